@@ -1,0 +1,158 @@
+"""The exception tree: every error a user can cause carries a place and a remedy.
+
+An exception means misuse. A numerical failure is not an exception but a result with a sentence
+(see ``optserve.jobs``). Nothing in this module imports anything heavy: the command line loads it
+before it knows what it has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "ConfigError",
+    "DerivativeError",
+    "GraphError",
+    "NumericalFailure",
+    "OptserveError",
+    "Place",
+    "PluginError",
+    "ShapeError",
+    "TraceError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was written: a position in a YAML file, a data file or a Python source.
+
+    ``line`` and ``column`` count from 1; 0 means unknown. ``excerpt`` is the whole source line and
+    ``width`` the number of characters that the caret line underscores. ``path`` is the key path
+    inside a config, such as ``define.model``.
+
+    >>> str(Place("fit.yaml", 3, 7))
+    'fit.yaml:3:7'
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    excerpt: str = ""
+    width: int = 1
+    path: str = ""
+
+    def __str__(self) -> str:
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.file, *numbers])
+
+
+class OptserveError(Exception):
+    """Base of every error that is the user's to mend; printed as one block, without a traceback.
+
+    Parameters
+    ----------
+    message:
+        What is wrong, in one sentence.
+    place:
+        Where it was written.
+    expected:
+        What would have been right.
+    remedy:
+        What to do about it, such as a did-you-mean.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: Place | None = None,
+        expected: str = "",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.block()
+
+    def at(self, place: Place | None) -> OptserveError:
+        """This error with ``place`` filled in where it has none yet; returns itself."""
+        if self.place is None:
+            self.place = place
+        return self
+
+    def block(self) -> str:
+        """The error as a person reads it: place, excerpt with a caret, expectation, remedy.
+
+        >>> place = Place("fit.yaml", 2, 9, excerpt="    mu: epx(x)", width=3)
+        >>> print(ConfigError("no primitive 'epx'", place=place, remedy="did you mean 'exp'?"))
+        fit.yaml:2:9: no primitive 'epx'
+              mu: epx(x)
+                  ^^^
+          remedy: did you mean 'exp'?
+        """
+        head = f"{self.place}: {self.message}" if self.place else self.message
+        lines = [head]
+        if self.place is not None and self.place.excerpt:
+            lines += _excerpt(self.place)
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.remedy:
+            lines.append(f"  remedy: {self.remedy}")
+        return "\n".join(lines)
+
+
+class ConfigError(OptserveError):
+    """Something in a config file, a data file or on the command line is wrong; nothing ran."""
+
+
+class ShapeError(OptserveError):
+    """Operands whose shapes or dtypes do not fit the operation."""
+
+
+class TraceError(OptserveError):
+    """A traced value was used where only a number will do (``if``, ``float``, ``a[0] = t``)."""
+
+
+class GraphError(OptserveError):
+    """A graph breaks one of the rules that the verifier holds."""
+
+    exit_code = 1
+
+
+class DerivativeError(OptserveError):
+    """A derivative was asked for where none is known, or a rule is wrong."""
+
+    exit_code = 6
+
+
+class PluginError(OptserveError):
+    """A plugin did not load, clashes with another, or broke its contract."""
+
+    exit_code = 6
+
+
+class NumericalFailure(OptserveError):
+    """A computation outside a descent (a derived column, an outlier index) left the numbers."""
+
+    exit_code = 5
+
+
+def _excerpt(place: Place, limit: int = 96) -> Sequence[str]:
+    """The source line and a caret under the place, cut to ``limit`` characters around it."""
+    start = max(0, place.column - 1)
+    cut = max(0, start - limit // 2) if len(place.excerpt) > limit else 0
+    shown = place.excerpt[cut : cut + limit]
+    caret = " " * (start - cut) + "^" * max(1, min(place.width, limit - (start - cut)))
+    return [f"    {shown}", f"    {caret}"] if place.column else [f"    {shown}"]
+
+
+def widened(place: Place, *, offset: int, width: int) -> Place:
+    """``place`` moved right by ``offset`` characters and made ``width`` wide, on the same line."""
+    return replace(place, column=place.column + offset, width=width)

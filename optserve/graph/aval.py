@@ -1,0 +1,100 @@
+"""``Aval``: what is known of a value before it has one, its shape and its dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.dim import Dim, Size, resolve_size
+
+__all__ = [
+    "Array",
+    "Aval",
+    "DType",
+    "Shape",
+    "aval_of",
+    "broadcast_shapes",
+    "is_float",
+    "resolve_shape",
+    "shape_size",
+]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+DType = np.dtype[Any]
+Shape = tuple[Size, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aval:
+    """A shape whose entries are ``int`` or ``Dim``, and a dtype.
+
+    >>> Aval((Dim.rows("data"), 3), np.dtype("float64"))
+    float64[data, 3]
+    """
+
+    shape: Shape
+    dtype: DType
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        return shape_size(self.shape)
+
+    def __repr__(self) -> str:
+        return f"{self.dtype.name}[{', '.join(map(repr, self.shape))}]"
+
+
+def aval_of(value: Any) -> Aval:
+    """The aval of an array, a scalar, or anything that has one already (``value.aval``)."""
+    known = getattr(value, "aval", None)
+    if isinstance(known, Aval):
+        return known
+    array = np.asarray(value)
+    return Aval(array.shape, array.dtype)
+
+
+def is_float(dtype: DType) -> bool:
+    """Whether values of this dtype can be differentiated."""
+    return dtype.kind in "fc"
+
+
+def shape_size(shape: Iterable[Size]) -> Size:
+    """The number of entries of an array of this shape."""
+    product: Size = 1
+    for size in shape:
+        product = product * size
+    return product
+
+
+def resolve_shape(shape: Shape, rows: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape in numbers, given the row counts."""
+    return tuple(resolve_size(size, rows) for size in shape)
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """NumPy's broadcasting rule over shapes that may hold row counts.
+
+    >>> n = Dim.rows("data")
+    >>> broadcast_shapes((n, 1), (3,))
+    (data, 3)
+    """
+    ndim = max((len(shape) for shape in shapes), default=0)
+    result: list[Size] = []
+    for axis in range(-ndim, 0):
+        sizes = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
+        if len(sizes) > 1:
+            listed = " and ".join(str(shape) for shape in shapes)
+            raise ShapeError(
+                f"shapes {listed} do not broadcast together",
+                expected=f"equal sizes (or 1) along axis {axis}, got "
+                + " and ".join(sorted(map(str, sizes))),
+            )
+        result.append(sizes.pop() if sizes else 1)
+    return tuple(result)

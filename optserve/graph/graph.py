@@ -1,0 +1,100 @@
+"""``Graph``: a frozen program over arrays. Inputs, equations in order, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import Place
+from optserve.graph.aval import Aval
+from optserve.graph.primitive import Primitive
+
+__all__ = ["Atom", "Equation", "Graph", "Literal", "Var"]
+
+
+class Var:
+    """A value that an equation or the caller provides. Identity is what tells two apart."""
+
+    __slots__ = ("aval", "name")
+
+    def __init__(self, aval: Aval, name: str = "") -> None:
+        self.aval = aval
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"{self.name or 'v'}:{self.aval}"
+
+
+class Literal:
+    """A scalar that stands in the graph itself; its dtype gave way to its neighbours' already."""
+
+    __slots__ = ("aval", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = np.asarray(value)[()]
+        self.aval = Aval((), self.value.dtype)
+
+    def __repr__(self) -> str:
+        return repr(self.value.item())
+
+
+Atom = Var | Literal
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Equation:
+    """``results = primitive(operands, **attributes)``, and the place that it came from."""
+
+    primitive: Primitive
+    operands: tuple[Atom, ...]
+    attributes: Mapping[str, Any]
+    results: tuple[Var, ...]
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Inputs, equations in order of evaluation, outputs.
+
+    A graph has no state and no constants other than scalars: arrays enter as inputs. The number of
+    rows of a table is not part of it either. It prints as readable text.
+    """
+
+    inputs: tuple[Var, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Atom, ...]
+    _digest: list[str] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """A hash of what the graph computes; free of names, places and row counts."""
+        if not self._digest:
+            from optserve.graph.digest import digest
+
+            self._digest.append(digest(self))
+        return self._digest[0]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __str__(self) -> str:
+        from optserve.graph.printer import to_text
+
+        return to_text(self)
+
+    def subgraphs(self) -> Iterator[tuple[Equation, Graph]]:
+        """The graphs that stand in attributes (the body of a scan), each with its equation."""
+        for equation in self.equations:
+            for value in equation.attributes.values():
+                if isinstance(value, Graph):
+                    yield equation, value

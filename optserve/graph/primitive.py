@@ -1,0 +1,125 @@
+"""``Primitive``: an elementary function that carries everything the engine must know of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from optserve.errors import OptserveError, ShapeError
+from optserve.graph.aval import Aval, aval_of
+from optserve.graph.axes import AxisAnswer, mixed
+from optserve.graph.domain import Domain, Example, real
+
+__all__ = ["Kind", "Primitive", "Traced", "Value"]
+
+Value = Any
+"""An array, a scalar or a tracer: what a derivative rule is written over."""
+
+Kind = Literal["elementwise", "linear", "composite", "opaque", "control"]
+
+
+class Traced(Protocol):
+    """What a primitive needs to know of a tracer: the trace that records its equations."""
+
+    @property
+    def trace(self) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Primitive:
+    """One paragraph of vocabulary. Build one with ``elementwise``, ``linear``, ``composite`` or
+    ``opaque``; the fields are the contract between a primitive and the floors above it.
+
+    ``impl(*arrays, **attributes)`` computes on NumPy arrays and never mutates. ``shape(*avals,
+    **attributes)`` gives the result's aval (a tuple of them where there are several results).
+    ``axes`` is the axis rule (see ``optserve.graph.axes``). At most one of the following is the
+    derivative; where there is none, the body is differentiated:
+
+    - ``partials(out, *operands, **attributes)``: d out / d operand, elementwise, one an operand
+      (``None`` for one that has no derivative);
+    - ``transposes``: one function ``(cotangent, *operands, **attributes)`` an operand;
+    - ``rule(*operands, **attributes)``: the pair (out, pullback).
+
+    ``jvp(operands, tangents, **attributes)`` gives (out, tangent), tangents being ``None`` where
+    zero. ``arguments`` maps the call a person writes to (operands, attributes).
+    """
+
+    name: str
+    kind: Kind
+    impl: Callable[..., Any]
+    shape: Callable[..., Any]
+    axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] = mixed
+    body: Callable[..., Value] | None = None
+    partials: Callable[..., tuple[Value | None, ...]] | None = None
+    transposes: tuple[Callable[..., Value] | None, ...] | None = None
+    joint: bool = False
+    rule: Callable[..., tuple[Value, Callable[[Value], tuple[Value | None, ...]]]] | None = None
+    jvp: Callable[..., tuple[Value, Value]] | None = None
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
+    signature: inspect.Signature
+    domain: Domain | tuple[Domain, ...] = real
+    examples: tuple[Example, ...] = ()
+    doc: str = ""
+    differentiable: bool = True
+    selects: bool = False
+    """Whether the cotangent of an operand is exactly 0 where another was chosen."""
+    floating: bool = False
+    """Whether integer operands are first cast to the precision of the trace."""
+    promotes: bool = True
+    """Whether operands are cast to one dtype before the primitive sees them."""
+    keeps: frozenset[int] = frozenset()
+    """Operands that promotion leaves alone: conditions, indices, labels."""
+
+    def __call__(self, *arguments: Value, **keywords: Any) -> Value:
+        """Apply the primitive to arrays (computes) or to tracers (records an equation)."""
+        if self.arguments is None:
+            return self.bind(*arguments, **keywords)
+        try:
+            operands, attributes = self.arguments(*arguments, **keywords)
+        except OptserveError:
+            raise
+        except TypeError as error:
+            raise ShapeError(
+                f"{self.name}: {_call_error(error)}", expected=f"{self.name}{self.signature}"
+            ) from error
+        return self.bind(*operands, **attributes)
+
+    def bind(self, *operands: Value, **attributes: Any) -> Value:
+        """Apply to canonical operands and attributes, as they stand in an equation."""
+        traces = [operand.trace for operand in operands if hasattr(operand, "trace")]
+        traces = [trace for trace in traces if hasattr(trace, "bind")]
+        if traces:
+            innermost = max(traces, key=lambda trace: trace.serial)
+            return innermost.bind(self, operands, attributes)
+        try:
+            return self.impl(*operands, **attributes)
+        except (ValueError, TypeError, IndexError):
+            self.shape(*map(aval_of, operands), **attributes)  # the better message, if it has one
+            raise
+
+    def result_avals(self, *avals: Aval, **attributes: Any) -> tuple[Aval, ...]:
+        """The avals of the results, always as a tuple."""
+        try:
+            results = self.shape(*avals, **attributes)
+        except ShapeError as error:
+            if not error.message.startswith(self.name):
+                error.message = f"{self.name}: {error.message}"
+            raise
+        return results if isinstance(results, tuple) else (results,)
+
+    def domains(self, count: int) -> tuple[Domain, ...]:
+        """The domain of each of ``count`` operands."""
+        return self.domain if isinstance(self.domain, tuple) else (self.domain,) * count
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _call_error(error: TypeError) -> str:
+    """Python's own words on a wrong call, without the name of the inner function."""
+    text = str(error)
+    return text.split("() ", 1)[1] if "() " in text else text
+
+

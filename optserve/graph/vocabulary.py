@@ -1,0 +1,26 @@
+"""``Vocabulary``: the names, and the NumPy functions, that a trace understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optserve.graph.primitive import Primitive
+
+__all__ = ["Vocabulary"]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A sealed value: primitives by name, and what NumPy's own functions mean on a tracer.
+
+    ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations`` its ``accumulate``;
+    ``functions`` maps functions such as ``np.sum`` to callables of the same signature.
+    """
+
+    primitives: Mapping[str, Primitive]
+    ufuncs: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    reductions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    accumulations: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)

@@ -1,0 +1,99 @@
+"""``Problem``: what a job is given. It knows nothing of YAML, of files or of names of plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from optserve.errors import Place
+from optserve.graph.aval import Array
+from optserve.graph.graph import Graph
+from optserve.graph.primitive import Primitive
+from optserve.graph.vocabulary import Vocabulary
+from optserve.jobs.parameters import Parameter
+from optserve.optimizers.base import Optimizer
+
+__all__ = ["Expectation", "Objective", "Problem", "Provided", "Stop"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The function to minimize.
+
+    The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays of
+    ``data``, in order. Its first output is the scalar loss, penalties included. ``least_squares``
+    adds one output a name of ``residuals`` (any shape; a penalty enters as the residual whose
+    square it is), so that the loss is the sum of the squares of them all; ``log_likelihood``
+    adds the array of log likelihoods. ``observed`` says that the last output is the observed
+    response, from which R2 is computed.
+    """
+
+    kind: Literal["loss", "least_squares", "log_likelihood"]
+    graph: Graph
+    data: Mapping[str, Array]
+    residuals: tuple[str, ...] = ()
+    penalties: frozenset[str] = frozenset()
+    sigma: bool = False
+    observed: bool = False
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
+
+    gradient: float | None = None
+    loss: float | None = None
+    step: float | None = None
+    steps: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of ``expect``: a path into the result, and what must hold of it there.
+
+    ``checks`` holds any of ``min``, ``max``, ``near`` (with ``rel``, ``abs``), ``one_of``.
+    """
+
+    path: str
+    checks: Mapping[str, Any]
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A primitive of the loss that does not ship with optserve, and who provides it."""
+
+    primitive: Primitive
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything a job needs to run and to report.
+
+    ``starts`` holds further starting points: for each, natural values by parameter name, the other
+    parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
+    ``optimizer_given`` and ``backend_given`` say whether a person chose them.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    objective: Objective
+    vocabulary: Vocabulary
+    optimizer: Optimizer | None
+    stop: Stop = Stop()
+    starts: tuple[Mapping[str, Array], ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    third_party: tuple[Provided, ...] = ()
+    precision: Literal["float64", "float32"] = "float64"
+    seed: int = 0
+    backend: str = "auto"
+    optimizer_given: bool = True
+    rows_used: int | None = None
+    rows_read: int | None = None
+    warnings: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)

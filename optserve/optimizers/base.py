@@ -1,0 +1,54 @@
+"""``Optimizer``: a method of descent as a pair (init, update) over one flat parameter vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["Evaluation", "Optimizer", "State", "Value"]
+
+Value = Any
+State = tuple[Value, ...]
+"""Arrays of fixed shape and dtype, in order: what a checkpoint stores."""
+
+
+class Evaluation(NamedTuple):
+    """What is known at the point just evaluated.
+
+    ``loss`` is a scalar, ``gradient`` has the shape (p,) of the parameters; ``residual`` (n,) and
+    ``jacobian`` (n, p) are given to methods that need them. ``lower`` and ``upper`` (p,) are the
+    bounds, infinite where there are none, or ``None`` where no parameter is bounded.
+    """
+
+    loss: Value
+    gradient: Value
+    residual: Value | None = None
+    jacobian: Value | None = None
+    lower: Value | None = None
+    upper: Value | None = None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A method of descent.
+
+    ``init(params)`` gives the first state; ``update(evaluation, state, params)`` gives ``(updates,
+    state)``, the next point to evaluate being ``params + updates``. A method that searches (a line,
+    a trust region) keeps its base point in the state and proposes one trial point a call.
+
+    ``traced`` says that both are plain arithmetic, so that a job may trace them into the graph
+    of the step; they are then written in NumPy functions and run on tracers and arrays alike.
+    ``verdict(state)`` names why the method itself can go no further: ``"precision"`` where the
+    limit of floating-point precision is reached, ``"stalled"`` where no descent was found, else
+    ``""``. ``gradient_tolerance`` is the method's default for ``stop.gradient``; ``None`` where
+    reaching the limit of steps is an ordinary end.
+    """
+
+    name: str
+    init: Callable[[Value], State]
+    update: Callable[[Evaluation, State, Value], tuple[Value, State]]
+    needs: Literal["gradient", "jacobian"] = "gradient"
+    traced: bool = True
+    verdict: Callable[[State], str] = lambda _state: ""
+    gradient_tolerance: float | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -70,16 +71,13 @@ class Graph:
     inputs: tuple[Var, ...]
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
-    _digest: list[str] = field(default_factory=list, init=False, repr=False)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of what the graph computes; free of names, places and row counts."""
-        if not self._digest:
-            from optserve.graph.digest import digest
+        from optserve.graph.digest import digest
 
-            self._digest.append(digest(self))
-        return self._digest[0]
+        return digest(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self.digest == other.digest

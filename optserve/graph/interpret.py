@@ -1,0 +1,78 @@
+"""``interpret``: evaluate a graph, one equation after another. The oracle of every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import Array
+from optserve.graph.dim import Dim, resolve_size
+from optserve.graph.graph import Atom, Graph, Literal, Var
+
+__all__ = ["bind_rows", "interpret", "resolved"]
+
+
+def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
+    """The outputs of ``graph`` at ``arguments``; no simplification, no tiling, no buffer reuse."""
+    rows = bind_rows(graph.inputs, arguments)
+    values: dict[Var, Any] = dict(zip(graph.inputs, arguments, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Literal) else values[atom]
+
+    for equation in graph.equations:
+        operands = [read(atom) for atom in equation.operands]
+        outcome = equation.primitive.impl(*operands, **resolved(equation.attributes, rows))
+        outcomes = outcome if isinstance(outcome, tuple) else (outcome,)
+        values.update(zip(equation.results, outcomes, strict=True))
+    return tuple(read(atom) for atom in graph.outputs)
+
+
+def bind_rows(inputs: Sequence[Var], arguments: Sequence[Array]) -> dict[str, int]:
+    """The row count of every table, read off the arguments' shapes, which are checked."""
+    rows: dict[str, int] = {}
+    for position, (variable, argument) in enumerate(zip(inputs, arguments, strict=True)):
+        label = variable.name or f"number {position}"
+        found = argument.shape if hasattr(argument, "shape") else ()
+        wanted = variable.aval.shape
+        if len(found) != len(wanted):
+            raise ShapeError(f"input {label} has shape {found}", expected=str(variable.aval))
+        for size, entry in zip(wanted, found, strict=True):
+            if isinstance(size, Dim) and size.is_rows:
+                rows.setdefault(size.name, entry)
+            if isinstance(size, int) and size != entry:
+                raise ShapeError(f"input {label} has shape {found}", expected=str(variable.aval))
+    for position, (variable, argument) in enumerate(zip(inputs, arguments, strict=True)):
+        for size, entry in zip(variable.aval.shape, getattr(argument, "shape", ()), strict=True):
+            if isinstance(size, Dim) and resolve_size(size, rows) != entry:
+                raise ShapeError(
+                    f"input {variable.name or f'number {position}'} has {entry} rows",
+                    expected=f"{size} = {resolve_size(size, rows)} rows",
+                )
+    return rows
+
+
+def resolved(attributes: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:
+    """The attributes with every named row count replaced by its number."""
+    return {key: _resolved(value, rows) for key, value in attributes.items()}
+
+
+def _resolved(value: Any, rows: Mapping[str, int]) -> Any:
+    if isinstance(value, Dim):
+        return value.value(rows)
+    if isinstance(value, tuple):
+        return tuple(_resolved(entry, rows) for entry in value)
+    if isinstance(value, Graph):
+        return _resolved_graph(value, rows)
+    return value
+
+
+def _resolved_graph(graph: Graph, rows: Mapping[str, int]) -> Graph:
+    """A body whose equations name row counts, with the numbers in their place."""
+    equations = tuple(
+        replace(equation, attributes=resolved(equation.attributes, rows))
+        for equation in graph.equations
+    )
+    return Graph(graph.inputs, equations, graph.outputs)

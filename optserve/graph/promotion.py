@@ -1,0 +1,59 @@
+"""Type promotion: literals give way, integers take the floating dtype they meet.
+
+The one difference from NumPy is that an integer array meeting a float32 array gives float32, so
+that a label column does not turn a single-precision job into a double-precision one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from optserve.graph.aval import DType
+from optserve.graph.graph import Atom, Literal
+from optserve.graph.primitive import Primitive
+
+__all__ = ["common_dtype", "target_dtypes"]
+
+_KINDS = "biufc"
+
+
+def common_dtype(strong: Sequence[DType], weak: Sequence[DType], precision: DType) -> DType:
+    """The dtype that arrays of dtypes ``strong`` and literals of dtypes ``weak`` are cast to.
+
+    >>> common_dtype([np.dtype("int64"), np.dtype("float32")], [np.dtype("float64")], np.dtype("f8"))
+    dtype('float32')
+    """
+    kind = max((dtype.kind for dtype in (*strong, *weak)), key=_KINDS.index)
+    matching = [dtype for dtype in strong if dtype.kind == kind]
+    if matching:
+        return np.result_type(*matching)
+    if kind == "f":
+        return precision
+    if kind == "c":
+        return np.result_type(precision, np.complex64)
+    return np.dtype(bool) if kind == "b" else np.dtype(np.int64)
+
+
+def target_dtypes(
+    primitive: Primitive, operands: Sequence[Atom], precision: DType
+) -> list[DType | None]:
+    """For each operand the dtype it must be cast to before ``primitive`` sees it, else ``None``."""
+    moved = [i for i in range(len(operands)) if i not in primitive.keeps]
+    if not primitive.promotes or not moved:
+        return [None] * len(operands)
+    avals = [operands[i].aval for i in moved]
+    weak = [isinstance(operands[i], Literal) for i in moved]
+    target = common_dtype(
+        [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if not is_weak],
+        [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if is_weak],
+        precision,
+    )
+    if primitive.floating and target.kind in "biu":
+        target = precision
+    result: list[DType | None] = [None] * len(operands)
+    for i, aval in zip(moved, avals, strict=True):
+        if aval.dtype != target:
+            result[i] = target
+    return result

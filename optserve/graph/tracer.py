@@ -1,0 +1,239 @@
+"""Tracing: run ordinary NumPy code on stand-ins and record a graph.
+
+A ``Tracer`` stands for a value. It answers NumPy's protocols (see ``numpy_protocols``), so a person
+writes ``np.exp(x)``, ``x @ w``, ``x.sum(axis=0)`` and it works on arrays and traced values alike. A
+``Trace`` collects the equations; it carries the vocabulary and the precision as values, so there is
+no global state to set. Traces nest: an operation belongs to the innermost trace that has an
+operand, and whatever else it meets (arrays, tracers of an outer trace) is captured as an input.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import OptserveError, Place, TraceError
+from optserve.graph.aval import Aval, DType, aval_of
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.numpy_protocols import NumpyProtocols
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.promotion import target_dtypes
+from optserve.graph.vocabulary import Vocabulary
+
+__all__ = ["Trace", "TracedFunction", "Tracer", "trace"]
+
+# Only the order of two traces matters (a later one is nested in an earlier one), never the number.
+_serials = itertools.count()
+
+
+class Tracer(NumpyProtocols):
+    """Stands for the value of ``atom`` while its trace records what happens to it.
+
+    ``value`` is the value itself where the trace is concrete, else ``None``.
+    """
+
+    __slots__ = ("atom", "trace", "value")
+
+    def __init__(self, trace: Trace, atom: Atom, value: Value | None = None) -> None:
+        self.trace = trace
+        self.atom = atom
+        self.value = value
+
+    @property
+    def aval(self) -> Aval:
+        return self.atom.aval
+
+    def __repr__(self) -> str:
+        shown = f" = {self.value}" if self.value is not None else ""
+        return f"Tracer({self.aval}{shown})"
+
+
+class Trace:
+    """Equations in the making.
+
+    Parameters
+    ----------
+    vocabulary:
+        What NumPy's functions mean.
+    precision:
+        The floating dtype that literals and integers take where nothing else decides.
+    concrete:
+        Whether tracers hold values, so that Python's ``if`` and ``for`` can look at them. Such a
+        trace describes one path only: it is never cached and never compiled.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
+        concrete: bool = False,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.precision = precision
+        self.concrete = concrete
+        self.serial = next(_serials)
+        self.place: Place | None = None
+        self.inputs: list[Var] = []
+        self.equations: list[Equation] = []
+        self.captured: list[Value] = []
+        self._captured_inputs: list[Tracer] = []
+        self._capture_of: dict[int, int] = {}
+        self._closed = False
+
+    def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
+        """A new input of the graph; ``value`` is required where the trace is concrete."""
+        variable = Var(aval, name)
+        self.inputs.append(variable)
+        return Tracer(self, variable, value)
+
+    @contextmanager
+    def at(self, place: Place | None) -> Iterator[None]:
+        """Record ``place`` on the equations made inside; an error made inside gets it too."""
+        before, self.place = self.place, place or self.place
+        try:
+            yield
+        except OptserveError as error:
+            raise error.at(place) from None
+        finally:
+            self.place = before
+
+    def bind(
+        self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
+    ) -> Value:
+        """Record one equation; returns the tracer of its result (a tuple where it has several)."""
+        if self._closed:
+            raise TraceError(
+                f"{primitive.name}: a traced value was kept after its trace had ended",
+                remedy="return it from the traced function instead of storing it",
+            )
+        place = self.place or _python_place(sys._getframe(1))
+        try:
+            tracers = self._promoted(primitive, [self.lift(operand) for operand in operands])
+            avals = primitive.result_avals(*(tracer.aval for tracer in tracers), **attributes)
+        except OptserveError as error:
+            raise error.at(place) from None
+        results = tuple(Var(aval) for aval in avals)
+        atoms = tuple(tracer.atom for tracer in tracers)
+        self.equations.append(Equation(primitive, atoms, attributes, results, place))
+        values: Sequence[Value | None] = [None] * len(results)
+        if self.concrete:
+            value = primitive.bind(*(tracer.value for tracer in tracers), **attributes)
+            values = value if len(results) > 1 else [value]
+        made = [
+            Tracer(self, result, value) for result, value in zip(results, values, strict=True)
+        ]
+        return made[0] if len(made) == 1 else tuple(made)
+
+    def lift(self, value: Value) -> Tracer:
+        """``value`` as a tracer of this trace: its own, a literal, or a captured input."""
+        if isinstance(value, Tracer):
+            return value if value.trace is self else self._capture(value)
+        if isinstance(value, Dim):
+            size: Tracer = self.bind(
+                self.vocabulary.primitives["size"], (), {"size": value, "dtype": self.precision}
+            )
+            return size
+        if not isinstance(value, bool | int | float | complex | np.generic | np.ndarray):
+            raise TraceError(
+                f"a value of type {type(value).__name__} cannot take part in a traced computation",
+                expected="an array, a number or a traced value",
+            )
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufc":
+            raise TraceError(
+                f"an array of dtype {array.dtype} cannot take part in a traced computation",
+                expected="numbers or truth values",
+                remedy="np.array([t, t]) of traced values does this: use np.stack([t, t])",
+            )
+        if array.ndim:
+            return self._capture(value)
+        literal = Literal(array)
+        return Tracer(self, literal, literal.value if self.concrete else None)
+
+    def graph(self, outputs: Sequence[Value]) -> Graph:
+        """The finished graph. Inputs are those asked for, then one for each captured value."""
+        atoms = tuple(self.lift(output).atom for output in outputs)
+        self._closed = True
+        captured = tuple(tracer.atom for tracer in self._captured_inputs)
+        inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
+        return Graph(inputs, tuple(self.equations), atoms)
+
+    def _capture(self, value: Value) -> Tracer:
+        index = self._capture_of.get(id(value))
+        if index is None:
+            index = self._capture_of[id(value)] = len(self.captured)
+            self.captured.append(value)
+            variable = Var(aval_of(value))
+            self._captured_inputs.append(Tracer(self, variable, value if self.concrete else None))
+        return self._captured_inputs[index]
+
+    def _promoted(self, primitive: Primitive, tracers: list[Tracer]) -> list[Tracer]:
+        targets = target_dtypes(primitive, [tracer.atom for tracer in tracers], self.precision)
+        return [
+            tracer if dtype is None else self._cast(tracer, dtype)
+            for tracer, dtype in zip(tracers, targets, strict=True)
+        ]
+
+    def _cast(self, tracer: Tracer, dtype: DType) -> Tracer:
+        if isinstance(tracer.atom, Literal):
+            literal = Literal(np.asarray(tracer.atom.value).astype(dtype))
+            return Tracer(self, literal, literal.value if self.concrete else None)
+        cast: Tracer = self.bind(self.vocabulary.primitives["cast"], (tracer,), {"dtype": dtype})
+        return cast
+
+
+@dataclass(frozen=True)
+class TracedFunction:
+    """A graph, the values it captured (for its last inputs), and whether it gave one output."""
+
+    graph: Graph
+    captured: tuple[Value, ...]
+    single: bool
+
+
+def trace(
+    function: Callable[..., Value],
+    *operands: Any,
+    vocabulary: Vocabulary,
+    precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
+    concrete: bool = False,
+    names: Sequence[str] = (),
+) -> TracedFunction:
+    """Run ``function`` on stand-ins for ``operands`` and return the graph of what it did.
+
+    ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
+    The function returns a value or a tuple of values.
+    """
+    recorder = Trace(vocabulary, precision=precision, concrete=concrete)
+    stand_ins = [
+        recorder.input(
+            aval_of(operand),
+            names[i] if i < len(names) else "",
+            operand if concrete else None,
+        )
+        for i, operand in enumerate(operands)
+    ]
+    outputs = function(*stand_ins)
+    single = not isinstance(outputs, tuple | list)
+    graph = recorder.graph([outputs] if single else outputs)
+    return TracedFunction(graph, tuple(recorder.captured), single)
+
+
+def _python_place(frame: FrameType | None) -> Place | None:
+    """The nearest caller outside this package: the line that a person wrote."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith(("optserve.", "numpy", "contextlib")):
+            return Place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+

@@ -1,0 +1,100 @@
+"""The sources of optserve as the architecture tests read them: as text and syntax, not imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FLOORS = {
+    "errors": -1,
+    "graph": 0,
+    "primitives": 1,
+    "transforms": 2,
+    "backends": 3,
+    "optimizers": 3,
+    "jobs": 4,
+    "registry": 5,
+    "config": 6,
+    "reports": 6,
+    "batch": 7,
+    "service": 8,
+    "cli": 9,
+}
+"""The floor of every room; ``errors`` is the cellar that every room may use."""
+
+SIDES = {"plugin": 5, "testing": 5}
+"""The doors for plugin authors: each looks down from the floor of the registry."""
+
+ROOMS_OF = {
+    "dask": {"batch"},
+    "fastapi": {"service"},
+    "importlib.metadata": {"registry"},
+    "jax": {"backends"},
+    "llvmlite": {"backends"},
+    "matplotlib": {"reports"},
+    "numpy": {*FLOORS, *SIDES} - {"errors"},
+    "packaging": {"registry"},
+    "pluggy": {"registry"},
+    "pyarrow": {"config"},
+    "pydantic": {"config", "jobs", "service"},
+    "rich": {"cli"},
+    "ruamel": {"config"},
+    "scipy.linalg": {"backends"},
+    "scipy.optimize": {"optimizers"},
+    "scipy.special": {"primitives"},
+    "sqlalchemy": {"service"},
+    "typer": {"cli"},
+}
+"""The rooms in which each foreign library may be imported; one that is not listed, nowhere."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, such as ``optserve.graph.dim.Dim``, and the line it is imported on."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file of the package."""
+
+    path: Path
+
+    @property
+    def shown(self) -> str:
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def module(self) -> str:
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @property
+    def room(self) -> str:
+        """The room or side module the file belongs to; "" for ``optserve/__init__.py``."""
+        return self.module.partition(".")[2].partition(".")[0]
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text(encoding="utf-8"), self.shown)
+
+    def imports(self) -> Iterator[Import]:
+        """All of them, also those inside functions and those for type checking only."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (Import(alias.name, node.lineno) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module is not None, f"{self.shown}:{node.lineno}: a relative import"
+                for alias in node.names:
+                    yield Import(f"{node.module}.{alias.name}", node.lineno)
+
+
+def sources() -> list[Source]:
+    return [Source(path) for path in sorted((ROOT / "optserve").rglob("*.py"))]

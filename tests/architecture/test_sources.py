@@ -1,0 +1,135 @@
+"""What every source file keeps to: its size, its names, its public face, and no state."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.house import ROOT, Source, sources
+
+LONGEST = 400
+EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
+MUTABLE_LITERALS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+MUTABLE_CALLS = {"bytearray", "count", "Counter", "defaultdict", "deque", "dict", "list"}
+MUTABLE_CALLS |= {"OrderedDict", "set", "WeakKeyDictionary", "WeakValueDictionary"}
+READ_ONLY = {"AbstractSet", "Collection", "Mapping", "Sequence"}
+"""Annotations through which the type checker lets nothing be changed."""
+
+STATES = {"optserve.graph.tracer._serials"}
+"""State that is allowed: a counter of which only the order of its numbers is ever used."""
+
+each_source = pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
+
+
+def test_no_file_is_two_rooms() -> None:
+    files = [
+        path
+        for folder in ("optserve", "plugins", "benchmarks", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if not any(part.startswith(".") or part == "build" for part in path.parts)
+    ]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert not {path: length for path, length in lengths.items() if length > LONGEST}
+
+
+def test_every_name_says_something() -> None:
+    nothing = [source.shown for source in sources() if {*source.module.split(".")} & EMPTY_NAMES]
+    assert not nothing
+
+
+def test_every_room_has_its_tests() -> None:
+    rooms = {source.room for source in sources() if source.path.parent.parent.name == "optserve"}
+    assert {room for room in rooms if not list((ROOT / "tests" / room).glob("test_*.py"))} == set()
+
+
+@each_source
+def test_public_names_exist_and_are_documented(source: Source) -> None:
+    if source.module.endswith("__main__"):
+        return  # importing it runs it
+    module = importlib.import_module(source.module)
+    assert module.__doc__, f"{source.shown} has no docstring"
+    for name in getattr(module, "__all__", ()):
+        value = getattr(module, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert documented(value), f"{source.shown}: {name} has no docstring"
+
+
+@each_source
+def test_public_names_are_listed(source: Source) -> None:
+    listed = names_listed(source.tree)
+    public = {
+        node.name
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    }
+    assert not public or listed, f"{source.shown} has no __all__"
+
+
+@each_source
+def test_nothing_private_is_borrowed(source: Source) -> None:
+    borrowed = [
+        f"{source.shown}:{found.line}: {found.name}"
+        for found in source.imports()
+        if found.name.startswith("optserve.") and is_private(found.name.rpartition(".")[2])
+    ]
+    assert not borrowed
+
+
+@each_source
+def test_modules_keep_no_state(source: Source) -> None:
+    kept = {f"{source.module}.{name}" for name in states(source.tree)} - STATES
+    assert not kept, f"use a tuple, a frozenset, MappingProxyType or a value that is passed: {kept}"
+
+
+def documented(value: object) -> bool:
+    """Whether a person wrote a docstring; the one that a dataclass makes up does not count."""
+    text = inspect.getdoc(value) or ""
+    return bool(text) and not text.startswith(f"{getattr(value, '__name__', '')}(")
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def names_listed(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets)
+        for node in tree.body
+    )
+
+
+def states(tree: ast.Module) -> Iterator[str]:
+    """The names of a module or a class that hold something that can change, and the names of the
+    module that a function rebinds."""
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    for statement in (statement for body in bodies for statement in body):
+        match statement:
+            case ast.Assign(targets=[*targets], value=value) if is_mutable(value):
+                yield from {ast.unparse(target) for target in targets} - {"__all__", "__slots__"}
+            case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                if is_mutable(value) and not is_read_only(annotation):
+                    yield ast.unparse(target)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from node.names
+
+
+def is_mutable(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        function = value.func
+        name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+        return name in MUTABLE_CALLS
+    return isinstance(value, MUTABLE_LITERALS)
+
+
+def is_read_only(annotation: ast.expr) -> bool:
+    words = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
+    outermost = ast.unparse(annotation).partition("[")[0]
+    return outermost in READ_ONLY or (
+        outermost in {"ClassVar", "Final"} and bool(words & READ_ONLY)
+    )

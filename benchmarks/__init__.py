@@ -1,0 +1,1 @@
+"""What fast means, measured: optserve beside named peers, in pairs, in one run."""

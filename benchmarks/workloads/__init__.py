@@ -1,0 +1,1 @@
+"""One module a workload; each defines ``workload`` (see ``benchmarks.workload``)."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.dim import Dim, Size, resolve_size
+from optserve.graph.dim import Size, resolve_size
 
 __all__ = [
     "Array",
@@ -32,6 +32,7 @@ Shape = tuple[Size, ...]
 class Aval:
     """A shape whose entries are ``int`` or ``Dim``, and a dtype.
 
+    >>> from optserve.graph.dim import Dim
     >>> Aval((Dim.rows("data"), 3), np.dtype("float64"))
     float64[data, 3]
     """
@@ -52,8 +53,8 @@ class Aval:
 
 
 def aval_of(value: Any) -> Aval:
-    """The aval of an array, a scalar, or anything that has one already (``value.aval``)."""
-    known = getattr(value, "aval", None)
+    """The aval of an array, a scalar, an aval, or anything that has one (``value.aval``)."""
+    known = value if isinstance(value, Aval) else getattr(value, "aval", None)
     if isinstance(known, Aval):
         return known
     array = np.asarray(value)
@@ -81,6 +82,7 @@ def resolve_shape(shape: Shape, rows: Mapping[str, int]) -> tuple[int, ...]:
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """NumPy's broadcasting rule over shapes that may hold row counts.
 
+    >>> from optserve.graph.dim import Dim
     >>> n = Dim.rows("data")
     >>> broadcast_shapes((n, 1), (3,))
     (data, 3)

@@ -5,6 +5,7 @@ Everything is looked up in the vocabulary of the tracer's trace, so this module 
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -94,7 +95,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         return mapped(*arguments, **keywords)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.trace.vocabulary.primitives["getitem"](self, index)
+        return self.trace.vocabulary.functions[operator.getitem](self, index)
 
     def __len__(self) -> int:
         if not self.shape:

@@ -34,13 +34,15 @@ class Primitive:
 
     ``impl(*arrays, **attributes)`` computes on NumPy arrays and never mutates. ``shape(*avals,
     **attributes)`` gives the result's aval (a tuple of them where there are several results).
-    ``axes`` is the axis rule (see ``optserve.graph.axes``). At most one of the following is the
-    derivative; where there is none, the body is differentiated:
+    ``axes`` is the axis rule (see ``optserve.graph.axes``); ``None`` leaves it to the body. At most
+    one of the following is the derivative; where there is none, the body is differentiated:
 
     - ``partials(out, *operands, **attributes)``: d out / d operand, elementwise, one an operand
       (``None`` for one that has no derivative);
-    - ``transposes``: one function ``(cotangent, *operands, **attributes)`` an operand;
-    - ``rule(*operands, **attributes)``: the pair (out, pullback).
+    - ``transpose(index, cotangent, *operands, **attributes)``: the cotangent of one operand of a
+      function that is linear in each (``joint``: in all together);
+    - ``pullback(cotangent, out, *operands, **attributes)``: a cotangent for each operand;
+    - ``rule(*operands, **attributes)``: the pair (out, pullback), the general form.
 
     ``jvp(operands, tangents, **attributes)`` gives (out, tangent), tangents being ``None`` where
     zero. ``arguments`` maps the call a person writes to (operands, attributes).
@@ -50,11 +52,12 @@ class Primitive:
     kind: Kind
     impl: Callable[..., Any]
     shape: Callable[..., Any]
-    axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] = mixed
+    axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] | None = mixed
     body: Callable[..., Value] | None = None
     partials: Callable[..., tuple[Value | None, ...]] | None = None
-    transposes: tuple[Callable[..., Value] | None, ...] | None = None
+    transpose: Callable[..., Value | None] | None = None
     joint: bool = False
+    pullback: Callable[..., tuple[Value | None, ...]] | None = None
     rule: Callable[..., tuple[Value, Callable[[Value], tuple[Value | None, ...]]]] | None = None
     jvp: Callable[..., tuple[Value, Value]] | None = None
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None

@@ -1,0 +1,1 @@
+"""Floor 1, the built-in vocabulary: one paragraph a primitive."""

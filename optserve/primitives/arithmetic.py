@@ -1,0 +1,157 @@
+"""Arithmetic: the field operations, powers, roundings, and ``mulz``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.graph.domain import positive
+from optserve.graph.primitive import Value
+from optserve.primitives.constructors import elementwise
+
+__all__ = [
+    "absolute",
+    "add",
+    "ceil",
+    "divide",
+    "floor",
+    "floor_divide",
+    "multiply",
+    "mulz",
+    "negative",
+    "power",
+    "reciprocal",
+    "remainder",
+    "round_",
+    "sign",
+    "square",
+    "subtract",
+]
+
+add = elementwise(
+    "add", ufunc=np.add, partials=lambda out, x, y: (1.0, 1.0), doc="Sum of two numbers: x + y."
+)
+
+subtract = elementwise(
+    "subtract",
+    ufunc=np.subtract,
+    partials=lambda out, x, y: (1.0, -1.0),
+    doc="Difference of two numbers: x - y.",
+)
+
+multiply = elementwise(
+    "multiply",
+    ufunc=np.multiply,
+    partials=lambda out, x, y: (y, x),
+    doc="Product of two numbers: x * y.",
+)
+
+divide = elementwise(
+    "divide",
+    ufunc=np.divide,
+    partials=lambda out, x, y: (1.0 / y, -out / y),
+    domain=positive,
+    doc="Quotient of two numbers: x / y.",
+)
+
+negative = elementwise(
+    "negative", ufunc=np.negative, partials=lambda out, x: (-1.0,), doc="Negation: -x."
+)
+
+reciprocal = elementwise(
+    "reciprocal",
+    lambda x: 1.0 / x,
+    partials=lambda out, x: (-out * out,),
+    domain=positive,
+    doc="One over a number: 1 / x.",
+)
+
+square = elementwise(
+    "square", ufunc=np.square, partials=lambda out, x: (2.0 * x,), doc="A number times itself."
+)
+
+absolute = elementwise(
+    "abs",
+    ufunc=np.absolute,
+    partials=lambda out, x: (np.sign(x),),
+    doc="Absolute value; its derivative at 0 is 0, the subgradient of least norm.",
+)
+
+sign = elementwise(
+    "sign",
+    ufunc=np.sign,
+    partials=lambda out, x: (None,),
+    doc="-1, 0 or 1, as the number is negative, zero or positive; its derivative is 0.",
+)
+
+
+def _power_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
+    by_exponent = np.where(x == 0, np.where(y >= 0, 0.0, -np.inf), out * np.log(x))
+    if isinstance(y, np.generic | float | int):  # a literal exponent, the usual case
+        if y == 0:
+            return 0.0, by_exponent
+        return (2.0 * x if y == 2 else y * x ** (y - 1.0)), by_exponent
+    return np.where(y == 0, 0.0, y * x ** (y - 1.0)), by_exponent
+
+
+power = elementwise(
+    "power",
+    ufunc=np.power,
+    partials=_power_partials,
+    domain=positive,
+    doc="""
+    x to the power y. The derivative of x**0 with respect to x is 0 everywhere; that of 0**y with
+    respect to y is 0 for y >= 0 and -inf for y < 0.
+    """,
+    floating=True,
+)
+
+floor = elementwise(
+    "floor",
+    ufunc=np.floor,
+    partials=lambda out, x: (None,),
+    doc="The largest integer not above x; its derivative is 0.",
+    floating=True,
+)
+
+ceil = elementwise(
+    "ceil",
+    ufunc=np.ceil,
+    partials=lambda out, x: (None,),
+    doc="The smallest integer not below x; its derivative is 0.",
+    floating=True,
+)
+
+round_ = elementwise(
+    "round",
+    ufunc=np.rint,
+    partials=lambda out, x: (None,),
+    doc="The nearest integer, halves to even; its derivative is 0.",
+)
+
+floor_divide = elementwise(
+    "floor_divide",
+    ufunc=np.floor_divide,
+    partials=lambda out, x, y: (None, None),
+    domain=positive,
+    doc="The quotient rounded down: x // y; its derivative is 0.",
+)
+
+remainder = elementwise(
+    "remainder",
+    ufunc=np.remainder,
+    partials=lambda out, x, y: (1.0, -np.floor(x / y)),
+    domain=positive,
+    doc="What is left after floor division: x % y, with the sign of y.",
+)
+
+mulz = elementwise(
+    "mulz",
+    lambda ct, d: np.where(ct == 0, 0.0, ct * d),
+    partials=lambda out, ct, d: (d, ct),
+    selects=True,
+    doc="""
+    Zero where the first operand is exactly 0, else the product: what a derivative that was not
+    selected is multiplied by, so that an untaken branch contributes exactly 0 even where its own
+    derivative is infinite or not a number.
+    """,
+)

@@ -1,0 +1,89 @@
+"""Values made from sizes alone: counts, ranges, constant arrays."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import Aval
+from optserve.graph.dim import Dim, Size
+from optserve.graph.domain import Example
+from optserve.graph.primitive import Value
+from optserve.primitives.constructors import opaque
+from optserve.primitives.shaping import broadcast_to, checked_shape
+
+__all__ = ["arange", "full", "linspace", "ones", "size", "zeros"]
+
+size = opaque(
+    "size",
+    lambda *, size, dtype: np.asarray(size, dtype)[()],
+    shape=lambda *, size, dtype: Aval((), dtype),
+    examples=(Example((), {"size": 3, "dtype": np.dtype(np.float64)}),),
+    doc="A row count as a number; ``x.shape[0]`` becomes one where it meets other values.",
+)
+
+
+def _arange_arguments(stop: Size) -> Any:
+    if not isinstance(stop, Dim):
+        try:
+            stop = operator.index(stop)
+        except TypeError:
+            raise ShapeError(
+                f"arange takes a whole number, got {stop}", expected="arange(200)"
+            ) from None
+    checked_shape((stop,))
+    return (), {"size": stop, "dtype": np.dtype(np.int64)}
+
+
+arange = opaque(
+    "arange",
+    lambda *, size, dtype: np.arange(size, dtype=dtype),
+    shape=lambda *, size, dtype: Aval((size,), dtype),
+    arguments=_arange_arguments,
+    examples=(Example((), {"size": 3, "dtype": np.dtype(np.int64)}),),
+    doc="The integers 0, 1, ..., n - 1.",
+)
+
+
+def full(shape: Sequence[Size] | Size, value: Value) -> Value:
+    """An array of one value.
+
+    >>> full((2,), 3.0).tolist()
+    [3.0, 3.0]
+    """
+    listed = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    return broadcast_to(value, checked_shape(listed))
+
+
+def zeros(shape: Sequence[Size] | Size) -> Value:
+    """An array of zeros.
+
+    >>> zeros(2).tolist()
+    [0.0, 0.0]
+    """
+    return full(shape, 0.0)
+
+
+def ones(shape: Sequence[Size] | Size) -> Value:
+    """An array of ones.
+
+    >>> ones((1, 2)).tolist()
+    [[1.0, 1.0]]
+    """
+    return full(shape, 1.0)
+
+
+def linspace(start: Value, stop: Value, count: int) -> Value:
+    """``count`` evenly spaced numbers from ``start`` to ``stop``, both included.
+
+    >>> linspace(0.0, 1.0, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    number = operator.index(count)
+    return start + (stop - start) * (arange(number) / max(number - 1, 1))
+
+

@@ -1,0 +1,349 @@
+"""The four ways to make a primitive: ``elementwise``, ``linear``, ``composite``, ``opaque``.
+
+Each is a shorthand for the general rule ``rule(*operands, **attributes) -> out, pullback``. Rules are
+written in NumPy functions or in other primitives, so that they run on arrays and on tracers alike:
+a derivative compiles on every backend and differentiates again. A rule states mathematics and
+nothing else: un-broadcasting, pruning and accumulation are the engine's.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import TraceError
+from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
+from optserve.graph.axes import aligned, mixed
+from optserve.graph.domain import Domain, Example, real
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import trace
+
+__all__ = ["composite", "elementwise", "linear", "opaque"]
+
+Domains = Domain | tuple[Domain, ...]
+
+
+def elementwise(
+    name: str,
+    body: Callable[..., Value] | None = None,
+    *,
+    ufunc: Callable[..., Value] | None = None,
+    partials: Callable[..., tuple[Value | None, ...]] | None = None,
+    domain: Domains = real,
+    selects: bool = False,
+    floating: bool | None = None,
+    differentiable: bool = True,
+    keeps: Sequence[int] = (),
+    doc: str = "",
+) -> Primitive:
+    """A function applied entry by entry, its operands broadcast against each other.
+
+    Parameters
+    ----------
+    body, ufunc:
+        What it computes: a function written in plain NumPy over other primitives (positional
+        parameters are operands and may have defaults, keyword-only ones are attributes), or a ufunc.
+    partials:
+        ``(out, *operands, **attributes) -> (d out / d operand, ...)``; ``None`` in place of one that
+        has no derivative. Without it the body is differentiated.
+    domain:
+        Where operands may lie: one for all, or one each.
+    selects:
+        Whether it selects between its operands, as ``where`` and ``maximum`` do.
+
+    >>> import numpy as np
+    >>> from optserve.primitives.constructors import elementwise
+    >>> cube = elementwise("cube", lambda x: x * x * x, partials=lambda out, x: (3 * x * x,))
+    >>> cube(np.array([1.0, 2.0])).tolist()
+    [1.0, 8.0]
+    """
+    impl = ufunc or body
+    if impl is None:
+        raise TypeError(f"elementwise({name!r}) needs a body or a ufunc")
+    signature = _ufunc_signature(ufunc) if isinstance(ufunc, np.ufunc) else _signature(impl)
+    if floating is None:
+        floating = _is_floating(ufunc) if isinstance(ufunc, np.ufunc) else True
+
+    @functools.lru_cache(maxsize=256)
+    def result_dtype(dtypes: tuple[DType, ...], attributes: tuple[tuple[str, Any], ...]) -> DType:
+        with np.errstate(all="ignore"):
+            out = impl(*(np.ones((), dtype) for dtype in dtypes), **dict(attributes))
+        return np.asarray(out).dtype
+
+    def shape(*avals: Aval, **attributes: Any) -> Aval:
+        dtypes = tuple(aval.dtype for aval in avals)
+        dtype = result_dtype(dtypes, tuple(attributes.items()))
+        return Aval(broadcast_shapes(*(aval.shape for aval in avals)), dtype)
+
+    return Primitive(
+        name=name,
+        kind="elementwise",
+        impl=impl,
+        body=body,
+        shape=shape,
+        axes=aligned,
+        partials=partials,
+        arguments=_arguments(signature),
+        signature=signature,
+        domain=domain,
+        selects=selects,
+        floating=floating,
+        differentiable=differentiable,
+        keeps=frozenset(keeps),
+        doc=_doc(doc, body),
+    )
+
+
+def linear(
+    name: str,
+    impl: Callable[..., Value],
+    *,
+    shape: Callable[..., Aval],
+    transposes: Sequence[Callable[..., Value] | None] | Callable[..., Value | None],
+    joint: bool = False,
+    axes: Callable[..., Any] = mixed,
+    examples: Sequence[Example] = (),
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
+    domain: Domains = real,
+    selects: bool = False,
+    promotes: bool = True,
+    keeps: Sequence[int] = (),
+    doc: str = "",
+) -> Primitive:
+    """A function that is linear in each floating operand, or ``joint``ly in all of them.
+
+    Parameters
+    ----------
+    impl, shape:
+        ``impl(*arrays, **attributes)`` computes; ``shape(*avals, **attributes)`` gives the aval.
+    transposes:
+        One ``(cotangent, *operands, **attributes) -> cotangent of the operand`` for each operand,
+        ``None`` for one that has none (indices). For any number of operands, one function
+        ``(index, cotangent, *operands, **attributes)``.
+    joint:
+        ``True`` for a sum-like function (concatenate); ``False`` for a product-like one (matmul).
+    examples:
+        Operand shapes and attributes at which to test it.
+    """
+    signature = _signature(arguments or impl)
+    if callable(transposes):
+        transpose = transposes
+    else:
+        listed = tuple(transposes)
+
+        def transpose(index: int, ct: Value, *operands: Value, **attributes: Any) -> Value | None:
+            rule = listed[index]
+            return None if rule is None else rule(ct, *operands, **attributes)
+
+    return Primitive(
+        name=name,
+        kind="linear",
+        impl=impl,
+        shape=shape,
+        axes=axes,
+        transpose=transpose,
+        joint=joint,
+        arguments=arguments or _arguments(signature),
+        signature=signature,
+        domain=domain,
+        examples=tuple(examples),
+        selects=selects,
+        promotes=promotes,
+        keeps=frozenset(keeps),
+        doc=_doc(doc, impl),
+    )
+
+
+def composite(
+    name: str,
+    body: Callable[..., Value],
+    *,
+    impl: Callable[..., Value] | None = None,
+    pullback: Callable[..., tuple[Value | None, ...]] | None = None,
+    rule: Callable[..., Any] | None = None,
+    jvp: Callable[..., tuple[Value, Value]] | None = None,
+    axes: Callable[..., Any] | None = None,
+    examples: Sequence[Example] = (),
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
+    domain: Domains = real,
+    floating: bool = True,
+    keeps: Sequence[int] = (),
+    doc: str = "",
+) -> Primitive:
+    """A function written over other primitives; its shape, jvp and axis rule follow from the body.
+
+    Where it is more stable or cheaper than the derivative of the body, give ``pullback(cotangent, out,
+    *operands, **attributes)``, or the general ``rule(*operands, **attributes) -> (out, pullback)``,
+    which may keep what it computed on the way; ``impl`` where NumPy computes the value better.
+
+    >>> import numpy as np
+    >>> from optserve.primitives.constructors import composite
+    >>> rms = composite("rms", lambda x: np.sqrt(np.mean(x * x)))
+    >>> float(rms(np.array([3.0, 3.0])))
+    3.0
+    """
+    signature = _signature(arguments or body)
+
+    def shape(*avals: Aval, **attributes: Any) -> Aval | tuple[Aval, ...]:
+        from optserve.primitives.vocabulary import builtin_vocabulary
+
+        traced = trace(
+            functools.partial(body, **attributes),
+            *avals,
+            vocabulary=builtin_vocabulary(),
+            precision=_precision(avals),
+        )
+        results = tuple(atom.aval for atom in traced.graph.outputs)
+        return results[0] if traced.single else results
+
+    return Primitive(
+        name=name,
+        kind="composite",
+        impl=impl or body,
+        body=body,
+        shape=shape,
+        axes=axes,
+        pullback=pullback,
+        rule=rule,
+        jvp=jvp,
+        arguments=arguments or _arguments(signature),
+        signature=signature,
+        domain=domain,
+        examples=tuple(examples),
+        floating=floating,
+        keeps=frozenset(keeps),
+        doc=_doc(doc, body),
+    )
+
+
+def opaque(
+    name: str,
+    impl: Callable[..., Value],
+    *,
+    shape: Callable[..., Aval],
+    pullback: Callable[..., tuple[Value | None, ...]] | None = None,
+    jvp: Callable[..., tuple[Value, Value]] | None = None,
+    axes: Callable[..., Any] = mixed,
+    examples: Sequence[Example] = (),
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
+    domain: Domains = real,
+    floating: bool = True,
+    promotes: bool = True,
+    keeps: Sequence[int] = (),
+    doc: str = "",
+) -> Primitive:
+    """A function that only NumPy code can compute: a simulator, a C library.
+
+    ``pullback(cotangent, out, *operands, **attributes)`` gives a cotangent for each operand (``None``
+    for none). Where it is written in primitives it is differentiated again; otherwise it
+    is called out to, and a second derivative raises, naming this primitive.
+    """
+    signature = _signature(arguments or impl)
+    return Primitive(
+        name=name,
+        kind="opaque",
+        impl=impl,
+        shape=shape,
+        axes=axes,
+        pullback=None if pullback is None else _traced_or_called(name, pullback),
+        jvp=jvp,
+        arguments=arguments or _arguments(signature),
+        signature=signature,
+        domain=domain,
+        examples=tuple(examples),
+        floating=floating,
+        promotes=promotes,
+        keeps=frozenset(keeps),
+        differentiable=pullback is not None,
+        doc=_doc(doc, impl),
+    )
+
+
+def _traced_or_called(
+    name: str, pullback: Callable[..., tuple[Value | None, ...]]
+) -> Callable[..., tuple[Value | None, ...]]:
+    """``pullback`` itself on arrays; on tracers it is traced where it can be, else called out to."""
+
+    def call(ct: Value, out: Value, *operands: Value, **attributes: Any) -> Value:
+        cotangents = pullback(ct, out, *operands, **attributes)
+        arrays = tuple(
+            np.zeros(np.shape(operand), np.asarray(operand).dtype) if given is None else given
+            for given, operand in zip(cotangents, operands, strict=True)
+        )
+        return arrays[0] if len(arrays) == 1 else arrays
+
+    call_out = Primitive(
+        name=f"{name}.pullback",
+        kind="opaque",
+        impl=call,
+        shape=lambda ct, out, *operands, **attributes: operands,
+        signature=_signature(call),
+        promotes=False,
+        differentiable=False,
+        doc=f"The pullback of {name}, called out to because it cannot be traced.",
+    )
+
+    def pull(
+        ct: Value, out: Value, *operands: Value, **attributes: Any
+    ) -> tuple[Value | None, ...]:
+        try:
+            return pullback(ct, out, *operands, **attributes)
+        except TraceError:
+            results = call_out.bind(ct, out, *operands, **attributes)
+        return tuple(
+            result if is_float(aval_of(operand).dtype) else None
+            for result, operand in zip(
+                results if len(operands) > 1 else (results,), operands, strict=True
+            )
+        )
+
+    return pull
+
+
+def _precision(avals: Sequence[Aval]) -> DType:
+    """The precision of a body: that of its floating operands."""
+    floats = [aval.dtype for aval in avals if aval.dtype.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function).replace(return_annotation=inspect.Signature.empty)
+
+
+def _ufunc_signature(ufunc: np.ufunc) -> inspect.Signature:
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    return inspect.Signature([inspect.Parameter(name, kind) for name in "xyz"[: ufunc.nin]])
+
+
+def _is_floating(ufunc: np.ufunc) -> bool:
+    """Whether the ufunc has no loop for integers of its own."""
+    return not any(types.split("->")[0] == "l" * ufunc.nin for types in ufunc.types)
+
+
+def _arguments(
+    signature: inspect.Signature,
+) -> Callable[..., tuple[Sequence[Value], dict[str, Any]]]:
+    """Split a call into operands (positional parameters) and attributes (keyword-only ones)."""
+    keyword_only = {
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+    def arguments(*values: Value, **keywords: Any) -> tuple[Sequence[Value], dict[str, Any]]:
+        bound = signature.bind(*values, **keywords)
+        bound.apply_defaults()
+        attributes = {name: bound.kwargs[name] for name in keyword_only}
+        return bound.args, attributes
+
+    return arguments
+
+
+def _doc(doc: str, function: Callable[..., Any] | None) -> str:
+    text = doc or (inspect.getdoc(function) if function is not None else "") or ""
+    return inspect.cleandoc(text)
+

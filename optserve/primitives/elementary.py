@@ -1,0 +1,147 @@
+"""Elementary functions of one real variable: exponentials, logarithms, roots, angles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.graph.domain import Domain, positive, real
+from optserve.graph.primitive import Value
+from optserve.primitives.constructors import elementwise
+
+__all__ = [
+    "arccos",
+    "arcsin",
+    "arctan",
+    "cos",
+    "cosh",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "logaddexp",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+]
+
+_above_minus_one = Domain("above -1", low=-1.0)
+_within_one = Domain("in (-1, 1)", low=-1.0, high=1.0)
+
+exp = elementwise("exp", ufunc=np.exp, partials=lambda out, x: (out,), doc="Exponential: e**x.")
+
+expm1 = elementwise(
+    "expm1",
+    ufunc=np.expm1,
+    partials=lambda out, x: (out + 1.0,),
+    doc="exp(x) - 1, accurate where x is near 0.",
+)
+
+log = elementwise(
+    "log",
+    ufunc=np.log,
+    partials=lambda out, x: (1.0 / x,),
+    domain=positive,
+    doc="Natural logarithm.",
+)
+
+log1p = elementwise(
+    "log1p",
+    ufunc=np.log1p,
+    partials=lambda out, x: (1.0 / (1.0 + x),),
+    domain=_above_minus_one,
+    doc="log(1 + x), accurate where x is near 0.",
+)
+
+sqrt = elementwise(
+    "sqrt",
+    ufunc=np.sqrt,
+    partials=lambda out, x: (0.5 / out,),
+    domain=positive,
+    doc="Square root; its derivative at 0 is infinite.",
+)
+
+sin = elementwise(
+    "sin", ufunc=np.sin, partials=lambda out, x: (np.cos(x),), doc="Sine of an angle in radians."
+)
+
+cos = elementwise(
+    "cos", ufunc=np.cos, partials=lambda out, x: (-np.sin(x),), doc="Cosine of an angle in radians."
+)
+
+tan = elementwise(
+    "tan",
+    ufunc=np.tan,
+    partials=lambda out, x: (1.0 + out * out,),
+    domain=Domain("away from odd multiples of pi/2", low=-1.5, high=1.5),
+    doc="Tangent of an angle in radians.",
+)
+
+arcsin = elementwise(
+    "arcsin",
+    ufunc=np.arcsin,
+    partials=lambda out, x: (1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
+    domain=_within_one,
+    doc="Inverse sine, in radians from -pi/2 to pi/2.",
+)
+
+arccos = elementwise(
+    "arccos",
+    ufunc=np.arccos,
+    partials=lambda out, x: (-1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
+    domain=_within_one,
+    doc="Inverse cosine, in radians from 0 to pi.",
+)
+
+arctan = elementwise(
+    "arctan",
+    ufunc=np.arctan,
+    partials=lambda out, x: (1.0 / (1.0 + x * x),),
+    doc="Inverse tangent, in radians from -pi/2 to pi/2.",
+)
+
+sinh = elementwise(
+    "sinh", ufunc=np.sinh, partials=lambda out, x: (np.cosh(x),), doc="Hyperbolic sine."
+)
+
+cosh = elementwise(
+    "cosh", ufunc=np.cosh, partials=lambda out, x: (np.sinh(x),), doc="Hyperbolic cosine."
+)
+
+tanh = elementwise(
+    "tanh",
+    ufunc=np.tanh,
+    partials=lambda out, x: ((1.0 - out) * (1.0 + out),),
+    doc="Hyperbolic tangent.",
+)
+
+
+def _sigmoid(x: Value) -> Value:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+sigmoid = elementwise(
+    "sigmoid",
+    _sigmoid,
+    partials=lambda out, x: (out * sigmoid(-x),),
+    doc="The logistic function 1 / (1 + exp(-x)); neither tail overflows or loses digits.",
+)
+
+softplus = elementwise(
+    "softplus",
+    lambda x: np.logaddexp(x, 0.0),
+    partials=lambda out, x: (sigmoid(x),),
+    doc="log(1 + exp(x)) without overflow.",
+)
+
+logaddexp = elementwise(
+    "logaddexp",
+    ufunc=np.logaddexp,
+    partials=lambda out, x, y: (sigmoid(x - y), sigmoid(y - x)),
+    domain=real,
+    doc="log(exp(x) + exp(y)) without overflow.",
+)

@@ -1,0 +1,296 @@
+"""Indexing: slices, gathers, and their transposes, which put values back where they came from."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError, TraceError
+from optserve.graph.aval import Aval, Shape, is_float
+from optserve.graph.axes import AxisAnswer, Mixed, Reduced
+from optserve.graph.dim import Dim, Size, quotient
+from optserve.graph.domain import Example, integer, real
+from optserve.graph.primitive import Value
+from optserve.primitives.constructors import linear
+from optserve.primitives.shaping import normal_axes, reshape
+
+__all__ = ["getitem", "scatter_add", "slice_", "take", "unslice"]
+
+Bounds = tuple[tuple[Size, Size, int], ...]
+"""For each axis start, stop and step; a stop of -1 with a negative step is "past the front"."""
+
+
+def _slices(bounds: Bounds) -> tuple[slice, ...]:
+    return tuple(
+        slice(start, None if step < 0 and stop == -1 else stop, step)
+        for start, stop, step in bounds
+    )
+
+
+def _length(start: Size, stop: Size, step: int) -> Size:
+    extent = stop - start
+    if isinstance(extent, int):
+        return max(0, -(-extent // step))
+    length = quotient(extent, step)
+    if length is None:
+        raise ShapeError(f"a step of {step} over {extent} rows has no definite length")
+    return length
+
+
+def _full(bounds: Bounds, axis: int, size: Size) -> bool:
+    return bounds[axis] == (0, size, 1)
+
+
+def _slice_axes(carried: Sequence[int | None], x: Aval, *, bounds: Bounds) -> AxisAnswer:
+    [rows] = carried
+    assert rows is not None
+    return rows if _full(bounds, rows, x.shape[rows]) else Mixed("it picks some of the rows")
+
+
+slice_ = linear(
+    "slice",
+    lambda x, *, bounds: x[_slices(bounds)],
+    shape=lambda x, *, bounds: Aval(tuple(_length(*entry) for entry in bounds), x.dtype),
+    transposes=[lambda ct, x, bounds: unslice(ct, shape=np.shape(x), bounds=bounds)],
+    axes=_slice_axes,
+    examples=(
+        Example(((5,),), {"bounds": ((1, 4, 2),)}),
+        Example(((3, 4),), {"bounds": ((0, 3, 1), (3, -1, -1))}),
+        Example(((3,),), {"bounds": ((0, 0, 1),)}),
+    ),
+    promotes=False,
+    doc="Entries from start up to stop by step along every axis.",
+)
+
+
+def _unslice(ct: Value, *, shape: tuple[int, ...], bounds: Bounds) -> Value:
+    out = np.zeros(shape, ct.dtype)
+    out[_slices(bounds)] = ct
+    return out
+
+
+unslice = linear(
+    "unslice",
+    _unslice,
+    shape=lambda ct, *, shape, bounds: Aval(shape, ct.dtype),
+    transposes=[lambda ct, value, shape, bounds: slice_(ct, bounds=bounds)],
+    axes=lambda carried, ct, *, shape, bounds: (
+        carried[0]
+        if _full(bounds, carried[0], shape[carried[0]])
+        else Mixed("it sets some of the rows")
+    ),
+    examples=(Example(((2,),), {"shape": (5,), "bounds": ((1, 4, 2),)}),),
+    promotes=False,
+    doc="Zeros with the given entries put where ``slice`` takes them from; its transpose.",
+)
+
+
+def _wrapped(indices: Value, size: int) -> tuple[Value, Value]:
+    """Indices counted from the front and clamped, and which of them were in range."""
+    wrapped = np.where(indices < 0, indices + size, indices)
+    valid = (wrapped >= 0) & (wrapped < size)
+    return np.where(valid, wrapped, 0), valid
+
+
+def _take(x: Value, indices: Value, *, axis: int) -> Value:
+    front, valid = _wrapped(indices, x.shape[axis])
+    if valid.all():
+        return np.take(x, front, axis)
+    if not is_float(x.dtype):
+        raise IndexError(f"an index is out of range for {x.shape[axis]} entries")
+    shape = (*x.shape[:axis], *np.shape(indices), *x.shape[axis + 1 :])
+    if x.shape[axis] == 0:
+        return np.full(shape, np.nan, x.dtype)
+    spread = np.reshape(valid, (*np.shape(valid), *(1,) * (x.ndim - axis - 1)))
+    return np.where(spread, np.take(x, front, axis), np.asarray(np.nan, x.dtype))
+
+
+def _take_shape(x: Aval, indices: Aval, *, axis: int) -> Aval:
+    if indices.dtype.kind not in "iu":
+        raise ShapeError(
+            f"indices have dtype {indices.dtype.name}",
+            expected="integers",
+            remedy="declare the column with `as: integer` or `as: category`",
+        )
+    return Aval((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
+
+
+def _take_axes(
+    carried: Sequence[int | None], x: Aval, indices: Aval, *, axis: int
+) -> AxisAnswer:
+    rows, index_rows = carried
+    if rows is None:
+        assert index_rows is not None
+        return axis + index_rows
+    if rows == axis or index_rows is not None:
+        return Mixed("it gathers rows by a computed index")
+    return rows if rows < axis else rows + indices.ndim - 1
+
+
+def _take_arguments(x: Value, indices: Value, axis: int = 0) -> Any:
+    return (x, indices), {"axis": normal_axes(axis, np.ndim(x))[0]}
+
+
+take = linear(
+    "take",
+    _take,
+    shape=_take_shape,
+    transposes=[
+        lambda ct, x, indices, axis: scatter_add(ct, indices, axis=axis, size=np.shape(x)[axis]),
+        None,
+    ],
+    axes=_take_axes,
+    arguments=_take_arguments,
+    domain=(real, integer(-2, 2)),
+    examples=(
+        Example(((3,), (4,)), {"axis": 0}),
+        Example(((2, 3), (2, 2)), {"axis": 1}),
+        Example(((3, 2), ()), {"axis": 0}),
+    ),
+    promotes=False,
+    doc="""
+    Entries at computed integer positions along an axis (gather); negative positions count from
+    the end. A position out of range gives NaN, which ends a descent as a numerical failure.
+    """,
+)
+
+
+def _scatter_add(values: Value, indices: Value, *, axis: int, size: int) -> Value:
+    front, valid = _wrapped(np.asarray(indices), size)
+    count = np.ndim(indices)
+    moved = np.moveaxis(values, range(axis, axis + count), range(count))
+    tail = moved.shape[count:]
+    flat = np.reshape(moved, (-1, *tail))
+    flat = np.where(np.reshape(valid, (-1, *(1,) * len(tail))), flat, 0)
+    out = np.zeros((size, *tail), values.dtype)
+    if size:
+        np.add.at(out, np.reshape(front, -1), flat)
+    return np.moveaxis(out, 0, axis)
+
+
+def _scatter_shape(values: Aval, indices: Aval, *, axis: int, size: Size) -> Aval:
+    shape: Shape = (*values.shape[:axis], size, *values.shape[axis + indices.ndim :])
+    return Aval(shape, values.dtype)
+
+
+def _scatter_axes(
+    carried: Sequence[int | None], values: Aval, indices: Aval, *, axis: int, size: Size
+) -> AxisAnswer:
+    rows, index_rows = carried
+    if index_rows is not None:
+        same = rows == axis + index_rows
+        return Reduced("sum") if same else Mixed("its operands carry the rows along different axes")
+    assert rows is not None
+    if axis <= rows < axis + indices.ndim:
+        return Mixed("it scatters rows by a fixed index")
+    return rows if rows < axis else rows - indices.ndim + 1
+
+
+scatter_add = linear(
+    "scatter_add",
+    _scatter_add,
+    shape=_scatter_shape,
+    transposes=[lambda ct, values, indices, axis, size: take(ct, indices, axis=axis), None],
+    axes=_scatter_axes,
+    domain=(real, integer(-2, 2)),
+    examples=(
+        Example(((4,), (4,)), {"axis": 0, "size": 3}),
+        Example(((2, 2, 2), (2, 2)), {"axis": 1, "size": 3}),
+    ),
+    promotes=False,
+    doc="Zeros to which each value is added at its computed position; the transpose of ``take``.",
+)
+
+
+def getitem(x: Value, index: Any) -> Value:
+    """``x[index]`` for slices, integers, ``None``, ``...`` and one array of integers."""
+    entries = list(index) if isinstance(index, tuple) else [index]
+    entries = _expanded(entries, np.ndim(x))
+    shape: Shape = np.shape(x)
+    bounds: list[tuple[Size, Size, int]] = []
+    result: list[Size] = []
+    gathers: list[tuple[int, Value]] = []
+    for entry in entries:
+        if entry is None:
+            result.append(1)
+            continue
+        size = shape[len(bounds)]
+        if isinstance(entry, slice):
+            bounds.append(_bounds(entry, size))
+            result.append(_length(*bounds[-1]))
+        elif _is_integer(entry):
+            bounds.append(_single(operator.index(entry), size))
+        else:
+            _check_gather(entry)
+            gathers.append((len(result), entry))
+            bounds.append((0, size, 1))
+            result.append(size)
+    if any(bound != (0, size, 1) for bound, size in zip(bounds, shape, strict=True)):
+        x = slice_(x, bounds=tuple(bounds))
+    if tuple(result) != np.shape(x):
+        x = reshape(x, tuple(result))
+    if len(gathers) > 1:
+        raise TraceError("more than one array in an index", remedy="take along one axis at a time")
+    for axis, indices in gathers:
+        x = take(x, indices, axis=axis)
+    return x
+
+
+def _expanded(entries: list[Any], ndim: int) -> list[Any]:
+    """The index with ``...`` and what is missing at the end written out as full slices."""
+    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
+    if used > ndim:
+        raise ShapeError(f"too many indices: {used} for a value with {ndim} axes")
+    places = [i for i, entry in enumerate(entries) if entry is Ellipsis]
+    if len(places) > 1:
+        raise ShapeError("an index may contain `...` once")
+    at = places[0] if places else len(entries)
+    full = [slice(None)] * (ndim - used)
+    return [*entries[:at], *full, *entries[at + 1 :]]
+
+
+def _is_integer(entry: Any) -> bool:
+    if isinstance(entry, bool | np.bool_):
+        return False
+    return isinstance(entry, int | np.integer) or (
+        isinstance(entry, np.ndarray) and entry.ndim == 0 and entry.dtype.kind in "iu"
+    )
+
+
+def _check_gather(entry: Any) -> None:
+    kind = np.asarray(entry).dtype.kind if not hasattr(entry, "aval") else entry.dtype.kind
+    if kind == "b":
+        raise TraceError(
+            "a mask as an index gives a value whose shape is not known beforehand",
+            remedy="use where(mask, x, 0), or filter the table with `where` under `data`",
+        )
+    if kind not in "iu":
+        raise TraceError("an index must be integers", remedy="declare the column `as: integer`")
+
+
+def _single(index: int, size: Size) -> tuple[Size, Size, int]:
+    if isinstance(size, int) and not -size <= index < size:
+        raise ShapeError(
+            f"index {index} is out of range for an axis of size {size}",
+            expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
+        )
+    start = index if index >= 0 else size + index
+    return start, start + 1, 1
+
+
+def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
+    if isinstance(size, int) and not isinstance(entry.start, Dim) and not isinstance(entry.stop, Dim):
+        return entry.indices(size)
+    step = 1 if entry.step is None else operator.index(entry.step)
+    if step < 1:
+        raise ShapeError("rows cannot be taken in reverse order")
+    start = 0 if entry.start is None else entry.start
+    stop = size if entry.stop is None else entry.stop
+    if isinstance(start, int) and start < 0:
+        start = size + start
+    if isinstance(stop, int) and stop < 0:
+        stop = size + stop
+    return start, stop, step

@@ -1,0 +1,307 @@
+"""Reductions over axes: sums, products, extremes, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import Aval, Shape, shape_size
+from optserve.graph.axes import AxisAnswer, Mixed, Reduced, Reduction
+from optserve.graph.domain import Example, boolean, positive
+from optserve.graph.primitive import Primitive, Value
+from optserve.primitives.constructors import composite, linear, opaque
+from optserve.primitives.shaping import broadcast_to, normal_axes, reshape
+
+__all__ = [
+    "all_",
+    "any_",
+    "argmax",
+    "argmin",
+    "logsumexp",
+    "max_",
+    "mean",
+    "min_",
+    "norm",
+    "prod",
+    "std",
+    "sum_",
+    "var",
+]
+
+Axis = int | Sequence[int] | None
+
+
+def _arguments(x: Value, axis: Axis = None, keepdims: bool = False) -> Any:
+    return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
+
+
+def reduced_shape(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
+    """The shape after reducing over ``axis``."""
+    if keepdims:
+        return tuple(1 if i in axis else size for i, size in enumerate(shape))
+    return tuple(size for i, size in enumerate(shape) if i not in axis)
+
+
+def _reduces(kind: Reduction) -> Callable[..., AxisAnswer]:
+    def axes(
+        carried: Sequence[int | None], x: Aval, *, axis: tuple[int, ...], keepdims: bool
+    ) -> AxisAnswer:
+        [rows] = carried
+        assert rows is not None
+        if rows in axis:
+            return Reduced(kind)
+        return rows if keepdims else rows - sum(1 for i in axis if i < rows)
+
+    return axes
+
+
+def spread(value: Value, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Value:
+    """A reduced value laid out along the reduced axes again, so that it broadcasts to ``shape``."""
+    return value if keepdims else reshape(value, reduced_shape(shape, axis, keepdims=True))
+
+
+_examples = (
+    Example(((4,),), {"axis": (0,), "keepdims": False}),
+    Example(((3, 4),), {"axis": (0,), "keepdims": False}),
+    Example(((3, 4),), {"axis": (1,), "keepdims": True}),
+    Example(((2, 3, 4),), {"axis": (0, 2), "keepdims": False}),
+    Example(((3, 4),), {"axis": (), "keepdims": False}),
+)
+_nonempty = (*_examples, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
+
+
+def _sum(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+    wide = np.float64 if x.dtype == np.float32 else None
+    total = np.sum(x, axis=axis, keepdims=keepdims, dtype=wide)
+    return total.astype(np.float32) if wide else total
+
+
+def _sum_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
+    dtype = np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype
+    return Aval(reduced_shape(x.shape, axis, keepdims), dtype)
+
+
+sum_ = linear(
+    "sum",
+    _sum,
+    shape=_sum_shape,
+    transposes=[
+        lambda ct, x, axis, keepdims: broadcast_to(
+            spread(ct, np.shape(x), axis, keepdims), np.shape(x)
+        )
+    ],
+    axes=_reduces("sum"),
+    arguments=_arguments,
+    examples=_examples,
+    doc="Sum over axes (all by default). float32 accumulates in float64.",
+)
+
+
+def _extreme_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
+    if any(x.shape[i] == 0 for i in axis):
+        raise ShapeError(f"no largest or smallest entry along an axis of size 0 in {x}")
+    return Aval(reduced_shape(x.shape, axis, keepdims), x.dtype)
+
+
+def _extreme_pullback(
+    ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
+    shape = np.shape(x)
+    chosen = np.where(x == spread(out, shape, axis, keepdims), 1.0, 0.0)
+    share = chosen / sum_(chosen, axis=axis, keepdims=True)
+    return (share * spread(ct, shape, axis, keepdims),)
+
+
+def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: str) -> Primitive:
+    return opaque(
+        name,
+        lambda x, *, axis, keepdims: function(x, axis=axis, keepdims=keepdims),
+        shape=_extreme_shape,
+        pullback=_extreme_pullback,
+        axes=_reduces(kind),
+        arguments=_arguments,
+        examples=_nonempty,
+        floating=False,
+        doc=f"The {word} entry along axes (of all by default); ties split the derivative evenly.",
+    )
+
+
+max_ = _extreme("max", np.max, "max", "largest")
+min_ = _extreme("min", np.min, "min", "smallest")
+
+
+def _logsumexp(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    base = np.where(np.isfinite(top), top, 0.0).astype(x.dtype)
+    total = np.log(np.sum(np.exp(x - base), axis=axis, keepdims=True)) + base
+    return total if keepdims else np.reshape(total, reduced_shape(x.shape, axis, False))
+
+
+def _logsumexp_pullback(
+    ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
+    base = spread(out, np.shape(x), axis, keepdims)
+    weight = np.exp(x - np.where(base == -np.inf, 0.0, base))
+    return (weight * spread(ct, np.shape(x), axis, keepdims),)
+
+
+logsumexp = opaque(
+    "logsumexp",
+    _logsumexp,
+    shape=lambda x, *, axis, keepdims: Aval(reduced_shape(x.shape, axis, keepdims), x.dtype),
+    pullback=_logsumexp_pullback,
+    axes=_reduces("logsumexp"),
+    arguments=_arguments,
+    examples=_examples,
+    doc="""
+    log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
+    the derivative 0.
+    """,
+)
+
+
+def _count(x: Value, axis: tuple[int, ...]) -> Value:
+    return shape_size(np.shape(x)[i] for i in axis)
+
+
+mean = composite(
+    "mean",
+    lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x, axis),
+    arguments=_arguments,
+    examples=_examples,
+    doc="Arithmetic mean over axes (of all entries by default).",
+)
+
+
+def _squared_deviations(x: Value, axis: tuple[int, ...]) -> Value:
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    return deviation * deviation
+
+
+var = composite(
+    "var",
+    lambda x, *, axis, keepdims: mean(_squared_deviations(x, axis), axis=axis, keepdims=keepdims),
+    arguments=_arguments,
+    examples=_nonempty,
+    doc="Population variance over axes (divided by n, not by n - 1).",
+)
+
+
+def _norm_pullback(
+    ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
+    length = spread(out, np.shape(x), axis, keepdims)
+    scale = np.where(length == 0, 0.0, 1.0 / np.where(length == 0, 1.0, length))
+    return (x * scale * spread(ct, np.shape(x), axis, keepdims),)
+
+
+norm = composite(
+    "norm",
+    lambda x, *, axis, keepdims: np.sqrt(sum_(x * x, axis=axis, keepdims=keepdims)),
+    pullback=_norm_pullback,
+    arguments=_arguments,
+    examples=_nonempty,
+    doc="Euclidean length over axes; its derivative at 0 is 0, the subgradient of least norm.",
+)
+
+std = composite(
+    "std",
+    lambda x, *, axis, keepdims: (
+        norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims)
+        / np.sqrt(1.0 * _count(x, axis))
+    ),
+    arguments=_arguments,
+    examples=_nonempty,
+    doc="Population standard deviation over axes; the derivative of a constant's is 0.",
+)
+
+
+def _prod_along(x: Value, axis: int) -> Value:
+    """Pairwise products along one axis: exact with any number of zeros, no division."""
+    size = np.shape(x)[axis]
+    if not isinstance(size, int):
+        raise ShapeError(
+            "a product over rows is not supported", remedy="use exp(sum(log(x))) for positive x"
+        )
+    before = (slice(None),) * axis
+    if size == 0:
+        return sum_(x, axis=axis) + 1.0
+    while size > 1:
+        half = size // 2
+        product = x[(*before, slice(0, half))] * x[(*before, slice(half, 2 * half))]
+        rest = x[(*before, slice(2 * half, size))]
+        x = np.concatenate([product, rest], axis=axis) if size % 2 else product
+        size = np.shape(x)[axis]
+    return x[(*before, 0)]
+
+
+def _prod(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+    shape = np.shape(x)
+    for i in sorted(axis, reverse=True):
+        x = _prod_along(x, i)
+    return reshape(x, reduced_shape(shape, axis, keepdims))
+
+
+prod = composite(
+    "prod",
+    _prod,
+    impl=lambda x, *, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
+    arguments=_arguments,
+    examples=_examples,
+    doc="Product over axes; its derivative is exact where entries are zero.",
+)
+
+
+def _test(name: str, function: Callable[..., Value], kind: Reduction, doc: str) -> Primitive:
+    return opaque(
+        name,
+        lambda x, *, axis, keepdims: function(x, axis=axis, keepdims=keepdims),
+        shape=lambda x, *, axis, keepdims: Aval(
+            reduced_shape(x.shape, axis, keepdims), np.dtype(bool)
+        ),
+        axes=_reduces(kind),
+        arguments=_arguments,
+        examples=_examples,
+        domain=boolean,
+        floating=False,
+        doc=doc,
+    )
+
+
+all_ = _test("all", np.all, "all", "Whether all entries along axes are true.")
+any_ = _test("any", np.any, "any", "Whether any entry along axes is true.")
+
+
+def _index_arguments(x: Value, axis: int | None = None) -> Any:
+    if axis is None and np.ndim(x) != 1:
+        return (reshape(x, (-1,)),), {"axis": 0}
+    [only] = normal_axes(0 if axis is None else axis, np.ndim(x))
+    return (x,), {"axis": only}
+
+
+def _index(name: str, function: Callable[..., Value], word: str) -> Primitive:
+    def axes(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
+        [rows] = carried
+        assert rows is not None
+        if rows == axis:
+            return Mixed("the position of an entry needs all rows at once")
+        return rows - (axis < rows)
+
+    return opaque(
+        name,
+        lambda x, *, axis: function(x, axis=axis),
+        shape=lambda x, *, axis: Aval(reduced_shape(x.shape, (axis,), False), np.dtype(np.int64)),
+        axes=axes,
+        arguments=_index_arguments,
+        examples=(Example(((4,),), {"axis": 0}), Example(((3, 4),), {"axis": 1})),
+        domain=positive,
+        floating=False,
+        doc=f"The index of the {word} entry along an axis; the first of equals.",
+    )
+
+
+argmax = _index("argmax", np.argmax, "largest")
+argmin = _index("argmin", np.argmin, "smallest")

@@ -1,0 +1,1 @@
+"""The config language: a YAML file becomes a ``Problem``."""

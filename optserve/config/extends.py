@@ -1,0 +1,74 @@
+"""``extends``: a config on top of another. Mappings merge, lists replace, null removes a key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from optserve.config.nodes import Entry, Mapping, Node, Scalar, kind_of
+from optserve.config.parse import parse
+from optserve.config.paths import Reach
+from optserve.config.source import read_source
+from optserve.errors import ConfigError
+
+__all__ = ["merge", "read_tree"]
+
+MAX_CHAIN = 8
+
+
+def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
+    """The mapping in the file ``path``, merged onto what it extends."""
+    tree = parse(read_source(path))
+    if not isinstance(tree, Mapping):
+        raise ConfigError(
+            f"the file holds {kind_of(tree)}",
+            place=tree.place,
+            expected="a mapping, which begins with `version: 1`",
+        )
+    entry = tree.entries.get("extends")
+    if entry is None:
+        return tree
+    own = replace(tree, entries={k: e for k, e in tree.entries.items() if k != "extends"})
+    written = entry.value
+    if not (isinstance(written, Scalar) and isinstance(written.value, str)):
+        raise ConfigError(
+            f"`extends` is {kind_of(written)}", place=written.place, expected="the name of a file"
+        )
+    base = reach.file(written)
+    chain = (*chain, path.resolve())
+    if base.resolve() in chain:
+        raise ConfigError("a config extends itself", place=written.place)
+    if len(chain) >= MAX_CHAIN:
+        raise ConfigError(
+            "too many configs extend one another",
+            place=written.place,
+            expected=f"at most {MAX_CHAIN}",
+        )
+    return merge(read_tree(base, reach, chain), own)
+
+
+def merge(base: Mapping, over: Mapping) -> Mapping:
+    """``over`` on top of ``base``.
+
+    >>> from optserve.config.nodes import plain
+    >>> from optserve.config.source import Source
+    >>> texts = "{a: {b: 1, c: 2}, d: [1]}", "{a: {b: null}, d: [2]}"
+    >>> base, over = (parse(Source("fit.yaml", text)) for text in texts)
+    >>> assert isinstance(base, Mapping) and isinstance(over, Mapping)
+    >>> plain(merge(base, over))
+    {'a': {'c': 2}, 'd': [2]}
+    """
+    entries = dict(base.entries)
+    for key, entry in over.entries.items():
+        below = entries.get(key)
+        if _is_null(entry.value):
+            entries.pop(key, None)
+        elif below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
+            entries[key] = Entry(entry.key, merge(below.value, entry.value))
+        else:
+            entries[key] = entry
+    return replace(over, entries=entries)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None

@@ -1,0 +1,212 @@
+"""YAML 1.2, strict, into nodes.
+
+ruamel.yaml supplies the events; the tree is built here, because the strictness is about what a tree
+no longer shows: aliases, tags, duplicate keys, positions.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, Style, kind_of
+from optserve.config.source import Source
+from optserve.config.traps import explain_syntax, refuse_cut
+from optserve.errors import ConfigError, Place
+
+__all__ = ["parse", "parse_value"]
+
+MAX_DEPTH = 32
+
+# The core schema of YAML 1.2 (10.3.2): `yes`, `on` and `1_000` are texts, `0o17` is octal.
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]+")
+_BASED = {"0o": (8, re.compile("0o[0-7]+")), "0x": (16, re.compile("0x[0-9a-fA-F]+"))}
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NON_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_LONGEST_INT = 300
+"""Digits of an integer that may be read exactly; a longer one is beyond float64 or close to it."""
+
+
+def parse(source: Source) -> Node:
+    """The one document of ``source``; raises ``ConfigError`` where it is not strict YAML.
+
+    >>> node = parse(Source("fit.yaml", "stop: {steps: 9}"))
+    >>> isinstance(node, Mapping) and node.entries["stop"].value.path
+    'stop'
+    """
+    document = parse_value(source)
+    if isinstance(document, Scalar) and document.value is None:
+        raise ConfigError(
+            "the file is empty",
+            place=source.place(0, 1),
+            expected="a config, which begins with `version: 1`",
+            remedy="`optserve init` writes one to start from",
+        )
+    return document
+
+
+def parse_value(source: Source, begin: int = 0, path: str = "") -> Node:
+    """The value written in ``source`` from the offset ``begin`` on, for the key path ``path``."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        return _Builder(source, begin, iter(yaml.parse(source.text[begin:]))).document(path)
+    except MarkedYAMLError as error:
+        raise explain_syntax(source, begin, error) from None
+    except (YAMLError, ValueError, OverflowError) as error:
+        message = str(error).splitlines()[0]
+        raise ConfigError(f"not valid YAML: {message}", place=source.place(begin, begin)) from None
+
+
+class _Builder:
+    """Turns events into nodes."""
+
+    def __init__(self, source: Source, begin: int, events: Iterator[Event]) -> None:
+        self.source = source
+        self.begin = begin
+        self.events = events
+
+    def span(self, start: Event, end: Event | None = None) -> tuple[int, int]:
+        """Where in the source the events from ``start`` to ``end`` stand."""
+        last = end or start
+        return self.begin + start.start_mark.index, self.begin + last.end_mark.index
+
+    def place(self, event: Event, path: str = "") -> Place:
+        return self.source.place(*self.span(event), path)
+
+    def document(self, path: str) -> Node:
+        """The one document; null where there is none."""
+        document: Node | None = None
+        for event in self.events:
+            if not isinstance(event, DocumentStartEvent):
+                continue
+            if document is not None:
+                raise ConfigError(
+                    "a second document begins here",
+                    place=self.place(event),
+                    expected="one document: one file is one problem",
+                )
+            if event.tags or event.version not in (None, (1, 2)):
+                raise ConfigError(
+                    "a directive that is not supported",
+                    place=self.source.place(self.begin, self.begin),
+                    expected="YAML 1.2 without directives",
+                )
+            document = self.node(next(self.events), path, 0)
+        return document or Scalar(self.source, self.begin, self.begin, path, None, "")
+
+    def node(self, event: Event, path: str, depth: int, flow: bool = False) -> Node:
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise ConfigError(
+                "anchors and aliases are not part of the config language",
+                place=self.place(event, path),
+                remedy="quote a text that begins with `&` or `*`; share settings with `extends`",
+            )
+        if getattr(event, "ctag", None) is not None:
+            raise ConfigError(
+                "tags are not part of the config language",
+                place=self.place(event, path),
+                remedy="quote a text that begins with `!`",
+            )
+        if depth > MAX_DEPTH:
+            raise ConfigError(
+                "nested too deeply",
+                place=self.place(event, path),
+                expected=f"at most {MAX_DEPTH} levels",
+            )
+        if isinstance(event, ScalarEvent):
+            return self.scalar(event, path, flow)
+        if isinstance(event, SequenceStartEvent):
+            return self.sequence(event, path, depth)
+        return self.mapping(event, path, depth)
+
+    def sequence(self, start: Event, path: str, depth: int) -> Sequence:
+        items: list[Node] = []
+        while not isinstance(event := next(self.events), SequenceEndEvent):
+            items.append(self.node(event, f"{path}[{len(items)}]", depth + 1, _is_flow(start)))
+        return Sequence(self.source, *self.span(start, event), path, tuple(items))
+
+    def mapping(self, start: Event, path: str, depth: int) -> Mapping:
+        flow = _is_flow(start)
+        entries: dict[str, Entry] = {}
+        while not isinstance(event := next(self.events), MappingEndEvent):
+            key = self.key(self.node(event, path, depth + 1, flow), path)
+            if key.text in entries:
+                first = entries[key.text].key.place
+                raise ConfigError(
+                    f"the key {key.text!r} is written twice",
+                    place=key.place,
+                    expected=f"each key once; it is written first at {first}",
+                )
+            value = self.node(next(self.events), key.path, depth + 1, flow)
+            entries[key.text] = Entry(key, value)
+        return Mapping(self.source, *self.span(start, event), path, entries)
+
+    def key(self, node: Node, path: str) -> Scalar:
+        """The node as a key: a text, with the key path of its value."""
+        if not isinstance(node, Scalar):
+            raise ConfigError(
+                "a key must be a text, not a list or a mapping",
+                place=node.place,
+                remedy="quote it, if it is meant as a text",
+            )
+        if not isinstance(node.value, str):
+            shown = node.text or "nothing"
+            raise ConfigError(
+                f"a key must be a text, and YAML reads {shown[:40]} as {kind_of(node)}",
+                place=node.place,
+                remedy=f'quote it: "{shown[:40]}"',
+            )
+        return replace(node, path=f"{path}.{node.text}" if path else node.text)
+
+    def scalar(self, event: ScalarEvent, path: str, flow: bool) -> Scalar:
+        text = event.value
+        begin, end = self.span(event)
+        style: Style = "plain"
+        if event.style in ("|", ">"):
+            style = "block"
+        elif event.style is not None:
+            style = "escaped" if "\\" in self.source.text[begin:end] else "quoted"
+        value = text if style != "plain" else self.resolve(text, begin, end, path)
+        scalar = Scalar(self.source, begin, end, path, value, text, style)
+        if flow and style == "plain" and isinstance(value, str):
+            refuse_cut(scalar)
+        return scalar
+
+    def resolve(self, text: str, begin: int, end: int, path: str) -> bool | float | str | None:
+        """The value of a plain scalar."""
+        if text in _NULL:
+            return None
+        if text in _BOOL:
+            return _BOOL[text]
+        base, pattern = _BASED.get(text[:2], (10, _INT))
+        if pattern.fullmatch(text) and len(text) <= _LONGEST_INT:
+            return int(text, base)
+        number = float(text) if _FLOAT.fullmatch(text) else 0.0
+        if not math.isfinite(number) or _NON_FINITE.fullmatch(text):
+            raise ConfigError(
+                "a number that is not finite",
+                place=self.source.place(begin, end, path),
+                expected="a finite number, at most 1.8e308",
+                remedy="`null` says that there is no bound; quote a text that looks like a number",
+            )
+        return number if _FLOAT.fullmatch(text) else text
+
+
+def _is_flow(event: Event) -> bool:
+    return bool(getattr(event, "flow_style", False))

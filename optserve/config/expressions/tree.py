@@ -1,0 +1,151 @@
+"""The checked tree of an expression: frozen values, each with the place it was written at.
+
+A tree holds nothing that the language does not have, so what walks it needs no refusals. Chains of
+binary operations are flat: a sum of a thousand terms is one node, not a thousand levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optserve.config.expressions.text import Text
+from optserve.errors import Place
+
+__all__ = [
+    "Attribute",
+    "Call",
+    "Constant",
+    "Expression",
+    "Listing",
+    "Name",
+    "Node",
+    "Operation",
+    "Prefix",
+    "Range",
+    "Step",
+    "Subscript",
+    "Tupling",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number, or where the language allows them a string, a truth value, ``None`` or ``...``."""
+
+    value: object
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name with all its dots, ``layer1.W.T``; what of it is declared only a scope can say."""
+
+    dotted: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """``value.T`` or ``value.shape`` of something that is not a name."""
+
+    value: Node
+    attribute: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``function(*arguments, **keywords)``; ``name_place`` is where the function's name stands."""
+
+    function: str
+    arguments: tuple[Node, ...]
+    keywords: tuple[tuple[str, Node], ...]
+    place: Place
+    name_place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """``-operand``, ``+operand`` or ``~operand``."""
+
+    symbol: str
+    operand: Node
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One more operation of a chain; ``place`` covers the chain up to and including it."""
+
+    symbol: str
+    operand: Node
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``first`` and then, from left to right, each step applied to what came before."""
+
+    first: Node
+    steps: tuple[Step, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Tupling:
+    """``(a, b)``."""
+
+    entries: tuple[Node, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``[a, b]``, which stacks its entries."""
+
+    entries: tuple[Node, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """``start:stop:step`` in a subscript."""
+
+    start: Node | None
+    stop: Node | None
+    step: Node | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """``value[indices]``; ``single`` where one index was written without a comma."""
+
+    value: Node
+    indices: tuple[Node | Range, ...]
+    place: Place
+
+
+Node = Constant | Name | Attribute | Call | Prefix | Operation | Tupling | Listing | Subscript
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression: a value that can be compared, hashed and kept.
+
+    ``calls`` are the names in call position, ``names`` all others with all their dots as written. Of
+    ``names`` some may turn out to be functions passed by name, as ``step`` in ``scan(step, s, k)``.
+    """
+
+    text: Text
+    root: Node
+    calls: frozenset[str]
+    names: frozenset[str]
+
+    @property
+    def place(self) -> Place:
+        """Where the expression stands."""
+        return self.root.place
+
+    def __str__(self) -> str:
+        return self.text.text

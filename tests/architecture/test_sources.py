@@ -16,6 +16,8 @@ EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 MUTABLE_LITERALS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 MUTABLE_CALLS = {"bytearray", "count", "Counter", "defaultdict", "deque", "dict", "list"}
 MUTABLE_CALLS |= {"OrderedDict", "set", "WeakKeyDictionary", "WeakValueDictionary"}
+MUTATORS = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
+MUTATORS |= {"reverse", "setdefault", "sort", "update"}
 READ_ONLY = {"AbstractSet", "Collection", "Mapping", "Sequence"}
 """Annotations through which the type checker lets nothing be changed."""
 
@@ -85,6 +87,22 @@ def test_modules_keep_no_state(source: Source) -> None:
     assert not kept, f"use a tuple, a frozenset, MappingProxyType or a value that is passed: {kept}"
 
 
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("CACHE = {}", ["CACHE"]),
+        ("cache: dict[str, int] = {}", ["cache"]),
+        ("_SEEN = set()\ndef f(x): _SEEN.add(x)", ["_SEEN"]),
+        ("_LIST = []\n_LIST += [1]", ["_LIST"]),
+        ("class A:\n    seen = []", ["seen"]),
+        ("x = 1\ndef f():\n    global x\n    x = 2", ["x"]),
+        ("_NAMES = {'a': 1}\nNAMES: Mapping[str, int] = {'a': 1}\nALL = ('a', frozenset({1}))", []),
+    ],
+)
+def test_the_check_of_state_finds_what_it_is_for(source: str, kept: list[str]) -> None:
+    assert list(states(ast.parse(source))) == kept
+
+
 def documented(value: object) -> bool:
     """Whether a person wrote a docstring; the one that a dataclass makes up does not count."""
     text = inspect.getdoc(value) or ""
@@ -109,11 +127,12 @@ def states(tree: ast.Module) -> Iterator[str]:
     bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
     for statement in (statement for body in bodies for statement in body):
         match statement:
-            case ast.Assign(targets=[*targets], value=value) if is_mutable(value):
-                yield from {ast.unparse(target) for target in targets} - {"__all__", "__slots__"}
-            case ast.AnnAssign(target=target, annotation=annotation, value=value):
-                if is_mutable(value) and not is_read_only(annotation):
-                    yield ast.unparse(target)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_mutable(value):
+                if name not in {"__all__", "__slots__"} and not is_table(name, tree):
+                    yield name
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                if is_mutable(value) and not is_read_only(annotation) and not is_table(name, tree):
+                    yield name
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             yield from node.names
@@ -133,3 +152,21 @@ def is_read_only(annotation: ast.expr) -> bool:
     return outermost in READ_ONLY or (
         outermost in {"ClassVar", "Final"} and bool(words & READ_ONLY)
     )
+
+
+def is_table(name: str, tree: ast.Module) -> bool:
+    """Whether ``_NAME`` is a private table: no other module sees it and its own only reads it."""
+    return name.startswith("_") and name.isupper() and name not in set(changed(tree))
+
+
+def changed(tree: ast.Module) -> Iterator[str]:
+    """The names whose contents something in the module changes: ``x[k] = v``, ``x.append(v)``."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.AugAssign(target=ast.Name(id=name)):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)):
+                if attr in MUTATORS:
+                    yield name

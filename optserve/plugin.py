@@ -1,0 +1,71 @@
+"""The only import that the author of a plugin needs; docs/plugins.md tells how to write one.
+
+>>> import numpy as np
+>>> from optserve.plugin import elementwise, hookimpl
+>>> gompertz = elementwise(
+...     "gompertz",
+...     lambda t, rate=1.0: np.exp(-np.exp(-rate * t)),
+...     doc="Gompertz's law of growth: exp(-exp(-rate * t)).",
+... )
+>>> @hookimpl
+... def optserve_primitives():
+...     return [gompertz]
+>>> round(float(gompertz(0.0)), 6)
+0.367879
+"""
+
+from __future__ import annotations
+
+from optserve.errors import ConfigError, PluginError, ShapeError
+from optserve.graph.aval import Aval, broadcast_shapes
+from optserve.graph.axes import Mixed, Reduced, aligned, mixed
+from optserve.graph.dim import Dim
+from optserve.graph.domain import (
+    Domain,
+    Example,
+    boolean,
+    integer,
+    nonnegative,
+    positive,
+    real,
+    unit,
+)
+from optserve.graph.primitive import Primitive
+from optserve.jobs.parameters import ParameterTransform
+from optserve.optimizers.base import Evaluation, Optimizer
+from optserve.optimizers.modifiers import Modifier
+from optserve.optimizers.schedules import Schedule
+from optserve.primitives.constructors import composite, elementwise, linear, opaque
+from optserve.registry.hookspecs import hookimpl
+
+__all__ = [
+    "Aval",
+    "ConfigError",
+    "Dim",
+    "Domain",
+    "Evaluation",
+    "Example",
+    "Mixed",
+    "Modifier",
+    "Optimizer",
+    "ParameterTransform",
+    "PluginError",
+    "Primitive",
+    "Reduced",
+    "Schedule",
+    "ShapeError",
+    "aligned",
+    "boolean",
+    "broadcast_shapes",
+    "composite",
+    "elementwise",
+    "hookimpl",
+    "integer",
+    "linear",
+    "mixed",
+    "nonnegative",
+    "opaque",
+    "positive",
+    "real",
+    "unit",
+]

@@ -1,0 +1,17 @@
+"""Floor 5, the registry: hooks, discovery, provenance, sealing; a name becomes a value."""
+
+from optserve.registry.hookspecs import Kind, hookimpl
+from optserve.registry.loading import load
+from optserve.registry.registry import Entry, Failure, Plugin, Registry
+from optserve.registry.requirements import check_requirement
+
+__all__ = [
+    "Entry",
+    "Failure",
+    "Kind",
+    "Plugin",
+    "Registry",
+    "check_requirement",
+    "hookimpl",
+    "load",
+]

@@ -1,0 +1,69 @@
+"""What ships with optserve, contributed through the same hooks as every plugin's.
+
+Readers and initializers are contributed by ``optserve.config.builtin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from optserve.graph.primitive import Primitive
+from optserve.jobs import parameters
+from optserve.jobs.parameters import ParameterTransform
+from optserve.optimizers import (
+    Modifier,
+    Optimizer,
+    Schedule,
+    adam,
+    clip,
+    clip_by_global_norm,
+    constant,
+    cosine,
+    exponential_decay,
+    gradient_descent,
+    levenberg_marquardt,
+    momentum,
+    step_decay,
+    weight_decay,
+)
+from optserve.primitives.vocabulary import builtin_primitives
+from optserve.registry.hookspecs import hookimpl
+
+__all__ = [
+    "optserve_optimizers",
+    "optserve_primitives",
+    "optserve_schedules",
+    "optserve_transforms",
+]
+
+
+@hookimpl
+def optserve_primitives() -> Sequence[Primitive]:
+    """The built-in vocabulary."""
+    return builtin_primitives()
+
+
+@hookimpl
+def optserve_optimizers() -> Sequence[Callable[..., Optimizer | Modifier]]:
+    """Methods of descent, then modifiers of methods."""
+    return [
+        gradient_descent,
+        momentum,
+        adam,
+        levenberg_marquardt,
+        clip,
+        clip_by_global_norm,
+        weight_decay,
+    ]
+
+
+@hookimpl
+def optserve_schedules() -> Sequence[Callable[..., Schedule]]:
+    """Rates that change with the steps."""
+    return [constant, cosine, exponential_decay, step_decay]
+
+
+@hookimpl
+def optserve_transforms() -> Sequence[Callable[..., ParameterTransform]]:
+    """Bijections that keep parameters where they must be."""
+    return [parameters.log]

@@ -1,0 +1,162 @@
+"""Importing one plugin and gathering what it contributes; whatever it does wrong stays its own."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from optserve.errors import OptserveError, Place, PluginError
+from optserve.registry import hookspecs
+from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
+from optserve.registry.naming import name_problem, style_warning
+from optserve.registry.registry import Failure, Names
+from optserve.registry.sources import Source
+
+__all__ = ["Harvest", "harvest"]
+
+_MACHINERY = (
+    str(Path(__file__).parents[1]),
+    str(Path(pluggy.__file__).parent),
+    str(Path(importlib.__file__).parent),
+    "<frozen importlib",
+)
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What a plugin contributes, by kind and name, and what to tell its author."""
+
+    values: Mapping[Kind, Mapping[str, Any]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Names:
+        """The names alone."""
+        return {kind: tuple(values) for kind, values in self.values.items()}
+
+
+def harvest(source: Source) -> Harvest | Failure:
+    """Import the plugin and call its hooks; a plugin that raises, or exits, becomes a ``Failure``.
+
+    Each plugin gets a plugin manager of its own, so that a contribution is attributed, and an
+    error blamed, without doubt.
+    """
+    try:
+        # What a plugin prints must not end up in the JSON that a command prints.
+        with contextlib.redirect_stdout(sys.stderr):
+            return _contributions(source.load())
+    except (Exception, SystemExit) as error:
+        message = _message(error)
+        return Failure(source.distribution, source.version, message, _place(error))
+
+
+def _contributions(plugin: object) -> Harvest:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    _check_spelling(plugin, manager)
+    manager.register(plugin)
+    manager.check_pending()
+    values = {}
+    for kind in KINDS:
+        caller = getattr(manager.hook, f"{PROJECT}_{kind}")
+        if caller.get_hookimpls():
+            results = caller()  # pluggy leaves out a result of None
+            values[kind] = _by_name(kind, results[0] if results else None)
+    warnings = [style_warning(kind, name) for kind, found in values.items() for name in found]
+    return Harvest(values, tuple(filter(None, warnings)))
+
+
+def _check_spelling(plugin: object, manager: pluggy.PluginManager) -> None:
+    """Refuse what looks like a hook and is none: pluggy itself would pass it over in silence."""
+    hooks = [f"{PROJECT}_{kind}" for kind in KINDS]
+    for attribute in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, attribute)
+        if options is not None:
+            hook = options.get("specname") or attribute
+        elif attribute.startswith(f"{PROJECT}_") and inspect.isroutine(getattr(plugin, attribute)):
+            hook = attribute
+        else:
+            continue
+        if hook not in hooks:
+            close = difflib.get_close_matches(hook, hooks, n=1, cutoff=0.0)
+            raise PluginError(f"there is no hook {hook!r}; did you mean {close[0]!r}?")
+        if options is None:
+            raise PluginError(f"{hook} is not marked with @hookimpl, so it is never called")
+
+
+def _by_name(kind: Kind, contributions: object) -> dict[str, Any]:
+    """The contributions of one hook by their names, each checked."""
+    if not isinstance(contributions, Sequence) or isinstance(contributions, str):
+        raise PluginError(
+            f"{PROJECT}_{kind} returned {_described(contributions)}; "
+            f"expected a list, of {singular(kind)}s"
+        )
+    found: dict[str, Any] = {}
+    for contribution in contributions:
+        problem = _problem(kind, contribution)
+        if problem:
+            raise PluginError(f"{PROJECT}_{kind}: {problem}")
+        name = _name(kind, contribution)
+        if name in found:
+            raise PluginError(f"{PROJECT}_{kind} contributes {name!r} twice")
+        found[name] = contribution
+    return found
+
+
+def _name(kind: Kind, contribution: Any) -> str:
+    name: str = contribution.name if kind == "primitives" else contribution.__name__
+    return name
+
+
+def _problem(kind: Kind, contribution: object) -> str:
+    """Why this is no contribution of its kind, "" where it is one."""
+    if kind == "primitives":
+        from optserve.graph.primitive import Primitive
+        from optserve.primitives.vocabulary import builtin_macros
+
+        if not isinstance(contribution, Primitive):
+            return f"{_described(contribution)} is not a Primitive; make one with elementwise(...)"
+        if contribution.name in builtin_macros():
+            return f"{contribution.name!r} is built in and cannot be replaced"
+    elif not inspect.isfunction(contribution):
+        return f"{_described(contribution)} is not a function from options to a {singular(kind)}"
+    else:
+        for option in inspect.signature(contribution).parameters.values():
+            if option.kind not in (option.POSITIONAL_OR_KEYWORD, option.KEYWORD_ONLY):
+                return f"{contribution.__name__}: the option {str(option)!r} has no name of its own"
+            if option.annotation is option.empty:
+                return f"{contribution.__name__}: the option {option.name!r} has no annotation"
+    return name_problem(_name(kind, contribution))
+
+
+def _described(value: object) -> str:
+    return "None" if value is None else f"{value!r} (a {type(value).__name__})"
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OptserveError):
+        return "; ".join(filter(None, [error.message, error.expected, error.remedy]))
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _place(error: BaseException) -> Place | None:
+    """The line to blame: the last one outside of optserve, pluggy and the import machinery."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        excerpt = (error.text or "").rstrip("\n")
+        return Place(error.filename, error.lineno or 0, error.offset or 0, excerpt)
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if not frame.filename.startswith(_MACHINERY)]
+    if not foreign:
+        return None
+    last = foreign[-1]
+    return Place(last.filename, last.lineno or 0, excerpt=last.line or "")

@@ -1,0 +1,126 @@
+"""The hooks through which everything nameable comes, optserve's own contributions included.
+
+A hook takes no arguments and returns a list. Options of a contribution are the annotated keyword
+parameters of its function, and become schema: ``def adam(learning_rate: float = 1e-3, ...)`` is
+configured as ``adam: {learning_rate: 0.01}``. How to write a plugin is told in docs/plugins.md.
+
+>>> from optserve.plugin import elementwise, hookimpl
+>>> cube = elementwise("cube", lambda x: x * x * x)
+>>> @hookimpl
+... def optserve_primitives():
+...     return [cube]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import pluggy
+
+if TYPE_CHECKING:
+    from optserve.graph.primitive import Primitive
+    from optserve.jobs.parameters import ParameterTransform
+    from optserve.optimizers.base import Optimizer
+    from optserve.optimizers.modifiers import Modifier
+    from optserve.optimizers.schedules import Schedule
+
+__all__ = [
+    "KINDS",
+    "PROJECT",
+    "Kind",
+    "hookimpl",
+    "optserve_backends",
+    "optserve_initializers",
+    "optserve_optimizers",
+    "optserve_primitives",
+    "optserve_readers",
+    "optserve_reports",
+    "optserve_schedules",
+    "optserve_transforms",
+    "singular",
+]
+
+PROJECT = "optserve"
+"""The name that pluggy knows us by, the entry-point group, and the distribution of built-ins."""
+
+Kind = Literal[
+    "primitives",
+    "optimizers",
+    "schedules",
+    "initializers",
+    "transforms",
+    "readers",
+    "backends",
+    "reports",
+]
+"""What a contribution is; the hook that gives it is called ``optserve_`` and the kind."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as one of the hooks below."""
+
+_hookspec = pluggy.HookspecMarker(PROJECT)
+
+
+@_hookspec
+def optserve_primitives() -> Sequence[Primitive]:
+    """Functions with derivative rules, callable by name in every expression of a config."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_optimizers() -> Sequence[Callable[..., Optimizer | Modifier]]:
+    """Methods of descent, and modifiers of methods: functions from options to an ``Optimizer`` or
+    a ``Modifier``."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_schedules() -> Sequence[Callable[..., Schedule]]:
+    """Rates that change with the steps: functions from options to a ``Schedule``."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_initializers() -> Sequence[Callable[..., Callable[..., Any]]]:
+    """Initial values: functions from options to a function ``(rng, shape) -> array``.
+
+    ``rng`` is a ``numpy.random.Generator`` seeded by the config's ``seed``, ``shape`` a tuple of
+    integers.
+    """
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_transforms() -> Sequence[Callable[..., ParameterTransform]]:
+    """Transforms of parameters: functions from options to a ``ParameterTransform``."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_readers() -> Sequence[Callable[..., Any]]:
+    """Readers of data files: functions from options to a reader; the name is the file's suffix."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_backends() -> Sequence[Callable[..., Any]]:
+    """What turns a graph into a callable on arrays."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_reports() -> Sequence[Callable[..., Any]]:
+    """Report writers: functions from options to a function from a ``Result`` to a file's text."""
+    raise NotImplementedError
+
+
+def singular(kind: Kind) -> str:
+    """One of a kind, as an error message names it.
+
+    >>> singular("transforms")
+    'parameter transform'
+    """
+    return "parameter transform" if kind == "transforms" else kind.removesuffix("s")

@@ -1,0 +1,183 @@
+"""``Registry``: the sealed value in which a name becomes a contribution, with its provenance."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from optserve.errors import ConfigError, OptserveError, Place, PluginError
+from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
+
+if TYPE_CHECKING:
+    from optserve.graph.primitive import Primitive
+    from optserve.graph.vocabulary import Vocabulary
+
+__all__ = ["Entry", "Failure", "Names", "Plugin", "Registry"]
+
+T = TypeVar("T")
+
+Names = Mapping[Kind, tuple[str, ...]]
+"""The names that a plugin contributes, by kind."""
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A contribution, and who provides it: a distribution, its version, and the module of the
+    entry point (for ``--plugin``: the file's name, a digest of its text, its path)."""
+
+    value: T
+    distribution: str
+    version: str
+    module: str
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it ships with optserve."""
+        return self.distribution == PROJECT
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a plugin could not be loaded; ``place`` is the line of it that raised, where known."""
+
+    distribution: str
+    version: str
+    message: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        plugin = f"{self.distribution} {self.version}".rstrip()
+        at = f" ({self.place})" if self.place else ""
+        return f"the plugin {plugin} failed to load: {self.message}{at}"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plugin as it was found.
+
+    ``names`` is what it contributes, by kind: from importing it, or from the name index;
+    ``None`` where it has never been imported with success. ``imported`` says whether it is now.
+    """
+
+    distribution: str
+    version: str
+    module: str
+    names: Names | None
+    imported: bool
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+
+    def claims(self, kind: Kind, name: str) -> bool:
+        """Whether it contributes ``name``."""
+        return self.names is not None and name in self.names.get(kind, ())
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything nameable, by kind and name. Sealed: ``load`` makes it and nothing changes it.
+
+    A name that several plugins claim is in none of the mappings, unless one was preferred or it is
+    built in. ``find`` looks a name up and explains its absence.
+    """
+
+    primitives: Mapping[str, Entry[Primitive]]
+    optimizers: Mapping[str, Entry[Callable[..., Any]]]
+    schedules: Mapping[str, Entry[Callable[..., Any]]]
+    initializers: Mapping[str, Entry[Callable[..., Any]]]
+    transforms: Mapping[str, Entry[Callable[..., Any]]]
+    readers: Mapping[str, Entry[Callable[..., Any]]]
+    backends: Mapping[str, Entry[Callable[..., Any]]]
+    reports: Mapping[str, Entry[Callable[..., Any]]]
+    plugins: tuple[Plugin, ...]
+    collisions: Mapping[tuple[Kind, str], tuple[Plugin, ...]]
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The plugins that did not load."""
+        return tuple(plugin.failure for plugin in self.plugins if plugin.failure is not None)
+
+    def entries(self, kind: Kind) -> Mapping[str, Entry[Any]]:
+        """The contributions of one kind, by name.
+
+        >>> from optserve.registry import load
+        >>> "exp" in load().entries("primitives")
+        True
+        """
+        entries: Mapping[str, Entry[Any]] = getattr(self, kind)
+        return entries
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """All names of one kind, those of plugins that are not imported included; sorted."""
+        known = (plugin.names.get(kind, ()) for plugin in self.plugins if plugin.names)
+        return tuple(sorted({name for names in known for name in names}))
+
+    def find(self, kind: Kind, name: str, place: Place | None = None) -> Entry[Any]:
+        """The contribution of that name.
+
+        Raises ``PluginError`` where several plugins claim the name or the plugin that has it (or
+        may have it) failed to load, else ``ConfigError`` with the nearest name.
+
+        >>> from optserve.registry import load
+        >>> load().find("primitives", "exp").distribution
+        'optserve'
+        """
+        if (kind, name) in self.collisions:
+            raise self._collision(kind, name).at(place)
+        entry = self.entries(kind).get(name)
+        if entry is None:
+            raise self._absence(kind, name).at(place)
+        return entry
+
+    def vocabulary(self) -> Vocabulary:
+        """What a trace understands: NumPy's functions, and every primitive of this registry."""
+        from optserve.primitives.vocabulary import builtin_primitives, vocabulary_of
+
+        contributed = [entry.value for entry in self.primitives.values()]
+        return vocabulary_of([*builtin_primitives(), *contributed])
+
+    def _collision(self, kind: Kind, name: str) -> OptserveError:
+        claimants = self.collisions[kind, name]
+        builtin = [plugin for plugin in claimants if plugin.distribution == PROJECT]
+        preferred = builtin[0] if builtin else claimants[0]
+        return PluginError(
+            f"the {singular(kind)} {name!r} is claimed by "
+            + " and by ".join(f"{plugin} ({plugin.module})" for plugin in claimants),
+            expected="one home for each name"
+            + ("; what is built in cannot be replaced" if builtin else ""),
+            remedy=f"choose one in the config: plugins: {{prefer: {{{name}: "
+            f"{preferred.distribution}}}}}",
+        )
+
+    def _absence(self, kind: Kind, name: str) -> OptserveError:
+        remedy = "; ".join(self._suggestions(kind, name))
+        message = f"no {singular(kind)} is called {name!r}"
+        for plugin in self.plugins:
+            if plugin.failure is not None and plugin.claims(kind, name):
+                return PluginError(
+                    f"the {singular(kind)} {name!r} is not available: {plugin.failure}",
+                    remedy="mend or update the plugin; `optserve plugins` lists all",
+                )
+        unknown = [plugin.failure for plugin in self.plugins if plugin.names is None]
+        if unknown:
+            return PluginError(
+                f"{message}, but not every plugin could be asked: " + "; ".join(map(str, unknown)),
+                remedy=remedy or "mend or update the plugin; `optserve plugins` lists all",
+            )
+        return ConfigError(message, remedy=remedy or "`optserve primitives` lists what there is")
+
+    def _suggestions(self, kind: Kind, name: str) -> Iterator[str]:
+        close = difflib.get_close_matches(name, self.names(kind), n=1)
+        if close:
+            yield f"did you mean {close[0]!r}?"
+        for other in KINDS:
+            if other != kind and name in self.names(other):
+                yield f"{name!r} is the name of {_article(singular(other))}"
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

@@ -1,0 +1,163 @@
+"""``Source``: where contributions come from; an entry point of a distribution, or a Python file.
+
+Finding the sources imports none of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from optserve.errors import ConfigError
+from optserve.registry.hookspecs import PROJECT
+
+__all__ = ["Source", "canonical", "file_source", "installed_sources"]
+
+BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
+"""The entry points of optserve itself, for a source tree that was never installed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One plugin, not yet imported.
+
+    ``stamp`` changes whenever its code does; "" where its names are not worth remembering.
+    ``load`` imports it and returns what pluggy registers.
+    """
+
+    distribution: str
+    version: str
+    module: str
+    stamp: str
+    load: Callable[[], object]
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it ships with optserve."""
+        return canonical(self.distribution) == PROJECT
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+def canonical(distribution: str) -> str:
+    """The name of a distribution as packaging tools compare it.
+
+    >>> canonical("Optserve_Robust")
+    'optserve-robust'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def installed_sources() -> list[Source]:
+    """The entry points of the group ``optserve``, of every distribution on ``sys.path``."""
+    found: dict[str, list[Source]] = {}
+    for distribution in importlib.metadata.distributions():
+        # Looking at this one file is cheap; parsing the metadata of every distribution is not.
+        if f"[{PROJECT}]" in (distribution.read_text("entry_points.txt") or ""):
+            sources = list(_sources_of(distribution))
+            # Of two distributions of one name, Python imports the one that comes first.
+            found.setdefault(canonical(sources[0].distribution), sources)
+    if PROJECT not in found:
+        found[PROJECT] = _uninstalled_builtins()
+    # An order that does not hang on that of the folders; what is built in comes first.
+    ordered = sorted(found, key=lambda name: (name != PROJECT, name))
+    return [source for name in ordered for source in found[name]]
+
+
+def file_source(path: Path) -> Source:
+    """The source of ``--plugin FILE.py``, whose version is a digest of its text."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the plugin {path}: {error.strerror}",
+            expected="--plugin FILE.py, a Python file of yours",
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    name = f"optserve_plugin_{digest}_{path.stem}"
+    load = functools.partial(_load_file, name, path)
+    return Source(path.name, f"sha256:{digest}", str(path), "", load)
+
+
+def _sources_of(distribution: importlib.metadata.Distribution) -> Iterator[Source]:
+    name, version = "a distribution without a name", ""
+    try:
+        name, version = distribution.metadata["Name"] or name, distribution.version or version
+        if canonical(name) == PROJECT:
+            name = PROJECT
+        entry_points = distribution.entry_points.select(group=PROJECT)
+        stamp = _stamp(distribution, {entry_point.module for entry_point in entry_points})
+        for entry_point in entry_points:
+            yield Source(name, version, entry_point.value, stamp, entry_point.load)
+    except Exception as error:  # metadata can be damaged in any way
+        yield Source(name, version, "its metadata", "", functools.partial(_raise, error))
+
+
+def _uninstalled_builtins() -> list[Source]:
+    stamp = _tree_stamp(PROJECT)
+    return [
+        Source(PROJECT, "(not installed)", module, stamp, functools.partial(import_module, module))
+        for module in BUILTIN_MODULES
+    ]
+
+
+def _load_file(name: str, path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look their module up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _raise(error: Exception) -> object:
+    raise error
+
+
+def _stamp(distribution: importlib.metadata.Distribution, modules: set[str]) -> str:
+    """A digest of what was installed, or of file times where the code is edited in place."""
+    record = distribution.read_text("RECORD")
+    direct_url = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if record and not direct_url.get("dir_info", {}).get("editable"):
+        return hashlib.sha256(record.encode()).hexdigest()
+    return _tree_stamp(*{module.partition(".")[0] for module in modules})
+
+
+def _tree_stamp(*packages: str) -> str:
+    """A digest of the paths, times and sizes of the Python files of top-level packages."""
+    lines = []
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        if spec is not None:
+            lines += [_file_line(path) for path in _python_files(spec)]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _python_files(spec: ModuleSpec) -> Iterator[str]:
+    if spec.submodule_search_locations is None and spec.origin is not None:
+        yield spec.origin
+    for location in spec.submodule_search_locations or ():
+        for folder, _, names in os.walk(location):
+            yield from (f"{folder}{os.sep}{name}" for name in names if name.endswith(".py"))
+
+
+def _file_line(path: str) -> str:
+    status = os.stat(path)  # noqa: PTH116 - thousands of files; a Path each doubles the time
+    return f"{path} {status.st_mtime_ns} {status.st_size}"

@@ -66,12 +66,16 @@ class Dim:
         return total
 
     def __add__(self, other: Size) -> Size:
+        if not isinstance(other, int | Dim):
+            return NotImplemented
         terms = dict(self.terms)
         for monomial, coefficient in _terms(other):
             terms[monomial] = terms.get(monomial, 0) + coefficient
         return _normal(terms)
 
     def __mul__(self, other: Size) -> Size:
+        if not isinstance(other, int | Dim):
+            return NotImplemented
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
             for right, b in _terms(other):
@@ -80,6 +84,8 @@ class Dim:
         return _normal(terms)
 
     def __sub__(self, other: Size) -> Size:
+        if not isinstance(other, int | Dim):
+            return NotImplemented
         return self + (-1 * other)
 
     def __rsub__(self, other: Size) -> Size:

@@ -55,13 +55,13 @@ def bind_rows(inputs: Sequence[Var], arguments: Sequence[Array]) -> dict[str, in
 
 
 def resolved(attributes: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:
-    """The attributes with every named row count replaced by its number."""
+    """The attributes with every row count that ``rows`` names replaced by its number."""
     return {key: _resolved(value, rows) for key, value in attributes.items()}
 
 
 def _resolved(value: Any, rows: Mapping[str, int]) -> Any:
     if isinstance(value, Dim):
-        return value.value(rows)
+        return value.value(rows) if value.names <= rows.keys() else value
     if isinstance(value, tuple):
         return tuple(_resolved(entry, rows) for entry in value)
     if isinstance(value, Graph):

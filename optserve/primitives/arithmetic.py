@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from optserve.graph.domain import positive
@@ -144,14 +146,27 @@ remainder = elementwise(
     doc="What is left after floor division: x % y, with the sign of y.",
 )
 
-mulz = elementwise(
-    "mulz",
-    lambda ct, d: np.where(ct == 0, 0.0, ct * d),
-    partials=lambda out, ct, d: (d, ct),
-    selects=True,
-    doc="""
-    Zero where the first operand is exactly 0, else the product: what a derivative that was not
-    selected is multiplied by, so that an untaken branch contributes exactly 0 even where its own
-    derivative is infinite or not a number.
-    """,
+mulz = replace(
+    elementwise(
+        "mulz",
+        lambda ct, d: np.where(ct == 0, 0.0, ct * d),
+        selects=True,
+        doc="""
+        Zero where the first operand is exactly 0, else the product: what a derivative that was not
+        selected is multiplied by, so that an untaken branch contributes exactly 0 even where its
+        own derivative is infinite or not a number.
+        """,
+    ),
+    body=None,
+    pullback=lambda b, out, ct, d: (mulz(b, d), mulz(b, ct)),
+    jvp=lambda operands, tangents: _mulz_jvp(*operands, *tangents),
 )
+
+
+def _mulz_jvp(
+    ct: Value, d: Value, ct_tangent: Value | None, d_tangent: Value | None
+) -> tuple[Value, Value]:
+    parts = [] if ct_tangent is None else [mulz(ct_tangent, d)]
+    if d_tangent is not None:
+        parts.append(mulz(ct, d_tangent))
+    return mulz(ct, d), sum(parts[1:], start=parts[0])

@@ -62,6 +62,7 @@ slice_ = linear(
         Example(((3,),), {"bounds": ((0, 0, 1),)}),
     ),
     promotes=False,
+    selects=True,
     doc="Entries from start up to stop by step along every axis.",
 )
 
@@ -151,6 +152,7 @@ take = linear(
         Example(((3, 2), ()), {"axis": 0}),
     ),
     promotes=False,
+    selects=True,
     doc="""
     Entries at computed integer positions along an axis (gather); negative positions count from
     the end. A position out of range gives NaN, which ends a descent as a numerical failure.

@@ -60,7 +60,9 @@ def _reduces(kind: Reduction) -> Callable[..., AxisAnswer]:
 
 def spread(value: Value, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Value:
     """A reduced value laid out along the reduced axes again, so that it broadcasts to ``shape``."""
-    return value if keepdims else reshape(value, reduced_shape(shape, axis, keepdims=True))
+    if keepdims or len(axis) == len(shape):  # a scalar broadcasts as it is
+        return value
+    return reshape(value, reduced_shape(shape, axis, keepdims=True))
 
 
 _examples = (
@@ -124,6 +126,7 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         axes=_reduces(kind),
         arguments=_arguments,
         examples=_nonempty,
+        selects=True,
         floating=False,
         doc=f"The {word} entry along axes (of all by default); ties split the derivative evenly.",
     )
@@ -164,7 +167,9 @@ logsumexp = opaque(
 
 
 def _count(x: Value, axis: tuple[int, ...]) -> Value:
-    return shape_size(np.shape(x)[i] for i in axis)
+    """The number of entries reduced, as a value; a row count is recorded where x is."""
+    count = shape_size(np.shape(x)[i] for i in axis)
+    return float(count) if isinstance(count, int) else x.trace.lift(count)
 
 
 mean = composite(
@@ -211,7 +216,7 @@ std = composite(
     "std",
     lambda x, *, axis, keepdims: (
         norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims)
-        / np.sqrt(1.0 * _count(x, axis))
+        / np.sqrt(_count(x, axis))
     ),
     arguments=_arguments,
     examples=_nonempty,

@@ -153,6 +153,8 @@ def unbroadcast(value: Value, shape: Shape) -> Value:
         return value
     added = len(found) - len(shape)
     grown = [i + added for i, size in enumerate(shape) if size == 1 and found[i + added] != 1]
+    if not grown:
+        return sum_(value, axis=tuple(range(added)))
     value = sum_(value, axis=(*range(added), *grown), keepdims=True)
     return reshape(value, shape) if added else value
 

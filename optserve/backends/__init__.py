@@ -1,0 +1,1 @@
+"""Floor 3, graph to callable: ``compile`` and the backends behind it."""

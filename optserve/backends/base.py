@@ -1,0 +1,29 @@
+"""What a backend is: a name, and a function that turns a graph into a callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from optserve.graph.graph import Graph
+
+__all__ = ["Backend", "Compiled"]
+
+Compiled = Callable[..., tuple[Any, ...]]
+"""Takes one array an input of the graph, gives one array an output. It never keeps or changes an
+argument, and the arrays it returns belong to the caller."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to evaluate graphs.
+
+    ``compile(graph)`` may take its time; the callable it returns is called many times, with any
+    number of rows. Every backend passes one conformance suite, which compares it with
+    ``interpret``.
+    """
+
+    name: str
+    compile: Callable[[Graph], Compiled]
+    doc: str = ""

@@ -1,0 +1,1 @@
+"""Floor 2, graph to graph: reverse mode, forward mode, simplify."""

@@ -1,0 +1,118 @@
+"""Forward mode: tangents pushed through a graph, in any number of directions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from optserve.errors import DerivativeError
+from optserve.graph.aval import Aval, aval_of, is_float
+from optserve.graph.graph import Graph, Var
+from optserve.graph.interpret import resolved
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import Trace, trace
+from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.constants import arange
+from optserve.primitives.shaping import reshape, stack
+from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.reverse import Environment
+from optserve.transforms.rules import Cotangents, fitted, recorded_at, value_and_tangents
+from optserve.transforms.simplify import simplify
+
+__all__ = ["jacobian_graph", "pushforward"]
+
+
+def pushforward(
+    graph: Graph, arguments: Sequence[Value], directions: Sequence[Cotangents]
+) -> tuple[tuple[Value, ...], list[Cotangents]]:
+    """The outputs, and for each direction (a tangent or ``None`` an input) the outputs' tangents.
+
+    The value of each equation is computed once for all directions, and a direction that does not
+    reach an equation costs nothing there.
+    """
+    environment = Environment(graph, arguments)
+    tangents: list[dict[Var, Value]] = [
+        {v: t for v, t in zip(graph.inputs, direction, strict=True) if t is not None}
+        for direction in directions
+    ]
+    for equation in graph.equations:
+        operands = [environment.read(atom) for atom in equation.operands]
+        pushed = [
+            tuple(known.get(a) if isinstance(a, Var) else None for a in equation.operands)
+            for known in tangents
+        ]
+        with recorded_at(operands, equation.place):
+            if all(tangent is None for direction in pushed for tangent in direction):
+                results, out = environment.bind(equation, operands), []
+            else:
+                attributes = resolved(equation.attributes, environment.rows)
+                results, out = value_and_tangents(equation.primitive, operands, pushed, attributes)
+        environment.values.update(zip(equation.results, results, strict=True))
+        for known, direction in zip(tangents, out, strict=False):
+            for variable, tangent in zip(equation.results, direction, strict=True):
+                if tangent is not None and is_float(variable.aval.dtype):
+                    known[variable] = tangent
+    outputs = tuple(environment.read(atom) for atom in graph.outputs)
+    return outputs, [
+        tuple(known.get(a) if isinstance(a, Var) else None for a in graph.outputs)
+        for known in tangents
+    ]
+
+
+def jacobian_graph(
+    graph: Graph,
+    outputs: Sequence[int],
+    wrt: Sequence[int],
+    *,
+    vocabulary: Vocabulary | None = None,
+) -> Graph:
+    """All outputs of ``graph``, then for each output of ``outputs`` its Jacobian.
+
+    The Jacobian of an output of shape (n, ...) has the shape (n, ..., p), where p counts the entries
+    of the inputs ``wrt``, flattened and joined in order. Each entry is one forward direction.
+    """
+    precision = graph.outputs[0].aval.dtype
+
+    def walk(*arguments: Value) -> list[Value]:
+        recorder: Trace = arguments[0].trace
+        directions = [
+            tuple(unit if i == index else None for i in range(len(arguments)))
+            for index in wrt
+            for unit in _units(graph.inputs[index].aval, recorder)
+        ]
+        values, pushed = pushforward(graph, arguments, directions)
+        zero = recorder.lift(precision.type(0.0))
+
+        def column(output: int, tangents: Cotangents) -> Value:
+            tangent = zero if tangents[output] is None else tangents[output]
+            return fitted(tangent, aval_of(values[output]))
+
+        return [
+            *values,
+            *(stack([column(i, tangents) for tangents in pushed], axis=-1) for i in outputs),
+        ]
+
+    traced = trace(
+        walk,
+        *(variable.aval for variable in graph.inputs),
+        vocabulary=vocabulary or builtin_vocabulary(),
+        precision=precision,
+        names=[variable.name for variable in graph.inputs],
+    )
+    if traced.captured:
+        raise DerivativeError("a derivative rule holds an array constant; make it an operand")
+    return simplify(traced.graph)
+
+
+def _units(aval: Aval, recorder: Trace) -> list[Value]:
+    """The unit tangents of an input, one an entry, recorded as equations (not array constants)."""
+    one = aval.dtype.type(1.0)
+    if not aval.shape:
+        return [one]
+    count = aval.size
+    if not isinstance(count, int):
+        raise DerivativeError(f"a Jacobian with respect to rows: {aval}")
+    position = recorder.bind(arange, (), {"size": count, "dtype": np.dtype(np.int64)})
+    flat = [np.where(position == entry, one, aval.dtype.type(0.0)) for entry in range(count)]
+    return [reshape(unit, aval.shape) for unit in flat]

@@ -1,0 +1,1 @@
+"""Control flow: derivatives of loops, which are loops again."""

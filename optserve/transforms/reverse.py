@@ -1,0 +1,146 @@
+"""Reverse mode: one walk forward, one walk back, on arrays or on tracers alike.
+
+On arrays it computes a gradient; on tracers it records one, so that differentiating a graph gives a
+graph, and differentiating again needs nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from optserve.errors import DerivativeError, OptserveError
+from optserve.graph.aval import aval_of, is_float
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.interpret import bind_rows, resolved
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import Tracer, trace
+from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.constants import full
+from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.rules import Cotangents, Pull, fitted, recorded_at, value_and_pull
+from optserve.transforms.simplify import simplify
+
+__all__ = ["Environment", "value_and_gradient_graph", "vjp"]
+
+
+class Environment:
+    """The values of a graph's variables as a walk over it finds them."""
+
+    def __init__(self, graph: Graph, arguments: Sequence[Value]) -> None:
+        traces = [argument.trace for argument in arguments if isinstance(argument, Tracer)]
+        self.trace = max(traces, key=lambda trace: trace.serial) if traces else None
+        self.rows = {} if traces else bind_rows(graph.inputs, arguments)
+        self.values: dict[Var, Value] = dict(zip(graph.inputs, arguments, strict=True))
+
+    def read(self, atom: Atom) -> Value:
+        return atom.value if isinstance(atom, Literal) else self.values[atom]
+
+    def bind(self, equation: Equation, operands: Sequence[Value]) -> tuple[Value, ...]:
+        """The results of an equation that needs no derivative."""
+        attributes = resolved(equation.attributes, self.rows)
+        if self.trace is not None and not operands:  # a row count, or a range over one
+            out = self.trace.bind(equation.primitive, operands, attributes)
+        else:
+            out = equation.primitive.bind(*operands, **attributes)
+        return out if isinstance(out, tuple) else (out,)
+
+
+def vjp(
+    graph: Graph, arguments: Sequence[Value], wrt: Iterable[int]
+) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
+    """The outputs of ``graph`` at ``arguments``, and their pullback to the inputs ``wrt``.
+
+    The pullback takes a cotangent (or ``None`` for zero) an output, and whether they are masked, and
+    gives a cotangent (or ``None``) for each input of ``wrt``. It may be called any number of times.
+    """
+    wanted = [graph.inputs[index] for index in wrt]
+    environment = Environment(graph, arguments)
+    active = {variable for variable in wanted if is_float(variable.aval.dtype)}
+    tape: list[tuple[int, Pull, list[Value]]] = []
+    for position, equation in enumerate(graph.equations):
+        operands = [environment.read(atom) for atom in equation.operands]
+        with recorded_at(operands, equation.place):
+            if active.isdisjoint(equation.operands):
+                results = environment.bind(equation, operands)
+            else:
+                attributes = resolved(equation.attributes, environment.rows)
+                results, pull = value_and_pull(equation.primitive, operands, attributes)
+                active.update(v for v in equation.results if is_float(v.aval.dtype))
+                tape.append((position, pull, operands))
+        environment.values.update(zip(equation.results, results, strict=True))
+
+    def pullback(cotangents: Sequence[Value | None], masked: bool = False) -> Cotangents:
+        gathered = _Gathered()
+        for atom, cotangent in zip(graph.outputs, cotangents, strict=True):
+            gathered.add(atom, cotangent, masked)
+        for position, pull, operands in reversed(tape):
+            equation = graph.equations[position]
+            if any(variable in gathered.values for variable in equation.results):
+                own = tuple(gathered.values.pop(v, None) for v in equation.results)
+                is_masked = any(variable in gathered.masked for variable in equation.results)
+                with recorded_at([*operands, *own], equation.place):
+                    back = _pulled(pull, own, is_masked, equation.primitive.name, equation.place)
+                    for atom, operand, ct in zip(equation.operands, operands, back, strict=True):
+                        if atom in active and ct is not None:
+                            selected = is_masked or equation.primitive.selects
+                            gathered.add(atom, fitted(ct, aval_of(operand)), selected)
+        return tuple(gathered.values.get(variable) for variable in wanted)
+
+    return tuple(environment.read(atom) for atom in graph.outputs), pullback
+
+
+class _Gathered:
+    """Cotangents summed by variable, and which of them came through a primitive that selects."""
+
+    def __init__(self) -> None:
+        self.values: dict[Atom, Value] = {}
+        self.masked: set[Atom] = set()
+
+    def add(self, atom: Atom, cotangent: Value | None, masked: bool) -> None:
+        if cotangent is None or isinstance(atom, Literal):
+            return
+        before = self.values.get(atom)
+        self.values[atom] = cotangent if before is None else before + cotangent
+        if masked:
+            self.masked.add(atom)
+
+
+def _pulled(pull: Pull, cts: Cotangents, masked: bool, name: str, place: object) -> Cotangents:
+    try:
+        return pull(cts, masked)
+    except OptserveError:
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        raise DerivativeError(f"the derivative rule of {name} failed: {error}") from error
+
+
+def value_and_gradient_graph(
+    graph: Graph, wrt: Sequence[int], *, vocabulary: Vocabulary | None = None
+) -> Graph:
+    """All outputs of ``graph``, then the gradients of output 0 with respect to the inputs ``wrt``.
+
+    A gradient with respect to an input that output 0 does not depend on is an array of zeros.
+    """
+    precision = graph.outputs[0].aval.dtype
+
+    def walk(*arguments: Value) -> list[Value]:
+        outputs, pullback = vjp(graph, arguments, wrt)
+        seed = precision.type(1.0)
+        cotangents = pullback([seed, *(None for _ in outputs[1:])], False)
+        zero = arguments[0].trace.lift(precision.type(0.0))
+        gradients = [
+            full(graph.inputs[i].aval.shape, zero) if ct is None else ct
+            for i, ct in zip(wrt, cotangents, strict=True)
+        ]
+        return [*outputs, *gradients]
+
+    traced = trace(
+        walk,
+        *(variable.aval for variable in graph.inputs),
+        vocabulary=vocabulary or builtin_vocabulary(),
+        precision=precision,
+        names=[variable.name for variable in graph.inputs],
+    )
+    if traced.captured:
+        raise DerivativeError("a derivative rule holds an array constant; make it an operand")
+    return simplify(traced.graph)

@@ -1,0 +1,292 @@
+"""One primitive at a time: its value together with its pullback, or with its tangents.
+
+This is the one place that reads the forms in which a primitive may state its derivative. What it
+returns works on arrays and tracers alike.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import DerivativeError, Place
+from optserve.graph.aval import Aval, aval_of, is_float
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import TracedFunction, Tracer, trace
+from optserve.primitives.arithmetic import mulz
+from optserve.primitives.shaping import broadcast_to, cast, unbroadcast
+from optserve.primitives.vocabulary import builtin_vocabulary
+
+__all__ = ["Pull", "body_of", "fitted", "recorded_at", "value_and_pull", "value_and_tangents"]
+
+Cotangents = tuple[Value | None, ...]
+Pull = Callable[[Cotangents, bool], Cotangents]
+"""(cotangents of the results, whether they are masked) -> cotangents of the operands."""
+
+
+def value_and_pull(
+    primitive: Primitive, operands: Sequence[Value], attributes: Mapping[str, Any]
+) -> tuple[tuple[Value, ...], Pull]:
+    """The results, and the function that takes their cotangents back to the operands.
+
+    A cotangent is masked where it came through a primitive that selects: it is then exactly 0 for
+    what was not selected, and a partial derivative is multiplied by ``mulz`` instead of ``*``.
+    """
+    if primitive.kind == "control":
+        from optserve.transforms.loops import control_pull
+
+        return control_pull(primitive, operands, attributes)
+    if primitive.rule is not None:
+        out, general = primitive.rule(*operands, **attributes)
+        return _results(out), lambda cts, masked: general(cts[0] if len(cts) == 1 else cts)
+    out = primitive.bind(*operands, **attributes)
+    results = _results(out)
+    if primitive.partials is not None:
+        return results, functools.partial(_pull_partials, primitive, out, operands, attributes)
+    if primitive.transpose is not None:
+        return results, functools.partial(_pull_transposes, primitive, operands, attributes)
+    if primitive.pullback is not None:
+        pullback = primitive.pullback
+        return results, lambda cts, masked: pullback(cts[0], out, *operands, **attributes)
+    if primitive.body is not None:
+        return results, functools.partial(_pull_body, primitive, operands, attributes)
+    return results, functools.partial(_no_rule, primitive)
+
+
+def _pull_partials(
+    primitive: Primitive,
+    out: Value,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    cts: Cotangents,
+    masked: bool,
+) -> Cotangents:
+    assert primitive.partials is not None
+    partials = primitive.partials(out, *operands, **attributes)
+    return tuple(_scaled(cts[0], partial, masked, primitive.selects) for partial in partials)
+
+
+def _scaled(ct: Value, partial: Value | None, masked: bool, selects: bool) -> Value | None:
+    """``ct * partial``, without the work where the partial is a plain 1, -1 or 0."""
+    if partial is None:
+        return None
+    if isinstance(partial, float):
+        if partial == 0.0:
+            return None
+        if abs(partial) == 1.0:
+            return ct if partial > 0 else -ct
+    if selects:
+        return mulz(partial, ct)
+    return mulz(ct, partial) if masked else ct * partial
+
+
+def _pull_transposes(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    cts: Cotangents,
+    masked: bool,
+) -> Cotangents:
+    assert primitive.transpose is not None
+    return tuple(
+        primitive.transpose(index, cts[0], *operands, **attributes)
+        if is_float(aval_of(operand).dtype)
+        else None
+        for index, operand in enumerate(operands)
+    )
+
+
+def _pull_body(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    cts: Cotangents,
+    masked: bool,
+) -> Cotangents:
+    from optserve.transforms.reverse import vjp
+
+    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
+    _, pull = vjp(traced.graph, [*operands, *traced.captured], wrt=range(len(operands)))
+    return pull(cts, masked)
+
+
+def _no_rule(primitive: Primitive, cts: Cotangents, masked: bool) -> Cotangents:
+    raise DerivativeError(
+        f"{primitive.name} has no derivative rule",
+        remedy="give it a pullback, or do not let a differentiated value depend on it",
+    )
+
+
+def body_of(
+    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any]
+) -> TracedFunction:
+    """The body of a composite (or of an elementwise primitive) as a graph."""
+    assert primitive.body is not None
+    floats = [aval.dtype for aval in avals if aval.dtype.kind == "f"]
+    return trace(
+        functools.partial(primitive.body, **attributes),
+        *avals,
+        vocabulary=builtin_vocabulary(),
+        precision=np.result_type(*floats) if floats else np.dtype(np.float64),
+    )
+
+
+def value_and_tangents(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    directions: Sequence[Cotangents],
+    attributes: Mapping[str, Any],
+) -> tuple[tuple[Value, ...], list[Cotangents]]:
+    """The results, and for each direction (a tangent or ``None`` an operand) their tangents."""
+    if primitive.kind == "control":
+        from optserve.transforms.loops import control_tangents
+
+        return control_tangents(primitive, operands, directions, attributes)
+    out = primitive.bind(*operands, **attributes)
+    results = _results(out)
+    push = _push_of(primitive, out, operands, attributes)
+    pushed: list[Cotangents] = []
+    for direction in directions:
+        if all(tangent is None for tangent in direction):
+            pushed.append((None,) * len(results))
+            continue
+        tangents = push(direction)
+        pushed.append(
+            tuple(
+                None if tangent is None else fitted(tangent, aval_of(result))
+                for tangent, result in zip(tangents, results, strict=True)
+            )
+        )
+    return results, pushed
+
+
+def _push_of(
+    primitive: Primitive, out: Value, operands: Sequence[Value], attributes: Mapping[str, Any]
+) -> Callable[[Cotangents], Cotangents]:
+    if primitive.jvp is not None:
+        jvp = primitive.jvp
+        return lambda tangents: _results(jvp(operands, tangents, **attributes)[1])
+    if primitive.partials is not None:
+        partials = primitive.partials(out, *operands, **attributes)
+        return lambda tangents: (
+            _sum(
+                _scaled(tangent, partial, False, primitive.selects)
+                for tangent, partial in zip(tangents, partials, strict=True)
+                if tangent is not None
+            ),
+        )
+    if primitive.transpose is not None:
+        return lambda tangents: (_push_linear(primitive, operands, tangents, attributes),)
+    if primitive.rule is None and primitive.pullback is None and primitive.body is not None:
+        return functools.partial(_push_body, primitive, operands, attributes)
+    return functools.partial(_push_transposed, primitive, operands, attributes)
+
+
+def _push_linear(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    tangents: Cotangents,
+    attributes: Mapping[str, Any],
+) -> Value | None:
+    if primitive.joint:
+        full = [
+            np.zeros_like(operand) if tangent is None else tangent
+            for operand, tangent in zip(operands, tangents, strict=True)
+        ]
+        return primitive.bind(*full, **attributes)
+    return _sum(
+        primitive.bind(*operands[:index], tangent, *operands[index + 1 :], **attributes)
+        for index, tangent in enumerate(tangents)
+        if tangent is not None
+    )
+
+
+def _push_body(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    tangents: Cotangents,
+) -> Cotangents:
+    from optserve.transforms.forward import pushforward
+
+    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
+    more = (None,) * len(traced.captured)
+    _, [out] = pushforward(traced.graph, [*operands, *traced.captured], [(*tangents, *more)])
+    return out
+
+
+def _push_transposed(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    tangents: Cotangents,
+) -> Cotangents:
+    """The jvp as the transpose of the pullback, which is linear in the cotangent."""
+    from optserve.transforms.reverse import vjp
+
+    results, pull = value_and_pull(primitive, operands, attributes)
+    avals = [aval_of(result) for result in results]
+    wanted = [i for i, tangent in enumerate(tangents) if tangent is not None]
+
+    def pulled(*cts: Value) -> tuple[Value, ...]:
+        back = pull(cts, False)
+        return tuple(
+            np.zeros_like(operands[i]) if back[i] is None else unbroadcast(back[i], np.shape(operands[i]))
+            for i in wanted
+        )
+
+    traced = trace(pulled, *avals, vocabulary=builtin_vocabulary())
+    zeros = [np.zeros((), aval.dtype) + _zeros(aval) for aval in avals]
+    _, transposed = vjp(traced.graph, [*zeros, *traced.captured], wrt=range(len(avals)))
+    return transposed(tuple(tangents[i] for i in wanted), False)
+
+
+def _zeros(aval: Aval) -> Value:
+    from optserve.primitives.constants import zeros
+
+    return zeros(aval.shape)
+
+
+def fitted(value: Value, aval: Aval) -> Value:
+    """``value`` as something of ``aval``: un-broadcast, broadcast and cast as far as needed."""
+    shape = np.shape(value)
+    if shape != aval.shape:
+        value = unbroadcast(value, aval.shape) if _covers(shape, aval.shape) else value
+        if np.shape(value) != aval.shape:
+            value = broadcast_to(value, aval.shape)
+    return cast(value, dtype=aval.dtype) if aval_of(value).dtype != aval.dtype else value
+
+
+def _covers(shape: Sequence[Any], target: Sequence[Any]) -> bool:
+    """Whether ``target`` broadcasts to ``shape``, so that ``shape`` must be summed down."""
+    tail = shape[len(shape) - len(target) :] if target else ()
+    return len(shape) >= len(target) and all(
+        want == have or want == 1 for want, have in zip(target, tail, strict=True)
+    )
+
+
+@contextmanager
+def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
+    """Equations that are made inside from tracers among ``values`` carry ``place``."""
+    traces = [value.trace for value in values if isinstance(value, Tracer)]
+    if not traces or place is None:
+        yield
+        return
+    with max(traces, key=lambda entry: entry.serial).at(place):
+        yield
+
+
+def _results(out: Value) -> tuple[Value, ...]:
+    return out if isinstance(out, tuple) else (out,)
+
+
+def _sum(values: Iterator[Value | None]) -> Value | None:
+    total: Value | None = None
+    for value in values:
+        if value is not None:
+            total = value if total is None else total + value
+    return total

@@ -7,14 +7,14 @@ the arguments' shapes; the plan with the numbers filled in is kept for the last 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.base import Backend, Compiled
-from optserve.graph.graph import Atom, Graph, Literal, Var
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 
 __all__ = ["compile_graph", "numpy_backend"]
@@ -34,7 +34,8 @@ def compile_graph(graph: Graph) -> Compiled:
 
     def call(*arguments: Any) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            return plan.run(arguments)
+            plan.bind(arguments)
+            return tuple(np.array(value) for value in plan.run(arguments))
 
     return call
 
@@ -47,9 +48,6 @@ class _Plan:
         self.slots: dict[Var, int] = {}
         self.initial: list[Any] = []
         self.inputs = [self._slot(variable) for variable in graph.inputs]
-        self.symbolic = any(
-            not isinstance(size, int) for variable in graph.inputs for size in variable.aval.shape
-        )
         self.steps: list[Step] = []
         self.shapes: tuple[tuple[int, ...], ...] | None = None
         self._writes = [tuple(map(self._slot, e.results)) for e in graph.equations]
@@ -57,11 +55,22 @@ class _Plan:
         self.outputs = tuple(map(self._read, graph.outputs))
         self._last_reads = self._release()
 
-    def run(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
+    def bind(self, arguments: Sequence[Any]) -> None:
+        """Fill in the row counts, unless the arguments have the shapes of the last call."""
         shapes = tuple(np.shape(argument) for argument in arguments)
-        if shapes != self.shapes:
-            self._bind(arguments)
-            self.shapes = shapes
+        if shapes == self.shapes:
+            return
+        rows = bind_rows(self.graph.inputs, arguments)
+        self.steps = [
+            (_implementation(equation, rows), reads, writes, done)
+            for equation, reads, writes, done in zip(
+                self.graph.equations, self._reads, self._writes, self._last_reads, strict=True
+            )
+        ]
+        self.shapes = shapes
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs, for arguments of the shapes that were bound; they may share memory."""
         values = self.initial.copy()
         for slot, argument in zip(self.inputs, arguments, strict=True):
             values[slot] = argument
@@ -74,18 +83,7 @@ class _Plan:
                     values[slot] = value
             for slot in done:
                 values[slot] = None
-        return tuple(np.array(values[slot]) for slot in self.outputs)
-
-    def _bind(self, arguments: Sequence[Any]) -> None:
-        rows = bind_rows(self.graph.inputs, arguments)
-        self.steps = []
-        for equation, reads, writes, done in zip(
-            self.graph.equations, self._reads, self._writes, self._last_reads, strict=True
-        ):
-            attributes = resolved(equation.attributes, rows)
-            implementation = equation.primitive.impl
-            bound = partial(implementation, **attributes) if attributes else implementation
-            self.steps.append((bound, reads, writes, done))
+        return [values[slot] for slot in self.outputs]
 
     def _slot(self, variable: Var) -> int:
         self.slots[variable] = len(self.initial)
@@ -108,3 +106,25 @@ class _Plan:
             held.update(done)
             released.append(done)
         return released[::-1]
+
+
+def _implementation(equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
+    attributes = resolved(equation.attributes, rows)
+    implementation = equation.primitive.impl
+    bodies = [value for value in attributes.values() if isinstance(value, Graph)]
+    if bodies:
+        return partial(implementation, **attributes, evaluate=_body_evaluator(bodies))
+    return partial(implementation, **attributes) if attributes else implementation
+
+
+def _body_evaluator(bodies: Sequence[Graph]) -> Callable[..., Sequence[Any]]:
+    """What a loop calls instead of ``interpret``: the bodies' plans, bound at the first step."""
+    plans = {id(body): _Plan(body) for body in bodies}
+
+    def evaluate(body: Graph, *arguments: Any) -> Sequence[Any]:
+        plan = plans[id(body)]
+        if plan.shapes is None:
+            plan.bind(arguments)
+        return plan.run(arguments)
+
+    return evaluate

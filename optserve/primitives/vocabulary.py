@@ -12,6 +12,7 @@ import numpy as np
 
 from optserve.errors import TraceError
 from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import Tracer
 from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives import (
     arithmetic,
@@ -19,6 +20,7 @@ from optserve.primitives import (
     constants,
     elementary,
     indexing,
+    loops,
     losses,
     products,
     reductions,
@@ -50,7 +52,14 @@ def builtin_primitives() -> tuple[Primitive, ...]:
 
 def builtin_macros() -> Mapping[str, Callable[..., Any]]:
     """Functions over primitives that expressions may call."""
-    macros = (constants.zeros, constants.ones, constants.full, constants.linspace)
+    macros: tuple[Callable[..., Any], ...] = (
+        constants.zeros,
+        constants.ones,
+        constants.full,
+        constants.linspace,
+        loops.scan,
+        loops.cond,
+    )
     return MappingProxyType({macro.__name__: macro for macro in macros})
 
 
@@ -141,6 +150,10 @@ def _squeeze(x: Value, axis: int | Sequence[int] | None = None) -> Value:
     return shaping.reshape(x, tuple(size for i, size in enumerate(shape) if i not in dropped))
 
 
+def _filled_like(x: Tracer, value: float) -> Value:
+    return constants.full(x.shape, x.trace.lift(x.dtype.type(value)))
+
+
 _FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         operator.getitem: indexing.getitem,
@@ -178,8 +191,8 @@ _FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.dot: _dot,
         np.outer: _outer,
         np.einsum: products.einsum,
-        np.zeros_like: lambda x: constants.full(x.shape, 0.0),
-        np.ones_like: lambda x: constants.full(x.shape, 1.0),
-        np.full_like: lambda x, value: constants.full(x.shape, value),
+        np.zeros_like: lambda x: _filled_like(x, 0.0),
+        np.ones_like: lambda x: _filled_like(x, 1.0),
+        np.full_like: lambda x, value: _filled_like(x, value),
     }
 )

@@ -7,6 +7,7 @@ canonicalizations: ``power(x, 2)`` is ``square(x)``; ``power(x, 1)`` is x.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,11 @@ def simplify(graph: Graph) -> Graph:
     kept: list[Equation] = []
     for original in graph.equations:
         operands = tuple(_read(atom, replaced) for atom in original.operands)
-        equation = _canonical(
-            Equation(
-                original.primitive,
-                operands,
-                original.attributes,
-                original.results,
-                original.place,
-            )
-        )
+        attributes = {
+            key: simplify(value) if isinstance(value, Graph) else value
+            for key, value in original.attributes.items()
+        }
+        equation = _canonical(replace(original, operands=operands, attributes=attributes))
         shortcut = _folded(equation) or _unit(equation)
         if shortcut is not None:
             replaced[equation.results[0]] = shortcut
@@ -91,8 +88,7 @@ def _folded(equation: Equation) -> Literal | None:
 
 def _canonical(equation: Equation) -> Equation:
     if equation.primitive.name == "power" and _is(equation.operands[1], 2.0):
-        base = equation.operands[:1]
-        return Equation(square, base, {}, equation.results, equation.place)
+        return replace(equation, primitive=square, operands=equation.operands[:1])
     return equation
 
 

@@ -1,0 +1,261 @@
+"""Control flow: ``scan``, a loop that carries a value, and ``cond``, a choice between functions.
+
+Both take Python functions, trace them into graphs and stand in a graph as one equation each. What
+the functions close over becomes operands.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import Aval, Shape, aval_of
+from optserve.graph.dim import Size
+from optserve.graph.graph import Graph, Var
+from optserve.graph.interpret import interpret
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import TracedFunction, Tracer, trace
+
+__all__ = ["cond", "cond_primitive", "scan", "scan_primitive"]
+
+Function = Callable[..., Value]
+
+
+Evaluate = Callable[..., tuple[Value, ...]]
+"""Evaluates a body: ``interpret``, or what a backend has compiled in its place."""
+
+
+def _run_scan(
+    *operands: Value,
+    body: Graph,
+    carries: int,
+    scanned: int,
+    length: int,
+    backward: bool,
+    evaluate: Evaluate = interpret,
+) -> Value:
+    carry = list(operands[:carries])
+    xs = operands[carries : carries + scanned]
+    constants = operands[carries + scanned :]
+    stacked: list[list[Value]] = [[] for _ in body.outputs[carries:]]
+    order = range(length - 1, -1, -1) if backward else range(length)
+    for i in order:
+        out = evaluate(body, *carry, *(x[i] for x in xs), *constants)
+        carry = list(out[:carries])
+        for values, value in zip(stacked, out[carries:], strict=True):
+            values.append(value)
+    results = carry
+    for values, atom in zip(stacked, body.outputs[carries:], strict=True):
+        if values:
+            results.append(np.stack(values[::-1] if backward else values))
+        else:
+            results.append(np.zeros((0, *_numbers(atom.aval.shape)), atom.aval.dtype))
+    return tuple(results) if len(results) > 1 else results[0]
+
+
+def _numbers(shape: Shape) -> tuple[int, ...]:
+    return tuple(size for size in shape if isinstance(size, int))
+
+
+def _scan_shape(
+    *avals: Aval, body: Graph, carries: int, scanned: int, length: Size, backward: bool
+) -> tuple[Aval, ...]:
+    del avals, scanned, backward
+    outputs = [atom.aval for atom in body.outputs]
+    stacked = [Aval((length, *aval.shape), aval.dtype) for aval in outputs[carries:]]
+    return (*outputs[:carries], *stacked)
+
+
+scan_primitive = Primitive(
+    name="scan",
+    kind="control",
+    impl=_run_scan,
+    shape=_scan_shape,
+    signature=inspect.Signature(),
+    promotes=False,
+    doc="A loop that carries a value; call it as scan(step, init, xs).",
+)
+
+
+def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Value:
+    """Fold ``step`` over the leading axis of ``xs``; returns (final carry, stacked outputs).
+
+    ``step(carry, x) -> (carry, output)`` is called for ``x = xs[0], xs[1], ...`` (from the end with
+    ``backward``). ``init`` and ``xs`` are arrays or tuples of arrays; the carry keeps its shape and dtype.
+
+    >>> import numpy as np
+    >>> final, path = scan(lambda s, x: (s + x, s), 0.0, np.array([1.0, 2.0, 3.0]))
+    >>> float(final), path.tolist()
+    (6.0, [0.0, 1.0, 3.0])
+    """
+    carry = _listed(init)
+    sequences = _listed(xs)
+    length = _length(sequences)
+    traced, tuples = _traced_step(step, init, xs, [*carry, *sequences])
+    wanted = [atom.aval for atom in traced.graph.outputs[: len(carry)]]
+    if [aval_of(value) for value in carry] != wanted:  # ints and literals take the carry's dtype
+        carry = [_as(value, aval) for value, aval in zip(carry, wanted, strict=True)]
+        traced, tuples = _traced_step(step, init, xs, [*carry, *sequences])
+    for value, atom in zip(carry, traced.graph.outputs, strict=False):
+        if aval_of(value) != atom.aval:
+            raise ShapeError(
+                f"scan: the carry begins as {aval_of(value)} and becomes {atom.aval}",
+                expected="a step that returns a carry of the shape and dtype it was given",
+            )
+    results = scan_primitive.bind(
+        *carry,
+        *sequences,
+        *traced.captured,
+        body=traced.graph,
+        carries=len(carry),
+        scanned=len(sequences),
+        length=length,
+        backward=backward,
+    )
+    results = results if isinstance(results, tuple) else (results,)
+    many_carries, many_outputs = tuples
+    final, outputs = results[: len(carry)], results[len(carry) :]
+    return (
+        final if many_carries else final[0],
+        outputs if many_outputs else outputs[0],
+    )
+
+
+def _traced_step(
+    step: Function, init: Value, xs: Value, operands: Sequence[Value]
+) -> tuple[TracedFunction, tuple[bool, bool]]:
+    """The step as a graph, and whether its carry and its output are tuples."""
+    carries = len(_listed(init))
+    tuples = [isinstance(init, tuple | list), False]
+
+    def flat(*values: Value) -> list[Value]:
+        carry, x = values[:carries], values[carries:]
+        returned = step(
+            tuple(carry) if tuples[0] else carry[0],
+            tuple(x) if isinstance(xs, tuple | list) else x[0],
+        )
+        if not isinstance(returned, tuple | list) or len(returned) != 2:
+            raise ShapeError(
+                "scan: the step must return two values", expected="(next carry, output)"
+            )
+        tuples[1] = isinstance(returned[1], tuple | list)
+        following = _listed(returned[0])
+        if len(following) != carries:
+            raise ShapeError(
+                f"scan: the step returns a carry of {len(following)} values, expected {carries}"
+            )
+        return [*following, *_listed(returned[1])]
+
+    avals = [aval_of(value) for value in operands]
+    slices = [*avals[:carries], *(Aval(aval.shape[1:], aval.dtype) for aval in avals[carries:])]
+    return _traced_like(flat, slices, operands), (tuples[0], tuples[1])
+
+
+def _traced_like(
+    function: Function, avals: Sequence[Aval], operands: Sequence[Value]
+) -> TracedFunction:
+    """``function`` as a graph, in the vocabulary and precision of the operands' trace."""
+    from optserve.primitives.vocabulary import builtin_vocabulary
+
+    traces = [operand.trace for operand in operands if isinstance(operand, Tracer)]
+    if not traces:
+        return trace(function, *avals, vocabulary=builtin_vocabulary())
+    outer = max(traces, key=lambda entry: entry.serial)
+    return trace(function, *avals, vocabulary=outer.vocabulary, precision=outer.precision)
+
+
+def _listed(value: Value) -> list[Value]:
+    return [_number(entry) for entry in (value if isinstance(value, tuple | list) else [value])]
+
+
+def _number(value: Value) -> Value:
+    return value if hasattr(value, "aval") else np.asarray(value)
+
+
+def _as(value: Value, aval: Aval) -> Value:
+    from optserve.primitives.shaping import cast
+
+    if value.dtype == aval.dtype or (value.dtype.kind == "f" and aval.dtype.kind != "f"):
+        return value
+    return cast(value, dtype=aval.dtype)
+
+
+def _length(sequences: Sequence[Value]) -> Size:
+    lengths: set[Size] = {np.shape(x)[0] for x in sequences if np.ndim(x)}
+    if len(lengths) != 1 or not all(np.ndim(x) for x in sequences):
+        shapes = " and ".join(str(np.shape(x)) for x in sequences)
+        raise ShapeError(f"scan: sequences of shapes {shapes}", expected="one leading length")
+    return lengths.pop()
+
+
+def _run_cond(
+    condition: Value,
+    *operands: Value,
+    if_true: Graph,
+    if_false: Graph,
+    evaluate: Evaluate = interpret,
+) -> Value:
+    out = evaluate(if_true if condition else if_false, *operands)
+    return out if len(out) > 1 else out[0]
+
+
+cond_primitive = Primitive(
+    name="cond",
+    kind="control",
+    impl=_run_cond,
+    shape=lambda condition, *avals, if_true, if_false: tuple(a.aval for a in if_true.outputs),
+    signature=inspect.Signature(),
+    promotes=False,
+    doc="A choice between two functions; call it as cond(condition, if_true, if_false, x).",
+)
+
+
+def cond(condition: Value, if_true: Function, if_false: Function, *operands: Value) -> Value:
+    """``if_true(*operands)`` where the scalar condition holds, else ``if_false(*operands)``.
+
+    Only the chosen function is evaluated. Both return the same shapes and dtypes.
+
+    >>> float(cond(True, lambda x: x + 1.0, lambda x: x * 0.0, 2.0))
+    3.0
+    """
+    values = [_number(operand) for operand in operands]
+    chosen = _number(condition)
+    if np.shape(chosen) != () or chosen.dtype.kind != "b":
+        raise ShapeError(
+            f"cond: the condition is {aval_of(chosen)}",
+            expected="one truth value",
+            remedy="use where(condition, x, y) to choose entry by entry",
+        )
+    avals = [aval_of(value) for value in values]
+    yes = _traced_like(if_true, avals, [chosen, *values])
+    no = _traced_like(if_false, avals, [chosen, *values])
+    found = [[atom.aval for atom in traced.graph.outputs] for traced in (yes, no)]
+    if found[0] != found[1]:
+        raise ShapeError(
+            f"cond: one branch gives {found[0]} and the other {found[1]}",
+            expected="the same shapes and dtypes from both",
+        )
+    count = len(values)
+    ours = list(yes.graph.inputs[count:])
+    theirs = list(no.graph.inputs[count:])
+    out = cond_primitive.bind(
+        chosen,
+        *values,
+        *yes.captured,
+        *no.captured,
+        if_true=_with_inputs(yes.graph, [*yes.graph.inputs, *map(_copy, theirs)]),
+        if_false=_with_inputs(no.graph, [*no.graph.inputs[:count], *map(_copy, ours), *theirs]),
+    )
+    return out if yes.single or isinstance(out, tuple) else (out,)
+
+
+def _copy(variable: Var) -> Var:
+    return Var(variable.aval)
+
+
+def _with_inputs(graph: Graph, inputs: Sequence[Var]) -> Graph:
+    return Graph(tuple(inputs), graph.equations, graph.outputs)

@@ -107,7 +107,7 @@ def jacobian_graph(
 
 def _units(aval: Aval, recorder: Trace) -> list[Value]:
     """The unit tangents of an input, one an entry, recorded as equations (not array constants)."""
-    one = aval.dtype.type(1.0)
+    one = recorder.lift(aval.dtype.type(1.0))
     if not aval.shape:
         return [one]
     count = aval.size

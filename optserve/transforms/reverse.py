@@ -125,7 +125,7 @@ def value_and_gradient_graph(
 
     def walk(*arguments: Value) -> list[Value]:
         outputs, pullback = vjp(graph, arguments, wrt)
-        seed = precision.type(1.0)
+        seed = arguments[0].trace.lift(precision.type(1.0))
         cotangents = pullback([seed, *(None for _ in outputs[1:])], False)
         zero = arguments[0].trace.lift(precision.type(0.0))
         gradients = [

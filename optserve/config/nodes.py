@@ -17,7 +17,7 @@ Style = Literal["plain", "quoted", "escaped", "block"]
 literal."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Written:
     """A stretch of a source, ``source.text[start:end]``, and its key path in the config."""
 
@@ -31,7 +31,7 @@ class _Written:
         return self.source.place(self.start, self.end, self.path)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scalar(_Written):
     """A number, a truth value, null or a text. ``text`` is what was written, as YAML reads it."""
 
@@ -84,7 +84,7 @@ def _inked(unit: re.Match[str]) -> bool:
     return not chr(int(text[2:], 16)).isspace()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sequence(_Written):
     """A list."""
 
@@ -97,7 +97,7 @@ class Sequence(_Written):
         return len(self.items)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Entry:
     """A key of a mapping and its value."""
 
@@ -105,7 +105,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mapping(_Written):
     """Keys, which are texts, and values; in the order written."""
 

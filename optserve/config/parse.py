@@ -22,9 +22,10 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
 from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, Style, kind_of
-from optserve.config.source import Source
+from optserve.config.source import Source, without_excerpt
 from optserve.config.traps import explain_syntax, refuse_cut
 from optserve.errors import ConfigError, Place
 
@@ -66,6 +67,13 @@ def parse_value(source: Source, begin: int = 0, path: str = "") -> Node:
     yaml = YAML(typ="safe", pure=True)
     try:
         return _Builder(source, begin, iter(yaml.parse(source.text[begin:]))).document(path)
+    except ReaderError as error:
+        position = begin + error.position
+        raise ConfigError(
+            f"the character U+{ord(source.text[position]):04X} cannot stand in YAML, is this text?",
+            place=without_excerpt(source.place(position, position)),
+            expected="a YAML file in UTF-8",
+        ) from None
     except MarkedYAMLError as error:
         raise explain_syntax(source, begin, error) from None
     except (YAMLError, ValueError, OverflowError) as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from optserve.config.nodes import Scalar
 from optserve.config.suggest import nearest_file
@@ -12,8 +12,7 @@ from optserve.errors import ConfigError
 __all__ = ["Reach"]
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """``root`` is the folder of the config; ``anywhere`` is what ``--allow-path`` says."""
 
     root: Path

@@ -11,16 +11,13 @@ from pathlib import Path
 from optserve.config.suggest import nearest_file
 from optserve.errors import ConfigError, Place
 
-__all__ = ["LIMIT", "Source", "read_source"]
+__all__ = ["LIMIT", "Source", "read_source", "without_excerpt"]
 
 LIMIT = 1 << 20
 """Bytes a config may have. YAML is read at some 100 KiB a second; data belongs in a table."""
 
-# The characters that YAML 1.2 (5.1) does not allow in a stream.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """A text and where it came from.
 
@@ -79,20 +76,13 @@ def read_source(path: Path) -> Source:
         before = content[: error.start].decode("utf-8-sig")
         place = Source(str(path), before).place(len(before), len(before))
         raise ConfigError(
-            "the config is not text in UTF-8", place=_bare(place), expected="a YAML file in UTF-8"
-        ) from None
-    source = Source(str(path), text, path.parent)
-    found = _UNPRINTABLE.search(text)
-    if found:
-        place = source.place(found.start(), found.end())
-        raise ConfigError(
-            f"the character U+{ord(found[0]):04X} cannot stand in YAML: is this a text file?",
-            place=_bare(place),
+            "the config is not text in UTF-8",
+            place=without_excerpt(place),
             expected="a YAML file in UTF-8",
-        )
-    return source
+        ) from None
+    return Source(str(path), text, path.parent)
 
 
-def _bare(place: Place) -> Place:
+def without_excerpt(place: Place) -> Place:
     """The place without its excerpt, which a terminal could not show."""
     return Place(place.file, place.line, place.column)

@@ -1,0 +1,1 @@
+"""Tables of data: readers, the choice of columns, and the arrays that a loss is given."""

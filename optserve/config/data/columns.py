@@ -1,0 +1,156 @@
+"""Which columns of a file a column of the config takes, and what is made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.config.data.frame import Frame, Kind
+from optserve.config.schema.table import Column
+from optserve.config.suggest import choices, did_you_mean
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array, DType
+
+__all__ = ["TakenColumn", "take"]
+
+_RANGE = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
+_KINDS: Mapping[str, Kind] = {
+    "float": "float",
+    "integer": "integer",
+    "bool": "bool",
+    "category": "text",
+}
+
+
+class TakenColumn(NamedTuple):
+    """A column of the config: the positions it takes, and whether they make a matrix."""
+
+    name: str
+    positions: tuple[int, ...]
+    matrix: bool
+    settings: Column
+
+    @property
+    def kind(self) -> Kind:
+        """How its cells are read."""
+        return _KINDS[self.settings.as_]
+
+    def dtype(self, precision: DType) -> DType:
+        """The dtype of the array that it becomes."""
+        match self.settings.as_:
+            case "float":
+                return precision
+            case "bool":
+                return np.dtype(bool)
+            case _:
+                return np.dtype(np.int64)
+
+    def array(self, read: Mapping[int, Array], precision: DType) -> tuple[Array, str]:
+        """The array, of shape (rows,) or (rows, columns), and a warning or nothing.
+
+        Statistics are computed in float64, before the values take the job's precision.
+        """
+        parts = [_codes(read[at]) if self.kind == "text" else read[at] for at in self.positions]
+        array = np.stack(parts, axis=1) if self.matrix else parts[0]
+        warning = ""
+        if self.settings.divide != 1.0:
+            array = array / self.settings.divide
+        if self.settings.standardize:
+            array, constant = _standardized(array)
+            if constant:
+                warning = f"{constant} constant column(s) of {self.name} standardize to 0"
+        return array.astype(self.dtype(precision)), warning
+
+
+def take(name: str, settings: Column, frame: Frame, place: Place | None) -> TakenColumn:
+    """The positions in ``frame`` that the column ``name`` takes."""
+    taken = settings.take
+    if settings.as_ != "float" and (settings.standardize or settings.divide != 1.0):
+        raise ConfigError(
+            f"the column {name} is read as {settings.as_}, which has no scale",
+            place=settings.place,
+            remedy="leave out `standardize` and `divide`, or read it as float",
+        )
+    if isinstance(taken, tuple):
+        positions = [at for one in taken for at in _positions(one, frame, place)[0]]
+        matrix = True
+    else:
+        positions, matrix = _positions(taken, frame, place)
+    if not positions:
+        raise ConfigError(f"the column {name} takes no columns", place=place)
+    return TakenColumn(name, tuple(positions), matrix, settings)
+
+
+def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[list[int], bool]:
+    """The positions that one name, position, range or glob stands for; whether many may."""
+    if isinstance(taken, int):
+        if not 0 <= taken < frame.width:
+            raise ConfigError(
+                f"there is no column at position {taken}",
+                place=place,
+                expected=f"a position from 0 to {frame.width - 1}",
+            )
+        return [taken], False
+    if taken in frame.names:
+        if frame.names.count(taken) > 1:
+            raise ConfigError(
+                f"{frame.names.count(taken)} columns are called {taken!r}",
+                place=place,
+                remedy="take one by its position, counted from 0",
+            )
+        return [frame.names.index(taken)], False
+    if found := _RANGE.fullmatch(taken):
+        start, stop = int(found[1] or 0), int(found[2] or frame.width)
+        if not start < stop <= frame.width:
+            raise ConfigError(
+                f"the range {taken} does not lie within the {frame.width} columns",
+                place=place,
+                expected=f"start:stop with 0 <= start < stop <= {frame.width}",
+            )
+        return list(range(start, stop)), True
+    if any(sign in taken for sign in "*?["):
+        matches = [at for at, name in enumerate(frame.names) if fnmatchcase(name, taken)]
+        if matches:
+            return matches, True
+    raise _no_column(taken, frame.names, frame.width, place)
+
+
+def _no_column(taken: str, names: Sequence[str], width: int, place: Place | None) -> ConfigError:
+    if names:
+        return ConfigError(
+            f"there is no column {taken!r}",
+            place=place,
+            expected=f"one of {choices(names)}",
+            remedy=did_you_mean(taken, names),
+        )
+    return ConfigError(
+        f"there is no column {taken!r}: the columns of this table have no names",
+        place=place,
+        expected=f'a position from 0 to {width - 1}, or a range such as "0:{width}"',
+    )
+
+
+def _codes(texts: Array) -> Array:
+    """The codes of a category: the places of its values among all of them, sorted.
+
+    Values that are all numbers sort as numbers.
+    """
+    values = np.unique(texts.astype(str))
+    with suppress(ValueError):
+        values = np.array(sorted(values, key=float))
+    code = {value: number for number, value in enumerate(values.tolist())}
+    return np.array([code[text] for text in texts], dtype=np.int64)
+
+
+def _standardized(array: Array) -> tuple[Array, int]:
+    """The array with mean 0 and standard deviation 1 (a constant column: 0); how many constant."""
+    deviation = array.std(axis=0)
+    constant = array.max(axis=0) == array.min(axis=0)
+    scale = np.where(constant, 1.0, deviation)
+    centred = array - np.where(constant, array[0], array.mean(axis=0))
+    return centred / scale, int(np.sum(constant))

@@ -1,0 +1,156 @@
+"""``Frame``: what a reader gives. Columns by position, converted and checked when asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array
+
+__all__ = ["Frame", "Kind", "TextFrame"]
+
+Kind = Literal["float", "integer", "bool", "text"]
+"""How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
+
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a"})
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_EXACT = 2.0**53
+_EXPECTED = {
+    "float": "a finite number",
+    "integer": "a whole number below 2**53",
+    "bool": "true, false, 1 or 0",
+    "text": "a text",
+}
+
+
+class Frame(Protocol):
+    """A table as a reader sees it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns in order; empty where they have none."""
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+
+    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+        """The columns at the positions ``wanted``, each of shape (rows,).
+
+        Raises ``ConfigError``, placed at the cell, where one is missing or of another kind.
+        """
+
+
+class TextFrame:
+    """A frame over texts.
+
+    ``column(index)`` gives the texts of a column, ``place(row, index)`` where one of them stands.
+
+    >>> frame = TextFrame(("x",), 1, 2, lambda index: ["1", " 2.5"], lambda row, index: Place("d"))
+    >>> frame.read({0: "float"})[0]
+    array([1. , 2.5])
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        width: int,
+        rows: int,
+        column: Callable[[int], Sequence[str]],
+        place: Callable[[int, int], Place],
+    ) -> None:
+        self.names = names
+        self.width = width
+        self.rows = rows
+        self._column = column
+        self._place = place
+
+    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+        """The columns at the positions ``wanted``."""
+        return {index: self._read_column(index, kind) for index, kind in wanted.items()}
+
+    def _read_column(self, index: int, kind: Kind) -> Array:
+        texts = self._column(index)
+        convert = _CONVERSIONS[kind]
+        try:
+            values = [convert(text) for text in texts]
+        except ValueError:
+            raise self._error(index, kind, texts) from None
+        return np.array(values, dtype=_DTYPES[kind])
+
+    def _error(self, index: int, kind: Kind, texts: Sequence[str]) -> ConfigError:
+        """The error for the first cell that does not convert."""
+        row = next(row for row, text in enumerate(texts) if not _converts(text, kind))
+        name = f"'{self.names[index]}'" if self.names else f"at position {index}"
+        text = texts[row].strip()
+        if text.casefold() in _MISSING:
+            what = f"a missing value ({text})" if text else "a missing value"
+            remedy = "fill it in, leave out the row, or leave the column out of the loss"
+        else:
+            what = f"{text[:40]!r}"
+            remedy = "mend it, or leave the column out of the loss"
+            if kind == "float" and not _NUMBER.search(text):
+                remedy += "; texts can be read with `as: category`"
+        return ConfigError(
+            f"the column {name} has {what} in row {row + 1}",
+            place=self._place(row, index),
+            expected=f"{_EXPECTED[kind]} in every row of a column that is used",
+            remedy=remedy,
+        )
+
+
+def _number(text: str) -> float:
+    stripped = text.strip()
+    if not _NUMBER.fullmatch(stripped):
+        raise ValueError(text)
+    number = float(stripped)
+    if number - number != 0.0:  # infinite
+        raise ValueError(text)
+    return number
+
+
+def _integer(text: str) -> int:
+    number = _number(text)
+    if not number.is_integer() or abs(number) >= _EXACT:
+        raise ValueError(text)
+    return int(number)
+
+
+def _truth(text: str) -> bool:
+    truth = _TRUTH.get(text.strip().casefold())
+    if truth is None:
+        raise ValueError(text)
+    return truth
+
+
+def _text(text: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        raise ValueError(text)
+    return stripped
+
+
+_CONVERSIONS: Mapping[Kind, Callable[[str], object]] = {
+    "float": _number,
+    "integer": _integer,
+    "bool": _truth,
+    "text": _text,
+}
+_DTYPES: Mapping[Kind, type] = {"float": float, "integer": np.int64, "bool": bool, "text": object}
+
+
+def _converts(text: str, kind: Kind) -> bool:
+    try:
+        _CONVERSIONS[kind](text)
+    except ValueError:
+        return False
+    return True

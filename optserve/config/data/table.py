@@ -1,0 +1,152 @@
+"""``DataTable``: one table of ``data``. Its columns are known by shape first and read on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from keyword import iskeyword
+from pathlib import Path
+from typing import NamedTuple
+
+from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.frame import Frame, TextFrame
+from optserve.config.nodes import Scalar, kind_of
+from optserve.config.paths import Reach
+from optserve.config.schema.table import Column, Table
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array, Aval, DType
+from optserve.graph.dim import Dim, Size
+
+__all__ = ["DataTable", "Reader", "open_table"]
+
+Reader = Callable[[Path], Frame]
+"""What the options of a reader make: a function from a file to its frame."""
+
+
+class DataTable(NamedTuple):
+    """A table whose columns have names, dtypes and widths; their values are read on demand.
+
+    ``size`` is its row count: by name, or a number where its rows are no rows of data.
+    """
+
+    name: str
+    frame: Frame
+    columns: Mapping[str, TakenColumn]
+    places: Mapping[str, Place | None]
+    size: Size
+    place: Place | None
+
+    def aval(self, column: str, precision: DType) -> Aval:
+        """What is known of a column before it is read."""
+        taken = self.columns[column]
+        width = (len(taken.positions),) if taken.matrix else ()
+        return Aval((self.size, *width), taken.dtype(precision))
+
+    def arrays(
+        self, used: Iterable[str], precision: DType
+    ) -> tuple[Mapping[str, Array], tuple[str, ...]]:
+        """The values of the columns that are used, and warnings.
+
+        Raises ``ConfigError``, placed in the data, where a value is missing or of another kind.
+        """
+        taken = [self.columns[name] for name in used]
+        read = self.frame.read({at: one.kind for one in taken for at in one.positions})
+        if read and not self.frame.rows:
+            raise ConfigError(f"the table {self.name} has no rows", place=self.place)
+        made = {one.name: one.array(read, precision) for one in taken}
+        arrays = {name: array for name, (array, _) in made.items()}
+        return arrays, tuple(warning for _, warning in made.values() if warning)
+
+
+def open_table(
+    name: str, declared: Table, reach: Reach, reader: Callable[[Table], Reader]
+) -> DataTable:
+    """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix."""
+    frame = _inline(declared) if declared.read is None else _read(declared, reach, reader)
+    place = declared.place_of("read") if declared.read is not None else declared.place
+    columns: dict[str, TakenColumn] = {}
+    places: dict[str, Place | None] = {}
+    if declared.columns is None:
+        for column in frame.names:
+            if column.isidentifier() and not iskeyword(column) and frame.names.count(column) == 1:
+                columns[column] = take(column, Column(take=column), frame, place)
+                places[column] = place
+    for column, settings in (declared.columns or {}).items():
+        columns[column] = take(column, settings, frame, settings.place_of("take"))
+        places[column] = settings.place
+    if not columns:
+        raise ConfigError(
+            "no column of this table has a name to be used by",
+            place=place,
+            remedy="name them, by position: columns: {x: 0, y: 1}",
+        )
+    size: Size = Dim.rows(name) if declared.rows else frame.rows
+    return DataTable(name, frame, columns, places, size, place)
+
+
+def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> Frame:
+    assert declared.read is not None
+    path = reach.file(declared.read)
+    read = reader(declared)
+    try:
+        if declared.sha256 is not None:
+            _check_digest(declared, path)
+        return read(path)
+    except OSError as error:
+        message = f"cannot read {declared.read.text}: {error.strerror}"
+        raise ConfigError(message, place=declared.read.place) from None
+
+
+def _check_digest(declared: Table, path: Path) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if declared.sha256 is not None and digest != declared.sha256.lower():
+        raise ConfigError(
+            f"{path.name} is not the file that it was: its SHA-256 differs",
+            place=declared.place_of("sha256"),
+            expected=digest,
+            remedy="if the file was changed on purpose, write its digest here",
+        )
+
+
+def _inline(declared: Table) -> Frame:
+    """The columns that are written in the config itself."""
+    if declared.options:
+        key = next(iter(declared.options.values())).key
+        raise ConfigError(
+            f"there is no key `{key.text}` for a table that is written inline", place=key.place
+        )
+    columns = declared.inline or {}
+    cells: list[list[Scalar]] = []
+    for name, items in columns.items():
+        column = [item for item in items if isinstance(item, Scalar)]
+        if len(column) != len(items):
+            other = next(item for item in items if not isinstance(item, Scalar))
+            raise ConfigError(
+                f"`{other.path}` is {kind_of(other)}",
+                place=other.place,
+                expected="a number or a text",
+                remedy="a matrix is made of columns: columns: {X: [a, b]}",
+            )
+        if cells and len(column) != len(cells[0]):
+            raise ConfigError(
+                f"the column {name} has {len(column)} values, the first has {len(cells[0])}",
+                place=items.place,
+                expected="columns of one length",
+            )
+        cells.append(column)
+    rows = len(cells[0]) if cells else 0
+
+    def column_texts(index: int) -> list[str]:
+        return [_cell_text(cell) for cell in cells[index]]
+
+    def place(row: int, index: int) -> Place:
+        return cells[index][row].place
+
+    return TextFrame(tuple(columns), len(columns), rows, column_texts, place)
+
+
+def _cell_text(cell: Scalar) -> str:
+    """What a cell of an inline column would be in a file."""
+    number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
+    return str(cell.value) if number else cell.text

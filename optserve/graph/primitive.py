@@ -91,8 +91,7 @@ class Primitive:
 
     def bind(self, *operands: Value, **attributes: Any) -> Value:
         """Apply to canonical operands and attributes, as they stand in an equation."""
-        traces = [operand.trace for operand in operands if hasattr(operand, "trace")]
-        traces = [trace for trace in traces if hasattr(trace, "bind")]
+        traces = [operand.trace for operand in operands if hasattr(operand, "aval")]
         if traces:
             innermost = max(traces, key=lambda trace: trace.serial)
             return innermost.bind(self, operands, attributes)
@@ -124,5 +123,3 @@ def _call_error(error: TypeError) -> str:
     """Python's own words on a wrong call, without the name of the inner function."""
     text = str(error)
     return text.split("() ", 1)[1] if "() " in text else text
-
-

@@ -65,4 +65,6 @@ def _letters() -> Iterator[str]:
 def _attribute(value: Any) -> str:
     if isinstance(value, Graph):
         return "(graph)"
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
     return str(value).replace(" ", "")

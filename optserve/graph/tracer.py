@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import OptserveError, Place, TraceError
-from optserve.graph.aval import Aval, DType, aval_of
+from optserve.graph.aval import Array, Aval, DType, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.numpy_protocols import NumpyProtocols
@@ -29,6 +29,9 @@ from optserve.graph.promotion import target_dtypes
 from optserve.graph.vocabulary import Vocabulary
 
 __all__ = ["Trace", "TracedFunction", "Tracer", "trace"]
+
+LARGEST_CONSTANT = 1024
+"""Entries up to which an array met in an abstract trace stands in the graph; larger ones are inputs."""
 
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
@@ -87,6 +90,7 @@ class Trace:
         self.captured: list[Value] = []
         self._captured_inputs: list[Tracer] = []
         self._capture_of: dict[int, int] = {}
+        self._constants: dict[Any, Tracer] = {}
         self._closed = False
 
     def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
@@ -128,9 +132,7 @@ class Trace:
         if self.concrete:
             value = primitive.bind(*(tracer.value for tracer in tracers), **attributes)
             values = value if len(results) > 1 else [value]
-        made = [
-            Tracer(self, result, value) for result, value in zip(results, values, strict=True)
-        ]
+        made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
         return made[0] if len(made) == 1 else tuple(made)
 
     def lift(self, value: Value) -> Tracer:
@@ -155,7 +157,8 @@ class Trace:
                 remedy="np.array([t, t]) of traced values does this: use np.stack([t, t])",
             )
         if array.ndim:
-            return self._capture(value)
+            small = array.size <= LARGEST_CONSTANT and not self.concrete
+            return self._constant(array) if small else self._capture(value)
         literal = Literal(array)
         return Tracer(self, literal, literal.value if self.concrete else None)
 
@@ -175,6 +178,13 @@ class Trace:
             variable = Var(aval_of(value))
             self._captured_inputs.append(Tracer(self, variable, value if self.concrete else None))
         return self._captured_inputs[index]
+
+    def _constant(self, array: Array) -> Tracer:
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            attributes = {"dtype": array.dtype, "shape": array.shape, "data": array.tobytes()}
+            self._constants[key] = self.bind(self.vocabulary.primitives["constant"], (), attributes)
+        return self._constants[key]
 
     def _promoted(self, primitive: Primitive, tracers: list[Tracer]) -> list[Tracer]:
         targets = target_dtypes(primitive, [tracer.atom for tracer in tracers], self.precision)
@@ -236,4 +246,3 @@ def _python_place(frame: FrameType | None) -> Place | None:
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
-

@@ -13,6 +13,9 @@ from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 __all__ = ["verify"]
 
 
+_ATTRIBUTES = (bool, int, float, str, bytes, np.dtype, Dim, Graph)
+
+
 def verify(graph: Graph) -> Graph:
     """``graph`` itself, or a ``GraphError`` that names the equation and the broken rule.
 
@@ -57,14 +60,14 @@ def _check_attributes(equation: Equation) -> None:
             raise GraphError(
                 f"{equation.primitive.name} has the attribute {key}={value!r}",
                 place=equation.place,
-                expected="a hashable value: number, string, dtype, Dim, graph, or a tuple of them",
+                expected="a hashable value: number, string, bytes, dtype, Dim, graph, or a tuple of them",
             )
 
 
 def _is_attribute(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_attribute, value))
-    return value is None or isinstance(value, bool | int | float | str | np.dtype | Dim | Graph)
+    return value is None or isinstance(value, _ATTRIBUTES)
 
 
 def _check_avals(equation: Equation) -> None:

@@ -16,7 +16,7 @@ from optserve.graph.primitive import Value
 from optserve.primitives.constructors import opaque
 from optserve.primitives.shaping import broadcast_to, checked_shape
 
-__all__ = ["arange", "full", "linspace", "ones", "size", "zeros"]
+__all__ = ["arange", "constant", "full", "linspace", "ones", "positions", "size", "zeros"]
 
 size = opaque(
     "size",
@@ -49,6 +49,23 @@ arange = opaque(
 )
 
 
+constant = opaque(
+    "constant",
+    lambda *, dtype, shape, data: np.frombuffer(data, dtype).reshape(shape),
+    shape=lambda *, dtype, shape, data: Aval(shape, dtype),
+    examples=(Example((), {"dtype": np.dtype(np.float64), "shape": (1,), "data": bytes(8)}),),
+    doc="A small array that stands in the graph itself.",
+)
+
+
+def positions(x: Value, axis: int) -> Value:
+    """The integers 0, 1, ... along an axis of ``x``, recorded where ``x`` is a traced value."""
+    attributes = {"size": np.shape(x)[axis], "dtype": np.dtype(np.int64)}
+    return (
+        x.trace.bind(arange, (), attributes) if hasattr(x, "aval") else arange.bind(**attributes)
+    )
+
+
 def full(shape: Sequence[Size] | Size, value: Value) -> Value:
     """An array of one value.
 
@@ -59,22 +76,22 @@ def full(shape: Sequence[Size] | Size, value: Value) -> Value:
     return broadcast_to(value, checked_shape(listed))
 
 
-def zeros(shape: Sequence[Size] | Size) -> Value:
-    """An array of zeros.
+def zeros(shape: Sequence[Size] | Size, *, entry: Value = 0.0) -> Value:
+    """An array of zeros. ``entry`` is the zero itself, which may be a traced one.
 
     >>> zeros(2).tolist()
     [0.0, 0.0]
     """
-    return full(shape, 0.0)
+    return full(shape, entry)
 
 
-def ones(shape: Sequence[Size] | Size) -> Value:
-    """An array of ones.
+def ones(shape: Sequence[Size] | Size, *, entry: Value = 1.0) -> Value:
+    """An array of ones. ``entry`` is the one itself, which may be a traced one.
 
     >>> ones((1, 2)).tolist()
     [[1.0, 1.0]]
     """
-    return full(shape, 1.0)
+    return full(shape, entry)
 
 
 def linspace(start: Value, stop: Value, count: int) -> Value:
@@ -84,6 +101,4 @@ def linspace(start: Value, stop: Value, count: int) -> Value:
     [0.0, 0.5, 1.0]
     """
     number = operator.index(count)
-    return start + (stop - start) * (arange(number) / max(number - 1, 1))
-
-
+    return start + (stop - start) * arange(number) / max(number - 1, 1)

@@ -348,4 +348,3 @@ def _arguments(
 def _doc(doc: str, function: Callable[..., Any] | None) -> str:
     text = doc or (inspect.getdoc(function) if function is not None else "") or ""
     return inspect.cleandoc(text)
-

@@ -119,9 +119,7 @@ def _take_shape(x: Aval, indices: Aval, *, axis: int) -> Aval:
     return Aval((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
-def _take_axes(
-    carried: Sequence[int | None], x: Aval, indices: Aval, *, axis: int
-) -> AxisAnswer:
+def _take_axes(carried: Sequence[int | None], x: Aval, indices: Aval, *, axis: int) -> AxisAnswer:
     rows, index_rows = carried
     if rows is None:
         assert index_rows is not None
@@ -284,7 +282,11 @@ def _single(index: int, size: Size) -> tuple[Size, Size, int]:
 
 
 def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
-    if isinstance(size, int) and not isinstance(entry.start, Dim) and not isinstance(entry.stop, Dim):
+    if (
+        isinstance(size, int)
+        and not isinstance(entry.start, Dim)
+        and not isinstance(entry.stop, Dim)
+    ):
         return entry.indices(size)
     step = 1 if entry.step is None else operator.index(entry.step)
     if step < 1:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -85,7 +84,8 @@ def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Valu
     """Fold ``step`` over the leading axis of ``xs``; returns (final carry, stacked outputs).
 
     ``step(carry, x) -> (carry, output)`` is called for ``x = xs[0], xs[1], ...`` (from the end with
-    ``backward``). ``init`` and ``xs`` are arrays or tuples of arrays; the carry keeps its shape and dtype.
+    ``backward``). ``init`` and ``xs`` are arrays or tuples of arrays; the carry keeps its shape and
+    dtype.
 
     >>> import numpy as np
     >>> final, path = scan(lambda s, x: (s + x, s), 0.0, np.array([1.0, 2.0, 3.0]))

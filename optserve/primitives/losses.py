@@ -9,7 +9,7 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.primitive import Value
-from optserve.primitives.constants import arange
+from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite
 from optserve.primitives.reductions import logsumexp
 
@@ -18,7 +18,7 @@ __all__ = ["cross_entropy"]
 
 def _cross_entropy(logits: Value, labels: Value) -> Value:
     classes = np.shape(logits)[-1]
-    own = labels[..., None] == arange(classes)
+    own = labels[..., None] == positions(logits, -1)
     score = np.sum(np.where(own, logits, 0.0), axis=-1)
     known = (labels >= 0) & (labels < classes)
     return np.where(known, logsumexp(logits, axis=-1) - score, np.nan)

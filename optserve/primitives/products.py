@@ -142,7 +142,9 @@ def _einsum_shape(*avals: Aval, spec: str) -> Aval:
 def _einsum_transpose(index: int, ct: Value, *operands: Value, spec: str) -> Value:
     labels, output = _parsed(spec, len(operands))
     own = labels[index]
-    others = [(label, x) for i, (label, x) in enumerate(zip(labels, operands, strict=True)) if i != index]
+    others = [
+        (label, x) for i, (label, x) in enumerate(zip(labels, operands, strict=True)) if i != index
+    ]
     known = set(output).union(*(label for label, _ in others))
     kept = "".join(letter for letter in own if letter in known)
     inputs = ",".join([output, *(label for label, _ in others)])

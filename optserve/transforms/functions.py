@@ -150,9 +150,7 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
 def _traced(
     function: Function, arguments: Sequence[Value], vocabulary: Vocabulary | None
 ) -> TracedFunction:
-    return trace(
-        function, *arguments, vocabulary=vocabulary or builtin_vocabulary(), concrete=True
-    )
+    return trace(function, *arguments, vocabulary=vocabulary or builtin_vocabulary(), concrete=True)
 
 
 def _floating(arguments: Sequence[Value], positions: Sequence[int]) -> tuple[Value, ...]:

@@ -165,9 +165,7 @@ def _cond_pull(
                 inputs, incoming = given[: len(values)], given[len(values) :]
                 _, back = vjp(graph, inputs, wrt=smooth)
                 found = back(list(incoming), masked)
-                return tuple(
-                    _or_zeros(ct, inputs[i]) for i, ct in zip(smooth, found, strict=True)
-                )
+                return tuple(_or_zeros(ct, inputs[i]) for i, ct in zip(smooth, found, strict=True))
 
             return pulled
 

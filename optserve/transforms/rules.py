@@ -235,7 +235,9 @@ def _push_transposed(
     def pulled(*cts: Value) -> tuple[Value, ...]:
         back = pull(cts, False)
         return tuple(
-            np.zeros_like(operands[i]) if back[i] is None else unbroadcast(back[i], np.shape(operands[i]))
+            np.zeros_like(operands[i])
+            if back[i] is None
+            else unbroadcast(back[i], np.shape(operands[i]))
             for i in wanted
         )
 

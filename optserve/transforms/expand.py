@@ -1,0 +1,54 @@
+"""Expand: composite primitives written out as the equations of their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.graph.primitive import Primitive
+from optserve.transforms.rules import body_of
+
+__all__ = ["expand", "inlined"]
+
+
+def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> Graph:
+    """``graph`` with the bodies of composite primitives in place of their equations.
+
+    ``wanted`` chooses which primitives to expand; by default those that leave their axis rule to
+    their body. The new equations carry the place of the one that they replace.
+    """
+    choose = wanted or (lambda primitive: primitive.axes is None)
+    equations: list[Equation] = []
+    replaced: dict[Var, Atom] = {}
+    for original in graph.equations:
+        operands = tuple(_read(atom, replaced) for atom in original.operands)
+        equation = replace(original, operands=operands)
+        if equation.primitive.body is None or not choose(equation.primitive):
+            equations.append(equation)
+            continue
+        traced = body_of(equation.primitive, [atom.aval for atom in operands], equation.attributes)
+        if traced.captured:  # array constants have no place in the graph
+            equations.append(equation)
+            continue
+        inner, results = inlined(expand(traced.graph, choose), operands)
+        equations += [replace(entry, place=equation.place) for entry in inner]
+        replaced.update(zip(equation.results, results, strict=True))
+    outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
+    return Graph(graph.inputs, tuple(equations), outputs)
+
+
+def inlined(graph: Graph, operands: Sequence[Atom]) -> tuple[list[Equation], list[Atom]]:
+    """The equations of ``graph``, on fresh variables with ``operands`` as inputs; its outputs."""
+    known: dict[Var, Atom] = dict(zip(graph.inputs, operands, strict=True))
+    equations = []
+    for equation in graph.equations:
+        results = tuple(Var(variable.aval, variable.name) for variable in equation.results)
+        known.update(zip(equation.results, results, strict=True))
+        inputs = tuple(_read(atom, known) for atom in equation.operands)
+        equations.append(replace(equation, operands=inputs, results=results))
+    return equations, [_read(atom, known) for atom in graph.outputs]
+
+
+def _read(atom: Atom, known: Mapping[Var, Atom]) -> Atom:
+    return known.get(atom, atom) if isinstance(atom, Var) else atom

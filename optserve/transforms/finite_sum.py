@@ -1,0 +1,159 @@
+"""Finite sums: a graph over the rows of a table, rewritten as passes of ``map_reduce``.
+
+Almost every loss that people fit is a sum over rows, and so is its gradient. Marking says which
+values belong to rows; here all reductions of one level become one ``map_reduce`` equation, whose
+body computes, for a block of rows, everything they need. The data is read once a pass, and memory
+is in proportion to a block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from optserve.graph.aval import Aval
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.primitives.arithmetic import add
+from optserve.primitives.map_reduce import map_reduce
+from optserve.transforms.expand import expand
+from optserve.transforms.marking import Marking, mark
+from optserve.transforms.simplify import simplify
+
+__all__ = ["finite_sum", "row_counts"]
+
+
+def row_counts(graph: Graph) -> list[Dim]:
+    """The row counts of the tables that the inputs of ``graph`` come from, in order."""
+    found = [
+        size
+        for variable in graph.inputs
+        for size in variable.aval.shape
+        if isinstance(size, Dim) and size.is_rows
+    ]
+    return list(dict.fromkeys(found))
+
+
+def finite_sum(graph: Graph) -> Graph:
+    """``graph`` with the work on each table's rows gathered into passes of ``map_reduce``."""
+    graph = simplify(expand(graph))
+    for rows in row_counts(graph):
+        graph = _Passes(graph, rows).graph()
+    return graph
+
+
+class _Passes:
+    """One table's passes in the making."""
+
+    def __init__(self, graph: Graph, rows: Dim) -> None:
+        self.original = graph
+        self.rows = rows
+        self.marking: Marking = mark(graph, rows)
+        self.maker = {v: i for i, e in enumerate(graph.equations) for v in e.results}
+        self.levels = 1 + max((entry.level for entry in self.marking.marks.values()), default=0)
+        self.materialized: set[Var] = set(graph.inputs)
+        self.replaced: dict[Var, Var] = {}
+        self.equations: list[Equation] = []
+
+    def graph(self) -> Graph:
+        wanted = self._wanted_rows()
+        for level in range(self.levels):
+            self._emit_between(level)
+            self._emit_pass(level, wanted)
+        outputs = tuple(self._outer(atom) for atom in self.original.outputs)
+        return Graph(self.original.inputs, tuple(self.equations), outputs)
+
+    def _wanted_rows(self) -> list[Var]:
+        """Row values that must be stored in full: outputs, and operands of whole equations."""
+        wanted = [atom for atom in self.original.outputs if isinstance(atom, Var)]
+        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+            if kind == "whole":
+                wanted += [atom for atom in equation.operands if isinstance(atom, Var)]
+        return list(dict.fromkeys(v for v in wanted if self._is_row_result(v)))
+
+    def _is_row_result(self, variable: Var) -> bool:
+        """Whether a pass computes this variable row by row."""
+        index = self.maker.get(variable)
+        return index is not None and self.marking.kinds[index] == "row"
+
+    def _emit_between(self, level: int) -> None:
+        """Equations outside the passes that can be evaluated once ``level`` passes are over."""
+        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+            mine = self.marking.marks[equation.results[0]].level == level
+            if mine and kind in ("fixed", "whole"):
+                operands = tuple(self._outer(atom) for atom in equation.operands)
+                self.equations.append(replace(equation, operands=operands))
+                self.materialized.update(equation.results)
+
+    def _emit_pass(self, level: int, wanted: list[Var]) -> None:
+        """One ``map_reduce`` for all reductions, and stored rows, of row values of this level."""
+        reductions: list[tuple[Var, str]] = []
+        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+            result = equation.results[0]
+            reduces = kind not in ("fixed", "whole", "row")
+            if reduces and self.marking.marks[result].level == level + 1:
+                reductions.append((result, kind))
+        reductions += [(v, "rows") for v in wanted if self.marking.marks[v].level == level]
+        if not reductions:
+            return
+        body, operands = self._body([variable for variable, _ in reductions])
+        results = tuple(Var(variable.aval, variable.name) for variable, _ in reductions)
+        axes = tuple(self.marking.of(variable).axis for variable in operands)
+        attributes = {
+            "body": body,
+            "rows": self.rows,
+            "axes": axes,
+            "reductions": tuple(kind for _, kind in reductions),
+            "row_axes": tuple(self.marking.marks[variable].axis for variable, _ in reductions),
+        }
+        outer = tuple(self._outer(variable) for variable in operands)
+        place = self.original.equations[self.maker[reductions[0][0]]].place
+        self.equations.append(Equation(map_reduce, outer, attributes, results, place))
+        for (variable, _), result in zip(reductions, results, strict=True):
+            self.replaced[variable] = result
+            self.materialized.add(variable)
+
+    def _body(self, outputs: list[Var]) -> tuple[Graph, list[Var]]:
+        """The equations that ``outputs`` need for a block of rows, and the values to start from."""
+        needed: set[int] = set()
+        starts: dict[Var, None] = {}
+        stack = list(reversed(outputs))
+        targets = set(outputs)
+        while stack:
+            variable = stack.pop()
+            computed = variable in targets or variable not in self.materialized
+            if self._is_row_result(variable) and variable not in starts:
+                computed = True
+            if not computed:
+                starts[variable] = None
+                continue
+            index = self.maker[variable]
+            if index not in needed:
+                needed.add(index)
+                operands = self.original.equations[index].operands
+                stack += [atom for atom in operands if isinstance(atom, Var)]
+        first_row = Var(Aval((), np.dtype(np.int64)), "first_row")
+        inputs = {variable: Var(variable.aval, variable.name) for variable in starts}
+        equations: list[Equation] = []
+        known: dict[Var, Atom] = dict(inputs)
+        for index in sorted(needed):
+            equations += self._inside(self.original.equations[index], known, first_row)
+        results = tuple(known[variable] for variable in outputs)
+        graph = Graph((first_row, *inputs.values()), tuple(equations), results)
+        return graph, list(starts)
+
+    def _inside(self, equation: Equation, known: dict[Var, Atom], first_row: Var) -> list[Equation]:
+        """``equation`` on a body's variables; a range over the rows begins at the first row."""
+        operands = tuple(known[a] if isinstance(a, Var) else a for a in equation.operands)
+        results = tuple(Var(variable.aval, variable.name) for variable in equation.results)
+        known.update(zip(equation.results, results, strict=True))
+        inside = replace(equation, operands=operands, results=results)
+        if equation.primitive.name != "arange" or self.rows not in equation.attributes.values():
+            return [inside]
+        local = Var(results[0].aval)
+        shifted = Equation(add, (local, first_row), {}, results, equation.place)
+        return [replace(inside, results=(local,)), shifted]
+
+    def _outer(self, atom: Atom) -> Atom:
+        return self.replaced.get(atom, atom) if isinstance(atom, Var) else atom

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from optserve.backends.base import Backend
 from optserve.errors import ConfigError, PluginError, ShapeError
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.axes import Mixed, Reduced, aligned, mixed
@@ -30,7 +31,7 @@ from optserve.graph.domain import (
     real,
     unit,
 )
-from optserve.graph.primitive import Primitive
+from optserve.graph.primitive import Primitive, Value
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.modifiers import Modifier
@@ -40,6 +41,7 @@ from optserve.registry.hookspecs import hookimpl
 
 __all__ = [
     "Aval",
+    "Backend",
     "ConfigError",
     "Dim",
     "Domain",
@@ -54,6 +56,7 @@ __all__ = [
     "Reduced",
     "Schedule",
     "ShapeError",
+    "Value",
     "aligned",
     "boolean",
     "broadcast_shapes",

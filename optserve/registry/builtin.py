@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from optserve.backends.base import Backend
+from optserve.backends.selection import builtin_backends
 from optserve.graph.primitive import Primitive
 from optserve.jobs import parameters
 from optserve.jobs.parameters import ParameterTransform
@@ -30,6 +32,7 @@ from optserve.primitives.vocabulary import builtin_primitives
 from optserve.registry.hookspecs import hookimpl
 
 __all__ = [
+    "optserve_backends",
     "optserve_optimizers",
     "optserve_primitives",
     "optserve_schedules",
@@ -67,3 +70,9 @@ def optserve_schedules() -> Sequence[Callable[..., Schedule]]:
 def optserve_transforms() -> Sequence[Callable[..., ParameterTransform]]:
     """Bijections that keep parameters where they must be."""
     return [parameters.log]
+
+
+@hookimpl
+def optserve_backends() -> Sequence[Backend]:
+    """Ways to turn a graph into a callable."""
+    return builtin_backends()

@@ -8,7 +8,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ def _contributions(plugin: object) -> Harvest:
         if caller.get_hookimpls():
             results = caller()  # pluggy leaves out a result of None
             values[kind] = _by_name(kind, results[0] if results else None)
+    _check_macros(values.get("primitives", ()))
     warnings = [style_warning(kind, name) for kind, found in values.items() for name in found]
     return Harvest(values, tuple(filter(None, warnings)))
 
@@ -94,6 +95,15 @@ def _check_spelling(plugin: object, manager: pluggy.PluginManager) -> None:
             raise PluginError(f"{hook} is not marked with @hookimpl, so it is never called")
 
 
+def _check_macros(primitives: Iterable[str]) -> None:
+    """Refuse the names of built-in functions that are no primitives, so that no hook has them."""
+    from optserve.primitives.vocabulary import builtin_macros
+
+    for name in primitives:
+        if name in builtin_macros():
+            raise PluginError(f"{name!r} is built in and cannot be replaced")
+
+
 def _by_name(kind: Kind, contributions: object) -> dict[str, Any]:
     """The contributions of one hook by their names, each checked."""
     if not isinstance(contributions, Sequence) or isinstance(contributions, str):
@@ -106,37 +116,53 @@ def _by_name(kind: Kind, contributions: object) -> dict[str, Any]:
         problem = _problem(kind, contribution)
         if problem:
             raise PluginError(f"{PROJECT}_{kind}: {problem}")
-        name = _name(kind, contribution)
+        name = _name(contribution)
         if name in found:
             raise PluginError(f"{PROJECT}_{kind} contributes {name!r} twice")
         found[name] = contribution
     return found
 
 
-def _name(kind: Kind, contribution: Any) -> str:
-    name: str = contribution.name if kind == "primitives" else contribution.__name__
+def _name(contribution: Any) -> str:
+    name: str = contribution.__name__ if inspect.isfunction(contribution) else contribution.name
     return name
 
 
-def _problem(kind: Kind, contribution: object) -> str:
+def _problem(kind: Kind, contribution: Any) -> str:
     """Why this is no contribution of its kind, "" where it is one."""
+    value_type = _value_type(kind)
+    if value_type is None:
+        return _function_problem(contribution)
+    if not isinstance(contribution, value_type):
+        return f"{_described(contribution)} is not a {value_type.__name__}"
+    return name_problem(contribution.name)
+
+
+def _value_type(kind: Kind) -> Any:
+    """The class of contributions that are values; ``None`` where they are functions of options.
+
+    Imported here, so that importing the registry imports no NumPy.
+    """
     if kind == "primitives":
         from optserve.graph.primitive import Primitive
-        from optserve.primitives.vocabulary import builtin_macros
 
-        if not isinstance(contribution, Primitive):
-            return f"{_described(contribution)} is not a Primitive; make one with elementwise(...)"
-        if contribution.name in builtin_macros():
-            return f"{contribution.name!r} is built in and cannot be replaced"
-    elif not inspect.isfunction(contribution):
-        return f"{_described(contribution)} is not a function from options to a {singular(kind)}"
-    else:
-        for option in inspect.signature(contribution).parameters.values():
-            if option.kind not in (option.POSITIONAL_OR_KEYWORD, option.KEYWORD_ONLY):
-                return f"{contribution.__name__}: the option {str(option)!r} has no name of its own"
-            if option.annotation is option.empty:
-                return f"{contribution.__name__}: the option {option.name!r} has no annotation"
-    return name_problem(_name(kind, contribution))
+        return Primitive
+    if kind == "backends":
+        from optserve.backends.base import Backend
+
+        return Backend
+    return None
+
+
+def _function_problem(contribution: object) -> str:
+    if not inspect.isfunction(contribution):
+        return f"{_described(contribution)} is not a function of options"
+    for option in inspect.signature(contribution).parameters.values():
+        if option.kind not in (option.POSITIONAL_OR_KEYWORD, option.KEYWORD_ONLY):
+            return f"{contribution.__name__}: the option {str(option)!r} has no name of its own"
+        if option.annotation is option.empty:
+            return f"{contribution.__name__}: the option {option.name!r} has no annotation"
+    return name_problem(contribution.__name__)
 
 
 def _described(value: object) -> str:

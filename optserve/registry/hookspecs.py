@@ -1,8 +1,9 @@
 """The hooks through which everything nameable comes, optserve's own contributions included.
 
-A hook takes no arguments and returns a list. Options of a contribution are the annotated keyword
-parameters of its function, and become schema: ``def adam(learning_rate: float = 1e-3, ...)`` is
-configured as ``adam: {learning_rate: 0.01}``. How to write a plugin is told in docs/plugins.md.
+A hook takes no arguments and returns a list. Primitives and backends are values with a ``name``;
+everything else is a function that is called by its name in a config. The options of a function are
+its annotated keyword parameters, and become schema: ``def adam(learning_rate: float = 1e-3, ...)``
+is configured as ``adam: {learning_rate: 0.01}``. How to write a plugin is told in docs/plugins.md.
 
 >>> from optserve.plugin import elementwise, hookimpl
 >>> cube = elementwise("cube", lambda x: x * x * x)
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pluggy
 
 if TYPE_CHECKING:
+    from optserve.backends.base import Backend
     from optserve.graph.primitive import Primitive
     from optserve.jobs.parameters import ParameterTransform
     from optserve.optimizers.base import Optimizer
@@ -106,8 +108,8 @@ def optserve_readers() -> Sequence[Callable[..., Any]]:
 
 
 @_hookspec
-def optserve_backends() -> Sequence[Callable[..., Any]]:
-    """What turns a graph into a callable on arrays."""
+def optserve_backends() -> Sequence[Backend]:
+    """Ways to turn a graph into a callable on arrays."""
     raise NotImplementedError
 
 

@@ -11,6 +11,7 @@ from optserve.errors import ConfigError, OptserveError, Place, PluginError
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 
 if TYPE_CHECKING:
+    from optserve.backends.base import Backend
     from optserve.graph.primitive import Primitive
     from optserve.graph.vocabulary import Vocabulary
 
@@ -91,7 +92,7 @@ class Registry:
     initializers: Mapping[str, Entry[Callable[..., Any]]]
     transforms: Mapping[str, Entry[Callable[..., Any]]]
     readers: Mapping[str, Entry[Callable[..., Any]]]
-    backends: Mapping[str, Entry[Callable[..., Any]]]
+    backends: Mapping[str, Entry[Backend]]
     reports: Mapping[str, Entry[Callable[..., Any]]]
     plugins: tuple[Plugin, ...]
     collisions: Mapping[tuple[Kind, str], tuple[Plugin, ...]]
@@ -127,7 +128,7 @@ class Registry:
         'optserve'
         """
         if (kind, name) in self.collisions:
-            raise self._collision(kind, name).at(place)
+            raise self.collision(kind, name).at(place)
         entry = self.entries(kind).get(name)
         if entry is None:
             raise self._absence(kind, name).at(place)
@@ -140,7 +141,8 @@ class Registry:
         contributed = [entry.value for entry in self.primitives.values()]
         return vocabulary_of([*builtin_primitives(), *contributed])
 
-    def _collision(self, kind: Kind, name: str) -> OptserveError:
+    def collision(self, kind: Kind, name: str) -> OptserveError:
+        """The error for a name that several plugins claim: who they are, and how to choose."""
         claimants = self.collisions[kind, name]
         builtin = [plugin for plugin in claimants if plugin.distribution == PROJECT]
         preferred = builtin[0] if builtin else claimants[0]

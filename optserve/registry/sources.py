@@ -65,8 +65,8 @@ def installed_sources() -> list[Source]:
     found: dict[str, list[Source]] = {}
     for distribution in importlib.metadata.distributions():
         # Looking at this one file is cheap; parsing the metadata of every distribution is not.
-        if f"[{PROJECT}]" in (distribution.read_text("entry_points.txt") or ""):
-            sources = list(_sources_of(distribution))
+        sources = list(_sources_of(distribution)) if _has_group(distribution) else []
+        if sources:
             # Of two distributions of one name, Python imports the one that comes first.
             found.setdefault(canonical(sources[0].distribution), sources)
     if PROJECT not in found:
@@ -89,6 +89,13 @@ def file_source(path: Path) -> Source:
     name = f"optserve_plugin_{digest}_{path.stem}"
     load = functools.partial(_load_file, name, path)
     return Source(path.name, f"sha256:{digest}", str(path), "", load)
+
+
+def _has_group(distribution: importlib.metadata.Distribution) -> bool:
+    try:
+        return f"[{PROJECT}]" in (distribution.read_text("entry_points.txt") or "")
+    except ValueError:  # not text at all
+        return False
 
 
 def _sources_of(distribution: importlib.metadata.Distribution) -> Iterator[Source]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,11 +37,12 @@ class Site:
         metadata: str | None = None,
     ) -> str:
         """Install a distribution of one module; returns the name of the module."""
-        module = f"fake_{name.replace('-', '_')}"
-        for old in self.folder.glob(f"{name}-*.dist-info/*"):
-            old.unlink()
-        info = self.folder / f"{name}-{version}.dist-info"
-        info.mkdir(exist_ok=True)
+        stem = name.replace("-", "_")
+        module = f"fake_{stem}"
+        for old in self.folder.glob(f"{stem}-*.dist-info"):
+            shutil.rmtree(old)
+        info = self.folder / f"{stem}-{version}.dist-info"
+        info.mkdir()
         text = f"Name: {name}\nVersion: {version}\n" if metadata is None else metadata
         (info / "METADATA").write_text(text)
         entries = entry_points or f"plugin = {module}"

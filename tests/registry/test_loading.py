@@ -187,7 +187,7 @@ def test_prefer_of_a_plugin_that_failed_never_falls_back_to_another(site: Site) 
     site.install("first", losses("wavy_loss"))
     site.install("second", "raise RuntimeError('no licence')")
     for _ in range(2):
-        with pytest.raises(PluginError, match="second 1.0 failed to load"):
+        with pytest.raises(PluginError, match=r"second 1\.0 failed to load"):
             load(needed={"wavy_loss"}, prefer={"wavy_loss": "second"})
 
 

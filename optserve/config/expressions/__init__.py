@@ -1,4 +1,56 @@
 """The expression language: a subset of Python's expressions, read into a tree, built into a graph.
 
-Nothing is ever evaluated as Python. See ``docs`` for the language.
+Nothing is ever evaluated as Python. The public face, in the order of use:
+
+- ``Text``: a text and where each of its characters stands in the file;
+- ``parse_expression(text) -> Expression``: a checked tree, a value that lists the names it calls
+  and uses (``.calls``, ``.names``) before anything is built;
+- ``parse_signature(text) -> Signature``: what a key of ``define`` declares, ``mu`` or ``f(s, t)``;
+- ``declare(signature, body) -> Function`` and ``compose(signature, steps) -> Function``: functions,
+  which list their names too;
+- ``Scope``: the columns, parameters, values and functions that are declared, and the vocabulary;
+- ``build(expression, scope, trace) -> Value``: the traced value of an expression.
+
+>>> import numpy as np
+>>> from optserve.errors import Place
+>>> from optserve.graph.aval import Aval
+>>> from optserve.graph.interpret import interpret
+>>> from optserve.graph.tracer import Trace
+>>> from optserve.primitives.vocabulary import builtin_vocabulary
+>>> trace = Trace(builtin_vocabulary())
+>>> x = trace.input(Aval((2,), np.dtype("float64")), "x")
+>>> expression = parse_expression(Text.at("sum(x ** 2)", Place("fit.yaml", 7, 7)))
+>>> loss = build(expression, Scope(vocabulary=trace.vocabulary, columns={"x": x}), trace)
+>>> [float(value) for value in interpret(trace.graph([loss]), np.array([3.0, 4.0]))]
+[25.0]
 """
+
+from optserve.config.expressions.build import build
+from optserve.config.expressions.functions import (
+    Function,
+    Signature,
+    Step,
+    compose,
+    declare,
+    parse_signature,
+)
+from optserve.config.expressions.parse import parse_expression
+from optserve.config.expressions.scope import Scope
+from optserve.config.expressions.text import Text
+from optserve.config.expressions.tree import Expression
+from optserve.config.expressions.values import Value
+
+__all__ = [
+    "Expression",
+    "Function",
+    "Scope",
+    "Signature",
+    "Step",
+    "Text",
+    "Value",
+    "build",
+    "compose",
+    "declare",
+    "parse_expression",
+    "parse_signature",
+]

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 __all__ = ["described", "skeleton", "spelled"]
 
 _LETTERS: Mapping[str, str] = {
-    "CYRILLIC CAPITAL": "A=A, VE=B, IE=E, KA=K, EM=M, EN=H, O=O, ER=P, ES=C, TE=T, U=Y, HA=X, DZE=S, "
-    "BYELORUSSIAN-UKRAINIAN I=I, JE=J, PALOCHKA=I, QA=Q, WE=W, KOMI SJE=G",
+    "CYRILLIC CAPITAL": "A=A, VE=B, IE=E, KA=K, EM=M, EN=H, O=O, ER=P, ES=C, TE=T, U=Y, HA=X, "
+    "DZE=S, BYELORUSSIAN-UKRAINIAN I=I, JE=J, PALOCHKA=I, QA=Q, WE=W, KOMI SJE=G",
     "CYRILLIC SMALL": "A=a, IE=e, O=o, ER=p, ES=c, U=y, HA=x, DZE=s, BYELORUSSIAN-UKRAINIAN I=i, "
     "JE=j, SHHA=h, PALOCHKA=l, KOMI DE=d, QA=q, WE=w, STRAIGHT U=y, IZHITSA=v",
     "GREEK CAPITAL": "ALPHA=A, BETA=B, EPSILON=E, ZETA=Z, ETA=H, IOTA=I, KAPPA=K, MU=M, NU=N, "

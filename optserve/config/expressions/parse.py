@@ -1,7 +1,8 @@
 """Parsing: text becomes a checked tree, or an error that points at what is not of the language.
 
-The grammar is Python's, so ``ast.parse`` reads it, after ``tokens`` has passed every character. What it
-gives is walked against the list of what the language has; anything else is refused. Nothing is evaluated.
+The grammar is Python's, so ``ast.parse`` reads it, after ``tokens`` has passed every character.
+What it gives is walked against the list of what the language has; anything else is refused. Nothing
+is evaluated.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from itertools import accumulate, pairwise
 from typing import NoReturn
 
 from optserve.config.expressions.text import Text
-from optserve.config.expressions.tokens import MOST_LEVELS, Token, refuse, tokens
+from optserve.config.expressions.tokens import MOST_LEVELS, tokens
 from optserve.config.expressions.tree import (
+    LARGEST_INTEGER,
     Attribute,
     Call,
     Constant,
@@ -28,6 +30,7 @@ from optserve.config.expressions.tree import (
     Subscript,
     Tupling,
 )
+from optserve.config.expressions.words import Token, refuse
 from optserve.errors import ConfigError, Place
 
 __all__ = ["parse_expression"]
@@ -51,9 +54,6 @@ _BINARY: Mapping[type[ast.AST], str] = {
     ast.GtE: ">=",
 }
 _PREFIX: Mapping[type[ast.AST], str] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
-
-_EXACT = 2**53
-"""Integers up to here are float64 numbers too; a larger one is read as the float64 nearest to it."""
 
 
 def parse_expression(text: Text) -> Expression:
@@ -118,12 +118,14 @@ class _Checker:
             case ast.Subscript():
                 return self.subscript(node, place)
             case _:
-                self.refuse(node)
+                raise self.refusal(node)
 
     def constant(self, node: ast.Constant, place: Place, *, free: bool = True) -> Constant:
         """A literal; ``free`` where only a number may stand."""
         value = node.value
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
+        if isinstance(value, bytes | complex):
+            raise self.refusal(node)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
             value = float(value)
         if free and (isinstance(value, bool | str) or value is None or value is ...):
             what = {str: "a string", bool: "a truth value"}.get(type(value), repr(value))
@@ -180,9 +182,9 @@ class _Checker:
         keywords: dict[str, Node] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                self.refuse(keyword.value, "starred arguments are not part of the language")
+                raise self.refusal(keyword.value, "starred arguments are not part of the language")
             if keyword.arg in keywords:
-                self.refuse(keyword.value, f"'{keyword.arg}' is given twice")
+                raise self.refusal(keyword.value, f"'{keyword.arg}' is given twice")
             keywords[keyword.arg] = self.argument(keyword.value)
         name_place = self.place(function)
         return Call(function.id, arguments, tuple(keywords.items()), place, name_place)
@@ -198,18 +200,20 @@ class _Checker:
         steps: list[Step] = []
         first: ast.expr = node
         while isinstance(first, ast.BinOp | ast.Compare):
-            if isinstance(first, ast.BinOp):
-                left, operator, right = first.left, first.op, first.right
+            if isinstance(first, ast.Compare):
+                self.check_single(first)
+                left, right = first.left, first.comparators[0]
+                symbol = _BINARY.get(type(first.ops[0]))
             else:
-                left, operator, right = self.comparison(first)
-            symbol = _BINARY.get(type(operator))
+                left, right = first.left, first.right
+                symbol = _BINARY.get(type(first.op))
             if symbol is None:
-                self.refuse(first)
+                raise self.refusal(first)
             steps.append(Step(symbol, self.node(right), self.place(first)))
             first = left
         return Operation(self.node(first), tuple(reversed(steps)), place)
 
-    def comparison(self, node: ast.Compare) -> tuple[ast.expr, ast.cmpop, ast.expr]:
+    def check_single(self, node: ast.Compare) -> None:
         if len(node.ops) > 1:
             raise ConfigError(
                 "comparisons cannot be chained",
@@ -217,7 +221,6 @@ class _Checker:
                 expected="one comparison in each pair of brackets",
                 remedy="write (a < b) & (b < c); & and | bind tighter than comparisons",
             )
-        return node.left, node.ops[0], node.comparators[0]
 
     def subscript(self, node: ast.Subscript, place: Place) -> Subscript:
         written = node.slice
@@ -245,9 +248,9 @@ class _Checker:
             start, end = self.offsets[start], self.offsets[end]
         return self.text.place_at(self.lead + start, end - start)
 
-    def refuse(self, node: ast.expr, message: str = "") -> NoReturn:
-        what = message or f"{_REFUSED.get(type(node), 'this')} not part of the language"
-        raise ConfigError(what, place=self.place(node))
+    def refusal(self, node: ast.expr, message: str = "") -> ConfigError:
+        what = message or f"{_REFUSED.get(type(node), 'this is')} not part of the language"
+        return ConfigError(what, place=self.place(node))
 
 
 _REFUSED: Mapping[type[ast.AST], str] = {

@@ -14,16 +14,16 @@ __all__ = ["Text"]
 class Text:
     """A text and the places of its pieces.
 
-    ``pieces`` holds (offset, place) pairs in rising order: from ``offset`` on, up to the next piece,
-    the characters of ``text`` stand side by side in the file from ``place`` on. A plain scalar on one
-    line is one piece; a folded or a literal scalar has one for each line; a quoted one has
-    another after each escape.
+    ``pieces`` holds (offset, place) pairs in rising order: from ``offset`` on, up to the next
+    piece, the characters of ``text`` stand side by side in the file from ``place`` on. A plain
+    scalar on one line is one piece; a folded or a literal scalar has one for each line; a quoted
+    one has another after each escape.
 
     >>> text = Text.at("a + b", Place("fit.yaml", 3, 7, excerpt="loss: a + b"))
     >>> str(text.place_at(4))
     'fit.yaml:3:11'
-    >>> first, second = Place("fit.yaml", 4, 3, excerpt="  a +"), Place("fit.yaml", 5, 3, excerpt="  b")
-    >>> str(Text("a + b", ((0, first), (4, second))).place_at(4))
+    >>> folded = Text("a + b", ((0, Place("fit.yaml", 4, 3)), (4, Place("fit.yaml", 5, 3))))
+    >>> str(folded.place_at(4))
     'fit.yaml:5:3'
     """
 

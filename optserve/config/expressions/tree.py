@@ -7,11 +7,13 @@ binary operations are flat: a sum of a thousand terms is one node, not a thousan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 
 from optserve.config.expressions.text import Text
 from optserve.errors import Place
 
 __all__ = [
+    "LARGEST_INTEGER",
     "Attribute",
     "Call",
     "Constant",
@@ -28,11 +30,15 @@ __all__ = [
 ]
 
 
+LARGEST_INTEGER = 2**53
+"""Integers up to here are float64 numbers too; a larger one is the float64 nearest to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Constant:
     """A number, or where the language allows them a string, a truth value, ``None`` or ``...``."""
 
-    value: object
+    value: int | float | bool | str | EllipsisType | None
     place: Place
 
 
@@ -133,8 +139,8 @@ Node = Constant | Name | Attribute | Call | Prefix | Operation | Tupling | Listi
 class Expression:
     """A parsed expression: a value that can be compared, hashed and kept.
 
-    ``calls`` are the names in call position, ``names`` all others with all their dots as written. Of
-    ``names`` some may turn out to be functions passed by name, as ``step`` in ``scan(step, s, k)``.
+    ``calls`` are the names in call position, ``names`` all others with all their dots as written.
+    Some of ``names`` may turn out to be functions passed by name: ``step`` in ``scan(step, s, k)``.
     """
 
     text: Text

@@ -1,0 +1,126 @@
+"""What a parameter of a primitive takes: values, or options such as ``axis`` and ``keepdims``.
+
+Read from the primitive's signature: an option is keyword-only or has a default; what is annotated
+as a sequence takes a list as it stands, as a callable a function by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import BoundArguments, Parameter, Signature
+
+from optserve.config.expressions.tree import Call, Node
+from optserve.config.suggest import did_you_mean
+from optserve.errors import ConfigError, Place
+
+__all__ = [
+    "bind_nodes",
+    "check_option",
+    "counted",
+    "match_arguments",
+    "shown_signature",
+    "takes_function",
+    "takes_list",
+]
+
+_LISTS = frozenset({"Sequence", "Iterable", "Collection", "list", "tuple", "Axis", "Shape"})
+_LIST_NAMES = frozenset({"shape", "axis", "axes"})
+
+
+def bind_nodes(signature: Signature, call: Call) -> BoundArguments:
+    """What was written for each parameter; ``ConfigError`` where the call does not fit."""
+    try:
+        return signature.bind(*call.arguments, **dict(call.keywords))
+    except TypeError as error:
+        given: dict[str, Node] = dict(call.keywords)
+        unknown = next((name for name in given if name not in signature.parameters), None)
+        raise ConfigError(
+            f"{call.function}: {error}",
+            place=given[unknown].place if unknown else call.place,
+            expected=shown_signature(call.function, signature),
+            remedy=did_you_mean(unknown, signature.parameters) if unknown else "",
+        ) from None
+
+
+def match_arguments(
+    parameters: tuple[str, ...], call: Call, shown: str, defined: Place
+) -> tuple[Node, ...]:
+    """What was written for each parameter of a declared function, in order."""
+    given = dict(zip(parameters, call.arguments, strict=False))
+    expected = f"{shown}, defined at {defined}"
+    for name, node in call.keywords:
+        if name not in parameters or name in given:
+            raise ConfigError(
+                f"{call.function} has no parameter '{name}'"
+                if name not in parameters
+                else f"{call.function} is given '{name}' twice",
+                place=node.place,
+                expected=expected,
+                remedy=did_you_mean(name, parameters),
+            )
+        given[name] = node
+    if len(given) < len(parameters) or len(call.arguments) > len(parameters):
+        given_count = len(call.arguments) + len(call.keywords)
+        raise ConfigError(
+            f"{call.function} takes {counted(len(parameters))} and is given {given_count}",
+            place=call.place,
+            expected=expected,
+        )
+    return tuple(given[name] for name in parameters)
+
+
+def counted(arguments: int) -> str:
+    """``1 argument``, ``2 arguments``."""
+    return f"{arguments} argument{'s' if arguments != 1 else ''}"
+
+
+def shown_signature(name: str, signature: Signature) -> str:
+    """The call as a person writes it.
+
+    >>> from optserve.primitives.reductions import sum_
+    >>> shown_signature("sum", sum_.signature)
+    'sum(x, axis=None, keepdims=False)'
+    """
+    parameters = [
+        parameter.replace(annotation=Parameter.empty) for parameter in signature.parameters.values()
+    ]
+    return f"{name}{Signature(parameters)}".replace("*, ", "").replace(", /", "")
+
+
+def takes_list(parameter: Parameter) -> bool:
+    """Whether ``[a, b]`` reaches the primitive as a list; elsewhere it is stacked to an array."""
+    if parameter.annotation is Parameter.empty:
+        return parameter.name in _LIST_NAMES
+    return not _words(parameter).isdisjoint(_LISTS)
+
+
+def takes_function(parameter: Parameter) -> bool:
+    """Whether the parameter is a function, which is then passed by its name."""
+    return "Callable" in _words(parameter)
+
+
+def check_option(value: object, parameter: Parameter | None, place: Place) -> None:
+    """Refuse a string, a truth value or ``None`` that was written where no option takes it.
+
+    Declared functions, whose arguments have no ``parameter``, take none of them.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return
+    if parameter is not None:
+        words = _words(parameter)
+        optional = parameter.kind is Parameter.KEYWORD_ONLY
+        optional = optional or parameter.default is not Parameter.empty
+        fitting = {str: {"str", "Literal"}, bool: {"bool"}}.get(type(value), {"None"})
+        if optional or not words.isdisjoint(fitting):
+            return
+    what = {str: "a string", bool: "a truth value"}.get(type(value), "None")
+    raise ConfigError(
+        f"{what} stands where a value is expected",
+        place=place,
+        expected="a number or an array; only options take strings, truth values and None",
+        remedy="a name is written without quotes" if isinstance(value, str) else "",
+    )
+
+
+def _words(parameter: Parameter) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", str(parameter.annotation)))

@@ -1,0 +1,136 @@
+"""Operators: numbers are folded in float64, row counts stay exact, the rest is traced.
+
+Folding is bounded: an integer lives up to 2**53 and becomes a float64 beyond, so ``9**9**9`` is
+infinite at once. Division by zero and overflow give what IEEE 754 says, without an error.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from optserve.config.expressions.tree import LARGEST_INTEGER
+from optserve.config.expressions.values import Number, described
+from optserve.errors import ShapeError
+from optserve.graph.dim import Dim, quotient
+from optserve.graph.tracer import Trace, Tracer
+
+__all__ = ["apply_binary", "apply_prefix"]
+
+MOST_TERMS = 16
+"""The most terms of a size computed from row counts; nobody needs as many."""
+
+_UFUNCS: Mapping[str, np.ufunc] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "//": np.floor_divide,
+    "%": np.remainder,
+    "**": np.power,
+    "@": np.matmul,
+    "&": np.logical_and,
+    "|": np.logical_or,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+_EXACT: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+
+
+def apply_binary(symbol: str, left: Number, right: Number, trace: Trace) -> Number:
+    """``left symbol right``. ``trace`` is where a row count becomes a value.
+
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> trace = Trace(builtin_vocabulary())
+    >>> [apply_binary("**", 9.0, 387420489.0, trace), apply_binary("//", 7, 2, trace)]
+    [inf, 3]
+    """
+    if symbol in {"&", "|"}:
+        _check_truth(symbol, left)
+        _check_truth(symbol, right)
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        size = _size(symbol, left, right)
+        if size is not None:
+            return size
+        left = trace.lift(left) if isinstance(left, Dim) else left
+        right = trace.lift(right) if isinstance(right, Dim) else right
+    if not isinstance(left, Tracer) and not isinstance(right, Tracer):
+        return _folded(symbol, left, right)
+    result: Tracer = _UFUNCS[symbol](left, right)
+    return result
+
+
+def apply_prefix(symbol: str, operand: Number, trace: Trace) -> Number:
+    """``-operand``, ``+operand`` or ``~operand``.
+
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> apply_prefix("-", 2, Trace(builtin_vocabulary()))
+    -2
+    """
+    if symbol == "~":
+        _check_truth(symbol, operand)
+        if not isinstance(operand, Tracer):
+            return not operand
+        negated: Any = np.logical_not(operand)
+        return cast(Tracer, negated)
+    if symbol == "+":
+        return operand
+    return apply_binary("*", -1, operand, trace) if isinstance(operand, Dim) else -operand
+
+
+def _folded(symbol: str, left: int | float, right: int | float) -> Number:
+    """The operation on two numbers: exact on integers while they are small, else in float64."""
+    if symbol == "@":
+        raise ShapeError("@ multiplies arrays, not two numbers", remedy="use *")
+    if isinstance(left, int) and isinstance(right, int):
+        exact = _EXACT.get(symbol)
+        if exact is not None and (right or symbol in {"+", "-", "*"}):
+            result: int = exact(int(left), int(right))
+            return result if abs(result) <= LARGEST_INTEGER else float(result)
+    with np.errstate(all="ignore"):
+        value = _UFUNCS[symbol](np.float64(left), np.float64(right))
+    if isinstance(value, np.bool_):
+        return bool(value)
+    whole = symbol == "**" and isinstance(left, int) and isinstance(right, int) and right >= 0
+    return int(value) if whole and abs(value) <= LARGEST_INTEGER else float(value)
+
+
+def _size(symbol: str, left: Number, right: Number) -> int | Dim | None:
+    """Exact arithmetic of row counts; ``None`` where the result is not a size."""
+    if isinstance(left, bool | float | Tracer) or isinstance(right, bool | float | Tracer):
+        return None
+    if symbol == "//":
+        return quotient(left, right)
+    exact = _EXACT.get(symbol) if symbol in {"+", "-", "*"} else None
+    if exact is None:
+        return None
+    size: int | Dim = exact(left, right)
+    if isinstance(size, Dim) and len(size.terms) > MOST_TERMS:
+        raise ShapeError("this size is computed from row counts in too many terms")
+    return size
+
+
+def _check_truth(symbol: str, operand: Number) -> None:
+    truth = isinstance(operand, bool)
+    if isinstance(operand, Tracer):
+        truth = operand.dtype.kind == "b"
+    if not truth:
+        raise ShapeError(
+            f"{symbol} takes truth values, and is given {described(operand)}",
+            expected=f"comparisons, each in brackets: (a < b) {symbol} (c < d)"
+            if symbol != "~"
+            else "a comparison in brackets: ~(a < b)",
+        )

@@ -1,0 +1,315 @@
+"""Building: a checked tree becomes traced values, each operation under the place it was written at.
+
+Declared functions are inlined where they are called. Nothing here knows a primitive by name, save
+``stack``, which ``[a, b]`` stands for: names are looked up in a scope, options in signatures.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import EllipsisType
+from typing import Any
+
+from optserve.config.expressions.arguments import (
+    bind_nodes,
+    check_option,
+    counted,
+    match_arguments,
+    takes_function,
+    takes_list,
+)
+from optserve.config.expressions.arithmetic import apply_binary, apply_prefix
+from optserve.config.expressions.functions import Function
+from optserve.config.expressions.indexing import indexed
+from optserve.config.expressions.recording import Recorder, checked, entered
+from optserve.config.expressions.scope import Scope
+from optserve.config.expressions.tree import (
+    Attribute,
+    Call,
+    Constant,
+    Expression,
+    Listing,
+    Name,
+    Node,
+    Operation,
+    Prefix,
+    Subscript,
+    Tupling,
+)
+from optserve.config.expressions.values import (
+    Callback,
+    Value,
+    as_number,
+    attribute_of,
+    with_shapes,
+)
+from optserve.errors import ConfigError, OptserveError, Place, ShapeError
+from optserve.graph.tracer import Trace, Tracer
+
+__all__ = ["build"]
+
+
+def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
+    """The value of ``expression`` in ``scope``, its operations recorded in ``trace``.
+
+    A value that depends on nothing traced is a number (``int``, ``float``, ``bool``), and one that
+    only counts rows is a ``Dim``; ``trace.graph`` takes either. Tuples are tuples of values.
+
+    Raises ``ConfigError`` for names that mean nothing and calls that do not fit, ``ShapeError`` for
+    operands that do not, each with the place of the sub-expression.
+
+    >>> from optserve.config.expressions.parse import parse_expression
+    >>> from optserve.config.expressions.text import Text
+    >>> from optserve.graph.aval import Aval
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> import numpy as np
+    >>> trace = Trace(builtin_vocabulary())
+    >>> x = trace.input(Aval((3,), np.dtype("float64")), "x")
+    >>> scope = Scope(vocabulary=trace.vocabulary, columns={"x": x})
+    >>> text = Text.at("sum(exp(x) * 2)", Place("fit.yaml", 4, 7))
+    >>> build(parse_expression(text), scope, trace)
+    Tracer(float64[])
+    """
+    frame = _Frame({}, trace, ())
+    try:
+        value = _Builder(scope, Recorder(trace)).value(expression.root, frame)
+    except RecursionError:
+        raise ConfigError(
+            "functions are nested too deeply in one another",
+            place=expression.place,
+            remedy="name the inner parts in define",
+        ) from None
+    return value
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where a body is being built: its locals, the trace it runs in, the functions under way."""
+
+    locals: Mapping[str, Value]
+    trace: Trace
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Walks a tree; one for each expression that is built."""
+
+    scope: Scope
+    recorder: Recorder
+
+    def value(self, node: Node, frame: _Frame) -> Value:
+        match node:
+            case Constant(value=constant):
+                assert not isinstance(constant, EllipsisType)  # it stands in subscripts only
+                return constant
+            case Name():
+                return self.name(node, frame)
+            case Attribute(value=inner, attribute=attribute):
+                return self.attribute(self.value(inner, frame), attribute, node.place, frame)
+            case Prefix(symbol=symbol, operand=inner):
+                operand = as_number(self.value(inner, frame), inner.place)
+                with self.recorder.at(node.place, frame.trace):
+                    return apply_prefix(symbol, operand, frame.trace)
+            case Operation():
+                return self.operation(node, frame)
+            case Tupling(entries=entries):
+                return tuple(self.value(entry, frame) for entry in entries)
+            case Listing():
+                return self.listing(node, frame)
+            case Subscript():
+                value = self.value(node.value, frame)
+                with self.recorder.at(node.place, frame.trace):
+                    picked = indexed(value, node, lambda index: self.value(index, frame))
+                return checked(picked, node.place)
+            case Call():
+                return self.call(node, frame)
+
+    def name(self, node: Name, frame: _Frame) -> Value:
+        """The longest declared beginning of a dotted name; the rest are attributes of it."""
+        parts = node.dotted.split(".")
+        for count in range(len(parts), 0, -1):
+            name = ".".join(parts[:count])
+            if name in frame.locals:
+                value = frame.locals[name]
+            elif self.scope.has_value(name):
+                value = entered(self.scope.value(name), self.recorder.trace)
+            else:
+                continue
+            for attribute in parts[count:]:
+                value = self.attribute(value, attribute, node.place, frame)
+            return value
+        raise self.scope.unknown_value(node.dotted, node.place, frame.locals)
+
+    def attribute(self, value: Value, attribute: str, place: Place, frame: _Frame) -> Value:
+        with self.recorder.at(place, frame.trace):
+            return attribute_of(value, attribute, place)
+
+    def operation(self, node: Operation, frame: _Frame) -> Value:
+        value, written = self.value(node.first, frame), node.first.place
+        for step in node.steps:
+            left = as_number(value, written)
+            right = as_number(self.value(step.operand, frame), step.operand.place)
+            try:
+                with self.recorder.at(step.place, frame.trace):
+                    value = apply_binary(step.symbol, left, right, frame.trace)
+            except ShapeError as error:
+                raise with_shapes(error, [(written, left), (step.operand.place, right)]) from None
+            value, written = checked(value, step.place), step.place
+        return value
+
+    def listing(self, node: Listing, frame: _Frame) -> Value:
+        """``[a, b]`` is ``stack((a, b))``."""
+        if not node.entries:
+            raise ConfigError(
+                "an empty list", place=node.place, expected="at least one entry, such as [a, b]"
+            )
+        values = [as_number(self.value(entry, frame), entry.place) for entry in node.entries]
+        stack = self.scope.vocabulary.primitives["stack"]
+        try:
+            return self.recorder.primitive(stack, [values], {}, frame.trace, node.place)
+        except ShapeError as error:
+            places = (entry.place for entry in node.entries)
+            raise with_shapes(error, zip(places, values, strict=True)) from None
+
+    def call(self, node: Call, frame: _Frame) -> Value:
+        """A call: of a function that was passed in, a declared one, a primitive or a macro."""
+        name, vocabulary = node.function, self.scope.vocabulary
+        passed = frame.locals.get(name)
+        if isinstance(passed, Callback):
+            if node.keywords:
+                place = node.keywords[0][1].place
+                raise ConfigError("a function passed by name takes no named arguments", place=place)
+            arguments = [self.argument(written, None, frame) for written in node.arguments]
+            with self.recorder.at(node.place, frame.trace):
+                return entered(passed(*arguments), frame.trace)
+        if name in self.scope.functions:
+            function = self.scope.functions[name]
+            written = match_arguments(function.parameters, node, str(function), function.place)
+            arguments = [self.argument(argument, None, frame) for argument in written]
+            return self.inline(function, arguments, frame, node.place)
+        if name in vocabulary.primitives:
+            primitive = vocabulary.primitives[name]
+            bound = self.arguments(primitive.signature, node, frame)
+            try:
+                return self.recorder.primitive(
+                    primitive, bound.args, bound.kwargs, frame.trace, node.place
+                )
+            except ShapeError as error:
+                places = (argument.place for argument in node.arguments)
+                raise with_shapes(error, zip(places, bound.args, strict=False)) from None
+        if name in vocabulary.macros:
+            macro = vocabulary.macros[name]
+            bound = self.arguments(inspect.signature(macro), node, frame)
+            return self.recorder.macro(macro, bound, frame.trace, node.place)
+        raise self.scope.unknown_function(name, node.name_place, frame.locals)
+
+    def arguments(
+        self, signature: inspect.Signature, node: Call, frame: _Frame
+    ) -> inspect.BoundArguments:
+        """The arguments of a call of a primitive, each as its parameter takes it."""
+        bound = bind_nodes(signature, node)
+        for name, written in bound.arguments.items():
+            parameter = signature.parameters[name]
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                entries = (self.argument(entry, parameter, frame) for entry in written)
+                bound.arguments[name] = tuple(entries)
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                named = {
+                    key: self.argument(entry, parameter, frame) for key, entry in written.items()
+                }
+                bound.arguments[name] = named
+            else:
+                bound.arguments[name] = self.argument(written, parameter, frame)
+        return bound
+
+    def argument(self, node: Node, parameter: inspect.Parameter | None, frame: _Frame) -> Value:
+        """One argument; without a ``parameter`` it is one of a declared function, which takes
+        values and functions."""
+        if isinstance(node, Name) and (parameter is None or takes_function(parameter)):
+            function = self.passed(node, parameter, frame)
+            if function is not None:
+                return function
+        if parameter is not None and takes_list(parameter) and isinstance(node, Listing):
+            return tuple(self.value(entry, frame) for entry in node.entries)
+        if isinstance(node, Constant):
+            check_option(node.value, parameter, node.place)
+        return self.value(node, frame)
+
+    def passed(
+        self, node: Name, parameter: inspect.Parameter | None, frame: _Frame
+    ) -> Callback | None:
+        """The function that ``node`` names; where values are taken too, only if it names none."""
+        name = node.dotted
+        value = frame.locals.get(name)
+        if isinstance(value, Callback):
+            return value
+        if parameter is None and (value is not None or self.scope.has_value(name)):
+            return None
+        if not self.scope.has_function(name):
+            if parameter is not None:
+                raise self.scope.unknown_function(name, node.place, frame.locals)
+            return None
+
+        def call(*arguments: Any) -> Any:
+            inner = [trace for trace in map(_trace_of, arguments) if trace is not None]
+            trace = max([frame.trace, *inner], key=lambda trace: trace.serial)
+            values = [entered(argument, trace) for argument in arguments]
+            return self.apply(name, values, replace(frame, trace=trace), node.place)
+
+        return Callback(name, call)
+
+    def apply(self, name: str, values: Sequence[Value], frame: _Frame, place: Place) -> Value:
+        """Call a function that was passed by name."""
+        if name in self.scope.functions:
+            return self.inline(self.scope.functions[name], values, frame, place)
+        primitive = self.scope.vocabulary.primitives.get(name)
+        if primitive is not None:
+            return self.recorder.primitive(primitive, values, {}, frame.trace, place)
+        macro = self.scope.vocabulary.macros[name]
+        bound = inspect.signature(macro).bind(*values)
+        return self.recorder.macro(macro, bound, frame.trace, place)
+
+    def inline(
+        self, function: Function, values: Sequence[Value], frame: _Frame, place: Place
+    ) -> Value:
+        """The body of ``function`` in a frame of its own, which sees nothing of the caller's."""
+        chain = (*frame.chain, function.name)
+        if function.name in frame.chain:
+            cycle = chain[frame.chain.index(function.name) :]
+            raise ConfigError(
+                f"'{function.name}' calls itself: {' -> '.join(cycle)}",
+                place=place,
+                expected="functions that come to an end without calling themselves",
+                remedy="scan repeats a function",
+            )
+        if len(values) != len(function.parameters):  # a primitive called it
+            raise ConfigError(
+                f"{function.name} is called with {counted(len(values))}",
+                place=place,
+                expected=f"{function}, defined at {function.place}",
+            )
+        locals_: dict[str, Value] = dict(zip(function.parameters, values, strict=True))
+        inner = _Frame(locals_, frame.trace, chain)
+        try:
+            with self.recorder.at(place, frame.trace):
+                for name, part in function.body:
+                    locals_[name] = self.value(part.root, inner)
+        except OptserveError as error:
+            raise _called_at(error, function, place) from None
+        return locals_["return"]
+
+
+def _trace_of(argument: Any) -> Trace | None:
+    """The trace of a traced argument, or of the first of a tuple of them."""
+    first = argument[0] if isinstance(argument, tuple) and argument else argument
+    return first.trace if isinstance(first, Tracer) else None
+
+
+def _called_at(error: OptserveError, function: Function, place: Place) -> OptserveError:
+    """``error``, raised in the body of ``function``, saying where that was called; three deep."""
+    if error.place != place and error.message.count(" called at ") < 3:
+        error.message = f"{error.message}, in {function} called at {place}"
+    return error

@@ -1,0 +1,163 @@
+"""Recording: primitives applied under the place they were written at, within limits.
+
+A primitive may be anybody's code, called here with whatever a person wrote. Whatever it raises
+leaves as an error with that place.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from optserve.config.expressions.arguments import shown_signature
+from optserve.config.expressions.values import Callback, Value, as_number
+from optserve.errors import ConfigError, OptserveError, Place, ShapeError
+from optserve.graph.dim import Dim
+from optserve.graph.primitive import Primitive
+from optserve.graph.tracer import Trace, Tracer
+from optserve.primitives.shaping import LARGEST
+
+__all__ = ["LONGEST_RANGE", "MOST_OPERATIONS", "Recorder", "checked", "entered"]
+
+MOST_OPERATIONS = 10_000
+"""The most operations that one expression may come to, declared functions written out."""
+
+LONGEST_RANGE = 2**24
+"""The most entries of an array that a macro makes while the graph is built."""
+
+
+class Recorder:
+    """Applies operations for one expression and counts them. ``trace`` is the outermost trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._left = MOST_OPERATIONS
+
+    @contextmanager
+    def at(self, place: Place, trace: Trace) -> Iterator[None]:
+        """Equations made inside carry ``place``, and so does every error."""
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigError(
+                f"this expression comes to more than {MOST_OPERATIONS} operations",
+                place=place,
+                expected="fewer; declared functions are written out wherever they are called",
+                remedy="name what is computed twice in define, or repeat it with scan",
+            )
+        outer = self.trace.place
+        self.trace.place = place
+        try:
+            with trace.at(place):
+                yield
+        except (OptserveError, RecursionError):
+            raise
+        except Exception as error:  # a primitive is anybody's code
+            reason = str(error).strip() or type(error).__name__
+            raise ShapeError(f"this cannot be computed: {reason[:300]}", place=place) from error
+        finally:
+            self.trace.place = outer
+
+    def primitive(
+        self,
+        primitive: Primitive,
+        arguments: Sequence[Any],
+        keywords: Mapping[str, Any],
+        trace: Trace,
+        place: Place,
+    ) -> Value:
+        """The primitive applied to values and options; in ``trace`` where no value is traced."""
+        with self.at(place, trace):
+            if primitive.arguments is None:
+                operands, attributes = arguments, dict(keywords)
+            else:
+                operands, attributes = primitive.arguments(*arguments, **keywords)
+            for operand in operands:
+                if isinstance(operand, tuple | str | Callback) or operand is None:
+                    as_number(operand, place)
+            _check_options(primitive, attributes, place)
+            if any(isinstance(operand, Tracer) for operand in operands):
+                result = primitive.bind(*operands, **attributes)
+            else:
+                settled = [_settled(operand, trace) for operand in operands]
+                result = trace.bind(primitive, settled, attributes)
+        return checked(entered(result, trace), place)
+
+    def macro(
+        self, macro: Callable[..., Any], bound: inspect.BoundArguments, trace: Trace, place: Place
+    ) -> Value:
+        """A function over primitives, run here; its numbers are values of ``trace``."""
+        bound.apply_defaults()
+        for name, parameter in bound.signature.parameters.items():
+            value = bound.arguments[name]
+            annotation = str(parameter.annotation)
+            if annotation == "Value" and isinstance(value, int | float):
+                bound.arguments[name] = trace.lift(trace.precision.type(value))
+            if annotation == "int" and isinstance(value, int) and value > LONGEST_RANGE:
+                raise ShapeError(
+                    f"{value} entries are too many",
+                    place=place,
+                    expected=f"at most {LONGEST_RANGE}",
+                )
+        with self.at(place, trace):
+            result = macro(*bound.args, **bound.kwargs)
+        return checked(entered(result, trace), place)
+
+
+def entered(value: Any, trace: Trace) -> Value:
+    """``value`` as expressions know it: arrays as traced values, NumPy's scalars as Python's."""
+    if isinstance(value, np.generic):
+        number: Value = value.item()
+        return number
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f" and value.dtype != trace.precision:
+            value = value.astype(trace.precision)
+        return trace.lift(value)
+    if isinstance(value, list | tuple):
+        return tuple(entered(entry, trace) for entry in value)
+    result: Value = value
+    return result
+
+
+def checked(value: Value, place: Place) -> Value:
+    """``value`` where it is an array of numbers, and not absurdly large, rows aside."""
+    for part in value if isinstance(value, tuple) else (value,):
+        if not isinstance(part, Tracer):
+            continue
+        if not _is_array(part.aval):
+            raise ShapeError("this is no array of numbers", place=place)
+        entries = math.prod(size for size in part.shape if isinstance(size, int))
+        if entries > LARGEST:
+            raise ShapeError(
+                f"a value of shape {part.shape} has {entries} entries",
+                place=place,
+                expected=f"at most {LARGEST}",
+            )
+    return value
+
+
+def _is_array(aval: Any) -> bool:
+    """Whether a shape rule, which may be anybody's, has answered with the aval of an array."""
+    sizes = (isinstance(size, Dim) or (type(size) is int and size >= 0) for size in aval.shape)
+    return all(sizes) and isinstance(aval.dtype, np.dtype) and aval.dtype.kind in "biufc"
+
+
+def _settled(operand: Any, trace: Trace) -> Any:
+    """A number as the precision of the trace has it: no traced operand is there to say so."""
+    return trace.precision.type(operand) if isinstance(operand, float) else operand
+
+
+def _check_options(primitive: Primitive, attributes: Mapping[str, Any], place: Place) -> None:
+    for name, value in attributes.items():
+        if any(
+            isinstance(part, Tracer) for part in (value if isinstance(value, tuple) else (value,))
+        ):
+            raise ShapeError(
+                f"the option '{name}' of {primitive.name} must be known when the loss is built",
+                place=place,
+                expected=shown_signature(primitive.name, primitive.signature),
+            )

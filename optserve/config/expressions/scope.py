@@ -1,0 +1,113 @@
+"""``Scope``: what the names of an expression stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from optserve.config.expressions.functions import Function
+from optserve.config.expressions.values import CONSTANTS, Value
+from optserve.config.suggest import choices, did_you_mean
+from optserve.errors import ConfigError, Place
+from optserve.graph.vocabulary import Vocabulary
+
+__all__ = ["Scope"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Values and functions by name. A dotted name, ``layer1.W``, is one name.
+
+    ``later`` holds the place of each value that is defined further down and may not be used yet.
+    Names are unique across ``columns``, ``parameters`` and ``values``: whoever fills them sees to
+    that. The constants pi, e and inf give way to anything declared.
+    """
+
+    vocabulary: Vocabulary
+    columns: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    later: Mapping[str, Place] = field(default_factory=dict)
+
+    def with_value(self, name: str, value: Value) -> Scope:
+        """This scope in which ``name`` is defined, and no longer later."""
+        later = {other: place for other, place in self.later.items() if other != name}
+        return replace(self, values={**self.values, name: value}, later=later)
+
+    def has_value(self, name: str) -> bool:
+        """Whether ``name`` is a value here."""
+        return any(name in table for table in self._tables())
+
+    def value(self, name: str) -> Value:
+        """The value called ``name``, which must be one."""
+        return next(table[name] for table in self._tables() if name in table)
+
+    def has_function(self, name: str) -> bool:
+        """Whether ``name`` can be called."""
+        known = (self.functions, self.vocabulary.primitives, self.vocabulary.macros)
+        return any(name in table for table in known)
+
+    def unknown_value(self, dotted: str, place: Place, locals_: Mapping[str, Value]) -> ConfigError:
+        """The error for a name that is no value, with the nearest that is one."""
+        first = dotted.partition(".")[0]
+        if dotted in self.later or first in self.later:
+            name = dotted if dotted in self.later else first
+            return ConfigError(
+                f"'{name}' is used before it is defined",
+                place=place,
+                expected=f"a value defined further up; '{name}' is defined at {self.later[name]}",
+                remedy="values of define are read in order: move this one up",
+            )
+        if self.has_function(dotted):
+            return ConfigError(
+                f"'{dotted}' is a function",
+                place=place,
+                expected="a value",
+                remedy=f"{dotted}(...)",
+            )
+        valid = {*locals_, *(name for table in self._tables() for name in table)}
+        inner = sorted(name for name in valid if name.startswith(f"{dotted}."))
+        if inner:
+            return ConfigError(
+                f"'{dotted}' is not a value itself",
+                place=place,
+                expected=f"one of {choices(inner)}",
+            )
+        kinds = {
+            "local": [name for name in locals_ if name.isidentifier()],
+            "column": list(self.columns),
+            "parameter": list(self.parameters),
+            "defined value": list(self.values),
+        }
+        shown = [f"a {kind} ({choices(names, 6)})" for kind, names in kinds.items() if names]
+        return ConfigError(
+            f"no value is called '{dotted}'",
+            place=place,
+            expected=" or ".join(shown) or "a value: nothing is declared yet",
+            remedy=did_you_mean(dotted, sorted(valid)),
+        )
+
+    def unknown_function(
+        self, name: str, place: Place, locals_: Mapping[str, Value]
+    ) -> ConfigError:
+        """The error for a name that cannot be called, with the nearest that can."""
+        if self.has_value(name) or name in locals_ or name in self.later:
+            return ConfigError(
+                f"'{name}' is a value and cannot be called",
+                place=place,
+                expected="a declared function or a primitive",
+                remedy=f"a product is {name} * (...), an entry {name}[...]",
+            )
+        vocabulary = (*self.vocabulary.primitives, *self.vocabulary.macros)
+        declared = f" ({choices(self.functions, 6)})" if self.functions else ""
+        return ConfigError(
+            f"no function is called '{name}'",
+            place=place,
+            expected=f"a function of define{declared}, or a primitive",
+            remedy=did_you_mean(name, [*self.functions, *sorted(vocabulary)])
+            or "`optserve primitives` lists the primitives",
+        )
+
+    def _tables(self) -> tuple[Mapping[str, Value], ...]:
+        return self.values, self.parameters, self.columns, CONSTANTS

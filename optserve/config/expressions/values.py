@@ -1,0 +1,130 @@
+"""What expressions compute with: traced values, numbers, row counts, tuples and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import e, inf, pi
+from typing import Any, TypeAlias
+
+from optserve.errors import ConfigError, Place, ShapeError
+from optserve.graph.aval import Shape
+from optserve.graph.dim import Dim
+from optserve.graph.tracer import Tracer
+
+__all__ = [
+    "CONSTANTS",
+    "Callback",
+    "Number",
+    "Value",
+    "as_number",
+    "attribute_of",
+    "described",
+    "shape_of",
+    "source_at",
+    "with_shapes",
+]
+
+Number: TypeAlias = Tracer | Dim | int | float | bool
+"""What arithmetic takes. A row count stays exact until it meets something that is not a size."""
+
+Value: TypeAlias = "Number | str | tuple[Value, ...] | Callback | None"
+"""What an expression, or an argument of a call, can be."""
+
+CONSTANTS: Mapping[str, float] = {"pi": pi, "e": e, "inf": inf}
+"""Names with a value of their own, unless something is declared under them."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A function passed by name: what a primitive such as ``scan`` calls with traced values."""
+
+    name: str
+    call: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.call(*arguments)
+
+
+def described(value: Value) -> str:
+    """What a value is, in the words of an error.
+
+    >>> described(2.5), described((1, 2)), described(None)
+    ('the number 2.5', 'a tuple of 2 values', 'None')
+    """
+    match value:
+        case Tracer():
+            return repr(value.aval)
+        case Dim():
+            return f"the row count {value}"
+        case bool():
+            return f"the truth value {value}"
+        case int() | float():
+            return f"the number {value}"
+        case tuple():
+            return f"a tuple of {len(value)} values"
+        case str():
+            return "a string"
+        case Callback():
+            return f"the function '{value.name}'"
+        case _:
+            return "None"
+
+
+def as_number(value: Value, place: Place) -> Number:
+    """``value`` where arithmetic can take it; else ``ConfigError`` with what to do instead."""
+    if isinstance(value, Tracer | Dim | bool | int | float):
+        return value
+    remedy = ""
+    if isinstance(value, tuple):
+        remedy = "take one of its values: [0]" if value else ""
+    if isinstance(value, Callback):
+        remedy = f"call it: {value.name}(...)"
+    raise ConfigError(
+        f"{described(value)} stands where a value is expected",
+        place=place,
+        expected="a number or an array",
+        remedy=remedy,
+    )
+
+
+def shape_of(value: Value) -> Shape:
+    """The shape of a value; numbers have none of any axis."""
+    return value.shape if isinstance(value, Tracer) else ()
+
+
+def attribute_of(value: Value, attribute: str, place: Place) -> Value:
+    """``value.T`` or ``value.shape``.
+
+    >>> attribute_of(2.0, "shape", Place("fit.yaml"))
+    ()
+    """
+    number = as_number(value, place)
+    if attribute == "shape":
+        return shape_of(number)
+    if attribute == "T":
+        transposed: Number = number.T if isinstance(number, Tracer) else number
+        return transposed
+    raise ConfigError(
+        f"no attribute '{attribute}'",
+        place=place,
+        expected=".T, .shape[k] or the dots of a declared name",
+    )
+
+
+def source_at(place: Place) -> str:
+    """The text that ``place`` underlines, for messages; "" where it is not known or too long."""
+    text = place.excerpt[place.column - 1 : place.column - 1 + place.width]
+    return text if len(text) <= 40 else ""
+
+
+def with_shapes(error: ShapeError, operands: Iterable[tuple[Place, Value]]) -> ShapeError:
+    """``error``, saying for each operand what was written and what it is."""
+    shown: list[str] = []
+    for place, value in operands:
+        text = source_at(place)
+        if text and isinstance(value, Tracer) and f"{text} is {value.aval}" not in shown:
+            shown.append(f"{text} is {value.aval}")
+    if shown:
+        error.message = f"{error.message}; here {' and '.join(shown)}"
+    return error

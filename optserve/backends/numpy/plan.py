@@ -1,0 +1,117 @@
+"""A plan: the equations of a graph as a straight line of NumPy calls over numbered slots.
+
+The plan is made once. Binding it to row counts fills in the numbers; a bound plan runs any number
+of times. A slot is emptied after its last reader, so that memory is returned early; in a tile,
+ufuncs write into buffers that are planned once and used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from optserve.backends.numpy.buffers import plan_buffers
+from optserve.graph.aval import Array
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.interpret import bind_rows, resolved
+
+__all__ = ["BoundPlan", "Plan"]
+
+Slots = tuple[int, ...]
+Step = tuple[Callable[..., Any], Slots, Slots, Slots, Array | None]
+"""An implementation, the slots it reads, those it writes, those it empties, where it may write."""
+
+Control = Callable[[Equation, Mapping[str, int]], Callable[..., Any]]
+"""Gives the implementation of an equation with bodies, for given row counts."""
+
+
+class Plan:
+    """The slots of a graph's variables and literals, and who reads each last."""
+
+    def __init__(self, graph: Graph, control: Control) -> None:
+        self.graph = graph
+        self.control = control
+        self.slots: dict[Var, int] = {}
+        self.initial: list[Any] = []
+        self.inputs = [self._slot(variable) for variable in graph.inputs]
+        self.reads: list[Slots] = []
+        self.writes: list[Slots] = []
+        for equation in graph.equations:
+            self.reads.append(tuple(map(self._read, equation.operands)))
+            self.writes.append(tuple(map(self._slot, equation.results)))
+        self.outputs = tuple(map(self._read, graph.outputs))
+        self.done = self._release()
+
+    def bind(self, arguments: Sequence[Any], *, buffers: bool = False) -> BoundPlan:
+        """The plan for the row counts of these arguments; with ``buffers``, for one thread only."""
+        rows = bind_rows(self.graph.inputs, arguments)
+        targets = plan_buffers(self.graph, rows) if buffers else {}
+        steps = [
+            (
+                self._implementation(equation, rows),
+                self.reads[i],
+                self.writes[i],
+                self.done[i],
+                targets.get(i),
+            )
+            for i, equation in enumerate(self.graph.equations)
+        ]
+        return BoundPlan(self, steps)
+
+    def _implementation(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
+        if equation.primitive.kind == "control":
+            return self.control(equation, rows)
+        attributes = resolved(equation.attributes, rows)
+        implementation = equation.primitive.impl
+        return partial(implementation, **attributes) if attributes else implementation
+
+    def _slot(self, variable: Var) -> int:
+        self.slots[variable] = len(self.initial)
+        self.initial.append(None)
+        return self.slots[variable]
+
+    def _read(self, atom: Atom) -> int:
+        if isinstance(atom, Literal):
+            self.initial.append(atom.value)
+            return len(self.initial) - 1
+        return self.slots[atom]
+
+    def _release(self) -> list[Slots]:
+        """For each step the slots of variables that no later step and no output reads."""
+        held = {*self.outputs, *self.inputs}
+        own = set(self.slots.values())
+        released: list[Slots] = []
+        for reads, writes in zip(reversed(self.reads), reversed(self.writes), strict=True):
+            done = tuple({slot for slot in (*reads, *writes) if slot in own and slot not in held})
+            held.update(done)
+            released.append(done)
+        return released[::-1]
+
+
+class BoundPlan:
+    """A plan with its numbers filled in, for arguments of one set of shapes."""
+
+    def __init__(self, plan: Plan, steps: Sequence[Step]) -> None:
+        self.initial = plan.initial
+        self.inputs = plan.inputs
+        self.outputs = plan.outputs
+        self.steps = steps
+
+    def run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs; they may share memory with arguments, buffers and each other."""
+        values = self.initial.copy()
+        for slot, argument in zip(self.inputs, arguments, strict=True):
+            values[slot] = argument
+        for implementation, reads, writes, done, target in self.steps:
+            operands = [values[slot] for slot in reads]
+            if target is not None:
+                values[writes[0]] = implementation(*operands, target)
+            elif len(writes) == 1:
+                values[writes[0]] = implementation(*operands)
+            else:
+                for slot, value in zip(writes, implementation(*operands), strict=True):
+                    values[slot] = value
+            for slot in done:
+                values[slot] = None
+        return [values[slot] for slot in self.outputs]

@@ -166,5 +166,8 @@ def _python_files(spec: ModuleSpec) -> Iterator[str]:
 
 
 def _file_line(path: str) -> str:
-    status = os.stat(path)  # noqa: PTH116 - thousands of files; a Path each doubles the time
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a Path for each file would double the time
+    except OSError:  # the lock of an editor, or a file deleted this moment
+        return path
     return f"{path} {status.st_mtime_ns} {status.st_size}"

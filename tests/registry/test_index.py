@@ -49,7 +49,7 @@ def test_code_that_is_edited_in_place_is_asked_again(site: Site, record: str) ->
     """Both without a list of installed files, and where it lists the link of an editable one."""
     module = site.install("wavy", losses("wavy_loss"), record=record)
     info = site.folder / "wavy-1.0.dist-info"
-    (info / "direct_url.json").write_text('{"url": "file:///src", "dir_info": {"editable": true}}')
+    (info / "direct_url.json").write_text('{"dir_info": {"editable": true}}')
     load(needed=())
     site.forget()
     load(needed=())
@@ -74,6 +74,7 @@ def test_a_package_that_is_edited_anywhere_is_asked_again(site: Site) -> None:
     )
     site.install("package", "", entry_points="plugin = fake_package.plugin")
     assert "first_loss" in load(needed=()).names("primitives")
+    (package / ".#names.py").symlink_to("nowhere")  # as an editor locks a file
     (package / "names.py").write_text('NAMES = ["second_loss", "third_loss"]')
     site.forget()
     assert "second_loss" in load(needed=()).names("primitives")
@@ -166,19 +167,21 @@ def test_many_processes_at_once(site: Site, cache: Path) -> None:
     assert {file.suffix for file in (cache / "names").iterdir()} == {".json"}
 
 
-def test_the_cache_folder_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_folder_follows_the_platform(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("OPTSERVE_CACHE_DIR")
-    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
     monkeypatch.setattr(sys, "platform", "linux")
-    assert cache_folder() == Path("/home/ada/.cache/optserve")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/ada")
-    assert cache_folder() == Path("/var/cache/ada/optserve")
+    assert cache_folder() == tmp_path / ".cache" / "optserve"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "optserve"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache_folder() == Path("/home/ada/Library/Caches/optserve")
+    assert cache_folder() == tmp_path / "Library" / "Caches" / "optserve"
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", "/C/Local")
-    assert cache_folder() == Path("/C/Local/optserve/Cache")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Local"))
+    assert cache_folder() == tmp_path / "Local" / "optserve" / "Cache"
 
 
 def test_an_index_without_a_folder_remembers_nothing(site: Site) -> None:

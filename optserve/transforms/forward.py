@@ -73,6 +73,7 @@ def jacobian_graph(
     of the inputs ``wrt``, flattened and joined in order. Each entry is one forward direction.
     """
     precision = graph.outputs[0].aval.dtype
+    graph = simplify(graph)
 
     def walk(*arguments: Value) -> list[Value]:
         recorder: Trace = arguments[0].trace

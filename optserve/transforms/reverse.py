@@ -122,6 +122,7 @@ def value_and_gradient_graph(
     A gradient with respect to an input that output 0 does not depend on is an array of zeros.
     """
     precision = graph.outputs[0].aval.dtype
+    graph = simplify(graph)  # what is computed twice is then differentiated once
 
     def walk(*arguments: Value) -> list[Value]:
         outputs, pullback = vjp(graph, arguments, wrt)

@@ -60,8 +60,9 @@ class Site:
 
     def forget(self) -> None:
         """Make Python forget the fake modules, as a new process would not know them."""
-        for name in [name for name in sys.modules if name.startswith("fake_")]:
-            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(str(self.folder)):
+                del sys.modules[name]
         importlib.invalidate_caches()
 
 

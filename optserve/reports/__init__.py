@@ -1,0 +1,1 @@
+"""Floor 6, reports: a ``Result`` becomes the text that a person reads."""

@@ -6,8 +6,10 @@ import inspect
 
 import pytest
 
-from optserve.backends.base import Backend
+from optserve import optimizers
+from optserve.backends.selection import builtin_backends
 from optserve.graph.primitive import Primitive
+from optserve.jobs import parameters
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers import Modifier, Optimizer, Schedule
 from optserve.primitives.vocabulary import builtin_primitives, builtin_vocabulary
@@ -73,11 +75,18 @@ def test_contributions_make_what_their_hooks_promise(
         assert isinstance(entry.value(**required), makes), name
 
 
-def test_the_main_names_are_there(registry: Registry) -> None:
-    assert {"adam", "gradient_descent", "levenberg_marquardt"} <= registry.optimizers.keys()
-    assert {"constant", "cosine"} <= registry.schedules.keys()
-    assert "log" in registry.transforms
-    assert isinstance(registry.find("backends", "numpy").value, Backend)
+def test_every_method_modifier_and_schedule_is_contributed(registry: Registry) -> None:
+    made = {"Optimizer": "optimizers", "Modifier": "optimizers", "Schedule": "schedules"}
+    combinators = {"chain"}
+    for name in set(optimizers.__all__) - combinators:
+        value = getattr(optimizers, name)
+        if inspect.isfunction(value) and (kind := made.get(value.__annotations__["return"])):
+            assert registry.find(kind, name).value is value  # type: ignore[arg-type]
+
+
+def test_transforms_of_parameters_and_backends_are_contributed(registry: Registry) -> None:
+    assert registry.find("transforms", "log").value is parameters.log
+    assert registry.backends.keys() >= {backend.name for backend in builtin_backends()}
 
 
 def _required(option: inspect.Parameter) -> bool:

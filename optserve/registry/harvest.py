@@ -69,9 +69,12 @@ def _contributions(plugin: object) -> Harvest:
     values = {}
     for kind in KINDS:
         caller = getattr(manager.hook, f"{PROJECT}_{kind}")
-        if caller.get_hookimpls():
-            results = caller()  # pluggy leaves out a result of None
-            values[kind] = _by_name(kind, results[0] if results else None)
+        implementations = caller.get_hookimpls()
+        if implementations:
+            results = caller()
+            # pluggy leaves out a result of None: most likely a forgotten return.
+            results += [None] * (len(implementations) - len(results))
+            values[kind] = _by_name(kind, results)
     _check_macros(values.get("primitives", ()))
     warnings = [style_warning(kind, name) for kind, found in values.items() for name in found]
     return Harvest(values, tuple(filter(None, warnings)))
@@ -104,22 +107,23 @@ def _check_macros(primitives: Iterable[str]) -> None:
             raise PluginError(f"{name!r} is built in and cannot be replaced")
 
 
-def _by_name(kind: Kind, contributions: object) -> dict[str, Any]:
+def _by_name(kind: Kind, results: Iterable[object]) -> dict[str, Any]:
     """The contributions of one hook by their names, each checked."""
-    if not isinstance(contributions, Sequence) or isinstance(contributions, str):
-        raise PluginError(
-            f"{PROJECT}_{kind} returned {_described(contributions)}; "
-            f"expected a list, of {singular(kind)}s"
-        )
     found: dict[str, Any] = {}
-    for contribution in contributions:
-        problem = _problem(kind, contribution)
-        if problem:
-            raise PluginError(f"{PROJECT}_{kind}: {problem}")
-        name = _name(contribution)
-        if name in found:
-            raise PluginError(f"{PROJECT}_{kind} contributes {name!r} twice")
-        found[name] = contribution
+    for contributions in results:
+        if not isinstance(contributions, Sequence) or isinstance(contributions, str):
+            raise PluginError(
+                f"{PROJECT}_{kind} returned {_described(contributions)}; "
+                f"expected a list, of {singular(kind)}s"
+            )
+        for contribution in contributions:
+            problem = _problem(kind, contribution)
+            if problem:
+                raise PluginError(f"{PROJECT}_{kind}: {problem}")
+            name = _name(contribution)
+            if name in found:
+                raise PluginError(f"{PROJECT}_{kind} contributes {name!r} twice")
+            found[name] = contribution
     return found
 
 

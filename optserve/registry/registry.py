@@ -156,21 +156,26 @@ class Registry:
         )
 
     def _absence(self, kind: Kind, name: str) -> OptserveError:
-        remedy = "; ".join(self._suggestions(kind, name))
         message = f"no {singular(kind)} is called {name!r}"
+        remedy = "; ".join(self._suggestions(kind, name))
+        mend = "mend or update the plugin; `optserve plugins` lists them all"
         for plugin in self.plugins:
             if plugin.failure is not None and plugin.claims(kind, name):
-                return PluginError(
-                    f"the {singular(kind)} {name!r} is not available: {plugin.failure}",
-                    remedy="mend or update the plugin; `optserve plugins` lists all",
-                )
-        unknown = [plugin.failure for plugin in self.plugins if plugin.names is None]
-        if unknown:
-            return PluginError(
-                f"{message}, but not every plugin could be asked: " + "; ".join(map(str, unknown)),
-                remedy=remedy or "mend or update the plugin; `optserve plugins` lists all",
-            )
-        return ConfigError(message, remedy=remedy or "`optserve primitives` lists what there is")
+                message = f"the {singular(kind)} {name!r} is not available: {plugin.failure}"
+                return PluginError(message, remedy=mend)
+        silent = [plugin for plugin in self.plugins if plugin.names is None]
+        if silent:
+            reasons = [str(p.failure or f"the plugin {p} failed to load before") for p in silent]
+            message = f"{message}, but not every plugin could be asked: {'; '.join(reasons)}"
+            return PluginError(message, remedy=remedy or mend)
+        names = self.names(kind)
+        few = 0 < len(names) <= 20
+        return ConfigError(
+            message,
+            expected="one of " + ", ".join(names) if few else "",
+            remedy=remedy
+            or f"`optserve {'primitives' if names and not few else 'plugins'}` lists what there is",
+        )
 
     def _suggestions(self, kind: Kind, name: str) -> Iterator[str]:
         close = difflib.get_close_matches(name, self.names(kind), n=1)

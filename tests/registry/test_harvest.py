@@ -106,6 +106,12 @@ def test_modules_and_classes_may_begin_as_hooks_do(site: Site) -> None:
     assert "a_loss" in load().primitives
 
 
+def test_a_hook_may_be_written_in_several_functions(site: Site) -> None:
+    second = losses("b_loss").replace("@hookimpl", "@hookimpl(specname='optserve_primitives')")
+    site.install("two", losses("a_loss") + second.replace("def optserve_primitives", "def more"))
+    assert {"a_loss", "b_loss"} <= load().primitives.keys()
+
+
 def test_any_object_may_be_the_plugin_of_an_entry_point(site: Site) -> None:
     code = (
         "class Plugin:\n"

@@ -33,6 +33,17 @@ def test_a_plugin_that_is_known_and_not_needed_is_not_imported(site: Site, wavy:
     assert "wavy_loss" in registry.names("primitives")
 
 
+def test_where_nothing_is_needed_nothing_is_imported(wavy: str) -> None:
+    """Not even what is built in, or NumPy: listing names is quick."""
+    code = (
+        "import sys; from optserve.registry import load; registry = load(needed=())\n"
+        "assert 'wavy_loss' in registry.names('primitives')\n"
+        "loaded = {'numpy', 'scipy', 'optserve.primitives', 'fake_wavy'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_a_new_version_is_asked_for_its_names(site: Site, wavy: str) -> None:
     site.install("wavy", losses("wavier_loss"), version="1.1", record=RECORD)
     assert "wavier_loss" in load(needed={"wavier_loss"}).primitives

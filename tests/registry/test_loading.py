@@ -137,6 +137,19 @@ def test_a_broken_plugin_is_tried_again_only_when_a_name_is_missing(site: Site) 
     assert site.imports(module) == 2
 
 
+def test_a_broken_plugin_that_was_not_tried_again_is_named_too(site: Site) -> None:
+    site.install("broken", "raise RuntimeError('no licence')")
+    load(needed={"exp"})
+    with pytest.raises(PluginError, match=r"the plugin broken 1\.0 failed to load before"):
+        load(needed={"exp"}).find("primitives", "wavy_loss")
+
+
+def test_an_unknown_name_of_a_short_list_gets_the_list() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(needed=()).find("transforms", "nothing_like_it")
+    assert raised.value.expected.startswith("one of log")
+
+
 def test_an_unknown_name_gets_the_nearest_one(site: Site) -> None:
     site.install("good", losses("wavy_loss"))
     registry = load(needed={"wavi_loss"})

@@ -10,7 +10,7 @@ from typing import Literal
 from optserve.config.source import Source
 from optserve.errors import Place
 
-__all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Style", "kind_of", "plain"]
+__all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Style", "kind_of", "plain", "texts"]
 
 Style = Literal["plain", "quoted", "escaped", "block"]
 """How a scalar is written; ``escaped`` is in double quotes with backslashes, ``block`` folded or
@@ -119,6 +119,18 @@ class Mapping(_Written):
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def texts(node: Node) -> frozenset[str]:
+    """Every text in the node, keys included: among them all names that it mentions."""
+    match node:
+        case Scalar():
+            return frozenset({node.text})
+        case Sequence():
+            return frozenset[str]().union(*map(texts, node))
+        case Mapping():
+            below = (texts(entry.value) for entry in node.entries.values())
+            return frozenset(node.entries).union(*below)
 
 
 def kind_of(node: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
-__all__ = ["Frame", "Kind", "TextFrame"]
+__all__ = ["Frame", "Kind", "Reader", "TextFrame"]
 
 Kind = Literal["float", "integer", "bool", "text"]
 """How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
@@ -48,6 +49,10 @@ class Frame(Protocol):
 
         Raises ``ConfigError``, placed at the cell, where one is missing or of another kind.
         """
+
+
+Reader = Callable[[Path], Frame]
+"""What the options of a reader make: a function from a file to its frame."""
 
 
 class TextFrame:

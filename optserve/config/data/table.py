@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.frame import Frame, TextFrame
+from optserve.config.data.frame import Frame, Reader, TextFrame
 from optserve.config.nodes import Scalar, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
@@ -17,10 +17,7 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 
-__all__ = ["DataTable", "Reader", "open_table"]
-
-Reader = Callable[[Path], Frame]
-"""What the options of a reader make: a function from a file to its frame."""
+__all__ = ["DataTable", "open_table"]
 
 
 class DataTable(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingOf
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from optserve.config.nodes import Mapping, Node
 from optserve.config.schema.decode import decode_section, wrong_kind
@@ -17,11 +17,22 @@ from optserve.config.schema.section import AtLeast, Section
 from optserve.config.schema.table import Tables
 from optserve.errors import ConfigError
 
-__all__ = ["Config", "Expect", "Method", "Plugins", "Starts", "Stop", "decode_config"]
+__all__ = [
+    "Config",
+    "Expect",
+    "Method",
+    "ObjectiveKind",
+    "Plugins",
+    "Starts",
+    "Stop",
+    "decode_config",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 EMPTY: MappingOf[str, Any] = MappingProxyType({})
+
+ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
 
 Tolerance = Annotated[float, AtLeast(0)]
 
@@ -124,16 +135,17 @@ class Config(Section):
     expect: Annotated[MappingOf[str, Expect], "What must hold of the result, by path."] = EMPTY
 
     @property
-    def objective(self) -> tuple[str, Any]:
+    def objective(self) -> tuple[ObjectiveKind, Any]:
         """The one kind of loss that is given, and what it holds."""
-        kinds = ("least_squares", "loss", "log_likelihood")
-        return next((kind, getattr(self, kind)) for kind in kinds if getattr(self, kind))
+        kinds: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
+        kind = next(kind for kind in kinds if getattr(self, kind) is not None)
+        return kind, getattr(self, kind)
 
 
 def decode_config(tree: Mapping) -> Config:
     """The config in ``tree``; raises ``ConfigError`` where something is not of the schema."""
     config = decode_section(tree, Config)
-    given = [kind for kind in ("least_squares", "loss", "log_likelihood") if kind in tree]
+    given = [kind for kind in get_args(ObjectiveKind) if getattr(config, kind) is not None]
     if len(given) != 1:
         raise ConfigError(
             f"there are {len(given)} losses: {', '.join(given)}" if given else "there is no loss",

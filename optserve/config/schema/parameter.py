@@ -52,7 +52,7 @@ class Parameter(Section):
         "The start: a number, a nested list, or an initializer such as glorot_uniform.",
     ] = None
     shape: Annotated[
-        tuple[Annotated[int, AtLeast(0)] | Expression, ...] | None, "Its shape; default: of init."
+        tuple[Annotated[int, AtLeast(1)] | Expression, ...] | None, "Its shape; default: of init."
     ] = None
     bounds: Annotated[tuple[float | None, float | None], "[low, high]; null: none."] = (None, None)
     fixed: Annotated[Fixed, "Hold it at its start."] = False  # type: ignore[assignment]

@@ -55,6 +55,13 @@ class Section:
             return self.node.entries[key].value.place
         return self.place
 
+    def keys_in(self, key: str) -> Mapping[str, nodes.Scalar]:
+        """The keys of the mapping that is the value of ``key``, as they are written."""
+        assert isinstance(self.node, nodes.Mapping)
+        inner = self.node.entries[key].value if key in self.node else None
+        entries = inner.entries if isinstance(inner, nodes.Mapping) else {}
+        return {name: entry.key for name, entry in entries.items()}
+
 
 @dataclass(frozen=True)
 class AtLeast:

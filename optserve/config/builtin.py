@@ -1,0 +1,35 @@
+"""The readers and initializers that ship with optserve, contributed through the plugins' hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from optserve.config import initializers
+from optserve.config.data.csv import csv
+from optserve.config.data.frame import Reader
+from optserve.config.initializers import Initializer
+from optserve.registry.hookspecs import hookimpl
+
+__all__ = ["optserve_initializers", "optserve_readers"]
+
+
+@hookimpl
+def optserve_readers() -> Sequence[Callable[..., Reader]]:
+    """Readers of files; the name is the suffix."""
+    return [csv]
+
+
+@hookimpl
+def optserve_initializers() -> Sequence[Callable[..., Initializer]]:
+    """Initial values."""
+    return [
+        initializers.zeros,
+        initializers.ones,
+        initializers.fill,
+        initializers.normal,
+        initializers.uniform,
+        initializers.glorot_uniform,
+        initializers.glorot_normal,
+        initializers.he_uniform,
+        initializers.he_normal,
+    ]

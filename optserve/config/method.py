@@ -1,0 +1,71 @@
+"""``optimizer``: modifiers in order, then one method."""
+
+from __future__ import annotations
+
+from optserve.config.options import instantiate
+from optserve.config.schema.config import Method, ObjectiveKind
+from optserve.config.schema.expression import Named
+from optserve.errors import ConfigError
+from optserve.optimizers.base import Optimizer
+from optserve.optimizers.modifiers import Modifier, chain
+from optserve.registry import Registry
+
+__all__ = ["automatic", "is_given", "method_names", "optimizer_of"]
+
+
+def automatic(kind: ObjectiveKind) -> str:
+    """The method that ``auto`` stands for.
+
+    >>> automatic("least_squares")
+    'levenberg_marquardt'
+    """
+    return "levenberg_marquardt" if kind == "least_squares" else "lbfgs"
+
+
+def is_given(method: Method | None) -> bool:
+    """Whether a person chose the method."""
+    return method is not None and [named.name for named in method.named] != ["auto"]
+
+
+def method_names(method: Method | None, kind: ObjectiveKind) -> frozenset[str]:
+    """The names of the optimizers that a method is made of."""
+    if method is None or not is_given(method):
+        return frozenset({automatic(kind)})
+    return frozenset(named.name for named in method.named) - {"none"}
+
+
+def optimizer_of(
+    method: Method | None, kind: ObjectiveKind, registry: Registry
+) -> Optimizer | None:
+    """The method with its modifiers around it; ``None`` for ``none``, which evaluates once."""
+    if method is None or not is_given(method):
+        entry = registry.find("optimizers", automatic(kind))
+        chosen: Optimizer = entry.value()
+        return chosen
+    *before, last = method.named
+    if last.name == "none" and not before:
+        return None
+    modifiers = [_modifier(named, registry) for named in before]
+    optimizer = instantiate("optimizers", last, registry)
+    if not isinstance(optimizer, Optimizer):
+        raise ConfigError(
+            f"{last.name} modifies a method and is none itself",
+            place=last.place,
+            expected="modifiers in order, then one method",
+            remedy="add a method after it, such as adam",
+        )
+    try:
+        return chain(tuple(modifiers), optimizer)
+    except ConfigError as error:
+        raise error.at(last.place) from None
+
+
+def _modifier(named: Named, registry: Registry) -> Modifier:
+    modifier = instantiate("optimizers", named, registry)
+    if isinstance(modifier, Modifier):
+        return modifier
+    raise ConfigError(
+        f"{named.name} is a method, and something comes after it",
+        place=named.place,
+        expected="modifiers in order, then one method",
+    )

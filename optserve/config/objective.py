@@ -1,0 +1,195 @@
+"""The loss of a config as the graph that a job minimizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.config.declarations import Declarations
+from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.schema.parameter import Parameter
+from optserve.config.scope import Column, Tables, scope_of
+from optserve.errors import Place, ShapeError
+from optserve.graph.aval import Array, Aval, DType
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph, Var
+from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.vocabulary import Vocabulary
+from optserve.transforms.simplify import prune
+
+__all__ = ["Built", "build_objective"]
+
+
+class Built(NamedTuple):
+    """A graph whose inputs are the parameters, then the columns that are used, then ``captured``.
+
+    ``residuals`` names its outputs after the loss; ``penalties`` are those that penalize.
+    """
+
+    graph: Graph
+    columns: tuple[Column, ...]
+    captured: tuple[Array, ...]
+    residuals: tuple[str, ...]
+    penalties: frozenset[str]
+    unused: tuple[str, ...]
+
+
+def build_objective(
+    declared: Declarations,
+    parameters: Mapping[str, Parameter],
+    shapes: Mapping[str, tuple[int, ...]],
+    tables: Tables,
+    vocabulary: Vocabulary,
+    precision: DType,
+) -> Built:
+    """The graph of the loss, penalties included; raises where it does not make a scalar."""
+    trace = Trace(vocabulary, precision=precision)
+    inputs = {name: trace.input(Aval(shape, precision), name) for name, shape in shapes.items()}
+    columns = {column.name: column for column in tables.columns()}
+    arrays = {name: trace.input(column.aval(precision), name) for name, column in columns.items()}
+    loss = _LossBuilder(trace, scope_of(declared, arrays, inputs, trace), declared)
+    for name, parameter in parameters.items():
+        loss.penalize(name, inputs[name], parameter)
+    graph = prune(trace.graph(loss.outputs()))
+    used = _used(graph)
+    parameter_inputs = graph.inputs[: len(shapes)]
+    rest = graph.inputs[len(shapes) :]
+    kept = [variable for variable in rest if variable in used]
+    column_inputs = {tracer.atom: columns[name] for name, tracer in arrays.items()}
+    captured = zip(rest[len(columns) :], trace.captured, strict=True)
+    return Built(
+        graph=replace(graph, inputs=(*parameter_inputs, *kept)),
+        columns=tuple(column_inputs[one] for one in kept if one in column_inputs),
+        captured=tuple(np.asarray(value) for variable, value in captured if variable in used),
+        residuals=tuple(loss.residuals),
+        penalties=frozenset(loss.penalties),
+        unused=tuple(one.name for one in parameter_inputs if one not in used),
+    )
+
+
+def _used(graph: Graph) -> frozenset[Var]:
+    """The variables that something depends on; dead equations are pruned already."""
+    atoms = [atom for equation in graph.equations for atom in equation.operands]
+    return frozenset(atom for atom in (*atoms, *graph.outputs) if isinstance(atom, Var))
+
+
+class _LossBuilder:
+    """Builds the outputs of the graph, one term after another."""
+
+    def __init__(self, trace: Trace, scope: Scope, declared: Declarations) -> None:
+        self.trace = trace
+        self.scope = scope
+        self.residuals: dict[str, Tracer] = {}
+        self.penalties: list[str] = []
+        self.further: list[Tracer] = []
+        self.terms: list[Tracer] = []
+        self.place = declared.loss.place
+        self.kind = declared.loss.kind
+        expressions = declared.loss.terms
+        if self.kind == "loss":
+            self.add_loss(expressions["loss"])
+        elif self.kind == "log_likelihood":
+            self.add_log_likelihood(expressions["log_likelihood"])
+        elif declared.loss.comparison:
+            self.add_comparison(expressions)
+        else:
+            for name, expression in expressions.items():
+                self.add_residual(name, self.array(expression), expression.place)
+
+    def outputs(self) -> list[Tracer]:
+        """The loss, the residuals, what else the result is computed from."""
+        with self.trace.at(self.place):
+            total = self.terms[0]
+            for term in self.terms[1:]:
+                total = total + term
+        return [total, *self.residuals.values(), *self.further]
+
+    def array(self, expression: Expression) -> Tracer:
+        """The value of an expression as an array of floating-point numbers."""
+        value: Value = build(expression, self.scope, self.trace)
+        with self.trace.at(expression.place):
+            if isinstance(value, int | float | Dim):
+                value = self.trace.lift(value) + self.trace.precision.type(0)
+            if isinstance(value, Tracer) and value.dtype.kind in "iu":
+                value = value * self.trace.precision.type(1)
+        if not isinstance(value, Tracer) or value.dtype.kind != "f":
+            got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
+            raise ShapeError(
+                f"the {self.kind} is {got}", place=expression.place, expected="real numbers"
+            )
+        return value
+
+    def add_loss(self, expression: Expression) -> None:
+        value = self.array(expression)
+        if value.shape:
+            raise ShapeError(
+                f"the loss has the shape {value.shape}",
+                place=expression.place,
+                expected="a scalar",
+                remedy="sum(...) or mean(...) makes one; least_squares takes residuals",
+            )
+        self.terms.append(value)
+
+    def add_log_likelihood(self, expression: Expression) -> None:
+        value = self.array(expression)
+        self.further.append(value)
+        with self.trace.at(expression.place):
+            self.terms.append(-np.sum(value))
+
+    def add_comparison(self, expressions: Mapping[str, Expression]) -> None:
+        observed = self.array(expressions["observed"])
+        predicted = self.array(expressions["predicted"])
+        place = expressions["predicted"].place
+        with self.trace.at(place):
+            residual = observed - predicted
+        self.check_shape(residual, observed, "predicted", predicted, place)
+        if "sigma" in expressions:
+            sigma = self.array(expressions["sigma"])
+            with self.trace.at(expressions["sigma"].place):
+                residual = residual / sigma
+            self.check_shape(residual, observed, "sigma", sigma, expressions["sigma"].place)
+        self.add_residual("residual", residual, place)
+        self.further.append(observed)
+
+    def check_shape(
+        self, residual: Tracer, observed: Tracer, what: str, value: Tracer, place: Place
+    ) -> None:
+        """Refuse a broadcast that makes more residuals than there are observations."""
+        if residual.shape != observed.shape:
+            raise ShapeError(
+                f"observed has the shape {observed.shape}, {what} {value.shape}",
+                place=place,
+                expected=f"the shape {observed.shape}, or one that broadcasts to it",
+            )
+
+    def add_residual(self, name: str, residual: Tracer, place: Place) -> None:
+        with self.trace.at(place):
+            self.terms.append(np.sum(np.square(residual)))
+        self.residuals[name] = residual
+
+    def penalize(self, name: str, value: Tracer, parameter: Parameter) -> None:
+        """Add ``l2 * sum(value**2)``; to least squares, as the residual whose square it is."""
+        weight = parameter.penalty.l2 if parameter.penalty else 0.0
+        if not weight or parameter.penalty is None:
+            return
+        place = parameter.penalty.place or self.place
+        if self.kind == "least_squares":
+            with self.trace.at(place):
+                residual = sqrt(weight) * value
+            self.add_residual(f"penalty.{name}", residual, place)
+            self.penalties.append(f"penalty.{name}")
+            return
+        with self.trace.at(place):
+            self.terms.append(weight * np.sum(np.square(value)))
+
+
+def graph_names(graph: Graph) -> Iterable[str]:
+    """The names of all primitives of the graph, those in inner graphs included."""
+    for equation in graph.equations:
+        yield equation.primitive.name
+    for _, inner in graph.subgraphs():
+        yield from graph_names(inner)

@@ -1,0 +1,202 @@
+"""Parameters as they are written become the parameters of a job: shapes, starts, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+import numpy as np
+
+from optserve.config import nodes
+from optserve.config.initializers import Initializer, generator
+from optserve.config.nodes import Node, Scalar, Sequence, kind_of
+from optserve.config.options import instantiate
+from optserve.config.schema.config import Starts
+from optserve.config.schema.decode import unknown_key
+from optserve.config.schema.expression import Expression, Named
+from optserve.config.schema.parameter import Parameter as Written
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array, DType
+from optserve.jobs.parameters import Parameter, ParameterTransform
+from optserve.registry import Registry
+
+__all__ = ["LARGEST", "numbers", "parameter_of", "shape_of", "start_points"]
+
+LARGEST = 2**24
+"""Entries that a parameter may have."""
+
+
+def shape_of(written: Written, size_of: Callable[[Expression], int]) -> tuple[int, ...]:
+    """The shape of a parameter; ``size_of`` evaluates a size that is an expression."""
+    if written.shape is None:
+        if isinstance(written.init, Sequence):
+            listed: tuple[int, ...] = numbers(written.init).shape
+            return listed
+        if written.init is None:
+            raise ConfigError(
+                "a parameter without `init` needs a `shape`",
+                place=written.place,
+                expected="`init`, a number, or `shape`, which starts at 0",
+            )
+        return ()
+    shape: tuple[int, ...] = tuple(
+        size if isinstance(size, int) else size_of(size) for size in written.shape
+    )
+    if prod(shape) > LARGEST:
+        raise ConfigError(
+            f"the shape {shape} has {prod(shape)} entries",
+            place=written.place_of("shape"),
+            expected=f"at most {LARGEST}",
+        )
+    return shape
+
+
+def parameter_of(
+    name: str,
+    written: Written,
+    shape: tuple[int, ...],
+    *,
+    registry: Registry,
+    seed: int,
+    precision: DType,
+) -> Parameter:
+    """The parameter ``name`` as it is declared; everything is on the natural scale."""
+    transform: ParameterTransform | None = None
+    if written.transform is not None:
+        transform = instantiate("transforms", written.transform, registry)
+    low, high = written.bounds
+    low, high = -np.inf if low is None else low, np.inf if high is None else high
+    if low > high:
+        raise ConfigError(
+            f"the lower bound {low:g} is above the upper bound {high:g}",
+            place=written.place_of("bounds"),
+            expected="[low, high]",
+        )
+    init = _initial(name, written, shape, registry, seed).astype(precision)
+    parameter = Parameter(
+        name=name,
+        init=init,
+        lower=np.full(shape, low, precision),
+        upper=np.full(shape, high, precision),
+        fixed=np.full(shape, bool(written.fixed)),
+        transform=transform,
+        place=written.place,
+    )
+    _check_start(parameter, init, written.place_of("init"))
+    return parameter
+
+
+def _initial(
+    name: str, written: Written, shape: tuple[int, ...], registry: Registry, seed: int
+) -> Array:
+    init = written.init
+    if init is None:
+        return np.zeros(shape)
+    if isinstance(init, Named):
+        initializer: Initializer = instantiate("initializers", init, registry)
+        values = np.asarray(initializer(generator(seed, name), shape), dtype=np.float64)
+        if values.shape != shape:
+            raise ConfigError(
+                f"the initializer {init.name} gave the shape {values.shape}",
+                place=init.place,
+                expected=f"the shape {shape}",
+            )
+        return values
+    if isinstance(init, Sequence):
+        return _fitted(numbers(init), shape, init.place)
+    return np.full(shape, init, dtype=np.float64)
+
+
+def start_points(
+    starts: Starts, parameters: Mapping[str, Parameter]
+) -> tuple[Mapping[str, Array], ...]:
+    """The further starting points, each value checked against the parameter that it is for."""
+    if not starts.points:
+        return ()
+    assert isinstance(starts.node, nodes.Mapping)
+    written = starts.node.entries["points"].value
+    assert isinstance(written, Sequence)
+    return tuple(_point(point, parameters) for point in written)
+
+
+def _point(point: Node, parameters: Mapping[str, Parameter]) -> Mapping[str, Array]:
+    assert isinstance(point, nodes.Mapping)
+    values: dict[str, Array] = {}
+    for name, entry in point.entries.items():
+        if name not in parameters:
+            raise unknown_key(entry.key, parameters)
+        parameter = parameters[name]
+        if parameter.fixed.all():
+            raise ConfigError(
+                f"'{name}' is fixed and starts at its init",
+                place=entry.key.place,
+                remedy="leave it out here, or let it vary",
+            )
+        given = numbers(entry.value)
+        place = entry.value.place
+        value = np.full(parameter.shape, given) if not given.ndim else given
+        value = _fitted(value, parameter.shape, place).astype(parameter.init.dtype)
+        _check_start(parameter, value, place)
+        values[name] = value
+    return values
+
+
+def numbers(node: Node) -> Array:
+    """A number or a nested list of numbers as an array.
+
+    >>> from optserve.config.parse import parse
+    >>> from optserve.config.source import Source
+    >>> numbers(parse(Source("fit.yaml", "[[1, 2], [3, 4.5]]"))).shape
+    (2, 2)
+    """
+    if isinstance(node, Sequence) and len(node):
+        rows = [numbers(item) for item in node]
+        for row, item in zip(rows, node, strict=True):
+            if row.shape != rows[0].shape:
+                raise ConfigError(
+                    f"the shape here is {row.shape}, and {rows[0].shape} before",
+                    place=item.place,
+                    expected="rows of one length",
+                )
+        return np.stack(rows)
+    if isinstance(node, Scalar) and type(node.value) in (int, float):
+        return np.asarray(node.value, dtype=np.float64)
+    raise ConfigError(
+        f"`{node.path}` is {kind_of(node)}",
+        place=node.place,
+        expected="a number, or a list of numbers",
+    )
+
+
+def _fitted(values: Array, shape: tuple[int, ...], place: Place) -> Array:
+    if values.shape != shape:
+        raise ConfigError(
+            f"the values have the shape {values.shape}",
+            place=place,
+            expected=f"the shape of the parameter, {shape}",
+        )
+    return values
+
+
+def _check_start(parameter: Parameter, start: Array, place: Place | None) -> None:
+    """Refuse a start that does not fit into the precision, the bounds or the transform."""
+    if not np.isfinite(start).all():
+        raise ConfigError(
+            f"'{parameter.name}' starts at a value that is not finite",
+            place=place,
+            expected=f"finite numbers in {start.dtype.name}",
+        )
+    if (start < parameter.lower).any() or (start > parameter.upper).any():
+        low, high = parameter.lower.flat[0], parameter.upper.flat[0]
+        raise ConfigError(
+            f"'{parameter.name}' starts outside of its bounds",
+            place=place,
+            expected=f"from {low:g} to {high:g}",
+        )
+    transform = parameter.transform
+    if transform is not None and not transform.contains(start):
+        raise ConfigError(
+            f"'{parameter.name}' starts where the transform {transform.name} is not defined",
+            place=place,
+            expected=f"{transform.domain} values",
+        )

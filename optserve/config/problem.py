@@ -1,0 +1,228 @@
+"""``load``: a config file becomes the ``Problem`` of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from optserve.config.data.frame import Reader
+from optserve.config.data.table import DataTable, open_table
+from optserve.config.declarations import Declarations, declarations, name_of, parsed
+from optserve.config.expectations import expectations_of
+from optserve.config.extends import read_tree
+from optserve.config.method import is_given, optimizer_of
+from optserve.config.needed import check_requirements, registry_for
+from optserve.config.nodes import Mapping as Tree
+from optserve.config.nodes import plain
+from optserve.config.objective import Built, build_objective, graph_names
+from optserve.config.options import with_options
+from optserve.config.overrides import apply
+from optserve.config.parameters import parameter_of, shape_of, start_points
+from optserve.config.paths import Reach
+from optserve.config.schema.config import Config, Stop, decode_config
+from optserve.config.schema.decode import not_supported_yet
+from optserve.config.schema.expression import Expression
+from optserve.config.schema.table import Table
+from optserve.config.scope import Tables, check_unique, evaluate_size
+from optserve.graph.aval import Array, DType
+from optserve.graph.vocabulary import Vocabulary
+from optserve.jobs import problem as jobs
+from optserve.jobs.parameters import Parameter
+from optserve.registry import Registry
+
+__all__ = ["load"]
+
+LATER_FILES = frozenset({"parquet", "npy", "npz"})
+
+
+def load(
+    path: Path,
+    *,
+    registry: Registry | None = None,
+    overrides: Sequence[str] = (),
+    allow_path: bool = False,
+    seed: int | None = None,
+    plugin_files: Sequence[Path] = (),
+) -> jobs.Problem:
+    """The problem that the config ``path`` declares.
+
+    Parameters
+    ----------
+    path:
+        The YAML file.
+    registry:
+        Where names are looked up; by default the plugins that the config needs are imported.
+    overrides:
+        ``a.b=value`` texts (``--set``), applied in order.
+    allow_path:
+        Whether files outside of the config's folder may be read.
+    seed:
+        Of initial values, instead of the config's.
+    plugin_files:
+        Python files to load as plugins (``--plugin``).
+
+    Raises an ``OptserveError``, placed in the file, for whatever in it is not right.
+
+    >>> import tempfile
+    >>> text = "{version: 1, parameters: {x: 3}, loss: (x - 1)**2, optimizer: none}"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "square.yaml")
+    ...     _ = file.write_text(text)
+    ...     problem = load(file)
+    >>> problem.name, problem.parameters[0].init
+    ('square', array(3.))
+    """
+    reach = Reach(path.parent, allow_path)
+    tree = apply(read_tree(path, reach), overrides, path.parent)
+    config = decode_config(tree)
+    declared = declarations(config)
+    check_requirements(config)
+    if registry is None:
+        registry = registry_for(config, declared, plugin_files)
+    tables = _tables(config, reach, registry)
+    check_unique(declared, tables)
+    seed = config.seed if seed is None else seed
+    return _problem(config, declared, registry, tables, seed, path, tree)
+
+
+def _problem(
+    config: Config,
+    declared: Declarations,
+    registry: Registry,
+    tables: Tables,
+    seed: int,
+    path: Path,
+    tree: Tree,
+) -> jobs.Problem:
+    if config.backend != "auto":
+        registry.find("backends", config.backend, config.place_of("backend"))
+    kind = declared.loss.kind
+    optimizer = optimizer_of(config.optimizer, kind, registry)
+    precision = np.dtype(config.precision)
+    vocabulary = registry.vocabulary()
+    parameters = _parameters(config, tables, registry, vocabulary, seed)
+    shapes = {parameter.name: parameter.shape for parameter in parameters}
+    built = build_objective(declared, config.parameters, shapes, tables, vocabulary, precision)
+    data, warnings = _data(built, precision)
+    used = {column.table.name: column.table for column in built.columns}
+    rows = sum(table.frame.rows for table in used.values()) if used else None
+    return jobs.Problem(
+        name=config.name or path.stem,
+        parameters=parameters,
+        objective=jobs.Objective(
+            kind=kind,
+            graph=built.graph,
+            data=data,
+            residuals=built.residuals,
+            penalties=built.penalties,
+            sigma="sigma" in declared.loss.terms,
+            observed=declared.loss.comparison,
+            place=declared.loss.place,
+        ),
+        vocabulary=vocabulary,
+        optimizer=optimizer,
+        optimizer_given=is_given(config.optimizer),
+        stop=_stop(config.stop),
+        starts=start_points(config.starts, {one.name: one for one in parameters}),
+        expectations=expectations_of(config, parameters),
+        third_party=_third_party(built, registry),
+        precision=config.precision,
+        seed=seed,
+        backend=config.backend,
+        rows_used=rows,
+        rows_read=rows,
+        warnings=(*_unused(built, declared), *warnings),
+        metadata={"file": str(path), "config": plain(tree)},
+    )
+
+
+def _tables(config: Config, reach: Reach, registry: Registry) -> Tables:
+    """The tables of ``data``, opened and not yet read."""
+    if config.data is None:
+        return Tables((), bare=True)
+    if not config.data.single:
+        for key in config.keys_in("data").values():
+            name_of(key, dotted=False)
+    tables: list[DataTable] = []
+    for name, table in config.data.tables.items():
+        for key in table.keys_in("columns").values():
+            name_of(key, dotted=False)
+        tables.append(open_table(name, table, reach, lambda table: _reader(table, registry)))
+    return Tables(tuple(tables), config.data.single)
+
+
+def _reader(table: Table, registry: Registry) -> Reader:
+    """The reader of the table's file, by its suffix, with the options that the table gives."""
+    assert table.read is not None
+    suffix = Path(table.read.text).suffix[1:]
+    if (suffix in LATER_FILES and suffix not in registry.readers) or "*" in table.read.text:
+        what = "reading several files" if "*" in table.read.text else f"reading {suffix} files"
+        raise not_supported_yet(table.read, what)
+    function = registry.find("readers", suffix, table.read.place).value
+    reader: Reader = with_options(function, table.options, table.read.place, registry)
+    return reader
+
+
+def _parameters(
+    config: Config, tables: Tables, registry: Registry, vocabulary: Vocabulary, seed: int
+) -> tuple[Parameter, ...]:
+    precision = np.dtype(config.precision)
+
+    def size_of(size: Expression) -> int:
+        return evaluate_size(parsed(size), tables, vocabulary, precision)
+
+    return tuple(
+        parameter_of(
+            name,
+            written,
+            shape_of(written, size_of),
+            registry=registry,
+            seed=seed,
+            precision=precision,
+        )
+        for name, written in config.parameters.items()
+    )
+
+
+def _data(built: Built, precision: DType) -> tuple[Mapping[str, Array], tuple[str, ...]]:
+    """The arrays of the graph's inputs after the parameters, in order, and warnings."""
+    data: dict[str, Array] = {}
+    warnings: list[str] = []
+    tables = {column.table.name: column.table for column in built.columns}
+    for table in tables.values():
+        names = {one.column: one.name for one in built.columns if one.table is table}
+        arrays, told = table.arrays(names, precision)
+        data |= {names[column]: array for column, array in arrays.items()}
+        warnings += told
+    ordered = {column.name: data[column.name] for column in built.columns}
+    captured = {f"constant {number}": array for number, array in enumerate(built.captured, 1)}
+    return {**ordered, **captured}, tuple(warnings)
+
+
+def _third_party(built: Built, registry: Registry) -> tuple[jobs.Provided, ...]:
+    """The primitives of the loss that plugins provide."""
+    entries = [registry.primitives.get(name) for name in dict.fromkeys(graph_names(built.graph))]
+    return tuple(
+        jobs.Provided(entry.value, entry.distribution, entry.version)
+        for entry in entries
+        if entry is not None and not entry.builtin
+    )
+
+
+def _unused(built: Built, declared: Declarations) -> tuple[str, ...]:
+    return tuple(
+        f"{declared.parameters[name]}: the loss does not depend on the parameter '{name}'"
+        for name in built.unused
+    )
+
+
+def _stop(stop: Stop) -> jobs.Stop:
+    return jobs.Stop(
+        gradient=stop.gradient,
+        loss=stop.loss,
+        step=stop.step,
+        steps=stop.steps,
+        seconds=stop.seconds,
+    )

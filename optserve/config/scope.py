@@ -1,0 +1,103 @@
+"""The names of a config at work: tables, parameters and values as the scope of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from optserve.config.data.table import DataTable
+from optserve.config.declarations import Declarations
+from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Aval, DType
+from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.vocabulary import Vocabulary
+
+__all__ = ["Column", "Tables", "check_unique", "evaluate_size", "scope_of"]
+
+
+class Column(NamedTuple):
+    """A column under the name that expressions use."""
+
+    name: str
+    table: DataTable
+    column: str
+
+    @property
+    def place(self) -> Place | None:
+        return self.table.places[self.column]
+
+    def aval(self, precision: DType) -> Aval:
+        """Its shape and dtype."""
+        return self.table.aval(self.column, precision)
+
+
+class Tables(NamedTuple):
+    """All tables of a config; ``bare`` where there is one, whose columns need no prefix."""
+
+    tables: tuple[DataTable, ...]
+    bare: bool
+
+    def columns(self) -> Iterator[Column]:
+        """Every column of every table."""
+        for table in self.tables:
+            for column in table.columns:
+                yield Column(column if self.bare else f"{table.name}.{column}", table, column)
+
+
+def check_unique(declared: Declarations, tables: Tables) -> None:
+    """Refuse a name that stands for two values; the error shows both places."""
+    first: dict[str, tuple[str, Place | None]] = {}
+    columns = [(column.name, "a column", column.place) for column in tables.columns()]
+    parameters = [(name, "a parameter", place) for name, place in declared.parameters.items()]
+    values = [(value.name, "a value of define", value.place) for value in declared.values]
+    for name, what, place in [*columns, *parameters, *values]:
+        if name in first:
+            other, other_place = first[name]
+            raise ConfigError(
+                f"'{name}' is declared twice: it is {other} and {what}",
+                place=place,
+                expected=f"one value of that name; the other is at {other_place}",
+                remedy="rename one of them; columns are renamed with columns: {new: old}",
+            )
+        first[name] = what, place
+
+
+def scope_of(
+    declared: Declarations,
+    columns: Mapping[str, Value],
+    parameters: Mapping[str, Value],
+    trace: Trace,
+) -> Scope:
+    """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
+    scope = Scope(
+        vocabulary=trace.vocabulary,
+        columns=columns,
+        parameters=parameters,
+        functions=declared.functions,
+        later={value.name: value.place for value in declared.values},
+    )
+    for value in declared.values:
+        scope = scope.with_value(value.name, build(value.expression, scope, trace))
+    return scope
+
+
+def evaluate_size(
+    expression: Expression, tables: Tables, vocabulary: Vocabulary, precision: DType
+) -> int:
+    """A size of a shape, such as ``X.shape[1]``: a whole number known before anything is read."""
+    trace = Trace(vocabulary, precision=precision)
+    columns = {
+        column.name: trace.input(column.aval(precision), column.name) for column in tables.columns()
+    }
+    value = build(expression, Scope(vocabulary=vocabulary, columns=columns), trace)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        got = value.aval if isinstance(value, Tracer) else value
+        raise ConfigError(
+            f"this size is {got}",
+            place=expression.place,
+            expected="a whole number of at least 1 that does not depend on the rows",
+        )
+    return value

@@ -149,11 +149,11 @@ def _stamp(distribution: importlib.metadata.Distribution, modules: set[str]) -> 
 
 def _tree_stamp(*packages: str) -> str:
     """A digest of the paths, times and sizes of the Python files of top-level packages."""
-    lines = []
+    lines: set[str] = set()
     for package in packages:
         spec = importlib.util.find_spec(package)
         if spec is not None:
-            lines += [_file_line(path) for path in _python_files(spec)]
+            lines.update(map(_file_line, _python_files(spec)))
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 

@@ -273,12 +273,16 @@ def _covers(shape: Sequence[Any], target: Sequence[Any]) -> bool:
 
 @contextmanager
 def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
-    """Equations that are made inside from tracers among ``values`` carry ``place``."""
+    """Equations that are made inside from tracers among ``values`` carry ``place``.
+
+    Inside of another place that one stays: the body of a primitive was written by nobody's config.
+    """
     traces = [value.trace for value in values if isinstance(value, Tracer)]
     if not traces or place is None:
         yield
         return
-    with max(traces, key=lambda entry: entry.serial).at(place):
+    innermost = max(traces, key=lambda entry: entry.serial)
+    with innermost.at(innermost.place or place):
         yield
 
 

@@ -49,11 +49,12 @@ def match_arguments(
     given = dict(zip(parameters, call.arguments, strict=False))
     expected = f"{shown}, defined at {defined}"
     for name, node in call.keywords:
-        if name not in parameters or name in given:
+        if name in given:
+            what = f"{call.function} is given '{name}' twice"
+            raise ConfigError(what, place=node.place, expected=expected)
+        if name not in parameters:
             raise ConfigError(
-                f"{call.function} has no parameter '{name}'"
-                if name not in parameters
-                else f"{call.function} is given '{name}' twice",
+                f"{call.function} has no parameter '{name}'",
                 place=node.place,
                 expected=expected,
                 remedy=did_you_mean(name, parameters),
@@ -96,7 +97,7 @@ def takes_list(parameter: Parameter) -> bool:
 
 def takes_function(parameter: Parameter) -> bool:
     """Whether the parameter is a function, which is then passed by its name."""
-    return "Callable" in _words(parameter)
+    return not _words(parameter).isdisjoint({"Callable", "Function"})
 
 
 def check_option(value: object, parameter: Parameter | None, place: Place) -> None:

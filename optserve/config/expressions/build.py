@@ -135,7 +135,7 @@ class _Builder:
             if name in frame.locals:
                 value = frame.locals[name]
             elif self.scope.has_value(name):
-                value = entered(self.scope.value(name), self.recorder.trace)
+                value = self.scope.value(name)
             else:
                 continue
             for attribute in parts[count:]:
@@ -190,6 +190,10 @@ class _Builder:
             written = match_arguments(function.parameters, node, str(function), function.place)
             arguments = [self.argument(argument, None, frame) for argument in written]
             return self.inline(function, arguments, frame, node.place)
+        if name in vocabulary.macros:
+            macro = vocabulary.macros[name]
+            bound = self.arguments(inspect.signature(macro), node, frame)
+            return self.recorder.macro(macro, bound, frame.trace, node.place)
         if name in vocabulary.primitives:
             primitive = vocabulary.primitives[name]
             bound = self.arguments(primitive.signature, node, frame)
@@ -200,10 +204,6 @@ class _Builder:
             except ShapeError as error:
                 places = (argument.place for argument in node.arguments)
                 raise with_shapes(error, zip(places, bound.args, strict=False)) from None
-        if name in vocabulary.macros:
-            macro = vocabulary.macros[name]
-            bound = self.arguments(inspect.signature(macro), node, frame)
-            return self.recorder.macro(macro, bound, frame.trace, node.place)
         raise self.scope.unknown_function(name, node.name_place, frame.locals)
 
     def arguments(
@@ -265,12 +265,12 @@ class _Builder:
         """Call a function that was passed by name."""
         if name in self.scope.functions:
             return self.inline(self.scope.functions[name], values, frame, place)
-        primitive = self.scope.vocabulary.primitives.get(name)
-        if primitive is not None:
-            return self.recorder.primitive(primitive, values, {}, frame.trace, place)
-        macro = self.scope.vocabulary.macros[name]
-        bound = inspect.signature(macro).bind(*values)
-        return self.recorder.macro(macro, bound, frame.trace, place)
+        macro = self.scope.vocabulary.macros.get(name)
+        if macro is not None:
+            bound = inspect.signature(macro).bind(*values)
+            return self.recorder.macro(macro, bound, frame.trace, place)
+        primitive = self.scope.vocabulary.primitives[name]
+        return self.recorder.primitive(primitive, values, {}, frame.trace, place)
 
     def inline(
         self, function: Function, values: Sequence[Value], frame: _Frame, place: Place

@@ -184,7 +184,8 @@ def _name(text: Text, words: list[Token], expected: str) -> str:
     while True:
         if not words or words[0].kind != "name":
             wrong = words[0] if words else Token("sign", "", len(text.text))
-            refuse(text, wrong, f"'{wrong.text}' is not a name", expected=expected)
+            what = f"'{wrong.text}' is not a name" if wrong.text else "a name is missing"
+            refuse(text, wrong, what, expected=expected)
         parts.append(words.pop(0).text)
         if not words or words[0].text != ".":
             return ".".join(parts)

@@ -16,7 +16,7 @@ import numpy as np
 
 from optserve.config.expressions.arguments import shown_signature
 from optserve.config.expressions.values import Callback, Value, as_number
-from optserve.errors import ConfigError, OptserveError, Place, ShapeError
+from optserve.errors import ConfigError, OptserveError, Place, ShapeError, TraceError
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
 from optserve.graph.tracer import Trace, Tracer
@@ -29,6 +29,13 @@ MOST_OPERATIONS = 10_000
 
 LONGEST_RANGE = 2**24
 """The most entries of an array that a macro makes while the graph is built."""
+
+
+MOST_AXES = 64
+"""The most axes of a NumPy array."""
+
+LONGEST_MESSAGE = 600
+"""Characters of a message, which may quote shapes and texts of any length."""
 
 
 class Recorder:
@@ -54,11 +61,15 @@ class Recorder:
         try:
             with trace.at(place):
                 yield
-        except (OptserveError, RecursionError):
+        except TraceError as error:
+            raise _known_beforehand(error, place) from None
+        except OptserveError as error:
+            error.message = _shortened(error.message)
+            raise
+        except RecursionError:
             raise
         except Exception as error:  # a primitive is anybody's code
-            reason = str(error).strip() or type(error).__name__
-            raise ShapeError(f"this cannot be computed: {reason[:300]}", place=place) from error
+            raise _foreign(error, place) from error
         finally:
             self.trace.place = outer
 
@@ -95,8 +106,8 @@ class Recorder:
         for name, parameter in bound.signature.parameters.items():
             value = bound.arguments[name]
             annotation = str(parameter.annotation)
-            if annotation == "Value" and isinstance(value, int | float):
-                bound.arguments[name] = trace.lift(trace.precision.type(value))
+            if annotation == "Value":
+                bound.arguments[name] = _valued(value, trace)
             if annotation == "int" and isinstance(value, int) and value > LONGEST_RANGE:
                 raise ShapeError(
                     f"{value} entries are too many",
@@ -130,6 +141,10 @@ def checked(value: Value, place: Place) -> Value:
             continue
         if not _is_array(part.aval):
             raise ShapeError("this is no array of numbers", place=place)
+        if part.ndim > MOST_AXES:
+            raise ShapeError(
+                f"a value with {part.ndim} axes", place=place, expected=f"at most {MOST_AXES}"
+            )
         entries = math.prod(size for size in part.shape if isinstance(size, int))
         if entries > LARGEST:
             raise ShapeError(
@@ -146,9 +161,46 @@ def _is_array(aval: Any) -> bool:
     return all(sizes) and isinstance(aval.dtype, np.dtype) and aval.dtype.kind in "biufc"
 
 
+def _known_beforehand(error: TraceError, place: Place) -> OptserveError:
+    """``error`` in the words of a config where Python asked a traced value for its number."""
+    if not error.message.startswith("__"):
+        return error
+    return ShapeError(
+        "an option, a shape or a count depends on data or parameters here",
+        place=error.place or place,
+        expected="numbers that are known when the loss is built",
+    )
+
+
+def _foreign(error: Exception, place: Place) -> ShapeError:
+    """What a primitive raised that is none of our errors."""
+    if "cannot be interpreted as an integer" in str(error):
+        return ShapeError(
+            "a whole number is needed here", place=place, remedy="// divides whole numbers"
+        )
+    reason = _shortened(str(error).strip() or type(error).__name__)
+    return ShapeError(f"this cannot be computed: {reason}", place=place)
+
+
+def _shortened(message: str) -> str:
+    """``message`` without the middle of what it quotes, should that be endless."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
+
+
 def _settled(operand: Any, trace: Trace) -> Any:
     """A number as the precision of the trace has it: no traced operand is there to say so."""
     return trace.precision.type(operand) if isinstance(operand, float) else operand
+
+
+def _valued(value: Any, trace: Trace) -> Any:
+    """Numbers, also those in a tuple, as values of ``trace`` in its precision."""
+    if isinstance(value, tuple):
+        return tuple(_valued(entry, trace) for entry in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return trace.lift(trace.precision.type(value))
+    return value
 
 
 def _check_options(primitive: Primitive, attributes: Mapping[str, Any], place: Place) -> None:

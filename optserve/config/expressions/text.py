@@ -39,6 +39,8 @@ class Text:
         """Where the ``width`` characters from ``offset`` on stand; cut at the end of the line."""
         index = max(0, bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1)
         start, place = self.pieces[index]
+        if not place.column:
+            return place
         if index + 1 < len(self.pieces):
             width = min(width, self.pieces[index + 1][0] - offset)
         moved = offset - start

@@ -21,12 +21,13 @@ LONGEST = 4096
 MOST_LEVELS = 64
 """The most brackets, signs, powers and dots that may stand on one another."""
 
-# Signs that the language does not have are read as a whole too, so that a message can name them.
+# Signs that the language does not have, and letters that no name may have, are read along, so that
+# a message can name them.
 _TOKEN = re.compile(
     r"""
     (?P<space>[ \r\n]+)
     | (?P<number>\.?[0-9](?:[eE][+-]|[\w.])*)
-    | (?P<name>[^\W0-9]\w*)
+    | (?P<name>[^\W0-9](?:\w|[^\x00-\x7f])*)
     | (?P<string>"[^"]*"|'[^']*')
     | (?P<sign>\*\*=|//=|:=|&&|\|\||->|<>|<<|>>|[-+*/%@&|^=!<>]=|\.\.\.|\*\*|//|.)
     """,

@@ -114,7 +114,8 @@ def attribute_of(value: Value, attribute: str, place: Place) -> Value:
 
 def source_at(place: Place) -> str:
     """The text that ``place`` underlines, for messages; "" where it is not known or too long."""
-    text = place.excerpt[place.column - 1 : place.column - 1 + place.width]
+    start = max(0, place.column - 1)
+    text = place.excerpt[start : start + place.width]
     return text if len(text) <= 40 else ""
 
 

@@ -16,10 +16,13 @@ from optserve.config.expressions.lookalikes import described, skeleton, spelled
 from optserve.config.expressions.text import Text
 from optserve.errors import ConfigError
 
-__all__ = ["LONGEST_NUMBER", "Token", "check_word", "refuse"]
+__all__ = ["LONGEST_NAME", "LONGEST_NUMBER", "Token", "check_word", "refuse"]
 
 LONGEST_NUMBER = 100
 """The most characters of a number; float64 knows 17 digits."""
+
+LONGEST_NAME = 200
+"""The most characters of a name."""
 
 _NUMBER = re.compile(r"(?:[0-9](?:_?[0-9])*)?\.?(?:[0-9](?:_?[0-9])*)?(?:[eE][+-]?[0-9]+)?")
 
@@ -131,14 +134,14 @@ def _check_number(text: Text, token: Token) -> None:
 
 def _check_name(text: Text, token: Token) -> None:
     name = token.text
+    if len(name) > LONGEST_NAME:
+        refuse(text, token, f"a name of {len(name)} letters", expected=f"at most {LONGEST_NAME}")
     if not name.isidentifier():
         bad = next(i for i in range(len(name)) if not name[: i + 1].isidentifier())
         _refuse_sign(text, Token("sign", name[bad], token.start + bad))
     if keyword.iskeyword(name) and name not in {"None", "True", "False"}:
-        message, remedy = _KEYWORDS.get(
-            name, (f"'{name}' is a keyword of Python", "choose another name")
-        )
-        refuse(text, token, message, remedy=remedy)
+        message, remedy = _KEYWORDS.get(name, (f"'{name}' is a keyword of Python", ""))
+        refuse(text, token, message, expected="a name or a value", remedy=remedy)
     if text.text[token.end : token.end + 1] in {'"', "'"}:
         what = "f-strings are" if "f" in name.lower() else f"strings like {name}'...' are"
         refuse(text, token, f"{what} not part of the language")

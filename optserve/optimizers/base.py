@@ -19,6 +19,8 @@ class Evaluation(NamedTuple):
     ``loss`` is a scalar, ``gradient`` has the shape (p,) of the parameters; ``residual`` (n,) and
     ``jacobian`` (n, p) are given to methods that need them. ``lower`` and ``upper`` (p,) are the
     bounds, infinite where there are none, or ``None`` where no parameter is bounded.
+    ``total_steps`` is the number of steps that the job means to take, where it is known: a
+    schedule may need it.
     """
 
     loss: Value
@@ -27,6 +29,7 @@ class Evaluation(NamedTuple):
     jacobian: Value | None = None
     lower: Value | None = None
     upper: Value | None = None
+    total_steps: Value | None = None
 
 
 @dataclass(frozen=True)

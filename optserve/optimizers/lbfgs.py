@@ -1,0 +1,272 @@
+"""L-BFGS: a quasi-Newton method of limited memory, with bounds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.optimizers.base import Evaluation, Optimizer, State, Value
+from optserve.optimizers.bounds import projected_gradient
+from optserve.optimizers.limited_memory import Memory, bounded_direction, direction
+from optserve.optimizers.line_search import LineSearch, advance, begin
+from optserve.optimizers.options import count
+from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
+
+__all__ = ["lbfgs"]
+
+LONGEST_STEP = 1e10
+PATIENCE = 8
+"""How many steps in a row may change the loss by rounding only, without a smaller gradient."""
+
+
+class _State(NamedTuple):
+    """The base point, the memory, and the line search from there; every field an array.
+
+    ``steps`` and ``changes`` (m, p) hold ``pairs`` pairs, newest last; ``theta`` is the curvature
+    beyond them. ``search`` is a ``LineSearch``; ``settling`` says that the trial point is to be
+    taken whatever it is. ``idle`` counts steps that changed the loss by rounding only, ``smallest``
+    is the smallest gradient so far; ``verdict`` is an index into ``VERDICTS``.
+    """
+
+    base: Value
+    gradient: Value
+    direction: Value
+    steps: Value
+    changes: Value
+    pairs: Value
+    theta: Value
+    search: Value
+    settling: Value
+    idle: Value
+    smallest: Value
+    started: Value
+    verdict: Value
+
+    @property
+    def memory(self) -> Memory:
+        kept = len(self.steps) - int(self.pairs)
+        return Memory(self.steps[kept:], self.changes[kept:], float(self.theta))
+
+    @property
+    def line_search(self) -> LineSearch:
+        return LineSearch(*map(float, self.search))
+
+    def ended(self, verdict: str) -> _State:
+        return self._replace(verdict=np.int64(VERDICTS.index(verdict)))
+
+
+class _Trial(NamedTuple):
+    """The point just evaluated, in float64, and the bounds, ``None`` where there are none."""
+
+    point: Value
+    loss: float
+    gradient: Value
+    lower: Value | None
+    upper: Value | None
+    precision: float
+
+
+def lbfgs(memory: int = 10) -> Optimizer:
+    """Minimize a smooth function by L-BFGS, within bounds as L-BFGS-B does.
+
+    Directions come from the last ``memory`` steps (Nocedal 1980); with bounds, from the generalized
+    Cauchy point and a minimization over the components that it leaves free (Byrd, Lu, Nocedal &
+    Zhu 1995). Steps satisfy the strong Wolfe conditions (Moré & Thuente 1994).
+
+    Where losses differ by rounding only, the search goes by the gradient. The verdict is
+    ``"precision"`` once that leads no further either, and ``"stalled"`` where the loss refuses to
+    fall although its gradient says otherwise, as at a kink.
+
+    >>> method = lbfgs()
+    >>> params = np.array([3.0, -4.0])
+    >>> state = method.init(params)
+    >>> for _ in range(4):
+    ...     evaluation = Evaluation(params @ params, 2 * params)
+    ...     updates, state = method.update(evaluation, state, params)
+    ...     params = params + updates
+    >>> np.abs(params).max() < 1e-12
+    np.True_
+    """
+    memory = count("lbfgs", "memory", memory, such_as=10)
+
+    def init(params: Value) -> State:
+        return tuple(_blank(params, memory))
+
+    @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
+    def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
+        now = _State(*state)
+        trial = _trial(evaluation, params)
+        if not now.started:
+            now = _first(now, trial)
+        elif now.verdict == 0:
+            now = _searched(now, trial)
+        step = np.float64(0.0) if now.verdict else now.line_search.step * now.direction
+        target = now.base + step
+        if trial.lower is not None and trial.upper is not None:
+            target = np.clip(target, trial.lower, trial.upper)
+        return (target - trial.point).astype(params.dtype), tuple(now)
+
+    return Optimizer(
+        name="lbfgs",
+        init=init,
+        update=update,
+        traced=False,
+        verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
+        gradient_tolerance=1e-8,
+    )
+
+
+def _blank(params: Value, memory: int) -> _State:
+    vector, scalar, integer = np.zeros(params.shape), np.zeros(()), np.zeros((), dtype=np.int64)
+    return _State(
+        base=vector,
+        gradient=vector,
+        direction=vector,
+        steps=np.zeros((memory, params.size)),
+        changes=np.zeros((memory, params.size)),
+        pairs=integer,
+        theta=scalar,
+        search=np.array(begin(0.0, 0.0, 0.0, 0.0)),
+        settling=integer,
+        idle=integer,
+        smallest=scalar,
+        started=integer,
+        verdict=integer,
+    )
+
+
+def _trial(evaluation: Evaluation, params: Value) -> _Trial:
+    point = np.asarray(params, dtype=np.float64)
+    lower, upper = (
+        None if bound is None else np.asarray(bound, dtype=np.float64)
+        for bound in (evaluation.lower, evaluation.upper)
+    )
+    if lower is not None or upper is not None:
+        unbounded = np.full_like(point, np.inf)
+        lower = -unbounded if lower is None else lower
+        upper = unbounded if upper is None else upper
+        if np.isinf(lower).all() and np.isinf(upper).all():
+            lower = upper = None
+    return _Trial(
+        point,
+        float(evaluation.loss),
+        np.asarray(evaluation.gradient, dtype=np.float64),
+        lower,
+        upper,
+        float(np.finfo(params.dtype).eps),
+    )
+
+
+def _first(now: _State, trial: _Trial) -> _State:
+    """The state at the start; from one that is not finite there is no way down."""
+    now = now._replace(base=trial.point, gradient=trial.gradient, started=np.int64(1))
+    if not (np.isfinite(trial.loss) and np.isfinite(trial.gradient).all()):
+        return now.ended(STALLED)
+    largest = _largest_gradient(now, trial)
+    # The first trial point is one unit away: nothing is known yet of the curvature.
+    theta = np.linalg.norm(projected_gradient(trial.point, trial.gradient, *_box(trial)))
+    now = now._replace(smallest=np.float64(largest), theta=np.float64(theta or 1.0))
+    return _search_begun(now, trial, trial.loss)
+
+
+def _box(trial: _Trial) -> tuple[Value | None, Value | None]:
+    return trial.lower, trial.upper
+
+
+def _searched(now: _State, trial: _Trial) -> _State:
+    """Show the trial point to the line search, and do as it says."""
+    slope = float(trial.gradient @ now.direction)
+    if now.settling:
+        return _adopted(now, trial)
+    search, outcome = advance(now.line_search, trial.loss, slope, trial.precision)
+    now = now._replace(search=np.array(search))
+    if outcome == "accept":
+        return _adopted(now, trial)
+    if outcome == "settle":
+        return now._replace(settling=np.int64(1))
+    if outcome == "continue":
+        if np.array_equal(now.base + search.step * now.direction, now.base):
+            outcome = "fail"
+        else:
+            return now
+    if now.pairs:
+        # A memory of rough country may mislead: once more along the gradient itself.
+        return _search_begun(now._replace(pairs=np.int64(0)), trial, now.line_search.value0)
+    return now.ended(_reason(now, trial))
+
+
+def _adopted(now: _State, trial: _Trial) -> _State:
+    """The trial point as the new base, and a search from there."""
+    step, change = trial.point - now.base, trial.gradient - now.gradient
+    curvature = float(step @ change)
+    theta = float(change @ change) / curvature if curvature else np.inf
+    if curvature > trial.precision * abs(float(step @ now.gradient)) and np.isfinite(theta):
+        now = now._replace(
+            steps=np.vstack([now.steps[1:], step]),
+            changes=np.vstack([now.changes[1:], change]),
+            pairs=np.minimum(now.pairs + 1, len(now.steps)),
+            theta=np.float64(theta),
+        )
+    before = now.line_search.value0
+    noise = NOISE * trial.precision * abs(before)
+    reason = _reason(now, trial)
+    now = now._replace(base=trial.point, gradient=trial.gradient, settling=np.int64(0))
+    largest = _largest_gradient(now, trial)
+    idle = abs(trial.loss - before) <= noise and largest > 0.5 * float(now.smallest)
+    now = now._replace(
+        idle=now.idle + 1 if idle else np.int64(0),
+        smallest=np.float64(min(largest, float(now.smallest))),
+    )
+    if now.idle >= PATIENCE:
+        return now.ended(reason)
+    return _search_begun(now, trial, trial.loss)
+
+
+def _search_begun(now: _State, trial: _Trial, loss: float) -> _State:
+    """A direction from the base, and a line search along it."""
+    move = _direction(now, trial)
+    slope = float(now.gradient @ move)
+    if not -np.inf < slope < 0 and now.pairs:
+        now = now._replace(pairs=np.int64(0))
+        move = _direction(now, trial)
+        slope = float(now.gradient @ move)
+    if not -np.inf < slope < 0:
+        return now.ended(PRECISION if slope == 0 else STALLED)
+    search = begin(loss, slope, 1.0, _longest_step(now.base, move, trial))
+    return now._replace(direction=move, search=np.array(search))
+
+
+def _direction(now: _State, trial: _Trial) -> Value:
+    if trial.lower is None or trial.upper is None:
+        return direction(now.memory, now.gradient)
+    below, above = trial.lower - now.base, trial.upper - now.base
+    try:
+        return bounded_direction(now.memory, now.gradient, below, above)
+    except np.linalg.LinAlgError:
+        return np.full_like(now.base, np.nan)
+
+
+def _longest_step(base: Value, move: Value, trial: _Trial) -> float:
+    """The longest multiple of ``move`` that stays within the bounds; at least 1."""
+    if trial.lower is None or trial.upper is None:
+        return LONGEST_STEP
+    reach = np.where(move > 0, trial.upper - base, trial.lower - base) / move
+    return max(1.0, float(np.min(reach[move != 0], initial=LONGEST_STEP)))
+
+
+def _largest_gradient(now: _State, trial: _Trial) -> float:
+    gradient = projected_gradient(now.base, now.gradient, *_box(trial))
+    return float(np.max(np.abs(gradient), initial=0.0))
+
+
+def _reason(now: _State, trial: _Trial) -> str:
+    """Why no step leads down: the rounding errors of a smooth loss, or a kink.
+
+    Rounding of the parameters leaves a scale-free gradient of the order of its unit times the
+    conditioning of the loss; at a kink the gradient does not get small at all.
+    """
+    gradient = projected_gradient(now.base, now.gradient, *_box(trial))
+    relative = np.abs(gradient) * np.maximum(np.abs(now.base), 1.0)
+    size = float(np.max(relative, initial=0.0)) / max(abs(now.line_search.value0), 1.0)
+    return PRECISION if size <= np.cbrt(trial.precision) else STALLED

@@ -1,0 +1,42 @@
+"""Gradient descent with momentum, heavy-ball or Nesterov's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.optimizers.base import Evaluation, Optimizer, State, Value
+from optserve.optimizers.options import fraction
+from optserve.optimizers.schedules import Schedule, rate_schedule
+
+__all__ = ["momentum"]
+
+
+def momentum(
+    learning_rate: float | Schedule = 1e-2, decay: float = 0.9, nesterov: bool = False
+) -> Optimizer:
+    """Steps along a decaying sum of gradients: ``v = decay * v + g``, step ``-learning_rate * v``.
+
+    With ``nesterov`` the step is ``-learning_rate * (g + decay * v)``, which is Nesterov's method
+    seen from the point where the gradient is taken (Sutskever et al. 2013, eqs. 1-4).
+
+    >>> method = momentum(learning_rate=0.1, decay=0.5)
+    >>> params, gradient = np.zeros(1), np.ones(1)
+    >>> first, state = method.update(Evaluation(0.0, gradient), method.init(params), params)
+    >>> second, state = method.update(Evaluation(0.0, gradient), state, params + first)
+    >>> first, second
+    (array([-0.1]), array([-0.15]))
+    """
+    rate = rate_schedule("momentum", "learning_rate", learning_rate, such_as=1e-2)
+    decay = fraction("momentum", "decay", decay, such_as=0.9)
+
+    def init(params: Value) -> State:
+        return np.zeros((), params.dtype), np.zeros(params.shape, params.dtype)
+
+    def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
+        step, velocity = state
+        velocity = decay * velocity + evaluation.gradient
+        direction = evaluation.gradient + decay * velocity if nesterov else velocity
+        updates = -rate.at(step, evaluation.total_steps) * direction
+        return updates, (step + 1, velocity)
+
+    return Optimizer("momentum", init, update)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optserve_robust
 import pytest
 from optserve_robust import (
     cauchy_loss,
@@ -16,6 +17,7 @@ from optserve_robust import (
     tukey_loss,
 )
 
+from optserve import testing
 from optserve.plugin import Primitive
 from optserve.transforms.functions import grad
 
@@ -38,6 +40,11 @@ FORMULAS: list[tuple[Primitive, tuple[float, ...], Callable[[Array], Array]]] = 
 NAMES = [primitive.name for primitive, _, _ in FORMULAS]
 
 DEFAULTS = {"huber_loss": 1.345, "tukey_loss": 4.685, "cauchy_loss": 2.385, "quantile_loss": 0.5}
+
+
+@pytest.mark.parametrize("check", testing.checks(optserve_robust), ids=str)
+def test_conformance(check: testing.Check) -> None:
+    check()
 
 
 def slope(primitive: Primitive, r: float, *scale: float, order: int = 1) -> float:

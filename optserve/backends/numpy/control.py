@@ -1,0 +1,68 @@
+"""Control flow on NumPy: loops and choices as plans of their bodies, passes as the caller says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from optserve.backends.base import Compiled
+from optserve.backends.map_reduce import MapReduce
+from optserve.backends.numpy.plan import BoundPlan, Plan
+from optserve.backends.numpy.tiles import Tiles
+from optserve.graph.graph import Equation, Graph
+from optserve.graph.interpret import resolved
+from optserve.primitives.map_reduce import map_reduce
+from optserve.transforms.finite_sum import finite_sum
+
+__all__ = ["Passes", "compile_passes", "tiled"]
+
+Passes = Callable[[MapReduce], Callable[..., Any]]
+"""Gives the implementation of one ``map_reduce`` equation."""
+
+
+def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
+    """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
+    plan = Plan(finite_sum(graph), partial(_control, threads, passes))
+    bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
+
+    def call(*arguments: Any) -> tuple[Any, ...]:
+        shapes = tuple([np.shape(argument) for argument in arguments])
+        known = bound.get(shapes)
+        if known is None:
+            bound.clear()
+            known = bound[shapes] = plan.bind(arguments)
+        with np.errstate(all="ignore"):
+            return tuple([np.array(value) for value in known.run(arguments)])
+
+    return call
+
+
+def tiled(work: MapReduce) -> Callable[..., Any]:
+    """One pass over the rows, in tiles of NumPy calls."""
+    return Tiles(work, partial(_control, 1, tiled))
+
+
+def _control(
+    threads: int, passes: Passes, equation: Equation, rows: Mapping[str, int]
+) -> Callable[..., Any]:
+    if equation.primitive is map_reduce:
+        own = equation.attributes["rows"].names
+        others = {name: count for name, count in rows.items() if name not in own}
+        attributes = resolved(equation.attributes, others)
+        return passes(MapReduce(replace(equation, attributes=attributes), threads))
+    attributes = resolved(equation.attributes, rows)
+    bodies = [value for value in attributes.values() if isinstance(value, Graph)]
+    plans = {id(body): Plan(body, partial(_control, threads, passes)) for body in bodies}
+    bound: dict[int, BoundPlan] = {}
+
+    def evaluate(body: Graph, *arguments: Any) -> Sequence[Any]:
+        known = bound.get(id(body))
+        if known is None:  # the shapes are the same at every step
+            known = bound[id(body)] = plans[id(body)].bind(arguments)
+        return known.run(arguments)
+
+    return partial(equation.primitive.impl, **attributes, evaluate=evaluate)

@@ -90,7 +90,6 @@ class _Checker:
     def __init__(self, text: Text, source: str, lead: int) -> None:
         self.text = text
         self.lead = lead
-        self.source = source
         self.calls: set[str] = set()
         self.names: set[str] = set()
         # Python counts bytes of UTF-8; the offset of the character that begins at each of them.
@@ -117,20 +116,22 @@ class _Checker:
                 return Listing(tuple(map(self.node, entries)), place)
             case ast.Subscript():
                 return self.subscript(node, place)
+            case ast.Starred():
+                raise self.refusal(node, "starred arguments are")
             case _:
                 raise self.refusal(node)
 
-    def constant(self, node: ast.Constant, place: Place, *, free: bool = True) -> Constant:
-        """A literal; ``free`` where only a number may stand."""
+    def constant(self, node: ast.Constant, place: Place, *, option: bool = False) -> Constant:
+        """A literal: a number, or where an ``option`` may stand any other."""
         value = node.value
         if isinstance(value, bytes | complex):
             raise self.refusal(node)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
             value = float(value)
-        if free and (isinstance(value, bool | str) or value is None or value is ...):
-            what = {str: "a string", bool: "a truth value"}.get(type(value), repr(value))
+        if not option and (isinstance(value, bool | str) or value is None or value is ...):
+            what = {str: "a string", bool: "a truth value"}.get(type(value), ast.unparse(node))
             raise ConfigError(
-                f"{what if value is not ... else '...'} stands where a number is expected",
+                f"{what} stands where a number is expected",
                 place=place,
                 expected="strings, truth values and None only as options: sum(x, keepdims=True)",
                 remedy="a name is written without quotes" if isinstance(value, str) else "",
@@ -154,7 +155,6 @@ class _Checker:
                     f"no attribute '{part}'",
                     place=place,
                     expected=".T, .shape[k] or the dots of a declared name",
-                    remedy=f"a function is called with the value in its brackets: {part}(...)",
                 )
             value = Attribute(value, part, place)
         return value
@@ -178,13 +178,14 @@ class _Checker:
                 expected="an operator between a value and a bracket, such as 2 * (a + b)",
             )
         self.calls.add(function.id)
-        arguments = tuple(self.argument(argument) for argument in node.args)
+        arguments = tuple(map(self.argument, node.args))
         keywords: dict[str, Node] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                raise self.refusal(keyword.value, "starred arguments are not part of the language")
+                raise self.refusal(keyword.value, "starred arguments are")
             if keyword.arg in keywords:
-                raise self.refusal(keyword.value, f"'{keyword.arg}' is given twice")
+                place = self.place(keyword.value)
+                raise ConfigError(f"'{keyword.arg}' is given twice", place=place)
             keywords[keyword.arg] = self.argument(keyword.value)
         name_place = self.place(function)
         return Call(function.id, arguments, tuple(keywords.items()), place, name_place)
@@ -192,7 +193,7 @@ class _Checker:
     def argument(self, node: ast.expr) -> Node:
         """An argument of a call, where strings, truth values and ``None`` may stand as options."""
         if isinstance(node, ast.Constant) and node.value is not ...:
-            return self.constant(node, self.place(node), free=False)
+            return self.constant(node, self.place(node), option=True)
         return self.node(node)
 
     def operation(self, node: ast.BinOp | ast.Compare, place: Place) -> Operation:
@@ -233,7 +234,7 @@ class _Checker:
             start, stop, step = (None if bound is None else self.bound(bound) for bound in bounds)
             return Range(start, stop, step, self.place(node))
         if isinstance(node, ast.Constant) and (node.value is None or node.value is ...):
-            return self.constant(node, self.place(node), free=False)
+            return self.constant(node, self.place(node), option=True)
         return self.node(node)
 
     def bound(self, node: ast.expr) -> Node | None:
@@ -248,21 +249,8 @@ class _Checker:
             start, end = self.offsets[start], self.offsets[end]
         return self.text.place_at(self.lead + start, end - start)
 
-    def refusal(self, node: ast.expr, message: str = "") -> ConfigError:
-        what = message or f"{_REFUSED.get(type(node), 'this is')} not part of the language"
-        return ConfigError(what, place=self.place(node))
-
-
-_REFUSED: Mapping[type[ast.AST], str] = {
-    ast.Starred: "starred arguments are",
-    ast.Lambda: "lambda is",
-    ast.BoolOp: "'and' and 'or' are",
-    ast.IfExp: "'if' is",
-    ast.JoinedStr: "f-strings are",
-    ast.NamedExpr: "assignments inside an expression are",
-    ast.Set: "sets are",
-    ast.Dict: "dictionaries are",
-}
+    def refusal(self, node: ast.expr, what: str = "this is") -> ConfigError:
+        return ConfigError(f"{what} not part of the language", place=self.place(node))
 
 
 def _refuse_syntax(text: Text, words: tuple[Token, ...], offset: int) -> NoReturn:

@@ -30,7 +30,6 @@ MOST_OPERATIONS = 10_000
 LONGEST_RANGE = 2**24
 """The most entries of an array that a macro makes while the graph is built."""
 
-
 MOST_AXES = 64
 """The most axes of a NumPy array."""
 
@@ -205,9 +204,8 @@ def _valued(value: Any, trace: Trace) -> Any:
 
 def _check_options(primitive: Primitive, attributes: Mapping[str, Any], place: Place) -> None:
     for name, value in attributes.items():
-        if any(
-            isinstance(part, Tracer) for part in (value if isinstance(value, tuple) else (value,))
-        ):
+        parts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(part, Tracer) for part in parts):
             raise ShapeError(
                 f"the option '{name}' of {primitive.name} must be known when the loss is built",
                 place=place,

@@ -90,8 +90,7 @@ def tokens(text: Text) -> tuple[Token, ...]:
             )
         found.append(token)
     if open_brackets:
-        opened = open_brackets[-1]
-        refuse(text, opened, f"'{opened.text}' is never closed", remedy=_cut_remedy(text))
+        refuse(text, open_brackets[-1], f"'{open_brackets[-1].text}' is never closed")
     if not found:
         raise ConfigError("the expression is empty", place=text.place_at(0), expected="a value")
     return tuple(found)
@@ -126,17 +125,6 @@ def _close(text: Text, token: Token, open_brackets: list[Token]) -> None:
     wanted = ")" if opened.text == "(" else "]"
     if token.text != wanted:
         refuse(text, token, f"'{token.text}' closes '{opened.text}'", expected=f"'{wanted}'")
-
-
-def _cut_remedy(text: Text) -> str:
-    """What YAML may have cut off: a comment, or the rest of an inline map."""
-    end = text.place_at(len(text.text))
-    rest = end.excerpt[max(0, end.column - 1) :].lstrip()
-    if rest.startswith("#"):
-        return "' #' begins a comment in YAML: quote the expression"
-    if rest.startswith(","):
-        return "',' ends an entry of an inline map {...}: quote it, or write one key a line"
-    return ""
 
 
 def _quoted(token: Token) -> str:

@@ -120,20 +120,6 @@ def test_every_refusal_has_a_place(written: str) -> None:
     assert caught.value.place.line == 1
 
 
-def test_what_yaml_cut_off_is_named() -> None:
-    from optserve.config.expressions import Text, parse_signature
-    from optserve.errors import Place
-
-    line = "define: {f(a, b): a + b}"
-    with pytest.raises(ConfigError) as caught:
-        parse_signature(Text.at("f(a", Place("fit.yaml", 1, 10, excerpt=line)))
-    assert "inline map" in caught.value.remedy
-    line = "loss: sum(x # of squares)"
-    with pytest.raises(ConfigError) as caught:
-        parse_signature(Text.at("sum(x", Place("fit.yaml", 1, 7, excerpt=line)))
-    assert "comment" in caught.value.remedy
-
-
 def refusal(written: str) -> str:
     with pytest.raises(ConfigError) as caught:
         parse(written)

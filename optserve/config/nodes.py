@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from optserve.config.source import Source
 from optserve.errors import Place
@@ -97,8 +97,7 @@ class Sequence(_Written):
         return len(self.items)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Entry:
+class Entry(NamedTuple):
     """A key of a mapping and its value."""
 
     key: Scalar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
@@ -39,22 +40,29 @@ def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
 
 
 def with_options(
-    function: Any, entries: MappingOf[str, Entry], place: Place, registry: Registry
+    function: Any,
+    entries: MappingOf[str, Entry],
+    place: Place,
+    registry: Registry,
+    beside: Iterable[str] = (),
 ) -> Any:
-    """``function`` called with the options in ``entries``, each decoded by its annotation."""
+    """``function`` called with the options in ``entries``, each decoded by its annotation.
+
+    ``beside`` are the keys that may stand beside the options, for the error.
+    """
     known = options_of(function)
     decoders = _decoders(registry)
     options: dict[str, Any] = {}
     for name, entry in entries.items():
         if name not in known:
-            raise unknown_key(entry.key, known)
+            raise unknown_key(entry.key, (*known, *beside))
         options[name] = decode(entry.value, known[name].annotation, decoders)
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in options:
             raise ConfigError(
                 f"{function.__name__} needs `{name}`",
                 place=place,
-                expected=f"`{name}`, {describe(parameter.annotation)}",
+                expected=f"`{name}: {describe(parameter.annotation)}`",
             )
     try:
         return function(**options)

@@ -8,7 +8,6 @@ from math import prod
 import numpy as np
 
 from optserve.config import nodes
-from optserve.config.initializers import Initializer, generator
 from optserve.config.nodes import Node, Scalar, Sequence, kind_of
 from optserve.config.options import instantiate
 from optserve.config.schema.config import Starts
@@ -72,12 +71,12 @@ def parameter_of(
             place=written.place_of("bounds"),
             expected="[low, high]",
         )
-    init = _initial(name, written, shape, registry, seed).astype(precision)
+    init = _cast(_initial(name, written, shape, registry, seed), precision)
     parameter = Parameter(
         name=name,
         init=init,
-        lower=np.full(shape, low, precision),
-        upper=np.full(shape, high, precision),
+        lower=_cast(np.full(shape, low), precision),
+        upper=_cast(np.full(shape, high), precision),
         fixed=np.full(shape, bool(written.fixed)),
         transform=transform,
         place=written.place,
@@ -93,6 +92,8 @@ def _initial(
     if init is None:
         return np.zeros(shape)
     if isinstance(init, Named):
+        from optserve.config.initializers import Initializer, generator
+
         initializer: Initializer = instantiate("initializers", init, registry)
         values = np.asarray(initializer(generator(seed, name), shape), dtype=np.float64)
         if values.shape != shape:
@@ -135,7 +136,7 @@ def _point(point: Node, parameters: Mapping[str, Parameter]) -> Mapping[str, Arr
         given = numbers(entry.value)
         place = entry.value.place
         value = np.full(parameter.shape, given) if not given.ndim else given
-        value = _fitted(value, parameter.shape, place).astype(parameter.init.dtype)
+        value = _cast(_fitted(value, parameter.shape, place), parameter.init.dtype)
         _check_start(parameter, value, place)
         values[name] = value
     return values
@@ -176,6 +177,12 @@ def _fitted(values: Array, shape: tuple[int, ...], place: Place) -> Array:
             expected=f"the shape of the parameter, {shape}",
         )
     return values
+
+
+def _cast(values: Array, precision: DType) -> Array:
+    """In the job's precision; what is too large for it becomes infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(precision)
 
 
 def _check_start(parameter: Parameter, start: Array, place: Place | None) -> None:

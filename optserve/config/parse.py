@@ -116,7 +116,9 @@ class _Builder:
                     expected="YAML 1.2 without directives",
                 )
             document = self.node(next(self.events), path, 0)
-        return document or Scalar(self.source, self.begin, self.begin, path, None, "")
+        if document is None:
+            return Scalar(self.source, self.begin, self.begin, path, None, "")
+        return document
 
     def node(self, event: Event, path: str, depth: int, flow: bool = False) -> Node:
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:

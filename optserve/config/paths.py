@@ -19,27 +19,34 @@ class Reach(NamedTuple):
     anywhere: bool = False
 
     def file(self, written: Scalar) -> Path:
-        """The existing file that ``written`` names, relative to the file it is written in.
+        """The existing file that ``written`` names; raises ``ConfigError`` where there is none."""
+        path = self.path(written)
+        if path.is_file():
+            return path
+        found = path.is_dir()
+        raise ConfigError(
+            f"{written.text} is a folder" if found else f"{written.text} does not exist",
+            place=written.place,
+            remedy="" if found else nearest_file(path),
+        )
 
-        Raises ``ConfigError`` where there is none, or where it lies outside, also by a link.
+    def path(self, written: Scalar) -> Path:
+        """What ``written`` names, relative to the file it is written in.
+
+        Raises ``ConfigError`` where it lies outside, also by a link.
         """
         path = written.source.folder / written.text
         try:
-            real = path.resolve()
-            if not self.anywhere and not real.is_relative_to(self.root.resolve()):
-                raise ConfigError(
-                    f"{written.text} leaves the folder of the config",
-                    place=written.place,
-                    expected=f"a file inside {self.root.resolve()}",
-                    remedy="pass --allow-path if you trust this config to read it",
-                )
-            if path.is_file():
-                return path
-            kind = "is a folder" if path.is_dir() else "does not exist"
+            inside = path.resolve().is_relative_to(self.root.resolve())
         except (OSError, ValueError, RuntimeError):  # a NUL in it, too long, a loop of links
-            kind = "cannot be a file"
-        raise ConfigError(f"{written.text} {kind}", place=written.place, remedy=_remedy(path, kind))
-
-
-def _remedy(path: Path, kind: str) -> str:
-    return nearest_file(path) if kind == "does not exist" else ""
+            raise ConfigError(
+                f"{written.text!r} cannot be the name of a file", place=written.place
+            ) from None
+        if inside or self.anywhere:
+            return path
+        raise ConfigError(
+            f"{written.text} leaves the folder of the config",
+            place=written.place,
+            expected="a file inside that folder",
+            remedy="pass --allow-path if you trust this config to read it",
+        )

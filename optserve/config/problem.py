@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optserve.config.data.frame import Reader
-from optserve.config.data.table import DataTable, open_table
 from optserve.config.declarations import Declarations, declarations, name_of, parsed
 from optserve.config.expectations import expectations_of
 from optserve.config.extends import read_tree
@@ -24,6 +23,7 @@ from optserve.config.paths import Reach
 from optserve.config.schema.config import Config, Stop, decode_config
 from optserve.config.schema.decode import not_supported_yet
 from optserve.config.schema.expression import Expression
+from optserve.config.schema.section import keys_of
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.graph.aval import Array, DType
@@ -31,6 +31,9 @@ from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs import problem as jobs
 from optserve.jobs.parameters import Parameter
 from optserve.registry import Registry
+
+if TYPE_CHECKING:
+    from optserve.config.data.frame import Reader
 
 __all__ = ["load"]
 
@@ -142,6 +145,8 @@ def _tables(config: Config, reach: Reach, registry: Registry) -> Tables:
     """The tables of ``data``, opened and not yet read."""
     if config.data is None:
         return Tables((), bare=True)
+    from optserve.config.data.table import DataTable, open_table
+
     if not config.data.single:
         for key in config.keys_in("data").values():
             name_of(key, dotted=False)
@@ -161,7 +166,8 @@ def _reader(table: Table, registry: Registry) -> Reader:
         what = "reading several files" if "*" in table.read.text else f"reading {suffix} files"
         raise not_supported_yet(table.read, what)
     function = registry.find("readers", suffix, table.read.place).value
-    reader: Reader = with_options(function, table.options, table.read.place, registry)
+    place = table.read.place
+    reader: Reader = with_options(function, table.options, place, registry, keys_of(Table))
     return reader
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from optserve.config.data.table import DataTable
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
 from optserve.graph.tracer import Trace, Tracer
 from optserve.graph.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from optserve.config.data.table import DataTable  # a config without data does without it
 
 __all__ = ["Column", "Tables", "check_unique", "evaluate_size", "scope_of"]
 

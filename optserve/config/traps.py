@@ -16,7 +16,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 # What ruamel.yaml says, and what a person who writes expressions most likely did.
 _REMEDIES = {
-    r"character '[@`%]' that cannot start": "quote a text that begins with CHAR",
+    r"character '[@`%]' that cannot start": "quote the whole text: CHAR means something else in YAML",
     r"character '\\t' that cannot start": "indent with spaces; YAML does not allow tabs there",
     "mapping values are not allowed here": (
         "quote a text that holds `: `; or does this line need another indentation?"
@@ -31,15 +31,16 @@ _REMEDIES = {
         "quote a text that begins with `[`, `{`, a quote or `-`; "
         "or is a line indented differently from its neighbours?"
     ),
-    "unexpected end of stream": "is a quote or a bracket not closed?",
 }
 
 
 def explain_syntax(source: Source, begin: int, error: MarkedYAMLError) -> ConfigError:
     """ruamel.yaml's error as ours, with the remedy for the trap that it most likely is."""
-    mark = error.problem_mark or error.context_mark
-    index = min(begin + (mark.index if mark else 0), len(source.text))
     problem = " ".join(str(error.problem or error.context).split())
+    mark = error.problem_mark or error.context_mark
+    if re.search("end of stream|stream end", problem) and error.context_mark:
+        mark, problem = error.context_mark, "what is opened here is not closed"
+    index = min(begin + (mark.index if mark else 0), len(source.text))
     remedy = next((text for pattern, text in _REMEDIES.items() if re.search(pattern, problem)), "")
     char = source.text[index : index + 1]
     return ConfigError(

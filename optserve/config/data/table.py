@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from keyword import iskeyword
 from pathlib import Path
@@ -83,8 +82,9 @@ def open_table(
 
 def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> Frame:
     assert declared.read is not None
-    path = reach.file(declared.read)
+    reach.path(declared.read)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
+    path = reach.file(declared.read)
     try:
         if declared.sha256 is not None:
             _check_digest(declared, path)
@@ -95,6 +95,8 @@ def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> F
 
 
 def _check_digest(declared: Table, path: Path) -> None:
+    import hashlib
+
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if declared.sha256 is not None and digest != declared.sha256.lower():

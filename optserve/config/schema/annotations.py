@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from optserve.config import nodes
@@ -11,7 +11,15 @@ from optserve.config.nodes import Node, Scalar, Sequence
 from optserve.config.schema.section import AtLeast, Section, keys_of
 from optserve.config.suggest import choices
 
-__all__ = ["NODE_TYPES", "Decoders", "accepts", "alternatives", "describe", "is_section"]
+__all__ = [
+    "NODE_TYPES",
+    "Decoders",
+    "accepts",
+    "alternatives",
+    "describe",
+    "describe_all",
+    "is_section",
+]
 
 Decoders = Mapping[Any, Callable[[Node], Any]]
 """How to decode what only the caller knows, by annotation (a ``Schedule``, by the registry)."""
@@ -92,9 +100,7 @@ def describe(annotation: Any) -> str:
         limits = [str(note) for note in arguments[1:] if isinstance(note, AtLeast)]
         return " ".join([describe(arguments[0]), *limits])
     if len(members := alternatives(annotation)) > 1:
-        if set(NODE_TYPES) <= set(members):
-            return "a value"
-        return " or ".join(dict.fromkeys(map(describe, members)))
+        return describe_all(members)
     if origin is Literal:
         return f"one of {choices(map(str, arguments))}" if arguments[1:] else f"{arguments[0]}"
     if origin is tuple and arguments[-1] is not ...:
@@ -106,9 +112,24 @@ def describe(annotation: Any) -> str:
     return str(annotation.describe()) if hasattr(annotation, "describe") else "a mapping"
 
 
+def describe_all(members: Iterable[Any]) -> str:
+    """What the members of a union take, in words."""
+    members = list(members)
+    if set(NODE_TYPES) <= set(members):
+        return "a value"
+    return _either(map(describe, members))
+
+
 def _describe_section(section: type[Section]) -> str:
     keys = keys_of(section)
-    mapping = f"a mapping with the keys {choices(keys)}"
-    if not section.sugar:
-        return mapping
-    return f"{describe(keys[section.sugar].annotation)} or {mapping}"
+    words = [f"a mapping with the keys {choices(keys)}"]
+    if section.sugar:
+        inner, *_ = get_args(keys[section.sugar].annotation)
+        short = [member for member in alternatives(inner) if member is not type(None)]
+        words = [*map(describe, short), *words]
+    return _either(words)
+
+
+def _either(words: Iterable[str]) -> str:
+    *before, last = dict.fromkeys(words)
+    return f"{', '.join(before)} or {last}" if before else last

@@ -13,7 +13,7 @@ from optserve.config.schema.define import Definitions
 from optserve.config.schema.expression import Expression, Named
 from optserve.config.schema.loss import LeastSquares
 from optserve.config.schema.parameter import Parameter
-from optserve.config.schema.section import AtLeast, Section
+from optserve.config.schema.section import AtLeast, NameOf, Section
 from optserve.config.schema.table import Tables
 from optserve.errors import ConfigError
 
@@ -122,7 +122,7 @@ class Config(Section):
     plugins: Plugins = Plugins()
     seed: Annotated[int, AtLeast(0), "Seeds initial values."] = 0
     precision: Annotated[Literal["float64", "float32"], "Of all numbers that vary."] = "float64"
-    backend: Annotated[str, "What computes: auto, numpy, ..."] = "auto"
+    backend: Annotated[str, NameOf("backends", ("auto",)), "What computes."] = "auto"
     data: Annotated[Tables | None, "The data: one table, or several by name."] = None
     parameters: Annotated[MappingOf[str, Parameter], "What is varied, by name; dots make a tree."]
     define: Annotated[Definitions, "Values and functions, in order."] = Definitions()

@@ -14,6 +14,7 @@ from optserve.config.schema.annotations import (
     accepts,
     alternatives,
     describe,
+    describe_all,
     is_section,
 )
 from optserve.config.schema.section import AtLeast, Later, Section, keys_of
@@ -46,7 +47,8 @@ def decode(node: Node, annotation: Any, decoders: Decoders = _NO_DECODERS) -> An
             if member is not annotation:
                 return decode(node, member, decoders)
             return _decode_accepted(node, member, decoders)
-    raise wrong_kind(node, describe(annotation), _remedy(node, members))
+    valid = [member for member in members if member is not type(None)]
+    raise wrong_kind(node, describe_all(valid), _remedy(node, valid))
 
 
 def _decode_annotated(node: Node, annotation: Any, decoders: Decoders) -> Any:
@@ -113,13 +115,13 @@ def decode_section(node: Node, section: type[S]) -> S:
         elif section.rest:
             options[name] = entry
         else:
-            raise unknown_key(entry.key, (*known, *section.later))
+            raise unknown_key(entry.key, known, section.later)
     for name, key in known.items():
         if key.required and key.attribute not in values:
             raise ConfigError(
                 f"{_subject(node)} has no `{name}`",
                 place=node.place,
-                expected=f"`{name}`, {describe(key.annotation)}",
+                expected=f"`{name}: {describe(key.annotation)}`",
             )
     if section.rest:
         values["options"] = options
@@ -136,14 +138,14 @@ def wrong_kind(node: Node, expected: str, remedy: str = "", got: str = "") -> Co
     )
 
 
-def unknown_key(key: Scalar, valid: Iterable[str]) -> ConfigError:
-    """The error for a key that is none of ``valid``."""
+def unknown_key(key: Scalar, valid: Iterable[str], later: Iterable[str] = ()) -> ConfigError:
+    """The error for a key that is none of ``valid``, and none of what is to come ``later``."""
     names = list(valid)
     return ConfigError(
         f"there is no key `{key.text[:80]}` here",
         place=key.place,
-        expected=f"one of {choices(names, 24)}",
-        remedy=did_you_mean(key.text, names),
+        expected=f"one of {choices(names, 20)}",
+        remedy=did_you_mean(key.text, [*names, *later]),
     )
 
 
@@ -160,15 +162,16 @@ def _subject(node: Node) -> str:
     return f"`{node.path}`" if node.path else "the config"
 
 
-def _remedy(node: Node, members: tuple[Any, ...]) -> str:
+def _remedy(node: Node, members: Iterable[Any]) -> str:
     """A hint where YAML reads a scalar otherwise than its writer meant."""
+    members = {get_args(one)[0] if get_origin(one) is Annotated else one for one in members}
     if not isinstance(node, Scalar):
         return ""
     if str in members and node.value is not None:
         return f'quote it: "{node.text[:40]}"'
     if bool in members and node.text.lower() in _YES_NO:
         return f"YAML 1.2 writes it `{_YES_NO[node.text.lower()]}`"
-    if not isinstance(node.value, str) or not {int, float} & set(members):
+    if not isinstance(node.value, str) or not {int, float} & members:
         return ""
     if node.style != "plain":
         return "leave out the quotes" if _reads_as_number(node.text) else ""

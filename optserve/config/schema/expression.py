@@ -30,13 +30,13 @@ class Expression(NamedTuple):
 
     @classmethod
     def accepts(cls, node: Node) -> bool:
-        """Texts and numbers."""
-        return isinstance(node, Scalar) and isinstance(node.value, str | int | float)
+        """Anything but null; ``from_node`` explains what cannot be one."""
+        return not isinstance(node, Scalar) or node.value is not None
 
     @classmethod
     def from_node(cls, node: Node) -> Expression:
         """The expression in ``node``; refuses what YAML took apart or reads as something else."""
-        if isinstance(node, Scalar) and cls.accepts(node) and not isinstance(node.value, bool):
+        if isinstance(node, Scalar) and type(node.value) in (str, int, float):
             refuse_comment_inside(node)
             return cls(node)
         raise wrong_kind(node, cls.describe(), _trap(node))
@@ -64,7 +64,7 @@ class Named(NamedTuple):
     @classmethod
     def describe(cls) -> str:
         """What it is, in words."""
-        return "a name, or a mapping of one name to its options"
+        return "a name"
 
     @classmethod
     def accepts(cls, node: Node) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, NamedTuple
 
 from optserve.config import nodes
-from optserve.config.nodes import Node, Scalar
+from optserve.config.nodes import Node
 from optserve.config.schema.decode import decode_section, wrong_kind
 from optserve.config.schema.expression import Expression
 from optserve.config.schema.section import Section
@@ -37,15 +37,14 @@ class LeastSquares(NamedTuple):
 
     @classmethod
     def accepts(cls, node: Node) -> bool:
-        """Expressions and mappings."""
-        return isinstance(node, nodes.Mapping) or Expression.accepts(node)
+        """Anything but null; ``from_node`` explains."""
+        return Expression.accepts(node)
 
     @classmethod
     def from_node(cls, node: Node) -> LeastSquares:
         """Whichever of the three forms ``node`` has."""
-        if isinstance(node, Scalar):
+        if not isinstance(node, nodes.Mapping):
             return cls(node, {"residual": Expression.from_node(node)})
-        assert isinstance(node, nodes.Mapping)
         if {"observed", "predicted", "sigma", "robust"} & set(node.entries):
             return cls(node, decode_section(node, Comparison))
         if not len(node):

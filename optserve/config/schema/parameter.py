@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from optserve.config.nodes import Node, Sequence
 from optserve.config.schema.decode import decode, not_supported_yet
 from optserve.config.schema.expression import Expression, Named
-from optserve.config.schema.section import AtLeast, Section
+from optserve.config.schema.section import AtLeast, NameOf, Section
 
 __all__ = ["Fixed", "Parameter", "Penalty"]
 
@@ -48,7 +48,7 @@ class Parameter(Section):
     later: ClassVar[tuple[str, ...]] = ("prior",)
 
     init: Annotated[
-        float | Sequence | Named | None,
+        float | Sequence | Annotated[Named, NameOf("initializers")] | None,
         "The start: a number, a nested list, or an initializer such as glorot_uniform.",
     ] = None
     shape: Annotated[
@@ -56,5 +56,8 @@ class Parameter(Section):
     ] = None
     bounds: Annotated[tuple[float | None, float | None], "[low, high]; null: none."] = (None, None)
     fixed: Annotated[Fixed, "Hold it at its start."] = False  # type: ignore[assignment]
-    transform: Annotated[Named | None, "How the method sees it: log keeps it positive."] = None
+    transform: Annotated[
+        Annotated[Named, NameOf("transforms")] | None,
+        "How the method sees it; log keeps it positive.",
+    ] = None
     penalty: Annotated[Penalty | None, "What is added to the loss for its size."] = None

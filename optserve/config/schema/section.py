@@ -8,7 +8,6 @@ that a small job does. The same declarations give the JSON Schema.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, NoReturn, get_type_hints
@@ -16,8 +15,9 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, get_type_hints
 from optserve.config import nodes
 from optserve.config.nodes import Node
 from optserve.errors import Place
+from optserve.registry.hookspecs import Kind
 
-__all__ = ["AtLeast", "Key", "Later", "Section", "keys_of"]
+__all__ = ["AtLeast", "Key", "Later", "NameOf", "Section", "keys_of"]
 
 
 class Section:
@@ -47,7 +47,7 @@ class Section:
 
     @property
     def place(self) -> Place | None:
-        return self.node.place if self.node else None
+        return self.node.place if self.node is not None else None
 
     def place_of(self, key: str) -> Place | None:
         """Where the value of ``key`` is written; the place of the section where it is not."""
@@ -63,8 +63,7 @@ class Section:
         return {name: entry.key for name, entry in entries.items()}
 
 
-@dataclass(frozen=True)
-class AtLeast:
+class AtLeast(NamedTuple):
     """A lower limit of a number; ``above`` it where the limit itself is not allowed."""
 
     limit: float
@@ -81,6 +80,13 @@ class Later(NamedTuple):
     """Values that are part of the language and not built yet."""
 
     values: tuple[str, ...]
+
+
+class NameOf(NamedTuple):
+    """The text, or the ``Named``, names a contribution of this kind; for the JSON Schema."""
+
+    kind: Kind
+    also: tuple[str, ...] = ()
 
 
 class Key(NamedTuple):

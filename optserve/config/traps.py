@@ -16,7 +16,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 # What ruamel.yaml says, and what a person who writes expressions most likely did.
 _REMEDIES = {
-    r"character '[@`%]' that cannot start": "quote the whole text: CHAR means something else in YAML",
+    r"character '[@`%]' that cannot start": "quote the whole text: CHAR is not for YAML to read",
     r"character '\\t' that cannot start": "indent with spaces; YAML does not allow tabs there",
     "mapping values are not allowed here": (
         "quote a text that holds `: `; or does this line need another indentation?"

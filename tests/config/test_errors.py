@@ -22,8 +22,10 @@ parameters: {b: 1}
 loss: (b - 2)**2
 """
 
-FILES = {
+FILES: Mapping[str, str | bytes] = {
     "d.csv": "x,y,site\n1,2,a\n2,4.5,b\n3,7,a\n",
+    "d.txt": "",
+    "d.parquet": "",
     "gaps.csv": "x,y,note\n1,2,\n2,,ok\n3,7,\n",
     "words.csv": "x,y\n1,2\n2,many\n",
     "nameless.csv": "1,2,3\n4,5,6\n",
@@ -70,6 +72,7 @@ YAML: Mapping[str, str | bytes] = {
     "a call cut by an inline map": VALID + "define: {g: f(1, 2)}\n",
     "a subscript in an inline map": VALID + "define: {g: b[0]}\n",
     "a comment inside an expression": VALID.replace("(b - 2)**2", "(b - 2 # of the second\n  )"),
+    "a comment that cuts an expression": VALID.replace("(b - 2)**2", "(b - 2 # of the second"),
     "an indentation": VALID + "stop:\n    steps: 1\n  seconds: 2\n",
 }
 
@@ -125,7 +128,7 @@ DATA: Mapping[str, str] = {
     "an unknown format": "data: {read: d.txt}",
     "no table": "data: {header: true}",
     "an unknown key of a table": "data: {read: d.csv, heador: true}",
-    "a wrong digest": f"data: {{read: d.csv, sha256: {'0' * 64}}}",
+    "a wrong digest": f"data: {{read: d.csv, sha256: '{'0' * 64}'}}",
     "an unknown column": "data: {read: d.csv, columns: {x: z, y: y}}",
     "a misspelt column": "data: {read: d.csv, columns: {x: x, y: Y}}",
     "a position beyond": "data: {read: d.csv, columns: {x: 0, y: 3}}",
@@ -137,7 +140,9 @@ DATA: Mapping[str, str] = {
     "a column called twice": "data: {read: twice.csv, columns: {x: x, y: 1}}",
     "a missing value in a used column": "data: {read: gaps.csv}",
     "a text in a used column": "data: {read: words.csv}",
-    "a fraction in an integer column": "data: {read: d.csv, columns: {x: x, y: {take: y, as: integer}}}",
+    "a fraction in an integer column": (
+        "data: {read: d.csv, columns: {x: x, y: {take: y, as: integer}}}"
+    ),
     "a ragged file": "data: {read: ragged.csv}",
     "an empty data file": "data: {read: empty.csv}",
     "a file without rows": "data: {read: header.csv}",

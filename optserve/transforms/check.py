@@ -141,8 +141,9 @@ def agreement(graph: Graph, arguments: Sequence[Array], *, wrt: int, seed: int =
             return float(np.sum(np.where(ct == 0.0, 0.0, ct * line(step))))
 
         order = taylor_order(contracted, float(np.sum(products)))
+        place = line.entry(worst)
     share = float(np.mean(conclusive)) if values.size else 1.0
-    return Agreement(reverse, forward, adjoint, order, share, line.entry(worst))
+    return Agreement(reverse, forward, adjoint, order, share, place)
 
 
 @dataclass(frozen=True)

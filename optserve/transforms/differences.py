@@ -79,7 +79,8 @@ def _ridders(
         # Where the function is smooth, the bend shrinks with the step: by 8 over three halvings.
         kinked = (bends[-1] > 0.5 * bends[-4]) & (bends[-1] > 1e-6 * np.abs(slope))
         kinked &= bends[-1] > 1e3 * epsilon * np.abs(middle) / h
-        sharp = uncertainty <= 1e-4 * np.abs(slope) + 1e-8 * np.abs(middle)
+        noise = max(1e-8, 1e3 * epsilon) * np.abs(middle)
+        sharp = uncertainty <= 1e-4 * np.abs(slope) + noise
     return Differences(slope, uncertainty, sharp & ~kinked & np.isfinite(middle))
 
 

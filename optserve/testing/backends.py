@@ -1,0 +1,81 @@
+"""The conformance of a backend: what it computes is what ``interpret`` computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from optserve.backends.base import Backend
+from optserve.errors import DerivativeError
+from optserve.graph.aval import Array, is_float
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import interpret
+from optserve.graph.primitive import Primitive
+from optserve.primitives.vocabulary import builtin_primitives
+from optserve.testing.cases import Case, cases, compare, fail
+from optserve.testing.rows import row_assignments
+from optserve.transforms.check import equation_graph, pullback_graph
+
+__all__ = ["check_backend"]
+
+
+def check_backend(
+    backend: Backend, primitives: Iterable[Primitive] | None = None, *, seed: int = 0
+) -> None:
+    """Raise ``AssertionError`` unless ``backend`` agrees with ``interpret`` to rounding.
+
+    Each primitive (by default every built-in one) is compiled together with its pullback, in
+    float64 and in float32, with and without axes that are rows. Arguments must stay unchanged, and
+    results may share no memory with them.
+
+    >>> from optserve.backends.numpy import numpy_backend
+    >>> from optserve.primitives.products import matmul
+    >>> check_backend(numpy_backend(), [matmul])
+    """
+    for primitive in builtin_primitives() if primitives is None else primitives:
+        for case in cases(primitive, seed=seed):
+            for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
+                given = case.cast(dtype)
+                graphs = [given.graph]
+                for _, avals, attributes in row_assignments(given):
+                    graphs.append(equation_graph(primitive, avals, attributes))
+                for graph in graphs:
+                    _check_graph(backend, given, graph, given.operands, tolerance)
+                    _check_pullback(backend, given, graph, tolerance)
+
+
+def _check_pullback(backend: Backend, case: Case, graph: Graph, tolerance: float) -> None:
+    try:
+        pulled = pullback_graph(graph)
+    except DerivativeError:
+        return
+    cts = [
+        np.ones(np.shape(out), atom.aval.dtype)
+        for out, atom in zip(case.evaluate(), graph.outputs, strict=True)
+        if is_float(atom.aval.dtype)
+    ]
+    _check_graph(backend, case, pulled, [*case.operands, *cts], tolerance)
+
+
+def _check_graph(
+    backend: Backend, case: Case, graph: Graph, arguments: Sequence[Array], tolerance: float
+) -> None:
+    before = [argument.tobytes() for argument in arguments]
+    with np.errstate(all="ignore"):
+        expected = interpret(graph, *arguments)
+    found = backend.compile(graph)(*arguments)
+    name, at = f"backend {backend.name}", f"{case}\n{graph}"
+    if before != [argument.tobytes() for argument in arguments]:
+        fail(name, "it changed an argument", at=at, remedy="copy before writing")
+    for have, want in zip(found, expected, strict=True):
+        if any(np.shares_memory(have, argument) for argument in arguments):
+            fail(name, "it returned an argument's own memory", at=at, remedy="return a copy")
+        compare(
+            case,
+            f"{name} disagrees with interpret",
+            have,
+            want,
+            tolerance=tolerance,
+            remedy=f"see the graph:\n{graph}",
+        )

@@ -1,0 +1,286 @@
+"""The laws that every primitive keeps, each a function of a case that fails where it is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from optserve.errors import DerivativeError, OptserveError
+from optserve.graph.aval import Array, aval_of, is_float
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import interpret
+from optserve.graph.tracer import trace
+from optserve.graph.verifier import verify
+from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.testing.cases import Case, compare, fail
+from optserve.testing.rows import rows
+from optserve.transforms.check import (
+    Agreement,
+    agreement,
+    linearity,
+    mutated,
+    nearby,
+    pullback_graph,
+)
+from optserve.transforms.reverse import vjp
+
+__all__ = ["LAWS"]
+
+TOLERANCE = 1e-6
+"""The largest relative error of a derivative, beyond the uncertainty of the differences."""
+
+ROUNDING = 1e-9
+"""The largest relative difference of two computations of one value in float64."""
+
+
+def documented(case: Case) -> None:
+    """It says in a sentence what it computes."""
+    doc = case.primitive.doc.strip()
+    if not doc[:1].strip() or not doc.endswith((".", ")")):
+        fail(
+            case.primitive.name,
+            "it does not say in a sentence what it computes",
+            found=f"doc={doc!r}",
+            remedy="give it doc='...', with a full stop at its end",
+        )
+
+
+def shape(case: Case) -> None:
+    """Its results have the shapes and dtypes that its shape rule gives, in any precision."""
+    for dtype in (np.float64, np.float32):
+        given = case.cast(dtype)
+        expected = tuple(atom.aval for atom in given.graph.outputs)
+        found = tuple(map(aval_of, given.evaluate()))
+        if found != expected:
+            fail(
+                case.primitive.name,
+                "its value has not the shape and dtype that its shape rule gives",
+                at=str(given),
+                found=f"{found} in place of {expected}",
+                remedy="mend the shape rule, or compute in the dtype of the operands",
+            )
+
+
+def integers(case: Case) -> None:
+    """Called with integers it gives what its shape rule says, or refuses them."""
+    given = case.cast(np.int64)
+    try:
+        traced = trace(
+            lambda *x: case.primitive.bind(*x, **case.attributes),
+            *given.operands,
+            vocabulary=builtin_vocabulary(),
+        )
+    except OptserveError:
+        return
+    verify(traced.graph)
+    with np.errstate(all="ignore"):
+        found = [*map(aval_of, interpret(traced.graph, *given.operands, *traced.captured))]
+    expected = [atom.aval for atom in traced.graph.outputs]
+    if found != expected:
+        fail(
+            case.primitive.name,
+            "of integers its value has not the shape and dtype that its shape rule gives",
+            at=str(given),
+            found=f"{found} in place of {expected}",
+            remedy="give floating=True, so that integers are made floats first",
+        )
+
+
+def value(case: Case) -> None:
+    """Its implementation agrees with its body, where it has both."""
+    body = case.primitive.body
+    if body is None:
+        return
+    traced = trace(
+        partial(body, **case.attributes), *case.operands, vocabulary=builtin_vocabulary()
+    )
+    verify(traced.graph)
+    with np.errstate(all="ignore"):
+        expected = interpret(traced.graph, *case.operands, *traced.captured)
+    for have, want in zip(case.evaluate(), expected, strict=True):
+        compare(
+            case,
+            "its implementation disagrees with its body",
+            have,
+            want,
+            tolerance=ROUNDING,
+            remedy="they must compute the same; leave one of them out",
+        )
+
+
+def derivative(case: Case) -> None:
+    """Its pullback and its tangents are those of its value, by every operand."""
+    _check_derivative(case, case.graph, case.operands, case.floating, "the derivative")
+
+
+def second_derivative(case: Case) -> None:
+    """The derivative of its derivative is right, where its rule can be traced."""
+    if not case.floating:
+        return
+    try:
+        graph = verify(pullback_graph(case.graph))
+    except DerivativeError as error:
+        _accept(case, error)
+        return
+    cts = _cotangents(case.graph)
+    arguments = [*case.operands, *cts]
+    pulled = _pulled(case.graph, case.operands, cts)
+    with np.errstate(all="ignore"):
+        recorded = interpret(graph, *arguments)
+    for have, want in zip(recorded, pulled, strict=True):
+        compare(
+            case,
+            "its rule gives one derivative on arrays and another when traced",
+            have,
+            want,
+            tolerance=ROUNDING,
+            remedy="a rule may not look at the values, nor at the type, of its operands",
+        )
+    wrt = [i for i, argument in enumerate(arguments) if is_float(argument.dtype)]
+    _check_derivative(case, graph, arguments, wrt, "the second derivative")
+
+
+def single_precision(case: Case) -> None:
+    """Of float32 operands its derivative is float32 too, and near the one in float64."""
+    single = case.cast(np.float32)
+    try:
+        expected = _pulled(case.graph, case.operands, _cotangents(case.graph))
+        found = _pulled(single.graph, single.operands, _cotangents(single.graph))
+    except DerivativeError as error:
+        _accept(case, error)
+        return
+    for have, want in zip(found, expected, strict=True):
+        compare(
+            single,
+            "its derivative in single precision differs from that in double precision",
+            have,
+            want.astype(np.float32),
+            tolerance=1e-3,
+            remedy="use Python numbers in the rule, which take the precision of what they meet",
+        )
+
+
+def linear_pullback(case: Case) -> None:
+    """Its pullback is linear in the cotangent."""
+    try:
+        departure = linearity(case.graph, case.operands)
+    except DerivativeError as error:
+        _accept(case, error)
+        return
+    if departure > ROUNDING:
+        fail(
+            case.primitive.name,
+            "its pullback is not linear in the cotangent",
+            at=str(case),
+            found=f"relative departure {departure:.2g}",
+            remedy="only multiply the cotangent, and sum it; never test it or add to it",
+        )
+
+
+def purity(case: Case) -> None:
+    """Neither its value nor its rule changes what it is given."""
+    try:
+        changed = mutated(case.graph, case.operands)
+    except DerivativeError as error:
+        _accept(case, error)
+        return
+    if changed:
+        fail(
+            case.primitive.name,
+            "it changes what it is given",
+            at=str(case),
+            found=f"changed: {', '.join(changed)}",
+            remedy="make a copy first, or write `x = x + y` for `x += y`",
+        )
+
+
+LAWS: tuple[Callable[[Case], None], ...] = (
+    documented,
+    shape,
+    integers,
+    value,
+    derivative,
+    second_derivative,
+    single_precision,
+    linear_pullback,
+    purity,
+    rows,
+)
+"""Every law that is checked, in the order in which a first failure is most telling."""
+
+
+def _check_derivative(
+    case: Case, graph: Graph, arguments: Sequence[Array], wrt: Sequence[int], which: str
+) -> None:
+    for index in wrt:
+        by = f"operand {index}" if index < len(case.operands) else "its cotangent"
+        try:
+            found = _measured(case, graph, arguments, index)
+        except DerivativeError as error:
+            _accept(case, error)
+            return
+        if found.conclusive < 0.9:
+            fail(
+                case.primitive.name,
+                f"{which} by {by} could not be measured",
+                at=str(case),
+                found=f"{found.conclusive:.0%} of the entries are smooth there",
+                remedy="give a domain, or examples with domains, in which it is smooth",
+            )
+        if found.worst > TOLERANCE:
+            result, entry = found.place
+            fail(
+                case.primitive.name,
+                f"{which} by {by} is not that of the value",
+                at=str(case),
+                found=f"relative error {found.reverse:.2g} of the pullback, {found.forward:.2g} of "
+                f"the tangents, worst at entry {entry} of result {result}",
+                remedy="compare the partials, transposes or pullback with the formula of the value",
+            )
+
+
+def _measured(case: Case, graph: Graph, arguments: Sequence[Array], wrt: int) -> Agreement:
+    """The agreement at the arguments, or, where they lie at kinks, at points nearby."""
+    found = agreement(graph, arguments, wrt=wrt)
+    for seed in range(4):
+        if found.conclusive >= 0.9:
+            break
+        moved = nearby(case.operands, case.domains, seed=seed, spread=0.1)
+        found = agreement(graph, [*moved, *arguments[len(moved) :]], wrt=wrt, seed=seed)
+    return found
+
+
+def _accept(case: Case, error: DerivativeError) -> None:
+    """A derivative may be missing where the primitive says so, in words that name it."""
+    opaque = case.primitive.kind == "opaque"
+    if not (opaque and error.message.startswith(case.primitive.name)):
+        raise error
+
+
+def _cotangents(graph: Graph) -> list[Array]:
+    """A fixed cotangent of few bits for each floating output."""
+    cotangents = []
+    for atom in graph.outputs:
+        if is_float(atom.aval.dtype):
+            sizes = tuple(size for size in atom.aval.shape if isinstance(size, int))
+            steps = np.arange(int(np.prod(sizes))) % 5
+            cotangents.append((0.5 * steps - 0.75).reshape(sizes).astype(atom.aval.dtype))
+    return cotangents
+
+
+def _pulled(graph: Graph, arguments: Sequence[Array], cts: Sequence[Array]) -> list[Array]:
+    """The cotangents of the floating inputs, computed on arrays; zeros where there is none."""
+    wrt = [i for i, variable in enumerate(graph.inputs) if is_float(variable.aval.dtype)]
+    if not cts:
+        return [np.zeros_like(arguments[i]) for i in wrt]
+    remaining = iter(cts)
+    with np.errstate(all="ignore"):
+        _, pullback = vjp(graph, arguments, wrt)
+        back = pullback(
+            [next(remaining) if is_float(a.aval.dtype) else None for a in graph.outputs], False
+        )
+    return [
+        np.zeros_like(arguments[i]) if ct is None else ct for i, ct in zip(wrt, back, strict=True)
+    ]

@@ -1,0 +1,166 @@
+"""The law of the axis rule: what a primitive says of rows holds for any two blocks of them.
+
+Every operand axis that can be the row axis of a table is made one, alone and together with others
+of its size, by putting a named row count in its place. The shape rule then gives the same shape,
+and the axis rule says what becomes of the rows: they stay apart, along an axis of the result, or
+they are reduced. So the value at two blocks of rows must combine to the value at both.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import OptserveError
+from optserve.graph.aval import Array, Aval, resolve_shape
+from optserve.graph.axes import AxisAnswer, Mixed, Reduced
+from optserve.graph.dim import Dim, Size
+from optserve.graph.interpret import resolved
+from optserve.primitives.map_reduce import COMBINE
+from optserve.testing.cases import Case, compare, fail
+
+__all__ = ["row_assignments", "rows"]
+
+ROWS = Dim.rows("rows")
+
+Carried = tuple[int | None, ...]
+
+
+def rows(case: Case) -> None:
+    """Blocks of rows combine as its axis rule says; its shape rule accepts row counts."""
+    for carried, avals, attributes in row_assignments(case):
+        _check_shape(case, carried, avals, attributes)
+        axes = case.primitive.axes
+        if axes is not None:
+            answered = axes(carried, *avals, **attributes)
+            answers = answered if isinstance(answered, tuple) else (answered,)
+            for index, answer in enumerate(answers):
+                _check_answer(case, carried, avals, attributes, index, answer)
+
+
+def row_assignments(case: Case) -> Iterator[tuple[Carried, list[Aval], dict[str, Any]]]:
+    """Every way to make axes of the operands the rows: (axis of each operand, avals, attributes).
+
+    Attributes that hold sizes (the shape of a reshape) get the row count in their place.
+    """
+    choices = [(None, *range(operand.ndim)) for operand in case.operands]
+    for carried in itertools.product(*choices):
+        sizes = {x.shape[a] for x, a in zip(case.operands, carried, strict=True) if a is not None}
+        if len(sizes) != 1 or sizes & {0, 1}:
+            continue
+        [count] = sizes
+        avals = [_with_rows(x, axis) for x, axis in zip(case.operands, carried, strict=True)]
+        for attributes in _with_row_counts(case.attributes, count):
+            if _fits(case, avals, attributes):
+                yield carried, avals, attributes
+                break
+
+
+def _with_rows(x: Array, axis: int | None) -> Aval:
+    shape: tuple[Size, ...] = x.shape
+    if axis is not None:
+        shape = (*shape[:axis], ROWS, *shape[axis + 1 :])
+    return Aval(shape, x.dtype)
+
+
+def _with_row_counts(attributes: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """The attributes as they are, then with each size that is a multiple of ``count`` in turn
+    written as a multiple of the row count."""
+    yield dict(attributes)
+    for key, value in attributes.items():
+        for replaced in _replaced(value, count):
+            yield {**attributes, key: replaced}
+
+
+def _replaced(value: Any, count: int) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for i, entry in enumerate(value):
+            for inner in _replaced(entry, count):
+                yield (*value[:i], inner, *value[i + 1 :])
+    elif isinstance(value, int) and not isinstance(value, bool) and value and value % count == 0:
+        yield value // count * ROWS
+
+
+def _fits(case: Case, avals: Sequence[Aval], attributes: Mapping[str, Any]) -> bool:
+    """Whether these are operands that a loss could have: the shape rule accepts them."""
+    try:
+        case.primitive.result_avals(*avals, **attributes)
+    except (OptserveError, TypeError):
+        return False
+    return True
+
+
+def _check_shape(
+    case: Case, carried: Carried, avals: Sequence[Aval], attributes: Mapping[str, Any]
+) -> None:
+    count = _count(case, carried)
+    symbolic = case.primitive.result_avals(*avals, **attributes)
+    found = tuple(resolve_shape(aval.shape, {"rows": count}) for aval in symbolic)
+    expected = tuple(np.shape(out) for out in case.evaluate())
+    if found != expected:
+        fail(
+            case.primitive.name,
+            "with a row count in it, its shape rule gives another shape",
+            at=f"{case}, rows along {carried}",
+            found=f"{found} in place of {expected}",
+            remedy="compute sizes with + - * //, which work on row counts too",
+        )
+
+
+def _check_answer(
+    case: Case,
+    carried: Carried,
+    avals: Sequence[Aval],
+    attributes: Mapping[str, Any],
+    index: int,
+    answer: AxisAnswer,
+) -> None:
+    if isinstance(answer, Mixed):
+        return
+    at = f"rows along {carried}, answered {answer}"
+    aval = case.primitive.result_avals(*avals, **attributes)[index]
+    holds = [axis for axis, size in enumerate(aval.shape) if isinstance(size, Dim)]
+    if holds != ([] if isinstance(answer, Reduced) else [answer]):
+        fail(
+            case.primitive.name,
+            "its axis rule contradicts its shape rule",
+            at=f"{case}, {at}",
+            found=f"the result is {aval}",
+            remedy="answer the axis of the result that has the row count, Reduced or Mixed",
+        )
+    count = _count(case, carried)
+    split = count // 2
+    first = _block(case, carried, attributes, slice(0, split))
+    second = _block(case, carried, attributes, slice(split, count))
+    parts = [np.asarray(block.evaluate()[index]) for block in (first, second)]
+    with np.errstate(all="ignore"):
+        if isinstance(answer, Reduced):
+            combined = COMBINE[answer.kind](*parts)
+        else:
+            combined = np.concatenate(parts, axis=answer)
+    compare(
+        case,
+        f"two blocks of rows do not combine to the whole ({at})",
+        np.asarray(combined),
+        np.asarray(case.evaluate()[index]),
+        tolerance=1e-9,
+        remedy="mend the axis rule, or answer Mixed(reason)",
+    )
+
+
+def _block(case: Case, carried: Carried, attributes: Mapping[str, Any], part: slice) -> Case:
+    """The case at some of its rows."""
+    operands = [
+        x if axis is None else x[(*(slice(None),) * axis, part)]
+        for x, axis in zip(case.operands, carried, strict=True)
+    ]
+    sizes = resolved(attributes, {"rows": part.stop - part.start})
+    return Case(case.primitive, tuple(operands), sizes, case.domains)
+
+
+def _count(case: Case, carried: Carried) -> int:
+    pairs = zip(case.operands, carried, strict=True)
+    return next(int(np.shape(x)[axis]) for x, axis in pairs if axis is not None)

@@ -291,12 +291,12 @@ class _Builder:
                 place=place,
                 expected=f"{function}, defined at {function.place}",
             )
+        self.recorder.count(place)
         locals_: dict[str, Value] = dict(zip(function.parameters, values, strict=True))
         inner = _Frame(locals_, frame.trace, chain)
         try:
-            with self.recorder.at(place, frame.trace):
-                for name, part in function.body:
-                    locals_[name] = self.value(part.root, inner)
+            for name, part in function.body:
+                locals_[name] = self.value(part.root, inner)
         except OptserveError as error:
             raise _called_at(error, function, place) from None
         return locals_["return"]

@@ -44,9 +44,8 @@ class Recorder:
         self.trace = trace
         self._left = MOST_OPERATIONS
 
-    @contextmanager
-    def at(self, place: Place, trace: Trace) -> Iterator[None]:
-        """Equations made inside carry ``place``, and so does every error."""
+    def count(self, place: Place) -> None:
+        """One more operation, or call of a declared function, which may be one too many."""
         self._left -= 1
         if self._left < 0:
             raise ConfigError(
@@ -55,6 +54,11 @@ class Recorder:
                 expected="fewer; declared functions are written out wherever they are called",
                 remedy="name what is computed twice in define, or repeat it with scan",
             )
+
+    @contextmanager
+    def at(self, place: Place, trace: Trace) -> Iterator[None]:
+        """Equations made inside carry ``place``, and so does every error."""
+        self.count(place)
         outer = self.trace.place
         self.trace.place = place
         try:

@@ -54,7 +54,7 @@ class Failure:
         return f"the plugin {plugin} failed to load: {self.message}{at}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plugin:
     """One plugin as it was found.
 
@@ -78,7 +78,7 @@ class Plugin:
         return f"{self.distribution} {self.version}".rstrip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """Everything nameable, by kind and name. Sealed: ``load`` makes it and nothing changes it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,11 +18,15 @@ IMPORTS = "import numpy, pydantic, typer, ruamel.yaml, pluggy"
 
 
 def process(*command: str) -> Work:
-    """A process that must succeed, started in a folder of its own."""
+    """A process that must succeed, started in a folder of its own, with Python's own defaults.
+
+    A variable such as PYTHONDONTWRITEBYTECODE would make each run compile the sources again.
+    """
+    environment = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True)
+            subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
     return work
 

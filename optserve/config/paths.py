@@ -38,9 +38,10 @@ class Reach(NamedTuple):
         path = written.source.folder / written.text
         try:
             inside = path.resolve().is_relative_to(self.root.resolve())
+            path.exists()  # raises where the system cannot even ask
         except (OSError, ValueError, RuntimeError):  # a NUL in it, too long, a loop of links
             raise ConfigError(
-                f"{written.text!r} cannot be the name of a file", place=written.place
+                f"{written.text[:80]!r} cannot be the name of a file", place=written.place
             ) from None
         if inside or self.anywhere:
             return path

@@ -164,7 +164,7 @@ def _reader(table: Table, registry: Registry) -> Reader:
     suffix = Path(table.read.text).suffix[1:]
     if (suffix in LATER_FILES and suffix not in registry.readers) or "*" in table.read.text:
         what = "reading several files" if "*" in table.read.text else f"reading {suffix} files"
-        raise not_supported_yet(table.read, what)
+        raise not_supported_yet(table.read, what, remedy="write one csv file")
     function = registry.find("readers", suffix, table.read.place).value
     place = table.read.place
     reader: Reader = with_options(function, table.options, place, registry, keys_of(Table))

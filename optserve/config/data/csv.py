@@ -68,7 +68,7 @@ class _ArrowFrame:
     @property
     def rows(self) -> int:
         if self._rows is None:
-            self._rows = len(self.read({0: "text"})[0])
+            self._rows = _text_frame(self._file, self._content, self._header).rows
         return self._rows
 
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:

@@ -101,10 +101,10 @@ def _check_digest(declared: Table, path: Path) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if declared.sha256 is not None and digest != declared.sha256.lower():
         raise ConfigError(
-            f"{path.name} is not the file that it was: its SHA-256 differs",
+            f"{path.name} has another SHA-256: {digest}",
             place=declared.place_of("sha256"),
-            expected=digest,
-            remedy="if the file was changed on purpose, write its digest here",
+            expected="the file that this config was written for",
+            remedy="if it was changed on purpose, write its digest here",
         )
 
 

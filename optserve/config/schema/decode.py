@@ -149,12 +149,12 @@ def unknown_key(key: Scalar, valid: Iterable[str], later: Iterable[str] = ()) ->
     )
 
 
-def not_supported_yet(node: Node, what: str) -> ConfigError:
+def not_supported_yet(node: Node, what: str, remedy: str = "") -> ConfigError:
     """The error for a part of the language that is not built."""
     return ConfigError(
         f"{what} is not supported yet",
         place=node.place,
-        remedy="leave it out; what cannot be honoured is never ignored",
+        remedy=remedy or "leave it out; what cannot be honoured is never ignored",
     )
 
 

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.frame import TextFrame
+from optserve.config.schema.table import Column
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array
+
+TABLE = {
+    "x": ["1", "2", "3", "6"],
+    "p1": ["1", "1", "1", "1"],
+    "p2": ["0", "2", "4", "8"],
+    "site": ["b", "a", "b", "c"],
+    "dose": ["10", "9", "10", "100"],
+    "0:2": ["5", "6", "7", "8"],
+}
+FLOAT64 = np.dtype("float64")
+
+
+def frame(named: bool = True) -> TextFrame:
+    columns = list(TABLE.values())
+    names = tuple(TABLE) if named else ()
+    return TextFrame(
+        names, len(columns), 4, lambda index: columns[index], lambda row, index: Place("d.csv")
+    )
+
+
+def taken(named: bool = True, **settings: Any) -> TakenColumn:
+    return take("c", Column(**settings), frame(named), None)
+
+
+def array(**settings: Any) -> Array:
+    column = taken(**settings)
+    values, _ = column.array(frame().read(dict.fromkeys(column.positions, column.kind)), FLOAT64)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("taking", "positions", "matrix"),
+    [
+        ("x", (0,), False),
+        (2, (2,), False),
+        ("p*", (1, 2), True),
+        ("p[2]", (2,), True),
+        ("1:3", (1, 2), True),
+        (":2", (0, 1), True),
+        ("4:", (4, 5), True),
+        ("0:2", (5,), False),
+        (("x", 2, "p*"), (0, 2, 1, 2), True),
+        (("x",), (0,), True),
+    ],
+)
+def test_what_is_taken(taking: Any, positions: tuple[int, ...], matrix: bool) -> None:
+    column = taken(take=taking)
+    assert (column.positions, column.matrix) == (positions, matrix)
+
+
+def test_without_names_a_range_is_a_range() -> None:
+    assert taken(named=False, take="0:2").positions == (0, 1)
+
+
+@pytest.mark.parametrize("taking", ["y", 6, -1, "3:3", "3:9", "q*", (), ("x", "y")])
+def test_what_cannot_be_taken(taking: Any) -> None:
+    with pytest.raises(ConfigError):
+        taken(take=taking)
+
+
+def test_a_matrix_has_its_columns_in_order() -> None:
+    matrix = array(take=("p2", "x"))
+    assert matrix.tolist() == [[0, 1], [2, 2], [4, 3], [8, 6]]
+    assert array(take=("x",)).shape == (4, 1)
+
+
+def test_standardized_columns_have_mean_0_and_deviation_1() -> None:
+    x = array(take="x", standardize=True)
+    np.testing.assert_allclose([x.mean(), x.std()], [0.0, 1.0], atol=1e-15)
+    matrix = array(take=("x", "p2"), standardize=True)
+    np.testing.assert_allclose(matrix[:, 0], x)
+
+
+def test_a_constant_column_standardizes_to_0_with_a_warning() -> None:
+    column = taken(take="p*", standardize=True)
+    values, warning = column.array(frame().read({1: "float", 2: "float"}), FLOAT64)
+    assert (values[:, 0] == 0).all()
+    assert warning == "1 constant column(s) of c standardize to 0"
+
+
+def test_a_divisor_divides() -> None:
+    assert array(take="p2", divide=4.0).tolist() == [0, 0.5, 1, 2]
+
+
+def test_categories_are_codes_of_sorted_values() -> None:
+    site = array(take="site", as_="category")
+    assert (site.tolist(), site.dtype) == ([1, 0, 1, 2], np.int64)
+    assert array(take="dose", as_="category").tolist() == [1, 0, 1, 2]
+
+
+def test_dtypes() -> None:
+    assert taken(take="x").dtype(np.dtype("float32")) == np.float32
+    assert taken(take="x", as_="integer").dtype(FLOAT64) == np.int64
+    assert taken(take="x", as_="bool").dtype(FLOAT64) == np.bool_
+
+
+@pytest.mark.parametrize("scale", [{"standardize": True}, {"divide": 2.0}])
+def test_what_is_counted_has_no_scale(scale: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="no scale"):
+        taken(take="x", as_="integer", **scale)

@@ -18,6 +18,7 @@ __all__ = ["Model", "linearize", "model_step"]
 
 ROOT_ITERATIONS = 10
 RADIUS_PRECISION = 0.1
+ACTIVE_SET_ITERATIONS = 10
 
 
 class Model(NamedTuple):
@@ -75,31 +76,37 @@ def model_step(
     """The minimizer (p,) of the model over ``norm(scale * step) <= radius`` and the box.
 
     ``room_below <= 0 <= room_above`` (p,) are the distances to the bounds, ``damping`` a first
-    guess; the damping that gave the step is returned with it. A component that descent would push
-    out of the box is held; one that the step takes out stops at its bound, and the others are
-    solved for again, given that.
+    guess; the damping that gave the step is returned with it. Which components stop at a bound
+    is found by a primal-dual active set (Hintermueller, Ito & Kunisch 2003): those that the step
+    takes out of the box, and those that are held against a force out of it. It may cycle, so the
+    best of the projected steps counts.
     """
     gradient = model.gradient()
-    held = ((room_below >= 0) & (gradient > 0)) | ((room_above <= 0) & (gradient < 0))
-    step = np.zeros_like(scale)
-    solved = False
-    while not held.all():
-        free = ~held
+    low, high = (room_below >= 0) & (gradient > 0), (room_above <= 0) & (gradient < 0)
+    best, most = np.zeros_like(scale), 0.0
+    fitted = False
+    for _ in range(scale.size + ACTIVE_SET_ITERATIONS):
+        free = ~(low | high)
+        step = np.where(low, room_below, np.where(high, room_above, 0.0))
         rest = model
-        if held.any():
-            target = model.target + model.factor[:, held] @ step[held]
-            rest = linearize(model.factor[:, free], target)
-        if solved:
-            step[free] = _damped(rest, scale[free], damping)[0]
-        else:
+        if not free.all():
+            rest = linearize(model.factor[:, free], model.target + model.factor @ step)
+        if free.any() and not fitted:
             step[free], damping = _within_radius(rest, scale[free], radius, damping)
-            solved = True
-        outside = free & ((step < room_below) | (step > room_above))
-        if not outside.any():
+            fitted = True
+        elif free.any():
+            step[free] = _damped(rest, scale[free], damping)[0]
+        inside = np.clip(step, room_below, room_above)
+        gained = model.reduction(inside) - damping * float(np.sum((scale * inside) ** 2))
+        if gained > most:
+            best, most = inside, gained
+        force = gradient + 2 * (model.factor.T @ (model.factor @ step) + damping * scale**2 * step)
+        before = low, high
+        low = (step < room_below) | (low & (force > 0))
+        high = (step > room_above) | (high & (force < 0))
+        if np.array_equal(before, (low, high)):
             break
-        step = np.where(outside, np.clip(step, room_below, room_above), step)
-        held = held | outside
-    return step, damping
+    return best, damping
 
 
 def _within_radius(model: Model, scale: Value, radius: float, guess: float) -> tuple[Value, float]:

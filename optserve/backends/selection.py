@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from optserve.backends.base import Backend
+from optserve.backends.base import Backend, Compiled
 from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
+from optserve.graph.graph import Graph
 
 __all__ = ["builtin_backends", "choose"]
 
 
 def builtin_backends() -> tuple[Backend, ...]:
     """The backends that ship with optserve."""
-    return (numpy_backend(),)
+    return (
+        numpy_backend(),
+        Backend("llvm", _compile_natively, doc=_compile_natively.__doc__ or ""),
+    )
+
+
+def _compile_natively(graph: Graph) -> Compiled:
+    """Native code through llvmlite: each pass over rows becomes one loop on all processors."""
+    from optserve.backends.llvm import llvm_backend  # most jobs do without the code generator
+
+    return llvm_backend().compile(graph)
 
 
 def choose(name: str, available: Mapping[str, Backend] | None = None) -> Backend:

@@ -1,0 +1,27 @@
+"""The ``llvm`` backend: each pass over rows as one native function, the rest on NumPy."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from optserve.backends.base import Backend, Compiled
+from optserve.backends.llvm.native_pass import native
+from optserve.backends.numpy.control import compile_passes
+from optserve.backends.threads import available_cores
+from optserve.graph.graph import Graph
+
+__all__ = ["compile_graph", "llvm_backend"]
+
+
+def llvm_backend(threads: int | None = None) -> Backend:
+    """Native code through llvmlite: a pass over rows becomes one loop, on ``threads`` threads.
+
+    By default on as many as this process may use. The bits of a result do not depend on the number.
+    """
+    count = available_cores() if threads is None else threads
+    return Backend("llvm", partial(compile_graph, threads=count), doc=llvm_backend.__doc__ or "")
+
+
+def compile_graph(graph: Graph, threads: int = 1) -> Compiled:
+    """A callable that evaluates ``graph``; a pass that has no native form runs on NumPy."""
+    return compile_passes(graph, threads, native)

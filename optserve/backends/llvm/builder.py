@@ -1,0 +1,222 @@
+"""Text of LLVM IR, one instruction at a time.
+
+Values are strings (``%7`` or a constant) that know their type. All arithmetic is strict: no
+fast-math flag is ever written, and a fused multiply-add is an explicit call.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["LANES", "Builder", "IRValue", "constant", "vector"]
+
+LANES = 8
+"""Logical lanes of a vector, whatever the width of the machine's registers."""
+
+
+class IRValue(str):
+    """The spelling of a value, with its type."""
+
+    __slots__ = ("type",)
+    type: str
+
+    def __new__(cls, text: str, type_: str) -> IRValue:
+        value = super().__new__(cls, text)
+        value.type = type_
+        return value
+
+
+def vector(scalar: str, lanes: int = LANES) -> str:
+    """The type of ``lanes`` scalars; of one, the scalar itself."""
+    return scalar if lanes == 1 else f"<{lanes} x {scalar}>"
+
+
+def element(type_: str) -> str:
+    """The scalar type of a vector type."""
+    return type_.split(" x ")[1].rstrip(">") if type_.startswith("<") else type_
+
+
+def lanes_of(type_: str) -> int:
+    """The number of lanes of a type; 1 for a scalar."""
+    return int(type_[1:].split(" x ")[0]) if type_.startswith("<") else 1
+
+
+def _size(type_: str) -> int:
+    """Bytes of one lane in memory."""
+    return {"double": 8, "float": 4, "i64": 8, "i32": 4, "i8": 1, "ptr": 8}[element(type_)]
+
+
+def constant(number: float | int | bool, type_: str) -> IRValue:
+    """A constant, splat over the lanes of a vector type; floats by bit pattern."""
+    scalar = element(type_)
+    if scalar == "double":
+        text = f"0x{struct.unpack('<Q', struct.pack('<d', float(number)))[0]:016X}"
+    elif scalar == "float":  # LLVM spells a float as the double of the same value
+        rounded = struct.unpack("<f", struct.pack("<f", float(number)))[0]
+        text = f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+    elif scalar == "i1":
+        text = "true" if number else "false"
+    else:
+        text = str(int(number))
+    lanes = lanes_of(type_)
+    if lanes > 1:
+        text = "<" + ", ".join([f"{scalar} {text}"] * lanes) + ">"
+    return IRValue(text, type_)
+
+
+class Builder:
+    """Instructions of one function, in blocks; declarations that they need are collected."""
+
+    def __init__(self) -> None:
+        self.entry: list[str] = []
+        self.lines: list[str] = []
+        self.declarations: dict[str, str] = {}
+        self._count = 0
+
+    def fresh(self) -> str:
+        self._count += 1
+        return f"%t{self._count}"
+
+    def label(self) -> str:
+        self._count += 1
+        return f"b{self._count}"
+
+    def emit(self, text: str, type_: str) -> IRValue:
+        """``%n = text``."""
+        name = self.fresh()
+        self.lines.append(f"  {name} = {text}")
+        return IRValue(name, type_)
+
+    def binary(self, operation: str, x: IRValue, y: IRValue) -> IRValue:
+        """``fadd``, ``fmul``, ``and``, ``shl``, ... of two values of one type."""
+        return self.emit(f"{operation} {x.type} {x}, {y}", x.type)
+
+    def fneg(self, x: IRValue) -> IRValue:
+        return self.emit(f"fneg {x.type} {x}", x.type)
+
+    def fma(self, x: IRValue, y: IRValue, z: IRValue) -> IRValue:
+        """x * y + z, rounded once."""
+        return self.intrinsic("fma", x, y, z)
+
+    def intrinsic(self, name: str, *operands: IRValue) -> IRValue:
+        """A call of ``llvm.NAME`` whose operands and result have one type."""
+        type_ = operands[0].type
+        suffix = {"double": "f64", "float": "f32"}.get(element(type_), element(type_))
+        lanes = lanes_of(type_)
+        full = f"llvm.{name}." + (f"v{lanes}{suffix}" if lanes > 1 else suffix)
+        types = ", ".join([type_] * len(operands))
+        self.declarations[full] = f"declare {type_} @{full}({types})"
+        given = ", ".join(f"{type_} {operand}" for operand in operands)
+        return self.emit(f"call {type_} @{full}({given})", type_)
+
+    def compare(self, predicate: str, x: IRValue, y: IRValue) -> IRValue:
+        """``olt``, ``oeq``, ``une``, ``uno`` of floats; ``slt``, ``eq``, ``ne`` of integers."""
+        operation = "fcmp" if element(x.type) in ("double", "float") else "icmp"
+        result = vector("i1", lanes_of(x.type))
+        return self.emit(f"{operation} {predicate} {x.type} {x}, {y}", result)
+
+    def select(self, condition: IRValue, x: IRValue, y: IRValue) -> IRValue:
+        return self.emit(f"select {condition.type} {condition}, {x.type} {x}, {y.type} {y}", x.type)
+
+    def cast(self, operation: str, x: IRValue, type_: str) -> IRValue:
+        """``bitcast``, ``sitofp``, ``fptosi``, ``fptrunc``, ``fpext``, ``zext``, ``trunc``."""
+        return self.emit(f"{operation} {x.type} {x} to {type_}", type_)
+
+    def splat(self, x: IRValue, lanes: int = LANES) -> IRValue:
+        """A scalar in every lane."""
+        type_ = vector(x.type, lanes)
+        if lanes == 1:
+            return x
+        one = self.emit(f"insertelement {type_} poison, {x.type} {x}, i64 0", type_)
+        mask = f"<{lanes} x i32> zeroinitializer"
+        return self.emit(f"shufflevector {type_} {one}, {type_} poison, {mask}", type_)
+
+    def shuffle(self, x: IRValue, y: IRValue, picks: list[int]) -> IRValue:
+        """Lanes of x (0, 1, ...) and y (after them) in a new order."""
+        mask = f"<{len(picks)} x i32> <" + ", ".join(f"i32 {pick}" for pick in picks) + ">"
+        result = vector(element(x.type), len(picks))
+        return self.emit(f"shufflevector {x.type} {x}, {y.type} {y}, {mask}", result)
+
+    def insert(self, x: IRValue, value: IRValue, index: int) -> IRValue:
+        """``x`` with another value in one lane."""
+        return self.emit(f"insertelement {x.type} {x}, {value.type} {value}, i64 {index}", x.type)
+
+    def lane(self, x: IRValue, index: int) -> IRValue:
+        return self.emit(f"extractelement {x.type} {x}, i64 {index}", element(x.type))
+
+    def alloca(self, type_: str, count: int = 1, align: int = 64) -> IRValue:
+        """Memory on the stack, for the whole function."""
+        name = self.fresh()
+        self.entry.append(f"  {name} = alloca {type_}, i64 {count}, align {align}")
+        return IRValue(name, "ptr")
+
+    def at(self, base: IRValue, type_: str, index: IRValue | int) -> IRValue:
+        """The address of entry ``index`` of an array of ``type_``."""
+        return self.emit(f"getelementptr {type_}, ptr {base}, i64 {index}", "ptr")
+
+    def load(self, address: IRValue, type_: str) -> IRValue:
+        return self.emit(f"load {type_}, ptr {address}, align {_size(type_)}", type_)
+
+    def store(self, value: IRValue, address: IRValue) -> None:
+        align = _size(value.type)
+        self.lines.append(f"  store {value.type} {value}, ptr {address}, align {align}")
+
+    def masked_load(self, address: IRValue, type_: str, mask: IRValue) -> IRValue:
+        """Lanes where ``mask`` holds from memory, 0 elsewhere; nothing else is touched."""
+        scalar, lanes = element(type_), lanes_of(type_)
+        suffix = {"double": "f64", "float": "f32"}.get(scalar, scalar)
+        name = f"llvm.masked.load.v{lanes}{suffix}.p0"
+        self.declarations[name] = f"declare {type_} @{name}(ptr, i32, {mask.type}, {type_})"
+        zero = constant(0, type_)
+        align = _size(scalar)
+        return self.emit(
+            f"call {type_} @{name}(ptr {address}, i32 {align}, {mask.type} {mask}, {type_} {zero})",
+            type_,
+        )
+
+    def masked_store(self, value: IRValue, address: IRValue, mask: IRValue) -> None:
+        scalar, lanes = element(value.type), lanes_of(value.type)
+        suffix = {"double": "f64", "float": "f32"}.get(scalar, scalar)
+        name = f"llvm.masked.store.v{lanes}{suffix}.p0"
+        self.declarations[name] = f"declare void @{name}({value.type}, ptr, i32, {mask.type})"
+        align = _size(scalar)
+        self.lines.append(
+            f"  call void @{name}({value.type} {value}, ptr {address}, i32 {align}, "
+            f"{mask.type} {mask})"
+        )
+
+    @contextmanager
+    def loop(self, start: IRValue | int, stop: IRValue | int, step: int = 1) -> Iterator[IRValue]:
+        """``for (i = start; i < stop; i += step)``; yields the counter, an ``i64``."""
+        counter = self.alloca("i64", align=8)
+        head, body, done = self.label(), self.label(), self.label()
+        self.lines += [
+            f"  store i64 {start}, ptr {counter}",
+            f"  br label %{head}",
+            f"{head}:",
+        ]
+        index = self.load(counter, "i64")
+        more = self.emit(f"icmp slt i64 {index}, {stop}", "i1")
+        self.lines += [f"  br i1 {more}, label %{body}, label %{done}", f"{body}:"]
+        yield index
+        following = self.emit(f"add nsw i64 {index}, {step}", "i64")
+        self.lines += [
+            f"  store i64 {following}, ptr {counter}",
+            f"  br label %{head}",
+            f"{done}:",
+        ]
+
+    def function(self, name: str, parameters: str) -> str:
+        """The finished function, and the declarations that it needs."""
+        declarations = "\n".join(self.declarations.values())
+        lines = [
+            f"define void @{name}({parameters}) #0 {{",
+            "entry:",
+            *self.entry,
+            *self.lines,
+            "  ret void",
+            "}",
+        ]
+        return declarations + "\n" + "\n".join(lines) + "\nattributes #0 = { nounwind }\n"

@@ -1,0 +1,71 @@
+"""From the text of LLVM IR to the address of machine code, through llvmlite."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Engine", "engine"]
+
+
+@dataclass
+class Engine:
+    """One code generator for this machine's processor."""
+
+    machine: Any
+    triple: str
+    processor: str
+    features: str
+    _loaded: list[Any] = field(default_factory=list)
+
+    def object_code(self, text: str) -> bytes:
+        """Machine code as an object file: registers and scalar clean-up, no vectorizer."""
+        from llvmlite import binding
+
+        module = binding.parse_assembly(f'target triple = "{self.triple}"\n{text}')
+        module.verify()
+        passes = binding.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_new_gvn_pass()
+        passes.add_loop_rotate_pass()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        passes.run(module, binding.create_pass_builder(self.machine, options))
+        code: bytes = self.machine.emit_object(module)
+        return code
+
+    def load(self, code: bytes, name: str) -> int:
+        """The address of the function ``name`` of an object file."""
+        from llvmlite import binding
+
+        empty = binding.parse_assembly("")
+        linker = binding.create_mcjit_compiler(empty, _machine(self.processor, self.features))
+        linker.add_object_file(binding.ObjectFileRef.from_data(code))
+        linker.finalize_object()
+        self._loaded.append(linker)  # the code lives as long as the linker
+        return int(linker.get_function_address(name))
+
+
+@functools.cache
+def engine() -> Engine:
+    """The engine for the processor that this process runs on."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()
+    processor = binding.get_host_cpu_name()
+    features = binding.get_host_cpu_features().flatten()
+    triple = binding.get_default_triple()
+    return Engine(_machine(processor, features), triple, processor, features)
+
+
+def _machine(processor: str, features: str) -> Any:
+    from llvmlite import binding
+
+    target = binding.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=processor, features=features, opt=2, reloc="pic", codemodel="default"
+    )

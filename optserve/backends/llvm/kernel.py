@@ -1,0 +1,199 @@
+"""A lowered body as one native function over a range of rows.
+
+``void kernel(i64 first, i64 last, ptr operands, ptr outputs, ptr scratch)``: ``operands`` and
+``outputs`` are tables of addresses; ``scratch`` holds the buffers of one block of rows.
+Accumulators of single values are 8 lanes wide and are summed in a fixed order at the end; arrays
+accumulate in the outputs, which the caller has filled with the unit of their reduction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
+from optserve.backends.llvm.instructions import INSTRUCTIONS
+from optserve.backends.llvm.lowering import Access, Group, Lowered, Node, Unsupported
+from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
+from optserve.backends.llvm.operations import convert
+from optserve.backends.llvm.places import Place, entries, iota
+from optserve.backends.llvm.products import emit_node, gather
+from optserve.backends.llvm.reducing import across, combine, unit
+from optserve.graph.graph import Graph, Literal, Var
+
+__all__ = ["Kernel", "emit"]
+
+BLOCK_BYTES = 131_072
+"""Bytes of buffers for one block of rows: about half of a second-level cache."""
+MAX_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The text of the function, and the bytes of scratch memory that it needs."""
+
+    text: str
+    scratch: int
+
+
+def emit(body: Graph, lowered: Lowered, name: str) -> Kernel:
+    """The function for ``body``."""
+    return Emitter(body, lowered).kernel(name)
+
+
+class Emitter:
+    """Writes one kernel; the loops of products, reductions and scatters are in ``products``."""
+
+    def __init__(self, body: Graph, lowered: Lowered) -> None:
+        self.b = Builder()
+        self.body = body
+        self.lowered = lowered
+        self.memory = Memory(self.b, lowered.buffers)
+        self.outputs: list[Var] = []
+        self.accumulators: dict[int, tuple[IRValue, str]] = {}
+        row_bytes = sum(8 * width for width in lowered.buffers.values())
+        rows = min(MAX_BLOCK, BLOCK_BYTES // row_bytes) if row_bytes else 0
+        self.block = max(16, 1 << (rows.bit_length() - 1)) if row_bytes else 0
+
+    def kernel(self, name: str) -> Kernel:
+        """The whole function: addresses, accumulators, blocks of rows, what is left at the end."""
+        b = self.b
+        scratch = self._find_addresses()
+        for node in self._nodes():
+            for entry in node.inputs:
+                self.memory.hold(entry)
+            if node.kind == "sum_rows" and (not node.space or node.detail[1]):
+                self._open_accumulator(node)
+        first, last = IRValue("%first", "i64"), IRValue("%last", "i64")
+        if self.block:
+            with b.loop(first, last, self.block) as start:
+                following = b.emit(f"add i64 {start}, {self.block}", "i64")
+                self._groups(start, b.intrinsic("smin", following, last))
+        else:
+            self._groups(first, last)
+        for position, (slot, kind) in self.accumulators.items():
+            lanes = b.load(slot, vector(self.output_scalar(position)))
+            b.store(across(b, lanes, kind), self.memory.addresses[self.outputs[position]])
+        parameters = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
+        return Kernel(b.function(name, parameters), scratch)
+
+    def output_scalar(self, output: int) -> str:
+        """The type that an output accumulates in."""
+        return storage(wide(self.body.outputs[output].aval.dtype))
+
+    def _find_addresses(self) -> int:
+        """Addresses of operands, outputs and buffers; the bytes that the buffers take."""
+        b, addresses = self.b, self.memory.addresses
+        for position, variable in enumerate(self.body.inputs[1:]):
+            addresses[variable] = b.load(b.at(IRValue("%operands", "ptr"), "ptr", position), "ptr")
+        for position, atom in enumerate(self.body.outputs):
+            output = Var(atom.aval)
+            addresses[output] = b.load(b.at(IRValue("%outputs", "ptr"), "ptr", position), "ptr")
+            self.outputs.append(output)
+        scratch = 0
+        for variable, width in self.lowered.buffers.items():
+            addresses[variable] = b.at(IRValue("%scratch", "ptr"), "i8", scratch)
+            scratch += 8 * width * self.block
+        return scratch
+
+    def _nodes(self) -> Iterator[Node]:
+        for group in self.lowered.groups:
+            yield from group.nodes
+
+    def _open_accumulator(self, node: Node) -> None:
+        assert node.output is not None
+        kind = node.detail[0]
+        type_ = vector(self.output_scalar(node.output))
+        slot = self.b.alloca(type_)
+        self.b.store(constant(unit(kind), type_), slot)
+        self.accumulators[node.output] = (slot, kind)
+
+    def _groups(self, start: IRValue, stop: IRValue) -> None:
+        rows = self.b.binary("sub", stop, start)
+        for group in self.lowered.groups:
+            if not group.nodes[0].fusable:
+                emit_node(self, group.nodes[0], start, rows)
+            elif group.space:
+                with self.b.loop(0, rows) as local:
+                    row = self.memory.row_of(start, local)
+                    for place in entries(self.b, group.space, row, local):
+                        self._nest(group, place)
+            else:
+                self._over_rows(group, start, rows)
+
+    def _over_rows(self, group: Group, start: IRValue, rows: IRValue) -> None:
+        """One row a lane."""
+        b = self.b
+        whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
+        for begin, end, partial in ((0, whole, False), (whole, rows, True)):
+            with b.loop(begin, end, LANES) as local:
+                left = b.splat(b.binary("sub", rows, local)) if partial else None
+                mask = None if left is None else b.compare("slt", iota(), left)
+                self._nest(group, Place(self.memory.row_of(start, local), local, (), mask))
+
+    def _nest(self, group: Group, place: Place) -> None:
+        """What stands inside the loops of a group."""
+        values: dict[Var, IRValue] = {}
+
+        def operand(entry: Access | Literal, node: Node) -> IRValue:
+            if isinstance(entry, Access) and entry.root in values:
+                return values[entry.root]
+            return self.memory.fetch(entry, node.space, place)
+
+        for node in group.nodes:
+            if node.kind == "take":
+                value = gather(self, node, operand(node.inputs[1], node))
+            elif node.kind == "iota":
+                value = self.b.binary("add", self.b.splat(place.row), iota())
+            else:
+                given = [operand(entry, node) for entry in node.inputs]
+                if node.kind == "sum_rows":
+                    self._accumulate(node, given[0], place)
+                    continue
+                if node.kind == "store":
+                    assert node.output is not None
+                    access = contiguous(self.outputs[node.output], node.space)
+                    self.memory.put(given[0], access, place)
+                    continue
+                value = self._apply(node, given)
+            assert node.result is not None
+            values[node.result] = value
+            if node.result in self.lowered.buffers:
+                self.memory.put(value, contiguous(node.result, node.space), place)
+
+    def _apply(self, node: Node, given: list[IRValue]) -> IRValue:
+        name = node.equation.primitive.name
+        if name == "cast":
+            dtype = node.equation.results[0].aval.dtype
+            return convert(self.b, given[0], "i1" if dtype.kind == "b" else storage(dtype))
+        if name == "broadcast_to":
+            return given[0]
+        if name not in INSTRUCTIONS:
+            raise Unsupported(f"{name} has no native form")
+        return INSTRUCTIONS[name](self.b, *given)
+
+    def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:
+        assert node.output is not None
+        b, output, kind = self.b, node.output, node.detail[0]
+        value = convert(b, value, self.output_scalar(output))
+        if place.mask is not None:
+            value = b.select(place.mask, value, constant(unit(kind), value.type))
+        if output in self.accumulators:
+            slot, _ = self.accumulators[output]
+            b.store(combine(b, kind, b.load(slot, value.type), value), slot)
+            return
+        address = self._output_entry(output, node, place)
+        before = self.memory.read(address, value.type, place)
+        self.memory.write(combine(b, kind, before, value), address, place)
+
+    def _output_entry(self, output: int, node: Node, place: Place) -> IRValue:
+        """Where the entries of a row are summed in an output."""
+        offset: IRValue | int = 0
+        for axis, index in enumerate(place.index):
+            stride = math.prod(node.space[axis + 1 :])
+            step = self.b.emit(f"mul nsw i64 {index}, {stride}", "i64")
+            offset = self.b.emit(f"add nsw i64 {offset}, {step}", "i64")
+        return self.b.at(
+            self.memory.addresses[self.outputs[output]], self.output_scalar(output), offset
+        )

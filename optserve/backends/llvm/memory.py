@@ -1,0 +1,162 @@
+"""Reading and writing the values of a kernel: operands, buffers of the block, outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, element, vector
+from optserve.backends.llvm.lowering import Access, Unsupported
+from optserve.backends.llvm.operations import convert
+from optserve.backends.llvm.places import Index, Place
+from optserve.graph.aval import DType
+from optserve.graph.graph import Literal, Var
+
+__all__ = ["Memory", "contiguous", "storage", "wide"]
+
+
+def storage(dtype: DType) -> str:
+    """The type in memory of a NumPy dtype."""
+    types = {"f8": "double", "f4": "float", "i8": "i64", "b1": "i8"}
+    name = types.get(dtype.str[1:])
+    if name is None:
+        raise Unsupported(f"the dtype {dtype.name}")
+    return name
+
+
+def wide(dtype: DType) -> DType:
+    """The dtype that a sum of values of ``dtype`` accumulates in."""
+    return np.dtype(np.float64) if dtype.kind == "f" else np.dtype(np.int64)
+
+
+def contiguous(root: Var, space: Sequence[int]) -> Access:
+    """The access of a value whose rows, and entries within a row, follow each other."""
+    strides = tuple(math.prod(space[axis + 1 :]) for axis in range(len(space)))
+    return Access(root, math.prod(space), strides, 0, tuple(space))
+
+
+class Memory:
+    """The addresses of a kernel's values, and loads and stores at a place of its loops."""
+
+    def __init__(self, builder: Builder, buffers: Collection[Var]) -> None:
+        self.b = builder
+        self.buffers = buffers
+        self.addresses: dict[Var, IRValue] = {}
+        self._splats: dict[tuple[Var, int], IRValue] = {}
+
+    def hold(self, entry: Access | Literal) -> None:
+        """Read a fixed scalar once, before the loops."""
+        if isinstance(entry, Literal) or entry.row or any(entry.strides):
+            return
+        key = (entry.root, entry.offset)
+        if key not in self._splats:
+            scalar = storage(entry.root.aval.dtype)
+            address = self.b.at(self.addresses[entry.root], scalar, entry.offset)
+            self._splats[key] = self._register(self.b.splat(self.b.load(address, scalar)))
+
+    def fetch(self, entry: Access | Literal, space: Sequence[int], place: Place) -> IRValue:
+        """The lanes of an operand, for loops over ``space``."""
+        if isinstance(entry, Literal):
+            dtype = entry.aval.dtype
+            scalar = "i1" if dtype.kind == "b" else storage(dtype)
+            return constant(entry.value.item(), vector(scalar))
+        held = None if any(entry.strides) else self._splats.get((entry.root, entry.offset))
+        if held is not None:
+            return held
+        return self._register(self._load(entry, tuple(space), place))
+
+    def fetch_row(self, table: Access, index: IRValue, place: Place) -> IRValue:
+        """Lanes of row ``index`` of a fixed matrix."""
+        return self.fetch(table, table.space, replace(place, index=(index, *place.index)))
+
+    def fetch_local(
+        self, access: Access, space: Sequence[int], start: IRValue, local: IRValue, place: Place
+    ) -> IRValue:
+        """Lanes of an operand in the row ``local`` of the block."""
+        at = replace(place, row=self.row_of(start, local), local=local)
+        return self.fetch(access, space, at)
+
+    def row_of(self, start: IRValue, local: IRValue) -> IRValue:
+        """The number of the row ``local`` of the block that begins at ``start``."""
+        return self.b.emit(f"add nsw i64 {start}, {local}", "i64")
+
+    def address(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
+        """The address of one entry of a row."""
+        return self._first(
+            access, access.strides, Place(self.row_of(start, local), local, index, None)
+        )
+
+    def scalar(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
+        """One entry of a row."""
+        address = self.address(access, local, start, index)
+        return self.b.load(address, storage(access.root.aval.dtype))
+
+    def read(self, address: IRValue, type_: str, place: Place) -> IRValue:
+        """The lanes in use from memory; the others are 0."""
+        if place.mask is None:
+            return self.b.load(address, type_)
+        return self.b.masked_load(address, type_, place.mask)
+
+    def write(self, value: IRValue, address: IRValue, place: Place) -> None:
+        """The lanes in use to memory."""
+        if element(value.type) == "i1":
+            value = convert(self.b, value, "i8")
+        if place.mask is None:
+            self.b.store(value, address)
+        else:
+            self.b.masked_store(value, address, place.mask)
+
+    def put(self, value: IRValue, access: Access, place: Place) -> None:
+        """Lanes written where ``access`` says; a buffer of one entry a row has room for all."""
+        roomy = access.root in self.buffers and not access.space
+        address = self._first(access, access.strides, place)
+        self.write(value, address, replace(place, mask=None) if roomy else place)
+
+    def entry(self, access: Access, place: Place) -> IRValue:
+        """The address of the first lane."""
+        return self._first(access, access.strides, place)
+
+    def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
+        scalar = storage(entry.root.aval.dtype)
+        strides = entry.over(space)
+        base = self._first(entry, strides, place)
+        along = strides[-1] if strides else entry.row
+        if along == 0:
+            return self.b.splat(self.b.load(base, scalar))
+        if along == 1:
+            roomy = entry.root in self.buffers and not entry.space
+            return self.read(base, vector(scalar), replace(place, mask=None) if roomy else place)
+        return self._strided(base, scalar, along, place)
+
+    def _strided(self, base: IRValue, scalar: str, along: int, place: Place) -> IRValue:
+        """Lanes that are ``along`` entries apart, one load each; only lanes in use are read."""
+        b = self.b
+        result = constant(0, vector(scalar))
+        for lane in range(place.count):
+            step: IRValue | int = lane * along
+            if place.mask is not None and place.count == LANES:  # a partial vector of rows
+                inside = b.lane(place.mask, lane)
+                step = b.select(inside, constant(lane * along, "i64"), constant(0, "i64"))
+            result = b.insert(result, b.load(b.at(base, scalar, step), scalar), lane)
+        return result
+
+    def _first(self, entry: Access, strides: Sequence[int], place: Place) -> IRValue:
+        b = self.b
+        row = place.local if entry.root in self.buffers else place.row
+        offset: IRValue | int = entry.offset
+        if entry.row:
+            offset = b.emit(f"mul nsw i64 {row}, {entry.row}", "i64")
+            if entry.offset:
+                offset = b.emit(f"add nsw i64 {offset}, {entry.offset}", "i64")
+        for index, stride in zip(place.index, strides, strict=True):
+            if stride and index != 0:
+                step = b.emit(f"mul nsw i64 {index}, {stride}", "i64")
+                offset = b.emit(f"add nsw i64 {offset}, {step}", "i64")
+        return b.at(self.addresses[entry.root], storage(entry.root.aval.dtype), offset)
+
+    def _register(self, value: IRValue) -> IRValue:
+        """Truth values are bytes in memory and bits in registers."""
+        return convert(self.b, value, "i1") if element(value.type) == "i8" else value

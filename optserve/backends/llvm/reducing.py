@@ -1,0 +1,36 @@
+"""Reductions over lanes: their units, and how two partial results combine."""
+
+from __future__ import annotations
+
+import math
+
+from optserve.backends.llvm.builder import LANES, Builder, IRValue
+from optserve.backends.llvm.lowering import Unsupported
+from optserve.backends.llvm.operations import OPERATIONS
+
+__all__ = ["across", "combine", "unit"]
+
+
+def unit(kind: str) -> float:
+    """What a reduction begins with."""
+    units = {"sum": 0.0, "max": -math.inf, "min": math.inf}
+    if kind not in units:
+        raise Unsupported(f"a reduction by {kind}")
+    return units[kind]
+
+
+def combine(b: Builder, kind: str, x: IRValue, y: IRValue) -> IRValue:
+    """Two partial results as one."""
+    names = {"sum": "add", "max": "maximum", "min": "minimum"}
+    return OPERATIONS[names[kind]](b, x, y)
+
+
+def across(b: Builder, lanes: IRValue, kind: str) -> IRValue:
+    """The lanes combined pairwise: 8 to 4 to 2 to 1."""
+    width = LANES
+    while width > 2:
+        width //= 2
+        low = b.shuffle(lanes, lanes, list(range(width)))
+        high = b.shuffle(lanes, lanes, list(range(width, 2 * width)))
+        lanes = combine(b, kind, low, high)
+    return combine(b, kind, b.lane(lanes, 0), b.lane(lanes, 1))

@@ -1,7 +1,7 @@
 """What an axis rule answers: where a row axis goes when a primitive is applied.
 
-A primitive's axis rule is called with the axis of each operand that carries the rows (``None`` for an
-operand that carries none) and answers, for its result, one of
+A primitive's axis rule is called with the axis of each operand that carries the rows (``None`` for
+an operand that carries none) and answers, for its result, one of
 
 - an ``int``: the axis of the result that carries the rows; each row of the result depends on the
   same row of the operands only;

@@ -123,32 +123,38 @@ Size = int | Dim
 def quotient(left: Size, right: Size) -> Size | None:
     """``left / right`` where it is exact for every row count, else ``None``.
 
-    >>> quotient(6 * Dim.rows("data"), Dim.rows("data")), quotient(7, 2)
-    (6, None)
+    >>> n = Dim.rows("data")
+    >>> quotient(6 * n, n), quotient(n * n - 1, n - 1), quotient(7, 2)
+    (6, data+1, None)
     """
-    if isinstance(right, int):
-        if right == 0 or any(coefficient % right for _, coefficient in _terms(left)):
+    if right == 0:
+        return None
+    divisor, scale = _terms(right)[0]
+    result: Size = 0
+    rest = left
+    while rest != 0:
+        monomial, coefficient = _terms(rest)[0]
+        factor = _without(monomial, divisor)
+        if factor is None or coefficient % scale:
             return None
-        return _normal({monomial: coeff // right for monomial, coeff in _terms(left)})
-    if isinstance(left, int) or len(right.terms) != 1:
-        return 1 if left == right else None
-    [(divisor, scale)] = right.terms
-    result: dict[Monomial, int] = {}
-    for monomial, coefficient in left.terms:
-        rest = list(monomial)
-        for name in divisor:
-            if name not in rest:
-                return None
-            rest.remove(name)
-        if coefficient % scale:
-            return None
-        result[tuple(rest)] = coefficient // scale
-    return _normal(result)
+        term = _normal({factor: coefficient // scale})
+        result, rest = result + term, rest - term * right
+    return result
 
 
 def resolve_size(size: Size, rows: Mapping[str, int]) -> int:
     """The number that ``size`` stands for, given the row counts."""
     return size.value(rows) if isinstance(size, Dim) else size
+
+
+def _without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
+    """``monomial / divisor``, or ``None`` where it is not a multiple of it."""
+    rest = list(monomial)
+    for name in divisor:
+        if name not in rest:
+            return None
+        rest.remove(name)
+    return tuple(rest)
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:

@@ -20,11 +20,15 @@ __all__ = ["NumpyProtocols"]
 _REMEDIES = {
     "__array__": "use np.stack([a, b]) for np.array([a, b]), np.broadcast_to for np.full",
     "__bool__": "use np.where(condition, a, b), or cond and scan, instead of if and while",
-    "__float__": "keep the computation in NumPy functions; float() needs a number",
+    "__float__": "keep the computation in NumPy functions; use np.stack or np.where for a[0] = t",
     "__int__": "an index must be known when the loss is built; use take for a computed one",
     "__index__": "an index must be known when the loss is built; use take for a computed one",
     "__setitem__": "traced values are never changed: build the result with np.where or np.stack",
+    "at": "traced values are never changed: add to zeros with scatter_add(values, indices, ...)",
 }
+
+
+_NO_RULE = "write it with primitives that have a derivative rule"
 
 
 class NumpyProtocols(NDArrayOperatorsMixin):
@@ -35,6 +39,14 @@ class NumpyProtocols(NDArrayOperatorsMixin):
 
     trace: Any
     value: Any
+
+    # `x += y` gives `x` a new value, as it does to a number: traced values are never changed.
+    __iadd__ = NDArrayOperatorsMixin.__add__
+    __isub__ = NDArrayOperatorsMixin.__sub__
+    __imul__ = NDArrayOperatorsMixin.__mul__
+    __itruediv__ = NDArrayOperatorsMixin.__truediv__
+    __ipow__ = NDArrayOperatorsMixin.__pow__
+    __imatmul__ = NDArrayOperatorsMixin.__matmul__
 
     @property
     def aval(self) -> Aval:
@@ -58,12 +70,14 @@ class NumpyProtocols(NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         vocabulary = self.trace.vocabulary
         if keywords.pop("out", None) is not None:
-            self._refuse(f"np.{ufunc.__name__}(..., out=...)", "use the returned value")
+            self._refuse(
+                f"np.{ufunc.__name__}(..., out=...)", "write `x = x + y` for `x += y` on an array"
+            )
         if keywords.pop("where", True) is not True:
             self._refuse(f"np.{ufunc.__name__}(..., where=...)", "use np.where on the result")
         if method == "outer":
@@ -77,7 +91,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         function = tables.get(method, {}).get(ufunc)
         if function is None:
             spelling = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            self._refuse(f"np.{spelling}", "write it with primitives that have a derivative rule")
+            self._refuse(f"np.{spelling}", _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":
             keywords.setdefault("axis", 0)
         return function(*inputs, **keywords)
@@ -89,10 +103,12 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(f"np.{function.__name__}(..., out=...)", "use the returned value")
         mapped = self.trace.vocabulary.functions.get(function)
         if mapped is None:
-            self._refuse(
-                f"np.{function.__name__}", "write it with primitives that have a derivative rule"
-            )
-        return mapped(*arguments, **keywords)
+            self._refuse(f"np.{function.__name__}", _NO_RULE)
+        try:
+            return mapped(*arguments, **keywords)
+        except TypeError as error:
+            message = f"np.{function.__name__} of traced values: {error}"
+            raise TraceError(message, place=self.trace.here()) from error
 
     def __getitem__(self, index: Any) -> Any:
         return self.trace.vocabulary.functions[operator.getitem](self, index)
@@ -109,35 +125,35 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.sum(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.mean(self, axis=axis, keepdims=keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.prod(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.prod(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.max(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.min(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.min(self, axis=axis, keepdims=keepdims)
 
     def argmax(self, axis: Any = None) -> Any:
-        return np.argmax(self, axis=axis)  # type: ignore[call-overload]
+        return np.argmax(self, axis=axis)
 
     def dot(self, other: Any) -> Any:
-        return np.dot(self, other)  # type: ignore[call-overload]
+        return np.dot(self, other)
 
     def reshape(self, *shape: Any) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def ravel(self) -> Any:
-        return np.ravel(self)  # type: ignore[call-overload]
+        return np.ravel(self)
 
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 else axes
-        return np.transpose(self, order or None)  # type: ignore[call-overload]
+        return np.transpose(self, order or None)
 
     def astype(self, dtype: Any) -> Any:
         return self.trace.vocabulary.primitives["cast"](self, dtype=np.dtype(dtype))
@@ -169,12 +185,12 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def _escape(self, asked: str) -> NoReturn:
         raise TraceError(
             f"{asked} was asked of a traced value {self.aval}",
-            place=self.trace.place,
+            place=self.trace.here(),
             expected="a computation written in NumPy functions or primitives",
             remedy=_REMEDIES[asked],
         )
 
     def _refuse(self, what: str, remedy: str) -> NoReturn:
         raise TraceError(
-            f"{what} is not defined on traced values", place=self.trace.place, remedy=remedy
+            f"{what} is not defined on traced values", place=self.trace.here(), remedy=remedy
         )

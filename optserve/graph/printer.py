@@ -1,4 +1,4 @@
-"""A graph as readable text: one line an equation, ``name:aval = primitive[attributes] operands``."""
+"""A graph as readable text, a line an equation: ``name:aval = primitive[attributes] operands``."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ _KINDS = "biufc"
 def common_dtype(strong: Sequence[DType], weak: Sequence[DType], precision: DType) -> DType:
     """The dtype that arrays of dtypes ``strong`` and literals of dtypes ``weak`` are cast to.
 
-    >>> common_dtype([np.dtype("int64"), np.dtype("float32")], [np.dtype("float64")], np.dtype("f8"))
+    >>> single, double = np.dtype("float32"), np.dtype("float64")
+    >>> common_dtype([np.dtype("int64"), single], [double], double)
     dtype('float32')
     """
     kind = max((dtype.kind for dtype in (*strong, *weak)), key=_KINDS.index)

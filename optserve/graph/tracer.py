@@ -31,7 +31,7 @@ from optserve.graph.vocabulary import Vocabulary
 __all__ = ["Trace", "TracedFunction", "Tracer", "trace"]
 
 LARGEST_CONSTANT = 1024
-"""Entries up to which an array met in an abstract trace stands in the graph; larger ones are inputs."""
+"""Entries up to which an array met in an abstract trace stands in the graph, not as an input."""
 
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
@@ -110,6 +110,10 @@ class Trace:
         finally:
             self.place = before
 
+    def here(self) -> Place | None:
+        """Where what happens now was written: the place that is set, else the Python line."""
+        return self.place or _python_place(sys._getframe(1))
+
     def bind(
         self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
     ) -> Value:
@@ -119,7 +123,7 @@ class Trace:
                 f"{primitive.name}: a traced value was kept after its trace had ended",
                 remedy="return it from the traced function instead of storing it",
             )
-        place = self.place or _python_place(sys._getframe(1))
+        place = self.here()
         try:
             tracers = self._promoted(primitive, [self.lift(operand) for operand in operands])
             avals = primitive.result_avals(*(tracer.aval for tracer in tracers), **attributes)
@@ -148,9 +152,16 @@ class Trace:
             raise TraceError(
                 f"a value of type {type(value).__name__} cannot take part in a traced computation",
                 expected="an array, a number or a traced value",
+                remedy="use np.stack for a list of traced values",
             )
         array = np.asarray(value)
-        if array.dtype.kind not in "biufc":
+        if array.dtype.kind == "c":
+            raise TraceError(
+                "complex numbers cannot take part in a traced computation",
+                expected="real numbers",
+                remedy="compute with real and imaginary parts",
+            )
+        if array.dtype.kind not in "biuf":
             raise TraceError(
                 f"an array of dtype {array.dtype} cannot take part in a traced computation",
                 expected="numbers or truth values",
@@ -232,7 +243,12 @@ def trace(
         )
         for i, operand in enumerate(operands)
     ]
-    outputs = function(*stand_ins)
+    try:
+        outputs = function(*stand_ins)
+    except ValueError as error:  # NumPy's own words for `a[0] = t`; ours say more
+        if isinstance(error.__cause__, TraceError):
+            raise error.__cause__ from None
+        raise
     single = not isinstance(outputs, tuple | list)
     graph = recorder.graph([outputs] if single else outputs)
     return TracedFunction(graph, tuple(recorder.captured), single)

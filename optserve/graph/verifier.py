@@ -60,7 +60,7 @@ def _check_attributes(equation: Equation) -> None:
             raise GraphError(
                 f"{equation.primitive.name} has the attribute {key}={value!r}",
                 place=equation.place,
-                expected="a hashable value: number, string, bytes, dtype, Dim, graph, or a tuple of them",
+                expected="a hashable value: number, text, bytes, dtype, Dim, graph or a tuple",
             )
 
 

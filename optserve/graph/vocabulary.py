@@ -13,12 +13,12 @@ __all__ = ["Vocabulary"]
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A sealed value: primitives and macros by name, and what NumPy's own functions mean on a tracer.
+    """A sealed value: primitives and macros by name, and what NumPy's functions mean on a tracer.
 
     ``macros`` are functions over primitives that leave no equation of their own name, such as
-    ``zeros``. ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations`` its
-    ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``) to
-    callables of the same signature.
+    ``zeros``. ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations``
+    its ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``)
+    to callables of the same signature.
     """
 
     primitives: Mapping[str, Primitive]

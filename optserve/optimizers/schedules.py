@@ -28,8 +28,9 @@ class Schedule:
 
     ``at(step, total)`` is the rate of the step after ``step`` steps; ``total`` is the number of
     steps that the job means to take, or ``None`` where it is not known. ``step`` is a scalar of
-    the parameters' dtype (in float32 it therefore stands still after 2**24 steps), and ``at`` is
-    plain arithmetic: it runs on numbers and tracers alike.
+    the parameters' dtype (in float32 it therefore stands still after 2**24 steps), and so is
+    ``total`` unless it is a Python number. ``at`` is plain arithmetic: it runs on numbers and
+    tracers alike.
     """
 
     name: str
@@ -70,7 +71,10 @@ def cosine(start: float, end: float = 0.0, warmup: int = 0, steps: int | None = 
                 expected="a limit of steps or epochs to end at",
                 remedy="give stop.steps, stop.epochs, or the schedule's own steps",
             )
-        progress = np.maximum(step - warmup, 0.0) / np.maximum(length - warmup, 1)
+        # A NumPy integer would turn float32 into float64; a Python number is of any precision.
+        fall = length - warmup
+        fall = max(fall, 1) if isinstance(fall, int | float) else np.maximum(fall, 1.0)
+        progress = np.maximum(step - warmup, 0.0) / fall
         fallen = 0.5 - 0.5 * np.cos(math.pi * np.minimum(progress, 1.0))
         risen = np.minimum((step + 1.0) / max(warmup, 1), 1.0)
         return risen * (start + (end - start) * fallen)

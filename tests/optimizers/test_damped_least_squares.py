@@ -32,7 +32,7 @@ def test_the_step_fits_the_trust_region(seed: int, radius: float) -> None:
     jacobian, residual, scale = problem(seed)
     model = linearize(jacobian, residual)
     step, damping = model_step(model, scale, radius, 0.0, -FAR, FAR)
-    length = np.linalg.norm(scale * step)
+    length = float(np.linalg.norm(scale * step))
     assert length <= 1.1 * radius
     assert damping == 0 or length >= 0.9 * radius
     stacked = np.vstack([jacobian, np.sqrt(damping) * np.diag(scale)])

@@ -37,10 +37,16 @@ class Access:
     space: Space
 
     def over(self, space: Space) -> tuple[int, ...]:
-        """Strides along the axes of ``space``, 0 where this value is broadcast."""
-        missing = len(space) - len(self.space)
-        own = zip(self.strides, self.space, strict=True)
-        return (0,) * missing + tuple(0 if size == 1 else stride for stride, size in own)
+        """Strides along the axes of ``space``, 0 where this value is broadcast.
+
+        A fixed value may have one more axis, of size 1, where others have their rows.
+        """
+        own = [
+            0 if size == 1 else stride
+            for stride, size in zip(self.strides, self.space, strict=True)
+        ]
+        missing = len(space) - len(own)
+        return (0,) * missing + tuple(own[max(0, -missing) :])
 
 
 @dataclass(eq=False)

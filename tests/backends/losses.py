@@ -1,0 +1,109 @@
+"""Losses over rows, of every shape of finite sum, that tests evaluate on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optserve.graph.aval import Array, Aval
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
+from optserve.graph.tracer import trace
+from optserve.primitives.losses import cross_entropy
+from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.reverse import value_and_gradient_graph
+
+ROWS = Dim.rows("data")
+COLUMNS = 7
+
+
+@dataclass(frozen=True)
+class Loss:
+    """``function(*parameters, *columns)``; shapes of columns are those of one row.
+
+    ``smallest`` is the least number of rows for which it is defined.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    parameters: Sequence[tuple[int, ...]]
+    columns: Sequence[tuple[int, ...] | str]
+    smallest: int = 0
+
+    def graph(self, precision: str = "float64") -> Graph:
+        """The loss and its gradient with respect to all parameters."""
+        dtype = np.dtype(precision)
+        avals = [Aval(shape, dtype) for shape in self.parameters]
+        for column in self.columns:
+            integer = column == "label"
+            shape = () if isinstance(column, str) else column
+            avals.append(Aval((ROWS, *shape), np.dtype(np.int64) if integer else dtype))
+        traced = trace(self.function, *avals, vocabulary=builtin_vocabulary(), precision=dtype)
+        assert not traced.captured
+        return value_and_gradient_graph(traced.graph, range(len(self.parameters)))
+
+    def arguments(self, rows: int, precision: str = "float64", seed: int = 0) -> list[Array]:
+        """Parameters, then columns of ``rows`` rows."""
+        rng = np.random.default_rng(seed)
+        values = [np.asarray(rng.uniform(0.2, 1.2, shape)) for shape in self.parameters]
+        for column in self.columns:
+            if column == "label":
+                values.append(rng.integers(0, 3, rows))
+            else:
+                values.append(np.asarray(rng.normal(size=(rows, *column))))
+        return [v if v.dtype == np.int64 else v.astype(precision) for v in values]
+
+
+def _curve(a: Any, b: Any, c: Any, d: Any, e: Any, x: Any, y: Any) -> Any:
+    return np.mean((a * np.exp(-b * x) + c * np.exp(-d * x) + e - y) ** 2)
+
+
+def _logistic(w: Any, b: Any, x: Any, y: Any) -> Any:
+    z = x @ w + b
+    return np.mean(np.logaddexp(0.0, z) - y * z) + 0.1 * np.sum(w * w)
+
+
+def _network(w: Any, b: Any, v: Any, x: Any, label: Any) -> Any:
+    return np.mean(cross_entropy(np.tanh(x @ w + b) @ v, label))
+
+
+def _mixture(mu: Any, alpha: Any, x: Any) -> Any:
+    distance = np.sum((x[:, None, :] - mu[None, :, :]) ** 2, axis=2)
+    return -np.sum(np.logaddexp.reduce(alpha - 0.5 * distance, axis=1))
+
+
+def _standardized(w: Any, x: Any, y: Any) -> Any:
+    scaled = (x - x.mean(axis=0)) / np.std(x, axis=0)
+    return np.mean((scaled @ w - y) ** 2)
+
+
+def _indexed(intercept: Any, slope: Any, x: Any) -> Any:
+    return np.sum((intercept + slope * x[:, 0] - x[:, 3] + x[..., 1]) ** 2)
+
+
+LOSSES = (
+    Loss("curve", _curve, [()] * 5, [(), ()]),
+    Loss("logistic", _logistic, [(COLUMNS,), ()], [(COLUMNS,), ()]),
+    Loss("network", _network, [(COLUMNS, 9), (9,), (9, 3)], [(COLUMNS,), "label"]),
+    Loss("mixture", _mixture, [(4, 3), (4,)], [(3,)]),
+    Loss("groups", lambda t, g, y: np.sum((t[g] - y) ** 2), [(3,)], ["label", ()]),
+    Loss(
+        "root mean square",
+        lambda w, x, y: np.sqrt(np.mean((x @ w - y) ** 2) + 1.0),
+        [(COLUMNS,)],
+        [(COLUMNS,), ()],
+    ),
+    Loss("two passes", _standardized, [(COLUMNS,)], [(COLUMNS,), ()]),
+    Loss("columns", _indexed, [(), ()], [(COLUMNS,)]),
+    Loss("neighbours", lambda a, x: np.sum((x[1:] - a * x[:-1]) ** 2), [()], [()], smallest=1),
+    Loss("largest", lambda a, x: np.max(np.abs(a * x)) + np.min(x * a), [()], [()], smallest=1),
+    Loss(
+        "branches",
+        lambda a, x: np.sum(np.where(x > 0, np.sqrt(np.abs(x)) * a, np.abs(x - a))),
+        [()],
+        [()],
+    ),
+)

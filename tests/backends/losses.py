@@ -48,7 +48,9 @@ class Loss:
     def arguments(self, rows: int, precision: str = "float64", seed: int = 0) -> list[Array]:
         """Parameters, then columns of ``rows`` rows."""
         rng = np.random.default_rng(seed)
-        values = [np.asarray(rng.uniform(0.2, 1.2, shape)) for shape in self.parameters]
+        values: list[Array] = [
+            np.asarray(rng.uniform(0.2, 1.2, shape)) for shape in self.parameters
+        ]
         for column in self.columns:
             if column == "label":
                 values.append(rng.integers(0, 3, rows))

@@ -77,7 +77,7 @@ _UNIT: dict[Style, re.Pattern[str]] = {
 def _inked(unit: re.Match[str]) -> bool:
     """Whether the unit stands for a character that is not a blank."""
     text = unit[0]
-    if text[0] != "\\":
+    if len(text) == 1 or text == "''":
         return not text.isspace()
     if len(text) == 2:
         return text[1] not in " \t\n\rntrvfN_LP"

@@ -191,7 +191,8 @@ class _Builder:
         if event.style in ("|", ">"):
             style = "block"
         elif event.style is not None:
-            style = "escaped" if "\\" in self.source.text[begin:end] else "quoted"
+            escapes = event.style == '"' and "\\" in self.source.text[begin:end]
+            style = "escaped" if escapes else "quoted"
         value = text if style != "plain" else self.resolve(text, begin, end, path)
         scalar = Scalar(self.source, begin, end, path, value, text, style)
         if flow and style == "plain" and isinstance(value, str):

@@ -20,6 +20,8 @@ SCALARS = {
     "folded with a comment": "a: >  # why\n   x +\n   y\n",
     "literal": "a: |\n  half: s\n   + t\n",
     "with windows line ends": "a: >-\r\n  x +\r\n  y\r\n",
+    "with a backslash": "a: x \\ y",
+    "quoted with a backslash": "a: 'x \\n y'",
     "in a list": "a: [f(x), 'y']",
 }
 

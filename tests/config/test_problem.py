@@ -303,6 +303,13 @@ def test_methods(problem: Load, optimizer: str, kind: str, name: str | None, giv
     assert made.optimizer_given is given
 
 
+def test_a_backend_is_known(problem: Load) -> None:
+    text = "parameters: {b: 1}\nloss: b**2\nbackend: "
+    assert problem(f"{text}numpy\n").backend == "numpy"
+    with pytest.raises(ConfigError, match=r"fit\.yaml:4:10: no backend is called 'nunpy'"):
+        problem(f"{text}nunpy\n")
+
+
 def test_a_schedule_is_an_option(problem: Load) -> None:
     text = "parameters: {b: 1}\nloss: b**2\noptimizer: "
     for written in (

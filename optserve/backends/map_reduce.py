@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.backends.chunks import chunk_bounds, combine_in_tree, tile_rows
 from optserve.graph.aval import Array, Shape
-from optserve.graph.dim import Dim
+from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import COMBINE
 
@@ -27,15 +27,16 @@ Chunk = Callable[[Sequence[Any], int, int, Stored], list[Any]]
 
 
 class MapReduce:
-    """One ``map_reduce`` equation, called with its operands."""
+    """One ``map_reduce`` equation over ``count`` rows, called with its operands."""
 
-    def __init__(self, equation: Equation, threads: int) -> None:
+    def __init__(self, equation: Equation, count: int, threads: int) -> None:
         attributes = equation.attributes
         self.body: Graph = attributes["body"]
         self.rows: Dim = attributes["rows"]
         self.axes: tuple[int | None, ...] = attributes["axes"]
         self.reductions: tuple[str, ...] = attributes["reductions"]
         self.row_axes: tuple[int | None, ...] = attributes["row_axes"]
+        self.count = count
         self.threads = threads
         self.avals = [atom.aval for atom in self.body.outputs]
         equations = self.body.equations
@@ -49,18 +50,13 @@ class MapReduce:
 
     def over(self, chunk: Chunk, operands: Sequence[Any]) -> Any:
         """The results, from ``chunk`` called once for each chunk of the rows."""
-        count = next(
-            np.shape(operand)[axis]
-            for operand, axis in zip(operands, self.axes, strict=True)
-            if axis is not None
-        )
-        stored = self._stored(count)
-        bounds = chunk_bounds(count, self.tile, self.output_size)
+        stored = self._stored()
+        bounds = chunk_bounds(self.count, self.tile, self.output_size)
 
         def run(bound: tuple[int, int]) -> list[Any]:
             return chunk(operands, *bound, stored)
 
-        work = count * len(self.body.equations)
+        work = self.count * len(self.body.equations)
         if self.threads > 1 and len(bounds) > 1 and work > THREADED_ENTRIES:
             with ThreadPoolExecutor(min(self.threads, len(bounds))) as pool:
                 parts = list(pool.map(run, bounds))
@@ -81,18 +77,21 @@ class MapReduce:
                 for kind, x, y in zip(self.reductions, left, right, strict=True)
             ]
 
-    def _stored(self, count: int) -> list[Array | None]:
+    def _stored(self) -> list[Array | None]:
         """For each output that keeps its rows, the array that chunks write them into."""
         return [
-            None
-            if axis is None
-            else np.empty([count if i == axis else s for i, s in enumerate(aval.shape)], aval.dtype)
+            None if axis is None else np.empty(_counted(aval.shape, axis, self.count), aval.dtype)
             for aval, axis in zip(self.avals, self.row_axes, strict=True)
         ]
 
     def _row_width(self, shape: Shape) -> int:
         """Entries in a row; 1 for a value without rows, which no tile makes larger."""
         return _entries(shape) if self.rows in shape else 1
+
+
+def _counted(shape: Shape, axis: int, count: int) -> list[int]:
+    """``shape`` with the number of rows along ``axis``."""
+    return [resolve_size(size, {}) if i != axis else count for i, size in enumerate(shape)]
 
 
 def _entries(shape: Shape) -> int:

@@ -1,7 +1,7 @@
-"""Memory planning: which ufunc of a tile writes into which buffer.
+"""Memory planning: which ufunc of a tile writes into which buffer, and what may share memory.
 
 Buffers are handed out along the line of equations and taken back after the last reader of the
-value, or of a view of it. A value that leaves the tile gets no buffer.
+value, or of anything that may be a view of it. A value that leaves the tile gets no buffer.
 """
 
 from __future__ import annotations
@@ -11,65 +11,79 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from optserve.graph.aval import Array, Aval, resolve_shape
-from optserve.graph.graph import Atom, Graph, Var
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.graph import Atom, Equation, Graph, Var
 
-__all__ = ["plan_buffers"]
+__all__ = ["plan_buffers", "shared_outputs"]
 
-_VIEWS = frozenset({"reshape", "transpose", "slice", "broadcast_to", "identity", "probe"})
-"""Primitives whose result may share the memory of their operand."""
+_FRESH = frozenset({"sum", "matmul", "stack", "concatenate", "map_reduce"})
+"""Besides ufuncs, what always returns memory of its own; the rest may return a view."""
+
+Owners = dict[Var, frozenset[Var]]
 
 
 def plan_buffers(graph: Graph, rows: Mapping[str, int]) -> dict[int, Array]:
     """For each equation that may write into a buffer, by its position, the buffer."""
-    owner = _owners(graph)
-    last_read = _last_reads(graph, owner)
+    owners = _owners(graph)
+    leaving = {root for variable in _variables(graph.outputs) for root in owners[variable]}
+    last_read = _last_reads(graph, owners)
     free: dict[tuple[tuple[int, ...], str], list[Array]] = defaultdict(list)
     held: dict[Var, Array] = {}
     targets: dict[int, Array] = {}
     for position, equation in enumerate(graph.equations):
         result = equation.results[0]
-        key = (resolve_shape(result.aval.shape, rows), result.aval.dtype.str)
-        is_ufunc = isinstance(equation.primitive.impl, np.ufunc)
-        if is_ufunc and key[0] and last_read.get(result) != _LEAVES:
-            pool = free[key]
-            held[result] = targets[position] = pool.pop() if pool else _buffer(key[0], result.aval)
-        for variable in {owner[v] for v in _variables(equation.operands)} | {result}:
-            if last_read.get(variable, position) == position and variable in held:
+        shape = resolve_shape(result.aval.shape, rows)
+        if isinstance(equation.primitive.impl, np.ufunc) and shape and result not in leaving:
+            pool = free[shape, result.aval.dtype.str]
+            buffer = pool.pop() if pool else np.empty(shape, result.aval.dtype)
+            held[result] = targets[position] = buffer
+        read = {root for v in _variables(equation.operands) for root in owners[v]}
+        for variable in read | {result}:
+            if variable in held and last_read.get(variable, position) <= position:
                 buffer = held.pop(variable)
-                free[(buffer.shape, buffer.dtype.str)].append(buffer)
+                free[buffer.shape, buffer.dtype.str].append(buffer)
     return targets
 
 
-_LEAVES = -1
-"""In place of a position: the value is an output."""
+def shared_outputs(graph: Graph) -> list[bool]:
+    """For each output whether its memory may be an argument's, a constant's or another output's."""
+    owners = _owners(graph)
+    made = {v for equation in graph.equations if equation.operands for v in equation.results}
+    seen: set[Var] = set()
+    shared = []
+    for atom in graph.outputs:
+        roots = owners[atom] if isinstance(atom, Var) else frozenset()
+        shared.append(len(roots) != 1 or not roots <= made or bool(roots & seen))
+        seen |= roots
+    return shared
 
 
-def _owners(graph: Graph) -> dict[Var, Var]:
-    """For each variable the one whose memory it may share: itself, or what it is a view of."""
-    owner = {variable: variable for variable in graph.inputs}
+def _owners(graph: Graph) -> Owners:
+    """For each variable those whose memory it may share, itself among them."""
+    owners: Owners = {variable: frozenset({variable}) for variable in graph.inputs}
     for equation in graph.equations:
-        source = _variables(equation.operands)
+        lent = frozenset[Var]()
+        if not _is_fresh(equation):
+            lent = lent.union(*(owners[v] for v in _variables(equation.operands)))
         for variable in equation.results:
-            is_view = equation.primitive.name in _VIEWS and source
-            owner[variable] = owner[source[0]] if is_view else variable
-    return owner
+            owners[variable] = lent | {variable}
+    return owners
 
 
-def _last_reads(graph: Graph, owner: Mapping[Var, Var]) -> dict[Var, int]:
-    """The position of the last equation that reads each owner, or ``_LEAVES``."""
-    last: dict[Var, int] = {}
-    for position, equation in enumerate(graph.equations):
-        for variable in _variables(equation.operands):
-            last[owner[variable]] = position
-    for variable in _variables(graph.outputs):
-        last[owner[variable]] = _LEAVES
-    return last
+def _is_fresh(equation: Equation) -> bool:
+    primitive = equation.primitive
+    return isinstance(primitive.impl, np.ufunc) or primitive.name in _FRESH
+
+
+def _last_reads(graph: Graph, owners: Owners) -> dict[Var, int]:
+    """The position of the last equation that reads each variable or what may be a view of it."""
+    return {
+        root: position
+        for position, equation in enumerate(graph.equations)
+        for variable in _variables(equation.operands)
+        for root in owners[variable]
+    }
 
 
 def _variables(atoms: Sequence[Atom]) -> list[Var]:
     return [atom for atom in atoms if isinstance(atom, Var)]
-
-
-def _buffer(shape: tuple[int, ...], aval: Aval) -> Array:
-    return np.empty(shape, aval.dtype)

@@ -11,8 +11,10 @@ import numpy as np
 
 from optserve.backends.base import Compiled
 from optserve.backends.map_reduce import MapReduce
+from optserve.backends.numpy.buffers import shared_outputs
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
 from optserve.primitives.map_reduce import map_reduce
@@ -26,17 +28,22 @@ Passes = Callable[[MapReduce], Callable[..., Any]]
 
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
-    plan = Plan(finite_sum(graph), partial(_control, threads, passes))
+    graph = finite_sum(graph)
+    plan = Plan(graph, partial(_control, threads, passes))
+    shared = shared_outputs(graph)
     bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
 
     def call(*arguments: Any) -> tuple[Any, ...]:
-        shapes = tuple([np.shape(argument) for argument in arguments])
+        shapes = tuple([argument.shape for argument in arguments])
         known = bound.get(shapes)
         if known is None:
             bound.clear()
-            known = bound[shapes] = plan.bind(arguments)
+            known = bound[shapes] = plan.bind(arguments, {})
         with np.errstate(all="ignore"):
-            return tuple([np.array(value) for value in known.run(arguments)])
+            values = known.run(arguments)
+        return tuple(
+            [np.array(v) if copied else v for v, copied in zip(values, shared, strict=True)]
+        )
 
     return call
 
@@ -50,11 +57,15 @@ def _control(
     threads: int, passes: Passes, equation: Equation, rows: Mapping[str, int]
 ) -> Callable[..., Any]:
     if equation.primitive is map_reduce:
-        own = equation.attributes["rows"].names
-        others = {name: count for name, count in rows.items() if name not in own}
+        table: Dim = equation.attributes["rows"]
+        others = {name: count for name, count in rows.items() if name not in table.names}
         attributes = resolved(equation.attributes, others)
-        return passes(MapReduce(replace(equation, attributes=attributes), threads))
-    attributes = resolved(equation.attributes, rows)
+        work = MapReduce(replace(equation, attributes=attributes), table.value(rows), threads)
+        return passes(work)
+    attributes = {
+        key: value if isinstance(value, Graph) else resolved({key: value}, rows)[key]
+        for key, value in equation.attributes.items()
+    }
     bodies = [value for value in attributes.values() if isinstance(value, Graph)]
     plans = {id(body): Plan(body, partial(_control, threads, passes)) for body in bodies}
     bound: dict[int, BoundPlan] = {}
@@ -62,7 +73,7 @@ def _control(
     def evaluate(body: Graph, *arguments: Any) -> Sequence[Any]:
         known = bound.get(id(body))
         if known is None:  # the shapes are the same at every step
-            known = bound[id(body)] = plans[id(body)].bind(arguments)
+            known = bound[id(body)] = plans[id(body)].bind(arguments, rows)
         return known.run(arguments)
 
     return partial(equation.primitive.impl, **attributes, evaluate=evaluate)

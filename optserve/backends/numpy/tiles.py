@@ -24,6 +24,9 @@ class Tiles:
     def __call__(self, *operands: Any) -> Any:
         return self.work.over(self._chunk, operands)
 
+    def _bound(self, arguments: Sequence[Any], rows: int) -> BoundPlan:
+        return self.plan.bind(arguments, {self.work.rows.name: rows}, buffers=True)
+
     def _chunk(self, operands: Sequence[Any], first: int, last: int, stored: Stored) -> list[Any]:
         """The partial results of one chunk, its tiles accumulated in order."""
         work = self.work
@@ -38,7 +41,7 @@ class Tiles:
                 ]
                 arguments = [np.int64(start), *block]
                 if stop - start not in workspace:
-                    workspace[stop - start] = self.plan.bind(arguments, buffers=True)
+                    workspace[stop - start] = self._bound(arguments, stop - start)
                 parts = workspace[stop - start].run(arguments)
                 for part, kept, axis in zip(parts, stored, work.row_axes, strict=True):
                     if kept is not None and axis is not None:

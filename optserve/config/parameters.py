@@ -14,7 +14,7 @@ from optserve.config.schema.config import Starts
 from optserve.config.schema.decode import unknown_key
 from optserve.config.schema.expression import Expression, Named
 from optserve.config.schema.parameter import Parameter as Written
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, Place, PluginError
 from optserve.graph.aval import Array, DType
 from optserve.jobs.parameters import Parameter, ParameterTransform
 from optserve.registry import Registry
@@ -95,14 +95,13 @@ def _initial(
         from optserve.config.initializers import Initializer, generator
 
         initializer: Initializer = instantiate("initializers", init, registry)
-        values = np.asarray(initializer(generator(seed, name), shape), dtype=np.float64)
-        if values.shape != shape:
-            raise ConfigError(
-                f"the initializer {init.name} gave the shape {values.shape}",
-                place=init.place,
-                expected=f"the shape {shape}",
-            )
-        return values
+        try:
+            values = np.asarray(initializer(generator(seed, name), shape), dtype=np.float64)
+        except Exception as error:  # the initializer may be anybody's code
+            raise PluginError(
+                f"the initializer {init.name} failed: {error!r}", place=init.place
+            ) from error
+        return _fitted(values, shape, init.place)
     if isinstance(init, Sequence):
         return _fitted(numbers(init), shape, init.place)
     return np.full(shape, init, dtype=np.float64)

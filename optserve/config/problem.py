@@ -109,7 +109,8 @@ def _problem(
     shapes = {parameter.name: parameter.shape for parameter in parameters}
     built = build_objective(declared, config.parameters, shapes, tables, vocabulary, precision)
     data, warnings = _data(built, precision)
-    used = {column.table.name: column.table for column in built.columns}
+    used = {column.table.name: column.table for column in built.columns if column.table.has_rows}
+    files = {table.name: table.provenance for table in tables.tables if table.file}
     rows = sum(table.frame.rows for table in used.values()) if used else None
     return jobs.Problem(
         name=config.name or path.stem,
@@ -137,7 +138,7 @@ def _problem(
         rows_used=rows,
         rows_read=rows,
         warnings=(*_unused(built, declared), *warnings),
-        metadata={"file": str(path), "config": plain(tree)},
+        metadata={"file": str(path), "config": plain(tree), "data": files},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -164,6 +165,7 @@ def test_a_table_without_rows_is_constant(problem: Load) -> None:
         "parameters: {b: 2}\nloss: sum(d.x) * sum(c.w) * b\n"
     )
     assert evaluate(made) == (6 * 2.5 * 2,)
+    assert (made.rows_used, made.rows_read) == (3, 3)
     assert {v.name: str(v.aval) for v in made.objective.graph.inputs} == {
         "b": "float64[]",
         "d.x": "float64[d]",
@@ -176,6 +178,31 @@ def test_two_tables_keep_their_rows_apart(problem: Load) -> None:
     assert evaluate(problem(f"{text}loss: p * sum(a.x) + sum(b.y)\n")) == (25.0,)
     with pytest.raises(OptserveError, match="broadcast"):
         problem(f"{text}loss: p * sum(a.x + b.y)\n")
+
+
+def test_a_column_may_be_taken_in_two_kinds(problem: Load) -> None:
+    columns = "{k: {take: k, as: integer}, f: k, X: [x, k], g: {take: k, as: category}}"
+    made = problem(
+        f"data: {{read: d.csv, columns: {columns}}}\nparameters: {{b: [1, 10]}}\n"
+        "loss: sum(b[k]) + sum(b[g]) + sum(f) + sum(X)\n"
+    )
+    assert evaluate(made) == (12 + 12 + 1 + (6 + 1),)
+    dtypes = {name: array.dtype.name for name, array in made.objective.data.items()}
+    assert dtypes == {"k": "int64", "f": "float64", "X": "float64", "g": "int64"}
+
+
+def test_the_data_is_known_by_its_digest(problem: Load, tmp_path: Path) -> None:
+    text = "data: {read: d.csv}\nparameters: {b: 2}\nloss: sum(x) * b\n"
+    data = problem(text).metadata["data"]["data"]
+    assert data["file"] == str(tmp_path / "d.csv")
+    digest = hashlib.sha256((tmp_path / "d.csv").read_bytes()).hexdigest()
+    assert data["sha256"] == digest
+    assert problem(text, overrides=[f"data.sha256={digest}"]).rows_used == 3
+
+
+def test_a_path_of_the_command_line_is_relative_to_the_config(problem: Load) -> None:
+    text = "data: {read: none.csv}\nparameters: {b: 2}\nloss: sum(w) * b\n"
+    assert evaluate(problem(text, overrides=["data.read=w.csv"])) == (5.0,)
 
 
 def test_inline_data(problem: Load) -> None:
@@ -365,6 +392,26 @@ def optserve_primitives():
 def optserve_initializers():
     return [sevens]
 
+@hookimpl
+def optserve_readers():
+    return [numbers, broken]
+
+def numbers(separator: str = " "):
+    from optserve.config.data.frame import TextFrame
+    from optserve.errors import Place
+
+    def read(path):
+        cells = path.read_text().split(separator)
+        place = lambda row, index: Place(str(path), row + 1)
+        return TextFrame(("x",), 1, len(cells), lambda index: cells, place)
+
+    return read
+
+def broken():
+    def read(path):
+        raise KeyError("footer")
+    return read
+
 def sevens(times: int = 1):
     import numpy as np
     return lambda rng, shape: np.full(shape, 7.0 * times)
@@ -381,6 +428,20 @@ def test_a_plugin_takes_part(problem: Load, tmp_path: Path) -> None:
     assert evaluate(made) == (2 * 14.0**3,)
     [provided] = made.third_party
     assert (provided.primitive.name, provided.distribution) == ("cube", "mine.py")
+
+
+def test_a_reader_of_a_plugin_takes_part(problem: Load, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    (tmp_path / "d.numbers").write_text("1;2;3")
+    (tmp_path / "d.broken").touch()
+    options: dict[str, Any] = {"registry": None, "plugin_files": [tmp_path / "mine.py"]}
+    text = "parameters: {b: 2}\nloss: sum(x) * b\ndata: "
+    made = problem(f'{text}{{read: d.numbers, separator: ";"}}\n', **options)
+    assert evaluate(made) == (12.0,)
+    with pytest.raises(ConfigError, match=r"d\.numbers:1: the column 'x' has '1;2;3'"):
+        problem(f"{text}{{read: d.numbers}}\n", **options)
+    with pytest.raises(ConfigError, match=r"fit\.yaml:4:14: cannot read d\.broken: KeyError"):
+        problem(f"{text}{{read: d.broken}}\n", **options)
 
 
 def test_a_preference_that_cannot_be_met_has_its_place(problem: Load) -> None:

@@ -140,10 +140,10 @@ def _codes(texts: Array) -> Array:
 
     Values that are all numbers sort as numbers.
     """
-    values = np.unique(texts.astype(str))
+    values = sorted(set(texts))
     with suppress(ValueError):
-        values = np.array(sorted(values, key=float))
-    code = {value: number for number, value in enumerate(values.tolist())}
+        values.sort(key=float)
+    code = {value: number for number, value in enumerate(values)}
     return np.array([code[text] for text in texts], dtype=np.int64)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.frame import Frame, Reader, TextFrame
+from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
 from optserve.config.nodes import Scalar, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, OptserveError, Place
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 
@@ -31,6 +31,17 @@ class DataTable(NamedTuple):
     places: Mapping[str, Place | None]
     size: Size
     place: Place | None
+    file: Path | None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether its rows are rows of data, and not the axis of constants."""
+        return isinstance(self.size, Dim)
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """The file that it was read from, and the digest of that."""
+        return {"file": str(self.file), "sha256": _sha256(self.file)} if self.file else {}
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""
@@ -46,20 +57,38 @@ class DataTable(NamedTuple):
         Raises ``ConfigError``, placed in the data, where a value is missing or of another kind.
         """
         taken = [self.columns[name] for name in used]
-        read = self.frame.read({at: one.kind for one in taken for at in one.positions})
+        read = _read_columns(self.frame, taken)
         if read and not self.frame.rows:
             raise ConfigError(f"the table {self.name} has no rows", place=self.place)
-        made = {one.name: one.array(read, precision) for one in taken}
+        made = {
+            one.name: one.array({at: read[at, one.kind] for at in one.positions}, precision)
+            for one in taken
+        }
         arrays = {name: array for name, (array, _) in made.items()}
         return arrays, tuple(warning for _, warning in made.values() if warning)
+
+
+def _read_columns(frame: Frame, taken: Iterable[TakenColumn]) -> Mapping[tuple[int, Kind], Array]:
+    """Each position in each kind that it is taken in; most often all at once."""
+    needed = list(dict.fromkeys((at, one.kind) for one in taken for at in one.positions))
+    arrays: dict[tuple[int, Kind], Array] = {}
+    while needed:
+        batch = dict(needed)
+        arrays |= {(at, batch[at]): array for at, array in frame.read(batch).items()}
+        needed = [pair for pair in needed if pair not in arrays]
+    return arrays
 
 
 def open_table(
     name: str, declared: Table, reach: Reach, reader: Callable[[Table], Reader]
 ) -> DataTable:
     """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix."""
-    frame = _inline(declared) if declared.read is None else _read(declared, reach, reader)
-    place = declared.place_of("read") if declared.read is not None else declared.place
+    file: Path | None = None
+    if declared.read is None:
+        frame, place = _inline(declared), declared.place
+    else:
+        file, frame = _read(declared, reach, reader)
+        place = declared.read.place
     columns: dict[str, TakenColumn] = {}
     places: dict[str, Place | None] = {}
     if declared.columns is None:
@@ -77,10 +106,10 @@ def open_table(
             remedy="name them, by position: columns: {x: 0, y: 1}",
         )
     size: Size = Dim.rows(name) if declared.rows else frame.rows
-    return DataTable(name, frame, columns, places, size, place)
+    return DataTable(name, frame, columns, places, size, place, file)
 
 
-def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> Frame:
+def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> tuple[Path, Frame]:
     assert declared.read is not None
     reach.path(declared.read)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
@@ -88,17 +117,18 @@ def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> F
     try:
         if declared.sha256 is not None:
             _check_digest(declared, path)
-        return read(path)
-    except OSError as error:
-        message = f"cannot read {declared.read.text}: {error.strerror}"
-        raise ConfigError(message, place=declared.read.place) from None
+        return path, read(path)
+    except OptserveError:
+        raise
+    except Exception as error:  # the reader may be anybody's code
+        reason = error.strerror if isinstance(error, OSError) else repr(error)
+        raise ConfigError(
+            f"cannot read {declared.read.text}: {reason}", place=declared.read.place
+        ) from error
 
 
 def _check_digest(declared: Table, path: Path) -> None:
-    import hashlib
-
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _sha256(path)
     if declared.sha256 is not None and digest != declared.sha256.lower():
         raise ConfigError(
             f"{path.name} has another SHA-256: {digest}",
@@ -106,6 +136,13 @@ def _check_digest(declared: Table, path: Path) -> None:
             expected="the file that this config was written for",
             remedy="if it was changed on purpose, write its digest here",
         )
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _inline(declared: Table) -> Frame:

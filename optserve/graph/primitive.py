@@ -84,9 +84,7 @@ class Primitive:
         except OptserveError:
             raise
         except TypeError as error:
-            raise ShapeError(
-                f"{self.name}: {_call_error(error)}", expected=f"{self.name}{self.signature}"
-            ) from error
+            raise ShapeError(f"{self.name}: {_call_error(error)}", expected=self.usage) from error
         return self.bind(*operands, **attributes)
 
     def bind(self, *operands: Value, **attributes: Any) -> Value:
@@ -114,6 +112,15 @@ class Primitive:
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
         return self.domain if isinstance(self.domain, tuple) else (self.domain,) * count
+
+    @property
+    def usage(self) -> str:
+        """How it is called, as in ``sum(x, axis=None, keepdims=False)``."""
+        parameters = self.signature.parameters.values()
+        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        return f"{self.name}{self.signature.replace(parameters=bare)}".replace("*, ", "").replace(
+            ", /", ""
+        )
 
     def __repr__(self) -> str:
         return self.name

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from optserve.graph.domain import positive
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
 __all__ = [
@@ -89,9 +89,10 @@ sign = elementwise(
 def _power_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
     by_exponent = np.where(x == 0, np.where(y >= 0, 0.0, -np.inf), out * np.log(x))
     if isinstance(y, np.generic | float | int):  # a literal exponent, the usual case
-        if y == 0:
+        exponent = float(y)
+        if exponent == 0.0:
             return 0.0, by_exponent
-        return (2.0 * x if y == 2 else y * x ** (y - 1.0)), by_exponent
+        return (2.0 * x if exponent == 2.0 else exponent * x ** (exponent - 1.0)), by_exponent
     return np.where(y == 0, 0.0, y * x ** (y - 1.0)), by_exponent
 
 
@@ -146,7 +147,7 @@ remainder = elementwise(
     doc="What is left after floor division: x % y, with the sign of y.",
 )
 
-mulz = replace(
+mulz: Primitive = replace(
     elementwise(
         "mulz",
         lambda ct, d: np.where(ct == 0, 0.0, ct * d),

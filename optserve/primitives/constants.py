@@ -61,9 +61,7 @@ constant = opaque(
 def positions(x: Value, axis: int) -> Value:
     """The integers 0, 1, ... along an axis of ``x``, recorded where ``x`` is a traced value."""
     attributes = {"size": np.shape(x)[axis], "dtype": np.dtype(np.int64)}
-    return (
-        x.trace.bind(arange, (), attributes) if hasattr(x, "aval") else arange.bind(**attributes)
-    )
+    return x.trace.bind(arange, (), attributes) if hasattr(x, "aval") else arange.bind(**attributes)
 
 
 def full(shape: Sequence[Size] | Size, value: Value) -> Value:

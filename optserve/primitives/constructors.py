@@ -1,9 +1,9 @@
 """The four ways to make a primitive: ``elementwise``, ``linear``, ``composite``, ``opaque``.
 
-Each is a shorthand for the general rule ``rule(*operands, **attributes) -> out, pullback``. Rules are
-written in NumPy functions or in other primitives, so that they run on arrays and on tracers alike:
-a derivative compiles on every backend and differentiates again. A rule states mathematics and
-nothing else: un-broadcasting, pruning and accumulation are the engine's.
+Each is a shorthand for the general rule ``rule(*operands, **attributes) -> out, pullback``. Rules
+are written in NumPy functions or in other primitives, so that they run on arrays and on tracers
+alike: a derivative compiles on every backend and differentiates again. A rule states mathematics
+and nothing else: un-broadcasting, pruning and accumulation are the engine's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import TraceError
+from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
@@ -46,10 +46,11 @@ def elementwise(
     ----------
     body, ufunc:
         What it computes: a function written in plain NumPy over other primitives (positional
-        parameters are operands and may have defaults, keyword-only ones are attributes), or a ufunc.
+        parameters are operands and may have defaults, keyword-only ones are attributes), or a
+        ufunc.
     partials:
-        ``(out, *operands, **attributes) -> (d out / d operand, ...)``; ``None`` in place of one that
-        has no derivative. Without it the body is differentiated.
+        ``(out, *operands, **attributes) -> (d out / d operand, ...)``; ``None`` in place of one
+        that has no derivative. Without it the body is differentiated.
     domain:
         Where operands may lie: one for all, or one each.
     selects:
@@ -70,8 +71,12 @@ def elementwise(
 
     @functools.lru_cache(maxsize=256)
     def result_dtype(dtypes: tuple[DType, ...], attributes: tuple[tuple[str, Any], ...]) -> DType:
-        with np.errstate(all="ignore"):
-            out = impl(*(np.ones((), dtype) for dtype in dtypes), **dict(attributes))
+        try:
+            with np.errstate(all="ignore"):
+                out = impl(*(np.ones((), dtype) for dtype in dtypes), **dict(attributes))
+        except TypeError as error:
+            listed = " and ".join(dtype.name for dtype in dtypes)
+            raise ShapeError(f"is not defined for {listed}: {error}") from error
         return np.asarray(out).dtype
 
     def shape(*avals: Aval, **attributes: Any) -> Aval:
@@ -176,9 +181,10 @@ def composite(
 ) -> Primitive:
     """A function written over other primitives; its shape, jvp and axis rule follow from the body.
 
-    Where it is more stable or cheaper than the derivative of the body, give ``pullback(cotangent, out,
-    *operands, **attributes)``, or the general ``rule(*operands, **attributes) -> (out, pullback)``,
-    which may keep what it computed on the way; ``impl`` where NumPy computes the value better.
+    Where it is more stable or cheaper than the derivative of the body, give ``pullback(cotangent,
+    out, *operands, **attributes)``, or the general ``rule(*operands, **attributes) -> (out,
+    pullback)``, which may keep what it computed on the way; ``impl`` where NumPy computes the value
+    better.
 
     >>> import numpy as np
     >>> from optserve.primitives.constructors import composite
@@ -188,17 +194,23 @@ def composite(
     """
     signature = _signature(arguments or body)
 
-    def shape(*avals: Aval, **attributes: Any) -> Aval | tuple[Aval, ...]:
+    @functools.lru_cache(maxsize=256)
+    def traced_shape(
+        avals: tuple[Aval, ...], attributes: tuple[tuple[str, Any], ...]
+    ) -> Aval | tuple[Aval, ...]:
         from optserve.primitives.vocabulary import builtin_vocabulary
 
         traced = trace(
-            functools.partial(body, **attributes),
+            functools.partial(body, **dict(attributes)),
             *avals,
             vocabulary=builtin_vocabulary(),
             precision=_precision(avals),
         )
         results = tuple(atom.aval for atom in traced.graph.outputs)
         return results[0] if traced.single else results
+
+    def shape(*avals: Aval, **attributes: Any) -> Aval | tuple[Aval, ...]:
+        return traced_shape(avals, tuple(attributes.items()))
 
     return Primitive(
         name=name,
@@ -239,9 +251,10 @@ def opaque(
 ) -> Primitive:
     """A function that only NumPy code can compute: a simulator, a C library.
 
-    ``pullback(cotangent, out, *operands, **attributes)`` gives a cotangent for each operand (``None``
-    for none). Where it is written in primitives it is differentiated again; otherwise it
-    is called out to, and a second derivative raises, naming this primitive.
+    ``pullback(cotangent, out, *operands, **attributes)`` gives a cotangent for each operand
+    (``None`` for none); of a function of several results, the first two are tuples. Where it is
+    written in primitives it is differentiated again; otherwise it is called out to, and a second
+    derivative raises, naming this primitive.
     """
     signature = _signature(arguments or impl)
     return Primitive(
@@ -268,12 +281,14 @@ def opaque(
 def _traced_or_called(
     name: str, pullback: Callable[..., tuple[Value | None, ...]]
 ) -> Callable[..., tuple[Value | None, ...]]:
-    """``pullback`` itself on arrays; on tracers it is traced where it can be, else called out to."""
+    """``pullback`` itself on arrays; on tracers, traced where it can be, else called out to."""
 
-    def call(ct: Value, out: Value, *operands: Value, **attributes: Any) -> Value:
+    def call(*values: Value, results: int, **attributes: Any) -> Value:
+        cts, outs, operands = values[:results], values[results : 2 * results], values[2 * results :]
+        ct, out = (cts, outs) if results > 1 else (cts[0], outs[0])
         cotangents = pullback(ct, out, *operands, **attributes)
         arrays = tuple(
-            np.zeros(np.shape(operand), np.asarray(operand).dtype) if given is None else given
+            np.asarray(np.zeros_like(operand) if given is None else given, operand.dtype)
             for given, operand in zip(cotangents, operands, strict=True)
         )
         return arrays[0] if len(arrays) == 1 else arrays
@@ -282,8 +297,8 @@ def _traced_or_called(
         name=f"{name}.pullback",
         kind="opaque",
         impl=call,
-        shape=lambda ct, out, *operands, **attributes: operands,
-        signature=_signature(call),
+        shape=lambda *avals, results, **attributes: avals[2 * results :],
+        signature=inspect.Signature(),
         promotes=False,
         differentiable=False,
         doc=f"The pullback of {name}, called out to because it cannot be traced.",
@@ -292,15 +307,17 @@ def _traced_or_called(
     def pull(
         ct: Value, out: Value, *operands: Value, **attributes: Any
     ) -> tuple[Value | None, ...]:
+        cts, outs = (ct, out) if isinstance(out, tuple) else ((ct,), (out,))
         try:
             return pullback(ct, out, *operands, **attributes)
-        except TraceError:
-            results = call_out.bind(ct, out, *operands, **attributes)
+        except Exception:  # foreign code fails on tracers in ways of its own; arrays will tell
+            if not any(hasattr(value, "aval") for value in (*cts, *outs, *operands)):
+                raise
+        pulled = call_out.bind(*cts, *outs, *operands, results=len(outs), **attributes)
+        pulled = pulled if isinstance(pulled, tuple) else (pulled,)
         return tuple(
-            result if is_float(aval_of(operand).dtype) else None
-            for result, operand in zip(
-                results if len(operands) > 1 else (results,), operands, strict=True
-            )
+            cotangent if is_float(aval_of(operand).dtype) else None
+            for cotangent, operand in zip(pulled, operands, strict=True)
         )
 
     return pull
@@ -318,7 +335,8 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 def _ufunc_signature(ufunc: np.ufunc) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_ONLY
-    return inspect.Signature([inspect.Parameter(name, kind) for name in "xyz"[: ufunc.nin]])
+    names = "xyz" if ufunc.nin <= 3 else [f"x{i}" for i in range(ufunc.nin)]
+    return inspect.Signature([inspect.Parameter(name, kind) for name in names[: ufunc.nin]])
 
 
 def _is_floating(ufunc: np.ufunc) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.graph.domain import Domain, positive, real
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
 __all__ = [
     "arccos",
     "arcsin",
     "arctan",
+    "arctan2",
     "cos",
     "cosh",
     "exp",
     "expm1",
+    "hypot",
     "log",
     "log1p",
     "logaddexp",
@@ -26,6 +28,7 @@ __all__ = [
     "sqrt",
     "tan",
     "tanh",
+    "xlogy",
 ]
 
 _above_minus_one = Domain("above -1", low=-1.0)
@@ -124,7 +127,7 @@ def _sigmoid(x: Value) -> Value:
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
-sigmoid = elementwise(
+sigmoid: Primitive = elementwise(
     "sigmoid",
     _sigmoid,
     partials=lambda out, x: (out * sigmoid(-x),),
@@ -144,4 +147,51 @@ logaddexp = elementwise(
     partials=lambda out, x, y: (sigmoid(x - y), sigmoid(y - x)),
     domain=real,
     doc="log(exp(x) + exp(y)) without overflow.",
+)
+
+
+def _over_length(x: Value, y: Value) -> tuple[Value, Value, Value]:
+    """x and y divided by the length of (x, y), and the length; of length 0, (0, 0, 1)."""
+    length = np.hypot(x, y)
+    scale = np.where(length == 0.0, 1.0, length)
+    return x / scale, y / scale, scale
+
+
+def _hypot_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
+    by_x, by_y, _ = _over_length(x, y)
+    return by_x, by_y
+
+
+hypot = elementwise(
+    "hypot",
+    ufunc=np.hypot,
+    partials=_hypot_partials,
+    doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.",
+)
+
+
+def _arctan2_partials(out: Value, y: Value, x: Value) -> tuple[Value, Value]:
+    cosine, sine, length = _over_length(x, y)
+    return cosine / length, -sine / length
+
+
+arctan2 = elementwise(
+    "arctan2",
+    ufunc=np.arctan2,
+    partials=_arctan2_partials,
+    doc="The angle of the point (x, y), in radians from -pi to pi; its derivative at (0, 0) is 0.",
+)
+
+
+def _xlogy_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
+    return np.where((x == 0.0) & (y == 0.0), 0.0, np.log(y)), np.where(x == 0.0, 0.0, x / y)
+
+
+xlogy = elementwise(
+    "xlogy",
+    lambda x, y: np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log(y)),
+    partials=_xlogy_partials,
+    domain=positive,
+    selects=True,
+    doc="x * log(y), and 0 where x is 0, also at y = 0, where its derivatives are 0 too.",
 )

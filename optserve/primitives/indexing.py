@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import ShapeError, TraceError
-from optserve.graph.aval import Aval, Shape, is_float
+from optserve.errors import NumericalFailure, ShapeError, TraceError
+from optserve.graph.aval import Aval, DType, Shape, is_float
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example, integer, real
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import normal_axes, reshape
 
-__all__ = ["getitem", "scatter_add", "slice_", "take", "unslice"]
+__all__ = ["getitem", "in_range", "scatter_add", "slice_", "take", "unslice"]
 
 Bounds = tuple[tuple[Size, Size, int], ...]
 """For each axis start, stop and step; a stop of -1 with a negative step is "past the front"."""
@@ -50,10 +50,24 @@ def _slice_axes(carried: Sequence[int | None], x: Aval, *, bounds: Bounds) -> Ax
     return rows if _full(bounds, rows, x.shape[rows]) else Mixed("it picks some of the rows")
 
 
-slice_ = linear(
+def _sliced_shape(bounds: Bounds) -> Shape:
+    return tuple(_length(*entry) for entry in bounds)
+
+
+def _slice(x: Value, *, bounds: Bounds) -> Value:
+    out = x[_slices(bounds)]
+    if out.shape != _sliced_shape(bounds):  # the bounds of a row axis meet its size only here
+        raise ShapeError(
+            f"slice: a value of shape {x.shape} has too few rows",
+            expected=f"bounds {bounds} (start, stop, step of each axis) inside it",
+        )
+    return out
+
+
+slice_: Primitive = linear(
     "slice",
-    lambda x, *, bounds: x[_slices(bounds)],
-    shape=lambda x, *, bounds: Aval(tuple(_length(*entry) for entry in bounds), x.dtype),
+    _slice,
+    shape=lambda x, *, bounds: Aval(_sliced_shape(bounds), x.dtype),
     transposes=[lambda ct, x, bounds: unslice(ct, shape=np.shape(x), bounds=bounds)],
     axes=_slice_axes,
     examples=(
@@ -73,10 +87,16 @@ def _unslice(ct: Value, *, shape: tuple[int, ...], bounds: Bounds) -> Value:
     return out
 
 
-unslice = linear(
+def _unslice_shape(ct: Aval, *, shape: Shape, bounds: Bounds) -> Aval:
+    if ct.shape != _sliced_shape(bounds):
+        raise ShapeError(f"{ct.shape} does not fill bounds {bounds} of {shape}")
+    return Aval(shape, ct.dtype)
+
+
+unslice: Primitive = linear(
     "unslice",
     _unslice,
-    shape=lambda ct, *, shape, bounds: Aval(shape, ct.dtype),
+    shape=_unslice_shape,
     transposes=[lambda ct, value, shape, bounds: slice_(ct, bounds=bounds)],
     axes=lambda carried, ct, *, shape, bounds: (
         carried[0]
@@ -89,19 +109,25 @@ unslice = linear(
 )
 
 
-def _wrapped(indices: Value, size: int) -> tuple[Value, Value]:
-    """Indices counted from the front and clamped, and which of them were in range."""
+def in_range(indices: Value, size: int, dtype: DType) -> tuple[Value, Value]:
+    """Indices counted from the front (0 where out of range), and which of them are in range.
+
+    Values of a ``dtype`` that has no NaN to stand for a missing one raise ``NumericalFailure``.
+    """
     wrapped = np.where(indices < 0, indices + size, indices)
     valid = (wrapped >= 0) & (wrapped < size)
+    if not (valid.all() or is_float(dtype)):
+        raise NumericalFailure(
+            f"an index is out of range for {size} entries",
+            remedy="index floating numbers, which become NaN there, or mend the indices",
+        )
     return np.where(valid, wrapped, 0), valid
 
 
 def _take(x: Value, indices: Value, *, axis: int) -> Value:
-    front, valid = _wrapped(indices, x.shape[axis])
+    front, valid = in_range(indices, x.shape[axis], x.dtype)
     if valid.all():
         return np.take(x, front, axis)
-    if not is_float(x.dtype):
-        raise IndexError(f"an index is out of range for {x.shape[axis]} entries")
     shape = (*x.shape[:axis], *np.shape(indices), *x.shape[axis + 1 :])
     if x.shape[axis] == 0:
         return np.full(shape, np.nan, x.dtype)
@@ -133,7 +159,7 @@ def _take_arguments(x: Value, indices: Value, axis: int = 0) -> Any:
     return (x, indices), {"axis": normal_axes(axis, np.ndim(x))[0]}
 
 
-take = linear(
+take: Primitive = linear(
     "take",
     _take,
     shape=_take_shape,
@@ -159,7 +185,7 @@ take = linear(
 
 
 def _scatter_add(values: Value, indices: Value, *, axis: int, size: int) -> Value:
-    front, valid = _wrapped(np.asarray(indices), size)
+    front, valid = in_range(np.asarray(indices), size, values.dtype)
     count = np.ndim(indices)
     moved = np.moveaxis(values, range(axis, axis + count), range(count))
     tail = moved.shape[count:]
@@ -172,8 +198,10 @@ def _scatter_add(values: Value, indices: Value, *, axis: int, size: int) -> Valu
 
 
 def _scatter_shape(values: Aval, indices: Aval, *, axis: int, size: Size) -> Aval:
-    shape: Shape = (*values.shape[:axis], size, *values.shape[axis + indices.ndim :])
-    return Aval(shape, values.dtype)
+    end = axis + indices.ndim
+    if values.shape[axis:end] != indices.shape:
+        raise ShapeError(f"values {values.shape} and indices {indices.shape} do not match")
+    return Aval((*values.shape[:axis], size, *values.shape[end:]), values.dtype)
 
 
 def _scatter_axes(
@@ -189,7 +217,7 @@ def _scatter_axes(
     return rows if rows < axis else rows - indices.ndim + 1
 
 
-scatter_add = linear(
+scatter_add: Primitive = linear(
     "scatter_add",
     _scatter_add,
     shape=_scatter_shape,
@@ -224,7 +252,7 @@ def getitem(x: Value, index: Any) -> Value:
         elif _is_integer(entry):
             bounds.append(_single(operator.index(entry), size))
         else:
-            _check_gather(entry)
+            entry = _gather(entry)
             gathers.append((len(result), entry))
             bounds.append((0, size, 1))
             result.append(size)
@@ -260,8 +288,10 @@ def _is_integer(entry: Any) -> bool:
     )
 
 
-def _check_gather(entry: Any) -> None:
-    kind = np.asarray(entry).dtype.kind if not hasattr(entry, "aval") else entry.dtype.kind
+def _gather(entry: Any) -> Value:
+    """Computed positions: a traced value, or an array or list of integers."""
+    indices = entry if hasattr(entry, "aval") else np.asarray(entry)
+    kind = indices.dtype.kind
     if kind == "b":
         raise TraceError(
             "a mask as an index gives a value whose shape is not known beforehand",
@@ -269,6 +299,7 @@ def _check_gather(entry: Any) -> None:
         )
     if kind not in "iu":
         raise TraceError("an index must be integers", remedy="declare the column `as: integer`")
+    return indices
 
 
 def _single(index: int, size: Size) -> tuple[Size, Size, int]:

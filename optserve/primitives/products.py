@@ -63,7 +63,6 @@ def _right_transpose(ct: Value, a: Value, b: Value) -> Value:
 
 def _matmul_axes(carried: Sequence[int | None], a: Aval, b: Aval) -> AxisAnswer:
     left, right = carried
-    result = max(a.ndim, 2) + max(b.ndim, 2)  # only to align batch axes from the right
     out_ndim = _matmul_shape(a, b).ndim
     inner_left, inner_right = a.ndim - 1, max(b.ndim - 2, 0)
     if left == inner_left and right == inner_right:
@@ -78,7 +77,7 @@ def _matmul_axes(carried: Sequence[int | None], a: Aval, b: Aval) -> AxisAnswer:
         return right - (b.ndim - 2) + out_ndim - 1 - head
     if left is not None and right is not None and left < a.ndim - 2 and right < b.ndim - 2:
         return left - (a.ndim - 2) + out_ndim - 2
-    return Mixed(f"the product of {a.shape} and {b.shape} mixes rows" if result else "")
+    return Mixed(f"the product of {a.shape} and {b.shape} mixes rows")
 
 
 matmul = linear(

@@ -10,22 +10,25 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, Shape, shape_size
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced, Reduction
-from optserve.graph.domain import Example, boolean, positive
+from optserve.graph.domain import Example, boolean
 from optserve.graph.primitive import Primitive, Value
+from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, linear, opaque
 from optserve.primitives.shaping import broadcast_to, normal_axes, reshape
 
 __all__ = [
     "all_",
     "any_",
-    "argmax",
-    "argmin",
+    "cumsum",
+    "even_share",
     "logsumexp",
     "max_",
     "mean",
     "min_",
     "norm",
     "prod",
+    "reduced_shape",
+    "spread",
     "std",
     "sum_",
     "var",
@@ -102,19 +105,59 @@ sum_ = linear(
 )
 
 
+def _cumsum(x: Value, *, axis: int, reverse: bool) -> Value:
+    wide = np.float64 if x.dtype == np.float32 else None
+    along = np.flip(x, axis) if reverse else x
+    total = np.cumsum(along, axis=axis, dtype=wide)
+    total = np.flip(total, axis) if reverse else total
+    return total.astype(np.float32) if wide else total
+
+
+def _cumsum_arguments(x: Value, axis: int | None = None, reverse: bool = False) -> Any:
+    if axis is None and np.ndim(x) != 1:
+        x, axis = reshape(x, (-1,)), 0
+    [only] = normal_axes(0 if axis is None else axis, np.ndim(x))
+    return (x,), {"axis": only, "reverse": bool(reverse)}
+
+
+cumsum: Primitive = linear(
+    "cumsum",
+    _cumsum,
+    shape=lambda x, *, axis, reverse: Aval(
+        x.shape, np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype
+    ),
+    transposes=[lambda ct, x, axis, reverse: cumsum(ct, axis=axis, reverse=not reverse)],
+    axes=lambda carried, x, *, axis, reverse: (
+        Mixed("each sum needs the rows before it") if carried[0] == axis else carried[0]
+    ),
+    arguments=_cumsum_arguments,
+    examples=(
+        Example(((4,),), {"axis": 0, "reverse": False}),
+        Example(((2, 3),), {"axis": 1, "reverse": True}),
+        Example(((0, 3),), {"axis": 0, "reverse": False}),
+    ),
+    doc="Sums of the entries up to each one along an axis; with ``reverse``, from each one on.",
+)
+
+
 def _extreme_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
     if any(x.shape[i] == 0 for i in axis):
         raise ShapeError(f"no largest or smallest entry along an axis of size 0 in {x}")
     return Aval(reduced_shape(x.shape, axis, keepdims), x.dtype)
 
 
+def even_share(chosen: Value, axis: tuple[int, ...]) -> Value:
+    """1 shared evenly by the chosen entries along ``axis``, 0 for the others; NaN where none is."""
+    ones = np.where(chosen, 1.0, 0.0)
+    return ones / sum_(ones, axis=axis, keepdims=True)
+
+
 def _extreme_pullback(
     ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
 ) -> tuple[Value]:
     shape = np.shape(x)
-    chosen = np.where(x == spread(out, shape, axis, keepdims), 1.0, 0.0)
-    share = chosen / sum_(chosen, axis=axis, keepdims=True)
-    return (share * spread(ct, shape, axis, keepdims),)
+    share = even_share(x == spread(out, shape, axis, keepdims), axis)
+    return (mulz(share, spread(ct, shape, axis, keepdims)),)
 
 
 def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: str) -> Primitive:
@@ -216,7 +259,7 @@ std = composite(
     "std",
     lambda x, *, axis, keepdims: (
         norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims)
-        / np.sqrt(_count(x, axis))
+        / _count(x, axis) ** 0.5
     ),
     arguments=_arguments,
     examples=_nonempty,
@@ -278,35 +321,3 @@ def _test(name: str, function: Callable[..., Value], kind: Reduction, doc: str) 
 
 all_ = _test("all", np.all, "all", "Whether all entries along axes are true.")
 any_ = _test("any", np.any, "any", "Whether any entry along axes is true.")
-
-
-def _index_arguments(x: Value, axis: int | None = None) -> Any:
-    if axis is None and np.ndim(x) != 1:
-        return (reshape(x, (-1,)),), {"axis": 0}
-    [only] = normal_axes(0 if axis is None else axis, np.ndim(x))
-    return (x,), {"axis": only}
-
-
-def _index(name: str, function: Callable[..., Value], word: str) -> Primitive:
-    def axes(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
-        [rows] = carried
-        assert rows is not None
-        if rows == axis:
-            return Mixed("the position of an entry needs all rows at once")
-        return rows - (axis < rows)
-
-    return opaque(
-        name,
-        lambda x, *, axis: function(x, axis=axis),
-        shape=lambda x, *, axis: Aval(reduced_shape(x.shape, (axis,), False), np.dtype(np.int64)),
-        axes=axes,
-        arguments=_index_arguments,
-        examples=(Example(((4,),), {"axis": 0}), Example(((3, 4),), {"axis": 1})),
-        domain=positive,
-        floating=False,
-        doc=f"The index of the {word} entry along an axis; the first of equals.",
-    )
-
-
-argmax = _index("argmax", np.argmax, "largest")
-argmin = _index("argmin", np.argmin, "smallest")

@@ -6,7 +6,7 @@ import numpy as np
 
 from optserve.graph.domain import boolean, real
 from optserve.graph.primitive import Primitive, Value
-from optserve.primitives.constructors import composite, elementwise
+from optserve.primitives.constructors import elementwise
 
 __all__ = [
     "clip",
@@ -138,9 +138,10 @@ relu = elementwise(
     doc="The positive part of a number; its derivative at 0 is 0.",
 )
 
-clip = composite(
+clip = elementwise(
     "clip",
     lambda x, low, high: np.minimum(np.maximum(x, low), high),
-    axes=None,
+    selects=True,
+    floating=False,
     doc="x held between low and high; at a bound the derivative is one half.",
 )

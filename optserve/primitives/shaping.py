@@ -13,7 +13,7 @@ from optserve.graph.aval import Aval, DType, Shape, broadcast_shapes, shape_size
 from optserve.graph.axes import AxisAnswer, Mixed, aligned
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 
 __all__ = [
@@ -67,7 +67,7 @@ def checked_shape(shape: Sequence[Size]) -> Shape:
 
 
 def _reshape_arguments(x: Value, shape: Sequence[Size] | Size, *more: Size) -> Any:
-    listed = list(shape) if isinstance(shape, tuple | list) else [shape, *more]
+    listed: list[Any] = [*shape] if isinstance(shape, tuple | list) else [shape, *more]
     unknown = [i for i, size in enumerate(listed) if isinstance(size, int) and size == -1]
     if unknown:
         rest = shape_size(size for i, size in enumerate(listed) if i not in unknown)
@@ -97,7 +97,7 @@ def _reshape_axes(carried: Sequence[int | None], x: Aval, *, shape: Shape) -> Ax
     return Mixed(f"reshaping {x.shape} to {shape} does not keep the row axis")
 
 
-reshape = linear(
+reshape: Primitive = linear(
     "reshape",
     lambda x, *, shape: np.reshape(x, shape),
     shape=_reshape_shape,
@@ -169,7 +169,7 @@ def _transpose_arguments(x: Value, axes: Sequence[int] | None = None) -> Any:
     return (x,), {"axes": order}
 
 
-transpose = linear(
+transpose: Primitive = linear(
     "transpose",
     lambda x, *, axes: np.transpose(x, axes),
     shape=lambda x, *, axes: Aval(tuple(x.shape[i] for i in axes), x.dtype),
@@ -251,6 +251,9 @@ def _stack_arguments(arrays: Sequence[Value], axis: int = 0) -> Any:
 
 def _stack_shape(*avals: Aval, axis: int) -> Aval:
     first = avals[0].shape
+    for aval in avals:
+        if aval.shape != first:
+            raise ShapeError(f"shapes {first} and {aval.shape} do not stack", expected="one shape")
     return Aval((*first[:axis], len(avals), *first[axis:]), avals[0].dtype)
 
 
@@ -278,7 +281,7 @@ def _cast(x: Value, *, dtype: DType) -> Value:
     return np.asarray(x).astype(dtype)[()]
 
 
-cast = linear(
+cast: Primitive = linear(
     "cast",
     _cast,
     shape=lambda x, *, dtype: Aval(x.shape, dtype),

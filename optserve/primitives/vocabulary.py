@@ -15,6 +15,7 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
 from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives import (
+    along_axis,
     arithmetic,
     composition,
     constants,
@@ -22,6 +23,7 @@ from optserve.primitives import (
     indexing,
     loops,
     losses,
+    ordering,
     products,
     reductions,
     selection,
@@ -35,8 +37,10 @@ _MODULES = (
     elementary,
     selection,
     reductions,
+    ordering,
     shaping,
     indexing,
+    along_axis,
     products,
     constants,
     composition,
@@ -77,6 +81,7 @@ def vocabulary_of(primitives: Iterable[Primitive]) -> Vocabulary:
         macros=builtin_macros(),
         ufuncs=_UFUNCS,
         reductions=_REDUCTIONS,
+        accumulations=_ACCUMULATIONS,
         functions=_FUNCTIONS,
     )
 
@@ -111,6 +116,10 @@ _REDUCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.logical_or: reductions.any_,
         np.logical_and: reductions.all_,
     }
+)
+
+_ACCUMULATIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
+    {np.add: lambda x, axis=0: reductions.cumsum(x, axis=axis)}
 )
 
 
@@ -150,8 +159,29 @@ def _squeeze(x: Value, axis: int | Sequence[int] | None = None) -> Value:
     return shaping.reshape(x, tuple(size for i, size in enumerate(shape) if i not in dropped))
 
 
-def _filled_like(x: Tracer, value: float) -> Value:
-    return constants.full(x.shape, x.trace.lift(x.dtype.type(value)))
+def _full_like(x: Tracer, fill_value: Value, dtype: Any = None) -> Value:
+    entry = x.dtype.type(fill_value) if dtype is None else np.dtype(dtype).type(fill_value)
+    return constants.full(x.shape, x.trace.lift(entry))
+
+
+def _zeros_like(x: Tracer, dtype: Any = None) -> Value:
+    return _full_like(x, 0, dtype)
+
+
+def _ones_like(x: Tracer, dtype: Any = None) -> Value:
+    return _full_like(x, 1, dtype)
+
+
+def _vstack(arrays: Sequence[Value]) -> Value:
+    return shaping.concatenate([a if np.ndim(a) > 1 else a[None, :] for a in arrays], axis=0)
+
+
+def _hstack(arrays: Sequence[Value]) -> Value:
+    return shaping.concatenate(arrays, axis=1 if np.ndim(arrays[0]) > 1 else 0)
+
+
+def _column_stack(arrays: Sequence[Value]) -> Value:
+    return shaping.concatenate([a if np.ndim(a) > 1 else a[:, None] for a in arrays], axis=1)
 
 
 _FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
@@ -171,8 +201,12 @@ _FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.amin: reductions.min_,
         np.all: reductions.all_,
         np.any: reductions.any_,
-        np.argmax: reductions.argmax,
-        np.argmin: reductions.argmin,
+        np.argmax: ordering.argmax,
+        np.argmin: ordering.argmin,
+        np.argsort: ordering.argsort,
+        np.sort: ordering.sort,
+        np.median: ordering.median,
+        np.cumsum: reductions.cumsum,
         np.linalg.norm: lambda x, axis=None, keepdims=False: reductions.norm(
             x, axis=axis, keepdims=keepdims
         ),
@@ -187,12 +221,16 @@ _FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.squeeze: _squeeze,
         np.concatenate: shaping.concatenate,
         np.stack: shaping.stack,
+        np.vstack: _vstack,
+        np.hstack: _hstack,
+        np.column_stack: _column_stack,
         np.take: indexing.take,
+        np.take_along_axis: along_axis.take_along_axis,
         np.dot: _dot,
         np.outer: _outer,
         np.einsum: products.einsum,
-        np.zeros_like: lambda x: _filled_like(x, 0.0),
-        np.ones_like: lambda x: _filled_like(x, 1.0),
-        np.full_like: lambda x, value: _filled_like(x, value),
+        np.zeros_like: _zeros_like,
+        np.ones_like: _ones_like,
+        np.full_like: _full_like,
     }
 )

@@ -44,7 +44,8 @@ def pushforward(
         ]
         with recorded_at(operands, equation.place):
             if all(tangent is None for direction in pushed for tangent in direction):
-                results, out = environment.bind(equation, operands), []
+                results = environment.bind(equation, operands)
+                out: list[Cotangents] = []
             else:
                 attributes = resolved(equation.attributes, environment.rows)
                 results, out = value_and_tangents(equation.primitive, operands, pushed, attributes)
@@ -69,8 +70,9 @@ def jacobian_graph(
 ) -> Graph:
     """All outputs of ``graph``, then for each output of ``outputs`` its Jacobian.
 
-    The Jacobian of an output of shape (n, ...) has the shape (n, ..., p), where p counts the entries
-    of the inputs ``wrt``, flattened and joined in order. Each entry is one forward direction.
+    The Jacobian of an output of shape (n, ...) has the shape (n, ..., p), where p counts the
+    entries of the inputs ``wrt``, flattened and joined in order. Each entry is one forward
+    direction.
     """
     precision = graph.outputs[0].aval.dtype
     graph = simplify(graph)

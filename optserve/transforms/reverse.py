@@ -38,7 +38,8 @@ class Environment:
     def bind(self, equation: Equation, operands: Sequence[Value]) -> tuple[Value, ...]:
         """The results of an equation that needs no derivative."""
         attributes = resolved(equation.attributes, self.rows)
-        if self.trace is not None and not operands:  # a row count, or a range over one
+        if self.trace is not None and not any(isinstance(one, Tracer) for one in operands):
+            # A row count, or a number repeated for each row: known only where the rows are.
             out = self.trace.bind(equation.primitive, operands, attributes)
         else:
             out = equation.primitive.bind(*operands, **attributes)
@@ -50,8 +51,9 @@ def vjp(
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs of ``graph`` at ``arguments``, and their pullback to the inputs ``wrt``.
 
-    The pullback takes a cotangent (or ``None`` for zero) an output, and whether they are masked, and
-    gives a cotangent (or ``None``) for each input of ``wrt``. It may be called any number of times.
+    The pullback takes a cotangent (or ``None`` for zero) an output, and whether they are masked,
+    and gives a cotangent (or ``None``) for each input of ``wrt``. It may be called any number of
+    times.
     """
     wanted = [graph.inputs[index] for index in wrt]
     environment = Environment(graph, arguments)

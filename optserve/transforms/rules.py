@@ -42,7 +42,8 @@ def value_and_pull(
         return control_pull(primitive, operands, attributes)
     if primitive.rule is not None:
         out, general = primitive.rule(*operands, **attributes)
-        return _results(out), lambda cts, masked: general(cts[0] if len(cts) == 1 else cts)
+        results = _results(out)
+        return results, lambda cts, masked: general(_whole(cts, results))
     out = primitive.bind(*operands, **attributes)
     results = _results(out)
     if primitive.partials is not None:
@@ -51,10 +52,21 @@ def value_and_pull(
         return results, functools.partial(_pull_transposes, primitive, operands, attributes)
     if primitive.pullback is not None:
         pullback = primitive.pullback
-        return results, lambda cts, masked: pullback(cts[0], out, *operands, **attributes)
+        return results, lambda cts, masked: pullback(
+            _whole(cts, results), out, *operands, **attributes
+        )
     if primitive.body is not None:
         return results, functools.partial(_pull_body, primitive, operands, attributes)
     return results, functools.partial(_no_rule, primitive)
+
+
+def _whole(cts: Cotangents, results: Sequence[Value]) -> Value:
+    """The cotangent as a rule sees it: of several results, a tuple without gaps."""
+    if len(results) == 1:
+        return cts[0]
+    return tuple(
+        np.zeros_like(result) if ct is None else ct for ct, result in zip(cts, results, strict=True)
+    )
 
 
 def _pull_partials(

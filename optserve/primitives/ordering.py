@@ -1,0 +1,155 @@
+"""Order: sorting, positions of the extremes, and the median."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import Aval
+from optserve.graph.axes import AxisAnswer, Mixed
+from optserve.graph.domain import Example
+from optserve.graph.primitive import Primitive, Value
+from optserve.primitives.along_axis import take_along_axis
+from optserve.primitives.arithmetic import mulz
+from optserve.primitives.constructors import composite, opaque
+from optserve.primitives.reductions import even_share, max_, min_, reduced_shape, spread
+from optserve.primitives.shaping import normal_axes, reshape
+
+__all__ = ["argmax", "argmin", "argsort", "median", "sort"]
+
+Axis = int | Sequence[int] | None
+
+_INDEX = np.dtype(np.int64)
+
+
+def _one_axis(x: Value, axis: int | None) -> tuple[Value, int]:
+    """The operand and the axis; without one, all entries in a row."""
+    if axis is None:
+        return (x if np.ndim(x) == 1 else reshape(x, (-1,))), 0
+    [only] = normal_axes(axis, np.ndim(x))
+    return x, only
+
+
+def _index_arguments(x: Value, axis: int | None = None) -> Any:
+    operand, only = _one_axis(x, axis)
+    return (operand,), {"axis": only}
+
+
+def _index(name: str, function: Callable[..., Value], word: str) -> Primitive:
+    def axes(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
+        [rows] = carried
+        assert rows is not None
+        if rows == axis:
+            return Mixed("the position of an entry needs all rows at once")
+        return rows - (axis < rows)
+
+    return opaque(
+        name,
+        lambda x, *, axis: function(x, axis=axis),
+        shape=lambda x, *, axis: Aval(reduced_shape(x.shape, (axis,), False), _INDEX),
+        axes=axes,
+        arguments=_index_arguments,
+        examples=(Example(((4,),), {"axis": 0}), Example(((3, 4),), {"axis": 1})),
+        floating=False,
+        doc=f"The index of the {word} entry along an axis; the first of equals.",
+    )
+
+
+argmax = _index("argmax", np.argmax, "largest")
+argmin = _index("argmin", np.argmin, "smallest")
+
+
+def _row_by_row(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
+    [rows] = carried
+    assert rows is not None
+    return Mixed("the order of entries needs all rows at once") if rows == axis else rows
+
+
+def _sort_arguments(x: Value, axis: int | None = -1) -> Any:
+    operand, only = _one_axis(x, axis)
+    return (operand,), {"axis": only}
+
+
+_examples = (
+    Example(((4,),), {"axis": 0}),
+    Example(((3, 4),), {"axis": 1}),
+    Example(((3, 2),), {"axis": 0}),
+    Example(((0,),), {"axis": 0}),
+)
+
+argsort = opaque(
+    "argsort",
+    lambda x, *, axis: np.argsort(x, axis, kind="stable"),
+    shape=lambda x, *, axis: Aval(x.shape, _INDEX),
+    axes=_row_by_row,
+    arguments=_sort_arguments,
+    examples=_examples,
+    floating=False,
+    doc="The positions that would sort the entries along an axis; equals keep their order.",
+)
+
+sort = composite(
+    "sort",
+    lambda x, *, axis: take_along_axis(x, argsort(x, axis=axis), axis=axis),
+    impl=lambda x, *, axis: np.sort(x, axis, kind="stable"),
+    axes=_row_by_row,
+    arguments=_sort_arguments,
+    examples=_examples,
+    floating=False,
+    doc="The entries along an axis from the smallest to the largest; equals keep their order.",
+)
+
+
+def _median_arguments(x: Value, axis: Axis = None, keepdims: bool = False) -> Any:
+    return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
+
+
+def _median_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
+    if any(x.shape[i] == 0 for i in axis):
+        raise ShapeError(f"no median along an axis of size 0 in {x}")
+    return Aval(reduced_shape(x.shape, axis, keepdims), x.dtype)
+
+
+def _median_axes(
+    carried: Sequence[int | None], x: Aval, *, axis: tuple[int, ...], keepdims: bool
+) -> AxisAnswer:
+    [rows] = carried
+    assert rows is not None
+    if rows in axis:
+        return Mixed("a median needs all rows at once")
+    return rows if keepdims else rows - sum(1 for i in axis if i < rows)
+
+
+def _median_pullback(
+    ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
+) -> tuple[Value]:
+    """Half to the entry just below and half to the one just above, which may be the same."""
+    shape = np.shape(x)
+    middle = spread(out, shape, axis, keepdims)
+    below = max_(np.where(x <= middle, x, -np.inf), axis=axis, keepdims=True)
+    above = min_(np.where(x >= middle, x, np.inf), axis=axis, keepdims=True)
+    share = 0.5 * (even_share(x == below, axis) + even_share(x == above, axis))
+    return (mulz(share, spread(ct, shape, axis, keepdims)),)
+
+
+median = opaque(
+    "median",
+    lambda x, *, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims),
+    shape=_median_shape,
+    pullback=_median_pullback,
+    axes=_median_axes,
+    arguments=_median_arguments,
+    examples=(
+        Example(((5,),), {"axis": (0,), "keepdims": False}),
+        Example(((3, 4),), {"axis": (1,), "keepdims": True}),
+        Example(((2, 3, 2),), {"axis": (0, 2), "keepdims": False}),
+    ),
+    selects=True,
+    doc="""
+    The middle of the entries along axes (of all by default), or the mean of the two in the middle,
+    which then share the derivative; ties split it evenly.
+    """,
+)

@@ -6,21 +6,19 @@ is missing, damaged, or of another version means that the plugin is imported to 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from optserve.cache import private_folder, write_whole
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.registry import Names
 from optserve.registry.sources import Source
 
-__all__ = ["NameIndex", "Record", "cache_folder"]
+__all__ = ["NameIndex", "Record"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,7 @@ class NameIndex:
     @classmethod
     def of_user(cls) -> NameIndex:
         """The index in the user's cache folder."""
-        folder = cache_folder()
-        return cls(None if folder is None else _private(folder / "names"))
+        return cls(private_folder("names"))
 
     def read(self, source: Source) -> Record | None:
         """What is remembered of this very state of the plugin, if anything."""
@@ -64,16 +61,7 @@ class NameIndex:
         path = self._path(source)
         if path is None:
             return
-        text = json.dumps({"key": _key(source), "names": record.names})
-        with contextlib.suppress(OSError):
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+        write_whole(path, json.dumps({"key": _key(source), "names": record.names}).encode())
 
     def _path(self, source: Source) -> Path | None:
         """The plugin's file: one for each environment, so that two do not undo each other."""
@@ -81,40 +69,6 @@ class NameIndex:
             return None
         place = [sys.prefix, sys.implementation.cache_tag, source.distribution, source.module]
         return self.folder / f"{hashlib.sha256(json.dumps(place).encode()).hexdigest()[:32]}.json"
-
-
-def cache_folder() -> Path | None:
-    """Where this user's caches of optserve are, by the conventions of the platform.
-
-    ``OPTSERVE_CACHE_DIR`` overrides it. ``None`` where the user has no home.
-    """
-    given = os.environ.get("OPTSERVE_CACHE_DIR")
-    if given:
-        return Path(given).absolute()
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-        return (Path(base) if base else home / "AppData" / "Local") / "optserve" / "Cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "optserve"
-    base = os.environ.get("XDG_CACHE_HOME")
-    # The specification has a relative path ignored.
-    return (Path(base) if base and Path(base).is_absolute() else home / ".cache") / "optserve"
-
-
-def _private(folder: Path) -> Path | None:
-    """``folder``, made if need be; ``None`` where others than this user may write in it."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-    except OSError:
-        return None
-    if os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
-        return None
-    return folder
 
 
 def _key(source: Source) -> dict[str, object]:

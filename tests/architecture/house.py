@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "errors": -1,
+    "cache": -1,
     "graph": 0,
     "primitives": 1,
     "transforms": 2,
@@ -25,7 +26,7 @@ FLOORS = {
     "service": 8,
     "cli": 9,
 }
-"""The floor of every room; ``errors`` is the cellar that every room may use."""
+"""The floor of every room; ``errors`` and ``cache`` are the cellar that every room may use."""
 
 SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
@@ -37,7 +38,7 @@ ROOMS_OF = {
     "jax": {"backends"},
     "llvmlite": {"backends"},
     "matplotlib": {"reports"},
-    "numpy": {*FLOORS, *SIDES} - {"errors"},
+    "numpy": {*FLOORS, *SIDES} - {"errors", "cache"},
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config"},

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from optserve.cache import cache_folder
 from optserve.registry import load
-from optserve.registry.index import NameIndex, cache_folder
+from optserve.registry.index import NameIndex
 from tests.registry.conftest import Site, losses
 
 RECORD = "fake_wavy.py,sha256=1,100"

@@ -19,6 +19,15 @@ class Engine:
     features: str
     _loaded: list[Any] = field(default_factory=list)
 
+    @functools.cached_property
+    def identity(self) -> tuple[str, ...]:
+        """What object code depends on besides its source."""
+        import llvmlite
+        from llvmlite import binding
+
+        version = ".".join(map(str, binding.llvm_version_info))
+        return llvmlite.__version__, version, self.triple, self.processor, self.features
+
     def object_code(self, text: str) -> bytes:
         """Machine code as an object file: registers and scalar clean-up, no vectorizer."""
         from llvmlite import binding

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
@@ -22,24 +21,30 @@ from optserve.backends.llvm.products import emit_node, gather
 from optserve.backends.llvm.reducing import across, combine, unit
 from optserve.graph.graph import Graph, Literal, Var
 
-__all__ = ["Kernel", "emit"]
+__all__ = ["emit", "scratch_bytes"]
 
 BLOCK_BYTES = 131_072
 """Bytes of buffers for one block of rows: about half of a second-level cache."""
 MAX_BLOCK = 1024
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The text of the function, and the bytes of scratch memory that it needs."""
-
-    text: str
-    scratch: int
-
-
-def emit(body: Graph, lowered: Lowered, name: str) -> Kernel:
-    """The function for ``body``."""
+def emit(body: Graph, lowered: Lowered, name: str) -> str:
+    """The text of the function for ``body``."""
     return Emitter(body, lowered).kernel(name)
+
+
+def block_rows(lowered: Lowered) -> int:
+    """Rows in a block; 0 where nothing is kept between loops, so that there are no blocks."""
+    row_bytes = sum(8 * width for width in lowered.buffers.values())
+    if not row_bytes:
+        return 0
+    rows = max(1, min(MAX_BLOCK, BLOCK_BYTES // row_bytes))
+    return max(16, 1 << (rows.bit_length() - 1))
+
+
+def scratch_bytes(lowered: Lowered) -> int:
+    """Bytes of the buffers of one block."""
+    return block_rows(lowered) * sum(8 * width for width in lowered.buffers.values())
 
 
 class Emitter:
@@ -52,14 +57,12 @@ class Emitter:
         self.memory = Memory(self.b, lowered.buffers)
         self.outputs: list[Var] = []
         self.accumulators: dict[int, tuple[IRValue, str]] = {}
-        row_bytes = sum(8 * width for width in lowered.buffers.values())
-        rows = min(MAX_BLOCK, BLOCK_BYTES // row_bytes) if row_bytes else 0
-        self.block = max(16, 1 << (rows.bit_length() - 1)) if row_bytes else 0
+        self.block = block_rows(lowered)
 
-    def kernel(self, name: str) -> Kernel:
+    def kernel(self, name: str) -> str:
         """The whole function: addresses, accumulators, blocks of rows, what is left at the end."""
         b = self.b
-        scratch = self._find_addresses()
+        self._find_addresses()
         for node in self._nodes():
             for entry in node.inputs:
                 self.memory.hold(entry)
@@ -76,14 +79,14 @@ class Emitter:
             lanes = b.load(slot, vector(self.output_scalar(position)))
             b.store(across(b, lanes, kind), self.memory.addresses[self.outputs[position]])
         parameters = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
-        return Kernel(b.function(name, parameters), scratch)
+        return b.function(name, parameters)
 
     def output_scalar(self, output: int) -> str:
         """The type that an output accumulates in."""
         return storage(wide(self.body.outputs[output].aval.dtype))
 
-    def _find_addresses(self) -> int:
-        """Addresses of operands, outputs and buffers; the bytes that the buffers take."""
+    def _find_addresses(self) -> None:
+        """Addresses of operands, outputs and buffers."""
         b, addresses = self.b, self.memory.addresses
         for position, variable in enumerate(self.body.inputs[1:]):
             addresses[variable] = b.load(b.at(IRValue("%operands", "ptr"), "ptr", position), "ptr")
@@ -95,7 +98,6 @@ class Emitter:
         for variable, width in self.lowered.buffers.items():
             addresses[variable] = b.at(IRValue("%scratch", "ptr"), "i8", scratch)
             scratch += 8 * width * self.block
-        return scratch
 
     def _nodes(self) -> Iterator[Node]:
         for group in self.lowered.groups:

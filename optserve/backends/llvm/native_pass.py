@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
-from optserve.backends.llvm.kernel import emit
+from optserve.backends.llvm.kernel import emit, scratch_bytes
 from optserve.backends.llvm.lowering import Unsupported, lower
 from optserve.backends.llvm.memory import wide
 from optserve.backends.llvm.native_bodies import expanded
@@ -40,12 +41,15 @@ class NativePass:
         self.work = work
         body = expanded(work.body)
         lowered = lower(body, work.rows, work.axes, work.reductions)
-        kernel = emit(body, lowered, "kernel")
-        self.scratch = kernel.scratch
+        self.scratch = scratch_bytes(lowered)
         self.dtypes = [variable.aval.dtype for variable in body.inputs[1:]]
         machine = engine()
-        self.code = machine.object_code(kernel.text)
-        self.function = _SIGNATURE(machine.load(self.code, "kernel"))
+        name = object_cache.key(body, (work.axes, work.reductions), machine)
+        code = object_cache.read(name)
+        if code is None:
+            code = machine.object_code(emit(body, lowered, "kernel"))
+            object_cache.write(name, code)
+        self.function = _SIGNATURE(machine.load(code, "kernel"))
 
     def __call__(self, *operands: Any) -> Any:
         arrays = [

@@ -7,7 +7,7 @@ fast-math flag is ever written, and a fused multiply-add is an explicit call.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 __all__ = ["LANES", "Builder", "IRValue", "constant", "vector"]
@@ -208,9 +208,51 @@ class Builder:
             f"{done}:",
         ]
 
+    def any_lane(self, condition: IRValue) -> IRValue:
+        """Whether a condition holds in some lane, an ``i1``."""
+        lanes = lanes_of(condition.type)
+        if lanes == 1:
+            return condition
+        name = f"llvm.vector.reduce.or.v{lanes}i1"
+        self.declarations[name] = f"declare i1 @{name}({condition.type})"
+        return self.emit(f"call i1 @{name}({condition.type} {condition})", "i1")
+
+    def rarely(
+        self,
+        condition: IRValue,
+        usual: Sequence[IRValue],
+        otherwise: Callable[[], Sequence[IRValue]],
+    ) -> list[IRValue]:
+        """``usual``, or ``otherwise()`` where the condition holds in some lane: a branch."""
+        before, inside, after, done = (self.label() for _ in range(4))
+        any_lane = self.any_lane(condition)
+        weights = '!prof !{!"branch_weights", i32 1, i32 100000}'
+        self.lines += [
+            f"  br label %{before}",
+            f"{before}:",
+            f"  br i1 {any_lane}, label %{inside}, label %{done}, {weights}",
+            f"{inside}:",
+        ]
+        computed = otherwise()
+        self.lines += [
+            f"  br label %{after}",
+            f"{after}:",
+            f"  br label %{done}",
+            f"{done}:",
+        ]
+        return [
+            self.emit(f"phi {x.type} [ {x}, %{before} ], [ {y}, %{after} ]", x.type)
+            for x, y in zip(usual, computed, strict=True)
+        ]
+
     def function(self, name: str, parameters: str) -> str:
         """The finished function, and the declarations that it needs."""
         declarations = "\n".join(self.declarations.values())
+        definition = self.definition(name, parameters)
+        return f"{declarations}\n{definition}\nattributes #0 = {{ nounwind }}\n"
+
+    def definition(self, name: str, parameters: str) -> str:
+        """The finished function alone, with the attributes ``#0``."""
         lines = [
             f"define void @{name}({parameters}) #0 {{",
             "entry:",
@@ -219,4 +261,4 @@ class Builder:
             "  ret void",
             "}",
         ]
-        return declarations + "\n" + "\n".join(lines) + "\nattributes #0 = { nounwind }\n"
+        return "\n".join(lines)

@@ -108,7 +108,7 @@ class _ArrowFrame:
 def _certain(array: Array) -> bool:
     """Whether reading the texts one by one is sure to give this array too."""
     if array.dtype == object:
-        return all(text and text == text.strip() for text in array)
+        return all(text and text == text.strip() for text in set(array))
     if array.dtype == np.int64:
         return bool(np.abs(array).max(initial=0) < 2**53)
     return bool(np.isfinite(array).all())

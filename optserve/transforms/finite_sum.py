@@ -36,11 +36,24 @@ def row_counts(graph: Graph) -> list[Dim]:
 
 
 def finite_sum(graph: Graph) -> Graph:
-    """``graph`` with the work on each table's rows gathered into passes of ``map_reduce``."""
+    """``graph`` with the work on each table's rows gathered into passes of ``map_reduce``.
+
+    The bodies of loops and choices are rewritten too: a loop over steps of a descent holds passes.
+    """
     graph = simplify(expand(graph))
     for rows in row_counts(graph):
         graph = _Passes(graph, rows).graph()
-    return graph
+    return replace(graph, equations=tuple(map(_with_passes_inside, graph.equations)))
+
+
+def _with_passes_inside(equation: Equation) -> Equation:
+    if equation.primitive is map_reduce:
+        return equation
+    attributes = {
+        key: finite_sum(value) if isinstance(value, Graph) else value
+        for key, value in equation.attributes.items()
+    }
+    return replace(equation, attributes=attributes)
 
 
 class _Passes:

@@ -12,6 +12,7 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import trace
+from optserve.primitives.loops import scan
 from optserve.primitives.losses import cross_entropy
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -82,6 +83,17 @@ def _standardized(w: Any, x: Any, y: Any) -> Any:
     return np.mean((scaled @ w - y) ** 2)
 
 
+def _descent(w: Any, x: Any, y: Any) -> Any:
+    """The loss after three steps of gradient descent: passes inside a loop, differentiated."""
+
+    def step(v: Any, _: Any) -> Any:
+        gradient = 2 * (x.T @ (x @ v - y)) / x.shape[0]
+        return v - 0.05 * gradient, np.sum(v * v)
+
+    final, norms = scan(step, w, np.arange(3))
+    return np.mean((x @ final - y) ** 2) + np.sum(norms)
+
+
 def _indexed(intercept: Any, slope: Any, x: Any) -> Any:
     return np.sum((intercept + slope * x[:, 0] - x[:, 3] + x[..., 1]) ** 2)
 
@@ -100,6 +112,7 @@ LOSSES = (
     ),
     Loss("two passes", _standardized, [(COLUMNS,)], [(COLUMNS,), ()]),
     Loss("columns", _indexed, [(), ()], [(COLUMNS,)]),
+    Loss("descent", _descent, [(COLUMNS,)], [(COLUMNS,), ()], smallest=1),
     Loss("neighbours", lambda a, x: np.sum((x[1:] - a * x[:-1]) ** 2), [()], [()], smallest=1),
     Loss("largest", lambda a, x: np.max(np.abs(a * x)) + np.min(x * a), [()], [()], smallest=1),
     Loss(

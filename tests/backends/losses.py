@@ -83,6 +83,21 @@ def _standardized(w: Any, x: Any, y: Any) -> Any:
     return np.mean((scaled @ w - y) ** 2)
 
 
+def _einsum(q: Any, mu: Any, x: Any) -> Any:
+    centred = x[:, None, :] - mu
+    turned = np.einsum("kij,nkj->nki", q, centred)
+    return np.sum(np.exp(-0.1 * np.einsum("nki,nki->nk", turned, turned)))
+
+
+def _embedding(table: Any, w: Any, g: Any, x: Any) -> Any:
+    return np.sum((table[g] @ w - np.sum(x * table[g], axis=1)) ** 2)
+
+
+def _within_rows(a: Any, x: Any) -> Any:
+    grid = x[:, :, None] * a
+    return np.sum(np.max(grid, axis=1) * np.sum(grid * grid, axis=1)) + np.sum((a @ grid) ** 2)
+
+
 def _descent(w: Any, x: Any, y: Any) -> Any:
     """The loss after three steps of gradient descent: passes inside a loop, differentiated."""
 
@@ -112,6 +127,9 @@ LOSSES = (
     ),
     Loss("two passes", _standardized, [(COLUMNS,)], [(COLUMNS,), ()]),
     Loss("columns", _indexed, [(), ()], [(COLUMNS,)]),
+    Loss("einsum", _einsum, [(4, 3, 3), (4, 3)], [(3,)]),
+    Loss("embedding", _embedding, [(3, 5), (5,)], ["label", (5,)]),
+    Loss("within rows", _within_rows, [(5, 5)], [(5,)]),
     Loss("descent", _descent, [(COLUMNS,)], [(COLUMNS,), ()], smallest=1),
     Loss("neighbours", lambda a, x: np.sum((x[1:] - a * x[:-1]) ** 2), [()], [()], smallest=1),
     Loss("largest", lambda a, x: np.max(np.abs(a * x)) + np.min(x * a), [()], [()], smallest=1),

@@ -8,13 +8,12 @@ accumulate in the outputs, which the caller has filled with the unit of their re
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
-from optserve.backends.llvm.lowering import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
+from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Place, entries, iota
 from optserve.backends.llvm.products import emit_node, gather
@@ -145,7 +144,7 @@ class Emitter:
 
         for node in group.nodes:
             if node.kind == "take":
-                value = gather(self, node, operand(node.inputs[1], node))
+                value = gather(self, node, operand(node.inputs[1], node), place)
             elif node.kind == "iota":
                 value = self.b.binary("add", self.b.splat(place.row), iota())
             else:
@@ -185,17 +184,7 @@ class Emitter:
             slot, _ = self.accumulators[output]
             b.store(combine(b, kind, b.load(slot, value.type), value), slot)
             return
-        address = self._output_entry(output, node, place)
+        base = self.memory.addresses[self.outputs[output]]
+        address = self.memory.within(base, self.output_scalar(output), 0, node.space, place)
         before = self.memory.read(address, value.type, place)
         self.memory.write(combine(b, kind, before, value), address, place)
-
-    def _output_entry(self, output: int, node: Node, place: Place) -> IRValue:
-        """Where the entries of a row are summed in an output."""
-        offset: IRValue | int = 0
-        for axis, index in enumerate(place.index):
-            stride = math.prod(node.space[axis + 1 :])
-            step = self.b.emit(f"mul nsw i64 {index}, {stride}", "i64")
-            offset = self.b.emit(f"add nsw i64 {offset}, {step}", "i64")
-        return self.b.at(
-            self.memory.addresses[self.outputs[output]], self.output_scalar(output), offset
-        )

@@ -10,80 +10,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from optserve.backends.llvm.nodes import (
+    Access,
+    Contraction,
+    Lowered,
+    Node,
+    Space,
+    Unsupported,
+    row_major,
+)
+from optserve.backends.llvm.scheduling import buffers_of, schedule
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
-__all__ = ["Access", "Group", "Lowered", "Node", "Unsupported", "lower"]
-
-Space = tuple[int, ...]
-
-
-class Unsupported(Exception):
-    """The body cannot run natively; the text says why, and it runs on NumPy instead."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where the entries of a value are: entry i of row r of ``root`` is at
-    ``offset + r * row + sum(i[a] * strides[a])``, counted in entries."""
-
-    root: Var
-    row: int
-    strides: tuple[int, ...]
-    offset: int
-    space: Space
-
-    def over(self, space: Space) -> tuple[int, ...]:
-        """Strides along the axes of ``space``, 0 where this value is broadcast.
-
-        A fixed value may have one more axis, of size 1, where others have their rows.
-        """
-        own = [
-            0 if size == 1 else stride
-            for stride, size in zip(self.strides, self.space, strict=True)
-        ]
-        missing = len(space) - len(own)
-        return (0,) * missing + tuple(own[max(0, -missing) :])
-
-
-@dataclass(eq=False)
-class Node:
-    """One computation: ``kind`` is ``elementwise``, ``sum_rows``, ``reduce``, ``matvec``, ...
-
-    ``space`` is what its loops run over; ``inputs`` are literals or accesses; ``result`` is the
-    variable it defines; ``output`` the position of the output that it accumulates into or stores.
-    """
-
-    kind: str
-    space: Space
-    inputs: tuple[Access | Literal, ...]
-    equation: Equation
-    result: Var | None = None
-    output: int | None = None
-    detail: Any = None
-
-    @property
-    def fusable(self) -> bool:
-        return self.kind in ("elementwise", "sum_rows", "store", "take", "iota")
-
-
-@dataclass
-class Group:
-    """Nodes that share one nest of loops."""
-
-    space: Space
-    nodes: list[Node] = field(default_factory=list)
-
-
-@dataclass
-class Lowered:
-    """Groups in order, the row values kept in buffers, and the size of each in entries a row."""
-
-    groups: list[Group]
-    buffers: dict[Var, int]
+__all__ = ["lower"]
 
 
 def lower(body: Graph, rows: Dim, axes: Sequence[int | None], reductions: Sequence[str]) -> Lowered:
@@ -93,8 +35,8 @@ def lower(body: Graph, rows: Dim, axes: Sequence[int | None], reductions: Sequen
         lowering.equation(equation)
     for position, (atom, kind) in enumerate(zip(body.outputs, reductions, strict=True)):
         lowering.output(position, atom, kind)
-    groups = _schedule(lowering.nodes, set(lowering.sources))
-    return Lowered(groups, _buffers(groups, set(lowering.sources)))
+    groups = schedule(lowering.nodes, set(lowering.sources))
+    return Lowered(groups, buffers_of(groups, set(lowering.sources)))
 
 
 class _Lowering:
@@ -164,11 +106,11 @@ class _Lowering:
     def _reshape(self, equation: Equation) -> None:
         result = equation.results[0]
         access = self._access(equation.operands[0])
-        if self._row_axis(result) != 0 or access.strides != _strides(access.space):
+        if self._row_axis(result) != 0 or access.strides != row_major(access.space):
             raise Unsupported("a reshape of entries that are not next to each other")
         space = self._space(result)
         self.accesses[result] = Access(
-            access.root, access.row, _strides(space), access.offset, space
+            access.root, access.row, row_major(space), access.offset, space
         )
 
     def _slice(self, equation: Equation) -> None:
@@ -249,7 +191,43 @@ class _Lowering:
             self.nodes.append(node)
             self.reduced[result] = node
         else:
-            raise Unsupported(f"a product of {left.aval} and {right.aval}")
+            self._contraction(equation, *_matmul_letters(left.aval.ndim, right.aval.ndim))
+
+    def _einsum(self, equation: Equation) -> None:
+        inputs, output = equation.attributes["spec"].split("->")
+        self._contraction(equation, inputs.split(","), output)
+
+    def _contraction(self, equation: Equation, labels: Sequence[str], output: str) -> None:
+        """Sums of products over letters; one letter is the row, in the result or summed."""
+        row_letters = set()
+        inner = []
+        for label, atom in zip(labels, equation.operands, strict=True):
+            axis = self._row_axis(atom)
+            row_letters |= set() if axis is None else {label[axis]}
+            inner.append(label if axis is None else label[:axis] + label[axis + 1 :])
+        if len(row_letters) != 1:
+            raise Unsupported("a product of rows with rows")
+        [row] = row_letters
+        if any(row in label for label in inner):
+            raise Unsupported("a product of rows with something fixed of as many entries")
+        kept = output.replace(row, "")
+        sizes = {
+            letter: size
+            for label, atom in zip(inner, equation.operands, strict=True)
+            for letter, size in zip(label, self._space(atom), strict=True)
+        }
+        summed = "".join(sorted(set("".join(inner)) - set(kept)))
+        inputs = tuple(self._access(atom) for atom in equation.operands)
+        space = tuple(sizes[letter] for letter in kept)
+        detail = Contraction(tuple(inner), kept, summed, sizes)
+        if row in output:
+            if output[0] != row:
+                raise Unsupported("rows that do not come first")
+            self._define("contract", equation, space, inputs, detail=detail)
+        else:
+            node = Node("contract", space, inputs, equation, detail=detail)
+            self.nodes.append(node)
+            self.reduced[equation.results[0]] = node
 
     def _take(self, equation: Equation) -> None:
         table, indices = equation.operands
@@ -294,7 +272,7 @@ class _Lowering:
     def _contiguous(self, variable: Var, *, has_rows: bool) -> None:
         space = self._space(variable)
         row = math.prod(space) if has_rows else 0
-        self.accesses[variable] = Access(variable, row, _strides(space), 0, space)
+        self.accesses[variable] = Access(variable, row, row_major(space), 0, space)
 
     def _access(self, atom: Atom) -> Access:
         if isinstance(atom, Literal):
@@ -312,86 +290,15 @@ class _Lowering:
         return tuple(_static(size) for size in sizes)
 
 
+def _matmul_letters(left: int, right: int) -> tuple[list[str], str]:
+    """A product of matrices, with leading batch axes, in the letters of einsum."""
+    batch = "abcdefgh"[: max(left, right, 2) - 2]
+    x = batch[len(batch) - max(left - 2, 0) :] + ("ik" if left > 1 else "k")
+    y = batch[len(batch) - max(right - 2, 0) :] + ("kj" if right > 1 else "k")
+    return [x, y], batch + ("i" if left > 1 else "") + ("j" if right > 1 else "")
+
+
 def _static(size: int | Dim) -> int:
     if not isinstance(size, int):
         raise Unsupported(f"the size {size} within a row")
     return size
-
-
-def _strides(space: Space) -> tuple[int, ...]:
-    return tuple(math.prod(space[axis + 1 :]) for axis in range(len(space)))
-
-
-def _direct(access: Access, space: Space) -> bool:
-    """Whether the entry that a loop over ``space`` reads is the one that it has just computed."""
-    own = tuple(0 if n == 1 else s for s, n in zip(_strides(space), space, strict=True))
-    return access.offset == 0 and access.row == math.prod(space) and access.over(space) == own
-
-
-def _schedule(nodes: Sequence[Node], sources: set[Var]) -> list[Group]:
-    """Nodes in groups: as many as possible of one space before the next space is begun."""
-    remaining = list(nodes)
-    done = set(sources)
-    groups: list[Group] = []
-    while remaining:
-        first = next(node for node in remaining if _ready(node, done, set()))
-        group = Group(first.space)
-        inside: set[Var] = set()
-        progress = True
-        while progress:
-            progress = False
-            for node in list(remaining):
-                alone = not node.fusable and bool(group.nodes)
-                if node.space != group.space or alone or not _ready(node, done, inside):
-                    continue
-                group.nodes.append(node)
-                remaining.remove(node)
-                inside.update({node.result} if node.result else ())
-                progress = first.fusable
-                if not first.fusable:
-                    break
-        done |= inside
-        groups.append(group)
-    return groups
-
-
-def _ready(node: Node, done: set[Var], inside: set[Var]) -> bool:
-    for entry in node.inputs:
-        if isinstance(entry, Literal) or entry.root in done:
-            continue
-        if not (entry.root in inside and node.fusable and _direct(entry, node.space)):
-            return False
-    return True
-
-
-def _buffers(groups: Sequence[Group], sources: set[Var]) -> dict[Var, int]:
-    """Row values that a later group reads, or that no group keeps in registers."""
-    buffers: dict[Var, int] = {}
-    for group in groups:
-        own = {node.result for node in group.nodes}
-        for node in group.nodes:
-            for entry in node.inputs:
-                if isinstance(entry, Access) and entry.root not in own | sources:
-                    buffers[entry.root] = max(1, entry_count(entry.root, groups))
-    return buffers
-
-
-def entry_count(variable: Var, groups: Sequence[Group]) -> int:
-    """Entries a row of a variable that some node defines."""
-    for group in groups:
-        for node in group.nodes:
-            if node.result is variable:
-                space = result_space(node)
-                return math.prod(space)
-    raise Unsupported("a value without a definition")
-
-
-def result_space(node: Node) -> Space:
-    """The shape within a row of what a node defines."""
-    if node.kind != "reduce":
-        return node.space
-    _, axes = node.detail
-    kept = node.equation.attributes["keepdims"]
-    return tuple(
-        1 if i in axes else size for i, size in enumerate(node.space) if kept or i not in axes
-    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, element, vector
-from optserve.backends.llvm.lowering import Access, Unsupported
+from optserve.backends.llvm.nodes import Access, Unsupported
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Index, Place
 from optserve.graph.aval import DType
@@ -118,6 +118,21 @@ class Memory:
     def entry(self, access: Access, place: Place) -> IRValue:
         """The address of the first lane."""
         return self._first(access, access.strides, place)
+
+    def within(
+        self,
+        base: IRValue,
+        scalar: str,
+        first: IRValue | int,
+        space: Sequence[int],
+        place: Place,
+    ) -> IRValue:
+        """The address in a contiguous array of ``space`` that begins at entry ``first``."""
+        offset = first
+        for axis, index in enumerate(place.index):
+            step = self.b.emit(f"mul nsw i64 {index}, {math.prod(space[axis + 1 :])}", "i64")
+            offset = self.b.emit(f"add nsw i64 {offset}, {step}", "i64")
+        return self.b.at(base, scalar, offset)
 
     def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
         scalar = storage(entry.root.aval.dtype)

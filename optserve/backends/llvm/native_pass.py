@@ -11,9 +11,10 @@ import numpy as np
 from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import emit, scratch_bytes
-from optserve.backends.llvm.lowering import Unsupported, lower
+from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.memory import wide
 from optserve.backends.llvm.native_bodies import expanded
+from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optserve.backends.llvm.builder import LANES, IRValue, constant, element, vector
-from optserve.backends.llvm.lowering import Access, Node, Unsupported, result_space
+from optserve.backends.llvm.contraction import emit_contraction
 from optserve.backends.llvm.memory import contiguous, storage
+from optserve.backends.llvm.nodes import Access, Node, Unsupported, result_space
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.places import entries, outer_loops
+from optserve.backends.llvm.places import Place, entries, outer_loops
 from optserve.backends.llvm.reducing import across, combine, unit
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
         "outer": _outer,
         "reduce": _reduce,
         "scatter": _scatter,
+        "contract": emit_contraction,
     }
     handlers[node.kind](emitter, node, start, rows)
 
@@ -163,9 +166,12 @@ def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None
     kind, axes = node.detail
     access = _access(node, 0)
     space = node.space
-    if axes not in ((len(space) - 1,), tuple(range(len(space)))):
-        raise Unsupported("a reduction over an axis that is not the last")
     assert node.result is not None
+    if len(space) - 1 not in axes:
+        _reduce_across_rows_of_lanes(emitter, node, start, rows)
+        return
+    if axes not in ((len(space) - 1,), tuple(range(len(space)))):
+        raise Unsupported("a reduction over the last axis and some of the others")
     kept = space[:-1] if axes == (len(space) - 1,) else ()
     out = contiguous(node.result, result_space(node))
     type_ = vector(storage(node.result.aval.dtype))
@@ -184,14 +190,40 @@ def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None
         b.store(total, memory.address(out, local, start, (*index, *ones)))
 
 
-def gather(emitter: Emitter, node: Node, index: IRValue) -> IRValue:
-    """Entries of a fixed table by an index a row; NaN where it is out of range."""
+def _reduce_across_rows_of_lanes(
+    emitter: Emitter, node: Node, start: IRValue, rows: IRValue
+) -> None:
+    """A reduction over axes other than the last, which stays along the lanes."""
+    b, memory = emitter.b, emitter.memory
+    kind, axes = node.detail
+    access, space = _access(node, 0), node.space
+    assert node.result is not None
+    kept = [axis for axis in range(len(space)) if axis not in axes]
+    out = contiguous(node.result, tuple(space[axis] for axis in kept))
+    type_ = vector(storage(node.result.aval.dtype))
+    slot = b.alloca(type_)
+    with b.loop(0, rows) as local:
+        for place in entries(b, out.space, memory.row_of(start, local), local):
+            b.store(constant(unit(kind), type_), slot)
+            with outer_loops(b, [space[axis] for axis in axes]) as reduced:
+                known = dict(zip([*kept, *axes], [*place.index, *reduced], strict=True))
+                at = replace(place, index=tuple(known[axis] for axis in range(len(space))))
+                value = convert(b, memory.fetch(access, space, at), element(type_))
+                b.store(combine(b, kind, b.load(slot, type_), value), slot)
+            memory.write(b.load(slot, type_), memory.address(out, local, start, place.index), place)
+
+
+def gather(emitter: Emitter, node: Node, index: IRValue, place: Place) -> IRValue:
+    """Entries, or rows, of a fixed table by an index a row; NaN where it is out of range."""
     b, memory = emitter.b, emitter.memory
     table = _access(node, 0)
     scalar = storage(table.root.aval.dtype)
-    if node.space or scalar not in ("double", "float"):
-        raise Unsupported("a gather of anything but single floats")
+    if scalar not in ("double", "float"):
+        raise Unsupported("a gather of anything but floats")
     front, valid = _in_range(emitter, index, node.detail)
+    if node.space:  # one row of the table: the index is the same in all lanes
+        row = memory.fetch_row(table, b.lane(front, 0), place)
+        return b.select(valid, row, constant(math.nan, row.type))
     result = constant(0, vector(scalar))
     for lane in range(LANES):
         at = b.lane(front, lane)
@@ -215,14 +247,21 @@ def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> Non
     """Each row's value added where its index says; out of range it is left out."""
     b, memory = emitter.b, emitter.memory
     values, indices = _access(node, 0), _access(node, 1)
-    if node.space:
-        raise Unsupported("a scatter of rows into a table")
     assert node.output is not None
     scalar = emitter.output_scalar(node.output)
     base = memory.addresses[emitter.outputs[node.output]]
     with b.loop(0, rows) as local:
         front, valid = _in_range(emitter, memory.scalar(indices, local, start), node.detail)
-        value = convert(b, memory.scalar(values, local, start), scalar)
-        value = b.select(valid, value, constant(0.0, scalar))
-        address = b.at(base, scalar, front)
-        b.store(combine(b, "sum", b.load(address, scalar), value), address)
+        if node.space:
+            first = b.emit(f"mul nsw i64 {front}, {math.prod(node.space)}", "i64")
+            for place in entries(b, node.space, memory.row_of(start, local), local):
+                lanes = convert(b, memory.fetch(values, node.space, place), scalar)
+                lanes = b.select(b.splat(valid), lanes, constant(0.0, lanes.type))
+                address = memory.within(base, scalar, first, node.space, place)
+                total = combine(b, "sum", memory.read(address, lanes.type, place), lanes)
+                memory.write(total, address, place)
+        else:
+            value = convert(b, memory.scalar(values, local, start), scalar)
+            value = b.select(valid, value, constant(0.0, scalar))
+            address = b.at(base, scalar, front)
+            b.store(combine(b, "sum", b.load(address, scalar), value), address)

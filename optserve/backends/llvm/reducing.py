@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue
-from optserve.backends.llvm.lowering import Unsupported
+from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS
 
 __all__ = ["across", "combine", "unit"]

@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
-    "errors": -1,
     "cache": -1,
+    "errors": -1,
     "graph": 0,
     "primitives": 1,
     "transforms": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.numpy import numpy_backend
@@ -27,15 +28,23 @@ def _compile_natively(graph: Graph) -> Compiled:
     return llvm_backend().compile(graph)
 
 
-def choose(name: str, available: Mapping[str, Backend] | None = None) -> Backend:
+NATIVE_WORK = 5_000_000
+"""Entries times equations of one evaluation from which on native code repays its compilation."""
+
+
+def choose(name: str, available: Mapping[str, Backend] | None = None, *, work: int = 0) -> Backend:
     """The backend called ``name``; ``auto`` chooses.
+
+    ``work`` is what one evaluation takes, in entries of data times equations: native code is chosen
+    where there is much of it, and where the code generator is installed.
 
     >>> choose("auto").name
     'numpy'
     """
     backends = available or {backend.name: backend for backend in builtin_backends()}
     if name == "auto":
-        return backends["numpy"]
+        native = work >= NATIVE_WORK and find_spec("llvmlite") is not None
+        return backends["llvm" if native and "llvm" in backends else "numpy"]
     if name not in backends:
         raise ConfigError(
             f"no backend '{name}'",

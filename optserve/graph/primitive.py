@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from optserve.errors import OptserveError, ShapeError
 from optserve.graph.aval import Aval, aval_of
 from optserve.graph.axes import AxisAnswer, mixed
@@ -94,7 +96,8 @@ class Primitive:
             innermost = max(traces, key=lambda trace: trace.serial)
             return innermost.bind(self, operands, attributes)
         try:
-            return self.impl(*operands, **attributes)
+            with np.errstate(all="ignore"):  # infinities and NaN are results
+                return self.impl(*map(_as_array, operands), **attributes)
         except (ValueError, TypeError, IndexError):
             self.shape(*map(aval_of, operands), **attributes)  # the better message, if it has one
             raise
@@ -124,6 +127,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _as_array(operand: Value) -> Value:
+    """Lists as arrays; Python numbers stay, and take the precision of what they meet."""
+    return np.asarray(operand) if isinstance(operand, list | tuple) else operand
 
 
 def _call_error(error: TypeError) -> str:

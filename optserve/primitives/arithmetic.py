@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "floor_divide",
     "multiply",
     "mulz",
+    "mulz_both",
     "negative",
     "power",
     "reciprocal",
@@ -147,27 +149,39 @@ remainder = elementwise(
     doc="What is left after floor division: x % y, with the sign of y.",
 )
 
-mulz: Primitive = replace(
-    elementwise(
-        "mulz",
-        lambda ct, d: np.where(ct == 0, 0.0, ct * d),
-        selects=True,
-        doc="""
-        Zero where the first operand is exactly 0, else the product: what a derivative that was not
-        selected is multiplied by, so that an untaken branch contributes exactly 0 even where its
-        own derivative is infinite or not a number.
-        """,
-    ),
-    body=None,
-    pullback=lambda b, out, ct, d: (mulz(b, d), mulz(b, ct)),
-    jvp=lambda operands, tangents: _mulz_jvp(*operands, *tangents),
+
+def _product(
+    name: str, body: Callable[[Value, Value], Value], *, by: Callable[..., Value], doc: str
+) -> Primitive:
+    """A product with a zero of its own, bilinear in the eyes of its derivative ``by``."""
+
+    def jvp(operands: Sequence[Value], tangents: Sequence[Value | None]) -> tuple[Value, Value]:
+        (x, y), (x_tangent, y_tangent) = operands, tangents
+        parts = [] if x_tangent is None else [by(x_tangent, y)]
+        parts += [] if y_tangent is None else [by(x, y_tangent)]
+        return body(x, y), sum(parts[1:], start=parts[0])
+
+    plain = elementwise(name, body, selects=True, doc=doc)
+    return replace(plain, pullback=lambda ct, out, x, y: (by(ct, y), mulz_both(ct, x)), jvp=jvp)
+
+
+mulz: Primitive = _product(
+    "mulz",
+    lambda ct, d: np.where(ct == 0.0, 0.0, ct * d),
+    by=lambda x, y: mulz(x, y),
+    doc="""
+    Zero where the first operand is exactly 0, else the product: what a derivative that was not
+    selected is multiplied by, so that an untaken branch contributes exactly 0 even where its own
+    derivative is infinite or not a number.
+    """,
 )
 
-
-def _mulz_jvp(
-    ct: Value, d: Value, ct_tangent: Value | None, d_tangent: Value | None
-) -> tuple[Value, Value]:
-    parts = [] if ct_tangent is None else [mulz(ct_tangent, d)]
-    if d_tangent is not None:
-        parts.append(mulz(ct, d_tangent))
-    return mulz(ct, d), sum(parts[1:], start=parts[0])
+mulz_both: Primitive = _product(
+    "mulz_both",
+    lambda x, y: np.where((x == 0.0) | (y == 0.0), 0.0, x * y),
+    by=lambda x, y: mulz_both(x, y),
+    doc="""
+    Zero where either operand is exactly 0, else the product: the derivative of ``mulz`` by its
+    second operand, with which an untaken branch contributes nothing to second derivatives either.
+    """,
+)

@@ -115,6 +115,7 @@ def linear(
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
     domain: Domains = real,
     selects: bool = False,
+    floating: bool = False,
     promotes: bool = True,
     keeps: Sequence[int] = (),
     doc: str = "",
@@ -133,6 +134,8 @@ def linear(
         ``True`` for a sum-like function (concatenate); ``False`` for a product-like one (matmul).
     examples:
         Operand shapes and attributes at which to test it.
+    floating:
+        Whether integer operands are made floats first.
     """
     signature = _signature(arguments or impl)
     if callable(transposes):
@@ -157,6 +160,7 @@ def linear(
         domain=domain,
         examples=tuple(examples),
         selects=selects,
+        floating=floating,
         promotes=promotes,
         keeps=frozenset(keeps),
         doc=_doc(doc, impl),
@@ -236,7 +240,7 @@ def opaque(
     name: str,
     impl: Callable[..., Value],
     *,
-    shape: Callable[..., Aval],
+    shape: Callable[..., Aval | tuple[Aval, ...]],
     pullback: Callable[..., tuple[Value | None, ...]] | None = None,
     jvp: Callable[..., tuple[Value, Value]] | None = None,
     axes: Callable[..., Any] = mixed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -26,8 +26,8 @@ def check_backend(
     """Raise ``AssertionError`` unless ``backend`` agrees with ``interpret`` to rounding.
 
     Each primitive (by default every built-in one) is compiled together with its pullback, in
-    float64 and in float32, with and without axes that are rows. Arguments must stay unchanged, and
-    results may share no memory with them.
+    float64 and in float32, and with every axis that can be rows as rows. Arguments must stay
+    unchanged, and results may share no memory with them.
 
     >>> from optserve.backends.numpy import numpy_backend
     >>> from optserve.primitives.products import matmul
@@ -35,32 +35,16 @@ def check_backend(
     """
     for primitive in builtin_primitives() if primitives is None else primitives:
         for case in cases(primitive, seed=seed):
-            for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
-                given = case.cast(dtype)
-                graphs = [given.graph]
-                for _, avals, attributes in row_assignments(given):
-                    graphs.append(equation_graph(primitive, avals, attributes))
-                for graph in graphs:
-                    _check_graph(backend, given, graph, given.operands, tolerance)
-                    _check_pullback(backend, given, graph, tolerance)
+            single = case.cast(np.float32)
+            _check_graph(backend, single, single.graph, tolerance=1e-5)
+            _check_graph(backend, case, case.graph, tolerance=1e-12)
+            for _, avals, attributes in row_assignments(case):
+                graph = equation_graph(primitive, avals, attributes)
+                _check_graph(backend, case, graph, tolerance=1e-12)
 
 
-def _check_pullback(backend: Backend, case: Case, graph: Graph, tolerance: float) -> None:
-    try:
-        pulled = pullback_graph(graph)
-    except DerivativeError:
-        return
-    cts = [
-        np.ones(np.shape(out), atom.aval.dtype)
-        for out, atom in zip(case.evaluate(), graph.outputs, strict=True)
-        if is_float(atom.aval.dtype)
-    ]
-    _check_graph(backend, case, pulled, [*case.operands, *cts], tolerance)
-
-
-def _check_graph(
-    backend: Backend, case: Case, graph: Graph, arguments: Sequence[Array], tolerance: float
-) -> None:
+def _check_graph(backend: Backend, case: Case, graph: Graph, *, tolerance: float) -> None:
+    graph, arguments = _with_pullback(case, graph)
     before = [argument.tobytes() for argument in arguments]
     with np.errstate(all="ignore"):
         expected = interpret(graph, *arguments)
@@ -79,3 +63,16 @@ def _check_graph(
             tolerance=tolerance,
             remedy=f"see the graph:\n{graph}",
         )
+
+
+def _with_pullback(case: Case, graph: Graph) -> tuple[Graph, list[Array]]:
+    """``graph`` and its pullback as one graph, where there is one, and arguments for it."""
+    arguments = list(case.operands)
+    try:
+        pulled = pullback_graph(graph, values=True)
+    except DerivativeError:
+        return graph, arguments
+    for value, atom in zip(case.evaluate(), graph.outputs, strict=True):
+        if is_float(atom.aval.dtype):
+            arguments.append(np.ones(np.shape(value), atom.aval.dtype))
+    return pulled, arguments

@@ -30,7 +30,18 @@ class Check:
                 remedy="give it examples=(Example(shapes, attributes), ...)",
             )
         for case in found:
-            self.law(case)
+            try:
+                self.law(case)
+            except AssertionError:
+                raise
+            except Exception as error:
+                fail(
+                    self.primitive.name,
+                    f"its {self.law.__name__} could not be checked",
+                    at=str(case),
+                    found=f"{type(error).__name__}: {error}",
+                    remedy="it must accept what its domain and its examples promise",
+                )
 
     def __str__(self) -> str:
         return f"{self.primitive.name}-{self.law.__name__}"

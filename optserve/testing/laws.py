@@ -9,6 +9,7 @@ import numpy as np
 
 from optserve.errors import DerivativeError, OptserveError
 from optserve.graph.aval import Array, aval_of, is_float
+from optserve.graph.domain import Domain
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.tracer import trace
@@ -61,11 +62,29 @@ def shape(case: Case) -> None:
                 found=f"{found} in place of {expected}",
                 remedy="mend the shape rule, or compute in the dtype of the operands",
             )
+        widened = [aval for aval in found if is_float(aval.dtype) and aval.dtype != dtype]
+        if widened and case.floating and "dtype" not in case.attributes:
+            fail(
+                case.primitive.name,
+                "its value has another precision than its operands",
+                at=str(given),
+                found=f"{widened[0]}",
+                remedy="use Python numbers, which take the precision of what they meet",
+            )
 
 
 def integers(case: Case) -> None:
     """Called with integers it gives what its shape rule says, or refuses them."""
-    given = case.cast(np.int64)
+    if any(low > high for low, high in map(_integers_within, case.domains)):
+        return
+    given = case.with_operands(
+        [
+            np.clip(np.rint(x), *_integers_within(domain)).astype(np.int64)
+            if x.dtype.kind == "f"
+            else x
+            for x, domain in zip(case.operands, case.domains, strict=True)
+        ]
+    )
     try:
         traced = trace(
             lambda *x: case.primitive.bind(*x, **case.attributes),
@@ -86,6 +105,11 @@ def integers(case: Case) -> None:
             found=f"{found} in place of {expected}",
             remedy="give floating=True, so that integers are made floats first",
         )
+
+
+def _integers_within(domain: Domain) -> tuple[float, float]:
+    """The least and the greatest integer strictly inside a domain."""
+    return float(np.floor(domain.low) + 1.0), float(np.ceil(domain.high) - 1.0)
 
 
 def value(case: Case) -> None:

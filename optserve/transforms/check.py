@@ -53,25 +53,26 @@ def equation_graph(
     return Graph(inputs, (Equation(primitive, inputs, attributes or {}, results),), results)
 
 
-def pullback_graph(graph: Graph) -> Graph:
+def pullback_graph(graph: Graph, *, values: bool = False) -> Graph:
     """From the inputs of ``graph`` and a cotangent for each floating output to the inputs' own.
 
     Its derivative is the second derivative of ``graph``. Outputs stand for the floating inputs, in
-    order.
+    order; with ``values`` the outputs of ``graph`` come first.
     """
     wrt = _floating(graph)
     cotangents = [atom.aval for atom in graph.outputs if is_float(atom.aval.dtype)]
 
-    def pulled(*values: Value) -> list[Value]:
-        arguments, incoming = values[: len(graph.inputs)], iter(values[len(graph.inputs) :])
-        _, pullback = vjp(graph, arguments, wrt)
+    def pulled(*given: Value) -> list[Value]:
+        arguments, incoming = given[: len(graph.inputs)], iter(given[len(graph.inputs) :])
+        outputs, pullback = vjp(graph, arguments, wrt)
         back = pullback(
             [next(incoming) if is_float(atom.aval.dtype) else None for atom in graph.outputs], False
         )
-        return [
+        cotangents = [
             np.zeros_like(arguments[i]) if ct is None else ct
             for i, ct in zip(wrt, back, strict=True)
         ]
+        return [*outputs, *cotangents] if values else cotangents
 
     avals = [*(variable.aval for variable in graph.inputs), *cotangents]
     precision = next((aval.dtype for aval in avals if is_float(aval.dtype)), np.dtype(np.float64))

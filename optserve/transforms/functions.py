@@ -1,7 +1,8 @@
-"""Derivatives of Python functions: ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``hessian``, ``hvp``.
+"""Derivatives of Python functions: ``grad``, ``value_and_grad``, ``vjp``, ``jvp``, ``hessian``, ...
 
-A function is traced with its arguments' values at hand, so that Python's ``if`` and ``for`` may look at
-them, and differentiated on the spot. All of these nest: a gradient is a function like any other.
+A function is traced with its arguments' values at hand, so that Python's ``if`` and ``for`` may
+look at them, and differentiated on the spot. All of these nest: a gradient is a function like any
+other. Infinities and NaN come out as values; no floating-point warning is given.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import ShapeError
+from optserve.errors import Place, ShapeError
 from optserve.graph.aval import aval_of, is_float
+from optserve.graph.graph import Atom, Graph
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, trace
 from optserve.graph.vocabulary import Vocabulary
@@ -42,15 +44,18 @@ def value_and_grad(
     """
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
+    @np.errstate(all="ignore")
     def differentiated(*arguments: Value) -> tuple[Value, Any]:
         arguments = _floating(arguments, positions)
         traced = _traced(function, arguments, vocabulary)
         aval = traced.graph.outputs[0].aval
         if not traced.single or aval.shape:
+            what = f"shape {aval.shape}" if traced.single else "several parts"
             raise ShapeError(
-                f"the gradient of a value of shape {aval.shape}",
+                f"the gradient of a value of {what}",
+                place=_place_of(traced.graph.outputs[0], traced.graph),
                 expected="a function that returns one scalar",
-                remedy="sum or average it, or use jacobian",
+                remedy="sum or average it",
             )
         outputs, pullback = graph_vjp(traced.graph, [*arguments, *traced.captured], positions)
         gradients = _filled(pullback([aval.dtype.type(1.0)], False), arguments, positions)
@@ -72,10 +77,14 @@ def grad(
     return lambda *arguments: both(*arguments)[1]
 
 
+@np.errstate(all="ignore")
 def vjp(
     function: Function, *arguments: Value, vocabulary: Vocabulary | None = None
 ) -> tuple[Value, Callable[[Value], tuple[Value, ...]]]:
-    """The value of ``function``, and the pullback that maps its cotangent to those of all arguments.
+    """The value of ``function``, and the pullback from its cotangent to those of all arguments.
+
+    The pullback may be called any number of times. Of a function that returns a tuple it takes a
+    tuple of cotangents.
 
     >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> tuple(map(float, pullback(1.0)))
@@ -86,13 +95,16 @@ def vjp(
     traced = _traced(function, arguments, vocabulary)
     outputs, pull = graph_vjp(traced.graph, [*arguments, *traced.captured], positions)
 
+    @np.errstate(all="ignore")
     def pullback(cotangent: Value) -> tuple[Value, ...]:
-        cotangents = [cotangent] if traced.single else list(cotangent)
+        given = [cotangent] if traced.single else list(cotangent)
+        cotangents = _matching("cotangent", given, outputs)
         return _filled(pull(cotangents, False), arguments, positions)
 
     return outputs[0] if traced.single else outputs, pullback
 
 
+@np.errstate(all="ignore")
 def jvp(
     function: Function,
     primals: Sequence[Value],
@@ -107,7 +119,8 @@ def jvp(
     """
     arguments = _floating(primals, range(len(primals)))
     traced = _traced(function, arguments, vocabulary)
-    direction = (*tangents, *(None for _ in traced.captured))
+    given = _matching("tangent", tangents, arguments)
+    direction = (*given, *(None for _ in traced.captured))
     outputs, [pushed] = pushforward(traced.graph, [*arguments, *traced.captured], [direction])
     filled = tuple(
         np.zeros_like(out) if tangent is None else tangent
@@ -150,14 +163,46 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
 def _traced(
     function: Function, arguments: Sequence[Value], vocabulary: Vocabulary | None
 ) -> TracedFunction:
-    return trace(function, *arguments, vocabulary=vocabulary or builtin_vocabulary(), concrete=True)
+    dtypes = [aval_of(argument).dtype for argument in arguments]
+    floats = [dtype for dtype in dtypes if is_float(dtype)]
+    return trace(
+        function,
+        *arguments,
+        vocabulary=vocabulary or builtin_vocabulary(),
+        precision=np.result_type(*floats) if floats else np.dtype(np.float64),
+        concrete=True,
+    )
+
+
+def _place_of(output: Atom, graph: Graph) -> Place | None:
+    """Where the value was computed that the graph returns."""
+    makers = (equation.place for equation in graph.equations if output in equation.results)
+    return next(makers, None)
+
+
+def _matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> list[Value]:
+    """``given`` as arrays of the shapes and dtypes of ``wanted``."""
+    if len(given) != len(wanted):
+        raise ShapeError(f"{len(given)} {what}s for {len(wanted)} values", expected="one each")
+    result: list[Value] = []
+    for value, like in zip(given, wanted, strict=True):
+        aval = aval_of(like)
+        if np.shape(value) != aval.shape:
+            raise ShapeError(
+                f"a {what} of shape {np.shape(value)}", expected=f"the shape of the value, {aval}"
+            )
+        traced = hasattr(value, "aval")
+        result.append(
+            value if traced or not is_float(aval.dtype) else np.asarray(value, aval.dtype)
+        )
+    return result
 
 
 def _floating(arguments: Sequence[Value], positions: Sequence[int]) -> tuple[Value, ...]:
     """Arguments as arrays; Python numbers among those differentiated by become floats."""
-    result = list(arguments)
+    result = [value if hasattr(value, "aval") else np.asarray(value)[()] for value in arguments]
     for position in positions:
-        value = result[position]
+        value = arguments[position]
         if isinstance(value, int | float) and not isinstance(value, bool):
             result[position] = np.float64(value)
         elif not is_float(aval_of(value).dtype):

@@ -14,7 +14,6 @@ import pytest
 from optserve.config import load
 from optserve.errors import OptserveError
 from optserve.registry import Registry
-from optserve.registry import load as load_registry
 
 VALID = """\
 version: 1
@@ -214,11 +213,6 @@ OVERRIDES: Mapping[str, str] = {
     "a number that is not finite": "stop.seconds=1e999",
     "an expression": "loss=bb**2",
 }
-
-
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return load_registry()
 
 
 @pytest.fixture

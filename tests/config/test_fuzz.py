@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from optserve.config import load
 from optserve.errors import OptserveError
 from optserve.registry import Registry
-from optserve.registry import load as load_registry
 
 VALID = """\
 version: 1
@@ -49,11 +48,6 @@ PIECES = [
     *("\\", "<<: ", "---", "...", "\r", "\x85", "\U0001f600", "\ud800", "e\u0301", "lambda"),
     *("[" * 50, "9" * 400),
 ]
-
-
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return load_registry()
 
 
 @pytest.fixture(scope="module")

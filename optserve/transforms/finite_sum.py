@@ -18,8 +18,9 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.arithmetic import add
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.expand import expand
+from optserve.transforms.factor import factor_scalars
 from optserve.transforms.marking import Marking, mark
-from optserve.transforms.simplify import simplify
+from optserve.transforms.simplify import prune, simplify
 
 __all__ = ["finite_sum", "row_counts"]
 
@@ -42,7 +43,7 @@ def finite_sum(graph: Graph) -> Graph:
     """
     graph = simplify(expand(graph))
     for rows in row_counts(graph):
-        graph = _Passes(graph, rows).graph()
+        graph = _Passes(prune(factor_scalars(graph, rows)), rows).graph()
     return replace(graph, equations=tuple(map(_with_passes_inside, graph.equations)))
 
 

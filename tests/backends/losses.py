@@ -124,6 +124,7 @@ LOSSES = (
         lambda w, x, y: np.sqrt(np.mean((x @ w - y) ** 2) + 1.0),
         [(COLUMNS,)],
         [(COLUMNS,), ()],
+        smallest=1,
     ),
     Loss("two passes", _standardized, [(COLUMNS,)], [(COLUMNS,), ()]),
     Loss("columns", _indexed, [(), ()], [(COLUMNS,)]),

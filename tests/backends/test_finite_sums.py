@@ -91,7 +91,9 @@ def test_not_a_number_in_one_row_reaches_the_loss(backend: str) -> None:
     assert all(np.isnan(value) for value in compiled(*arguments))
 
 
-@pytest.mark.parametrize("name", ["curve", "logistic", "network", "mixture", "groups", "branches"])
+@pytest.mark.parametrize(
+    "name", ["curve", "logistic", "network", "mixture", "groups", "branches", "root mean square"]
+)
 def test_one_pass_is_enough(name: str) -> None:
     [loss] = [loss for loss in LOSSES if loss.name == name]
     passes = [e for e in finite_sum(loss.graph()).equations if e.primitive is map_reduce]

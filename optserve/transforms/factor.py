@@ -1,0 +1,130 @@
+"""Factoring: a scalar that only multiplies rows is taken out of the sum over them.
+
+The cotangent of ``sqrt(mean(...))`` is a scalar that is known only after a pass over the rows; by
+linearity it may multiply the finished sums instead, and a second pass is saved. The value is the
+same to rounding where it is finite; an infinite or undefined scalar makes the sums undefined too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.primitives.arithmetic import multiply
+from optserve.transforms.marking import mark
+
+__all__ = ["factor_scalars"]
+
+
+def factor_scalars(graph: Graph, rows: Dim) -> Graph:
+    """``graph`` with scalars that wait for a pass over ``rows`` multiplied after the sums."""
+    return _Factoring(graph, rows).graph()
+
+
+class _Factoring:
+    """``scaled`` says of a row value v that it is s * u; with u ``None``, s in every entry."""
+
+    def __init__(self, graph: Graph, rows: Dim) -> None:
+        self.original = graph
+        self.marking = mark(graph, rows)
+        self.scaled: dict[Var, tuple[Atom, Var | None]] = {}
+        self.equations: list[Equation] = []
+        self.made: set[Var] = set()
+
+    def graph(self) -> Graph:
+        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+            if kind == "fixed" or kind == "whole" or not self._factor(equation, kind):
+                self._keep(equation)
+        for atom in self.original.outputs:
+            self._make(atom)
+        return replace(self.original, equations=tuple(self.equations))
+
+    def _factor(self, equation: Equation, kind: str) -> bool:
+        """Whether the result could be written as a scalar times something simpler."""
+        name = equation.primitive.name
+        if name == "broadcast_to":
+            [atom] = equation.operands
+            if self._waits(atom):
+                self.scaled[equation.results[0]] = (atom, None)
+                return True
+            return False
+        if name == "multiply" and kind == "row":
+            return self._multiply(equation)
+        parts = [self._parts(atom) for atom in equation.operands]
+        scalars = [part[0] for part in parts if part is not None]
+        if not scalars or any(part is not None and part[1] is None for part in parts):
+            return False
+        linear_in_one = len(scalars) == 1 and (
+            name in ("negative", "sum", "matmul", "reshape", "transpose", "cast")
+            or (name == "divide" and parts[0] is not None)
+        )
+        alike = len(scalars) == len(parts) == 2 and scalars[0] is scalars[1]
+        if not linear_in_one and not (alike and name in ("add", "subtract")):
+            return False
+        operands = tuple(
+            atom if part is None else part[1]
+            for atom, part in zip(equation.operands, parts, strict=True)
+        )
+        simpler = self._emit(replace(equation, operands=tuple(a for a in operands if a)))
+        if kind == "row":
+            self.scaled[equation.results[0]] = (scalars[0], simpler)
+        else:
+            self._product(scalars[0], simpler, equation)
+        return True
+
+    def _multiply(self, equation: Equation) -> bool:
+        """A row value times a scalar that waits, or times a value that is scaled already."""
+        result = equation.results[0]
+        for position, atom in enumerate(equation.operands):
+            other = equation.operands[1 - position]
+            part = (atom, None) if self._waits(atom) else self._parts(atom)
+            if part is None or not isinstance(other, Var) or self._parts(other) is not None:
+                continue
+            if self.marking.of(other).axis is None:
+                continue
+            scalar, base = part
+            if base is None and other.aval == result.aval:
+                self.scaled[result] = (scalar, other)
+                return True
+            if base is not None:
+                simpler = self._emit(replace(equation, operands=(base, other)))
+                self.scaled[result] = (scalar, simpler)
+                return True
+        return False
+
+    def _waits(self, atom: Atom) -> bool:
+        """Whether it is a fixed scalar that is known only after a pass."""
+        mark_ = self.marking.of(atom)
+        return mark_.axis is None and mark_.level > 0 and atom.aval.shape == ()
+
+    def _parts(self, atom: Atom) -> tuple[Atom, Var | None] | None:
+        return self.scaled.get(atom) if isinstance(atom, Var) else None
+
+    def _emit(self, equation: Equation) -> Var:
+        """The equation with a result of its own."""
+        variable = Var(equation.results[0].aval)
+        self._keep(replace(equation, results=(variable,)))
+        return variable
+
+    def _product(self, scalar: Atom, value: Var, equation: Equation) -> None:
+        self.equations.append(
+            Equation(multiply, (scalar, value), {}, equation.results, equation.place)
+        )
+
+    def _keep(self, equation: Equation) -> None:
+        for atom in equation.operands:
+            self._make(atom)
+        self.equations.append(equation)
+
+    def _make(self, atom: Atom) -> None:
+        """Compute a scaled value after all, for a reader that needs the value itself."""
+        if not isinstance(atom, Var) or atom not in self.scaled or atom in self.made:
+            return
+        self.made.add(atom)
+        scalar, base = self.scaled[atom]
+        maker = next(e for e in self.original.equations if atom in e.results)
+        if base is None:
+            self.equations.append(maker)
+        else:
+            self._product(scalar, base, maker)

@@ -16,7 +16,7 @@ from optserve.graph.tracer import trace
 from optserve.graph.verifier import verify
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.testing.cases import Case, compare, fail
-from optserve.testing.rows import rows
+from optserve.testing.rows import row_counts, rows
 from optserve.transforms.check import (
     Agreement,
     agreement,
@@ -231,6 +231,7 @@ LAWS: tuple[Callable[[Case], None], ...] = (
     linear_pullback,
     purity,
     rows,
+    row_counts,
 )
 """Every law that is checked, in the order in which a first failure is most telling."""
 
@@ -252,6 +253,13 @@ def _check_derivative(
                 at=str(case),
                 found=f"{found.conclusive:.0%} of the entries are smooth there",
                 remedy="give a domain, or examples with domains, in which it is smooth",
+            )
+        if np.isnan(found.forward) and not _is_called_out(case):
+            fail(
+                case.primitive.name,
+                f"{which} by {by} exists in reverse mode only",
+                at=str(case),
+                remedy="write the pullback in NumPy functions or primitives, or give a jvp",
             )
         if found.worst > TOLERANCE:
             result, entry = found.place
@@ -281,6 +289,12 @@ def _accept(case: Case, error: DerivativeError) -> None:
     opaque = case.primitive.kind == "opaque"
     if not (opaque and error.message.startswith(case.primitive.name)):
         raise error
+
+
+def _is_called_out(case: Case) -> bool:
+    """Whether the rule cannot be traced, so that there is neither forward mode nor a second one."""
+    names = [equation.primitive.name for equation in pullback_graph(case.graph).equations]
+    return f"{case.primitive.name}.pullback" in names
 
 
 def _cotangents(graph: Graph) -> list[Array]:

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import OptserveError
+from optserve.errors import DerivativeError, OptserveError
 from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size
-from optserve.graph.interpret import resolved
+from optserve.graph.interpret import interpret, resolved
+from optserve.graph.verifier import verify
 from optserve.primitives.map_reduce import COMBINE
 from optserve.testing.cases import Case, compare, fail
+from optserve.transforms.check import equation_graph, pullback_graph, pushforward_graph
 
-__all__ = ["row_assignments", "rows"]
+__all__ = ["row_assignments", "row_counts", "rows"]
 
 ROWS = Dim.rows("rows")
 
@@ -39,6 +41,34 @@ def rows(case: Case) -> None:
             answers = answered if isinstance(answered, tuple) else (answered,)
             for index, answer in enumerate(answers):
                 _check_answer(case, carried, avals, attributes, index, answer)
+
+
+def row_counts(case: Case) -> None:
+    """Its rules can be recorded for any number of rows, in reverse and in forward mode."""
+    for make in (pullback_graph, pushforward_graph):
+        for _, avals, attributes in row_assignments(case):
+            try:
+                graphs = (make(case.graph), make(equation_graph(case.primitive, avals, attributes)))
+            except DerivativeError:
+                return  # there is no such rule; whether there may be none is another law's
+            fixed, any_rows = map(verify, graphs)
+            arguments = [*case.operands]
+            for variable in fixed.inputs[len(arguments) :]:
+                arguments.append(
+                    np.ones(resolve_shape(variable.aval.shape, {}), variable.aval.dtype)
+                )
+            with np.errstate(all="ignore"):
+                expected = interpret(fixed, *arguments)
+                found = interpret(any_rows, *arguments)
+            for have, want in zip(found, expected, strict=True):
+                compare(
+                    case,
+                    "its rule gives something else where a size is a row count",
+                    have,
+                    want,
+                    tolerance=1e-9,
+                    remedy="compute sizes with + - * //, which work on row counts too",
+                )
 
 
 def row_assignments(case: Case) -> Iterator[tuple[Carried, list[Aval], dict[str, Any]]]:

@@ -14,14 +14,14 @@ arrays, in float64 where numbers are compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import DerivativeError
-from optserve.graph.aval import Array, aval_of, is_float
+from optserve.graph.aval import Array, Aval, aval_of, is_float
 from optserve.graph.domain import Domain
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import interpret
@@ -40,6 +40,7 @@ __all__ = [
     "mutated",
     "nearby",
     "pullback_graph",
+    "pushforward_graph",
 ]
 
 
@@ -74,9 +75,32 @@ def pullback_graph(graph: Graph, *, values: bool = False) -> Graph:
         ]
         return [*outputs, *cotangents] if values else cotangents
 
-    avals = [*(variable.aval for variable in graph.inputs), *cotangents]
+    return _recorded(pulled, [*(variable.aval for variable in graph.inputs), *cotangents])
+
+
+def pushforward_graph(graph: Graph) -> Graph:
+    """From the inputs of ``graph`` and a tangent for each floating input to the outputs' tangents.
+
+    Outputs stand for the floating outputs, in order.
+    """
+    wrt = _floating(graph)
+    smooth = [i for i, atom in enumerate(graph.outputs) if is_float(atom.aval.dtype)]
+
+    def pushed(*given: Value) -> list[Value]:
+        arguments, tangents = given[: len(graph.inputs)], given[len(graph.inputs) :]
+        direction: list[Value | None] = [None] * len(arguments)
+        for i, tangent in zip(wrt, tangents, strict=True):
+            direction[i] = tangent
+        outputs, [found] = pushforward(graph, arguments, [tuple(direction)])
+        return [np.zeros_like(outputs[i]) if found[i] is None else found[i] for i in smooth]
+
+    avals = [variable.aval for variable in graph.inputs]
+    return _recorded(pushed, [*avals, *(avals[i] for i in wrt)])
+
+
+def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Graph:
     precision = next((aval.dtype for aval in avals if is_float(aval.dtype)), np.dtype(np.float64))
-    traced = trace(pulled, *avals, vocabulary=builtin_vocabulary(), precision=precision)
+    traced = trace(function, *avals, vocabulary=builtin_vocabulary(), precision=precision)
     if traced.captured:
         raise DerivativeError("a derivative rule holds an array constant; make it an operand")
     return traced.graph

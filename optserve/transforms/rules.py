@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import DerivativeError, Place
-from optserve.graph.aval import Aval, aval_of, is_float
+from optserve.graph.aval import Aval, DType, aval_of, is_float
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import TracedFunction, Tracer, trace
 from optserve.primitives.arithmetic import mulz
@@ -138,13 +138,18 @@ def body_of(
 ) -> TracedFunction:
     """The body of a composite (or of an elementwise primitive) as a graph."""
     assert primitive.body is not None
-    floats = [aval.dtype for aval in avals if aval.dtype.kind == "f"]
     return trace(
         functools.partial(primitive.body, **attributes),
         *avals,
         vocabulary=builtin_vocabulary(),
-        precision=np.result_type(*floats) if floats else np.dtype(np.float64),
+        precision=_precision(avals),
     )
+
+
+def _precision(avals: Sequence[Aval]) -> DType:
+    """The precision of a rule: that of its floating operands."""
+    floats = [aval.dtype for aval in avals if is_float(aval.dtype)]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 
 def value_and_tangents(
@@ -160,6 +165,8 @@ def value_and_tangents(
         return control_tangents(primitive, operands, directions, attributes)
     out = primitive.bind(*operands, **attributes)
     results = _results(out)
+    if not any(is_float(aval_of(result).dtype) for result in results):
+        return results, [(None,) * len(results) for _ in directions]
     push = _push_of(primitive, out, operands, attributes)
     pushed: list[Cotangents] = []
     for direction in directions:
@@ -253,16 +260,15 @@ def _push_transposed(
             for i in wanted
         )
 
-    traced = trace(pulled, *avals, vocabulary=builtin_vocabulary())
-    zeros = [np.zeros((), aval.dtype) + _zeros(aval) for aval in avals]
-    _, transposed = vjp(traced.graph, [*zeros, *traced.captured], wrt=range(len(avals)))
+    traced = trace(
+        pulled,
+        *avals,
+        vocabulary=builtin_vocabulary(),
+        precision=_precision([*avals, *map(aval_of, operands)]),
+    )
+    # Where the pullback is transposed does not matter, since it is linear: at the results.
+    _, transposed = vjp(traced.graph, [*results, *traced.captured], wrt=range(len(avals)))
     return transposed(tuple(tangents[i] for i in wanted), False)
-
-
-def _zeros(aval: Aval) -> Value:
-    from optserve.primitives.constants import zeros
-
-    return zeros(aval.shape)
 
 
 def fitted(value: Value, aval: Aval) -> Value:

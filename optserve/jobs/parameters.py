@@ -59,4 +59,5 @@ class Parameter:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.init.shape
+        shape: tuple[int, ...] = self.init.shape
+        return shape

@@ -1,0 +1,1 @@
+"""Floor 4, jobs: a ``Problem`` is descended and becomes a ``Result``."""

@@ -1,0 +1,187 @@
+"""Blame: which expression made a loss or its gradient not finite, with what, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from optserve.errors import Place
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Equation, Graph
+from optserve.graph.interpret import bind_rows
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+from optserve.jobs.remedies import of_derivative, of_value
+from optserve.jobs.suspects import Suspect, Walk, not_finite
+from optserve.transforms.finite_sum import row_counts
+from optserve.transforms.reverse import value_and_gradient_graph
+
+__all__ = ["Blame", "blame"]
+
+LARGEST_WALK = 2**25
+"""Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
+
+
+@dataclass(frozen=True)
+class Blame:
+    """What was not finite, why, where it was written, and what to do about it.
+
+    ``operands`` are the ranges of what the primitive was given; ``provider`` is the plugin that it
+    comes from, if any.
+    """
+
+    message: str
+    primitive: str = ""
+    place: Place | None = None
+    operands: tuple[str, ...] = ()
+    remedy: str = ""
+    provider: str = ""
+
+
+def blame(problem: Problem, packing: Packing, point: Array) -> Blame:
+    """Who is to blame that the loss, or its gradient, is not finite at ``point`` (p,)."""
+    names = [segment.parameter.name for segment in packing.segments]
+    values = list(packing.natural(point).values())
+    for name, value in zip(names, values, strict=True):
+        if not_finite(value).any():
+            return Blame(
+                f"the parameter {name} left the range of {packing.dtype}: {_range(value)}",
+                remedy="take shorter steps, or give bounds",
+            )
+    arguments = [*values, *(np.asarray(array) for array in problem.objective.data.values())]
+    graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
+    for part in _blocks(graph, arguments):
+        walk = Walk(graph, part)
+        suspect = walk.suspect(0)
+        if suspect is not None:
+            return _of_value(problem, suspect)
+        found = _in_derivative(problem, packing, graph, part, walk)
+        if found is not None:
+            return found
+    return Blame("sums over all rows overflow", remedy="scale the data, or take means")
+
+
+def _in_derivative(
+    problem: Problem, packing: Packing, graph: Graph, arguments: Sequence[Array], walk: Walk
+) -> Blame | None:
+    """Blame for a gradient that is not finite although the loss is."""
+    wrt = [index for index, segment in enumerate(packing.segments) if segment.count]
+    derived = value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
+    back = Walk(derived, arguments)
+    for output in range(1, len(derived.outputs)):
+        suspect = back.suspect(output)
+        if suspect is not None:
+            return _of_derivative(problem, suspect, walk)
+    return None
+
+
+def _of_value(problem: Problem, suspect: Suspect) -> Blame:
+    equation = suspect.equation
+    if equation is None:
+        what = "a number in the loss"
+        if suspect.input is not None:
+            what = f"the data {problem.objective.graph.inputs[suspect.input].name}"
+        return Blame(f"{what} is not finite: {_bad(suspect.results)}")
+    name = equation.primitive.name
+    provider = _provider(problem, name)
+    return Blame(
+        message=f"{name}{f' of {provider}' if provider else ''} gave {_bad(suspect.results)}",
+        primitive=name,
+        place=equation.place,
+        operands=tuple(map(_range, suspect.operands)),
+        remedy=of_value(name, suspect.operands),
+        provider=provider,
+    )
+
+
+def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
+    """The derivative of what was written at the place of the suspect."""
+    place = None if suspect.equation is None else suspect.equation.place
+    written = [one for one in walk.graph.equations if place is not None and one.place == place]
+    if not written:
+        return replace(_of_value(problem, suspect), message="the gradient is not finite")
+    equation = _likeliest(written, walk)
+    name = equation.primitive.name
+    operands = tuple(np.asarray(operand) for operand in walk.operands(equation))
+    provider = _provider(problem, name)
+    return Blame(
+        message=f"the derivative of {name}{f' of {provider}' if provider else ''} is "
+        + _bad(suspect.results),
+        primitive=name,
+        place=place,
+        operands=tuple(map(_range, operands)),
+        remedy=of_derivative(name, operands),
+        provider=provider,
+    )
+
+
+def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
+    """Of several equations of one place the one with an operand at the edge of its domain."""
+    for equation in written:
+        operands = walk.operands(equation)
+        domains = equation.primitive.domains(len(operands))
+        for operand, domain in zip(operands, domains, strict=False):
+            array = np.asarray(operand)
+            if array.dtype.kind == "f" and np.any((array <= domain.low) | (array >= domain.high)):
+                return equation
+    return written[0]
+
+
+def _blocks(graph: Graph, arguments: Sequence[Array]) -> Iterator[list[Array]]:
+    """All rows where they fit into a walk, else blocks of the rows of the only table."""
+    rows = bind_rows(graph.inputs, arguments)
+    tables = row_counts(graph)
+    entries = sum(
+        prod(resolve_shape(variable.aval.shape, rows))
+        for equation in graph.equations
+        for variable in equation.results
+    )
+    if entries <= LARGEST_WALK or len(tables) != 1:
+        yield list(arguments)
+        return
+    [table] = tables
+    count = rows[table.name]
+    size = max(1, count * LARGEST_WALK // entries)
+    for first in range(0, count, size):
+        yield [
+            argument[tuple(_cut(entry, table, first, size) for entry in variable.aval.shape)]
+            for variable, argument in zip(graph.inputs, arguments, strict=True)
+        ]
+
+
+def _cut(entry: Dim | int, table: Dim, first: int, size: int) -> slice:
+    return slice(first, first + size) if entry == table else slice(None)
+
+
+def _provider(problem: Problem, name: str) -> str:
+    for provided in problem.third_party:
+        if provided.primitive.name == name:
+            return f"{provided.distribution} {provided.version}".strip()
+    return ""
+
+
+def _bad(results: Sequence[Array]) -> str:
+    """What is not finite in the first bad result, and how much of it."""
+    value = next(np.asarray(one) for one in results if not_finite(one).any())
+    bad = not_finite(value)
+    kinds = {"nan": np.isnan(value), "inf": value == np.inf, "-inf": value == -np.inf}
+    what = " and ".join(kind for kind, found in kinds.items() if np.any(found))
+    return what if value.ndim == 0 else f"{what} in {int(bad.sum())} of {value.size} entries"
+
+
+def _range(value: Array) -> str:
+    """An operand in words: a number, or from where to where its finite entries lie."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{array.item():.6g}"
+    if array.size == 0 or array.dtype.kind == "b":
+        return f"{array.dtype.name}{list(array.shape)}"
+    finite = array[~not_finite(array)]
+    if not finite.size:
+        return f"nothing finite in {array.size} entries"
+    low, high = finite.min().item(), finite.max().item()
+    return f"{low:.6g} to {high:.6g} in {array.size} entries"

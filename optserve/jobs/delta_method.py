@@ -1,0 +1,86 @@
+"""How the natural values change with the free coordinates: what the delta method needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.graph.tracer import trace
+from optserve.jobs.packing import Packing, Segment, entry_label
+from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.forward import pushforward
+
+__all__ = ["Varying", "varying_entries"]
+
+
+@dataclass(frozen=True)
+class Varying:
+    """The entries of the parameters that vary, m of them, and their ``derivative`` (m, p).
+
+    ``positions`` are flat positions in each parameter; ``parts`` says which of the m are whose.
+    """
+
+    labels: tuple[str, ...]
+    derivative: Array
+    parts: Mapping[str, slice]
+    positions: Mapping[str, Array]
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def laid_out(self, entries: Array) -> dict[str, Array]:
+        """A number for each of the m entries, laid out as the parameters are; NaN elsewhere."""
+        arrays = {name: np.full(prod(shape), np.nan) for name, shape in self.shapes.items()}
+        for name, part in self.parts.items():
+            arrays[name][self.positions[name]] = entries[part]
+        return {name: array.reshape(self.shapes[name]) for name, array in arrays.items()}
+
+
+def varying_entries(packing: Packing, point: Array) -> Varying:
+    """What varies at ``point`` (p,).
+
+    >>> from optserve.jobs.parameters import Parameter, log
+    >>> three = Parameter("k", np.array(3.0), -np.inf, np.inf, np.array(False), log())
+    >>> packing = Packing([three], np.dtype(np.float64))
+    >>> varying_entries(packing, packing.flat({})).derivative.round(12)
+    array([[3.]])
+    """
+    labels: list[str] = []
+    blocks = []
+    parts, positions = {}, {}
+    for segment in packing.free:
+        parameter = segment.parameter
+        varies = np.flatnonzero(~parameter.fixed)
+        block = np.zeros((varies.size, packing.size))
+        columns = slice(segment.start, segment.start + segment.count)
+        block[:, columns] = _derivative(segment, point)[varies]
+        parts[parameter.name] = slice(len(labels), len(labels) + varies.size)
+        positions[parameter.name] = varies
+        labels += [entry_label(parameter.name, parameter.shape, int(i)) for i in varies]
+        blocks.append(block)
+    shapes = {one.parameter.name: one.parameter.shape for one in packing.segments}
+    return Varying(tuple(labels), np.concatenate(blocks), parts, positions, shapes)
+
+
+def _derivative(segment: Segment, point: Array) -> Array:
+    """Of all natural entries of one parameter by its free coordinates."""
+    size = prod(segment.parameter.shape)
+    if segment.parameter.transform is None:
+        return np.eye(size)[:, segment.free]
+    piece = segment.piece(point)
+    traced = trace(
+        lambda given: segment.natural(given, segment.constants),
+        piece,
+        vocabulary=builtin_vocabulary(),
+        precision=point.dtype,
+    )
+    held = tuple(None for _ in traced.captured)
+    units = np.eye(segment.count, dtype=point.dtype)
+    directions = [(np.reshape(unit, np.shape(piece)), *held) for unit in units]
+    _, tangents = pushforward(traced.graph, [piece, *traced.captured], directions)
+    columns = [
+        np.zeros(size) if tangent is None else np.reshape(tangent, -1) for (tangent,) in tangents
+    ]
+    return np.stack(columns, axis=-1)

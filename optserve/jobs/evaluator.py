@@ -1,0 +1,116 @@
+"""The compiled graphs of a job, each made when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.backends.base import Backend, Compiled
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import bind_rows
+from optserve.jobs.graphs import Graphs
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+from optserve.optimizers.base import Optimizer, State
+from optserve.transforms.reverse import value_and_gradient_graph
+from optserve.transforms.simplify import simplify
+
+__all__ = ["Evaluator", "Linearized"]
+
+
+class Linearized(NamedTuple):
+    """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p)."""
+
+    loss: Array
+    gradient: Array
+    residual: Array
+    jacobian: Array
+
+
+class Evaluator:
+    """Evaluates what a job needs at points of its free coordinates, by one backend."""
+
+    def __init__(self, problem: Problem, packing: Packing, backend: Backend) -> None:
+        self.problem = problem
+        self.packing = packing
+        self.backend = backend
+        self.graphs = Graphs(problem, packing)
+
+    @property
+    def bounds(self) -> tuple[Array | None, Array | None]:
+        """Lower and upper bounds (p,), ``None`` where nothing is bounded."""
+        return self.packing.lower, self.packing.upper
+
+    def gradient(self, point: Array) -> tuple[Array, Array]:
+        """Loss and gradient (p,)."""
+        loss, gradient = self._gradient(point, *self.graphs.arguments)
+        return loss, gradient
+
+    def linearized(self, point: Array) -> Linearized:
+        """Of least squares: residual and Jacobian too."""
+        return Linearized(*self._jacobian(point, *self.graphs.arguments))
+
+    def hessian(self, point: Array) -> Array:
+        """The Hessian of the loss (p, p), a column a direction."""
+        evaluate = self.backend.compile(self.graphs.curvature())
+        directions = np.eye(self.packing.size, dtype=self.packing.dtype)
+        columns = [evaluate(point, one, *self.graphs.arguments)[0] for one in directions]
+        return np.stack(columns, axis=-1).astype(np.float64)
+
+    def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
+        """A whole step of a traced method, (vector, *state, *bounds, *arguments) -> ..."""
+        return self.backend.compile(self.graphs.step(optimizer, state, steps))
+
+    def natural_gradient(self, point: Array, gradient: Array) -> dict[str, Array]:
+        """The gradient by each parameter on its natural scale; NaN where fixed.
+
+        ``gradient`` (p,) is that in free coordinates.
+        """
+        found = self.packing.spread(gradient)
+        indices = [
+            index
+            for index, segment in enumerate(self.packing.segments)
+            if segment.count and segment.parameter.transform is not None
+        ]
+        if not indices:
+            return found
+        graph = self.problem.objective.graph
+        loss = replace(graph, outputs=graph.outputs[:1])
+        derived = value_and_gradient_graph(loss, indices, vocabulary=self.problem.vocabulary)
+        for index, value in zip(indices, self.at(derived, point)[1:], strict=True):
+            parameter = self.packing.segments[index].parameter
+            found[parameter.name] = np.where(parameter.fixed, np.nan, value)
+        return found
+
+    def at(self, graph: Graph, point: Array) -> tuple[Array, ...]:
+        """The outputs of a graph over the natural parameters and the data."""
+        values = self.packing.natural(point).values()
+        return self.backend.compile(graph)(*values, *self.problem.objective.data.values())
+
+    def observed(self, point: Array) -> Array:
+        """The response that the predictions are compared with."""
+        graph = self.problem.objective.graph
+        [response] = self.at(simplify(replace(graph, outputs=graph.outputs[-1:])), point)
+        return response
+
+    def residual_sizes(self) -> Mapping[str, int]:
+        """How many entries each named residual has."""
+        graph, objective = self.problem.objective.graph, self.problem.objective
+        columns: Sequence[Array] = list(objective.data.values())
+        rows = bind_rows(graph.inputs[len(self.packing.segments) :], columns)
+        shapes = [resolve_shape(atom.aval.shape, rows) for atom in graph.outputs[1:]]
+        sizes = (int(np.prod(shape)) for shape in shapes)
+        return dict(zip(objective.residuals, sizes, strict=False))
+
+    @cached_property
+    def _gradient(self) -> Compiled:
+        return self.backend.compile(self.graphs.gradient())
+
+    @cached_property
+    def _jacobian(self) -> Compiled:
+        return self.backend.compile(self.graphs.jacobian())

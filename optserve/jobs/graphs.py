@@ -1,0 +1,176 @@
+"""The graphs of a job: the loss and its derivatives over one flat vector of free coordinates.
+
+All of them take the vector first, then what a method carries along (its state, a direction), then
+``Graphs.arguments``. A backend compiles them; nothing here computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from optserve.errors import PluginError
+from optserve.graph.aval import Array, Aval, aval_of
+from optserve.graph.graph import Graph
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import trace
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+from optserve.optimizers.base import Evaluation, Optimizer
+from optserve.optimizers.bounds import project
+from optserve.transforms.forward import jacobian_graph, pushforward
+from optserve.transforms.reverse import value_and_gradient_graph, vjp
+from optserve.transforms.simplify import simplify
+
+__all__ = ["Graphs"]
+
+Recorded = Callable[[Value, Sequence[Value]], Sequence[Value]]
+"""(vector, what comes after it) -> outputs."""
+
+
+class Graphs:
+    """What can be evaluated of a problem at a point of its free coordinates.
+
+    ``arguments`` are the arrays that every graph takes last: the constants of the packing, then the
+    data. ``bounds`` are (lower, upper), each (p,), or empty where nothing is bounded.
+    """
+
+    def __init__(self, problem: Problem, packing: Packing) -> None:
+        self.problem = problem
+        self.packing = packing
+        self.arguments: tuple[Array, ...] = (
+            *packing.constants,
+            *(np.asarray(array) for array in problem.objective.data.values()),
+        )
+        self.bounds = tuple(one for one in (packing.lower, packing.upper) if one is not None)
+        self._vector = Aval((packing.size,), packing.dtype)
+
+    @cached_property
+    def objective(self) -> Graph:
+        """The objective over the pieces of the vector in place of the natural values."""
+        graph, packing = self.problem.objective.graph, self.packing
+        if packing.is_identity:
+            return graph
+        pieces = [Aval(segment.piece_shape, packing.dtype) for segment in packing.free]
+        columns = graph.inputs[len(packing.segments) :]
+        count, held = len(pieces), len(packing.constants)
+
+        def over_pieces(*given: Value) -> Sequence[Value]:
+            values = packing.values(given[:count], given[count : count + held])
+            return _applied(graph, [*values, *given[count + held :]])
+
+        avals = [*pieces, *map(aval_of, packing.constants), *(column.aval for column in columns)]
+        names = [segment.parameter.name for segment in packing.free]
+        names += [""] * held + [column.name for column in columns]
+        return self._traced(over_pieces, avals, names)
+
+    def gradient(self) -> Graph:
+        """(vector, ...) -> loss, gradient (p,)."""
+        return self._over_vector(self._loss_and_gradient)
+
+    def step(self, optimizer: Optimizer, state: Sequence[Array], steps: int | None) -> Graph:
+        """(vector, *state, *bounds, ...) -> loss, gradient, next vector, *next state.
+
+        A whole step of a traced method; ``steps`` is the number of them that the job means to
+        take. The next vector is projected onto the bounds.
+        """
+        carries, boxes = len(state), len(self.bounds)
+
+        def stepped(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
+            now, arguments = tuple(given[:carries]), given[carries + boxes :]
+            lower, upper = given[carries : carries + boxes] or (None, None)
+            loss, gradient = self._loss_and_gradient(vector, arguments)
+            evaluation = Evaluation(loss, gradient, lower=lower, upper=upper, total_steps=steps)
+            updates, following = optimizer.update(evaluation, now, vector)
+            return [loss, gradient, project(vector + updates, lower, upper), *following]
+
+        return self._over_vector(stepped, [*state, *self.bounds])
+
+    def jacobian(self) -> Graph:
+        """(vector, ...) -> loss, gradient (p,), residual (n,), Jacobian (n, p).
+
+        Residuals of several names are joined in order, each flattened.
+        """
+        count, outputs = len(self.problem.objective.residuals), len(self.objective.outputs)
+        wrt = range(len(self.packing.free))
+        vocabulary = self.problem.vocabulary
+        derived = jacobian_graph(self.objective, range(1, 1 + count), wrt, vocabulary=vocabulary)
+
+        def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
+            found = _applied(derived, [*self.packing.pieces(vector), *arguments])
+            residual = _joined([np.reshape(one, -1) for one in found[1 : 1 + count]])
+            width = self.packing.size
+            jacobian = _joined([np.reshape(one, (-1, width)) for one in found[outputs:]])
+            return [found[0], 2.0 * (residual @ jacobian), residual, jacobian]
+
+        return self._over_vector(joined)
+
+    def curvature(self) -> Graph:
+        """(vector, direction (p,), ...) -> the Hessian of the loss times the direction, (p,)."""
+        gradient = self.gradient()
+
+        def pushed(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
+            direction, *arguments = given
+            tangents = (direction, *(None for _ in arguments))
+            [_, found], [[_, turned]] = pushforward(gradient, [vector, *arguments], [tangents])
+            return [np.zeros_like(found) if turned is None else turned]
+
+        return self._over_vector(pushed, [self._vector])
+
+    def _loss_and_gradient(self, vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
+        pieces = self.packing.pieces(vector)
+        loss, *gradients = _applied(self._differentiated, [*pieces, *arguments])
+        return [loss, _end_to_end(gradients) if gradients else vector]
+
+    @cached_property
+    def _differentiated(self) -> Graph:
+        """The loss, then its gradient by each piece."""
+        loss = replace(self.objective, outputs=self.objective.outputs[:1])
+        wrt = range(len(self.packing.free))
+        return value_and_gradient_graph(loss, wrt, vocabulary=self.problem.vocabulary)
+
+    def _over_vector(self, record: Recorded, carried: Sequence[Array | Aval] = ()) -> Graph:
+        """The graph of ``record(vector, [*carried, *arguments])``."""
+        rest = self.objective.inputs[len(self.packing.free) :]
+        avals = [self._vector, *map(aval_of, carried), *(variable.aval for variable in rest)]
+        names = ["coordinates", *("" for _ in carried), *(variable.name for variable in rest)]
+        return self._traced(lambda vector, *given: record(vector, given), avals, names)
+
+    def _traced(
+        self, record: Callable[..., Sequence[Value]], avals: Sequence[Aval], names: Sequence[str]
+    ) -> Graph:
+        with np.errstate(all="ignore"):  # numbers are folded on the way
+            traced = trace(
+                record,
+                *avals,
+                vocabulary=self.problem.vocabulary,
+                precision=self.packing.dtype,
+                names=names,
+            )
+            if traced.captured:
+                raise PluginError(
+                    "the optimizer or a transform of parameters holds a large array",
+                    expected="plain arithmetic",
+                    remedy="keep such an array in the optimizer's state",
+                )
+            return simplify(traced.graph)
+
+
+def _applied(graph: Graph, values: Sequence[Value]) -> Sequence[Value]:
+    """The outputs of ``graph`` at traced ``values``: its equations, recorded once more."""
+    outputs, _ = vjp(graph, values, ())
+    return outputs
+
+
+def _end_to_end(gradients: Sequence[Value]) -> Value:
+    """One vector of all the entries; scalars are joined in one operation."""
+    if all(np.ndim(gradient) == 0 for gradient in gradients):
+        return np.stack(gradients)
+    return _joined([np.reshape(gradient, -1) for gradient in gradients])
+
+
+def _joined(parts: Sequence[Value]) -> Value:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

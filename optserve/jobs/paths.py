@@ -1,0 +1,58 @@
+"""Paths into a result: ``loss``, ``parameters.b1``, ``standard_errors.net.W[2][0]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optserve.errors import ConfigError, Place
+
+__all__ = ["look_up"]
+
+
+def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
+    """What ``path`` names in a tree of mappings and lists.
+
+    Keys may hold dots: the longest literal key wins. Raises ``ConfigError`` where it names nothing.
+
+    >>> tree = {"parameters": {"net.W": [[1.0, 2.0]], "net": {"W": 0.0}}}
+    >>> look_up(tree, "parameters.net.W[0][1]")
+    2.0
+    >>> look_up(tree, "parametres.net")
+    Traceback (most recent call last):
+    optserve.errors.ConfigError: `parametres.net` names nothing in the result
+      expected: parameters
+      remedy: did you mean 'parameters'?
+    """
+    node, rest = tree, path
+    while rest:
+        if rest.startswith("["):
+            index, closed, after = rest[1:].partition("]")
+            entries = node if isinstance(node, Sequence) and not isinstance(node, str) else ()
+            if not closed or not index.isdecimal() or int(index) >= len(entries):
+                count = f"an index below {len(entries)}" if entries else "no index here"
+                raise ConfigError(
+                    f"`{path}` names nothing in the result: [{index}]", place=place, expected=count
+                )
+            node, rest = entries[int(index)], after
+        else:
+            node, rest = _step(node, rest, path, place)
+        rest = rest.removeprefix(".")
+    return node
+
+
+def _step(node: Any, rest: str, path: str, place: Place | None) -> tuple[Any, str]:
+    """The value under the longest key that ``rest`` begins with, and what comes after it."""
+    keys = [key for key in node if isinstance(key, str)] if isinstance(node, Mapping) else []
+    for key in sorted(keys, key=len, reverse=True):
+        if rest.startswith(key) and rest[len(key) : len(key) + 1] in {"", ".", "["}:
+            return node[key], rest[len(key) :]
+    from difflib import get_close_matches
+
+    matches = get_close_matches(rest.partition(".")[0][:80], keys, n=1)
+    raise ConfigError(
+        f"`{path}` names nothing in the result",
+        place=place,
+        expected=", ".join(sorted(keys)) or "nothing further",
+        remedy=f"did you mean {matches[0]!r}?" if matches else "",
+    )

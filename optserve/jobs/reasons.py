@@ -1,0 +1,93 @@
+"""Why a job ended, and the exit code that says so to a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import Enum
+
+__all__ = ["PRECEDENCE", "Reason", "exit_code", "exit_codes"]
+
+
+class Reason(Enum):
+    """A reason to stop. The name is what ``termination`` is compared with; the value is a sentence.
+
+    The order is that of precedence: where several apply, the first is the reason of the job.
+
+    >>> Reason.precision.value
+    'converged to the limit of floating-point precision'
+    """
+
+    certificate = "a derivative rule of a plugin failed its certificate"
+    interrupted = "interrupted"
+    terminated = "terminated"
+    diverged = "diverged: the steps lead away"
+    non_finite = "the loss or its gradient is not finite"
+    evaluated = "evaluated once"
+    gradient = "converged: the gradient is within its tolerance"
+    precision = "converged to the limit of floating-point precision"
+    loss = "converged: the loss changes by no more than its tolerance"
+    step = "converged: the step is within its tolerance"
+    stalled = "no step lowers the loss, and its gradient is not zero, as at a kink"
+    steps = "reached the limit of steps"
+    seconds = "reached the limit of seconds"
+
+    @property
+    def converged(self) -> bool:
+        return self in _CONVERGED
+
+    @property
+    def usable(self) -> bool:
+        """Whether the best point that was evaluated is an answer."""
+        return self not in _FAILED
+
+
+_CONVERGED = frozenset({Reason.gradient, Reason.precision, Reason.loss, Reason.step})
+_FAILED = frozenset({Reason.certificate, Reason.non_finite, Reason.diverged})
+_NO_DESCENT = frozenset({Reason.certificate, Reason.evaluated})
+
+_CODES = {
+    Reason.interrupted: 130,
+    Reason.terminated: 143,
+    Reason.certificate: 6,
+    Reason.non_finite: 5,
+    Reason.diverged: 5,
+}
+
+PRECEDENCE = (1, 130, 143, 2, 6, 5, 4, 3, 0)
+"""Where several exit codes apply, the first of these wins."""
+
+
+def exit_codes(
+    reasons: Collection[Reason], *, tolerance: bool, expectations: bool
+) -> tuple[int, ...]:
+    """Every exit code that applies, in order of precedence.
+
+    Parameters
+    ----------
+    reasons:
+        All that apply to the job.
+    tolerance:
+        Whether a tolerance was asked for, by a person or by the default of the method.
+    expectations:
+        Whether every expectation holds.
+
+    >>> exit_codes([Reason.steps], tolerance=True, expectations=False)
+    (4, 3)
+    >>> exit_codes([Reason.steps], tolerance=False, expectations=True)
+    (0,)
+    """
+    codes = {_CODES[reason] for reason in reasons if reason in _CODES}
+    if not expectations:
+        codes.add(4)
+    if tolerance and not any(reason.converged or reason in _NO_DESCENT for reason in reasons):
+        codes.add(3)
+    return tuple(sorted(codes, key=PRECEDENCE.index)) or (0,)
+
+
+def exit_code(codes: Iterable[int]) -> int:
+    """The one of ``codes`` that wins.
+
+    >>> exit_code([3, 5, 130])
+    130
+    """
+    return min(codes, key=PRECEDENCE.index)

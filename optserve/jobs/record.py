@@ -1,0 +1,219 @@
+"""Putting the record of a job together from what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from optserve.jobs.blame import Blame
+from optserve.jobs.certificate import Certificate
+from optserve.jobs.descent import Outcome
+from optserve.jobs.environment import environment, peak_memory
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.expectations import check
+from optserve.jobs.limits import Limits
+from optserve.jobs.problem import Problem
+from optserve.jobs.reasons import Reason, exit_codes
+from optserve.jobs.result import FitFound, Result, Used, numbers, placed
+from optserve.jobs.sentences import sentence
+from optserve.jobs.uncertainty import Uncertainty
+
+__all__ = ["Findings", "outline", "record"]
+
+LARGEST_MATRIX = 100
+"""Entries of the parameters up to which their covariance is part of the record."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a job found: how each descent ended, and what is known at the best point.
+
+    ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any.
+    """
+
+    evaluator: Evaluator
+    limits: Limits
+    certificates: Sequence[Certificate]
+    outcomes: Sequence[Outcome]
+    chosen: int
+    signal: Reason | None
+    uncertainty: Uncertainty
+    gradient: Mapping[str, Any]
+    probes: Mapping[str, Any]
+    blame: Blame | None
+    seconds: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """The best descent."""
+        return self.outcomes[self.chosen]
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """All that apply, in order of precedence."""
+        reasons = {*self.outcome.reasons, *([self.signal] if self.signal else [])}
+        return sorted(reasons, key=list(Reason).index)
+
+
+def outline(problem: Problem) -> dict[str, Any]:
+    """The keys and shapes of the result that ``problem`` will have, with nothing in them."""
+    nothing = {parameter.name: numbers(parameter.init) for parameter in problem.parameters}
+    tree: dict[str, Any] = dict.fromkeys(Result.model_fields)
+    tree |= dict.fromkeys(("parameters", "standard_errors", "gradient"), nothing)
+    tree |= {"used": dict.fromkeys(Used.model_fields), "fit": dict.fromkeys(FitFound.model_fields)}
+    tree["intervals"] = {
+        parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
+    }
+    tree["probes"] = {
+        equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
+        for equation in problem.objective.graph.equations
+        if equation.primitive.name == "probe"
+    }
+    return tree
+
+
+def record(problem: Problem, findings: Findings) -> Result:
+    """The result of a job, its expectations checked."""
+    tree = _tree(problem, findings)
+    seen = tree if tree["fit"] else {**tree, "fit": dict.fromkeys(FitFound.model_fields)}
+    expectations = [check(expectation, seen) for expectation in problem.expectations]
+    codes = exit_codes(
+        findings.reasons,
+        tolerance=findings.limits.tolerance,
+        expectations=all(found.holds for found in expectations),
+    )
+    tree["termination"] |= {"exit_code": codes[0], "exit_codes": list(codes)}
+    return Result.model_validate({**tree, "expectations": expectations})
+
+
+def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
+    """The fields of the result, but for the exit codes and the expectations."""
+    outcome, packing = findings.outcome, findings.evaluator.packing
+    best = outcome.best
+    values = packing.natural(outcome.start if best is None else best.point)
+    reasons = findings.reasons
+    return {
+        "name": problem.name,
+        "termination": {
+            "reason": reasons[0].name,
+            "message": _message(findings),
+            "reasons": [reason.name for reason in reasons],
+            "converged": reasons[0].converged,
+        },
+        "loss": None if best is None else best.loss,
+        "parameters": {name: numbers(value) for name, value in values.items()},
+        **_uncertainty(findings.uncertainty, values),
+        "gradient": dict(findings.gradient),
+        "probes": dict(findings.probes),
+        "start": None if best is None else findings.chosen,
+        "starts": [_start(findings, one) for one in findings.outcomes],
+        "evaluations": sum(one.evaluations for one in findings.outcomes),
+        "steps": sum(one.steps for one in findings.outcomes),
+        "seconds": findings.seconds,
+        "memory": peak_memory(),
+        "used": _used(problem, findings.evaluator),
+        "plugins": [
+            {key: value for key, value in asdict(one).items() if key != "operands"}
+            | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
+            for one in findings.certificates
+        ],
+        "failure": _failure(findings.blame),
+        "warnings": _warnings(problem, findings),
+        "environment": environment(),
+        "history": [list(one.history.entries()) for one in findings.outcomes],
+        "checkpoint": _checkpoint(findings.outcome),
+    }
+
+
+def _message(findings: Findings) -> str:
+    failed = [certificate for certificate in findings.certificates if not certificate.passed]
+    if failed:
+        return "; ".join(certificate.sentence for certificate in failed)
+    if findings.signal and findings.signal not in findings.outcome.reasons:
+        return (
+            f"{findings.signal.value}; the best start {sentence(findings.outcome, findings.limits)}"
+        )
+    message = sentence(findings.outcome, findings.limits)
+    return f"{message}: {findings.blame.message}" if findings.blame else message
+
+
+def _uncertainty(found: Uncertainty, values: Mapping[str, Any]) -> dict[str, Any]:
+    widths = found.half_widths
+    small = 0 < len(found.labels) <= LARGEST_MATRIX
+    return {
+        "standard_errors": {name: numbers(one) for name, one in found.standard_errors.items()},
+        "intervals": {
+            name: numbers(np.stack([value - widths[name], value + widths[name]], axis=-1))
+            for name, value in values.items()
+        },
+        "unavailable": dict(found.unavailable),
+        "uncertainty": found.method,
+        "level": found.level,
+        "dof": found.dof if isfinite(found.dof) else None,
+        "labels": list(found.labels),
+        "covariance": found.covariance.tolist() if small else None,
+        "correlation": found.correlation.tolist() if small else None,
+        "fit": None if found.fit is None else asdict(found.fit),
+    }
+
+
+def _start(findings: Findings, outcome: Outcome) -> dict[str, Any]:
+    values = findings.evaluator.packing.natural(outcome.start)
+    return {
+        "parameters": {name: numbers(value) for name, value in values.items()},
+        "loss": None if outcome.best is None else outcome.best.loss,
+        "reason": outcome.reason.name,
+        "message": sentence(outcome, findings.limits),
+        "evaluations": outcome.evaluations,
+        "steps": outcome.steps,
+        "rejected": outcome.rejected,
+        "seconds": outcome.seconds,
+    }
+
+
+def _used(problem: Problem, evaluator: Evaluator) -> dict[str, Any]:
+    return {
+        "optimizer": "none" if problem.optimizer is None else problem.optimizer.name,
+        "optimizer_given": problem.optimizer_given,
+        "backend": evaluator.backend.name,
+        "backend_given": problem.backend != "auto",
+        "precision": problem.precision,
+        "seed": problem.seed,
+        "rows_used": problem.rows_used,
+        "rows_read": problem.rows_read,
+    }
+
+
+def _failure(blame: Blame | None) -> dict[str, Any] | None:
+    if blame is None:
+        return None
+    return asdict(blame) | {"place": placed(blame.place)}
+
+
+def _warnings(problem: Problem, findings: Findings) -> list[str]:
+    warnings = [*problem.warnings, *findings.uncertainty.warnings]
+    for number, outcome in enumerate(findings.outcomes, 1):
+        which = f"start {number}: " if len(findings.outcomes) > 1 else ""
+        if number - 1 != findings.chosen and not outcome.reason.usable:
+            warnings.append(f"{which}{sentence(outcome, findings.limits)}")
+    warnings += [
+        f"the rule of {one.primitive} could not be measured at the start: not certified"
+        for one in findings.certificates
+        if one.passed and one.conclusive == 0.0
+    ]
+    return warnings
+
+
+def _checkpoint(outcome: Outcome) -> dict[str, Any]:
+    """Where the method would go on: arrays only."""
+    point = outcome.start if outcome.point is None else outcome.point
+    best = outcome.start if outcome.best is None else outcome.best.point
+    states = {f"state_{number:03d}": np.asarray(one) for number, one in enumerate(outcome.state)}
+    counts = {"version": 1, "evaluations": outcome.evaluations}
+    return {"point": point, "best": best, **states} | {
+        name: np.int64(count) for name, count in counts.items()
+    }

@@ -1,0 +1,58 @@
+"""The sentence that tells how a descent ended, with its numbers."""
+
+from __future__ import annotations
+
+from optserve.jobs.descent import Outcome
+from optserve.jobs.limits import Limits
+from optserve.jobs.reasons import Reason
+
+__all__ = ["sentence"]
+
+
+def sentence(outcome: Outcome, limits: Limits) -> str:
+    """How ``outcome`` ended, for a person.
+
+    >>> from optserve.jobs.descent import Evaluated
+    >>> import numpy as np
+    >>> best = Evaluated(np.zeros(1), 0.0, np.zeros(1), 4.3e-13)
+    >>> outcome = Outcome(np.zeros(1), best, [Reason.gradient], evaluations=25, steps=24)
+    >>> sentence(outcome, Limits(gradient=1e-8))
+    'converged: gradient 4.3e-13 <= 1e-08'
+    >>> outcome.reasons = [Reason.steps]
+    >>> sentence(outcome, Limits(gradient=1e-14, steps=24))
+    'not converged: gradient 4.3e-13 > 1e-14 after 24 steps'
+    """
+    reason = outcome.reason
+    words: str = reason.value
+    measure: float | None = None if outcome.best is None else outcome.best.measure
+    after = _after(outcome)
+    if reason is Reason.gradient:
+        return f"converged: gradient {measure:.2g} <= {limits.gradient:g}"
+    if reason is Reason.loss:
+        return f"converged: change of the loss {outcome.change:.2g} <= {limits.loss:g} of itself"
+    if reason is Reason.step:
+        return f"converged: step {outcome.change:.2g} <= {limits.step:g}"
+    if reason is Reason.precision:
+        return words + _beside(measure)
+    if reason is Reason.stalled:
+        return f"not converged: {words}{_beside(measure)}"
+    if reason is Reason.non_finite:
+        return f"{words} {'at the start' if outcome.steps == 0 else after}"
+    if reason is Reason.evaluated:
+        return words
+    if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:
+        return f"{words} {after}"
+    if not limits.tolerance:
+        return f"ended {after}"
+    missed = f"gradient {measure:.2g} > {limits.gradient:g}" if measure and limits.gradient else ""
+    return f"not converged: {missed or 'no tolerance met'} {after}"
+
+
+def _after(outcome: Outcome) -> str:
+    if outcome.reason is Reason.seconds:
+        return f"after {outcome.seconds:.3g} s and {outcome.steps} steps"
+    return f"after {outcome.steps} step{'' if outcome.steps == 1 else 's'}"
+
+
+def _beside(measure: float | None) -> str:
+    return "" if measure is None else f" (gradient {measure:.2g})"

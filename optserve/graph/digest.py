@@ -16,7 +16,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Graph, Literal, Var
 
-__all__ = ["digest"]
+__all__ = ["digest", "row_names"]
 
 
 def digest(graph: Graph) -> str:
@@ -26,6 +26,17 @@ def digest(graph: Graph) -> str:
         hasher.update(token.encode())
         hasher.update(b"\0")
     return hasher.hexdigest()
+
+
+def row_names(graph: Graph) -> tuple[str, ...]:
+    """The tables whose row counts ``graph`` mentions, in the order of the digest.
+
+    Two graphs with one digest compute the same; with the same row names too, of the same tables.
+    """
+    numbering = _Numbering()
+    for _token in numbering.graph(graph):
+        pass
+    return tuple(numbering.rows)
 
 
 class _Numbering:
@@ -64,9 +75,9 @@ class _Numbering:
     def size(self, size: int | Dim) -> str:
         if not isinstance(size, Dim):
             return str(size)
+        terms = sorted(size.terms, key=_degree_and_coefficient)  # an order free of names
         return "+".join(
-            f"{coefficient}*" + "*".join(self.row_numbers(monomial))
-            for monomial, coefficient in size.terms
+            sorted(f"{count}*" + "*".join(self.row_numbers(names)) for names, count in terms)
         )
 
     def row_numbers(self, names: Iterable[str]) -> list[str]:
@@ -89,3 +100,8 @@ class _Numbering:
             yield f"float {value.hex()}"
         else:
             yield f"{type(value).__name__} {value}"
+
+
+def _degree_and_coefficient(term: tuple[tuple[str, ...], int]) -> tuple[int, int]:
+    names, coefficient = term
+    return len(names), coefficient

@@ -46,6 +46,9 @@ def target_dtypes(
         return [None] * len(operands)
     avals = [operands[i].aval for i in moved]
     weak = [isinstance(operands[i], Literal) for i in moved]
+    [first, *others] = (aval.dtype for aval in avals)
+    if first.kind == "f" and all(dtype == first for dtype in others) and not all(weak):
+        return [None] * len(operands)  # the usual case
     target = common_dtype(
         [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if not is_weak],
         [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if is_weak],

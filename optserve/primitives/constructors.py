@@ -357,8 +357,11 @@ def _arguments(
         for name, parameter in signature.parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
+    plain = len(signature.parameters) if not keyword_only else -1
 
     def arguments(*values: Value, **keywords: Any) -> tuple[Sequence[Value], dict[str, Any]]:
+        if len(values) == plain and not keywords:  # nothing to sort out
+            return values, {}
         bound = signature.bind(*values, **keywords)
         bound.apply_defaults()
         attributes = {name: bound.kwargs[name] for name in keyword_only}

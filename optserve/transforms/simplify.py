@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from optserve.graph.aval import broadcast_shapes
+from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import square
+from optserve.primitives.shaping import broadcast_to
 
 __all__ = ["prune", "simplify"]
 
@@ -22,14 +25,12 @@ def simplify(graph: Graph) -> Graph:
     """``graph`` with constants folded, units dropped, repeated and dead equations removed."""
     replaced: dict[Var, Atom] = {}
     seen: dict[Any, tuple[Var, ...]] = {}
+    spread: dict[Atom, Atom] = {}
     kept: list[Equation] = []
     for original in graph.equations:
         operands = tuple(_read(atom, replaced) for atom in original.operands)
-        attributes = {
-            key: simplify(value) if isinstance(value, Graph) else value
-            for key, value in original.attributes.items()
-        }
-        equation = _canonical(replace(original, operands=operands, attributes=attributes))
+        operands = _unspread(original, operands, spread)
+        equation = _canonical(_simplified(original, operands))
         shortcut = _folded(equation) or _unit(equation)
         if shortcut is not None:
             replaced[equation.results[0]] = shortcut
@@ -40,6 +41,8 @@ def simplify(graph: Graph) -> Graph:
             continue
         seen[key] = equation.results
         kept.append(equation)
+        if equation.primitive is broadcast_to:
+            spread[equation.results[0]] = equation.operands[0]
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     return prune(Graph(graph.inputs, tuple(kept), outputs))
 
@@ -55,6 +58,31 @@ def prune(graph: Graph) -> Graph:
     return Graph(graph.inputs, tuple(reversed(kept)), graph.outputs)
 
 
+def _simplified(equation: Equation, operands: tuple[Atom, ...]) -> Equation:
+    """``equation`` on other operands, with the graphs in its attributes simplified."""
+    if any(isinstance(value, Graph) for value in equation.attributes.values()):
+        attributes = {
+            key: simplify(value) if isinstance(value, Graph) else value
+            for key, value in equation.attributes.items()
+        }
+        return replace(equation, operands=operands, attributes=attributes)
+    return equation if operands == equation.operands else replace(equation, operands=operands)
+
+
+def _unspread(
+    equation: Equation, operands: tuple[Atom, ...], spread: Mapping[Atom, Atom]
+) -> tuple[Atom, ...]:
+    """The operands without a ``broadcast_to`` that an elementwise equation does by itself."""
+    if equation.primitive.kind != "elementwise":
+        return operands
+    for index, atom in enumerate(operands):
+        if atom in spread:
+            plain = (*operands[:index], spread[atom], *operands[index + 1 :])
+            shape = broadcast_shapes(*(operand.aval.shape for operand in plain))
+            operands = plain if shape == equation.results[0].aval.shape else operands
+    return operands
+
+
 def _read(atom: Atom, replaced: Mapping[Var, Atom]) -> Atom:
     return replaced.get(atom, atom) if isinstance(atom, Var) else atom
 
@@ -67,11 +95,18 @@ def _key(equation: Equation) -> Any:
         else atom
         for atom in equation.operands
     )
-    return equation.primitive, operands, tuple(sorted(equation.attributes.items(), key=_first))
+    attributes = {key: _frozen(value) for key, value in equation.attributes.items()}
+    return equation.primitive, operands, frozenset(attributes.items())
 
 
-def _first(item: tuple[str, Any]) -> str:
-    return item[0]
+def _frozen(value: Any) -> Any:
+    """An attribute, apart from those that Python calls equal: 1, 1.0 and True; 0.0 and -0.0; the
+    same graph over another table."""
+    if isinstance(value, tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, Graph):
+        return value.digest, row_names(value)
+    return type(value), value.hex() if isinstance(value, float) else value
 
 
 def _folded(equation: Equation) -> Literal | None:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["compact", "error_text", "estimate_text", "interval_text", "significant"]
+__all__ = [
+    "compact",
+    "error_text",
+    "estimate_text",
+    "interval_text",
+    "shape_text",
+    "significant",
+    "values_text",
+]
 
 _ERROR_DIGITS = 4
 """Significant digits of a standard error; its estimate gets one decimal place more."""
@@ -13,7 +23,7 @@ _END_DIGITS = 3
 """Significant digits of the standard error that the ends of an interval are printed to."""
 
 _MOST_DIGITS = 15
-"""As many as float64 always holds; a standard error can lie below the last digit of its estimate."""
+"""What float64 always holds; a standard error can lie below the last digit of its estimate."""
 
 
 def significant(value: float, digits: int) -> str:
@@ -76,6 +86,31 @@ def interval_text(low: float, high: float, error: float) -> str:
     """
     ends = (_to_place_of(end, error, _END_DIGITS) for end in (low, high))
     return f"[{', '.join(ends)}]"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """The shape of an array.
+
+    >>> shape_text(()), shape_text((30,)), shape_text((64, 128))
+    ('scalar', '[30]', '[64, 128]')
+    """
+    return str(list(shape)) if len(shape) else "scalar"
+
+
+def values_text(array: Any) -> str:
+    """A number, a short list of them, or the range of a longer one.
+
+    >>> import numpy as np
+    >>> values_text(np.array(0.5)), values_text(np.zeros(30)), values_text(np.arange(30.0))
+    ('0.5', 'all 0', '0 to 29')
+    """
+    numbers = [float(number) for number in array.ravel()]
+    if array.ndim == 0:
+        return compact(numbers[0])
+    if len(numbers) <= 4:
+        return f"[{', '.join(map(compact, numbers))}]"
+    low, high = compact(min(numbers)), compact(max(numbers))
+    return f"all {low}" if low == high else f"{low} to {high}"
 
 
 def _to_place_of(value: float, error: float, digits: int) -> str:

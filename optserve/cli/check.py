@@ -1,0 +1,118 @@
+"""`optserve check`: everything up to a compiled problem, without a step."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from optserve.cli.ending import ending
+from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
+from optserve.cli.streams import write_output
+
+if TYPE_CHECKING:
+    from optserve.graph.graph import Equation, Graph
+    from optserve.jobs.parameters import Parameter
+    from optserve.jobs.problem import Problem
+
+__all__ = ["check"]
+
+
+def check(
+    *,
+    config: ConfigFile,
+    set_: Overrides,
+    plugin: PluginFiles,
+    allow_path: AllowPath = False,
+) -> None:
+    """Check a config without running it.
+
+    Everything is read, traced, differentiated and compiled, and nothing is evaluated. Lists the
+    parameters, the data that the loss uses, and who provides the functions in it.
+    """
+    with ending():
+        from optserve.backends.selection import choose
+        from optserve.config.problem import load
+        from optserve.transforms.reverse import value_and_gradient_graph
+
+        problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
+        graph = problem.objective.graph
+        wrt = range(len(problem.parameters))
+        choose(problem.backend).compile(
+            value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
+        )
+        write_output("\n".join(_listing(problem)))
+
+
+def _listing(problem: Problem) -> Iterator[str]:
+    from optserve.reports.table import table
+
+    yield f"{problem.name}  {_objective(problem)}"
+    yield ""
+    rows = [["parameter", "shape", "start", "limits"]]
+    rows += [_parameter(parameter) for parameter in problem.parameters]
+    yield from table(rows)
+    if problem.objective.data:
+        yield ""
+        yield from table([["data", "type", "shape"], *_data(problem)])
+    yield ""
+    yield from table([["provider", "functions used"], *_functions(problem)])
+    if problem.warnings:
+        yield ""
+    yield from (f"  warning  {warning}" for warning in problem.warnings)
+    yield ""
+    yield "  ok: nothing was run"
+
+
+def _objective(problem: Problem) -> str:
+    kind = problem.objective.kind.replace("_", " ")
+    method = problem.optimizer.name if problem.optimizer is not None else "evaluated once"
+    starts = len(problem.starts) + 1
+    return f"{kind}, {method}, {starts} start{'s' if starts > 1 else ''}, {problem.precision}"
+
+
+def _parameter(parameter: Parameter) -> list[str]:
+    from optserve.reports.numbers import shape_text, values_text
+
+    limits = []
+    if parameter.transform is not None:
+        limits.append(parameter.transform.domain)
+    if (parameter.lower > -float("inf")).any() or (parameter.upper < float("inf")).any():
+        limits.append(f"in [{values_text(parameter.lower)}, {values_text(parameter.upper)}]")
+    if parameter.fixed.any():
+        limits.append("fixed" if parameter.fixed.all() else f"{parameter.fixed.sum()} fixed")
+    return [
+        parameter.name,
+        shape_text(parameter.shape),
+        values_text(parameter.init),
+        ", ".join(limits),
+    ]
+
+
+def _data(problem: Problem) -> Iterator[list[str]]:
+    from optserve.reports.numbers import shape_text
+
+    for name, array in problem.objective.data.items():
+        yield [name, array.dtype.name, shape_text(array.shape)]
+
+
+def _functions(problem: Problem) -> Iterator[list[str]]:
+    """The primitives of the loss, by who provides them, with how often each stands there."""
+    others = {
+        provided.primitive.name: f"{provided.distribution} {provided.version}"
+        for provided in problem.third_party
+    }
+    counts = Counter(equation.primitive.name for equation in _equations(problem.objective.graph))
+    for provider in ("optserve", *dict.fromkeys(others.values())):
+        names = sorted(name for name in counts if others.get(name, "optserve") == provider)
+        uses = [name if counts[name] == 1 else f"{name} ({counts[name]})" for name in names]
+        for number, line in enumerate(textwrap.wrap(", ".join(uses), width=80)):
+            yield [provider if number == 0 else "", line]
+
+
+def _equations(graph: Graph) -> Iterator[Equation]:
+    """The equations of a graph, those of the bodies of its loops included."""
+    yield from graph.equations
+    for _, body in graph.subgraphs():
+        yield from _equations(body)

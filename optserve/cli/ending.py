@@ -1,0 +1,84 @@
+"""How a command ends when it cannot finish: one block on stderr, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from optserve.cli.options import Format
+from optserve.cli.streams import write_error, write_output
+from optserve.errors import OptserveError
+
+__all__ = ["INTERNAL_ERROR", "INTERRUPTED", "ending"]
+
+INTERNAL_ERROR = 1
+INTERRUPTED = 130
+TRACEBACK_VARIABLE = "OPTSERVE_TRACEBACK"
+
+
+@contextmanager
+def ending(output: Format = Format.text) -> Iterator[None]:
+    """The body of a command: an error becomes a block on stderr and an exit code, no traceback.
+
+    With ``--format json`` the error is printed on stdout as well, as one JSON object, so that what
+    reads stdout always finds JSON there.
+    """
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except OptserveError as error:
+        _end(error.block(), _described(error), error.exit_code, output, error)
+    except KeyboardInterrupt as error:
+        _end("interrupted", {"kind": "Interrupted"}, INTERRUPTED, output, error)
+    except Exception as error:
+        description = {"kind": "InternalError", "message": _one_line(error)}
+        _end(_internal(error), description, INTERNAL_ERROR, output, error)
+
+
+def _end(
+    block: str, description: dict[str, Any], code: int, output: Format, error: BaseException
+) -> None:
+    write_error(block)
+    if os.environ.get(TRACEBACK_VARIABLE):
+        write_error("".join(traceback.format_exception(error)).rstrip())
+    if output is Format.json:
+        write_output(json.dumps({"error": description, "exit_code": code}, indent=2))
+    raise typer.Exit(code)
+
+
+def _described(error: OptserveError) -> dict[str, Any]:
+    """The error as JSON: what is empty is left out."""
+    place = (
+        {key: value for key, value in asdict(error.place).items() if value} if error.place else None
+    )
+    fields = {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "place": place,
+        "expected": error.expected,
+        "remedy": error.remedy,
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def _internal(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    lines = [
+        f"internal error: {_one_line(error)}",
+        f"  at: {last.filename}:{last.lineno}, in {last.name}",
+    ]
+    if not os.environ.get(TRACEBACK_VARIABLE):
+        lines.append(f"  remedy: set {TRACEBACK_VARIABLE}=1 to see the traceback, and report it")
+    return "\n".join(lines)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")

@@ -1,0 +1,128 @@
+"""`optserve explain`: how the loss and its gradient are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optserve.cli.ending import ending
+from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
+from optserve.cli.streams import write_output
+
+if TYPE_CHECKING:
+    from optserve.graph.graph import Graph
+    from optserve.jobs.problem import Problem
+
+__all__ = ["explain"]
+
+
+def explain(
+    *,
+    config: ConfigFile,
+    derivative: Annotated[
+        str | None,
+        typer.Option(metavar="PARAMETER", help="Only what the derivative by this parameter needs."),
+    ] = None,
+    set_: Overrides,
+    plugin: PluginFiles,
+    allow_path: AllowPath = False,
+) -> None:
+    """Show how the loss and its gradient are computed.
+
+    Their graphs are printed with the shape of each value and its place in the config. Derivatives
+    are by the parameters as they are written, before any transform.
+    """
+    with ending():
+        from optserve.config.problem import load
+
+        problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
+        lines = _both(problem) if derivative is None else _one(problem, derivative)
+        write_output("\n".join(lines))
+
+
+def _both(problem: Problem) -> Iterator[str]:
+    """The loss, the gradient by all parameters, and how their rows are gone through."""
+    names = [parameter.name for parameter in problem.parameters]
+    loss = problem.objective.graph
+    yield "loss"
+    yield from _shown(loss, {0: "loss"})
+    gradient = _gradient(problem, range(len(names)))
+    count = len(loss.outputs)
+    yield ""
+    yield f"derivatives of the loss by {', '.join(names)}"
+    yield from _shown(gradient, dict(enumerate(names, count)))
+    yield from _rows(gradient)
+
+
+def _one(problem: Problem, name: str) -> Iterator[str]:
+    """The derivative by one parameter, and nothing that it does not need."""
+    names = [parameter.name for parameter in problem.parameters]
+    if name not in names:
+        raise _no_parameter(name, names)
+    gradient = _gradient(problem, [names.index(name)])
+    yield f"derivative of the loss by {name}"
+    yield from _shown(gradient, {len(problem.objective.graph.outputs): name})
+
+
+def _gradient(problem: Problem, wrt: Sequence[int]) -> Graph:
+    from optserve.transforms.reverse import value_and_gradient_graph
+
+    return value_and_gradient_graph(problem.objective.graph, wrt, vocabulary=problem.vocabulary)
+
+
+def _shown(graph: Graph, outputs: Mapping[int, str]) -> Iterator[str]:
+    """The part of ``graph`` that these outputs need, as text that names them."""
+    from optserve.graph.printer import to_text
+
+    *lines, last = to_text(_needed(graph, list(outputs)), places=True).splitlines()
+    yield from (f"  {line}" for line in lines)
+    values = last.removeprefix("outputs ").split(", ")
+    named = (f"{name} = {value}" for name, value in zip(outputs.values(), values, strict=True))
+    yield f"  outputs {', '.join(named)}"
+
+
+def _needed(graph: Graph, outputs: Sequence[int]) -> Graph:
+    """What these outputs need of ``graph``, inputs included."""
+    from optserve.graph.graph import Graph
+    from optserve.transforms.simplify import prune
+
+    chosen = tuple(graph.outputs[index] for index in outputs)
+    pruned = prune(Graph(graph.inputs, graph.equations, chosen))
+    read = {atom for equation in pruned.equations for atom in equation.operands} | {*chosen}
+    inputs = tuple(variable for variable in pruned.inputs if variable in read)
+    return Graph(inputs, pruned.equations, chosen)
+
+
+def _rows(graph: Graph) -> Iterator[str]:
+    """For each table: how often its rows are gone through, and what needs all of them at once."""
+    from optserve.transforms.expand import expand
+    from optserve.transforms.finite_sum import row_counts
+    from optserve.transforms.marking import mark
+
+    for rows in row_counts(graph):
+        marking = mark(expand(graph), rows)
+        passes = max(entry.level for entry in marking.marks.values())
+        yield ""
+        yield f"rows of {rows}: gone through {_times(passes)} for the loss and its gradient"
+        for equation, reason in marking.mixed:
+            place = f"{equation.place}: " if equation.place else ""
+            yield f"  {place}{equation.primitive.name} needs them all at once: {reason}"
+
+
+def _times(count: int) -> str:
+    return "once" if count <= 1 else f"{count} times"
+
+
+def _no_parameter(name: str, names: Sequence[str]) -> Exception:
+    import difflib
+
+    from optserve.errors import ConfigError
+
+    close = difflib.get_close_matches(name, names, n=1)
+    return ConfigError(
+        f"no parameter is called {name!r}",
+        expected=f"one of {', '.join(names)}",
+        remedy=f"did you mean {close[0]!r}?" if close else "",
+    )

@@ -1,0 +1,67 @@
+"""How far a job is, on one line of a terminal that is rewritten."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from optserve.cli.streams import is_terminal
+from optserve.reports.numbers import compact
+
+if TYPE_CHECKING:
+    from optserve.jobs.watch import Progress, Snapshot
+
+__all__ = ["progress_line", "shown_progress"]
+
+_ERASE = "\r\x1b[K"
+
+
+@contextmanager
+def shown_progress(quiet: bool) -> Iterator[Progress | None]:
+    """What a job shows its progress with; ``None`` where nobody watches stderr."""
+    if quiet or not is_terminal(sys.stderr):
+        yield None
+        return
+    try:
+        yield _show
+    finally:
+        _write(_ERASE)
+
+
+def progress_line(snapshot: Snapshot) -> str:
+    """The line for one snapshot.
+
+    >>> from optserve.jobs.watch import Snapshot
+    >>> progress_line(Snapshot(2, 5, 120, 1000, 0.12455, 3.1e-5, 1e-8, 2.14))
+    'start 2 of 5  step 120 of 1000  loss 0.12455  gradient 3.1e-5, to 1e-8  2.1 s'
+    """
+    parts = [
+        f"start {snapshot.start} of {snapshot.starts}" if snapshot.starts > 1 else "",
+        f"step {snapshot.step}" + (f" of {snapshot.steps}" if snapshot.steps else ""),
+        f"loss {compact(snapshot.loss)}" if isfinite(snapshot.loss) else "",
+        _gradient(snapshot),
+        f"{snapshot.seconds:.1f} s",
+    ]
+    return "  ".join(filter(None, parts))
+
+
+def _gradient(snapshot: Snapshot) -> str:
+    if snapshot.gradient is None:
+        return ""
+    goal = f", to {compact(snapshot.tolerance)}" if snapshot.tolerance else ""
+    return f"gradient {compact(snapshot.gradient, 2)}{goal}"
+
+
+def _show(snapshot: Snapshot) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    _write(_ERASE + progress_line(snapshot)[:width])
+
+
+def _write(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

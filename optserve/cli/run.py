@@ -1,0 +1,84 @@
+"""`optserve run`: descend, report, leave the result behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optserve.cli.ending import INTERNAL_ERROR, ending
+from optserve.cli.options import (
+    AllowPath,
+    ConfigFile,
+    Format,
+    OutputFormat,
+    Overrides,
+    PluginFiles,
+    Seed,
+    path,
+)
+from optserve.cli.progress import shown_progress
+from optserve.cli.streams import write_error, write_output
+
+if TYPE_CHECKING:
+    from optserve.jobs.problem import Problem
+    from optserve.jobs.result import Result
+
+__all__ = ["run"]
+
+
+def run(
+    *,
+    config: ConfigFile,
+    set_: Overrides,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", callback=path, help="A new folder for the result, not runs/NAME/NNNN."
+        ),
+    ] = None,
+    output: OutputFormat = Format.text,
+    seed: Seed = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    plugin: PluginFiles,
+    allow_path: AllowPath = False,
+) -> None:
+    """Run a config and report the result.
+
+    The exit code tells how it went: 0 for a usable result of which every expectation holds, 2 for
+    an error in the config, 3 not converged, 4 an expectation failed, 5 the numbers failed, 6 a
+    plugin failed, 130 interrupted.
+    """
+    with ending(output):
+        from optserve.config import load
+        from optserve.jobs.artefacts import check_new
+        from optserve.jobs.run import run as run_job
+
+        if out is not None:
+            check_new(out)
+        problem = load(
+            config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
+        )
+        with shown_progress(quiet) as progress:
+            result = run_job(problem, progress=progress)
+        folder, code = _saved(result, problem, out)
+        if output is Format.json:
+            write_output(result.model_dump_json(indent=2))
+        else:
+            from optserve.reports.text import text_report
+
+            write_output(text_report(result, "" if folder is None else str(folder / "result.json")))
+        raise typer.Exit(code)
+
+
+def _saved(result: Result, problem: Problem, out: Path | None) -> tuple[Path | None, int]:
+    """The folder of the result, and the exit code; a result is shown even if it cannot be saved."""
+    from optserve.config.resolved import resolved_text
+    from optserve.jobs.artefacts import save
+
+    try:
+        return save(result, config=resolved_text(problem), out=out), result.exit_code
+    except OSError as error:
+        write_error(f"cannot save the result: {error}\n  remedy: give a folder with --out DIR")
+        return None, INTERNAL_ERROR

@@ -1,0 +1,136 @@
+"""The table of parameters: estimates with their errors, or values with their gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from optserve.reports.entries import entries, range_text, shape_of
+from optserve.reports.numbers import (
+    compact,
+    error_text,
+    estimate_text,
+    interval_text,
+    shape_text,
+)
+from optserve.reports.table import table
+
+if TYPE_CHECKING:
+    from optserve.jobs.result import Result
+
+__all__ = ["estimates"]
+
+LISTED = 12
+"""Entries of an array that are listed one by one; of a larger one the range is shown."""
+
+
+def estimates(result: Result) -> list[str]:
+    """One line an entry of a parameter.
+
+    With standard errors: estimate, error, interval, start. Without: estimate and start. Evaluated
+    once: value and gradient.
+    """
+    if not result.parameters:
+        return []
+    if result.termination.reason == "evaluated":
+        rows = [["parameter", "value", "gradient"]]
+        for name, value in result.parameters.items():
+            rows += _evaluated(name, value, result.gradient.get(name))
+        return table(rows)
+    known = any(error is not None for error in _all_numbers(result.standard_errors))
+    start = {} if result.start is None else result.starts[result.start].parameters
+    rows = [["parameter", _head(result), *(_error_heads(result) if known else []), "start"]]
+    for name, value in result.parameters.items():
+        if known:
+            rows += _with_errors(result, name, value, start.get(name))
+        else:
+            rows += _alone(name, value, start.get(name))
+    return table(rows)
+
+
+def _head(result: Result) -> str:
+    """What the values are: those of a descent that was cut short estimate nothing."""
+    if result.evaluations == 0:
+        return "value"
+    return "estimate" if result.termination.exit_code in (0, 3, 4) else "best point"
+
+
+def _error_heads(result: Result) -> list[str]:
+    law = "normal" if result.dof is None else f"t, {result.dof:g} dof"
+    return ["std. error", f"{100 * result.level:g}% interval ({law})"]
+
+
+def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[list[str]]:
+    errors = result.standard_errors.get(name)
+    if _is_large(value):
+        cells = [range_text(_flat(value)), range_text(_flat(errors)), "", range_text(_flat(start))]
+        yield [f"{name} {shape_text(shape_of(value))}", *cells]
+        return
+    error_at = dict(entries(errors))
+    start_at = dict(entries(start))
+    interval_at = _pairs(result.intervals.get(name))
+    for index, number in entries(value):
+        error = error_at.get(index)
+        interval = interval_at.get(index)
+        yield [
+            _label(name, index),
+            _estimate(number, error),
+            result.unavailable.get(name, "") if error is None else error_text(error),
+            "" if error is None or interval is None else interval_text(*interval, error),
+            _number(start_at.get(index)),
+        ]
+
+
+def _alone(name: str, value: Any, start: Any) -> Iterator[list[str]]:
+    if _is_large(value):
+        cells = [range_text(_flat(value)), range_text(_flat(start))]
+        yield [f"{name} {shape_text(shape_of(value))}", *cells]
+        return
+    start_at = dict(entries(start))
+    for index, number in entries(value):
+        yield [_label(name, index), _estimate(number, None), _number(start_at.get(index))]
+
+
+def _evaluated(name: str, value: Any, gradient: Any) -> Iterator[list[str]]:
+    if _is_large(value):
+        cells = [range_text(_flat(value)), range_text(_flat(gradient))]
+        yield [f"{name} {shape_text(shape_of(value))}", *cells]
+        return
+    gradient_at = dict(entries(gradient))
+    for index, number in entries(value):
+        yield [_label(name, index), _number(number), _number(gradient_at.get(index))]
+
+
+def _label(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def _estimate(number: float | None, error: float | None) -> str:
+    return "not finite" if number is None else estimate_text(number, error)
+
+
+def _number(number: float | None) -> str:
+    return "" if number is None else compact(number, 8)
+
+
+def _is_large(value: Any) -> bool:
+    return len(_flat(value)) > LISTED
+
+
+def _flat(value: Any) -> list[float | None]:
+    return [number for _, number in entries(value)]
+
+
+def _pairs(intervals: Any) -> dict[tuple[int, ...], tuple[float, float]]:
+    """The intervals, whose last axis holds their two ends, by the index of their estimate."""
+    ends = dict(entries(intervals))
+    return {
+        index[:-1]: (low, ends[*index[:-1], 1])
+        for index, low in ends.items()
+        if index and index[-1] == 0 and low is not None
+    }
+
+
+def _all_numbers(values: Mapping[str, Any]) -> Iterator[float | None]:
+    for value in values.values():
+        yield from _flat(value)

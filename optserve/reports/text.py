@@ -1,0 +1,162 @@
+"""The report of a job that a person reads in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import floor, log10
+from typing import TYPE_CHECKING, Any
+
+from optserve.errors import OptserveError, Place
+from optserve.reports.estimates import estimates
+from optserve.reports.numbers import compact, significant
+
+if TYPE_CHECKING:
+    from optserve.jobs.result import Certified, FitFound, Result
+
+__all__ = ["text_report"]
+
+_GAP = "   "
+_SAME = 1e-6
+"""Relative difference of two losses up to which two starts count as having found the same."""
+
+
+def text_report(result: Result, path: str = "") -> str:
+    """The report; ``path`` is where the result was saved, "" where it was not."""
+    parts = [[_headline(result)], estimates(result), _failure(result), [*_facts(result, path)]]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _headline(result: Result) -> str:
+    count = result.evaluations
+    effort = f"{count} evaluation{'' if count == 1 else 's'}, {compact(result.seconds, 2)} s"
+    return f"{result.name}  {result.termination.message}{_GAP}{effort}"
+
+
+def _facts(result: Result, path: str) -> Iterator[str]:
+    yield f"  {_GAP.join(_quality(result))}"
+    facts = [
+        *(("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items()),
+        *(("starts", sentence) for sentence in _starts(result)),
+        *(("note", sentence) for sentence in _notes(result)),
+        *(("warning", sentence) for sentence in result.warnings),
+        ("used", _used(result)),
+        *(("plugins", sentence) for sentence in _plugins(result.plugins)),
+        *(("fails", found.message) for found in result.expectations if not found.holds),
+    ]
+    yield from (f"  {label:<8} {fact}" for label, fact in facts)
+    last = f"  {'expect':<8} {_expected(result)}"
+    yield f"{last:<48}  {path}".rstrip()
+
+
+def _quality(result: Result) -> Iterator[str]:
+    """How good the answer is: the sum of squares and what belongs to it, or the loss."""
+    fit = result.fit
+    if fit is None or not _same(fit.sum_of_squares, result.loss):
+        yield f"loss {_loss(result)}"
+    if fit is not None:
+        yield from _fit(fit)
+
+
+def _fit(fit: FitFound) -> Iterator[str]:
+    yield f"sum of squares {compact(fit.sum_of_squares, 6)}"
+    if fit.residual_standard_error is not None:
+        yield f"residual s.e. {significant(fit.residual_standard_error, 5)}"
+    if fit.r_squared is not None:
+        yield f"R2 {_r_squared(fit.r_squared)}"
+
+
+def _r_squared(value: float) -> str:
+    """With two digits of what is missing to 1.
+
+    >>> _r_squared(0.99998164), _r_squared(0.5), _r_squared(1.0)
+    ('0.999982', '0.5000', '1.0000')
+    """
+    missing = abs(1.0 - value)
+    places = 1 - floor(log10(missing)) if 0.0 < missing < 1.0 else 0
+    return f"{value:.{min(max(places, 4), 15)}f}"
+
+
+def _starts(result: Result) -> Iterator[str]:
+    """Of several starts, how many found the best."""
+    if len(result.starts) < 2 or result.loss is None:
+        return
+    losses = [start.loss for start in result.starts]
+    same = sum(_same(loss, result.loss) for loss in losses)
+    told = f"{same} of {len(losses)} reach loss {compact(result.loss)}"
+    others = sorted(loss for loss in losses if loss is not None and not _same(loss, result.loss))
+    if others:
+        told += f"; the others {', '.join(map(compact, others[:5]))}{', ...' if others[5:] else ''}"
+    failed = losses.count(None)
+    yield told + (f"; {failed} failed" if failed else "")
+
+
+def _notes(result: Result) -> Iterator[str]:
+    """Why no parameter has a standard error, where a person may expect one."""
+    usable = result.termination.exit_code in (0, 3, 4)
+    wanted = result.objective != "loss" and result.termination.reason != "evaluated"
+    reasons = {*result.unavailable.values()}
+    if usable and wanted and result.uncertainty == "none" and len(reasons) == 1:
+        yield f"no standard errors: {reasons.pop()}"
+
+
+def _used(result: Result) -> str:
+    used = result.used
+    parts = [f"{used.backend} ({_chosen(used.backend_given)})", used.precision]
+    if result.termination.reason != "evaluated":
+        parts.insert(0, f"{used.optimizer} ({_chosen(used.optimizer_given)})")
+    if used.rows_used is not None:
+        parts.append(f"{used.rows_used} of {used.rows_read} rows")
+    return ", ".join(parts)
+
+
+def _chosen(given: bool) -> str:
+    return "given" if given else "auto"
+
+
+def _plugins(certificates: Sequence[Certified]) -> Iterator[str]:
+    """One sentence a plugin: how many of its rules the loss uses, and whether they passed."""
+    plugins = dict.fromkeys((one.distribution, one.version) for one in certificates)
+    for plugin in plugins:
+        rules = [one for one in certificates if (one.distribution, one.version) == plugin]
+        failed = [one.primitive for one in rules if not one.passed]
+        certified = f"{', '.join(failed)} failed" if failed else "certified"
+        count = f"{len(rules)} rule{'' if len(rules) == 1 else 's'} used"
+        yield f"{' '.join(plugin).strip()}: {count}, {certified}"
+
+
+def _expected(result: Result) -> str:
+    count = len(result.expectations)
+    held = sum(found.holds for found in result.expectations)
+    told = f"{held} of {count} hold" if count else "nothing expected"
+    return f"{told}; exit {result.termination.exit_code}"
+
+
+def _failure(result: Result) -> list[str]:
+    """What made the numbers not finite: the expression, what it was given, what to do."""
+    failure = result.failure
+    if failure is None:
+        return []
+    given = f", given {' and '.join(failure.operands)}" if failure.operands else ""
+    place = Place(**failure.place) if failure.place else None
+    error = OptserveError(f"{failure.message}{given}", place=place, remedy=failure.remedy)
+    return [f"  {line}" for line in error.block().splitlines()]
+
+
+def _probe(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_probe, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_probe(number)}" for name, number in value.items())
+    return "not finite" if value is None else compact(value, 8)
+
+
+def _same(loss: float | None, best: float | None) -> bool:
+    if loss is None or best is None:
+        return False
+    return abs(loss - best) <= _SAME * max(abs(loss), abs(best)) or loss == best
+
+
+def _loss(result: Result) -> str:
+    if result.loss is not None:
+        return compact(result.loss, 8)
+    return "not finite" if result.evaluations else "not evaluated"

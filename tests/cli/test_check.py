@@ -1,0 +1,70 @@
+"""`optserve check`: all that can be known without running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CONFIGS, Invoke
+
+PLUGIN = """
+from optserve.plugin import elementwise, hookimpl
+
+
+@hookimpl
+def optserve_primitives():
+    return [elementwise("cube", lambda x: x * x * x, doc="A cube.")]
+"""
+
+CONFIG = """
+version: 1
+name: cubes
+data: {inline: {x: [1, 2, 3], y: [1, 9, 26]}}
+parameters:
+  a: {init: 2, bounds: [0, 5]}
+  b: {init: 0.5, transform: log}
+  c: {shape: [2], init: 0}
+  unused: 1
+least_squares:
+  observed: y
+  predicted: a * cube(x) + b + c[0] - c[1]
+"""
+
+
+@pytest.fixture
+def files(here: Path) -> Path:
+    (here / "cubes.yaml").write_text(CONFIG)
+    (here / "mine.py").write_text(PLUGIN)
+    return here
+
+
+def test_a_listing(invoke: Invoke, files: Path, golden: Callable[[str, str], None]) -> None:
+    result = invoke("check", "cubes.yaml", "--plugin", "mine.py")
+    assert result.exit_code == 0, result.output
+    digest = result.output.partition("sha256:")[2][:12]
+    golden("check.txt", result.output.replace(digest, "0123456789ab"))
+
+
+@pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_nothing_is_written(invoke: Invoke, here: Path, config: Path) -> None:
+    if "robust" in config.name:
+        pytest.importorskip("optserve_robust")
+    result = invoke("check", config)
+    assert result.exit_code == 0, result.output
+    assert not list(here.iterdir())
+
+
+def test_a_shape_that_does_not_fit(invoke: Invoke, files: Path) -> None:
+    wrong = "least_squares.predicted=a * cube(x) + c"
+    result = invoke("check", "cubes.yaml", "--plugin", "mine.py", "--set", wrong)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "(2,)" in result.stderr
+
+
+def test_without_its_plugin(invoke: Invoke, files: Path) -> None:
+    result = invoke("check", "cubes.yaml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'cube'" in result.stderr
+    assert "cubes.yaml:12:" in result.stderr

@@ -98,6 +98,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
     reasons = findings.reasons
     return {
         "name": problem.name,
+        "objective": problem.objective.kind,
         "termination": {
             "reason": reasons[0].name,
             "message": _message(findings),

@@ -134,6 +134,7 @@ class Result(_Record):
 
     version: Literal[1] = 1
     name: str
+    objective: Literal["loss", "least_squares", "log_likelihood"]
     termination: Termination
     loss: float | None
     parameters: dict[str, Numbers]

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -21,6 +19,7 @@ from pathlib import Path
 
 from optserve.errors import ConfigError
 from optserve.registry.hookspecs import PROJECT
+from optserve.registry.scan import Installed, scan
 
 __all__ = ["Source", "canonical", "file_source", "installed_sources"]
 
@@ -63,12 +62,12 @@ def canonical(distribution: str) -> str:
 def installed_sources() -> list[Source]:
     """The entry points of the group ``optserve``, of every distribution on ``sys.path``."""
     found: dict[str, list[Source]] = {}
-    for distribution in importlib.metadata.distributions():
-        # Looking at this one file is cheap; parsing the metadata of every distribution is not.
-        sources = list(_sources_of(distribution)) if _has_group(distribution) else []
-        if sources:
-            # Of two distributions of one name, Python imports the one that comes first.
-            found.setdefault(canonical(sources[0].distribution), sources)
+    first: dict[str, tuple[str, str]] = {}
+    for entry in scan():
+        name = canonical(entry.distribution)
+        # Of two distributions of one name, Python imports the one that comes first.
+        if first.setdefault(name, (entry.distribution, entry.version))[1] == entry.version:
+            found.setdefault(name, []).append(_source(entry))
     if PROJECT not in found:
         found[PROJECT] = _uninstalled_builtins()
     # An order that does not hang on that of the folders; what is built in comes first.
@@ -91,25 +90,21 @@ def file_source(path: Path) -> Source:
     return Source(path.name, f"sha256:{digest}", str(path), "", load)
 
 
-def _has_group(distribution: importlib.metadata.Distribution) -> bool:
-    try:
-        return f"[{PROJECT}]" in (distribution.read_text("entry_points.txt") or "")
-    except ValueError:  # not text at all
-        return False
+def _source(entry: Installed) -> Source:
+    name = PROJECT if canonical(entry.distribution) == PROJECT else entry.distribution
+    module = entry.entry.partition(":")[0].strip()
+    stamp = entry.record or ("" if entry.problem else _tree_stamp(module.partition(".")[0]))
+    load = functools.partial(_load_entry, entry)
+    return Source(name, entry.version, entry.entry, stamp, load)
 
 
-def _sources_of(distribution: importlib.metadata.Distribution) -> Iterator[Source]:
-    name, version = "a distribution without a name", ""
-    try:
-        name, version = distribution.metadata["Name"] or name, distribution.version or version
-        if canonical(name) == PROJECT:
-            name = PROJECT
-        entry_points = distribution.entry_points.select(group=PROJECT)
-        stamp = _stamp(distribution, {entry_point.module for entry_point in entry_points})
-        for entry_point in entry_points:
-            yield Source(name, version, entry_point.value, stamp, entry_point.load)
-    except Exception as error:  # metadata can be damaged in any way
-        yield Source(name, version, "its metadata", "", functools.partial(_raise, error))
+def _load_entry(entry: Installed) -> object:
+    """What ``module`` or ``module:attribute`` names."""
+    if entry.problem:
+        raise ImportError(entry.problem)
+    module, _, attributes = entry.entry.partition(":")
+    names = [name for name in attributes.strip().split(".") if name]
+    return functools.reduce(getattr, names, import_module(module.strip()))
 
 
 def _uninstalled_builtins() -> list[Source]:
@@ -132,19 +127,6 @@ def _load_file(name: str, path: Path) -> object:
         del sys.modules[name]
         raise
     return module
-
-
-def _raise(error: Exception) -> object:
-    raise error
-
-
-def _stamp(distribution: importlib.metadata.Distribution, modules: set[str]) -> str:
-    """A digest of what was installed, or of file times where the code is edited in place."""
-    record = distribution.read_text("RECORD")
-    direct_url = json.loads(distribution.read_text("direct_url.json") or "{}")
-    if record and not direct_url.get("dir_info", {}).get("editable"):
-        return hashlib.sha256(record.encode()).hexdigest()
-    return _tree_stamp(*{module.partition(".")[0] for module in modules})
 
 
 def _tree_stamp(*packages: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,7 @@ Bounds = tuple[tuple[Size, Size, int], ...]
 """For each axis start, stop and step; a stop of -1 with a negative step is "past the front"."""
 
 
+@functools.lru_cache
 def _slices(bounds: Bounds) -> tuple[slice, ...]:
     return tuple(
         slice(start, None if step < 0 and stop == -1 else stop, step)
@@ -50,6 +52,7 @@ def _slice_axes(carried: Sequence[int | None], x: Aval, *, bounds: Bounds) -> Ax
     return rows if _full(bounds, rows, x.shape[rows]) else Mixed("it picks some of the rows")
 
 
+@functools.lru_cache
 def _sliced_shape(bounds: Bounds) -> Shape:
     return tuple(_length(*entry) for entry in bounds)
 

@@ -99,7 +99,7 @@ def _reshape_axes(carried: Sequence[int | None], x: Aval, *, shape: Shape) -> Ax
 
 reshape: Primitive = linear(
     "reshape",
-    lambda x, *, shape: np.reshape(x, shape),
+    lambda x, *, shape: np.asarray(x).reshape(shape)[()],
     shape=_reshape_shape,
     transposes=[lambda ct, x, shape: reshape(ct, np.shape(x))],
     axes=_reshape_axes,
@@ -264,9 +264,14 @@ def _stack_axes(carried: Sequence[int | None], *avals: Aval, axis: int) -> AxisA
     return rows + (axis <= rows)
 
 
+def _stack(*arrays: Value, axis: int) -> Value:
+    # Of scalars a tenth of the time of np.stack.
+    return np.stack(arrays, axis) if np.ndim(arrays[0]) else np.array(arrays)
+
+
 stack = linear(
     "stack",
-    lambda *arrays, axis: np.stack(arrays, axis),
+    _stack,
     shape=_stack_shape,
     transposes=lambda index, ct, *operands, axis: ct[(*(slice(None),) * axis, index)],
     joint=True,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 from optserve.errors import ConfigError, PluginError
 
 __all__ = ["check_requirement"]
@@ -21,6 +19,8 @@ def check_requirement(requirement: str) -> None:
     optserve.errors.PluginError: numpy ... is installed, but numpy<2 is required
       remedy: pip install "numpy<2"
     """
+    import importlib.metadata
+
     from packaging.requirements import InvalidRequirement, Requirement
 
     expected = 'a distribution and versions, such as "optserve-robust>=0.1"'

@@ -1,0 +1,62 @@
+"""optserve: gradient descent of losses that are declared in a file, by primitives that carry their
+derivative rules.
+
+The command line is the usual way in (``optserve run config.yaml``). From Python, derivatives of
+functions written in NumPy:
+
+>>> import numpy as np
+>>> import optserve
+>>> optserve.grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
+array([2., 4.])
+
+Names are imported when they are first used, so that ``import optserve`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optserve.config import load
+    from optserve.jobs.run import run
+    from optserve.primitives.composition import compose, identity, pipe
+    from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
+
+__all__ = [
+    "__version__",
+    "compose",
+    "grad",
+    "hessian",
+    "hvp",
+    "identity",
+    "jvp",
+    "load",
+    "pipe",
+    "run",
+    "value_and_grad",
+    "vjp",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = (
+    ("optserve.config", ("load",)),
+    ("optserve.jobs.run", ("run",)),
+    ("optserve.primitives.composition", ("compose", "identity", "pipe")),
+    (
+        "optserve.transforms.functions",
+        ("grad", "hessian", "hvp", "jvp", "value_and_grad", "vjp"),
+    ),
+)
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES:
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'optserve' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

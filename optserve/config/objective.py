@@ -27,7 +27,8 @@ __all__ = ["Built", "build_objective"]
 class Built(NamedTuple):
     """A graph whose inputs are the parameters, then the columns that are used, then ``captured``.
 
-    ``residuals`` names its outputs after the loss; ``penalties`` are those that penalize.
+    ``residuals`` names its outputs after the loss; ``penalties`` names what penalizes, which is
+    among the residuals of least squares and a term of any other loss.
     """
 
     graph: Graph
@@ -177,11 +178,11 @@ class _LossBuilder:
         if not weight or parameter.penalty is None:
             return
         place = parameter.penalty.place or self.place
+        self.penalties.append(f"penalty.{name}")
         if self.kind == "least_squares":
             with self.trace.at(place):
                 residual = sqrt(weight) * value
             self.add_residual(f"penalty.{name}", residual, place)
-            self.penalties.append(f"penalty.{name}")
             return
         with self.trace.at(place):
             self.terms.append(weight * np.sum(np.square(value)))

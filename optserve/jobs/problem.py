@@ -25,8 +25,8 @@ class Objective:
     ``data``, in order. Its first output is the scalar loss, penalties included. ``least_squares``
     adds one output a name of ``residuals`` (any shape; a penalty enters as the residual whose
     square it is), so that the loss is the sum of the squares of them all; ``log_likelihood``
-    adds the array of log likelihoods. ``observed`` says that the last output is the observed
-    response, from which R2 is computed.
+    adds the array of log likelihoods. ``penalties`` names the penalties. ``observed`` says that
+    the last output is the observed response, from which R2 is computed.
     """
 
     kind: Literal["loss", "least_squares", "log_likelihood"]

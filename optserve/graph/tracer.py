@@ -114,15 +114,20 @@ class Trace:
         """Where what happens now was written: the place that is set, else the Python line."""
         return self.place or _python_place(sys._getframe(1))
 
+    def check_open(self) -> None:
+        """Raise where the trace has ended: its values stand for nothing any more."""
+        if self._closed:
+            raise TraceError(
+                "a traced value was kept after its trace had ended",
+                place=_python_place(sys._getframe(1)),
+                remedy="return it from the traced function instead of storing it",
+            )
+
     def bind(
         self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
     ) -> Value:
         """Record one equation; returns the tracer of its result (a tuple where it has several)."""
-        if self._closed:
-            raise TraceError(
-                f"{primitive.name}: a traced value was kept after its trace had ended",
-                remedy="return it from the traced function instead of storing it",
-            )
+        self.check_open()
         place = self.here()
         try:
             tracers = self._promoted(primitive, [self.lift(operand) for operand in operands])
@@ -142,6 +147,7 @@ class Trace:
     def lift(self, value: Value) -> Tracer:
         """``value`` as a tracer of this trace: its own, a literal, or a captured input."""
         if isinstance(value, Tracer):
+            value.trace.check_open()
             return value if value.trace is self else self._capture(value)
         if isinstance(value, Dim):
             size: Tracer = self.bind(

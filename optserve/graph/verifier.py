@@ -49,7 +49,9 @@ def _define(variable: Var, defined: set[Var], what: str) -> None:
 def _check_read(atom: Atom, defined: set[Var], what: str) -> None:
     if isinstance(atom, Literal):
         if np.ndim(atom.value):
-            raise GraphError(f"{what} reads a literal that is not a scalar: {atom}")
+            raise GraphError(
+                f"{what} reads a literal of shape {np.shape(atom.value)}, not a scalar"
+            )
     elif atom not in defined:
         raise GraphError(f"{what} reads {atom}, which nothing before it provides")
 

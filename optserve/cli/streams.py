@@ -8,6 +8,8 @@ import shutil
 import sys
 from typing import TextIO
 
+import typer
+
 __all__ = ["is_terminal", "output_width", "write_error", "write_output"]
 
 
@@ -36,9 +38,18 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        # Python flushes the streams once more at exit, and would complain there.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _silence(stream)
+    except OSError as error:
+        _silence(stream)
+        if stream is not sys.stderr:
+            write_error(f"cannot write the output: {error.strerror}")
+        raise typer.Exit(1) from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Send the rest nowhere: Python flushes once more at exit, and would complain there."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def output_width() -> int | None:

@@ -1,0 +1,180 @@
+"""`optserve` as a process: signals, closed and broken streams, folders that are not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command, command_line, environment
+
+LONG = """
+version: 1
+name: long
+parameters: {x: 3}
+loss: (x - 1)**2
+optimizer: {gradient_descent: {learning_rate: 1.0e-12}}
+stop: {steps: 100000000}
+"""
+
+SIMPLE = "{version: 1, name: simple, parameters: {x: 3}, loss: (x - 1)**2, optimizer: lbfgs}"
+
+
+@pytest.fixture(autouse=True)
+def configs(here: Path) -> None:
+    (here / "long.yaml").write_text(LONG)
+    (here / "simple.yaml").write_text(SIMPLE)
+
+
+@pytest.fixture
+def long_job(here: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A job that would take hours, descending, and the terminal that shows its progress."""
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        command_line("run", "long.yaml"),
+        cwd=here,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=inside,
+        text=True,
+    )
+    os.close(inside)
+    seen = b""
+    while b"step" not in seen:
+        seen += os.read(terminal, 4096)
+    yield process, terminal
+    process.kill()
+    process.communicate()
+    os.close(terminal)
+
+
+def test_progress_on_a_terminal(long_job: tuple[subprocess.Popen[str], int]) -> None:
+    _, terminal = long_job
+    line = b""
+    while b"\r" not in line[1:]:
+        line += os.read(terminal, 4096)
+    assert b" of 100000000  loss 4  " in line
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_in_the_middle(
+    long_job: tuple[subprocess.Popen[str], int], here: Path, number: int, code: int, word: str
+) -> None:
+    process, _ = long_job
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert output.startswith(f"long  {word} after ")
+    assert f"exit {code}" in output
+    record = json.loads((here / "runs/long/0001/result.json").read_text())
+    assert record["termination"]["exit_code"] == code
+    assert (here / "runs/long/0001/checkpoint.npz").exists()
+
+
+def test_no_progress_without_a_terminal(optserve: Command) -> None:
+    assert optserve("run", "long.yaml", "--set", "stop.seconds=0.5").stderr == ""
+
+
+@pytest.mark.parametrize("streams", [{"stdin": None}, {"stdout": None}, {"stderr": None}])
+def test_a_closed_stream(here: Path, streams: dict[str, Any]) -> None:
+    [closed] = streams
+    number = {"stdin": 0, "stdout": 1, "stderr": 2}[closed]
+    code = f"import os; os.close({number}); os.execv({sys.executable!r}, {ARGUMENTS!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert (here / "runs/simple/0001/result.json").exists()
+    assert (closed == "stdout") == (done.stdout == "")
+
+
+ARGUMENTS = command_line("run", "simple.yaml")
+
+
+def test_a_reader_who_leaves(here: Path) -> None:
+    process = subprocess.Popen(
+        command_line("run", "simple.yaml"),
+        cwd=here,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    assert process.wait(timeout=60) == 0  # the job is what the code tells of
+    assert errors == ""
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_full(optserve: Command) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = optserve("run", "simple.yaml", capture_output=False, stdout=full, stderr=-1)
+    assert done.returncode == 1
+    assert done.stderr == "cannot write the output: No space left on device\n"
+
+
+def test_an_encoding_without_the_letters(optserve: Command, here: Path) -> None:
+    (here / "greek.yaml").write_text(
+        "{version: 1, name: greek, parameters: {μ: 3}, loss: (μ - 1)**2}", encoding="utf-8"
+    )
+    done = optserve("run", "greek.yaml", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "\\u03bc" in done.stdout
+
+
+def test_a_folder_that_cannot_be_written(optserve: Command, here: Path) -> None:
+    (here / "runs").write_text("a file, not a folder")
+    done = optserve("run", "simple.yaml")
+    assert done.returncode == 1
+    assert done.stdout.startswith("simple  converged")  # the answer is not lost
+    assert done.stderr.startswith("cannot save the result: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_our_own(optserve: Command, here: Path) -> None:
+    broken = "import optserve.config.problem as p; p.decode_config = lambda tree: 1 / 0\n"
+    (here / "sitecustomize.py").write_text(broken)
+    path = {"PYTHONPATH": os.pathsep.join([str(here), environment()["PYTHONPATH"]])}
+    done = optserve("run", "simple.yaml", "--format", "json", env=path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("internal error: ZeroDivisionError: division by zero\n  at: ")
+    assert "Traceback" not in done.stderr
+    assert json.loads(done.stdout)["error"]["kind"] == "InternalError"
+    told = optserve("run", "simple.yaml", env={**path, "OPTSERVE_TRACEBACK": "1"})
+    assert "Traceback (most recent call last)" in told.stderr
+
+
+def test_an_interrupt_before_the_job(here: Path) -> None:
+    os.mkfifo(here / "late.yaml")
+    process = subprocess.Popen(
+        command_line("run", "late.yaml"),
+        cwd=here,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    writer = os.open(here / "late.yaml", os.O_WRONLY)  # waits until it is being read
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    os.close(writer)
+    assert (process.returncode, output, errors) == (130, "", "interrupted\n")

@@ -321,7 +321,8 @@ def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
         and not isinstance(entry.start, Dim)
         and not isinstance(entry.stop, Dim)
     ):
-        return entry.indices(size)
+        bounds = entry.indices(size)
+        return bounds if range(*bounds) else (0, 0, 1)
     step = 1 if entry.step is None else operator.index(entry.step)
     if step < 1:
         raise ShapeError("rows cannot be taken in reverse order")

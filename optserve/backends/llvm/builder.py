@@ -251,10 +251,22 @@ class Builder:
         definition = self.definition(name, parameters)
         return f"{declarations}\n{definition}\nattributes #0 = {{ nounwind }}\n"
 
-    def definition(self, name: str, parameters: str) -> str:
+    def subroutine(self, name: str, parameters: str, body: Builder) -> None:
+        """A function beside this one, called where work is rare."""
+        self.declarations.update(body.declarations)
+        self.declarations[name] = body.definition(name, parameters, "internal", "cold noinline")
+
+    def call(self, name: str, *arguments: IRValue) -> None:
+        """A call of a subroutine."""
+        given = ", ".join(f"{argument.type} {argument}" for argument in arguments)
+        self.lines.append(f"  call void @{name}({given})")
+
+    def definition(
+        self, name: str, parameters: str, linkage: str = "", attributes: str = ""
+    ) -> str:
         """The finished function alone, with the attributes ``#0``."""
         lines = [
-            f"define void @{name}({parameters}) #0 {{",
+            f"define {linkage} void @{name}({parameters}) {attributes} #0 {{",
             "entry:",
             *self.entry,
             *self.lines,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.operations import OPERATIONS, Operation
-from optserve.backends.llvm.vector_math import FUNCTIONS
 
 __all__ = ["INSTRUCTIONS"]
 

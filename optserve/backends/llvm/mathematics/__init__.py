@@ -1,0 +1,63 @@
+"""Mathematical functions on vectors, as IR: range reduction, polynomial, special values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from optserve.backends.llvm.builder import Builder, IRValue
+from optserve.backends.llvm.mathematics import (
+    division,
+    exponential,
+    inverse_trigonometric,
+    logarithm,
+    power,
+    trigonometric,
+)
+from optserve.backends.llvm.mathematics.lanes import Lanes
+from optserve.backends.llvm.operations import Operation
+
+__all__ = ["FUNCTIONS"]
+
+
+def _unary(function: Callable[[Lanes], Lanes]) -> Operation:
+    def operation(b: Builder, x: IRValue) -> IRValue:
+        return function(Lanes(b, x)).value
+
+    return operation
+
+
+def _binary(function: Callable[[Lanes, Lanes], Lanes]) -> Operation:
+    def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+        return function(Lanes(b, x), Lanes(b, y)).value
+
+    return operation
+
+
+FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        "arccos": _unary(inverse_trigonometric.arccos),
+        "arcsin": _unary(inverse_trigonometric.arcsin),
+        "arctan": _unary(inverse_trigonometric.arctan),
+        "arctan2": _binary(inverse_trigonometric.arctan2),
+        "cbrt": _unary(power.cbrt),
+        "cos": _unary(trigonometric.cos),
+        "cosh": _unary(exponential.cosh),
+        "exp": _unary(exponential.exp),
+        "expm1": _unary(exponential.expm1),
+        "floor_divide": _binary(division.floor_divide),
+        "hypot": _binary(power.hypot),
+        "log": _unary(logarithm.log),
+        "log1p": _unary(logarithm.log1p),
+        "logaddexp": _binary(logarithm.logaddexp),
+        "power": _binary(power.power),
+        "remainder": _binary(division.remainder),
+        "sigmoid": _unary(exponential.sigmoid),
+        "sin": _unary(trigonometric.sin),
+        "sinh": _unary(exponential.sinh),
+        "softplus": _unary(logarithm.softplus),
+        "tan": _unary(trigonometric.tan),
+        "tanh": _unary(exponential.tanh),
+    }
+)
+"""Every function of this room, by the name of its primitive."""

@@ -1,0 +1,202 @@
+"""exp and its kin: expm1, sinh, cosh, tanh, sigmoid.
+
+All start from x = n log 2 + r with an integer n and abs(r) <= log(2) / 2 (Cody and Waite 1980,
+chapter 6), and from the even and odd parts of exp(r): cosh(r) = 1 + r**2 EVEN(r**2) and
+sinh(r) = r + r**3 ODD(r**2). The coefficients are minimax fits by ``benchmarks.mathematics``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
+from optserve.frozen import frozen
+
+__all__ = [
+    "LOG2_HIGH",
+    "LOG2_LOW",
+    "cosh",
+    "exp",
+    "exp_of_sum",
+    "expm1",
+    "power_of_two",
+    "short_exp",
+    "sigmoid",
+    "sinh",
+    "tanh",
+]
+
+EVEN: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {
+        "double": (
+            0.5,
+            0.04166666666666667,
+            0.001388888888888214,
+            2.4801587330087826e-05,
+            2.7557268838956907e-07,
+            2.091639914389266e-09,
+        ),
+        "float": (0.5, 0.041666511446237564, 0.0013930522836744785),
+    }
+)
+ODD: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {
+        "double": (
+            0.16666666666666669,
+            0.008333333333326816,
+            0.00019841269877932417,
+            2.755724716608031e-06,
+            2.5109748991993415e-08,
+        ),
+        "float": (0.1666666716337204, 0.008332982659339905, 0.0002016630460275337),
+    }
+)
+LOG2_HIGH: Mapping[str, float] = MappingProxyType(
+    {"double": 0.6931471805599453, "float": 0.6931471824645996}
+)
+"""log 2 to the nearest number of the format."""
+LOG2_LOW: Mapping[str, float] = MappingProxyType(
+    {"double": 2.3190468138462996e-17, "float": -1.904654299957768e-09}
+)
+"""log 2 - LOG2_HIGH."""
+
+
+@frozen
+class Reduced:
+    """x = n log 2 + r; ``bits`` are integers that end in n plus an offset."""
+
+    n: Lanes
+    r: Lanes
+    bits: Lanes
+
+
+def reduced(x: Lanes, offset: int) -> Reduced:
+    """The nearest n, for finite x; NaN leaves NaN in r."""
+    magic = x.format.magic + offset
+    shifted = fma(x, 1.0 / math.log(2.0), magic)
+    n = shifted - magic
+    r = fma(n, -LOG2_HIGH[x.scalar], x)  # exact: the leading bits cancel
+    return Reduced(n, fma(n, -LOG2_LOW[x.scalar], r), shifted.bits())
+
+
+def power_of_two(biased: Lanes) -> Lanes:
+    """2**n from integers that end in n plus the bias of the format."""
+    mantissa = 52 if biased.scalar == "i64" else 23
+    return (biased << mantissa).reals()
+
+
+def scaled(p: Lanes, bits: Lanes) -> Lanes:
+    """p 2**n from integers that end in n plus twice the bias: in two steps, rounded once.
+
+    Each step is a normal number, where 2**n itself may overflow or be subnormal.
+    """
+    half = bits >> 1
+    return p * power_of_two(half) * power_of_two(bits - half)
+
+
+def tail(r: Lanes, precision: str = "") -> Lanes:
+    """exp(r) - 1 - r for abs(r) <= log(2) / 2, as precise as its format unless said."""
+    square = r * r
+    even = polynomial(square, EVEN[precision or r.scalar])
+    odd = polynomial(square, ODD[precision or r.scalar])
+    return square * fma(odd, r, even)
+
+
+def exp(x: Lanes) -> Lanes:
+    """exp(x)."""
+    x = x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0))
+    given = reduced(x, 2 * x.format.bias)
+    return scaled(1.0 + (given.r + tail(given.r)), given.bits)
+
+
+def exp_of_sum(high: Lanes, low: Lanes) -> Lanes:
+    """exp(high + low) for a small ``low``; where ``high`` over- or underflows it is left out."""
+    top, bottom = high.pick(710.0, 89.0), high.pick(-746.0, -104.0)
+    inside = (high < top) & (high > bottom)
+    clamped = high.at_most(top).at_least(bottom)
+    given = reduced(clamped, 2 * high.format.bias)
+    r = where(inside, given.r + low, given.r)
+    return scaled(1.0 + (r + tail(r)), given.bits)
+
+
+def short_exp(x: Lanes) -> Lanes:
+    """exp(x) in double lanes, but only as precise and as large as float can hold."""
+    given = reduced(x.at_most(200.0).at_least(-200.0), x.format.bias)
+    return (1.0 + (given.r + tail(given.r, "float"))) * power_of_two(given.bits)
+
+
+def expm1(x: Lanes) -> Lanes:
+    """exp(x) - 1 = 2**n (exp(r) - 1) + (2**n - 1); halved on the way, so that 2**n is finite."""
+    clamped = x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-40.0, -20.0))
+    given = reduced(clamped, x.format.bias - 1)
+    half = power_of_two(given.bits)
+    result = fma(half, tail(given.r), fma(half, given.r, half - 0.5))
+    return where(abs(x) < x.pick(2.0**-54, 2.0**-25), x, result + result)
+
+
+def tanh(x: Lanes) -> Lanes:
+    """tanh(x) = e / (e + 2) with e = expm1(2 abs(x)), and the sign of x."""
+    size = abs(x).at_most(x.pick(20.0, 10.0))
+    given = reduced(size + size, x.format.bias)
+    power = power_of_two(given.bits)
+    e = fma(power, tail(given.r), fma(power, given.r, power - 1.0))
+    return quotient(e, 2.0, e).with_sign_of(x)
+
+
+def sigmoid(x: Lanes) -> Lanes:
+    """1 / (1 + exp(-x)) = exp(x) / (1 + exp(x)): whichever exponential is small."""
+    small = exp(-abs(x))
+    return quotient(where(x < 0.0, small, 1.0), 1.0, small)
+
+
+def quotient(numerator: Lanes, first: float, second: Lanes) -> Lanes:
+    """numerator / (first + second) without the rounding of the sum, for second >= 0."""
+    total = second + first
+    error = second - (total - first)
+    inverse = 1.0 / total
+    q = numerator * inverse
+    remainder = fma(-q, total, numerator) - q * error
+    return fma(remainder, inverse, q)
+
+
+@frozen
+class Halves:
+    """exp(abs(x)) / 4 and exp(-abs(x)) / 4 as powers of two times exp(r) and exp(-r)."""
+
+    r: Lanes
+    even: Lanes
+    odd: Lanes
+    difference: Lanes
+    total: Lanes
+
+
+def halves(x: Lanes) -> Halves:
+    """What sinh and cosh are made of: cosh(r) - 1, sinh(r) - r, 2**(n-2) -+ 2**(-n-2)."""
+    size = abs(x).at_most(x.pick(710.6, 89.5))
+    form = x.format
+    given = reduced(size, form.bias - 2)
+    rising = power_of_two(given.bits)
+    bounded = given.n.at_most(x.pick(64.0, 32.0))
+    falling = power_of_two((form.magic + (form.bias - 2) - bounded).bits())
+    square = given.r * given.r
+    even = square * polynomial(square, EVEN[x.scalar])
+    odd = (square * given.r) * polynomial(square, ODD[x.scalar])
+    return Halves(given.r, even, odd, rising - falling, rising + falling)
+
+
+def sinh(x: Lanes) -> Lanes:
+    """sinh(n log 2 + r) = sinh(n log 2) cosh(r) + cosh(n log 2) sinh(r)."""
+    h = halves(x)
+    rest = fma(h.total, h.odd, h.difference * h.even)
+    half = h.difference + fma(h.total, h.r, rest)
+    return where(abs(x) < x.pick(2.0**-28, 2.0**-13), x, (half + half).with_sign_of(x))
+
+
+def cosh(x: Lanes) -> Lanes:
+    """cosh(n log 2 + r) = cosh(n log 2) cosh(r) + sinh(n log 2) sinh(r)."""
+    h = halves(x)
+    rest = fma(h.difference, h.odd, h.total * h.even)
+    half = h.total + fma(h.difference, h.r, rest)
+    return half + half

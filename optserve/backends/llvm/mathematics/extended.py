@@ -1,0 +1,44 @@
+"""Numbers as sums of two, twice as precise: error-free sums and products (Dekker 1971)."""
+
+from __future__ import annotations
+
+from optserve.backends.llvm.mathematics.lanes import Lanes, fma
+from optserve.frozen import frozen
+
+__all__ = ["Pair", "product", "quick_sum", "quotient", "sum_of"]
+
+
+@frozen
+class Pair:
+    """high + low, where ``low`` is of the size of the rounding error of ``high``."""
+
+    high: Lanes
+    low: Lanes
+
+
+def quick_sum(x: Lanes | float, y: Lanes) -> Pair:
+    """x + y without error, where abs(x) >= abs(y) or x is 0 (Dekker's FastTwoSum)."""
+    total = x + y
+    return Pair(total, y - (total - x))
+
+
+def sum_of(x: Lanes | float, y: Lanes) -> Pair:
+    """x + y without error (Knuth's TwoSum)."""
+    total = x + y
+    virtual = total - x
+    return Pair(total, (x - (total - virtual)) + (y - virtual))
+
+
+def product(x: Lanes, y: Lanes) -> Pair:
+    """x * y without error."""
+    high = x * y
+    return Pair(high, fma(x, y, -high))
+
+
+def quotient(numerator: Pair, denominator: Pair) -> Pair:
+    """numerator / denominator, one division; both parts within the range of normal numbers."""
+    inverse = 1.0 / denominator.high
+    high = numerator.high * inverse
+    remainder = fma(-high, denominator.high, numerator.high)
+    remainder = remainder + fma(-high, denominator.low, numerator.low)
+    return Pair(high, remainder * inverse)

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import workloads
 from benchmarks.machine import machine, versions
 from benchmarks.measure import measure
 from benchmarks.report import as_json, as_text
-from benchmarks.workload import Workload
+from benchmarks.workloads import NAMES, load
 
 __all__ = ["main"]
-
-NAMES = tuple(module.name for module in pkgutil.iter_modules(workloads.__path__))
-
-
-def load(name: str) -> Workload:
-    """The workload that ``benchmarks/workloads/NAME.py`` defines."""
-    workload: Workload = importlib.import_module(f"{workloads.__name__}.{name}").workload
-    return workload
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

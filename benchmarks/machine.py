@@ -13,6 +13,7 @@ PARTIES = (
     "optserve",
     "numpy",
     "scipy",
+    "llvmlite",
     "pydantic",
     "typer",
     "ruamel.yaml",
@@ -20,6 +21,7 @@ PARTIES = (
     "pyarrow",
     "autograd",
     "jax",
+    "jaxlib",
     "numba",
     "torch",
 )

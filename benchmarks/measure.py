@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from benchmarks.workload import Contender, Limit, Work, Workload
+from benchmarks.runners import Here, Process, Runner
+from benchmarks.workload import Contender, Limit, Workload
 
 __all__ = ["Measurement", "Ratio", "Spread", "Timing", "measure"]
+
+PAUSE = 0.01
+"""Seconds before each run in which the threads of the one before may go to sleep."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Timing:
-    """One contender's seconds: the first run (which imports and compiles), then the rounds."""
+    """What one contender took: the first run (which compiles), then the rounds."""
 
     first: float
     rounds: list[float]
@@ -43,64 +48,83 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A limit, and the ratio that was measured round by round."""
+    """A limit, the contenders that it was judged by, and what was measured round by round.
+
+    ``against`` is ``None`` where the limit is not a ratio.
+    """
 
     limit: Limit
+    contender: str
+    against: str | None
     measured: Spread
 
     @property
     def holds(self) -> bool:
-        """Whether the median ratio is within the limit."""
-        return self.measured.median <= self.limit.ratio
+        """Whether the median is within the limit."""
+        return self.measured.median <= self.limit.at_most
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one workload showed; ``absent`` maps a peer that is not installed to the reason."""
+    """What one workload showed; ``absent`` maps a peer that is not installed to the reason.
+
+    ``load`` is the number of processes that were ready to run, ours among them, over the last
+    minute: before the rounds and after them.
+    """
 
     workload: Workload
     timings: Mapping[str, Timing]
     absent: Mapping[str, str]
+    load: tuple[float, float] = (0.0, 0.0)
 
     def ratios(self) -> list[Ratio]:
         """The limits that can be judged: those with at least one peer that ran."""
         judged = []
         for limit in self.workload.limits:
-            peers = [self.timings[name].rounds for name in limit.against if name in self.timings]
-            if limit.contender in self.timings and peers:
-                fastest = min(peers, key=median)
-                own = self.timings[limit.contender].rounds
-                pairs = [mine / peer for mine, peer in zip(own, fastest, strict=True)]
-                judged.append(Ratio(limit, Spread.of(pairs)))
+            own, peer = self._best(limit.contender), self._best(*limit.against)
+            if own is None or (peer is None and limit.against):
+                continue
+            rounds = self.timings[own].rounds
+            if peer is not None:
+                pairs = zip(rounds, self.timings[peer].rounds, strict=True)
+                rounds = [mine / theirs for mine, theirs in pairs]
+            judged.append(Ratio(limit, own, peer, Spread.of(rounds)))
         return judged
+
+    def _best(self, *names: str) -> str | None:
+        """The label of the contender with the least median of those with these names."""
+        labels = [c.label for c in self.workload.contenders if c.name in names]
+        ran = [label for label in labels if label in self.timings]
+        return min(ran, key=lambda label: median(self.timings[label].rounds), default=None)
 
 
 def measure(workload: Workload, runs: int | None = None) -> Measurement:
     """Run every contender once to warm up, then all of them in turn, ``runs`` times."""
-    ready: dict[str, Work] = {}
+    ready: dict[str, Runner] = {}
     first: dict[str, float] = {}
     absent: dict[str, str] = {}
-    for contender in workload.contenders:
-        try:
-            first[contender.name], ready[contender.name] = _warm_up(contender)
-        except ImportError as error:
-            absent[contender.name] = str(error)
-    rounds: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(runs or workload.runs):
-        for name, work in ready.items():
-            rounds[name].append(_seconds(work))
-    timings = {name: Timing(first[name], rounds[name]) for name in ready}
-    return Measurement(workload, timings, absent)
+    before = os.getloadavg()[0]
+    try:
+        for contender in workload.contenders:
+            try:
+                runner = _runner(workload, contender)
+                ready[contender.label] = runner
+                first[contender.label] = runner.first()
+            except ImportError as error:
+                ready.pop(contender.label, None)
+                absent[contender.label] = str(error)
+        rounds: dict[str, list[float]] = {label: [] for label in ready}
+        for _ in range(runs or workload.runs):
+            for label, runner in ready.items():
+                time.sleep(PAUSE)
+                rounds[label].append(runner.run())
+    finally:
+        for runner in ready.values():
+            runner.close()
+    timings = {label: Timing(first[label], rounds[label]) for label in ready}
+    return Measurement(workload, timings, absent, (before, os.getloadavg()[0]))
 
 
-def _warm_up(contender: Contender) -> tuple[float, Work]:
-    start = time.perf_counter()
-    work = contender.prepare()
-    work()
-    return time.perf_counter() - start, work
-
-
-def _seconds(work: Work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def _runner(workload: Workload, contender: Contender) -> Runner:
+    here = contender.threads is None
+    return Here(workload, contender) if here else Process(workload, contender)

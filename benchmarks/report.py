@@ -15,16 +15,19 @@ __all__ = ["as_json", "as_text"]
 def as_text(measurement: Measurement) -> str:
     """The table of a workload in Markdown, as ``benchmarks/README.md`` shows it.
 
-    Times are the median and, in brackets, the quartiles of the rounds.
+    What was measured is the median and, in brackets, the quartiles of the rounds.
     """
+    workload = measurement.workload
+    show = quantity(workload.unit)
     rows = [("contender", "first run", "then")]
     for name, timing in measurement.timings.items():
-        rows.append((name, seconds(timing.first), spread(Spread.of(timing.rounds), seconds)))
+        rows.append((name, show(timing.first), spread(Spread.of(timing.rounds), show)))
     rows += [(name, "not installed", "") for name in measurement.absent]
-    workload = measurement.workload
+    before, after = measurement.load
     parts = [f"### {workload.name}", workload.title, markdown(rows)]
     if ratios := measurement.ratios():
-        parts.append("\n".join(map(sentence, ratios)))
+        parts.append("\n".join(sentence(ratio, show) for ratio in ratios))
+    parts.append(f"Load of the machine: {before:.1f} before, {after:.1f} after.")
     return "\n\n".join(parts)
 
 
@@ -35,10 +38,11 @@ def as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
         "versions": versions(),
         "workloads": {
             measurement.workload.name: {
-                "seconds": {name: asdict(timing) for name, timing in measurement.timings.items()},
-                "ratios": [
-                    {**asdict(ratio.limit), **asdict(ratio.measured), "holds": ratio.holds}
-                    for ratio in measurement.ratios()
+                "unit": measurement.workload.unit,
+                "load": measurement.load,
+                "measured": {name: asdict(timing) for name, timing in measurement.timings.items()},
+                "limits": [
+                    {**asdict(ratio), "holds": ratio.holds} for ratio in measurement.ratios()
                 ],
                 "absent": dict(measurement.absent),
             }
@@ -47,24 +51,41 @@ def as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
     }
 
 
-def sentence(ratio: Ratio) -> str:
+def sentence(ratio: Ratio, show: Callable[[float], str]) -> str:
     """A limit as a line of a list: what was measured against which peers, and whether it holds."""
-    limit = ratio.limit
-    peers = " or ".join(limit.against)
-    measured = spread(ratio.measured, "{:.2f}".format)
     verdict = "holds" if ratio.holds else "MISSED"
-    return f"- {limit.contender} / {peers}: {measured}, at most {limit.ratio:g}: {verdict}"
+    if ratio.against is None:
+        measured, at_most = spread(ratio.measured, show), show(ratio.limit.at_most)
+        return f"- {ratio.contender}: {measured}, at most {at_most}: {verdict}"
+    measured = spread(ratio.measured, "{:.2f}".format)
+    at_most = f"{ratio.limit.at_most:.3g}"
+    return f"- {ratio.contender} / {ratio.against}: {measured}, at most {at_most}: {verdict}"
+
+
+def quantity(unit: str) -> Callable[[float], str]:
+    """How a measured number of a unit is shown."""
+    return seconds if unit == "s" else mebibytes
 
 
 def seconds(value: float) -> str:
     """A time with three digits and a unit that suits it.
 
-    >>> seconds(2.5), seconds(0.0241), seconds(3.21e-6)
-    ('2.5 s', '24.1 ms', '3.21 us')
+    >>> seconds(2.5), seconds(0.0241), seconds(3.21e-6), seconds(1.7e-8)
+    ('2.5 s', '24.1 ms', '3.21 us', '17 ns')
     """
-    if value >= 1.0:
-        return f"{value:.3g} s"
-    return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.3g} us"
+    for scale, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if value >= scale:
+            return f"{value / scale:.3g} {name}"
+    return f"{value * 1e9:.3g} ns"
+
+
+def mebibytes(value: float) -> str:
+    """A number of bytes.
+
+    >>> mebibytes(3 * 2**20)
+    '3 MiB'
+    """
+    return f"{value / 2**20:.3g} MiB"
 
 
 def spread(value: Spread, show: Callable[[float], str]) -> str:

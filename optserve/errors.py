@@ -8,7 +8,8 @@ before it knows what it has to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from optserve.frozen import frozen, replace
 
 __all__ = [
     "ConfigError",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where something was written: a position in a YAML file, a data file or a Python source.
 

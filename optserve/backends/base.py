@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from optserve.frozen import frozen
 from optserve.graph.graph import Graph
 
 __all__ = ["Backend", "Compiled"]
@@ -15,7 +15,7 @@ Compiled = Callable[..., tuple[Any, ...]]
 argument, and the arrays it returns belong to the caller."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Backend:
     """A way to evaluate graphs.
 

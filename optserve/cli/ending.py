@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -15,6 +12,7 @@ import typer
 from optserve.cli.options import Format
 from optserve.cli.streams import write_error, write_output
 from optserve.errors import OptserveError
+from optserve.frozen import as_tree
 
 __all__ = ["INTERNAL_ERROR", "INTERRUPTED", "ending"]
 
@@ -48,8 +46,12 @@ def _end(
 ) -> None:
     write_error(block)
     if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback
+
         write_error("".join(traceback.format_exception(error)).rstrip())
     if output is Format.json:
+        import json
+
         write_output(json.dumps({"error": description, "exit_code": code}, indent=2))
     raise typer.Exit(code)
 
@@ -57,7 +59,9 @@ def _end(
 def _described(error: OptserveError) -> dict[str, Any]:
     """The error as JSON: what is empty is left out."""
     place = (
-        {key: value for key, value in asdict(error.place).items() if value} if error.place else None
+        {key: value for key, value in as_tree(error.place).items() if value}
+        if error.place
+        else None
     )
     fields = {
         "kind": type(error).__name__,
@@ -70,6 +74,8 @@ def _described(error: OptserveError) -> dict[str, Any]:
 
 
 def _internal(error: Exception) -> str:
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     lines = [
         f"internal error: {_one_line(error)}",

@@ -64,7 +64,7 @@ def run(
             result = run_job(problem, progress=progress)
         folder, code = _saved(result, problem, out)
         if output is Format.json:
-            write_output(result.model_dump_json(indent=2))
+            write_output(result.json())
         else:
             from optserve.reports.text import text_report
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from optserve.config.nodes import Entry, Mapping, Node, Scalar, kind_of
@@ -10,6 +9,7 @@ from optserve.config.parse import parse
 from optserve.config.paths import Reach
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
+from optserve.frozen import replace
 
 __all__ = ["merge", "read_tree"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from optserve.config.source import Source
 from optserve.errors import Place
+from optserve.frozen import frozen
 
 __all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Style", "kind_of", "plain", "texts"]
 
@@ -17,7 +17,7 @@ Style = Literal["plain", "quoted", "escaped", "block"]
 literal."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class _Written:
     """A stretch of a source, ``source.text[start:end]``, and its key path in the config."""
 
@@ -31,7 +31,7 @@ class _Written:
         return self.source.place(self.start, self.end, self.path)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Scalar(_Written):
     """A number, a truth value, null or a text. ``text`` is what was written, as YAML reads it."""
 
@@ -84,7 +84,7 @@ def _inked(unit: re.Match[str]) -> bool:
     return not chr(int(text[2:], 16)).isspace()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Sequence(_Written):
     """A list."""
 
@@ -104,7 +104,7 @@ class Entry(NamedTuple):
     value: Node
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen(eq=False, repr=False)
 class Mapping(_Written):
     """Keys, which are texts, and values; in the order written."""
 

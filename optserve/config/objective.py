@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import sqrt
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.config.schema.parameter import Parameter
 from optserve.config.scope import Column, Tables, scope_of
 from optserve.errors import Place, ShapeError
+from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph, Var

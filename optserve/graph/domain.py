@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array, DType
 
 __all__ = ["Domain", "Example", "boolean", "integer", "nonnegative", "positive", "real", "unit"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Domain:
     """An interval of reals, of integers, or the two truth values.
 
@@ -51,7 +51,7 @@ def integer(low: int, high: int) -> Domain:
     return Domain(f"integer in [{low}, {high}]", low=low, high=high, kind="i")
 
 
-@dataclass(frozen=True)
+@frozen
 class Example:
     """Operand shapes and attributes at which a primitive can be tried.
 
@@ -60,5 +60,5 @@ class Example:
     """
 
     shapes: tuple[tuple[int, ...], ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = factory(default_factory=dict)
     domains: tuple[Domain, ...] | None = None

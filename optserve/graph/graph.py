@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import Place
+from optserve.frozen import frozen
 from optserve.graph.aval import Aval
 from optserve.graph.primitive import Primitive
 
@@ -46,7 +46,7 @@ class Literal:
 Atom = Var | Literal
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@frozen(eq=False)
 class Equation:
     """``results = primitive(operands, **attributes)``, and the place that it came from."""
 
@@ -60,7 +60,7 @@ class Equation:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class Graph:
     """Inputs, equations in order of evaluation, outputs.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
+from optserve.frozen import frozen
 from optserve.graph.aval import Aval, aval_of
 from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
@@ -29,7 +29,7 @@ class Traced(Protocol):
     def trace(self) -> Any: ...
 
 
-@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+@frozen(eq=False, kw_only=True, repr=False)
 class Primitive:
     """One paragraph of vocabulary. Build one with ``elementwise``, ``linear``, ``composite`` or
     ``opaque``; the fields are the contract between a primitive and the floors above it.

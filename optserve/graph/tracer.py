@@ -13,13 +13,13 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import OptserveError, Place, TraceError
+from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, DType, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -218,7 +218,7 @@ class Trace:
         return cast
 
 
-@dataclass(frozen=True)
+@frozen
 class TracedFunction:
     """A graph, the values it captured (for its last inputs), and whether it gave one output."""
 

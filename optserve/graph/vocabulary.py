@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from optserve.frozen import factory, frozen
 from optserve.graph.primitive import Primitive
 
 __all__ = ["Vocabulary"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Vocabulary:
     """A sealed value: primitives and macros by name, and what NumPy's functions mean on a tracer.
 
@@ -22,8 +22,8 @@ class Vocabulary:
     """
 
     primitives: Mapping[str, Primitive]
-    macros: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    ufuncs: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
-    reductions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
-    accumulations: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
-    functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    macros: Mapping[str, Callable[..., Any]] = factory(default_factory=dict)
+    ufuncs: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
+    reductions: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
+    accumulations: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
+    functions: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)

@@ -70,7 +70,7 @@ def _written(result: Result, config: str, parent: Path) -> Iterator[Path]:
     folder = parent / f".unfinished-{os.getpid()}-{os.urandom(6).hex()}"
     folder.mkdir(parents=True)
     try:
-        record = result.model_dump_json(indent=2)
+        record = result.json()
         (folder / "result.json").write_text(f"{record}\n", encoding="utf-8")
         (folder / "history.csv").write_text("\n".join(_history(result)) + "\n", encoding="utf-8")
         with (folder / "checkpoint.npz").open("wb") as file:

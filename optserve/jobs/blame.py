@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
 from optserve.errors import Place
-from optserve.graph.aval import Array, resolve_shape
+from optserve.frozen import frozen, replace
+from optserve.graph.aval import Array, aval_of, is_float, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
-from optserve.graph.interpret import bind_rows
+from optserve.graph.interpret import bind_rows, resolved
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.remedies import of_derivative, of_value
 from optserve.jobs.suspects import Suspect, Walk, not_finite
 from optserve.transforms.finite_sum import row_counts
 from optserve.transforms.reverse import value_and_gradient_graph
+from optserve.transforms.rules import value_and_pull
 
 __all__ = ["Blame", "blame"]
 
@@ -26,7 +27,7 @@ LARGEST_WALK = 2**25
 """Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Blame:
     """What was not finite, why, where it was written, and what to do about it.
 
@@ -120,14 +121,18 @@ def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
 
 
 def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
-    """Of several equations of one place the one with an operand at the edge of its domain."""
+    """Of several equations of one place the one whose own derivative is not finite."""
     for equation in written:
+        if equation.primitive.kind == "control":
+            continue
         operands = walk.operands(equation)
-        domains = equation.primitive.domains(len(operands))
-        for operand, domain in zip(operands, domains, strict=False):
-            array = np.asarray(operand)
-            if array.dtype.kind == "f" and np.any((array <= domain.low) | (array >= domain.high)):
-                return equation
+        attributes = resolved(equation.attributes, walk.rows)
+        with np.errstate(all="ignore"):
+            results, pull = value_and_pull(equation.primitive, operands, attributes)
+            if all(is_float(aval_of(value).dtype) for value in results):
+                pulled = pull(tuple(np.ones_like(value) for value in results), False)
+                if any(ct is not None and not_finite(ct).any() for ct in pulled):
+                    return equation
     return written[0]
 
 

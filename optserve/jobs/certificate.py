@@ -8,12 +8,12 @@ value, and the order to which a Taylor expansion holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import DerivativeError, ShapeError
+from optserve.frozen import frozen
 from optserve.graph.aval import Array, aval_of, broadcast_shapes, is_float
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem, Provided
@@ -43,7 +43,7 @@ TRIALS = 4
 """Seeded points nearby that are tried until one is conclusive."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Certificate:
     """What was found of one primitive. ``failure`` is empty where it passed.
 

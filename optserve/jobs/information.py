@@ -7,10 +7,9 @@ variance, and the others keep theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Information", "of_hessian", "of_jacobian"]
@@ -19,7 +18,7 @@ TAKES_PART = 1e-6
 """The share of a coordinate in a direction from which on it takes part in it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Information:
     """``covariance`` (q, q) up to a factor; ``undetermined`` (q,) tells whose rows mean nothing.
 

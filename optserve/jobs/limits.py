@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from optserve.frozen import frozen
 from optserve.jobs.problem import Stop
 from optserve.optimizers.base import Optimizer
 
@@ -16,7 +15,7 @@ SEARCHING_STEPS = 200
 """The same for a method that searches until it converges, a free coordinate and one more."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """Tolerances, ``None`` where there is none, and how long a descent may take.
 

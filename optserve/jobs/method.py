@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
@@ -40,7 +40,7 @@ Measure = Callable[[Array, float, Advance], float]
 """(point, loss, what is known there) -> how far it is from stationary, free of scales."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Method:
     """``advance(point, state)`` evaluates and proposes; ``optimizer`` is ``None`` for "once"."""
 

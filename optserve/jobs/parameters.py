@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import Place
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Parameter", "ParameterTransform", "log"]
 
 
-@dataclass(frozen=True)
+@frozen
 class ParameterTransform:
     """A smooth bijection from the optimizer's coordinates to the natural scale.
 
@@ -41,7 +41,7 @@ def log() -> ParameterTransform:
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class Parameter:
     """One declared parameter; everything is on the natural scale and in the job's precision.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from optserve.errors import Place
+from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
@@ -17,7 +17,7 @@ from optserve.optimizers.base import Optimizer
 __all__ = ["Expectation", "Objective", "Problem", "Provided", "Stop"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Objective:
     """The function to minimize.
 
@@ -39,7 +39,7 @@ class Objective:
     place: Place | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Stop:
     """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
 
@@ -50,7 +50,7 @@ class Stop:
     seconds: float | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Expectation:
     """One line of ``expect``: a path into the result, and what must hold of it there.
 
@@ -62,7 +62,7 @@ class Expectation:
     place: Place | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Provided:
     """A primitive of the loss that does not ship with optserve, and who provides it."""
 
@@ -71,7 +71,7 @@ class Provided:
     version: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """Everything a job needs to run and to report.
 
@@ -96,4 +96,4 @@ class Problem:
     rows_used: int | None = None
     rows_read: int | None = None
     warnings: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = factory(default_factory=dict)

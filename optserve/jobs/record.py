@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from optserve.frozen import as_tree, frozen
 from optserve.jobs.blame import Blame
 from optserve.jobs.certificate import Certificate
 from optserve.jobs.descent import Outcome
@@ -18,7 +18,7 @@ from optserve.jobs.expectations import check
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason, exit_codes
-from optserve.jobs.result import FitFound, Result, Used, numbers, placed
+from optserve.jobs.result import FitFound, Result, Used, fields_of, numbers, placed
 from optserve.jobs.sentences import sentence
 from optserve.jobs.uncertainty import Uncertainty
 
@@ -28,7 +28,7 @@ LARGEST_MATRIX = 100
 """Entries of the parameters up to which their covariance is part of the record."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Findings:
     """What a job found: how each descent ended, and what is known at the best point.
 
@@ -62,9 +62,9 @@ class Findings:
 def outline(problem: Problem) -> dict[str, Any]:
     """The keys and shapes of the result that ``problem`` will have, with nothing in them."""
     nothing = {parameter.name: numbers(parameter.init) for parameter in problem.parameters}
-    tree: dict[str, Any] = dict.fromkeys(Result.model_fields)
+    tree: dict[str, Any] = dict.fromkeys(fields_of(Result))
     tree |= dict.fromkeys(("parameters", "standard_errors", "gradient"), nothing)
-    tree |= {"used": dict.fromkeys(Used.model_fields), "fit": dict.fromkeys(FitFound.model_fields)}
+    tree |= {"used": dict.fromkeys(fields_of(Used)), "fit": dict.fromkeys(fields_of(FitFound))}
     tree["intervals"] = {
         parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
     }
@@ -79,7 +79,7 @@ def outline(problem: Problem) -> dict[str, Any]:
 def record(problem: Problem, findings: Findings) -> Result:
     """The result of a job, its expectations checked."""
     tree = _tree(problem, findings)
-    seen = tree if tree["fit"] else {**tree, "fit": dict.fromkeys(FitFound.model_fields)}
+    seen = tree if tree["fit"] else {**tree, "fit": dict.fromkeys(fields_of(FitFound))}
     expectations = [check(expectation, seen) for expectation in problem.expectations]
     codes = exit_codes(
         findings.reasons,
@@ -87,7 +87,7 @@ def record(problem: Problem, findings: Findings) -> Result:
         expectations=all(found.holds for found in expectations),
     )
     tree["termination"] |= {"exit_code": codes[0], "exit_codes": list(codes)}
-    return Result.model_validate({**tree, "expectations": expectations})
+    return Result.of({**tree, "expectations": as_tree(expectations)})
 
 
 def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "memory": peak_memory(),
         "used": _used(problem, findings.evaluator),
         "plugins": [
-            {key: value for key, value in asdict(one).items() if key != "operands"}
+            {key: value for key, value in as_tree(one).items() if key != "operands"}
             | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
             for one in findings.certificates
         ],
@@ -158,7 +158,7 @@ def _uncertainty(found: Uncertainty, values: Mapping[str, Any]) -> dict[str, Any
         "labels": list(found.labels),
         "covariance": found.covariance.tolist() if small else None,
         "correlation": found.correlation.tolist() if small else None,
-        "fit": None if found.fit is None else asdict(found.fit),
+        "fit": None if found.fit is None else as_tree(found.fit),
     }
 
 
@@ -192,7 +192,7 @@ def _used(problem: Problem, evaluator: Evaluator) -> dict[str, Any]:
 def _failure(blame: Blame | None) -> dict[str, Any] | None:
     if blame is None:
         return None
-    return asdict(blame) | {"place": placed(blame.place)}
+    return {**as_tree(blame), "place": placed(blame.place)}
 
 
 def _warnings(problem: Problem, findings: Findings) -> list[str]:

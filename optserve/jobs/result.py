@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from optserve.errors import Place
+from optserve.frozen import as_tree, frozen
 from optserve.graph.aval import Array
 from optserve.jobs.history import Entry
 
@@ -22,6 +24,7 @@ __all__ = [
     "StartFound",
     "Termination",
     "Used",
+    "fields_of",
     "numbers",
     "placed",
 ]
@@ -30,14 +33,8 @@ Numbers = Any
 """A number, ``None`` where there is none, or lists of these, nested as the array's axes are."""
 
 
-class _Record(BaseModel):
-    # Schemas are built when a job has something to record, not on import.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_inf_nan="null", defer_build=True
-    )
-
-
-class Termination(_Record):
+@frozen(kw_only=True)
+class Termination:
     """Why the job ended. ``reason`` is a name of ``Reason``; the exit codes are in precedence."""
 
     reason: str
@@ -48,7 +45,8 @@ class Termination(_Record):
     exit_codes: list[int]
 
 
-class StartFound(_Record):
+@frozen(kw_only=True)
+class StartFound:
     """How the descent from one start ended; parameters are those it began with.
 
     ``rejected`` counts trial points that were not finite, from which a search stepped back.
@@ -64,7 +62,8 @@ class StartFound(_Record):
     seconds: float
 
 
-class FitFound(_Record):
+@frozen(kw_only=True)
+class FitFound:
     """Of least squares: how well the predictions fit (see ``optserve.jobs.uncertainty.Fit``)."""
 
     observations: int
@@ -74,7 +73,8 @@ class FitFound(_Record):
     r_squared: float | None
 
 
-class Used(_Record):
+@frozen(kw_only=True)
+class Used:
     """What the job was done with; ``given`` tells what a person chose and what was automatic."""
 
     optimizer: str
@@ -87,7 +87,8 @@ class Used(_Record):
     rows_read: int | None
 
 
-class Certified(_Record):
+@frozen(kw_only=True)
+class Certified:
     """The certificate of one primitive of a plugin (see ``optserve.jobs.certificate``)."""
 
     primitive: str
@@ -101,7 +102,8 @@ class Certified(_Record):
     failure: str
 
 
-class ExpectationFound(_Record):
+@frozen(kw_only=True)
+class ExpectationFound:
     """One expectation: what was asked of which path, what was found there, whether it holds."""
 
     path: str
@@ -112,7 +114,8 @@ class ExpectationFound(_Record):
     place: dict[str, Any] | None
 
 
-class Failure(_Record):
+@frozen(kw_only=True)
+class Failure:
     """What made the numbers not finite (see ``optserve.jobs.blame``)."""
 
     message: str
@@ -123,7 +126,8 @@ class Failure(_Record):
     provider: str
 
 
-class Result(_Record):
+@frozen(kw_only=True)
+class Result:
     """The result of a job, as ``result.json`` holds it.
 
     Parameters, their standard errors, intervals and gradient are by name and on the natural scale.
@@ -162,17 +166,57 @@ class Result(_Record):
     warnings: list[str]
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
-    history: list[list[Entry]] = Field(exclude=True, repr=False)
-    checkpoint: dict[str, Any] = Field(exclude=True, repr=False)
+    history: list[list[Entry]]
+    checkpoint: dict[str, Any]
 
     @property
     def exit_code(self) -> int:
         return self.termination.exit_code
 
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Result:
+        """The result whose parts are mappings in ``tree``, as ``tree()`` gives them."""
+        fit, failure = tree["fit"], tree["failure"]
+        return cls(
+            **{
+                **tree,
+                "termination": Termination(**tree["termination"]),
+                "fit": None if fit is None else FitFound(**fit),
+                "starts": [StartFound(**start) for start in tree["starts"]],
+                "used": Used(**tree["used"]),
+                "plugins": [Certified(**plugin) for plugin in tree["plugins"]],
+                "failure": None if failure is None else Failure(**failure),
+                "expectations": [ExpectationFound(**found) for found in tree["expectations"]],
+            }
+        )
+
+    def tree(self) -> dict[str, Any]:
+        """The result as mappings, lists and numbers, without what has files of its own."""
+        tree: dict[str, Any] = as_tree(self)
+        return {key: value for key, value in tree.items() if key not in ("history", "checkpoint")}
+
+    def json(self) -> str:
+        """The text of ``result.json``; a number that is infinite or none becomes ``null``."""
+        return json.dumps(_finite(self.tree()), indent=2, allow_nan=False)
+
+
+def fields_of(record: type) -> tuple[str, ...]:
+    """The names of the fields of a record."""
+    names: tuple[str, ...] = record.__fields__  # type: ignore[attr-defined]
+    return names
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
 
 def placed(place: Place | None) -> dict[str, Any] | None:
     """A place as a record holds it."""
-    return None if place is None else asdict(place)
+    return None if place is None else as_tree(place)
 
 
 def numbers(array: Array) -> Numbers:

@@ -119,7 +119,7 @@ def _findings(
     )
     outcome = outcomes[chosen]
     with np.errstate(all="ignore"):
-        uncertainty = _uncertainty(evaluator, outcome, watch)
+        uncertainty = _uncertainty(evaluator, outcome, limits, watch)
         return Findings(
             evaluator=evaluator,
             limits=limits,
@@ -135,15 +135,18 @@ def _findings(
         )
 
 
-def _uncertainty(evaluator: Evaluator, outcome: Outcome, watch: Watch) -> Uncertainty:
-    refused = {
-        Reason.evaluated: "nothing was estimated, only evaluated",
-        Reason.stalled: "the descent did not converge",
-    }
+def _uncertainty(
+    evaluator: Evaluator, outcome: Outcome, limits: Limits, watch: Watch
+) -> Uncertainty:
     if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
-        return no_uncertainty(evaluator, outcome.reason.value)
+        return no_uncertainty(evaluator, (watch.signal or outcome.reason).value)
+    refused = ""
+    if outcome.reason is Reason.evaluated:
+        refused = "nothing was estimated, only evaluated"
+    elif limits.tolerance and not outcome.reason.converged:
+        refused = "the descent did not converge"
     try:
-        return uncertainty_of(evaluator, outcome.best, refused.get(outcome.reason, ""))
+        return uncertainty_of(evaluator, outcome.best, refused)
     except OptserveError as error:  # a second derivative that a plugin does not have
         return no_uncertainty(evaluator, error.message)
     except np.linalg.LinAlgError as error:

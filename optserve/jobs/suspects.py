@@ -8,11 +8,11 @@ themselves, to an equation that made something bad of good operands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, interpret, resolved
@@ -20,7 +20,7 @@ from optserve.graph.interpret import bind_rows, interpret, resolved
 __all__ = ["Suspect", "Walk", "not_finite"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Suspect:
     """An equation, its operands and its bad results; or, without an equation, an input's index."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
 
+from optserve.frozen import factory, frozen, replace
 from optserve.graph.aval import Array
 from optserve.jobs.delta_method import Varying, varying_entries
 from optserve.jobs.descent import Evaluated
@@ -26,7 +26,7 @@ MOST_PAIRS = 3
 """Correlated pairs that are named; there may be many where a model is overparametrized."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Fit:
     """How well predictions fit: of the residuals without penalties.
 
@@ -41,7 +41,7 @@ class Fit:
     r_squared: float | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Uncertainty:
     """What is known of the errors of the estimates, on the natural scale.
 
@@ -57,7 +57,7 @@ class Uncertainty:
     level: float = LEVEL
     dof: float = inf
     labels: tuple[str, ...] = ()
-    covariance: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    covariance: Array = factory(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
     warnings: tuple[str, ...] = ()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
@@ -23,7 +23,7 @@ TILE = 1024
 """Rows of each table at which uses are looked at."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Use:
     """A primitive with the operands of one evaluation.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from optserve.frozen import frozen
 
 __all__ = ["Evaluation", "Optimizer", "State", "Value"]
 
@@ -32,7 +33,7 @@ class Evaluation(NamedTuple):
     total_steps: Value | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Optimizer:
     """A method of descent.
 

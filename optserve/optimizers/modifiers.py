@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optserve.errors import ConfigError
+from optserve.frozen import frozen, replace
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.options import positive
 from optserve.optimizers.schedules import Schedule, rate_schedule
@@ -15,7 +15,7 @@ from optserve.optimizers.schedules import Schedule, rate_schedule
 __all__ = ["Modifier", "chain", "clip", "clip_by_global_norm", "weight_decay"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Modifier:
     """Something that turns a first-order method into another; ``chain`` applies it."""
 

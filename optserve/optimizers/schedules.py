@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from optserve.errors import ConfigError
+from optserve.frozen import frozen
 from optserve.optimizers.base import Value
 from optserve.optimizers.options import count, nonnegative, number, positive
 
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@frozen
 class Schedule:
     """A rate that changes with the steps.
 

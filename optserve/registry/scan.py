@@ -39,7 +39,8 @@ def scan() -> list[Installed]:
     """Every entry point of the group, in the order of ``sys.path``."""
     fingerprint = _fingerprint()
     folder = private_folder("scans")
-    path = None if folder is None else folder / f"{fingerprint[:32]}.json"
+    environment = hashlib.sha256("\n".join([sys.version, *sys.path]).encode(errors="replace"))
+    path = None if folder is None else folder / f"{environment.hexdigest()[:32]}.json"
     remembered = None if path is None else _read(path, fingerprint)
     if remembered is not None:
         return remembered

@@ -15,12 +15,12 @@ arrays, in float64 where numbers are compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import DerivativeError
+from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, aval_of, is_float
 from optserve.graph.domain import Domain
 from optserve.graph.graph import Equation, Graph, Var
@@ -106,7 +106,7 @@ def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Gr
     return traced.graph
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agreement:
     """How far a derivative by one input is from measured differences, along a random direction.
 
@@ -171,7 +171,7 @@ def agreement(graph: Graph, arguments: Sequence[Array], *, wrt: int, seed: int =
     return Agreement(reverse, forward, adjoint, order, share, place)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Line:
     """The floating outputs of a graph, end to end, as one input moves along a direction."""
 

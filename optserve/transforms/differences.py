@@ -9,16 +9,16 @@ of wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Differences", "differences", "taylor_order"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Differences:
     """A derivative along a line, measured from values alone, each entry for itself.
 

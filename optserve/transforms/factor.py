@@ -7,8 +7,7 @@ same to rounding where it is finite; an infinite or undefined scalar makes the s
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from optserve.frozen import replace
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.arithmetic import multiply

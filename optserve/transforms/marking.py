@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from optserve.frozen import frozen
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
@@ -18,7 +19,7 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 __all__ = ["Mark", "Marking", "mark"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """``axis`` carries the rows (``None``: fixed); known once ``level`` passes are over."""
 

@@ -7,11 +7,11 @@ canonicalizations: ``power(x, 2)`` is ``square(x)``; ``power(x, 1)`` is x.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from optserve.frozen import replace
 from optserve.graph.aval import broadcast_shapes
 from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "cache": -1,
+    "frozen": -2,
     "errors": -1,
     "graph": 0,
     "primitives": 1,
@@ -26,7 +27,7 @@ FLOORS = {
     "service": 8,
     "cli": 9,
 }
-"""The floor of every room; ``errors`` and ``cache`` are the cellar that every room may use."""
+"""The floor of every room; ``errors``, ``cache`` and ``frozen`` are the cellar."""
 
 SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
@@ -38,7 +39,7 @@ ROOMS_OF = {
     "jax": {"backends"},
     "llvmlite": {"backends"},
     "matplotlib": {"reports"},
-    "numpy": {*FLOORS, *SIDES} - {"errors", "cache"},
+    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "frozen"},
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config"},

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS = re.compile(r"\b\d+(\.\d+)?(?:e-\d+)? m?s\b")
 TINY = re.compile(r"\b\d+(\.\d+)?e-(?:09|[1-9]\d)\b")
+RUN = re.compile(r"\bruns/([\w-]+)/\d{4}\b")
 BLANKS = re.compile(r" {2,}")
 
 
@@ -56,6 +57,7 @@ def run(command: str, folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def comparable(output: str) -> str:
-    """Output without what differs from one machine to the next: times, rounding errors, blanks."""
-    lines = (TINY.sub("~0", SECONDS.sub("T s", line)).rstrip() for line in output.splitlines())
-    return "\n".join(BLANKS.sub("  ", line) for line in lines if line)
+    """Output without what differs from run to run: times, rounding errors, run numbers, blanks."""
+    for pattern, stand_in in ((SECONDS, "T s"), (TINY, "~0"), (RUN, r"runs/\1/N"), (BLANKS, "  ")):
+        output = pattern.sub(stand_in, output)
+    return "\n".join(line.strip() for line in output.splitlines() if line.strip())

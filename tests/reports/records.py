@@ -11,7 +11,7 @@ __all__ = ["certificate", "evaluated", "expectation", "failed", "fit", "minimum"
 
 def result(**changes: Any) -> Result:
     """A converged fit of two parameters, with ``changes``."""
-    return Result.model_validate({**_FIT, **changes})
+    return Result.of({**_FIT, **changes})
 
 
 def fit() -> Result:
@@ -47,19 +47,19 @@ def minimum(**changes: Any) -> Result:
 def evaluated() -> Result:
     """A loss and its gradient, without a step."""
     told = termination("evaluated", "evaluated once", 0)
-    record = minimum().model_dump() | {
+    record = minimum().tree() | {
         "termination": told,
         "parameters": {"x": 0.0, "y": [1.0, 2.0]},
         "gradient": {"x": 0.25, "y": [-1.0, 1e-9]},
         "evaluations": 1,
     }
-    return Result.model_validate({**record, "history": [], "checkpoint": {}})
+    return Result.of({**record, "history": [], "checkpoint": {}})
 
 
 def failed() -> Result:
     """A descent that met a number that is none."""
     message = "the loss or its gradient is not finite after 3 steps: log gave nan"
-    record = minimum().model_dump() | {
+    record = minimum().tree() | {
         "termination": termination("non_finite", message, 5),
         "failure": {
             "message": "log gave nan in 2 of 14 entries",
@@ -77,7 +77,7 @@ def failed() -> Result:
             "provider": "",
         },
     }
-    return Result.model_validate({**record, "history": [], "checkpoint": {}})
+    return Result.of({**record, "history": [], "checkpoint": {}})
 
 
 def termination(reason: str, message: str, *codes: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optserve.backends.llvm.builder import IRValue, constant, element, vector
@@ -11,6 +10,7 @@ from optserve.backends.llvm.nodes import Access, Contraction, Node, Unsupported
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Index, Place, entries, outer_loops
 from optserve.backends.llvm.reducing import across, combine
+from optserve.frozen import replace
 
 if TYPE_CHECKING:
     from optserve.backends.llvm.kernel import Emitter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, el
 from optserve.backends.llvm.nodes import Access, Unsupported
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Index, Place
+from optserve.frozen import replace
 from optserve.graph.aval import DType
 from optserve.graph.graph import Literal, Var
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
 from optserve.backends.llvm.instructions import INSTRUCTIONS
+from optserve.frozen import replace
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.reductions import logsumexp

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from optserve.frozen import frozen
 from optserve.graph.graph import Equation, Literal, Var
 
 __all__ = [
@@ -28,7 +29,7 @@ class Unsupported(Exception):
     """The body cannot run natively; the text says why, and it runs on NumPy instead."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Access:
     """Where the entries of a value are: entry i of row r of ``root`` is at
     ``offset + r * row + sum(i[a] * strides[a])``, counted in entries."""
@@ -73,7 +74,7 @@ class Node:
         return self.kind in ("elementwise", "sum_rows", "store", "take", "iota")
 
 
-@dataclass(frozen=True)
+@frozen
 class Contraction:
     """A sum of products within a row: the letters of each operand, of the result, and summed."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, vector
+from optserve.frozen import frozen
 
 __all__ = ["Index", "Place", "entries", "first_lanes", "iota", "outer_loops"]
 
 Index = tuple[IRValue | int, ...]
 
 
-@dataclass
+@frozen
 class Place:
     """The row (and the row within the block), indices within the row, and the lanes in use.
 

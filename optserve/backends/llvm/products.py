@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optserve.backends.llvm.builder import LANES, IRValue, constant, element, vector
@@ -14,6 +13,7 @@ from optserve.backends.llvm.nodes import Access, Node, Unsupported, result_space
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Place, entries, outer_loops
 from optserve.backends.llvm.reducing import across, combine, unit
+from optserve.frozen import replace
 
 if TYPE_CHECKING:
     from optserve.backends.llvm.kernel import Emitter
@@ -180,8 +180,8 @@ def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None
         b.store(constant(unit(kind), type_), slot)
         row = memory.row_of(start, local)
         for place in entries(b, space[len(kept) :], row, local):
-            place.index = (*index, *place.index)
-            value = convert(b, memory.fetch(access, space, place), element(type_))
+            at = replace(place, index=(*index, *place.index))
+            value = convert(b, memory.fetch(access, space, at), element(type_))
             if place.mask is not None:
                 value = b.select(place.mask, value, constant(unit(kind), type_))
             b.store(combine(b, kind, b.load(slot, type_), value), slot)

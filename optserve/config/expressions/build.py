@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import Any
 
@@ -46,6 +45,7 @@ from optserve.config.expressions.values import (
     with_shapes,
 )
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError
+from optserve.frozen import frozen, replace
 from optserve.graph.tracer import Trace, Tracer
 
 __all__ = ["build"]
@@ -84,7 +84,7 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     return value
 
 
-@dataclass(frozen=True)
+@frozen
 class _Frame:
     """Where a body is being built: its locals, the trace it runs in, the functions under way."""
 
@@ -93,7 +93,7 @@ class _Frame:
     chain: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Builder:
     """Walks a tree; one for each expression that is built."""
 

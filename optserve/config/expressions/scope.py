@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from optserve.config.expressions.functions import Function
 from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
+from optserve.frozen import factory, frozen, replace
 from optserve.graph.vocabulary import Vocabulary
 
 __all__ = ["Scope"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
@@ -24,11 +24,11 @@ class Scope:
     """
 
     vocabulary: Vocabulary
-    columns: Mapping[str, Value] = field(default_factory=dict)
-    parameters: Mapping[str, Value] = field(default_factory=dict)
-    values: Mapping[str, Value] = field(default_factory=dict)
-    functions: Mapping[str, Function] = field(default_factory=dict)
-    later: Mapping[str, Place] = field(default_factory=dict)
+    columns: Mapping[str, Value] = factory(default_factory=dict)
+    parameters: Mapping[str, Value] = factory(default_factory=dict)
+    values: Mapping[str, Value] = factory(default_factory=dict)
+    functions: Mapping[str, Function] = factory(default_factory=dict)
+    later: Mapping[str, Place] = factory(default_factory=dict)
 
     def with_value(self, name: str, value: Value) -> Scope:
         """This scope in which ``name`` is defined, and no longer later."""

@@ -15,7 +15,7 @@ FOREIGN = re.compile(
             r"(?<![\w.$}])/(?:root|home|Users|work|opt|mnt)/\w",  # a path of one machine
             r"\bindex[-_]url\b",
             r"\bfind[-_]links\b",
-            r"/simple/",  # a package index
+            r"://\S+/simple\b",  # a package index
             r"\bfile://",
         ]
     )
@@ -44,4 +44,5 @@ def test_no_machine_paths_and_no_package_hosts() -> None:
 def test_the_pattern_finds_what_it_is_for() -> None:
     assert FOREIGN.search("see /home/ann/data.csv")
     assert FOREIGN.search("pip install --index-url X")
+    assert FOREIGN.search("from https://packages.example/simple")
     assert not FOREIGN.search("results/work/home.csv and ../shared/x")

@@ -1,10 +1,10 @@
-"""`optserve schema`: the config language as JSON Schema, for editors."""
+"""`optserve schema`: the config language, or the result of a job, as JSON Schema."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ def schema(
         Path | None,
         typer.Option(metavar="FILE", callback=path, help="Write it to a file, not to stdout."),
     ] = None,
+    result: Annotated[
+        bool, typer.Option("--result", help="That of result.json, instead of configs.")
+    ] = False,
     plugin: PluginFiles,
 ) -> None:
     """Print the JSON Schema of configs.
@@ -29,10 +32,7 @@ def schema(
     It holds what is installed here: an editor completes the names and options of plugins too.
     """
     with ending():
-        from optserve.config import json_schema
-        from optserve.registry import load
-
-        text = json.dumps(json_schema(load(files=plugin)), indent=2)
+        text = json.dumps(_result_schema() if result else _config_schema(plugin), indent=2)
         if out is None:
             write_output(text)
             return
@@ -40,3 +40,16 @@ def schema(
             out.write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"cannot write {out}: {error.strerror}") from error
+
+
+def _config_schema(plugin: list[Path]) -> dict[str, Any]:
+    from optserve.config import json_schema
+    from optserve.registry import load
+
+    return json_schema(load(files=plugin))
+
+
+def _result_schema() -> dict[str, Any]:
+    from optserve.jobs.result_schema import result_json_schema
+
+    return result_json_schema()

@@ -28,6 +28,7 @@ from optserve.primitives import (
     reductions,
     selection,
     shaping,
+    special,
 )
 
 __all__ = ["builtin_macros", "builtin_primitives", "builtin_vocabulary", "vocabulary_of"]
@@ -45,6 +46,7 @@ _MODULES = (
     constants,
     composition,
     losses,
+    special,
 )
 
 

@@ -109,7 +109,8 @@ def test_the_check_of_state_finds_what_it_is_for(source: str, kept: list[str]) -
 def documented(value: object) -> bool:
     """Whether a person wrote a docstring; the one that a dataclass makes up does not count."""
     text = inspect.getdoc(value) or ""
-    return bool(text) and not text.startswith(f"{getattr(value, '__name__', '')}(")
+    made_up = inspect.isclass(value) and text.startswith(f"{value.__name__}(")
+    return bool(text) and not made_up
 
 
 def is_private(name: str) -> bool:

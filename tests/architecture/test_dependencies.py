@@ -1,0 +1,33 @@
+"""What is imported is declared in pyproject.toml, and what is declared there is imported."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.architecture.house import ROOT, sources
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+
+
+def imported() -> set[str]:
+    """The distributions that the package imports from, wherever it does."""
+    packages = {found.name.partition(".")[0] for source in sources() for found in source.imports()}
+    foreign = packages - {*sys.stdlib_module_names, "optserve"}
+    providers = packages_distributions()
+    return {canonicalize_name(name) for package in foreign for name in providers[package]}
+
+
+def test_every_import_is_declared() -> None:
+    assert imported() - declared() == set()
+
+
+def test_every_dependency_is_imported() -> None:
+    assert declared() - imported() == set()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optserve.graph.aval import DType
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.bounds import projected_gradient
 from optserve.optimizers.damped_least_squares import Model, linearize, model_step
@@ -50,13 +51,17 @@ class _State(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """The point just evaluated, in float64; ``model`` is ``None`` where it is not finite."""
+    """The point just evaluated, in float64; ``model`` is ``None`` where it is not finite.
+
+    ``dtype`` is that of the parameters, whose ``precision`` is the relative spacing of its numbers.
+    """
 
     point: Value
     loss: float
     model: Model | None
     lower: Value
     upper: Value
+    dtype: DType
     precision: float
 
 
@@ -149,6 +154,7 @@ def _trial(evaluation: Evaluation, params: Value) -> _Trial:
         model,
         -unbounded if evaluation.lower is None else np.asarray(evaluation.lower, np.float64),
         unbounded if evaluation.upper is None else np.asarray(evaluation.upper, np.float64),
+        params.dtype,
         float(np.finfo(params.dtype).eps),
     )
 
@@ -279,6 +285,6 @@ def _proposal(now: _State, trial: _Trial) -> tuple[Value, _State]:
         damping=np.float64(damping),
         predicted=np.float64(predicted),
     )
-    if not predicted > 0 or np.array_equal(now.base + step, now.base):
+    if not predicted > 0 or np.array_equal((now.base + step).astype(trial.dtype), now.base):
         return np.zeros_like(now.base), now.ended(_reason(now, trial))
     return step, now

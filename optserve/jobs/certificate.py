@@ -49,8 +49,8 @@ class Certificate:
 
     ``error`` is the largest relative error of its derivative, ``order`` the smallest order of its
     Taylor remainders (2 for a right rule; ``None`` where nothing remained to measure).
-    ``conclusive`` is the smallest share of entries that could be measured; 0 says that nothing
-    could. ``operands`` shows what it was given where it failed.
+    ``conclusive`` is the smallest share of entries that could be measured. ``operands`` shows what
+    it was given where it failed.
     """
 
     primitive: str
@@ -66,6 +66,11 @@ class Certificate:
     @property
     def passed(self) -> bool:
         return not self.failure
+
+    @property
+    def measured(self) -> bool:
+        """Whether enough of it could be measured to tell."""
+        return self.conclusive >= CONCLUSIVE
 
     @property
     def sentence(self) -> str:

@@ -204,7 +204,7 @@ def _warnings(problem: Problem, findings: Findings) -> list[str]:
     warnings += [
         f"the rule of {one.primitive} could not be measured at the start: not certified"
         for one in findings.certificates
-        if one.passed and one.conclusive == 0.0
+        if one.passed and not one.measured
     ]
     return warnings
 

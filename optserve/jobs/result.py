@@ -192,8 +192,8 @@ class Result:
 
     def tree(self) -> dict[str, Any]:
         """The result as mappings, lists and numbers, without what has files of its own."""
-        tree: dict[str, Any] = as_tree(self)
-        return {key: value for key, value in tree.items() if key not in ("history", "checkpoint")}
+        kept = [name for name in fields_of(Result) if name not in ("history", "checkpoint")]
+        return {name: as_tree(getattr(self, name)) for name in kept}
 
     def json(self) -> str:
         """The text of ``result.json``; a number that is infinite or none becomes ``null``."""

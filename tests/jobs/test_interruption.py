@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from optserve.jobs.interruption import Interruption
+from optserve.jobs.problem import Stop
+from optserve.jobs.reasons import Reason
+from optserve.jobs.result import Result
+from optserve.jobs.run import run
+from optserve.jobs.watch import Snapshot
+from optserve.optimizers import gradient_descent
+from tests.jobs.problems import rosenbrock
+
+SLOWLY = rosenbrock(
+    gradient_descent(1e-5), stop=Stop(seconds=30), starts=({"x": np.array(2.0)},), name="slow"
+)
+
+
+def stopped_by(*signals: signal.Signals) -> Result:
+    """The slow job, with signals sent as soon as it shows progress."""
+
+    def send(snapshot: Snapshot) -> None:
+        for number in signals:
+            signal.raise_signal(number)
+
+    return run(SLOWLY, progress=send)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "code"),
+    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)],
+)
+def test_a_signal_stops_after_the_evaluation_and_keeps_what_was_reached(
+    number: signal.Signals, reason: str, code: int
+) -> None:
+    before = signal.getsignal(number)
+    result = stopped_by(number)
+    assert result.termination.reason == reason
+    assert result.exit_code == code
+    assert result.seconds < 10
+    assert len(result.starts) == 1  # the next start is not begun
+    assert result.loss is not None
+    assert result.loss < 24.2
+    assert result.evaluations == result.checkpoint["evaluations"] > 100
+    assert result.checkpoint["best"].tolist() == list(result.parameters.values())
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        stopped_by(signal.SIGINT, signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_threads_hear_nothing() -> None:
+    heard: list[Reason | None] = []
+
+    def work() -> None:
+        with Interruption() as interruption:
+            heard.append(interruption.reason)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert heard == [None]
+
+
+def test_progress_is_shown_ten_times_a_second_at_most() -> None:
+    shown: list[Snapshot] = []
+    result = run(rosenbrock(gradient_descent(1e-5), stop=Stop(seconds=0.55)), progress=shown.append)
+    assert result.termination.reason == "seconds"
+    assert 3 <= len(shown) <= 5
+    assert [one.step for one in shown] == sorted({one.step for one in shown})
+    assert (shown[0].start, shown[0].starts, shown[0].steps) == (1, 1, None)
+    assert shown[-1].loss < 24.2

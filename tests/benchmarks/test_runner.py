@@ -12,6 +12,7 @@ from benchmarks import __main__ as runner
 from benchmarks.measure import Measurement, Ratio, Spread, Timing, measure
 from benchmarks.report import as_text
 from benchmarks.workload import Contender, Limit, Work, Workload
+from benchmarks.workloads import NAMES
 
 
 def sleeps(seconds: float) -> Work:
@@ -57,8 +58,9 @@ def test_the_ratio_is_taken_round_by_round_against_the_fastest_peer() -> None:
         "slow": Timing(9.0, [100.0, 100.0, 100.0]),
         "fast": Timing(9.0, [1.0, 1.0, 10.0]),
     }
-    measurement = Measurement(Workload("w", "", (), (limit,)), timings, {})
-    assert measurement.ratios() == [Ratio(limit, Spread(1.5, 2.0, 2.5))]
+    contenders = tuple(Contender(name, absent) for name in timings)
+    measurement = Measurement(Workload("w", "", contenders, (limit,)), timings, {})
+    assert measurement.ratios() == [Ratio(limit, "own", "fast", Spread(1.5, 2.0, 2.5))]
     assert measurement.ratios()[0].holds
 
 
@@ -70,7 +72,7 @@ def test_a_missed_limit_is_an_exit_code_and_everything_is_in_the_json(
     assert runner.main(["startup", "--runs", "2", "--json", str(path)]) == 1
     assert "MISSED" in capsys.readouterr().out
     written = json.loads(path.read_text(encoding="utf-8"))
-    assert len(written["workloads"]["naps"]["seconds"]["short"]["rounds"]) == 2
+    assert len(written["workloads"]["naps"]["measured"]["short"]["rounds"]) == 2
     assert written["machine"]["python"]
     assert written["versions"]["numpy"]
 
@@ -80,4 +82,4 @@ def test_an_unknown_workload_is_refused_with_the_known_ones(
 ) -> None:
     with pytest.raises(SystemExit):
         runner.main(["startpu"])
-    assert "no workload startpu; there are startup" in capsys.readouterr().err
+    assert f"no workload startpu; there are {', '.join(NAMES)}" in capsys.readouterr().err

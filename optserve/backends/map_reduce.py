@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -58,6 +57,8 @@ class MapReduce:
 
         work = self.count * len(self.body.equations)
         if self.threads > 1 and len(bounds) > 1 and work > THREADED_ENTRIES:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(min(self.threads, len(bounds))) as pool:
                 parts = list(pool.map(run, bounds))
         else:

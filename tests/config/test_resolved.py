@@ -1,0 +1,47 @@
+"""The resolved config reads back as what it was made of."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optserve.config.nodes import plain
+from optserve.config.parse import parse
+from optserve.config.resolved import resolved_text
+from optserve.config.source import Source
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+scalars = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | texts
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+trees = st.dictionaries(
+    texts,
+    st.recursive(
+        scalars | numbers,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=8,
+    ),
+    max_size=5,
+)
+
+
+@given(trees)
+def test_what_is_written_reads_back(tree: dict[str, Any]) -> None:
+    assert read(resolved(tree)) == {**tree, "seed": 3}
+
+
+@pytest.mark.parametrize("key", ["null", "True", "FALSE", "~", "a: b", "#", "-", "1", "net.W"])
+def test_keys_that_yaml_reads_otherwise(key: str) -> None:
+    assert read(resolved({key: 1})) == {key: 1, "seed": 3}
+
+
+def resolved(tree: dict[str, Any]) -> str:
+    problem: Any = SimpleNamespace(metadata={"config": tree}, seed=3)
+    return resolved_text(problem)
+
+
+def read(text: str) -> object:
+    return plain(parse(Source("resolved.yaml", text)))

@@ -11,7 +11,7 @@ from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
 from optserve.graph.graph import Graph
 from optserve.jobs.parameters import log
-from optserve.jobs.problem import Stop
+from optserve.jobs.problem import Problem, Stop
 from optserve.jobs.run import run
 from optserve.optimizers import adam, chain, clip_by_global_norm, cosine, gradient_descent, lbfgs
 from optserve.primitives.composition import probe
@@ -113,18 +113,19 @@ def test_probes_show_what_was_on_the_way() -> None:
 
 
 def test_single_precision_ends_by_its_own_precision() -> None:
-    made = least_squares(
-        lambda a, b, x, y: y - a * np.exp(-b * x),
-        [parameter("a", 5.0, precision="float32"), parameter("b", 0.5, precision="float32")],
-        {"x": [0.0, 1.0, 2.0, 3.0], "y": [8.0, 3.1, 1.0, 0.4]},
-        precision="float32",
-    )
-    result = run(made)
-    assert result.exit_code == 0
-    assert result.used.precision == "float32"
-    expected = {"a": 8.008, "b": 0.9765}
-    assert result.parameters == pytest.approx(expected, rel=1e-3)
-    assert all(error is not None for error in result.standard_errors.values())
+    def fit(precision: str) -> Problem:
+        return least_squares(
+            lambda a, b, x, y: y - a * np.exp(-b * x),
+            [parameter("a", 5.0, precision=precision), parameter("b", 0.5, precision=precision)],
+            {"x": [0.0, 1.0, 2.0, 3.0], "y": [8.0, 3.1, 1.0, 0.4]},
+            precision=precision,
+        )
+
+    single, double = run(fit("float32")), run(fit("float64"))
+    assert single.exit_code == 0
+    assert single.used.precision == "float32"
+    assert single.parameters == pytest.approx(double.parameters, rel=1e-5)
+    assert single.standard_errors == pytest.approx(double.standard_errors, rel=1e-3)
 
 
 def test_schedules_know_how_many_steps_are_meant() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
 
 import numpy as np
 
 from optserve.errors import Place
 from optserve.frozen import frozen, replace
-from optserve.graph.aval import Array, aval_of, is_float, resolve_shape
+from optserve.graph.aval import Array, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
@@ -17,6 +16,7 @@ from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.remedies import of_derivative, of_value
 from optserve.jobs.suspects import Suspect, Walk, not_finite
+from optserve.jobs.work import entries_of
 from optserve.transforms.finite_sum import row_counts
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.rules import value_and_pull
@@ -138,18 +138,12 @@ def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
 
 def _blocks(graph: Graph, arguments: Sequence[Array]) -> Iterator[list[Array]]:
     """All rows where they fit into a walk, else blocks of the rows of the only table."""
-    rows = bind_rows(graph.inputs, arguments)
-    tables = row_counts(graph)
-    entries = sum(
-        prod(resolve_shape(variable.aval.shape, rows))
-        for equation in graph.equations
-        for variable in equation.results
-    )
+    tables, entries = row_counts(graph), entries_of(graph, arguments)
     if entries <= LARGEST_WALK or len(tables) != 1:
         yield list(arguments)
         return
     [table] = tables
-    count = rows[table.name]
+    count = bind_rows(graph.inputs, arguments)[table.name]
     size = max(1, count * LARGEST_WALK // entries)
     for first in range(0, count, size):
         yield [

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optserve.frozen import as_tree, frozen
-from optserve.jobs.blame import Blame
-from optserve.jobs.certificate import Certificate
 from optserve.jobs.descent import Outcome
 from optserve.jobs.environment import environment, peak_memory
 from optserve.jobs.evaluator import Evaluator
@@ -21,6 +19,10 @@ from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.result import FitFound, Result, Used, fields_of, numbers, placed
 from optserve.jobs.sentences import sentence
 from optserve.jobs.uncertainty import Uncertainty
+
+if TYPE_CHECKING:
+    from optserve.jobs.blame import Blame
+    from optserve.jobs.certificate import Certificate
 
 __all__ = ["Findings", "outline", "record"]
 

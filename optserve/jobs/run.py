@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +11,6 @@ from optserve.backends.base import Backend
 from optserve.backends.selection import choose
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array
-from optserve.jobs.blame import Blame, blame
-from optserve.jobs.certificate import Certificate, certify
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.expectations import check_paths
@@ -26,6 +25,11 @@ from optserve.jobs.record import Findings, outline, record
 from optserve.jobs.result import Result, numbers
 from optserve.jobs.uncertainty import Uncertainty, no_uncertainty, uncertainty_of
 from optserve.jobs.watch import Progress, Watch
+from optserve.jobs.work import entries_of
+
+if TYPE_CHECKING:  # a job without plugins that goes well does without these
+    from optserve.jobs.blame import Blame
+    from optserve.jobs.certificate import Certificate
 
 __all__ = ["run"]
 
@@ -87,12 +91,13 @@ def run(
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))
         packing = Packing(problem.parameters, np.dtype(problem.precision))
-        evaluator = Evaluator(problem, packing, choose(problem.backend, backends))
+        backend = choose(problem.backend, backends, work=_work(problem, packing))
+        evaluator = Evaluator(problem, packing, backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None
         limits = Limits() if optimizer is None else Limits.of(problem.stop, optimizer, packing.size)
         starts = [packing.flat(start) for start in ({}, *problem.starts)]
-        certificates = certify(problem, packing, starts[0])
+        certificates = _certificates(problem, packing, starts[0])
         if all(certificate.passed for certificate in certificates):
             method = method_of(optimizer, evaluator, limits)
             outcomes = []
@@ -104,6 +109,20 @@ def run(
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
         findings = _findings(evaluator, limits, certificates, outcomes, watch)
         return record(problem, findings)
+
+
+def _work(problem: Problem, packing: Packing) -> int:
+    """What one evaluation of the loss takes."""
+    values = [segment.parameter.init for segment in packing.segments]
+    return entries_of(problem.objective.graph, [*values, *problem.objective.data.values()])
+
+
+def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[Certificate]:
+    if not problem.third_party:
+        return ()
+    from optserve.jobs.certificate import certify
+
+    return certify(problem, packing, start)
 
 
 def _findings(
@@ -166,4 +185,6 @@ def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:
     bad: Array | None = outcome.bad
     if outcome.reason.usable or bad is None:
         return None
+    from optserve.jobs.blame import blame
+
     return blame(evaluator.problem, evaluator.packing, bad)

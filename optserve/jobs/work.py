@@ -1,0 +1,31 @@
+"""How much work one evaluation of a graph is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import bind_rows
+
+__all__ = ["entries_of"]
+
+
+def entries_of(graph: Graph, arguments: Sequence[Array]) -> int:
+    """The entries of all values that are computed on the way, at these arguments.
+
+    >>> import numpy as np
+    >>> from optserve.graph.tracer import trace
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> x = np.ones(100)
+    >>> traced = trace(lambda x: np.sum(np.exp(x) * 2), x, vocabulary=builtin_vocabulary())
+    >>> entries_of(traced.graph, [x])
+    201
+    """
+    rows = bind_rows(graph.inputs, arguments)
+    return sum(
+        prod(resolve_shape(variable.aval.shape, rows))
+        for equation in graph.equations
+        for variable in equation.results
+    )

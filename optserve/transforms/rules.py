@@ -83,10 +83,10 @@ def _pull_partials(
 
 
 def _scaled(ct: Value, partial: Value | None, masked: bool, selects: bool) -> Value | None:
-    """``ct * partial``, without the work where the partial is a plain 1, -1 or 0."""
+    """``ct * partial``, without the work where the rule says 1, -1 or 0 for every operand."""
     if partial is None:
         return None
-    if isinstance(partial, float):
+    if type(partial) is float:  # a computed number is an np.float64, also where it happens to be 0
         if partial == 0.0:
             return None
         if abs(partial) == 1.0:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import as_tree, frozen
+from optserve.frozen import as_tree, fields_of, frozen
 from optserve.graph.aval import Array
 from optserve.jobs.history import Entry
 
@@ -24,7 +24,6 @@ __all__ = [
     "StartFound",
     "Termination",
     "Used",
-    "fields_of",
     "numbers",
     "placed",
 ]
@@ -198,12 +197,6 @@ class Result:
     def json(self) -> str:
         """The text of ``result.json``; a number that is infinite or none becomes ``null``."""
         return json.dumps(_finite(self.tree()), indent=2, allow_nan=False)
-
-
-def fields_of(record: type) -> tuple[str, ...]:
-    """The names of the fields of a record."""
-    names: tuple[str, ...] = record.__fields__  # type: ignore[attr-defined]
-    return names
 
 
 def _finite(value: Any) -> Any:

@@ -54,6 +54,13 @@ def optimizer_of(
             expected="modifiers in order, then one method",
             remedy="add a method after it, such as adam",
         )
+    if optimizer.needs == "jacobian" and kind != "least_squares":
+        raise ConfigError(
+            f"{last.name} needs residuals, and there is one number to minimize",
+            place=last.place,
+            expected="least_squares, or a method that needs gradients only",
+            remedy="write the problem as least_squares, or use lbfgs",
+        )
     try:
         return chain(tuple(modifiers), optimizer)
     except ConfigError as error:

@@ -194,6 +194,7 @@ LOSS: Mapping[str, str] = {
     "an option that the method refuses": "loss: b**2\noptimizer: {adam: {beta1: 2}}",
     "an unknown schedule": "loss: b**2\noptimizer: {adam: {learning_rate: {cosin: {start: 1}}}}",
     "a schedule without its start": "loss: b**2\noptimizer: {adam: {learning_rate: cosine}}",
+    "a method for residuals": "loss: b**2\noptimizer: levenberg_marquardt",
     "a modifier alone": "loss: b**2\noptimizer: {clip: 1}",
     "a method before a method": "loss: b**2\noptimizer: {adam: {}, momentum: {}}",
     "a plugin that is not there": 'loss: b**2\nplugins: {require: ["optserve-nothing>=1"]}',

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
-__all__ = ["as_tree", "factory", "frozen", "replace"]
+__all__ = ["as_tree", "factory", "fields_of", "frozen", "replace"]
 
 T = TypeVar("T")
 
@@ -89,6 +89,12 @@ def replace(value: T, **changes: Any) -> T:
     fields: tuple[str, ...] = value.__fields__  # type: ignore[attr-defined]
     kept = {name: getattr(value, name) for name in fields if name not in changes}
     return type(value)(**kept, **changes)
+
+
+def fields_of(cls: type) -> tuple[str, ...]:
+    """The names of the fields of a frozen class, in order."""
+    names: tuple[str, ...] = cls.__fields__  # type: ignore[attr-defined]
+    return names
 
 
 def as_tree(value: Any) -> Any:

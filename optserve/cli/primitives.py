@@ -50,7 +50,7 @@ def _listing(registry: Registry, macros: Any) -> Iterator[str]:
     """One line a function: the built-in ones by name, then those of plugins."""
     from optserve.reports.table import table
 
-    entries = registry.primitives.items()
+    entries = [(n, entry) for n, entry in registry.primitives.items() if not entry.value.internal]
     ordered = sorted(entries, key=lambda item: (not item[1].builtin, item[1].distribution, item[0]))
     rows = [
         [_call(name, entry.value.signature), entry.distribution, _first_sentence(entry.value.doc)]

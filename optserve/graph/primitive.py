@@ -74,6 +74,8 @@ class Primitive:
     """Whether integer operands are first cast to the precision of the trace."""
     promotes: bool = True
     """Whether operands are cast to one dtype before the primitive sees them."""
+    internal: bool = False
+    """Whether it only stands in graphs: expressions may not call it."""
     keeps: frozenset[int] = frozenset()
     """Operands that promotion leaves alone: conditions, indices, labels."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optserve.frozen import as_tree, frozen
+from optserve.frozen import as_tree, fields_of, frozen
 from optserve.jobs.descent import Outcome
 from optserve.jobs.environment import environment, peak_memory
 from optserve.jobs.evaluator import Evaluator
@@ -16,7 +16,7 @@ from optserve.jobs.expectations import check
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason, exit_codes
-from optserve.jobs.result import FitFound, Result, Used, fields_of, numbers, placed
+from optserve.jobs.result import FitFound, Result, Used, numbers, placed
 from optserve.jobs.sentences import sentence
 from optserve.jobs.uncertainty import Uncertainty
 

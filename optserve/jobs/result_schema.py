@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from optserve.errors import ConfigError, Place
+from optserve.frozen import fields_of
 from optserve.jobs import result as records
 
 __all__ = ["read_result", "result_json_schema"]
@@ -59,7 +60,7 @@ def _model(record: type) -> Any:
     hints = typing.get_type_hints(record)
     fields: dict[str, Any] = {
         name: (_modelled(hints[name]), getattr(record, name, ...))
-        for name in records.fields_of(record)
+        for name in fields_of(record)
         if name not in _OWN_FILES
     }
     return create_model(

@@ -162,7 +162,11 @@ def _product(
         return body(x, y), sum(parts[1:], start=parts[0])
 
     plain = elementwise(name, body, selects=True, doc=doc)
-    return replace(plain, pullback=lambda ct, out, x, y: (by(ct, y), mulz_both(ct, x)), jvp=jvp)
+
+    def pullback(ct: Value, out: Value, x: Value, y: Value) -> tuple[Value, Value]:
+        return by(ct, y), mulz_both(ct, x)
+
+    return replace(plain, pullback=pullback, jvp=jvp, internal=True)
 
 
 mulz: Primitive = _product(

@@ -23,6 +23,7 @@ size = opaque(
     lambda *, size, dtype: np.asarray(size, dtype)[()],
     shape=lambda *, size, dtype: Aval((), dtype),
     examples=(Example((), {"size": 3, "dtype": np.dtype(np.float64)}),),
+    internal=True,
     doc="A row count as a number; ``x.shape[0]`` becomes one where it meets other values.",
 )
 
@@ -54,6 +55,7 @@ constant = opaque(
     lambda *, dtype, shape, data: np.frombuffer(data, dtype).reshape(shape),
     shape=lambda *, dtype, shape, data: Aval(shape, dtype),
     examples=(Example((), {"dtype": np.dtype(np.float64), "shape": (1,), "data": bytes(8)}),),
+    internal=True,
     doc="A small array that stands in the graph itself.",
 )
 

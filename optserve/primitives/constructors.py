@@ -118,6 +118,7 @@ def linear(
     floating: bool = False,
     promotes: bool = True,
     keeps: Sequence[int] = (),
+    internal: bool = False,
     doc: str = "",
 ) -> Primitive:
     """A function that is linear in each floating operand, or ``joint``ly in all of them.
@@ -163,6 +164,7 @@ def linear(
         floating=floating,
         promotes=promotes,
         keeps=frozenset(keeps),
+        internal=internal,
         doc=_doc(doc, impl),
     )
 
@@ -251,6 +253,7 @@ def opaque(
     floating: bool = True,
     promotes: bool = True,
     keeps: Sequence[int] = (),
+    internal: bool = False,
     doc: str = "",
 ) -> Primitive:
     """A function that only NumPy code can compute: a simulator, a C library.
@@ -278,6 +281,7 @@ def opaque(
         promotes=promotes,
         keeps=frozenset(keeps),
         differentiable=pullback is not None,
+        internal=internal,
         doc=_doc(doc, impl),
     )
 

@@ -80,6 +80,7 @@ slice_: Primitive = linear(
     ),
     promotes=False,
     selects=True,
+    internal=True,
     doc="Entries from start up to stop by step along every axis.",
 )
 
@@ -108,6 +109,7 @@ unslice: Primitive = linear(
     ),
     examples=(Example(((2,),), {"shape": (5,), "bounds": ((1, 4, 2),)}),),
     promotes=False,
+    internal=True,
     doc="Zeros with the given entries put where ``slice`` takes them from; its transpose.",
 )
 

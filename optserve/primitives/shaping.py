@@ -295,5 +295,6 @@ cast: Primitive = linear(
     arguments=lambda x, dtype: ((x,), {"dtype": np.dtype(dtype)}),
     examples=(Example(((3,),), {"dtype": np.dtype(np.float32)}),),
     promotes=False,
+    internal=True,
     doc="The same numbers in another dtype.",
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from optserve.graph.domain import positive
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
 __all__ = ["digamma", "erf", "erfc", "gammaln", "polygamma"]
@@ -21,7 +21,8 @@ def _scipy(name: str) -> Callable[..., Value]:
     def function(x: Value) -> Value:
         import scipy.special
 
-        return getattr(scipy.special, name)(x)
+        found: Value = getattr(scipy.special, name)(x)
+        return found
 
     return function
 
@@ -48,7 +49,7 @@ gammaln = elementwise(
     doc="Logarithm of the absolute value of the gamma function.",
 )
 
-digamma = elementwise(
+digamma: Primitive = elementwise(
     "digamma",
     ufunc=_scipy("digamma"),
     partials=lambda out, x: (polygamma(x, n=1),),
@@ -60,10 +61,10 @@ digamma = elementwise(
 def _polygamma(x: Value, *, n: int = 1) -> Value:
     import scipy.special
 
-    return scipy.special.polygamma(n, x).astype(x.dtype)
+    return scipy.special.polygamma(n, x).astype(np.asarray(x).dtype)
 
 
-polygamma = elementwise(
+polygamma: Primitive = elementwise(
     "polygamma",
     ufunc=_polygamma,
     partials=lambda out, x, n: (polygamma(x, n=n + 1),),

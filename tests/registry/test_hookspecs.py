@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from pathlib import Path
 
 import pytest
 
+from optserve.frozen import fields_of
 from optserve.registry import Registry, hookspecs, load
 from optserve.registry.hookspecs import KINDS, Kind
 from tests.registry.conftest import Site
@@ -48,7 +48,7 @@ CONTRIBUTIONS: dict[Kind, str] = {
 
 
 def test_kinds_hooks_and_shelves_are_the_same_list() -> None:
-    shelves = [f.name for f in dataclasses.fields(Registry)]
+    shelves = list(fields_of(Registry))
     assert [f"optserve_{kind}" for kind in KINDS] == HOOKS
     assert list(KINDS) == shelves[: len(KINDS)]
 

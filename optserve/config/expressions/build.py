@@ -194,8 +194,8 @@ class _Builder:
             macro = vocabulary.macros[name]
             bound = self.arguments(inspect.signature(macro), node, frame)
             return self.recorder.macro(macro, bound, frame.trace, node.place)
-        if name in vocabulary.primitives:
-            primitive = vocabulary.primitives[name]
+        primitive = self.scope.primitive(name)
+        if primitive is not None:
             bound = self.arguments(primitive.signature, node, frame)
             try:
                 return self.recorder.primitive(

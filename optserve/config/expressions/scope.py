@@ -9,6 +9,7 @@ from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.frozen import factory, frozen, replace
+from optserve.graph.primitive import Primitive
 from optserve.graph.vocabulary import Vocabulary
 
 __all__ = ["Scope"]
@@ -45,8 +46,16 @@ class Scope:
 
     def has_function(self, name: str) -> bool:
         """Whether ``name`` can be called."""
-        known = (self.functions, self.vocabulary.primitives, self.vocabulary.macros)
-        return any(name in table for table in known)
+        return (
+            name in self.functions
+            or name in self.vocabulary.macros
+            or self.primitive(name) is not None
+        )
+
+    def primitive(self, name: str) -> Primitive | None:
+        """The primitive that expressions may call ``name``."""
+        primitive = self.vocabulary.primitives.get(name)
+        return None if primitive is None or primitive.internal else primitive
 
     def unknown_value(self, dotted: str, place: Place, locals_: Mapping[str, Value]) -> ConfigError:
         """The error for a name that is no value, with the nearest that is one."""
@@ -99,7 +108,8 @@ class Scope:
                 expected="a declared function or a primitive",
                 remedy=f"a product is {name} * (...), an entry {name}[...]",
             )
-        vocabulary = (*self.vocabulary.primitives, *self.vocabulary.macros)
+        primitives = (known for known in self.vocabulary.primitives if self.primitive(known))
+        vocabulary = (*primitives, *self.vocabulary.macros)
         declared = f" ({choices(self.functions, 6)})" if self.functions else ""
         return ConfigError(
             f"no function is called '{name}'",

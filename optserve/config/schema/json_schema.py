@@ -49,7 +49,11 @@ def json_schema(registry: Registry) -> Schema:
     """
     writer = _Writer(registry)
     definitions: Schema = {kind: writer.contributions(kind) for kind in _NAMED_KINDS}
-    definitions["primitives"] = {"enum": sorted(registry.primitives)}
+    definitions["primitives"] = {
+        "enum": sorted(
+            name for name, entry in registry.primitives.items() if not entry.value.internal
+        )
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "optserve config",

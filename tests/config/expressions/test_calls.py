@@ -196,3 +196,8 @@ def vocabulary_with(*primitives: Any) -> Any:
     known = builtin_vocabulary()
     added: Sequence[tuple[str, Any]] = [(primitive.name, primitive) for primitive in primitives]
     return replace(known, primitives=MappingProxyType({**known.primitives, **dict(added)}))
+
+
+@pytest.mark.parametrize("name", ["slice", "unslice", "cast", "mulz", "size", "constant"])
+def test_what_only_graphs_are_made_of_cannot_be_called(name: str) -> None:
+    assert f"no function is called '{name}'" in message(f"{name}(x)")

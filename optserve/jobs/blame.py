@@ -83,10 +83,12 @@ def _in_derivative(
 def _of_value(problem: Problem, suspect: Suspect) -> Blame:
     equation = suspect.equation
     if equation is None:
-        what = "a number in the loss"
+        what, remedy = "a number in the loss", "write a smaller number"
         if suspect.input is not None:
             what = f"the data {problem.objective.graph.inputs[suspect.input].name}"
-        return Blame(f"{what} is not finite: {_bad(suspect.results)}")
+            remedy = "leave such rows out"
+        message = f"{what} is not finite: {_bad(suspect.results)}"
+        return Blame(message, place=suspect.place, remedy=remedy)
     name = equation.primitive.name
     provider = _provider(problem, name)
     return Blame(

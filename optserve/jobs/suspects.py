@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from optserve.errors import Place
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -22,12 +23,16 @@ __all__ = ["Suspect", "Walk", "not_finite"]
 
 @frozen
 class Suspect:
-    """An equation, its operands and its bad results; or, without an equation, an input's index."""
+    """An equation, its operands and its bad results.
+
+    Without an equation it is an input, by its number, or a number that stands in the graph.
+    """
 
     equation: Equation | None
     operands: tuple[Array, ...]
     results: tuple[Array, ...]
     input: int | None = None
+    place: Place | None = None
 
 
 class Walk:
@@ -65,23 +70,23 @@ class Walk:
         atom = self.graph.outputs[output]
         if not not_finite(self.read(atom)).any():
             return None
+        place = None
         while isinstance(atom, Var) and atom in self.maker:
             equation = self.maker[atom]
+            place = equation.place
             further = self._bad_operand(equation, not_finite(self.values[atom]))
             if further is None:
                 return self._inside(equation)
             atom = further
-        if isinstance(atom, Var):
-            return Suspect(None, (), (self.values[atom],), self.graph.inputs.index(atom))
-        return Suspect(None, (), (np.asarray(atom.value),))
+        index = self.graph.inputs.index(atom) if isinstance(atom, Var) else None
+        return Suspect(None, (), (np.asarray(self.read(atom)),), index, place)
 
-    def _bad_operand(self, equation: Equation, bad: Array) -> Var | None:
+    def _bad_operand(self, equation: Equation, bad: Array) -> Atom | None:
         """An operand that is bad where the result is, as far as their shapes can be compared."""
         for atom in equation.operands:
-            if isinstance(atom, Var):
-                own = not_finite(self.values[atom])
-                if own.any() and _overlap(own, bad):
-                    return atom
+            own = not_finite(self.read(atom))
+            if own.any() and _overlap(own, bad):
+                return atom
         return None
 
     def _inside(self, equation: Equation) -> Suspect:

@@ -107,6 +107,11 @@ def test_data_and_numbers_that_are_not_finite_are_named() -> None:
         lambda a, x: np.sum(a * x), [parameter("a", 1.0)], {"x": [1.0, np.inf]}, optimizer=lbfgs()
     )
     assert failure_of(made).message == "the data x is not finite: inf in 1 of 2 entries"
+    tower = problem(lambda a: a * 9.0 + np.inf, [parameter("a", 1.0)], optimizer=lbfgs())
+    found = failure_of(tower)
+    assert found.message == "a number in the loss is not finite: inf"
+    assert found.place is not None
+    assert found.place["file"] == __file__
     tower = problem(lambda a: a * np.exp(a * 0.0 + 1e4), [parameter("a", 1.0)], optimizer=lbfgs())
     found = failure_of(tower)
     assert (found.primitive, found.operands) == ("exp", ["10000"])

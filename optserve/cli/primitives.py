@@ -33,9 +33,10 @@ def primitives(
     With a NAME, show all about one: its derivative rule, domain, provider, and an example.
     """
     with ending():
-        from optserve.registry import load
+        from optserve.registry import check_files, load
 
         registry = load(files=plugin)
+        check_files(registry, plugin)
         macros = registry.vocabulary().macros
         if name is None:
             lines = _listing(registry, macros)

@@ -27,9 +27,10 @@ def schema(
     ] = False,
     plugin: PluginFiles,
 ) -> None:
-    """Print the JSON Schema of configs.
+    """Print the JSON Schema of configs, or of results.
 
-    It holds what is installed here: an editor completes the names and options of plugins too.
+    That of configs holds what is installed here: an editor completes the names and options of
+    plugins too.
     """
     with ending():
         text = json.dumps(_result_schema() if result else _config_schema(plugin), indent=2)
@@ -44,9 +45,11 @@ def schema(
 
 def _config_schema(plugin: list[Path]) -> dict[str, Any]:
     from optserve.config import json_schema
-    from optserve.registry import load
+    from optserve.registry import check_files, load
 
-    return json_schema(load(files=plugin))
+    registry = load(files=plugin)
+    check_files(registry, plugin)
+    return json_schema(registry)
 
 
 def _result_schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from optserve.config.nodes import texts
 from optserve.config.schema.config import Config
 from optserve.config.schema.expression import Named
 from optserve.errors import OptserveError
-from optserve.registry import Registry, load
+from optserve.registry import Registry, check_files, load
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.requirements import check_requirement
 
@@ -31,9 +31,12 @@ def registry_for(config: Config, declared: Declarations, files: Sequence[Path] =
         registry = load(needed, files, prefer)
         known = {name for kind in KINDS for name in registry.names(kind)}
         mentioned = (_mentioned(config) | declared.mentioned) & known
-        return load(needed | mentioned, files, prefer) if mentioned - needed else registry
+        if mentioned - needed:
+            registry = load(needed | mentioned, files, prefer)
     except OptserveError as error:
         raise error.at(config.plugins.place_of("prefer")) from None
+    check_files(registry, files)
+    return registry
 
 
 def check_requirements(config: Config) -> None:

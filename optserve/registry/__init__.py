@@ -3,7 +3,7 @@
 from optserve.registry.hookspecs import Kind, hookimpl
 from optserve.registry.loading import load
 from optserve.registry.registry import Entry, Failure, Plugin, Registry
-from optserve.registry.requirements import check_requirement
+from optserve.registry.requirements import check_files, check_requirement
 
 __all__ = [
     "Entry",
@@ -11,6 +11,7 @@ __all__ = [
     "Kind",
     "Plugin",
     "Registry",
+    "check_files",
     "check_requirement",
     "hookimpl",
     "load",

@@ -1,10 +1,29 @@
-"""What a config asks to be installed: ``plugins: {require: ["optserve-robust>=0.1"]}``."""
+"""What a person asks for by name: ``plugins: {require: [...]}`` in a config, ``--plugin FILE``."""
 
 from __future__ import annotations
 
-from optserve.errors import ConfigError, PluginError
+from collections.abc import Collection
+from pathlib import Path
 
-__all__ = ["check_requirement"]
+from optserve.errors import ConfigError, PluginError
+from optserve.registry.registry import Registry
+
+__all__ = ["check_files", "check_requirement"]
+
+
+def check_files(registry: Registry, files: Collection[Path]) -> None:
+    """Hold that each of ``files`` (``--plugin``) was loaded, be it needed or not.
+
+    Raises ``PluginError``, at the line of the file that failed where it is known.
+    """
+    asked = {str(path.resolve()) for path in files}
+    for plugin in registry.plugins:
+        if plugin.failure is not None and plugin.module in asked:
+            raise PluginError(
+                f"the plugin {plugin.distribution} did not load: {plugin.failure.message}",
+                place=plugin.failure.place,
+                remedy="mend the file, or leave --plugin out",
+            )
 
 
 def check_requirement(requirement: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Invoke
 
 
@@ -42,3 +44,18 @@ def optserve_primitives():
     assert result.exit_code == 0
     assert "'cube' is claimed by one.py" in result.output
     assert "plugins: {prefer: {cube: two.py}}" in result.output
+
+
+@pytest.mark.parametrize(
+    "command", [["run", "a.yaml"], ["check", "a.yaml"], ["primitives"], ["schema"]]
+)
+def test_a_file_that_was_asked_for_has_to_load(
+    invoke: Invoke, here: Path, command: list[str]
+) -> None:
+    (here / "a.yaml").write_text("{version: 1, parameters: {x: 3}, loss: x**2}")
+    (here / "bad.py").write_text("x = 1\nraise ValueError('not today')\n")
+    result = invoke(*command, "--plugin", "bad.py")
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert "bad.py:2: the plugin bad.py did not load: ValueError: not today\n" in result.stderr
+    assert "    raise ValueError('not today')\n" in result.stderr
+    assert not (here / "runs").exists()

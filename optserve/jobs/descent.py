@@ -114,7 +114,7 @@ class _Descent:
             if method.optimizer is None:
                 reasons.append(Reason.evaluated)
             elif verdict := method.verdict(now.state):
-                reasons.append(Reason[verdict])
+                reasons.append(verdict)
             if outcome.evaluations >= last:
                 reasons.append(Reason.steps)
             if seconds >= deadline:

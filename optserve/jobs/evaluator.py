@@ -23,6 +23,13 @@ from optserve.transforms.simplify import simplify
 __all__ = ["Evaluator", "Linearized"]
 
 
+LARGEST_COUNT = 1000
+"""Free coordinates up to which derivatives by each of them are formed beside the descent."""
+
+LARGEST_JACOBIAN = 50_000_000
+"""The same for the entries of such a matrix."""
+
+
 class Linearized(NamedTuple):
     """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p)."""
 
@@ -45,6 +52,13 @@ class Evaluator:
     def bounds(self) -> tuple[Array | None, Array | None]:
         """Lower and upper bounds (p,), ``None`` where nothing is bounded."""
         return self.packing.lower, self.packing.upper
+
+    @cached_property
+    def forms_jacobian(self) -> bool:
+        """Whether a Jacobian or a Hessian is small enough to be formed beside the descent."""
+        count = self.packing.size
+        rows = sum(self.residual_sizes().values())
+        return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
         """Loss and gradient (p,)."""
@@ -91,6 +105,13 @@ class Evaluator:
         """The outputs of a graph over the natural parameters and the data."""
         values = self.packing.natural(point).values()
         return self.backend.compile(graph)(*values, *self.problem.objective.data.values())
+
+    def residual(self, point: Array) -> Array:
+        """All residuals (n,), end to end."""
+        graph = self.problem.objective.graph
+        count = len(self.problem.objective.residuals)
+        parts = self.at(simplify(replace(graph, outputs=graph.outputs[1 : 1 + count])), point)
+        return np.concatenate([np.ravel(part) for part in parts])
 
     def observed(self, point: Array) -> Array:
         """The response that the predictions are compared with."""

@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optserve.errors import PluginError
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
+from optserve.jobs.reasons import Reason
 from optserve.jobs.stationarity import ColumnNorms, cosine, relative_gradient
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.bounds import project
+from optserve.optimizers.verdict import VERDICTS
 
-__all__ = ["LARGEST_JACOBIAN", "Advance", "Method", "method_of"]
-
-LARGEST_JACOBIAN = 1000
-"""Free coordinates up to which a Jacobian or a Hessian is formed for other ends than descending."""
+__all__ = ["Advance", "Method", "method_of"]
 
 
 class Advance(NamedTuple):
@@ -54,8 +54,17 @@ class Method:
         """Whether the method steps back from a trial point that is no good."""
         return self.optimizer is not None and not self.optimizer.traced
 
-    def verdict(self, state: State) -> str:
-        return "" if self.optimizer is None else self.optimizer.verdict(state)
+    def verdict(self, state: State) -> Reason | None:
+        """Why the method itself can go no further, if it cannot."""
+        if self.optimizer is None:
+            return None
+        word = self.optimizer.verdict(state)
+        if word and word not in VERDICTS:
+            raise PluginError(
+                f"{self.optimizer.name}: its verdict is {word!r}",
+                expected=" or ".join(map(repr, VERDICTS)),
+            )
+        return Reason[word] if word else None
 
 
 def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Method:
@@ -132,10 +141,12 @@ def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) 
         assert known.norms is not None
         return cosine(known.gradient, known.norms, point, loss, lower, upper)
 
-    if not least_squares or tolerance is None or evaluator.packing.size > LARGEST_JACOBIAN:
+    if not least_squares or tolerance is None:
         return relative
     if optimizer is not None and optimizer.needs == "jacobian":
         return angle
+    if not evaluator.forms_jacobian:
+        return relative
     columns = ColumnNorms(lambda point: np.linalg.norm(evaluator.linearized(point)[3], axis=0))
 
     def angle_now_and_then(point: Array, loss: float, known: Advance) -> float:

@@ -128,7 +128,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "warnings": _warnings(problem, findings),
         "environment": environment(),
         "history": [list(one.history.entries()) for one in findings.outcomes],
-        "checkpoint": _checkpoint(findings.outcome),
+        "checkpoint": _checkpoint(findings),
     }
 
 
@@ -211,12 +211,15 @@ def _warnings(problem: Problem, findings: Findings) -> list[str]:
     return warnings
 
 
-def _checkpoint(outcome: Outcome) -> dict[str, Any]:
-    """Where the method would go on: arrays only."""
-    point = outcome.start if outcome.point is None else outcome.point
-    best = outcome.start if outcome.best is None else outcome.best.point
-    states = {f"state_{number:03d}": np.asarray(one) for number, one in enumerate(outcome.state)}
-    counts = {"version": 1, "evaluations": outcome.evaluations}
-    return {"point": point, "best": best, **states} | {
-        name: np.int64(count) for name, count in counts.items()
+def _checkpoint(findings: Findings) -> dict[str, Any]:
+    """Where the method would go on: of the descent that a signal ended, else of the best one."""
+    number = len(findings.outcomes) - 1 if findings.signal else findings.chosen
+    outcome = findings.outcomes[number]
+    counts = {"version": 1, "start": number, "evaluations": outcome.evaluations}
+    states = {f"state_{index:03d}": np.asarray(one) for index, one in enumerate(outcome.state)}
+    return {
+        **{name: np.int64(count) for name, count in counts.items()},
+        "point": outcome.start if outcome.point is None else outcome.point,
+        "best": outcome.start if outcome.best is None else outcome.best.point,
+        **states,
     }

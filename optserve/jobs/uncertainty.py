@@ -12,11 +12,11 @@ from optserve.graph.aval import Array
 from optserve.jobs.delta_method import Varying, varying_entries
 from optserve.jobs.descent import Evaluated
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.fit import Fit, fit_of
 from optserve.jobs.information import Information, of_hessian, of_jacobian
-from optserve.jobs.method import LARGEST_JACOBIAN
 from optserve.jobs.student_t import student_t_quantile
 
-__all__ = ["Fit", "Uncertainty", "no_uncertainty", "uncertainty_of"]
+__all__ = ["Uncertainty", "no_uncertainty", "uncertainty_of"]
 
 LEVEL = 0.95
 CORRELATED = 0.995
@@ -24,21 +24,6 @@ CORRELATED = 0.995
 
 MOST_PAIRS = 3
 """Correlated pairs that are named; there may be many where a model is overparametrized."""
-
-
-@frozen
-class Fit:
-    """How well predictions fit: of the residuals without penalties.
-
-    The standard error is that of a residual, known only where no sigma is given; ``r_squared`` is
-    1 - RSS / TSS, where the observed response is known.
-    """
-
-    observations: int
-    degrees_of_freedom: int
-    sum_of_squares: float
-    residual_standard_error: float | None = None
-    r_squared: float | None = None
 
 
 @frozen
@@ -85,7 +70,13 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
     derivatives. A coordinate at a bound is held there, as if it were fixed.
     """
     free = ~_at_bounds(evaluator, best.point)
-    fit, jacobian = _fit(evaluator, best, int(free.sum()))
+    fit = jacobian = None
+    if evaluator.problem.objective.kind == "least_squares":
+        if evaluator.forms_jacobian:
+            *_, residual, jacobian = evaluator.linearized(best.point)
+        else:
+            residual = evaluator.residual(best.point)
+        fit = fit_of(evaluator, best.point, residual, int(free.sum()))
     why = refused or _impossible(evaluator, fit, int(free.sum()))
     if why:
         return no_uncertainty(evaluator, why, fit)
@@ -97,7 +88,7 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
             why = "the log likelihood is not at a maximum: its Hessian is indefinite"
             return no_uncertainty(evaluator, why)
         return _by_delta_method(evaluator, best, free, information, "observed information")
-    information = of_jacobian(jacobian[:, free], epsilon)
+    information = of_jacobian(jacobian[:, free].astype(np.float64), epsilon)
     dof = inf if evaluator.problem.objective.sigma else float(fit.degrees_of_freedom)
     if dof < inf:
         factor = fit.sum_of_squares / dof
@@ -113,36 +104,13 @@ def _impossible(evaluator: Evaluator, fit: Fit | None, size: int) -> str:
         return "a loss is no likelihood: use least_squares or log_likelihood"
     if objective.penalties:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
-    if packing.size > LARGEST_JACOBIAN:
-        return (
-            f"there are {packing.size} free coordinates, and at most {LARGEST_JACOBIAN} are tried"
-        )
     if not size:
         return "nothing is free to vary"
+    if not evaluator.forms_jacobian:
+        return f"the derivatives by {packing.size} free coordinates are too many to be formed"
     if fit is not None and fit.degrees_of_freedom <= 0 and not objective.sigma:
         return f"{fit.observations} residuals leave no degree of freedom beside {size} parameters"
     return ""
-
-
-def _fit(evaluator: Evaluator, best: Evaluated, size: int) -> tuple[Fit | None, Array | None]:
-    """The fit of least squares and its Jacobian (n, p), where it is of a size to be formed."""
-    objective = evaluator.problem.objective
-    if objective.kind != "least_squares" or not 0 < evaluator.packing.size <= LARGEST_JACOBIAN:
-        return None, None
-    found = evaluator.linearized(best.point)
-    sizes = evaluator.residual_sizes()
-    splits = np.cumsum([sizes[name] for name in objective.residuals])[:-1]
-    parts = zip(objective.residuals, np.split(found.residual, splits), strict=True)
-    own = np.concatenate([part for name, part in parts if name not in objective.penalties])
-    own = own.astype(np.float64)
-    dof, squares = own.size - size, float(own @ own)
-    spread = None if objective.sigma or dof <= 0 else float(np.sqrt(squares / dof))
-    explained = None
-    if objective.observed and not objective.sigma:
-        observed = evaluator.observed(best.point).astype(np.float64)
-        total = float(np.sum((observed - observed.mean()) ** 2))
-        explained = 1.0 - squares / total if total > 0 else None
-    return Fit(own.size, dof, squares, spread, explained), found.jacobian.astype(np.float64)
 
 
 def _at_bounds(evaluator: Evaluator, point: Array) -> Array:

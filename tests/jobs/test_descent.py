@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.backends.selection import choose
+from optserve.errors import PluginError
+from optserve.frozen import replace
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.history import LARGEST, History
@@ -153,6 +155,12 @@ def test_a_stall_at_a_kink_is_not() -> None:
     assert found.reason is Reason.stalled
     assert not found.reason.converged
     assert exit_codes(found.reasons, tolerance=True, expectations=True) == (3,)
+
+
+def test_an_unknown_verdict_is_the_fault_of_the_method() -> None:
+    odd = replace(lbfgs(), name="odd", verdict=lambda state: "bored")
+    with pytest.raises(PluginError, match="odd: its verdict is 'bored'"):
+        outcome_of(bowl(optimizer=odd))
 
 
 def test_least_squares_by_gradients_alone_stop_by_the_angle_too() -> None:

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from optserve.frozen import replace
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.problem import Stop
 from optserve.jobs.reasons import Reason
@@ -47,7 +48,20 @@ def test_a_signal_stops_after_the_evaluation_and_keeps_what_was_reached(
     assert result.loss < 24.2
     assert result.evaluations == result.checkpoint["evaluations"] > 100
     assert result.checkpoint["best"].tolist() == list(result.parameters.values())
+    assert result.checkpoint["start"] == 0
     assert signal.getsignal(number) is before
+
+
+def test_the_checkpoint_is_of_the_descent_that_was_stopped() -> None:
+    made = replace(SLOWLY, starts=({"x": np.array(-1.2)},), stop=Stop(gradient=1e-12, seconds=30))
+    at_the_minimum = replace(made.parameters[0], init=np.array(1.0))
+    made = replace(made, parameters=(at_the_minimum, made.parameters[1]))
+    result = run(made, progress=lambda snapshot: signal.raise_signal(signal.SIGINT))
+    assert result.termination.reasons == ["interrupted", "gradient"]
+    assert (result.start, result.loss) == (0, 0.0)
+    assert result.checkpoint["start"] == 1
+    assert result.checkpoint["evaluations"] == result.starts[1].evaluations
+    assert result.exit_code == 130
 
 
 def test_a_second_signal_does_not_wait() -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.jobs import evaluator
 from optserve.jobs.information import of_hessian, of_jacobian
 from optserve.jobs.parameters import log
 from optserve.jobs.problem import Problem, Stop
 from optserve.jobs.run import run
-from optserve.optimizers import gradient_descent
+from optserve.optimizers import gradient_descent, lbfgs
 from optserve.plugin import opaque
 from tests.jobs.problems import least_squares, log_likelihood, parameter, problem, table
 
@@ -210,6 +211,17 @@ def test_why_there_are_none_at_all() -> None:
     assert early.exit_code == 3
     assert early.fit is not None
     assert early.fit.sum_of_squares == pytest.approx(Y @ Y)
+
+
+def test_too_many_coordinates_have_none_but_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "LARGEST_COUNT", 1)
+    result = run(line(optimizer=lbfgs()))
+    assert result.termination.reason == "gradient"
+    assert "too many to be formed" in result.unavailable["a"]
+    assert result.fit is not None
+    assert result.loss is not None
+    assert result.fit.residual_standard_error == pytest.approx(np.sqrt(result.loss / 3))
+    np.testing.assert_allclose(result.parameters["b"], run(line()).parameters["b"], rtol=1e-6)
 
 
 def test_a_second_derivative_that_a_plugin_has_not_is_named() -> None:

@@ -82,7 +82,7 @@ def test_the_graph_of_its_gradient_and_of_its_second_derivative() -> None:
     np.testing.assert_allclose(found[1], grad(unrolled)(*arguments), rtol=1e-12)
     twice = verify(pullback_graph(graph))
     for wrt in range(4):
-        assert agreement(twice, [*arguments, np.float64(1.0)], wrt=wrt).worst < 1e-6
+        assert agreement(twice, [*arguments, np.array(1.0)], wrt=wrt).worst < 1e-6
 
 
 def test_backward_loops_begin_at_the_end() -> None:

@@ -22,7 +22,6 @@ PARTIES = (
     "autograd",
     "jax",
     "jaxlib",
-    "numba",
     "torch",
 )
 

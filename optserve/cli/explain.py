@@ -96,23 +96,23 @@ def _needed(graph: Graph, outputs: Sequence[int]) -> Graph:
 
 
 def _rows(graph: Graph) -> Iterator[str]:
-    """For each table: how often its rows are gone through, and what needs all of them at once."""
-    from optserve.transforms.expand import expand
-    from optserve.transforms.finite_sum import row_counts
-    from optserve.transforms.marking import mark
+    """How often rows are gone through, at what cost, and what needs all of them at once."""
+    from optserve.transforms.passes import passes, whole
 
-    for rows in row_counts(graph):
-        marking = mark(expand(graph), rows)
-        passes = max(entry.level for entry in marking.marks.values())
-        yield ""
-        yield f"rows of {rows}: gone through {_times(passes)} for the loss and its gradient"
-        for equation, reason in marking.mixed:
-            place = f"{equation.place}: " if equation.place else ""
-            yield f"  {place}{equation.primitive.name} needs them all at once: {reason}"
-
-
-def _times(count: int) -> str:
-    return "once" if count <= 1 else f"{count} times"
+    for number, one in enumerate(passes(graph), 1):
+        kinds = ", ".join(
+            f"{count} kept by row" if kind == "rows" else f"{count} by {kind}"
+            for kind, count in one.reductions.items()
+        )
+        if number == 1:
+            yield ""
+        yield (
+            f"pass {number} over the rows of {one.table}: {one.bytes_read} bytes and about "
+            f"{one.operations} operations a row; results: {kinds}"
+        )
+    for entry in whole(graph):
+        place = f"{entry.place}: " if entry.place else ""
+        yield f"  {place}{entry.primitive} needs all rows at once: {entry.reason}"
 
 
 def _no_parameter(name: str, names: Sequence[str]) -> Exception:

@@ -6,7 +6,6 @@ Variables and row axes are numbered in order of appearance; literals count by bi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,6 +20,8 @@ __all__ = ["digest", "row_names"]
 
 def digest(graph: Graph) -> str:
     """The digest as 64 hexadecimal digits."""
+    import hashlib  # takes longer than reading all of floor 0; most runs hash nothing
+
     hasher = hashlib.sha256()
     for token in _Numbering().graph(graph):
         hasher.update(token.encode())

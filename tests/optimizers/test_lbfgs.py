@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.optimizers import Evaluation, lbfgs
 from tests.optimizers.descent import descend, stationarity

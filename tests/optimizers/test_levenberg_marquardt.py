@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.optimizers import Evaluation, levenberg_marquardt, projected_gradient
 from tests.optimizers.descent import descend, stationarity

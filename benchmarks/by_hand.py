@@ -17,7 +17,7 @@ from optserve.graph.aval import Array
 __all__ = ["c_work"]
 
 SOURCES = Path(__file__).with_name("c")
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC")
 
 
 def c_work(name: str, parameters: Sequence[Array], data: Sequence[Array]) -> Work:
@@ -52,7 +52,11 @@ def c_work(name: str, parameters: Sequence[Array], data: Sequence[Array]) -> Wor
 def _library(compiler: str, name: str) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / f"{name}.so"
-        source = SOURCES / f"{name}.c"
-        command = [compiler, *FLAGS, str(source), "-o", str(library), "-lm"]
-        subprocess.run(command, check=True, capture_output=True)
+        source, compiled = SOURCES / f"{name}.c", Path(folder) / f"{name}.o"
+        # Linked without -ffast-math: loading the library would switch off subnormal numbers here.
+        for command in (
+            [compiler, *FLAGS, "-c", str(source), "-o", str(compiled)],
+            [compiler, "-shared", "-fopenmp", str(compiled), "-o", str(library), "-lm"],
+        ):
+            subprocess.run(command, check=True, capture_output=True)
         return ctypes.CDLL(str(library))

@@ -326,8 +326,10 @@ def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
         bounds = entry.indices(size)
         return bounds if range(*bounds) else (0, 0, 1)
     step = 1 if entry.step is None else operator.index(entry.step)
+    if step == -1 and entry.start is None and entry.stop is None:
+        return size - 1, -1, -1
     if step < 1:
-        raise ShapeError("rows cannot be taken in reverse order")
+        raise ShapeError("some of the rows cannot be taken in reverse order", remedy="use x[::-1]")
     start = 0 if entry.start is None else entry.start
     stop = size if entry.stop is None else entry.stop
     if isinstance(start, int) and start < 0:

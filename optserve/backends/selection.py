@@ -32,8 +32,8 @@ NATIVE_WORK = 5_000_000
 """Entries times equations of one evaluation from which on native code repays its compilation."""
 
 
-def choose(name: str, available: Mapping[str, Backend] | None = None, *, work: int = 0) -> Backend:
-    """The backend called ``name``; ``auto`` chooses.
+def choose(name: str, more: Mapping[str, Backend] | None = None, *, work: int = 0) -> Backend:
+    """The backend called ``name``, of the built-in ones and ``more``; ``auto`` chooses.
 
     ``work`` is what one evaluation takes, in entries of data times equations: native code is chosen
     where there is much of it, and where the code generator is installed.
@@ -41,10 +41,10 @@ def choose(name: str, available: Mapping[str, Backend] | None = None, *, work: i
     >>> choose("auto").name
     'numpy'
     """
-    backends = available or {backend.name: backend for backend in builtin_backends()}
+    backends = {**{backend.name: backend for backend in builtin_backends()}, **(more or {})}
     if name == "auto":
         native = work >= NATIVE_WORK and find_spec("llvmlite") is not None
-        return backends["llvm" if native and "llvm" in backends else "numpy"]
+        return backends["llvm" if native else "numpy"]
     if name not in backends:
         raise ConfigError(
             f"no backend '{name}'",

@@ -99,8 +99,10 @@ def _problem(
     path: Path,
     tree: Tree,
 ) -> jobs.Problem:
+    backends = {}
     if config.backend != "auto":
-        registry.find("backends", config.backend, config.place_of("backend"))
+        place = config.place_of("backend")
+        backends[config.backend] = registry.find("backends", config.backend, place).value
     kind = declared.loss.kind
     optimizer = optimizer_of(config.optimizer, kind, registry)
     precision = np.dtype(config.precision)
@@ -135,6 +137,7 @@ def _problem(
         precision=config.precision,
         seed=seed,
         backend=config.backend,
+        backends=backends,
         rows_used=rows,
         rows_read=rows,
         warnings=(*_unused(built, declared), *warnings),

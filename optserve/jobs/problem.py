@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from optserve.backends.base import Backend
 from optserve.errors import Place
 from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
@@ -77,7 +78,8 @@ class Problem:
 
     ``starts`` holds further starting points: for each, natural values by parameter name, the other
     parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
-    ``optimizer_given`` and ``backend_given`` say whether a person chose them.
+    ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that plugins
+    contribute, as far as ``backend`` names one.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Problem:
     precision: Literal["float64", "float32"] = "float64"
     seed: int = 0
     backend: str = "auto"
+    backends: Mapping[str, Backend] = factory(default_factory=dict)
     optimizer_given: bool = True
     rows_used: int | None = None
     rows_read: int | None = None

@@ -49,7 +49,7 @@ def run(
     progress:
         Is shown a ``Snapshot`` ten times a second at most.
     backends:
-        Those to choose from by name; by default those that ship with optserve.
+        More to choose from by name, besides the problem's own and those that ship with optserve.
 
     A numerical failure, an interrupt (Ctrl-C, SIGTERM) or a rule that fails its certificate is a
     result with an exit code. An ``OptserveError`` is raised for a problem that makes no sense.
@@ -91,7 +91,8 @@ def run(
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))
         packing = Packing(problem.parameters, np.dtype(problem.precision))
-        backend = choose(problem.backend, backends, work=_work(problem, packing))
+        known = {**problem.backends, **(backends or {})}
+        backend = choose(problem.backend, known, work=_work(problem, packing))
         evaluator = Evaluator(problem, packing, backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None

@@ -183,3 +183,21 @@ def test_a_wrong_rule(invoke: Invoke, here: Path) -> None:
     assert "cube of cubes.py" in result.stdout.splitlines()[0]
     assert "cube failed" in result.stdout
     assert stored(here, "runs/cube/0001")["plugins"][0]["passed"] is False
+
+
+BACKEND = """
+from optserve.backends.numpy import compile_graph
+from optserve.plugin import Backend, hookimpl
+
+
+@hookimpl
+def optserve_backends():
+    return [Backend("careful", compile_graph, doc="NumPy, by another name.")]
+"""
+
+
+def test_a_backend_of_a_plugin(invoke: Invoke, here: Path, simple: str) -> None:
+    (here / "careful.py").write_text(BACKEND)
+    shown = invoke("run", simple, "--plugin", "careful.py", "--set", "backend=careful")
+    assert shown.exit_code == 0
+    assert "careful (given)" in shown.stdout

@@ -6,20 +6,15 @@ same to the bit for any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
-__all__ = ["chunk_bounds", "combine_in_tree", "tile_rows"]
+__all__ = ["chunk_bounds", "tile_rows"]
 
 MAX_CHUNKS = 64
 TILE_ENTRIES = 131_072
 """Entries of the widest row value in one tile: about half of a second-level cache."""
 MAX_TILE_ROWS = 8_192
 MIN_TILE_ROWS = 256
-CHUNK_OUTPUT_ENTRIES = 1 << 22
-"""Entries that the partial results of all chunks may have together."""
-
-T = TypeVar("T")
+CHUNK_ENTRIES = 8
+"""Entries that the partial results of all chunks may have together, for each entry of a row."""
 
 
 def tile_rows(width: int) -> int:
@@ -33,29 +28,21 @@ def tile_rows(width: int) -> int:
     return min(MAX_TILE_ROWS, max(MIN_TILE_ROWS, rows))
 
 
-def chunk_bounds(rows: int, tile: int, output_size: int) -> list[tuple[int, int]]:
+def chunk_bounds(rows: int, tile: int, width: int, output_size: int) -> list[tuple[int, int]]:
     """The (first, last) rows of each chunk; every chunk but the last is a whole number of tiles.
 
-    >>> chunk_bounds(20_000, 8192, 1)
+    ``width`` is the number of entries a row, ``output_size`` that of the results.
+
+    >>> chunk_bounds(20_000, 8192, 1, 1)
     [(0, 8192), (8192, 16384), (16384, 20000)]
-    >>> chunk_bounds(0, 8192, 1)
+    >>> chunk_bounds(20_000, 8192, 1, 1_000_000)
+    [(0, 20000)]
+    >>> chunk_bounds(0, 8192, 1, 1)
     [(0, 0)]
     """
     tiles = -(-rows // tile)
-    chunks = max(1, min(MAX_CHUNKS, tiles, CHUNK_OUTPUT_ENTRIES // max(1, output_size)))
+    worthwhile = CHUNK_ENTRIES * rows * width // max(1, output_size)
+    chunks = max(1, min(MAX_CHUNKS, tiles, worthwhile))
     size = -(-tiles // chunks) * tile
     bounds = [(first, min(first + size, rows)) for first in range(0, rows, size)] if rows else []
     return bounds or [(0, 0)]
-
-
-def combine_in_tree(parts: Sequence[T], combine: Callable[[T, T], T]) -> T:
-    """Neighbours combined pairwise until one is left.
-
-    >>> combine_in_tree(["a", "b", "c"], lambda x, y: f"({x}{y})")
-    '((ab)c)'
-    """
-    level = list(parts)
-    while len(level) > 1:
-        paired = [combine(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = paired + level[len(paired) * 2 :]
-    return level[0]

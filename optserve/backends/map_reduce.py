@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from optserve.backends.chunks import chunk_bounds, combine_in_tree, tile_rows
+from optserve.backends.chunks import chunk_bounds, tile_rows
+from optserve.backends.partials import Layout
+from optserve.backends.threads import share
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph
-from optserve.primitives.map_reduce import COMBINE
 
-__all__ = ["Chunk", "MapReduce"]
+__all__ = ["MapReduce", "Run", "Stored"]
 
 THREADED_ENTRIES = 1 << 18
 """Rows times equations from which on threads are worth their start."""
 
 Stored = Sequence[Array | None]
-Chunk = Callable[[Sequence[Any], int, int, Stored], list[Any]]
-"""(operands, first row, last row, arrays of outputs that keep their rows) -> partial results, with
-``None`` for an output that was stored."""
+"""For each output the array that it keeps its rows in; ``None`` where it is reduced."""
+
+Run = Callable[[Iterator[int], Array, Stored], None]
+"""Evaluates the chunks with these numbers: (numbers, a row of partial results for each chunk of
+all, stored). It is called in several threads at once."""
 
 
 class MapReduce:
@@ -36,54 +39,29 @@ class MapReduce:
         self.reductions: tuple[str, ...] = attributes["reductions"]
         self.row_axes: tuple[int | None, ...] = attributes["row_axes"]
         self.count = count
-        self.threads = threads
         self.avals = [atom.aval for atom in self.body.outputs]
         equations = self.body.equations
         values = [*self.body.inputs, *(v for equation in equations for v in equation.results)]
-        self.tile = tile_rows(max(self._row_width(variable.aval.shape) for variable in values))
-        self.output_size = sum(
-            _entries(aval.shape)
-            for aval, axis in zip(self.avals, self.row_axes, strict=True)
-            if axis is None
+        width = max(self._row_width(variable.aval.shape) for variable in values)
+        self.tile = tile_rows(width)
+        reduced = [i for i, axis in enumerate(self.row_axes) if axis is None]
+        self.layout = Layout(
+            [self.avals[i] for i in reduced], [self.reductions[i] for i in reduced]
         )
+        self.bounds = chunk_bounds(count, self.tile, width, self.layout.size)
+        self.threads = threads if count * len(equations) > THREADED_ENTRIES else 1
 
-    def over(self, chunk: Chunk, operands: Sequence[Any]) -> Any:
-        """The results, from ``chunk`` called once for each chunk of the rows."""
-        stored = self._stored()
-        bounds = chunk_bounds(self.count, self.tile, self.output_size)
-
-        def run(bound: tuple[int, int]) -> list[Any]:
-            return chunk(operands, *bound, stored)
-
-        work = self.count * len(self.body.equations)
-        if self.threads > 1 and len(bounds) > 1 and work > THREADED_ENTRIES:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(min(self.threads, len(bounds))) as pool:
-                parts = list(pool.map(run, bounds))
-        else:
-            parts = [run(bound) for bound in bounds]
-        totals = combine_in_tree(parts, self.combined)
-        results = [
-            total.astype(aval.dtype) if kept is None else kept
-            for total, aval, kept in zip(totals, self.avals, stored, strict=True)
-        ]
-        return tuple(results) if len(results) > 1 else results[0]
-
-    def combined(self, left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
-        """Two lists of partial results as one."""
-        with np.errstate(all="ignore"):
-            return [
-                None if kind == "rows" else COMBINE[kind](x, y)
-                for kind, x, y in zip(self.reductions, left, right, strict=True)
-            ]
-
-    def _stored(self) -> list[Array | None]:
-        """For each output that keeps its rows, the array that chunks write them into."""
-        return [
+    def over(self, run: Run) -> Any:
+        """The results, where ``run`` evaluates chunks."""
+        stored = [
             None if axis is None else np.empty(_counted(aval.shape, axis, self.count), aval.dtype)
             for aval, axis in zip(self.avals, self.row_axes, strict=True)
         ]
+        rows = self.layout.rows(len(self.bounds))
+        share(lambda numbers: run(numbers, rows, stored), len(self.bounds), self.threads)
+        reduced = iter(self.layout.results(rows))
+        results = [next(reduced) if kept is None else kept for kept in stored]
+        return tuple(results) if len(results) > 1 else results[0]
 
     def _row_width(self, shape: Shape) -> int:
         """Entries in a row; 1 for a value without rows, which no tile makes larger."""

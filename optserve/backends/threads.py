@@ -1,11 +1,18 @@
-"""How many threads this process may use: the processors it is bound to, within its quota."""
+"""How many threads this process may use, and sharing work among them."""
 
 from __future__ import annotations
 
+import functools
 import os
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["available_cores"]
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["available_cores", "share"]
 
 
 def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -18,3 +25,47 @@ def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     except (OSError, ValueError):  # no such file, or "max": no quota
         pass
     return max(1, cores)
+
+
+def share(run: Callable[[Iterator[int]], None], count: int, threads: int) -> None:
+    """Call ``run`` in each thread with numbers that together are 0, ..., ``count`` - 1.
+
+    Who gets which number is decided as threads ask for them.
+
+    >>> seen = []
+    >>> share(seen.extend, 5, threads=2)
+    >>> sorted(seen)
+    [0, 1, 2, 3, 4]
+    """
+    if threads == 1 or count == 1:
+        run(iter(range(count)))
+        return
+    pending = deque(range(count))
+    helpers = [
+        _pool(threads - 1, os.getpid()).submit(run, _taken(pending))
+        for _ in range(min(threads, count) - 1)
+    ]
+    try:
+        run(_taken(pending))
+    finally:
+        pending.clear()  # nothing is left, or this thread failed
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+
+
+def _taken(pending: deque[int]) -> Iterator[int]:
+    while True:
+        try:
+            yield pending.popleft()
+        except IndexError:
+            return
+
+
+@functools.cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads that wait for work; a process that was forked has none of its parent's."""
+    from concurrent.futures import ThreadPoolExecutor  # most runs do without threads
+
+    del process
+    return ThreadPoolExecutor(threads, thread_name_prefix="optserve")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import emit, scratch_bytes
 from optserve.backends.llvm.lowering import lower
-from optserve.backends.llvm.memory import wide
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
@@ -42,8 +41,13 @@ class NativePass:
         self.work = work
         body = expanded(work.body)
         lowered = lower(body, work.rows, work.axes, work.reductions)
-        self.scratch = scratch_bytes(lowered)
+        self.scratch = scratch_bytes(lowered) // 8 + 1
         self.dtypes = [variable.aval.dtype for variable in body.inputs[1:]]
+        slots = iter(work.layout.slots)
+        self.starts = [next(slots).start if axis is None else 0 for axis in work.row_axes]
+        self.units = work.layout.rows(1)
+        for slot in work.layout.slots:
+            slot.of(self.units[0])[...] = unit(slot.kind)
         machine = engine()
         name = object_cache.key(body, (work.axes, work.reductions), machine)
         code = object_cache.read(name)
@@ -57,19 +61,26 @@ class NativePass:
             np.ascontiguousarray(operand, dtype)
             for operand, dtype in zip(operands, self.dtypes, strict=True)
         ]
-        return self.work.over(self._chunk, arrays)
+        table = np.array([array.ctypes.data for array in arrays])
+        function, bounds, read = self.function, self.work.bounds, table.ctypes.data
 
-    def _chunk(self, operands: Sequence[Any], first: int, last: int, stored: Stored) -> list[Any]:
-        """The partial results of one chunk of rows, in one call."""
-        totals: list[Array | None] = [
-            None if kept is not None else np.full(aval.shape, unit(kind), wide(aval.dtype))
-            for aval, kept, kind in zip(self.work.avals, stored, self.work.reductions, strict=True)
-        ]
-        outputs = [
-            total if kept is None else kept for total, kept in zip(totals, stored, strict=True)
-        ]
-        scratch = np.empty(self.scratch // 8 + 1)
-        table = np.array([operand.ctypes.data for operand in operands], np.uintp)
-        written = np.array([array.ctypes.data for array in outputs if array is not None], np.uintp)
-        self.function(first, last, table.ctypes.data, written.ctypes.data, scratch.ctypes.data)
-        return totals
+        def run(numbers: Iterator[int], rows: Array, stored: Stored) -> None:
+            scratch = np.empty(self.scratch)
+            room = scratch.ctypes.data
+            for number in numbers:
+                written = self._outputs(rows[number], stored)
+                first, last = bounds[number]
+                function(first, last, read, written.ctypes.data, room)
+
+        return self.work.over(run)
+
+    def _outputs(self, row: Array, stored: Stored) -> Array:
+        """The table of addresses that one chunk writes to; what it accumulates in is made ready."""
+        row[: self.work.layout.size] = self.units[0]
+        address = row.ctypes.data
+        return np.array(
+            [
+                address + 8 * start if kept is None else kept.ctypes.data
+                for start, kept in zip(self.starts, stored, strict=True)
+            ]
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.plan import BoundPlan, Control, Plan
+from optserve.graph.aval import Array
+from optserve.primitives.map_reduce import COMBINE
 
 __all__ = ["Tiles"]
 
@@ -22,43 +24,48 @@ class Tiles:
         self._workspaces: list[dict[int, BoundPlan]] = []
 
     def __call__(self, *operands: Any) -> Any:
-        return self.work.over(self._chunk, operands)
+        def run(numbers: Iterator[int], rows: Array, stored: Stored) -> None:
+            workspace = self._workspaces.pop() if self._workspaces else {}
+            with np.errstate(all="ignore"):  # which each thread has its own of
+                for number in numbers:
+                    first, last = self.work.bounds[number]
+                    self._chunk(operands, first, last, rows[number], stored, workspace)
+            self._workspaces.append(workspace)
+
+        return self.work.over(run)
 
     def _bound(self, arguments: Sequence[Any], rows: int) -> BoundPlan:
         return self.plan.bind(arguments, {self.work.rows.name: rows}, buffers=True)
 
-    def _chunk(self, operands: Sequence[Any], first: int, last: int, stored: Stored) -> list[Any]:
+    def _chunk(
+        self,
+        operands: Sequence[Any],
+        first: int,
+        last: int,
+        row: Array,
+        stored: Stored,
+        workspace: dict[int, BoundPlan],
+    ) -> None:
         """The partial results of one chunk, its tiles accumulated in order."""
         work = self.work
-        workspace = self._workspaces.pop() if self._workspaces else {}
-        totals: list[Any] = []
-        with np.errstate(all="ignore"):
-            for start in range(first, max(last, first + 1), work.tile):
-                stop = min(start + work.tile, last)
-                block = [
-                    operand if axis is None else operand[_cut(axis, start, stop)]
-                    for operand, axis in zip(operands, work.axes, strict=True)
-                ]
-                arguments = [np.int64(start), *block]
-                if stop - start not in workspace:
-                    workspace[stop - start] = self._bound(arguments, stop - start)
-                parts = workspace[stop - start].run(arguments)
-                for part, kept, axis in zip(parts, stored, work.row_axes, strict=True):
-                    if kept is not None and axis is not None:
-                        kept[_cut(axis, start, stop)] = part
-                wide = [
-                    None if kept is not None else _wide(part, kind)
-                    for part, kept, kind in zip(parts, stored, work.reductions, strict=True)
-                ]
-                totals = work.combined(totals, wide) if totals else wide
-        self._workspaces.append(workspace)
-        return totals
-
-
-def _wide(part: Any, kind: str) -> Any:
-    """A partial result that may be kept; float32 sums go on in float64."""
-    single = kind == "sum" and part.dtype == np.float32
-    return np.array(part, np.float64 if single else part.dtype)
+        totals = [(slot.of(row), COMBINE[slot.kind]) for slot in work.layout.slots]
+        for start in range(first, max(last, first + 1), work.tile):
+            stop = min(start + work.tile, last)
+            block = [
+                operand if axis is None else operand[_cut(axis, start, stop)]
+                for operand, axis in zip(operands, work.axes, strict=True)
+            ]
+            arguments = [np.int64(start), *block]
+            if stop - start not in workspace:
+                workspace[stop - start] = self._bound(arguments, stop - start)
+            parts = workspace[stop - start].run(arguments)
+            reduced = iter(totals)
+            for part, kept, axis in zip(parts, stored, work.row_axes, strict=True):
+                if kept is not None and axis is not None:
+                    kept[_cut(axis, start, stop)] = part
+                    continue
+                total, combine = next(reduced)
+                total[...] = part if start == first else combine(total, part)
 
 
 def _cut(axis: int, start: int, stop: int) -> tuple[slice, ...]:

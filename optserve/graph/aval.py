@@ -19,6 +19,7 @@ __all__ = [
     "aval_of",
     "broadcast_shapes",
     "is_float",
+    "precision_of",
     "resolve_shape",
     "shape_size",
 ]
@@ -64,6 +65,16 @@ def aval_of(value: Any) -> Aval:
 def is_float(dtype: DType) -> bool:
     """Whether values of this dtype can be differentiated."""
     return dtype.kind in "fc"
+
+
+def precision_of(avals: Iterable[Aval]) -> DType:
+    """The floating dtype that ``avals`` compute in; float64 where none of them is floating.
+
+    >>> precision_of([Aval((3,), np.dtype("int64")), Aval((), np.dtype("float32"))])
+    dtype('float32')
+    """
+    floats = [aval.dtype for aval in avals if is_float(aval.dtype)]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 
 def shape_size(shape: Iterable[Size]) -> Size:

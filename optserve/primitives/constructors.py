@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
+from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float, precision_of
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.primitive import Primitive, Value
@@ -210,7 +210,7 @@ def composite(
             functools.partial(body, **dict(attributes)),
             *avals,
             vocabulary=builtin_vocabulary(),
-            precision=_precision(avals),
+            precision=precision_of(avals),
         )
         results = tuple(atom.aval for atom in traced.graph.outputs)
         return results[0] if traced.single else results
@@ -329,12 +329,6 @@ def _traced_or_called(
         )
 
     return pull
-
-
-def _precision(avals: Sequence[Aval]) -> DType:
-    """The precision of a body: that of its floating operands."""
-    floats = [aval.dtype for aval in avals if aval.dtype.kind == "f"]
-    return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -21,7 +21,7 @@ import numpy as np
 
 from optserve.errors import DerivativeError
 from optserve.frozen import frozen
-from optserve.graph.aval import Array, Aval, aval_of, is_float
+from optserve.graph.aval import Array, Aval, aval_of, is_float, precision_of
 from optserve.graph.domain import Domain
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import interpret
@@ -99,7 +99,7 @@ def pushforward_graph(graph: Graph) -> Graph:
 
 
 def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Graph:
-    precision = next((aval.dtype for aval in avals if is_float(aval.dtype)), np.dtype(np.float64))
+    precision = precision_of(avals)
     traced = trace(function, *avals, vocabulary=builtin_vocabulary(), precision=precision)
     if traced.captured:
         raise DerivativeError("a derivative rule holds an array constant; make it an operand")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from optserve.errors import DerivativeError
-from optserve.graph.aval import Aval, aval_of, is_float
+from optserve.graph.aval import Aval, aval_of, is_float, precision_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import resolved
 from optserve.graph.primitive import Value
@@ -74,7 +74,7 @@ def jacobian_graph(
     entries of the inputs ``wrt``, flattened and joined in order. Each entry is one forward
     direction.
     """
-    precision = graph.outputs[0].aval.dtype
+    precision = precision_of(atom.aval for atom in graph.outputs)
     graph = simplify(graph)
 
     def walk(*arguments: Value) -> list[Value]:

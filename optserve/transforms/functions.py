@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import Place, ShapeError
-from optserve.graph.aval import aval_of, is_float
+from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, trace
@@ -163,13 +163,11 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
 def _traced(
     function: Function, arguments: Sequence[Value], vocabulary: Vocabulary | None
 ) -> TracedFunction:
-    dtypes = [aval_of(argument).dtype for argument in arguments]
-    floats = [dtype for dtype in dtypes if is_float(dtype)]
     return trace(
         function,
         *arguments,
         vocabulary=vocabulary or builtin_vocabulary(),
-        precision=np.result_type(*floats) if floats else np.dtype(np.float64),
+        precision=precision_of(map(aval_of, arguments)),
         concrete=True,
     )
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from optserve.errors import DerivativeError, OptserveError
-from optserve.graph.aval import aval_of, is_float
+import numpy as np
+
+from optserve.errors import DerivativeError, OptserveError, ShapeError
+from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import Tracer, trace
 from optserve.graph.vocabulary import Vocabulary
-from optserve.primitives.constants import full
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.transforms.rules import Cotangents, Pull, fitted, recorded_at, value_and_pull
 from optserve.transforms.simplify import simplify
@@ -123,16 +124,18 @@ def value_and_gradient_graph(
 
     A gradient with respect to an input that output 0 does not depend on is an array of zeros.
     """
-    precision = graph.outputs[0].aval.dtype
+    aval = graph.outputs[0].aval
+    if aval.shape:
+        raise ShapeError(f"the gradient of {aval}", expected="a scalar as the first output")
+    precision = precision_of([aval])
     graph = simplify(graph)  # what is computed twice is then differentiated once
 
     def walk(*arguments: Value) -> list[Value]:
         outputs, pullback = vjp(graph, arguments, wrt)
         seed = arguments[0].trace.lift(precision.type(1.0))
         cotangents = pullback([seed, *(None for _ in outputs[1:])], False)
-        zero = arguments[0].trace.lift(precision.type(0.0))
         gradients = [
-            full(graph.inputs[i].aval.shape, zero) if ct is None else ct
+            np.zeros_like(arguments[i]) if ct is None else ct
             for i, ct in zip(wrt, cotangents, strict=True)
         ]
         return [*outputs, *gradients]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import DerivativeError, Place
-from optserve.graph.aval import Aval, DType, aval_of, is_float
+from optserve.graph.aval import Aval, aval_of, is_float, precision_of
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import TracedFunction, Tracer, trace
 from optserve.primitives.arithmetic import mulz
@@ -142,14 +142,8 @@ def body_of(
         functools.partial(primitive.body, **attributes),
         *avals,
         vocabulary=builtin_vocabulary(),
-        precision=_precision(avals),
+        precision=precision_of(avals),
     )
-
-
-def _precision(avals: Sequence[Aval]) -> DType:
-    """The precision of a rule: that of its floating operands."""
-    floats = [aval.dtype for aval in avals if is_float(aval.dtype)]
-    return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 
 def value_and_tangents(
@@ -264,7 +258,7 @@ def _push_transposed(
         pulled,
         *avals,
         vocabulary=builtin_vocabulary(),
-        precision=_precision([*avals, *map(aval_of, operands)]),
+        precision=precision_of([*avals, *map(aval_of, operands)]),
     )
     # Where the pullback is transposed does not matter, since it is linear: at the results.
     _, transposed = vjp(traced.graph, [*results, *traced.captured], wrt=range(len(avals)))

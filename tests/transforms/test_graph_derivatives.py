@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.errors import DerivativeError, Place
+from optserve.errors import DerivativeError, Place, ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
@@ -150,3 +150,16 @@ def test_a_missing_rule_is_named_with_the_place() -> None:
     for derive in (value_and_gradient_graph, lambda g, wrt: jacobian_graph(g, [0], wrt)):
         with pytest.raises(DerivativeError, match=r"fit\.yaml:7:3: bare has no derivative rule"):
             derive(graph, [0])
+
+
+@pytest.mark.parametrize("loss", [lambda x: 3, lambda x: 2.5, lambda x: np.sum(x > 0.0)])
+def test_a_constant_or_a_count_has_the_gradient_zero(loss: Any) -> None:
+    gradient = verify(value_and_gradient_graph(graph_of(loss, (3,)), [0]))
+    slope = interpret(gradient, np.ones(3))[1]
+    np.testing.assert_array_equal(slope, np.zeros(3))
+    assert slope.dtype == DOUBLE
+
+
+def test_a_first_output_that_is_no_scalar_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"float64\[3\]"):
+        value_and_gradient_graph(graph_of(np.sin, (3,)), [0])

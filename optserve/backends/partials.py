@@ -108,11 +108,12 @@ def combine_in_tree(rows: Array, kind: str) -> None:
     >>> rows[0]
     array([7.])
     """
+    combine = COMBINE[kind]
     step = 1
     while step < len(rows):
         left, right = rows[: len(rows) - step : 2 * step], rows[step :: 2 * step]
-        if isinstance(COMBINE[kind], np.ufunc):
-            COMBINE[kind](left, right, out=left)
+        if isinstance(combine, np.ufunc):
+            combine(left, right, out=left)
         else:
-            left[...] = COMBINE[kind](left, right)
+            left[...] = combine(left, right)
         step *= 2

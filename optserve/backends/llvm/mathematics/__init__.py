@@ -8,7 +8,9 @@ from types import MappingProxyType
 from optserve.backends.llvm.builder import Builder, IRValue
 from optserve.backends.llvm.mathematics import (
     division,
+    error_function,
     exponential,
+    gamma,
     inverse_trigonometric,
     logarithm,
     power,
@@ -43,9 +45,13 @@ FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
         "cbrt": _unary(power.cbrt),
         "cos": _unary(trigonometric.cos),
         "cosh": _unary(exponential.cosh),
+        "digamma": _unary(gamma.digamma),
+        "erf": _unary(error_function.erf),
+        "erfc": _unary(error_function.erfc),
         "exp": _unary(exponential.exp),
         "expm1": _unary(exponential.expm1),
         "floor_divide": _binary(division.floor_divide),
+        "gammaln": _unary(gamma.gammaln),
         "hypot": _binary(power.hypot),
         "log": _unary(logarithm.log),
         "log1p": _unary(logarithm.log1p),

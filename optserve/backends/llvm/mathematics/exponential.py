@@ -1,8 +1,7 @@
 """exp and its kin: expm1, sinh, cosh, tanh, sigmoid.
 
 All start from x = n log 2 + r with an integer n and abs(r) <= log(2) / 2 (Cody and Waite 1980,
-chapter 6), and from the even and odd parts of exp(r): cosh(r) = 1 + r**2 EVEN(r**2) and
-sinh(r) = r + r**3 ODD(r**2). The coefficients are minimax fits by ``benchmarks.mathematics``.
+chapter 6), and from the even and odd parts of exp(r), cosh(r) and sinh(r), as polynomials.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from optserve.backends.llvm.mathematics.coefficients import EXP_EVEN, EXP_ODD
+from optserve.backends.llvm.mathematics.extended import Pair, exactly, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 from optserve.frozen import frozen
 
@@ -19,40 +20,15 @@ __all__ = [
     "LOG2_LOW",
     "cosh",
     "exp",
+    "exp_of_normal",
     "exp_of_sum",
     "expm1",
     "power_of_two",
-    "short_exp",
     "sigmoid",
     "sinh",
     "tanh",
 ]
 
-EVEN: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            0.5,
-            0.04166666666666667,
-            0.001388888888888214,
-            2.4801587330087826e-05,
-            2.7557268838956907e-07,
-            2.091639914389266e-09,
-        ),
-        "float": (0.5, 0.041666511446237564, 0.0013930522836744785),
-    }
-)
-ODD: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            0.16666666666666669,
-            0.008333333333326816,
-            0.00019841269877932417,
-            2.755724716608031e-06,
-            2.5109748991993415e-08,
-        ),
-        "float": (0.1666666716337204, 0.008332982659339905, 0.0002016630460275337),
-    }
-)
 LOG2_HIGH: Mapping[str, float] = MappingProxyType(
     {"double": 0.6931471805599453, "float": 0.6931471824645996}
 )
@@ -65,9 +41,10 @@ LOG2_LOW: Mapping[str, float] = MappingProxyType(
 
 @frozen
 class Reduced:
-    """x = n log 2 + r; ``bits`` are integers that end in n plus an offset."""
+    """x = n log 2 + r, where r is ``first - n LOG2_LOW``; ``bits`` end in n plus an offset."""
 
     n: Lanes
+    first: Lanes
     r: Lanes
     bits: Lanes
 
@@ -77,8 +54,8 @@ def reduced(x: Lanes, offset: int) -> Reduced:
     magic = x.format.magic + offset
     shifted = fma(x, 1.0 / math.log(2.0), magic)
     n = shifted - magic
-    r = fma(n, -LOG2_HIGH[x.scalar], x)  # exact: the leading bits cancel
-    return Reduced(n, fma(n, -LOG2_LOW[x.scalar], r), shifted.bits())
+    first = fma(n, -LOG2_HIGH[x.scalar], x)  # exact: the leading bits cancel
+    return Reduced(n, first, fma(n, -LOG2_LOW[x.scalar], first), shifted.bits())
 
 
 def power_of_two(biased: Lanes) -> Lanes:
@@ -99,9 +76,15 @@ def scaled(p: Lanes, bits: Lanes) -> Lanes:
 def tail(r: Lanes, precision: str = "") -> Lanes:
     """exp(r) - 1 - r for abs(r) <= log(2) / 2, as precise as its format unless said."""
     square = r * r
-    even = polynomial(square, EVEN[precision or r.scalar])
-    odd = polynomial(square, ODD[precision or r.scalar])
+    even = polynomial(square, EXP_EVEN[precision or r.scalar])
+    odd = polynomial(square, EXP_ODD[precision or r.scalar])
     return square * fma(odd, r, even)
+
+
+def exp_of_normal(x: Lanes, precision: str = "") -> Lanes:
+    """exp(x) where it is a normal number."""
+    given = reduced(x, x.format.bias)
+    return (1.0 + (given.r + tail(given.r, precision))) * power_of_two(given.bits)
 
 
 def exp(x: Lanes) -> Lanes:
@@ -112,19 +95,16 @@ def exp(x: Lanes) -> Lanes:
 
 
 def exp_of_sum(high: Lanes, low: Lanes) -> Lanes:
-    """exp(high + low) for a small ``low``; where ``high`` over- or underflows it is left out."""
+    """exp(high + low) for a small ``low``, almost as precise as can be.
+
+    Where ``high`` over- or underflows, ``low`` is left out, whatever it is.
+    """
     top, bottom = high.pick(710.0, 89.0), high.pick(-746.0, -104.0)
     inside = (high < top) & (high > bottom)
-    clamped = high.at_most(top).at_least(bottom)
-    given = reduced(clamped, 2 * high.format.bias)
-    r = where(inside, given.r + low, given.r)
-    return scaled(1.0 + (r + tail(r)), given.bits)
-
-
-def short_exp(x: Lanes) -> Lanes:
-    """exp(x) in double lanes, but only as precise and as large as float can hold."""
-    given = reduced(x.at_most(200.0).at_least(-200.0), x.format.bias)
-    return (1.0 + (given.r + tail(given.r, "float"))) * power_of_two(given.bits)
+    given = reduced(high.at_most(top).at_least(bottom), 2 * high.format.bias)
+    r = quick_sum(given.first, fma(given.n, -LOG2_LOW[high.scalar], where(inside, low, 0.0)))
+    total = quick_sum(1.0, r.high)
+    return scaled(total.high + (total.low + (tail(r.high) + r.low)), given.bits)
 
 
 def expm1(x: Lanes) -> Lanes:
@@ -141,24 +121,17 @@ def tanh(x: Lanes) -> Lanes:
     size = abs(x).at_most(x.pick(20.0, 10.0))
     given = reduced(size + size, x.format.bias)
     power = power_of_two(given.bits)
-    e = fma(power, tail(given.r), fma(power, given.r, power - 1.0))
-    return quotient(e, 2.0, e).with_sign_of(x)
+    e = quick_sum(fma(power, given.r, power - 1.0), power * tail(given.r))
+    below = quick_sum(2.0, e.high)
+    ratio = quotient(e, Pair(below.high, below.low + e.low))
+    return (ratio.high + ratio.low).with_sign_of(x)
 
 
 def sigmoid(x: Lanes) -> Lanes:
     """1 / (1 + exp(-x)) = exp(x) / (1 + exp(x)): whichever exponential is small."""
     small = exp(-abs(x))
-    return quotient(where(x < 0.0, small, 1.0), 1.0, small)
-
-
-def quotient(numerator: Lanes, first: float, second: Lanes) -> Lanes:
-    """numerator / (first + second) without the rounding of the sum, for second >= 0."""
-    total = second + first
-    error = second - (total - first)
-    inverse = 1.0 / total
-    q = numerator * inverse
-    remainder = fma(-q, total, numerator) - q * error
-    return fma(remainder, inverse, q)
+    ratio = quotient(exactly(where(x < 0.0, small, 1.0)), quick_sum(1.0, small))
+    return ratio.high + ratio.low
 
 
 @frozen
@@ -181,8 +154,8 @@ def halves(x: Lanes) -> Halves:
     bounded = given.n.at_most(x.pick(64.0, 32.0))
     falling = power_of_two((form.magic + (form.bias - 2) - bounded).bits())
     square = given.r * given.r
-    even = square * polynomial(square, EVEN[x.scalar])
-    odd = (square * given.r) * polynomial(square, ODD[x.scalar])
+    even = square * polynomial(square, EXP_EVEN[x.scalar])
+    odd = (square * given.r) * polynomial(square, EXP_ODD[x.scalar])
     return Halves(given.r, even, odd, rising - falling, rising + falling)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma
 from optserve.frozen import frozen
 
-__all__ = ["Pair", "product", "quick_sum", "quotient", "sum_of"]
+__all__ = ["Pair", "exactly", "product", "quick_sum", "quotient"]
 
 
 @frozen
@@ -16,17 +16,18 @@ class Pair:
     low: Lanes
 
 
+def exactly(x: Lanes) -> Pair:
+    """x, as a sum with 0."""
+    return Pair(x, x.like(0.0))
+
+
 def quick_sum(x: Lanes | float, y: Lanes) -> Pair:
-    """x + y without error, where abs(x) >= abs(y) or x is 0 (Dekker's FastTwoSum)."""
+    """x + y without error, where abs(x) >= abs(y) or x is 0 (Dekker's FastTwoSum).
+
+    Or where x is a power of two and y, of the same sign, is not as large as 2**52 of it.
+    """
     total = x + y
     return Pair(total, y - (total - x))
-
-
-def sum_of(x: Lanes | float, y: Lanes) -> Pair:
-    """x + y without error (Knuth's TwoSum)."""
-    total = x + y
-    virtual = total - x
-    return Pair(total, (x - (total - virtual)) + (y - virtual))
 
 
 def product(x: Lanes, y: Lanes) -> Pair:

@@ -1,77 +1,18 @@
-"""arctan, arctan2, arcsin and arccos, as small angles that are taken from multiples of pi / 4.
-
-The coefficients are minimax fits by ``benchmarks.mathematics``.
-"""
+"""arctan, arctan2, arcsin and arccos, as small angles that are taken from multiples of pi / 4."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from optserve.backends.llvm.mathematics.angles import RIGHT
-from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, quotient
+from optserve.backends.llvm.mathematics.coefficients import ARCSIN, ARCTAN
+from optserve.backends.llvm.mathematics.extended import Pair, exactly, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 
 __all__ = ["arccos", "arcsin", "arctan", "arctan2"]
 
 TANGENT = math.tan(math.pi / 8)
 """Ratios up to this are the tangent of a small angle; beyond, the angle is taken from pi / 4."""
-
-ARCTAN: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            -0.3333333333333333,
-            0.1999999999999627,
-            -0.1428571428477931,
-            0.1111111102264665,
-            -0.09090904836342333,
-            0.07692188504743261,
-            -0.06664579003923035,
-            0.05858685427161773,
-            -0.05088040723946913,
-            0.039301239053382224,
-            -0.019256559415037667,
-        ),
-        "float": (
-            -0.3333333134651184,
-            0.19999441504478455,
-            -0.14260496199131012,
-            0.10706625133752823,
-            -0.06331126391887665,
-        ),
-    }
-)
-"""(arctan(t) / t - 1) / t**2 as a polynomial in t**2, for abs(t) <= tan(pi / 8)."""
-
-ARCSIN: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            0.16666666666666669,
-            0.07499999999997597,
-            0.044642857148020354,
-            0.03038194400908506,
-            0.022372178125487575,
-            0.017352270582940827,
-            0.013973033264337544,
-            0.011461355282542092,
-            0.010439004847840485,
-            0.004958004265566937,
-            0.01876060218655069,
-            -0.016975248338578344,
-            0.03020671052151304,
-        ),
-        "float": (
-            0.1666666567325592,
-            0.07500239461660385,
-            0.0445498526096344,
-            0.03168538957834244,
-            0.014361883513629436,
-            0.03830476850271225,
-        ),
-    }
-)
-"""(arcsin(s) / s - 1) / s**2 as a polynomial in s**2, for abs(s) <= 1 / 2."""
 
 
 def small_angle(t: Pair) -> Pair:
@@ -92,7 +33,7 @@ def arctan(x: Lanes) -> Lanes:
         where(large, size, where(medium, total.high, 1.0)),
         where(large, 0.0, where(medium, total.low, 0.0)),
     )
-    angle = small_angle(quotient(Pair(numerator, x.like(0.0)), denominator))
+    angle = small_angle(quotient(exactly(numerator), denominator))
     offset = where(large, x.like(high), where(medium, x.like(high / 2.0), 0.0))
     rest = where(large, x.like(low), where(medium, x.like(low / 2.0), 0.0))
     return (offset + (angle.high + (angle.low + rest))).with_sign_of(x)
@@ -104,6 +45,7 @@ def arctan2(y: Lanes, x: Lanes) -> Lanes:
     swapped = abs(y) > abs(x)
     smaller = where(swapped, abs(x), abs(y))
     larger = where(swapped, abs(y), abs(x))
+    larger = where(larger.equals(0.0), 1.0, larger)
     extreme = ~((larger > x.pick(2.0**-500, 2.0**-60)) & (larger < x.pick(2.0**1000, 2.0**100)))
     smaller, larger = rarely(extreme, (smaller, larger), lambda: _rescaled(smaller, larger))
 
@@ -111,7 +53,7 @@ def arctan2(y: Lanes, x: Lanes) -> Lanes:
     total = quick_sum(larger, smaller)
     numerator = where(medium, smaller - larger, smaller)
     denominator = Pair(where(medium, total.high, larger), where(medium, total.low, 0.0))
-    angle = small_angle(quotient(Pair(numerator, x.like(0.0)), denominator))
+    angle = small_angle(quotient(exactly(numerator), denominator))
     base = quick_sum(where(medium, x.like(high / 2.0), 0.0), angle.high)
     rest = base.low + (angle.low + where(medium, x.like(low / 2.0), 0.0))
 
@@ -125,11 +67,11 @@ def arctan2(y: Lanes, x: Lanes) -> Lanes:
 
 
 def _rescaled(smaller: Lanes, larger: Lanes) -> tuple[Lanes, Lanes]:
-    """Numbers of the same ratio whose reciprocals and products are normal; 0 / 0 is 0 / 1."""
+    """Numbers of the same ratio whose reciprocals and products are normal."""
     infinite = larger.equals(math.inf)
     nan = smaller.unordered(larger)
     smaller = where(infinite, where(smaller.equals(math.inf), smaller.like(1.0), 0.0), smaller)
-    larger = where(infinite | larger.equals(0.0), 1.0, larger)
+    larger = where(infinite, 1.0, larger)
     up, down = larger.pick(2.0**600, 2.0**80), larger.pick(2.0**-100, 2.0**-30)
     high, low = larger.pick(2.0**1000, 2.0**100), larger.pick(2.0**-500, 2.0**-60)
     factor = where(larger >= high, larger.like(down), where(larger <= low, larger.like(up), 1.0))

@@ -273,11 +273,14 @@ def where(condition: Lanes, x: Lanes | Number, y: Lanes | Number) -> Lanes:
     return Lanes(builder, builder.select(condition.value, x.value, given.value))
 
 
-def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
+def polynomial(x: Lanes, coefficients: Sequence[float], first: int = 0) -> Lanes:
     """The polynomial with ``coefficients``, lowest power first, by fused multiply-adds.
 
-    Long ones as ``even(x**2) + x * odd(x**2)``, two chains that run side by side.
+    Long ones as ``even(x**2) + x * odd(x**2)``, two chains that run side by side; but the
+    ``first`` powers by Horner's rule, which is more precise, where they are most of the sum.
     """
+    if first:
+        return fma(polynomial(x, coefficients[1:], first - 1), x, coefficients[0])
     if len(coefficients) > 6:
         square = x * x
         even = polynomial(square, coefficients[0::2])

@@ -1,8 +1,7 @@
 """log and its kin: log1p, softplus, logaddexp.
 
 x = 2**k m with m from sqrt(1/2) to sqrt(2), and log(m) from s = (m - 1) / (m + 1), arranged as in
-fdlibm (Sun Microsystems 1993, ``e_log.c``). The coefficients are minimax fits by
-``benchmarks.mathematics``.
+fdlibm (Sun Microsystems 1993, ``e_log.c``).
 """
 
 from __future__ import annotations
@@ -11,38 +10,28 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from optserve.backends.llvm.mathematics.coefficients import LOG
 from optserve.backends.llvm.mathematics.exponential import LOG2_HIGH, LOG2_LOW, exp, power_of_two
+from optserve.backends.llvm.mathematics.extended import Pair, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 from optserve.frozen import frozen
 
 __all__ = [
+    "LOG2_SHORT",
     "Parts",
     "log",
     "log1p",
+    "log_as_pair",
     "logaddexp",
     "normal_parts",
     "parts",
+    "short_log",
     "softplus",
-    "without_logarithm",
 ]
 
-SERIES: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            0.666666666666667,
-            0.3999999999989904,
-            0.28571428626353373,
-            0.22222211063797395,
-            0.18182894570714883,
-            0.15331536965548553,
-            0.14618746637299695,
-        ),
-        "float": (0.6666668653488159, 0.3998820185661316, 0.29605379700660706),
-    }
-)
-"""(log((1 + s) / (1 - s)) / s - 2) / s**2 as a polynomial in s**2."""
-
 SQRT_HALF_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FE6A09E667F3BCD, "i32": 0x3F3504F3})
+LOG2_SHORT = (0.6931471805598903, 5.497923018708371e-14)
+"""log 2 in double precision as a sum of two; multiples up to 2**11 of the first are exact."""
 ONE_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FF0000000000000, "i32": 0x3F800000})
 
 
@@ -79,7 +68,7 @@ def without_first(f: Lanes) -> tuple[Lanes, Lanes]:
     s = f / (f + 2.0)
     square = s * s
     half = (0.5 * f) * f
-    return half, s * fma(square, polynomial(square, SERIES[f.scalar]), half)
+    return half, s * fma(square, polynomial(square, LOG[f.scalar]), half)
 
 
 def combined(k: Lanes, f: Lanes) -> Lanes:
@@ -87,6 +76,25 @@ def combined(k: Lanes, f: Lanes) -> Lanes:
     half, rest = without_first(f)
     low = half - fma(k, LOG2_LOW[f.scalar], rest)
     return fma(k, LOG2_HIGH[f.scalar], f - low)
+
+
+def short_log(x: Lanes) -> Lanes:
+    """log(x) of positive normal double lanes, to 2**-43: for what will be rounded to float."""
+    split = parts(x)
+    f = split.m - 1.0
+    s = f / (f + 2.0)
+    square = s * s
+    fraction = fma(s * square, polynomial(square, LOG["short"]), 2.0 * s)
+    return fma(split.k, math.log(2.0), fraction)
+
+
+def log_as_pair(x: Lanes) -> Pair:
+    """log(x) of positive finite double lanes, to some 56 bits after the point."""
+    split = normal_parts(x)
+    f = split.m - 1.0
+    half, rest = without_first(f)
+    first = quick_sum(split.k * LOG2_SHORT[0], f)
+    return quick_sum(first.high, first.low + (fma(split.k, LOG2_SHORT[1], rest) - half))
 
 
 def without_logarithm(result: Lanes, x: Lanes) -> Lanes:

@@ -9,46 +9,15 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.mathematics.exponential import exp_of_sum, power_of_two, short_exp
+from optserve.backends.llvm.mathematics.coefficients import INVERSE_CUBE_ROOT, LOG_REST
+from optserve.backends.llvm.mathematics.exponential import exp_of_normal, exp_of_sum, power_of_two
 from optserve.backends.llvm.mathematics.extended import Pair, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
-from optserve.backends.llvm.mathematics.logarithm import normal_parts, parts
+from optserve.backends.llvm.mathematics.logarithm import LOG2_SHORT, normal_parts, short_log
 
 __all__ = ["cbrt", "hypot", "power"]
 
-SERIES = (
-    0.4,
-    0.2857142857142156,
-    0.22222222225825966,
-    0.18181817495377536,
-    0.1538467594707568,
-    0.13330780401844863,
-    0.11805639836594078,
-    0.10757447675328505,
-)
-"""((log((1 + s) / (1 - s)) / s - 2) / s**2 - 2 / 3) / s**2, a minimax polynomial in s**2."""
-
-SHORT_SERIES = (
-    0.6666666666738712,
-    0.3999999878271507,
-    0.2857175729449152,
-    0.22191236879213622,
-    0.1936567754300607,
-)
-"""(log((1 + s) / (1 - s)) / s - 2) / s**2 as a minimax polynomial in s**2, to 2**-43."""
-
 TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-LOG2 = (0.6931471805598903, 5.497923018708371e-14)
-"""log 2 as a sum of two; whole multiples of the first, up to 2**11, are exact."""
-
-INVERSE_CUBE_ROOT = (
-    1.8745132684707642,
-    -1.861801028251648,
-    1.561247706413269,
-    -0.7023393511772156,
-    0.12835738062858582,
-)
-"""m**(-1/3) from sqrt(1/2) to sqrt(2), to 4.5e-5: a minimax polynomial."""
 
 
 def power(x: Lanes, y: Lanes) -> Lanes:
@@ -93,14 +62,14 @@ def _logarithm(size: Lanes) -> Pair:
     square_low = fma(2.0 * s, s_low, square.low)
     cube = product(s, square.high)
     cube_low = fma(s, square_low, fma(s_low, square.high, cube.low))
-    tail = fma(square.high, polynomial(square.high, SERIES), TWO_THIRDS[1])
+    tail = fma(square.high, polynomial(square.high, LOG_REST["double"]), TWO_THIRDS[1])
     factor = quick_sum(TWO_THIRDS[0], tail)
     term = product(cube.high, factor.high)
     term_low = fma(cube.high, factor.low, fma(cube_low, factor.high, term.low))
 
     fraction = quick_sum(2.0 * s, term.high)
-    total = quick_sum(split.k * LOG2[0], fraction.high)
-    low = fma(split.k, LOG2[1], fma(s_low, 2.0, term_low) + (fraction.low + total.low))
+    total = quick_sum(split.k * LOG2_SHORT[0], fraction.high)
+    low = fma(split.k, LOG2_SHORT[1], fma(s_low, 2.0, term_low) + (fraction.low + total.low))
     high = where(size < math.inf, total.high, size)
     return Pair(where(size.equals(0.0), -math.inf, high), low)
 
@@ -108,16 +77,12 @@ def _logarithm(size: Lanes) -> Pair:
 def _single(size: Lanes, y: Lanes) -> Lanes:
     """size**y for float lanes, in double: every float is a normal double."""
     wide, exponent = size.widened(), y.widened()
-    split = parts(wide)
-    f = split.m - 1.0
-    s = f / (f + 2.0)
-    square = s * s
-    fraction = fma(s * square, polynomial(square, SHORT_SERIES), 2.0 * s)
-    logarithm = fma(split.k, LOG2[0] + LOG2[1], fraction)
+    logarithm = short_log(wide)
     logarithm = where(wide < math.inf, logarithm, wide)
     logarithm = where(wide.equals(0.0), -math.inf, logarithm)
     bounded = exponent.at_most(2.0**70).at_least(-(2.0**70))
-    return short_exp(bounded * logarithm).narrowed()
+    scaled = (bounded * logarithm).at_most(200.0).at_least(-200.0)
+    return exp_of_normal(scaled, "float").narrowed()
 
 
 def _constant_power(x: Lanes, y: Lanes) -> Lanes | None:
@@ -145,7 +110,7 @@ def cbrt(x: Lanes) -> Lanes:
     up, down = left > 0.0, left < 0.0
     m = split.m * where(up, x.like(2.0), where(down, x.like(0.5), 1.0))
     turn = 2.0 ** (1.0 / 3.0)
-    y = polynomial(split.m, INVERSE_CUBE_ROOT)
+    y = polynomial(split.m, INVERSE_CUBE_ROOT[x.scalar])
     y = y * where(up, x.like(1.0 / turn), where(down, x.like(turn), 1.0))
     if x.scalar == "double":  # one step of Halley's method; for float the start is near enough
         h = 1.0 - (m * y) * (y * y)
@@ -165,13 +130,13 @@ def hypot(x: Lanes, y: Lanes) -> Lanes:
     larger = where(swapped, abs(y), abs(x))
     smaller = where(swapped, abs(x), abs(y))
     high, low = x.pick(2.0**510, 2.0**62), x.pick(2.0**-450, 2.0**-40)
-    extreme = ~((larger < high) & (larger > low))
-    one = x.like(1.0)
+    small = (larger <= low) & (larger > 0.0)
+    extreme = ~(larger < high) | small
 
     def rescaled() -> tuple[Lanes, Lanes, Lanes]:
         down, up = x.pick(2.0**-600, 2.0**-90), x.pick(2.0**600, 2.0**90)
-        factor = where(larger >= high, x.like(down), where(larger <= low, x.like(up), 1.0))
-        inverse = where(larger >= high, x.like(up), where(larger <= low, x.like(down), 1.0))
+        factor = where(larger >= high, x.like(down), where(small, x.like(up), 1.0))
+        inverse = where(larger >= high, x.like(up), where(small, x.like(down), 1.0))
         infinite = larger.equals(math.inf) | smaller.equals(math.inf)
         return (
             where(infinite, math.inf, larger * factor),
@@ -179,5 +144,5 @@ def hypot(x: Lanes, y: Lanes) -> Lanes:
             inverse,
         )
 
-    larger, smaller, inverse = rarely(extreme, (larger, smaller, one), rescaled)
+    larger, smaller, inverse = rarely(extreme, (larger, smaller, x.like(1.0)), rescaled)
     return fma(larger, larger, smaller * smaller).sqrt() * inverse

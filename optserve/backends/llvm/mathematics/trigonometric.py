@@ -1,49 +1,16 @@
 """sin, cos and tan, from an angle up to pi / 4 and the quadrant it lies in.
 
-The kernels are arranged as in fdlibm (Sun Microsystems 1993, ``k_sin.c`` and ``k_cos.c``), with
-coefficients that are minimax fits by ``benchmarks.mathematics``.
+The kernels are arranged as in fdlibm (Sun Microsystems 1993, ``k_sin.c`` and ``k_cos.c``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from optserve.backends.llvm.mathematics.angles import Angle, reduced
+from optserve.backends.llvm.mathematics.coefficients import COSINE, SINE
 from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 
-__all__ = ["cos", "sin", "tan"]
-
-SINE: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            -0.16666666666666666,
-            0.008333333333331333,
-            -0.00019841269837116558,
-            2.7557316236978787e-06,
-            -2.5051153793196876e-08,
-            1.591942767955023e-10,
-        ),
-        "float": (-0.166666641831398, 0.00833265669643879, -0.00019568712741602212),
-    }
-)
-"""(sin(r) / r - 1) / r**2 as a polynomial in r**2."""
-
-COSINE: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "double": (
-            0.041666666666666664,
-            -0.0013888888888886441,
-            2.4801587297391175e-05,
-            -2.755731659420095e-07,
-            2.08760119996721e-09,
-            -1.1373426766664269e-11,
-        ),
-        "float": (0.0416666641831398, -0.0013888212852180004, 2.4528924768674187e-05),
-    }
-)
-"""(cos(r) - 1 + r**2 / 2) / r**4 as a polynomial in r**2."""
+__all__ = ["cos", "kernels", "sin", "tan"]
 
 
 def kernels(r: Pair) -> tuple[Pair, Pair]:

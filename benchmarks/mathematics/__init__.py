@@ -1,0 +1,1 @@
+"""How precise and how fast the vector mathematics of the native backend is."""

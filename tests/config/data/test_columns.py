@@ -96,7 +96,8 @@ def test_a_divisor_divides() -> None:
 
 def test_categories_are_codes_of_sorted_values() -> None:
     site = array(take="site", as_="category")
-    assert (site.tolist(), site.dtype) == ([1, 0, 1, 2], np.int64)
+    assert site.tolist() == [1, 0, 1, 2]
+    assert site.dtype == np.int64
     assert array(take="dose", as_="category").tolist() == [1, 0, 1, 2]
 
 

@@ -80,7 +80,8 @@ def test_a_large_file_is_read_by_arrow_alone(
     assert frame.rows == rows
     np.testing.assert_array_equal(arrays[0], np.arange(rows))
     np.testing.assert_array_equal(arrays[1], np.arange(rows) / 7)
-    assert (arrays[0].dtype, arrays[2][:4].tolist()) == (np.int64, ["g0", "g1", "g2", "g0"])
+    assert arrays[0].dtype == np.int64
+    assert arrays[2][:4].tolist() == ["g0", "g1", "g2", "g0"]
 
 
 def test_an_error_in_a_large_file_names_its_line(tmp_path: Path) -> None:

@@ -98,10 +98,36 @@ def _answers(
     for answer in answers:
         if isinstance(answer, Mixed):
             return [], answer.reason
+    if not _separates(equation, carried, answers, rows):
+        return [], "the number of rows takes part along more than one axis"
     return [answer for answer in answers if not isinstance(answer, Mixed)], ""
 
 
+def _separates(
+    equation: Equation, carried: Sequence[int | None], answers: Sequence[AxisAnswer], rows: Dim
+) -> bool:
+    """Whether a block of rows can stand for all of them: their number occurs on the axes that are
+    cut to the block, and nowhere else."""
+    cut = [(atom.aval, axis) for atom, axis in zip(equation.operands, carried, strict=True)]
+    cut += [
+        (variable.aval, answer if isinstance(answer, int) else None)
+        for variable, answer in zip(equation.results, answers, strict=True)
+    ]
+    for aval, row_axis in cut:
+        others = (size for axis, size in enumerate(aval.shape) if axis != row_axis)
+        if any(_counts(size, rows) for size in others):
+            return False
+    return not any(_counts(value, rows) for value in equation.attributes.values() if value != rows)
+
+
+def _counts(value: object, rows: Dim) -> bool:
+    """Whether an attribute or a size is computed from the number of rows."""
+    if isinstance(value, tuple):
+        return any(_counts(entry, rows) for entry in value if entry != rows)
+    return isinstance(value, Dim) and rows.name in value.names
+
+
 def _axis_of(variable: Var, rows: Dim) -> int | None:
-    """The one axis of a variable whose size is the row count itself."""
-    axes = [axis for axis, size in enumerate(variable.aval.shape) if size == rows]
-    return axes[0] if len(axes) == 1 else None
+    """The axis of a variable that is the rows, where no other axis is computed from them."""
+    axes = [axis for axis, size in enumerate(variable.aval.shape) if _counts(size, rows)]
+    return axes[0] if len(axes) == 1 and variable.aval.shape[axes[0]] == rows else None

@@ -23,9 +23,8 @@ THREADED_ENTRIES = 1 << 18
 Stored = Sequence[Array | None]
 """For each output the array that it keeps its rows in; ``None`` where it is reduced."""
 
-Run = Callable[[Iterator[int], Array, Stored], None]
-"""Evaluates the chunks with these numbers: (numbers, a row of partial results for each chunk of
-all, stored). It is called in several threads at once."""
+Run = Callable[[Iterator[int]], None]
+"""Evaluates the chunks with these numbers. It is called in several threads at once."""
 
 
 class MapReduce:
@@ -51,14 +50,17 @@ class MapReduce:
         self.bounds = chunk_bounds(count, self.tile, width, self.layout.size)
         self.threads = threads if count * len(equations) > THREADED_ENTRIES else 1
 
-    def over(self, run: Run) -> Any:
-        """The results, where ``run`` evaluates chunks."""
+    def memory(self) -> tuple[Array, Stored]:
+        """What chunks write into: a row of partial results each, and outputs that keep rows."""
         stored = [
             None if axis is None else np.empty(_counted(aval.shape, axis, self.count), aval.dtype)
             for aval, axis in zip(self.avals, self.row_axes, strict=True)
         ]
-        rows = self.layout.rows(len(self.bounds))
-        share(lambda numbers: run(numbers, rows, stored), len(self.bounds), self.threads)
+        return self.layout.rows(len(self.bounds)), stored
+
+    def over(self, run: Run, rows: Array, stored: Stored) -> Any:
+        """The results, where ``run`` fills the memory."""
+        share(run, len(self.bounds), self.threads)
         reduced = iter(self.layout.results(rows))
         results = [next(reduced) if kept is None else kept for kept in stored]
         return tuple(results) if len(results) > 1 else results[0]

@@ -44,8 +44,8 @@ class Slot:
     def result(self, row: Array, copy: bool) -> Array:
         """What a row holds of this output, in its own dtype."""
         if not self.shape and self.accumulates.kind == "f":
-            number: Array = self.dtype.type(row[self.start])
-            return number
+            number: Array = row[self.start]
+            return number if self.dtype == self.accumulates else number.astype(self.dtype)
         return self.of(row).astype(self.dtype, copy=copy)
 
 

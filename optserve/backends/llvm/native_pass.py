@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, Aval
 
 __all__ = ["NativePass", "native"]
 
@@ -41,13 +41,13 @@ class NativePass:
         self.work = work
         body = expanded(work.body)
         lowered = lower(body, work.rows, work.axes, work.reductions)
-        self.scratch = scratch_bytes(lowered) // 8 + 1
-        self.dtypes = [variable.aval.dtype for variable in body.inputs[1:]]
+        self.scratch = scratch_bytes(lowered)
+        self.operands = _Operands([variable.aval for variable in body.inputs[1:]])
         slots = iter(work.layout.slots)
         self.starts = [next(slots).start if axis is None else 0 for axis in work.row_axes]
-        self.units = work.layout.rows(1)
+        [self.units] = work.layout.rows(1)
         for slot in work.layout.slots:
-            slot.of(self.units[0])[...] = unit(slot.kind)
+            slot.of(self.units)[...] = unit(slot.kind)
         machine = engine()
         name = object_cache.key(body, (work.axes, work.reductions), machine)
         code = object_cache.read(name)
@@ -57,30 +57,63 @@ class NativePass:
         self.function = _SIGNATURE(machine.load(code, "kernel"))
 
     def __call__(self, *operands: Any) -> Any:
-        arrays = [
-            np.ascontiguousarray(operand, dtype)
-            for operand, dtype in zip(operands, self.dtypes, strict=True)
-        ]
-        table = np.array([array.ctypes.data for array in arrays])
-        function, bounds, read = self.function, self.work.bounds, table.ctypes.data
+        read, _kept = self.operands.table(operands)
+        rows, stored = self.work.memory()
+        rows[:, : self.units.size] = self.units
+        written = self._outputs(rows, stored)
+        function, bounds = self.function, self.work.bounds
+        write, step = written.ctypes.data, written.strides[0]
 
-        def run(numbers: Iterator[int], rows: Array, stored: Stored) -> None:
-            scratch = np.empty(self.scratch)
-            room = scratch.ctypes.data
+        def run(numbers: Iterator[int]) -> None:
+            room = ctypes.create_string_buffer(self.scratch) if self.scratch else None
             for number in numbers:
-                written = self._outputs(rows[number], stored)
                 first, last = bounds[number]
-                function(first, last, read, written.ctypes.data, room)
+                function(first, last, read, write + number * step, room)
 
-        return self.work.over(run)
+        return self.work.over(run, rows, stored)
 
-    def _outputs(self, row: Array, stored: Stored) -> Array:
-        """The table of addresses that one chunk writes to; what it accumulates in is made ready."""
-        row[: self.work.layout.size] = self.units[0]
-        address = row.ctypes.data
-        return np.array(
+    def _outputs(self, rows: Array, stored: Stored) -> Array:
+        """The addresses that chunks write to: a row for each chunk, an entry for each output."""
+        address = rows.ctypes.data
+        first = np.array(
             [
                 address + 8 * start if kept is None else kept.ctypes.data
                 for start, kept in zip(self.starts, stored, strict=True)
             ]
         )
+        chunks = len(rows)
+        if chunks == 1:
+            return first
+        table: Array = np.repeat(first[None, :], chunks, axis=0)
+        for column, kept in zip(table.T, stored, strict=True):
+            if kept is None:
+                column += rows.strides[0] * np.arange(chunks)
+        return table
+
+
+class _Operands:
+    """Where a kernel finds its operands: a table of addresses.
+
+    To find the address of an array takes as long as a small kernel runs, so numbers, of which there
+    may be many, stand together in one.
+    """
+
+    def __init__(self, avals: Sequence[Aval]) -> None:
+        self.avals = avals
+        self.numbers = [i for i, a in enumerate(avals) if not a.shape and a.dtype == np.float64]
+        self.arrays = [i for i in range(len(avals)) if i not in self.numbers]
+        self.numbers_type = ctypes.c_double * len(self.numbers)
+        self.table_type = ctypes.c_void_p * len(avals)
+
+    def table(self, operands: Sequence[Any]) -> tuple[ctypes.Array[ctypes.c_void_p], object]:
+        """The addresses, and what has to be kept while they are used."""
+        numbers = self.numbers_type(*[operands[i] for i in self.numbers])
+        table = self.table_type()
+        address = ctypes.addressof(numbers)
+        for i in self.numbers:
+            table[i] = address
+            address += 8
+        arrays = [np.ascontiguousarray(operands[i], self.avals[i].dtype) for i in self.arrays]
+        for i, array in zip(self.arrays, arrays, strict=True):
+            table[i] = array.ctypes.data
+        return table, (numbers, arrays)

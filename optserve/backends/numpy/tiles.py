@@ -24,7 +24,9 @@ class Tiles:
         self._workspaces: list[dict[int, BoundPlan]] = []
 
     def __call__(self, *operands: Any) -> Any:
-        def run(numbers: Iterator[int], rows: Array, stored: Stored) -> None:
+        rows, stored = self.work.memory()
+
+        def run(numbers: Iterator[int]) -> None:
             workspace = self._workspaces.pop() if self._workspaces else {}
             with np.errstate(all="ignore"):  # which each thread has its own of
                 for number in numbers:
@@ -32,7 +34,7 @@ class Tiles:
                     self._chunk(operands, first, last, rows[number], stored, workspace)
             self._workspaces.append(workspace)
 
-        return self.work.over(run)
+        return self.work.over(run, rows, stored)
 
     def _bound(self, arguments: Sequence[Any], rows: int) -> BoundPlan:
         return self.plan.bind(arguments, {self.work.rows.name: rows}, buffers=True)

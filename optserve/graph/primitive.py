@@ -43,8 +43,8 @@ class Primitive:
       (``None`` for one that has no derivative);
     - ``transpose(index, cotangent, *operands, **attributes)``: the cotangent of one operand of a
       function that is linear in each (``joint``: in all together);
-    - ``pullback(cotangent, out, *operands, **attributes)``: a cotangent for each operand (of several
-      results, ``cotangent`` and ``out`` are tuples);
+    - ``pullback(cotangent, out, *operands, **attributes)``: a cotangent for each operand; of
+      several results, ``cotangent`` and ``out`` are tuples;
     - ``rule(*operands, **attributes)``: the pair (out, pullback), the general form.
 
     ``jvp(operands, tangents, **attributes)`` gives (out, tangent), tangents being ``None`` where

@@ -107,6 +107,14 @@ TABLES: tuple[Table, ...] = (
         {"double": 6, "float": 2, "short": 4},
     ),
     Table(
+        "LOG_WIDE",
+        "The same for (1 + s) / (1 - s) <= 2.",
+        _root(lambda z: mp.mpf(2) / 3, _log_series),
+        0.0,
+        1.0 / 9.0,
+        {"double": 9, "float": 4},
+    ),
+    Table(
         "LOG_REST",
         "((log((1 + s) / (1 - s)) / s - 2) / s**2 - 2 / 3) / s**2 in powers of s**2.",
         _root(lambda z: mp.mpf(2) / 5, lambda s: (_log_series(s) - mp.mpf(2) / 3) / s**2),

@@ -24,6 +24,7 @@ __all__ = [
     "LOG_ERFC",
     "LOG_GAMMA",
     "LOG_REST",
+    "LOG_WIDE",
     "SINE",
     "STIRLING",
 ]
@@ -67,6 +68,20 @@ LOG: Mapping[str, tuple[float, ...]] = MappingProxyType({
     ),
 })
 """(log((1 + s) / (1 - s)) / s - 2) / s**2 in powers of s**2; (1 + s) / (1 - s) <= sqrt(2)."""
+
+LOG_WIDE: Mapping[str, tuple[float, ...]] = MappingProxyType({
+    "double": (
+        0.6666666666666666, 0.4000000000001253, 0.285714285673835,
+        0.22222222700836908, 0.18181789974952003, 0.15385559882218533,
+        0.133142589452664, 0.12000319771629854, 0.08803360699791062,
+        0.16160381505539892,
+    ),
+    "float": (
+        0.6666666865348816, 0.39999279379844666, 0.28612878918647766,
+        0.21398040652275085, 0.2465934455394745,
+    ),
+})
+"""The same for (1 + s) / (1 - s) <= 2."""
 
 LOG_REST: Mapping[str, tuple[float, ...]] = MappingProxyType({
     "double": (

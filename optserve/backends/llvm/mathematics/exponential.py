@@ -20,6 +20,7 @@ __all__ = [
     "LOG2_LOW",
     "cosh",
     "exp",
+    "exp_for_sum",
     "exp_of_normal",
     "exp_of_sum",
     "expm1",
@@ -94,6 +95,13 @@ def exp(x: Lanes) -> Lanes:
     return scaled(1.0 + (given.r + tail(given.r)), given.bits)
 
 
+def exp_for_sum(x: Lanes) -> Lanes:
+    """exp(x) for x <= 0, more precise, because other errors will be added to its own."""
+    given = reduced(x.at_least(x.pick(-746.0, -104.0)), 2 * x.format.bias)
+    total = quick_sum(1.0, given.r)
+    return scaled(total.high + (total.low + tail(given.r)), given.bits)
+
+
 def exp_of_sum(high: Lanes, low: Lanes) -> Lanes:
     """exp(high + low) for a small ``low``, almost as precise as can be.
 
@@ -129,14 +137,18 @@ def tanh(x: Lanes) -> Lanes:
 
 def sigmoid(x: Lanes) -> Lanes:
     """1 / (1 + exp(-x)) = exp(x) / (1 + exp(x)): whichever exponential is small."""
-    small = exp(-abs(x))
+    small = exp_for_sum(-abs(x))
     ratio = quotient(exactly(where(x < 0.0, small, 1.0)), quick_sum(1.0, small))
     return ratio.high + ratio.low
 
 
 @frozen
 class Halves:
-    """exp(abs(x)) / 4 and exp(-abs(x)) / 4 as powers of two times exp(r) and exp(-r)."""
+    """What sinh and cosh of abs(x) = n log 2 + r are made of, halved so that all is finite.
+
+    ``even`` and ``odd`` are cosh(r) - 1 and sinh(r) - r; ``difference`` and ``total`` are
+    sinh(n log 2) / 2 and cosh(n log 2) / 2.
+    """
 
     r: Lanes
     even: Lanes
@@ -146,7 +158,7 @@ class Halves:
 
 
 def halves(x: Lanes) -> Halves:
-    """What sinh and cosh are made of: cosh(r) - 1, sinh(r) - r, 2**(n-2) -+ 2**(-n-2)."""
+    """The halves of abs(x), as far as sinh and cosh are finite."""
     size = abs(x).at_most(x.pick(710.6, 89.5))
     form = x.format
     given = reduced(size, form.bias - 2)

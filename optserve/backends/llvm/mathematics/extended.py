@@ -5,7 +5,7 @@ from __future__ import annotations
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma
 from optserve.frozen import frozen
 
-__all__ = ["Pair", "exactly", "product", "quick_sum", "quotient"]
+__all__ = ["Pair", "exactly", "product", "quick_sum", "quotient", "sum_of"]
 
 
 @frozen
@@ -28,6 +28,13 @@ def quick_sum(x: Lanes | float, y: Lanes) -> Pair:
     """
     total = x + y
     return Pair(total, y - (total - x))
+
+
+def sum_of(x: Lanes, y: Lanes | float) -> Pair:
+    """x + y without error, unless it overflows (Knuth's TwoSum)."""
+    total = x + y
+    virtual = total - x
+    return Pair(total, (x - (total - virtual)) + (y - virtual))
 
 
 def product(x: Lanes, y: Lanes) -> Pair:

@@ -10,9 +10,14 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from optserve.backends.llvm.mathematics.coefficients import LOG
-from optserve.backends.llvm.mathematics.exponential import LOG2_HIGH, LOG2_LOW, exp, power_of_two
-from optserve.backends.llvm.mathematics.extended import Pair, quick_sum
+from optserve.backends.llvm.mathematics.coefficients import LOG, LOG_WIDE
+from optserve.backends.llvm.mathematics.exponential import (
+    LOG2_HIGH,
+    LOG2_LOW,
+    exp_for_sum,
+    power_of_two,
+)
+from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, sum_of
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 from optserve.frozen import frozen
 
@@ -29,10 +34,11 @@ __all__ = [
     "softplus",
 ]
 
-SQRT_HALF_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FE6A09E667F3BCD, "i32": 0x3F3504F3})
 LOG2_SHORT = (0.6931471805598903, 5.497923018708371e-14)
 """log 2 in double precision as a sum of two; multiples up to 2**11 of the first are exact."""
+
 ONE_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FF0000000000000, "i32": 0x3F800000})
+SQRT_HALF_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FE6A09E667F3BCD, "i32": 0x3F3504F3})
 
 
 @frozen
@@ -63,19 +69,21 @@ def normal_parts(x: Lanes) -> Parts:
     return Parts(split.k - where(subnormal, x.like(shift), 0.0), split.m)
 
 
-def without_first(f: Lanes) -> tuple[Lanes, Lanes]:
-    """h and t with log(1 + f) = f - (h - t), where f and h = f**2 / 2 are known best."""
+def without_first(
+    f: Lanes, table: Mapping[str, tuple[float, ...]], k: Lanes | None = None, low: float = 0.0
+) -> Lanes:
+    """f - log(1 + f) - k low: what is left to take from k log 2 + f, mostly f**2 / 2."""
     s = f / (f + 2.0)
     square = s * s
     half = (0.5 * f) * f
-    return half, s * fma(square, polynomial(square, LOG[f.scalar]), half)
+    start = half if k is None else fma(k, -low, half)
+    return fma(-s, fma(square, polynomial(square, table[f.scalar]), half), start)
 
 
 def combined(k: Lanes, f: Lanes) -> Lanes:
     """k log 2 + log(1 + f), smallest terms first."""
-    half, rest = without_first(f)
-    low = half - fma(k, LOG2_LOW[f.scalar], rest)
-    return fma(k, LOG2_HIGH[f.scalar], f - low)
+    rest = without_first(f, LOG, k, LOG2_LOW[f.scalar])
+    return fma(k, LOG2_HIGH[f.scalar], f - rest)
 
 
 def short_log(x: Lanes) -> Lanes:
@@ -92,9 +100,9 @@ def log_as_pair(x: Lanes) -> Pair:
     """log(x) of positive finite double lanes, to some 56 bits after the point."""
     split = normal_parts(x)
     f = split.m - 1.0
-    half, rest = without_first(f)
+    rest = without_first(f, LOG, split.k, LOG2_SHORT[1])
     first = quick_sum(split.k * LOG2_SHORT[0], f)
-    return quick_sum(first.high, first.low + (fma(split.k, LOG2_SHORT[1], rest) - half))
+    return quick_sum(first.high, first.low - rest)
 
 
 def without_logarithm(result: Lanes, x: Lanes) -> Lanes:
@@ -111,39 +119,27 @@ def log(x: Lanes) -> Lanes:
 
 def log1p(x: Lanes) -> Lanes:
     """log(1 + x); -inf at -1, NaN below."""
-    u = x + 1.0
-    result = log_of_sum(u, rounding_of_increment(x, u))
-    return without_logarithm(result, u).with_sign_of(x)
-
-
-def rounding_of_increment(x: Lanes, u: Lanes) -> Lanes:
-    """(1 + x) - u, where u is 1 + x rounded: exact for any size of x (Knuth's TwoSum)."""
-    virtual = u - x
-    return (1.0 - virtual) + (x - (u - virtual))
-
-
-def log_of_sum(u: Lanes, low: Lanes) -> Lanes:
-    """log(u + low) for a positive normal u, of which ``low`` is a rounding error."""
-    split = parts(u)
-    shift = u.format.magic + u.format.bias
-    inverse = power_of_two((shift - split.k.at_most(u.pick(1000.0, 100.0))).bits())
-    return combined(split.k, fma(low, inverse, split.m - 1.0))
+    total = sum_of(x, 1.0)
+    split = parts(total.high)
+    shift = x.format.magic + x.format.bias
+    inverse = power_of_two((shift - split.k.at_most(x.pick(1000.0, 100.0))).bits())
+    result = combined(split.k, fma(total.low, inverse, split.m - 1.0))
+    return without_logarithm(result, total.high).with_sign_of(x)
 
 
 def softplus(x: Lanes) -> Lanes:
-    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-abs(x)))."""
-    return where(x > 0.0, x, where(x.differs(x), x, 0.0)) + log_of_one_plus(exp(-abs(x)))
-
-
-def log_of_one_plus(e: Lanes) -> Lanes:
-    """log(1 + e) for e from 0 to 1."""
-    u = 1.0 + e
-    return log_of_sum(u, e - (u - 1.0))
+    """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-abs(x)))."""
+    return plus_log_of_one_plus(x.at_least(0.0), exp_for_sum(-abs(x)))
 
 
 def logaddexp(x: Lanes, y: Lanes) -> Lanes:
-    """log(exp(x) + exp(y)) = max(x, y) + log1p(exp(-abs(x - y)))."""
-    larger = where(x > y, x, y)
-    distance = x - y
-    result = larger + log_of_one_plus(exp(-abs(distance)))
+    """log(exp(x) + exp(y)) = max(x, y) + log(1 + exp(-abs(x - y)))."""
+    result = plus_log_of_one_plus(where(x > y, x, y), exp_for_sum(-abs(x - y)))
     return where(x.equals(y), x + math.log(2.0), result)
+
+
+def plus_log_of_one_plus(x: Lanes, e: Lanes) -> Lanes:
+    """x + log(1 + e) for e from 0 to 1."""
+    rest = without_first(e, LOG_WIDE)
+    total = sum_of(x, e)
+    return where(e.equals(0.0), x, total.high + (total.low - rest))

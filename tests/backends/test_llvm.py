@@ -11,7 +11,8 @@ import pytest
 
 from optserve.backends import llvm
 from optserve.backends.llvm import engine
-from tests.backends.losses import LOSSES
+from optserve.graph.interpret import interpret
+from tests.backends.losses import LOSSES, Loss
 
 CURVE = LOSSES[0]
 
@@ -65,3 +66,26 @@ def test_a_cache_that_cannot_be_made_costs_time_only(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OPTSERVE_CACHE_DIR", str(tmp_path / "file" / "below"))
     assert np.isfinite(compiled()()[0])
+
+
+@pytest.mark.parametrize(("terms", "calls"), [(2, False), (40, True)])
+def test_in_long_code_functions_are_called(
+    terms: int, calls: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    original = engine.Engine.object_code
+
+    def listen(self: engine.Engine, text: str) -> bytes:
+        texts.append(text)
+        return original(self, text)
+
+    monkeypatch.setattr(engine.Engine, "object_code", listen)
+    loss = Loss(
+        "sines", lambda a, x: sum(np.sum(np.sin(k * a * x)) for k in range(terms)), [()], [()]
+    )
+    arguments = loss.arguments(1001)
+    found = llvm.compile_graph(loss.graph())(*arguments)
+    wanted = interpret(loss.graph(), *arguments)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11)
+    [text] = texts
+    assert ("@sin_8_double" in text) is calls

@@ -261,16 +261,39 @@ class Builder:
         given = ", ".join(f"{argument.type} {argument}" for argument in arguments)
         self.lines.append(f"  call void @{name}({given})")
 
+    def outlined(self, name: str, operation: Callable[..., IRValue], *operands: IRValue) -> IRValue:
+        """``operation`` as a call of a function beside this one, which is written once."""
+        type_ = operands[0].type
+        full = f"{name}_{lanes_of(type_)}_{element(type_)}"
+        if full not in self.declarations:
+            body = Builder()
+            given = [IRValue(f"%x{i}", operand.type) for i, operand in enumerate(operands)]
+            result = operation(body, *given)
+            assert result.type == type_
+            parameters = ", ".join(f"{x.type} {x}" for x in given)
+            self.declarations.update(body.declarations)
+            self.declarations[full] = body.definition(
+                full, parameters, "internal", "noinline", result
+            )
+        arguments = ", ".join(f"{operand.type} {operand}" for operand in operands)
+        return self.emit(f"call {type_} @{full}({arguments})", type_)
+
     def definition(
-        self, name: str, parameters: str, linkage: str = "", attributes: str = ""
+        self,
+        name: str,
+        parameters: str,
+        linkage: str = "",
+        attributes: str = "",
+        result: IRValue | None = None,
     ) -> str:
         """The finished function alone, with the attributes ``#0``."""
+        returned = "void" if result is None else result.type
         lines = [
-            f"define {linkage} void @{name}({parameters}) {attributes} #0 {{",
+            f"define {linkage} {returned} @{name}({parameters}) {attributes} #0 {{",
             "entry:",
             *self.entry,
             *self.lines,
-            "  ret void",
+            "  ret void" if result is None else f"  ret {returned} {result}",
             "}",
         ]
         return "\n".join(lines)

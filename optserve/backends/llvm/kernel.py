@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
+from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
 from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.operations import convert
@@ -25,6 +26,10 @@ __all__ = ["emit", "scratch_bytes"]
 BLOCK_BYTES = 131_072
 """Bytes of buffers for one block of rows: about half of a second-level cache."""
 MAX_BLOCK = 1024
+
+INLINED = 16
+"""Mathematical functions up to which each is written out where it is needed: with more, the time to
+compile grows faster than their number, and a call costs little beside a long loop."""
 
 
 def emit(body: Graph, lowered: Lowered, name: str) -> str:
@@ -46,6 +51,10 @@ def scratch_bytes(lowered: Lowered) -> int:
     return block_rows(lowered) * sum(8 * width for width in lowered.buffers.values())
 
 
+def _is_function(node: Node) -> bool:
+    return node.equation.primitive.name in FUNCTIONS
+
+
 class Emitter:
     """Writes one kernel; the loops of products, reductions and scatters are in ``products``."""
 
@@ -57,6 +66,8 @@ class Emitter:
         self.outputs: list[Var] = []
         self.accumulators: dict[int, tuple[IRValue, str]] = {}
         self.block = block_rows(lowered)
+        functions = [n for n in self._nodes() if n.kind == "elementwise" and _is_function(n)]
+        self.long = len(functions) > INLINED
 
     def kernel(self, name: str) -> str:
         """The whole function: addresses, accumulators, blocks of rows, what is left at the end."""
@@ -172,6 +183,8 @@ class Emitter:
             return given[0]
         if name not in INSTRUCTIONS:
             raise Unsupported(f"{name} has no native form")
+        if self.long and name in FUNCTIONS:
+            return self.b.outlined(name, FUNCTIONS[name], *given)
         return INSTRUCTIONS[name](self.b, *given)
 
     def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:

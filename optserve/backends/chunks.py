@@ -11,21 +11,28 @@ __all__ = ["chunk_bounds", "tile_rows"]
 MAX_CHUNKS = 64
 TILE_ENTRIES = 131_072
 """Entries of the widest row value in one tile: about half of a second-level cache."""
+MAX_TILE_ENTRIES = 1 << 22
+"""Likewise where the results are so large that it pays."""
 MAX_TILE_ROWS = 8_192
 MIN_TILE_ROWS = 256
 CHUNK_ENTRIES = 8
 """Entries that the partial results of all chunks may have together, for each entry of a row."""
 
 
-def tile_rows(width: int) -> int:
+def tile_rows(width: int, output_size: int = 1) -> int:
     """Rows in a tile where the widest row value has ``width`` entries a row; a power of two.
+
+    Each tile adds to all of the results, so that it should not be much smaller than they are.
 
     >>> tile_rows(1), tile_rows(32), tile_rows(10_000)
     (8192, 4096, 256)
+    >>> tile_rows(1, output_size=1_000_000)
+    524288
     """
-    rows = TILE_ENTRIES // max(1, width)
-    rows = 1 << (max(1, rows).bit_length() - 1)
-    return min(MAX_TILE_ROWS, max(MIN_TILE_ROWS, rows))
+    width = max(1, width)
+    rows = min(MAX_TILE_ROWS, max(MIN_TILE_ROWS, TILE_ENTRIES // width))
+    rows = max(rows, min(output_size, MAX_TILE_ENTRIES) // width)
+    return 1 << (rows.bit_length() - 1)
 
 
 def chunk_bounds(rows: int, tile: int, width: int, output_size: int) -> list[tuple[int, int]]:

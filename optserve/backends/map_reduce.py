@@ -42,11 +42,11 @@ class MapReduce:
         equations = self.body.equations
         values = [*self.body.inputs, *(v for equation in equations for v in equation.results)]
         width = max(self._row_width(variable.aval.shape) for variable in values)
-        self.tile = tile_rows(width)
         reduced = [i for i, axis in enumerate(self.row_axes) if axis is None]
         self.layout = Layout(
             [self.avals[i] for i in reduced], [self.reductions[i] for i in reduced]
         )
+        self.tile = tile_rows(width, self.layout.size)
         self.bounds = chunk_bounds(count, self.tile, width, self.layout.size)
         self.threads = threads if count * len(equations) > THREADED_ENTRIES else 1
 

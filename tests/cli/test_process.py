@@ -30,6 +30,14 @@ SIMPLE = "{version: 1, name: simple, parameters: {x: 3}, loss: (x - 1)**2, optim
 
 
 @pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Processes heed Ctrl-C, also where the tests run in the background and inherited not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def configs(here: Path) -> None:
     (here / "long.yaml").write_text(LONG)
     (here / "simple.yaml").write_text(SIMPLE)

@@ -80,7 +80,7 @@ _nonempty = (*_examples, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
 
 def _sum(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
     wide = np.float64 if x.dtype == np.float32 else None
-    total = np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=wide)  # half of the time of np.sum
+    total = x.sum(axis=axis, keepdims=keepdims, dtype=wide)  # half of the time of np.sum
     return total.astype(np.float32) if wide else total
 
 

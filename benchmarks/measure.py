@@ -50,13 +50,15 @@ class Timing:
 class Ratio:
     """A limit, the contenders that it was judged by, and what was measured round by round.
 
-    ``against`` is ``None`` where the limit is not a ratio.
+    ``against`` is ``None`` where the limit is not a ratio. ``best`` is that of the best runs, which
+    other work on the machine disturbs least.
     """
 
     limit: Limit
     contender: str
     against: str | None
     measured: Spread
+    best: float
 
     @property
     def holds(self) -> bool:
@@ -85,10 +87,9 @@ class Measurement:
             if own is None or (peer is None and limit.against):
                 continue
             rounds = self.timings[own].rounds
-            if peer is not None:
-                pairs = zip(rounds, self.timings[peer].rounds, strict=True)
-                rounds = [mine / theirs for mine, theirs in pairs]
-            judged.append(Ratio(limit, own, peer, Spread.of(rounds)))
+            theirs = [1.0] * len(rounds) if peer is None else self.timings[peer].rounds
+            pairs = [mine / other for mine, other in zip(rounds, theirs, strict=True)]
+            judged.append(Ratio(limit, own, peer, Spread.of(pairs), min(rounds) / min(theirs)))
         return judged
 
     def _best(self, *names: str) -> str | None:

@@ -19,10 +19,11 @@ def as_text(measurement: Measurement) -> str:
     """
     workload = measurement.workload
     show = quantity(workload.unit)
-    rows = [("contender", "first run", "then")]
+    rows = [("contender", "first run", "best", "then")]
     for name, timing in measurement.timings.items():
-        rows.append((name, show(timing.first), spread(Spread.of(timing.rounds), show)))
-    rows += [(name, "not installed", "") for name in measurement.absent]
+        best, then = show(min(timing.rounds)), spread(Spread.of(timing.rounds), show)
+        rows.append((name, show(timing.first), best, then))
+    rows += [(name, "not installed", "", "") for name in measurement.absent]
     before, after = measurement.load
     parts = [f"### {workload.name}", workload.title, markdown(rows)]
     if ratios := measurement.ratios():
@@ -54,12 +55,12 @@ def as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
 def sentence(ratio: Ratio, show: Callable[[float], str]) -> str:
     """A limit as a line of a list: what was measured against which peers, and whether it holds."""
     verdict = "holds" if ratio.holds else "MISSED"
-    if ratio.against is None:
-        measured, at_most = spread(ratio.measured, show), show(ratio.limit.at_most)
-        return f"- {ratio.contender}: {measured}, at most {at_most}: {verdict}"
-    measured = spread(ratio.measured, "{:.2f}".format)
-    at_most = f"{ratio.limit.at_most:.3g}"
-    return f"- {ratio.contender} / {ratio.against}: {measured}, at most {at_most}: {verdict}"
+    what, number = ratio.contender, show
+    if ratio.against is not None:
+        what, number = f"{ratio.contender} / {ratio.against}", "{:.3g}".format
+    measured, best = spread(ratio.measured, number), number(ratio.best)
+    at_most = number(ratio.limit.at_most)
+    return f"- {what}: {measured}, best {best}, at most {at_most}: {verdict}"
 
 
 def quantity(unit: str) -> Callable[[float], str]:

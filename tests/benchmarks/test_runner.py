@@ -60,7 +60,7 @@ def test_the_ratio_is_taken_round_by_round_against_the_fastest_peer() -> None:
     }
     contenders = tuple(Contender(name, absent) for name in timings)
     measurement = Measurement(Workload("w", "", contenders, (limit,)), timings, {})
-    assert measurement.ratios() == [Ratio(limit, "own", "fast", Spread(1.5, 2.0, 2.5))]
+    assert measurement.ratios() == [Ratio(limit, "own", "fast", Spread(1.5, 2.0, 2.5), best=1.0)]
     assert measurement.ratios()[0].holds
 
 

@@ -53,15 +53,51 @@ def test_a_peer_that_is_not_installed_is_left_out_and_named() -> None:
 
 def test_the_ratio_is_taken_round_by_round_against_the_fastest_peer() -> None:
     limit = Limit("own", 2.0, ("slow", "fast"))
+    contenders = (
+        Contender("own", absent, threads=1),
+        Contender("own", absent, threads=2),
+        Contender("slow", absent),
+        Contender("fast", absent),
+    )
     timings = {
-        "own": Timing(9.0, [1.0, 2.0, 30.0]),
+        "own, 1 thread": Timing(9.0, [1.0, 2.0, 30.0]),
+        "own, 2 threads": Timing(9.0, [5.0, 5.0, 30.0]),
         "slow": Timing(9.0, [100.0, 100.0, 100.0]),
         "fast": Timing(9.0, [1.0, 1.0, 10.0]),
     }
-    contenders = tuple(Contender(name, absent) for name in timings)
     measurement = Measurement(Workload("w", "", contenders, (limit,)), timings, {})
-    assert measurement.ratios() == [Ratio(limit, "own", "fast", Spread(1.5, 2.0, 2.5), best=1.0)]
-    assert measurement.ratios()[0].holds
+    [ratio] = measurement.ratios()
+    assert ratio == Ratio(limit, "own, 1 thread", "fast", Spread(1.5, 2.0, 2.5), best=1.0)
+    assert ratio.holds
+
+
+def test_a_limit_without_peers_is_in_the_unit_of_the_workload() -> None:
+    workload = Workload(
+        name="bytes",
+        title="What a run returns.",
+        contenders=(Contender("own", lambda: lambda: 3 * 2**20),),
+        limits=(Limit("own", 2 * 2**20),),
+        runs=1,
+        unit="B",
+    )
+    text = as_text(measure(workload))
+    assert "- own: 3 MiB [3 MiB, 3 MiB], best 3 MiB, at most 2 MiB: MISSED" in text
+
+
+def test_what_is_reported_is_for_one_unit_of_the_work() -> None:
+    naps = Contender("naps", lambda: sleeps(0.02), units=100)
+    timing = measure(Workload("w", "", (naps,), runs=1)).timings["naps"]
+    assert 2e-4 <= timing.rounds[0] < 0.02
+    assert timing.first >= 0.02
+
+
+def test_a_wrong_result_is_not_timed() -> None:
+    def check(result: float) -> None:
+        assert result == 1.0
+
+    wrong = Contender("wrong", lambda: lambda: 2.0)
+    with pytest.raises(AssertionError):
+        measure(Workload("w", "", (wrong,), check=check))
 
 
 def test_a_missed_limit_is_an_exit_code_and_everything_is_in_the_json(

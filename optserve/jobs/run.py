@@ -33,6 +33,9 @@ if TYPE_CHECKING:  # a job without plugins that goes well does without these
 
 __all__ = ["run"]
 
+SAME_LOSS = 1e-10
+"""Losses of two starts that differ by less, relatively, are the same minimum."""
+
 
 def run(
     problem: Problem,
@@ -126,6 +129,17 @@ def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[
     return certify(problem, packing, start)
 
 
+def _best(outcomes: Sequence[Outcome]) -> int:
+    """The first of the usable descents whose loss is the lowest, but for rounding."""
+    best = min(outcomes, key=lambda one: (not one.reason.usable, one.loss))
+    limit = best.loss + SAME_LOSS * abs(best.loss)
+    return next(
+        number
+        for number, one in enumerate(outcomes)
+        if one is best or (one.reason.usable == best.reason.usable and one.loss <= limit)
+    )
+
+
 def _findings(
     evaluator: Evaluator,
     limits: Limits,
@@ -134,9 +148,7 @@ def _findings(
     watch: Watch,
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end."""
-    chosen = min(
-        range(len(outcomes)), key=lambda i: (not outcomes[i].reason.usable, outcomes[i].loss)
-    )
+    chosen = _best(outcomes)
     outcome = outcomes[chosen]
     with np.errstate(all="ignore"):
         uncertainty = _uncertainty(evaluator, outcome, limits, watch)

@@ -12,6 +12,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.mathematics.cases import CASES
 from benchmarks.mathematics.measure import timed, worst
 from benchmarks.mathematics.native import compiled
+from optserve.backends.llvm.mathematics import FUNCTIONS
 
 __all__ = ["main"]
 
@@ -31,16 +32,19 @@ BOUNDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 where an error is beyond its limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mathematics", description=__doc__)
+    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="all, if none is named")
     parser.add_argument("--points", type=int, default=1_000_000, help="arguments of each function")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     described = [f"{name} {value}" for name, value in {**machine(), **versions()}.items()]
     print(", ".join(described), end="\n\n")
-    functions = compiled(DTYPES)
+    functions = compiled(DTYPES, tuple(given.functions or FUNCTIONS))
 
     print("| function | | limit | float64 | float32 |\n|---|---|---|---|---|")
     holds = True
     for case in CASES:
+        if (case.function, DTYPES[0]) not in functions:
+            continue
         found = [
             worst(case, functions[case.function, dtype], given.points, given.seed)
             for dtype in DTYPES

@@ -44,11 +44,19 @@ def after(done: Sequence[Real], function: Function, weight: Function) -> tuple[F
     """What the higher powers have to make up for, and its weight, once the lower are known."""
     if not done:
         return function, weight
-    known, powers = list(reversed(done)), len(done)
+    known, powers = list(done), len(done)
     return (
-        lambda z: (function(z) - mp.polyval(known, z)) / z**powers,
+        lambda z: (function(z) - evaluated(known, z)) / z**powers,
         lambda z: weight(z) * z**powers,
     )
+
+
+def evaluated(coefficients: Sequence[Real], z: Real) -> Real:
+    """The polynomial at z."""
+    total = mp.mpf(0)
+    for coefficient in reversed(coefficients):
+        total = total * z + coefficient
+    return total
 
 
 def rounded(value: Real, *, single: bool) -> Real:
@@ -69,7 +77,7 @@ def remez(f: Function, degree: int, low: Real, high: Real, weight: Function) -> 
     for _ in range(25):
         coefficients, level = levelled(f, points, weight, degree)
         errors = [
-            w * (value - mp.polyval(coefficients[::-1], z))
+            w * (value - evaluated(coefficients, z))
             for z, value, w in zip(grid, values, weights, strict=True)
         ]
         peaks = alternating_peaks(errors, count)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["errors"]
+__all__ = ["errors", "spacing"]
 
 BITS = 200
 """Of the reference: 60 digits, so that 50 remain where some cancel."""

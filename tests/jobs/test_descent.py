@@ -63,7 +63,7 @@ def test_the_best_point_is_one_that_was_evaluated() -> None:
     losses = [entry.loss for entry in found.history.entries()]
     assert found.best is not None
     assert found.best.loss == min(losses) < losses[-1]
-    assert found.best.loss == found.best.point @ found.best.point
+    assert found.best.loss == pytest.approx(found.best.point @ found.best.point, rel=1e-15)
 
 
 def test_a_gradient_tolerance_stops_where_it_is_met() -> None:

@@ -15,6 +15,11 @@ Compiled = Callable[..., tuple[Any, ...]]
 argument, and the arrays it returns belong to the caller."""
 
 
+def _no_loop(graph: Graph) -> Compiled | None:
+    del graph
+    return None
+
+
 @frozen
 class Backend:
     """A way to evaluate graphs.
@@ -22,8 +27,13 @@ class Backend:
     ``compile(graph)`` may take its time; the callable it returns is called many times, with any
     number of rows. Every backend passes one conformance suite, which compares it with
     ``interpret``.
+
+    ``loop(graph)`` compiles a graph whose work is a ``scan`` of many cheap steps, where the backend
+    can do so with next to no cost a step, and is ``None`` for a graph where it cannot. A backend
+    without it has the steps taken one by one.
     """
 
     name: str
     compile: Callable[[Graph], Compiled]
     doc: str = ""
+    loop: Callable[[Graph], Compiled | None] = _no_loop

@@ -15,7 +15,16 @@ from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs.parameters import Parameter
 from optserve.optimizers.base import Optimizer
 
-__all__ = ["Expectation", "Objective", "Problem", "Provided", "Stop"]
+__all__ = [
+    "Expectation",
+    "Metrics",
+    "Minibatch",
+    "Objective",
+    "Plateau",
+    "Problem",
+    "Provided",
+    "Stop",
+]
 
 
 @frozen
@@ -41,6 +50,43 @@ class Objective:
 
 
 @frozen
+class Minibatch:
+    """A step sees ``rows`` rows; an epoch sees each row once, in a new order where ``shuffle``.
+
+    ``last`` says what becomes of the rows that are left at the end of an epoch: a batch of their
+    own, or nothing.
+    """
+
+    rows: int
+    shuffle: bool = True
+    last: Literal["keep", "drop"] = "keep"
+
+
+@frozen
+class Metrics:
+    """Numbers to compute of every split, beside the loss.
+
+    The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays of
+    one split, in order; its outputs are scalars, one a name. ``data`` maps each split (``train``,
+    ``validation``, ``test``) to its arrays by name.
+    """
+
+    names: tuple[str, ...]
+    graph: Graph
+    data: Mapping[str, Mapping[str, Array]]
+
+
+@frozen
+class Plateau:
+    """Stop where ``metric`` (a path into the result) has not improved for ``patience`` epochs."""
+
+    metric: str
+    mode: Literal["min", "max"] = "min"
+    patience: int = 10
+    place: Place | None = None
+
+
+@frozen
 class Stop:
     """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
 
@@ -48,7 +94,9 @@ class Stop:
     loss: float | None = None
     step: float | None = None
     steps: int | None = None
+    epochs: int | None = None
     seconds: float | None = None
+    plateau: Plateau | None = None
 
 
 @frozen
@@ -79,7 +127,8 @@ class Problem:
     ``starts`` holds further starting points: for each, natural values by parameter name, the other
     parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
     ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that plugins
-    contribute, as far as ``backend`` names one.
+    contribute, as far as ``backend`` names one. ``held_out`` maps each split that is not trained
+    on (``validation``, ``test``) to its arrays, under the names of ``objective.data``.
     """
 
     name: str
@@ -88,6 +137,9 @@ class Problem:
     vocabulary: Vocabulary
     optimizer: Optimizer | None
     stop: Stop = Stop()
+    minibatch: Minibatch | None = None
+    held_out: Mapping[str, Mapping[str, Array]] = factory(default_factory=dict)
+    metrics: Metrics | None = None
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     third_party: tuple[Provided, ...] = ()

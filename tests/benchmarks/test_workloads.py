@@ -67,11 +67,15 @@ def test_gradients_are_those_of_the_interpreter(name: str, backend: str) -> None
         (PROBLEMS["logistic"], logistic.by_hand),
         (PROBLEMS["curve"], curve.in_c),
         (PROBLEMS["logistic"], logistic.in_c),
+        (PROBLEMS["curve"], curve.for_numba),
+        (PROBLEMS["logistic"], logistic.for_numba),
     ],
 )
 def test_what_is_written_by_hand_agrees(problem: Problem, work: Callable[[int], Work]) -> None:
     if work in (curve.in_c, logistic.in_c) and shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
+    if work in (curve.for_numba, logistic.for_numba) and find_spec("numba") is None:
+        pytest.skip("numba is not installed")
     problem.check(work(100)())
 
 

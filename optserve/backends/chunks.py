@@ -9,11 +9,12 @@ from __future__ import annotations
 __all__ = ["chunk_bounds", "tile_rows"]
 
 MAX_CHUNKS = 64
-TILE_ENTRIES = 131_072
-"""Entries of the widest row value in one tile: about half of a second-level cache."""
+TILE_ENTRIES = 1 << 19
+"""Entries of the widest row value in one tile: a few times a second-level cache. In smaller ones
+NumPy's calls are so short that threads wait for each other, not for their work."""
 MAX_TILE_ENTRIES = 1 << 22
 """Likewise where the results are so large that it pays."""
-MAX_TILE_ROWS = 8_192
+MAX_TILE_ROWS = 32_768
 MIN_TILE_ROWS = 256
 CHUNK_ENTRIES = 8
 """Entries that the partial results of all chunks may have together, for each entry of a row."""
@@ -25,7 +26,7 @@ def tile_rows(width: int, output_size: int = 1) -> int:
     Each tile adds to all of the results, so that it should not be much smaller than they are.
 
     >>> tile_rows(1), tile_rows(32), tile_rows(10_000)
-    (8192, 4096, 256)
+    (32768, 16384, 256)
     >>> tile_rows(1, output_size=1_000_000)
     524288
     """

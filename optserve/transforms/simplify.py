@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from optserve.frozen import replace
-from optserve.graph.aval import broadcast_shapes
+from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import square
@@ -27,10 +27,16 @@ def simplify(graph: Graph) -> Graph:
     seen: dict[Any, tuple[Var, ...]] = {}
     spread: dict[Atom, Atom] = {}
     kept: list[Equation] = []
-    for original in graph.equations:
+    waiting = list(reversed(graph.equations))
+    while waiting:
+        original = waiting.pop()
         operands = tuple(_read(atom, replaced) for atom in original.operands)
         operands = _unspread(original, operands, spread)
         equation = _canonical(_simplified(original, operands))
+        before = _before_spreading(equation, spread)
+        if before:
+            waiting += reversed(before)
+            continue
         shortcut = _folded(equation) or _unit(equation)
         if shortcut is not None:
             replaced[equation.results[0]] = shortcut
@@ -81,6 +87,21 @@ def _unspread(
             shape = broadcast_shapes(*(operand.aval.shape for operand in plain))
             operands = plain if shape == equation.results[0].aval.shape else operands
     return operands
+
+
+def _before_spreading(equation: Equation, spread: Mapping[Atom, Atom]) -> list[Equation]:
+    """An elementwise equation of scalars laid out along axes as two: computed, then laid out."""
+    if equation.primitive.kind != "elementwise" or spread.keys().isdisjoint(equation.operands):
+        return []
+    operands = tuple(spread.get(atom, atom) for atom in equation.operands)
+    if any(atom.aval.shape for atom in operands):
+        return []
+    [result] = equation.results
+    small = Var(Aval((), result.aval.dtype))
+    return [
+        replace(equation, operands=operands, results=(small,)),
+        Equation(broadcast_to, (small,), {"shape": result.aval.shape}, (result,), equation.place),
+    ]
 
 
 def _read(atom: Atom, replaced: Mapping[Var, Atom]) -> Atom:

@@ -145,3 +145,9 @@ def test_inlined_equations_are_on_fresh_variables() -> None:
     assert output is not other
     assert {v for e in equations for v in e.results}.isdisjoint(v for e in again for v in e.results)
     verify(Graph(graph.inputs, (*equations, *again), (output, other)))
+
+
+def test_scalars_laid_out_are_computed_first() -> None:
+    graph = simplify(graph_of(lambda s, x: np.exp(-np.broadcast_to(s, (5,))) * x, (), (5,)))
+    assert [equation.results[0].aval.shape for equation in graph.equations] == [(), (), (5,)]
+    assert simplify(graph) == graph

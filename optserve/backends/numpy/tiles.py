@@ -9,6 +9,7 @@ import numpy as np
 
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.plan import BoundPlan, Control, Plan
+from optserve.backends.numpy.wording import reworded
 from optserve.graph.aval import Array
 from optserve.primitives.map_reduce import COMBINE
 
@@ -20,7 +21,7 @@ class Tiles:
 
     def __init__(self, work: MapReduce, control: Control) -> None:
         self.work = work
-        self.plan = Plan(work.body, control)
+        self.plan = Plan(reworded(work.body), control)
         self._workspaces: list[dict[int, BoundPlan]] = []
 
     def __call__(self, *operands: Any) -> Any:

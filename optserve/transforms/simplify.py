@@ -15,7 +15,8 @@ from optserve.frozen import replace
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
-from optserve.primitives.arithmetic import square
+from optserve.primitives.arithmetic import mulz, square
+from optserve.primitives.selection import where
 from optserve.primitives.shaping import broadcast_to
 
 __all__ = ["prune", "simplify"]
@@ -26,13 +27,14 @@ def simplify(graph: Graph) -> Graph:
     replaced: dict[Var, Atom] = {}
     seen: dict[Any, tuple[Var, ...]] = {}
     spread: dict[Atom, Atom] = {}
+    choices: dict[Atom, tuple[Atom, ...]] = {}
     kept: list[Equation] = []
     waiting = list(reversed(graph.equations))
     while waiting:
         original = waiting.pop()
         operands = tuple(_read(atom, replaced) for atom in original.operands)
         operands = _unspread(original, operands, spread)
-        equation = _canonical(_simplified(original, operands))
+        equation = _selected(_canonical(_simplified(original, operands)), choices)
         before = _before_spreading(equation, spread)
         if before:
             waiting += reversed(before)
@@ -49,6 +51,8 @@ def simplify(graph: Graph) -> Graph:
         kept.append(equation)
         if equation.primitive is broadcast_to:
             spread[equation.results[0]] = equation.operands[0]
+        if equation.primitive is where:
+            choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     return prune(Graph(graph.inputs, tuple(kept), outputs))
 
@@ -145,6 +149,21 @@ def _folded(equation: Equation) -> Literal | None:
 def _canonical(equation: Equation) -> Equation:
     if equation.primitive.name == "power" and _is(equation.operands[1], 2.0):
         return replace(equation, primitive=square, operands=equation.operands[:1])
+    return equation
+
+
+def _selected(equation: Equation, choices: Mapping[Atom, tuple[Atom, ...]]) -> Equation:
+    """``mulz`` by 1 where a condition holds and 0 elsewhere, as the choice that it is."""
+    if equation.primitive is not mulz or equation.operands[0] not in choices:
+        return equation
+    mask, value = equation.operands
+    condition, *branches = choices[mask]
+    for index, chosen in enumerate(branches):
+        zero = branches[1 - index]
+        if _is(chosen, 1.0) and _is(zero, 0.0) and value.aval.dtype == mask.aval.dtype:
+            nothing = Literal(np.zeros((), value.aval.dtype))
+            picked = (value, nothing) if index == 0 else (nothing, value)
+            return replace(equation, primitive=where, operands=(condition, *picked))
     return equation
 
 

@@ -8,7 +8,8 @@ Values agree with those of the graph as it was to rounding, infinities and NaN i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from optserve.graph.primitive import Primitive
 from optserve.graph.tracer import trace
 from optserve.primitives.elementary import sigmoid
 from optserve.primitives.products import matmul
+from optserve.primitives.reductions import logsumexp
 from optserve.primitives.selection import where
 from optserve.primitives.shaping import cast, reshape
 from optserve.primitives.vocabulary import builtin_vocabulary
@@ -32,26 +34,49 @@ __all__ = ["reworded"]
 def reworded(graph: Graph) -> Graph:
     """``graph`` as NumPy does it soonest."""
     equations = tuple(map(_with_quick_body, graph.equations))
-    written = expand(replace(graph, equations=equations), _is_slow)
+    written = expand(replace(graph, equations=equations), _is_written_out)
     return simplify(_with_dots(simplify(_with_quick_logarithms(written))))
 
 
-def _is_slow(primitive: Primitive) -> bool:
+def _is_written_out(primitive: Primitive) -> bool:
     """Whether it makes temporaries of its own."""
+    if primitive.name in BODIES:
+        return True
     simple = isinstance(primitive.impl, np.ufunc) or primitive is where
     return primitive.kind == "elementwise" and primitive.body is not None and not simple
-
-
-def _with_quick_body(equation: Equation) -> Equation:
-    if equation.primitive is not sigmoid:
-        return equation
-    return replace(equation, primitive=replace(sigmoid, body=_sigmoid))
 
 
 def _sigmoid(x: Any) -> Any:
     """The same bits without ``where``, which takes long where signs change from row to row."""
     small = np.exp(-np.abs(x))
     return np.maximum(small, cast(x >= 0, dtype=x.dtype)) / (1.0 + small)
+
+
+def _logsumexp(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    top = np.max(x, axis=axis, keepdims=True)
+    base = np.where(np.isfinite(top), top, 0.0)
+    total = np.log(np.sum(np.exp(x - base), axis=axis, keepdims=True)) + base
+    return total if keepdims else np.squeeze(total, axis)
+
+
+BODIES: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {sigmoid.name: _sigmoid, logsumexp.name: _logsumexp}
+)
+"""Bodies that suit NumPy better than the implementations of these primitives."""
+
+
+def _with_quick_body(equation: Equation) -> Equation:
+    body = BODIES.get(equation.primitive.name)
+    if body is None or not _has_entries(equation):
+        return equation
+    return replace(equation, primitive=replace(equation.primitive, body=body))
+
+
+def _has_entries(equation: Equation) -> bool:
+    """Whether there is something along the axes that are reduced, whatever the number of rows."""
+    shape = equation.operands[0].aval.shape
+    sizes = [shape[axis] for axis in equation.attributes.get("axis", ())]
+    return all(isinstance(size, int) and size > 0 for size in sizes)
 
 
 def _with_quick_logarithms(graph: Graph) -> Graph:

@@ -1,0 +1,125 @@
+"""The quickest call of NumPy for one equation, where its implementation is not that already.
+
+Values are the same to rounding. NumPy reduces slowly along a short last axis, which is what a row
+of a few columns is: a sum is a product with ones there, and an extreme is taken of the transpose.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.graph import Equation
+
+__all__ = ["quick_call"]
+
+Call = Callable[..., Any]
+
+SHORT = 32
+"""Entries of the last axis up to which an extreme of the transpose is quicker."""
+SHORTEST = 16
+"""The same for a sum of single-precision numbers, which is one of double-precision numbers."""
+LONGEST = 1024
+"""Entries of the last axis up to which a product with ones is tried in place of a sum."""
+
+
+def quick_call(
+    equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
+) -> Call | None:
+    """A function of the operands; the sizes in ``attributes`` are numbers."""
+    find = _CALLS.get(equation.primitive.name)
+    return None if find is None else find(equation, attributes, rows)
+
+
+_SCALAR_OPERATORS: Mapping[str, Call] = MappingProxyType(
+    {
+        "add": operator.add,
+        "subtract": operator.sub,
+        "multiply": operator.mul,
+        "divide": operator.truediv,
+        "negative": operator.neg,
+        "square": lambda x: x * x,
+    }
+)
+
+
+def _on_scalars(
+    equation: Equation, _attributes: Mapping[str, Any], _rows: Mapping[str, int]
+) -> Call | None:
+    """Python's operators, which on NumPy scalars give the bits of the ufuncs much sooner."""
+    avals = [atom.aval for atom in (*equation.operands, *equation.results)]
+    floats = all(aval.shape == () and aval.dtype.kind == "f" for aval in avals)
+    return _SCALAR_OPERATORS[equation.primitive.name] if floats else None
+
+
+def _reshape(
+    equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
+) -> Call | None:
+    [before] = [atom.aval.shape for atom in equation.operands]
+    if equation.results[0].aval.shape == ():
+        return operator.itemgetter((0,) * len(before)) if before else None
+    return operator.methodcaller("reshape", attributes["shape"]) if before else None
+
+
+def _transpose(
+    _equation: Equation, attributes: Mapping[str, Any], _rows: Mapping[str, int]
+) -> Call | None:
+    return operator.methodcaller("transpose", attributes["axes"])
+
+
+def _extreme(
+    equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
+) -> Call | None:
+    columns = _columns(equation, attributes, rows)
+    if not 1 < columns <= SHORT:
+        return None
+    reduce = {"max": np.maximum.reduce, "min": np.minimum.reduce}[equation.primitive.name]
+    shape = resolve_shape(equation.results[0].aval.shape, rows)
+
+    def call(x: Array) -> Any:
+        return reduce(x.reshape(-1, columns).T.copy(), axis=0).reshape(shape)
+
+    return call
+
+
+def _sum(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> Call | None:
+    columns = _columns(equation, attributes, rows)
+    dtype = equation.results[0].aval.dtype
+    shape = resolve_shape(equation.results[0].aval.shape, rows)
+    if dtype == np.float64 and 1 < columns <= LONGEST:
+        ones = np.ones(columns)
+        return lambda x: np.matmul(x.reshape(-1, columns), ones).reshape(shape)
+    if dtype == np.float32 and 1 < columns <= SHORTEST:
+
+        def call(x: Array) -> Any:
+            wide = x.reshape(-1, columns).T.astype(np.float64, order="C")
+            return np.add.reduce(wide, axis=0).astype(np.float32).reshape(shape)
+
+        return call
+    return None
+
+
+def _columns(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> int:
+    """Entries along the last axis of a matrix or more, where it alone is reduced; else 0."""
+    shape = resolve_shape(equation.operands[0].aval.shape, rows)
+    last = len(shape) - 1
+    return shape[last] if last > 0 and attributes["axis"] == (last,) else 0
+
+
+_CALLS: Mapping[str, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], Call | None]] = (
+    MappingProxyType(
+        {
+            **dict.fromkeys(_SCALAR_OPERATORS, _on_scalars),
+            "reshape": _reshape,
+            "transpose": _transpose,
+            "max": _extreme,
+            "min": _extreme,
+            "sum": _sum,
+        }
+    )
+)

@@ -1,0 +1,55 @@
+"""Products inside a pass run on one thread, and the library is left as it was."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from optserve.backends import blas
+from optserve.backends.blas import _Pool, has_products, one_thread
+from optserve.graph.tracer import trace
+from optserve.primitives.vocabulary import builtin_vocabulary
+
+
+def test_the_library_below_numpy_is_known() -> None:
+    pool = blas._pool()
+    before = pool.read()
+    with one_thread(), one_thread():
+        assert pool.read() == 1
+    assert pool.read() == before
+
+
+def test_what_fails_inside_restores_too() -> None:
+    pool = blas._pool()
+    before = pool.read()
+    with pytest.raises(ZeroDivisionError), one_thread():
+        raise ZeroDivisionError
+    assert pool.read() == before
+
+
+def test_the_last_of_several_passes_restores() -> None:
+    counts = [4]
+    pool = _Pool(lambda: counts[-1], counts.append)
+    pool.enter()
+    other = threading.Thread(target=pool.enter)
+    other.start()
+    other.join()
+    pool.leave()
+    assert counts == [4, 1]
+    pool.leave()
+    assert counts == [4, 1, 4]
+
+
+def test_a_library_of_one_thread_is_not_asked() -> None:
+    pool = _Pool(lambda: 1, lambda count: pytest.fail("nothing to change"))
+    pool.enter()
+    pool.leave()
+
+
+def test_has_products() -> None:
+    x = np.ones((2, 2))
+    for function, expected in ((lambda x: x @ x, True), (np.exp, False)):
+        graph = trace(function, x, vocabulary=builtin_vocabulary()).graph
+        assert has_products(graph) is expected

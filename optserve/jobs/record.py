@@ -126,7 +126,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         ],
         "failure": _failure(findings.blame),
         "warnings": _warnings(problem, findings),
-        "environment": environment(),
+        "environment": environment(findings.evaluator.backend.threads),
         "history": [list(one.history.entries()) for one in findings.outcomes],
         "checkpoint": _checkpoint(findings),
     }

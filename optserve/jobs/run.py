@@ -42,6 +42,7 @@ def run(
     *,
     progress: Progress | None = None,
     backends: Mapping[str, Backend] | None = None,
+    threads: int | None = None,
 ) -> Result:
     """Descend ``problem`` from each of its starts; the best usable end is the result.
 
@@ -53,6 +54,9 @@ def run(
         Is shown a ``Snapshot`` ten times a second at most.
     backends:
         More to choose from by name, besides the problem's own and those that ship with optserve.
+    threads:
+        How many share the rows of the data; by default as many as this process may use. The bits
+        of a result do not depend on it.
 
     A numerical failure, an interrupt (Ctrl-C, SIGTERM) or a rule that fails its certificate is a
     result with an exit code. An ``OptserveError`` is raised for a problem that makes no sense.
@@ -95,7 +99,7 @@ def run(
         check_paths(problem.expectations, outline(problem))
         packing = Packing(problem.parameters, np.dtype(problem.precision))
         known = {**problem.backends, **(backends or {})}
-        backend = choose(problem.backend, known, work=_work(problem, packing))
+        backend = choose(problem.backend, known, work=_work(problem, packing), threads=threads)
         evaluator = Evaluator(problem, packing, backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None

@@ -42,3 +42,8 @@ class Backend:
     loop: Callable[[Graph], Compiled | None] = _no_loop
     threads: int = 1
     on_threads: Callable[[int], Backend] | None = None
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether it has loops of its own for cheap steps."""
+        return self.loop is not _no_loop

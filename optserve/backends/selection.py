@@ -41,11 +41,15 @@ def _native_backend(threads: int) -> Backend:
 
 @frozen
 class Choice:
-    """A backend and why it is this one; ``estimates`` are what ``auto`` compared."""
+    """A backend and why it is this one; ``estimates`` are what ``auto`` compared.
+
+    ``warning`` says what a person should know of the choice, if anything.
+    """
 
     backend: Backend
     reason: str
     estimates: tuple[Estimate, ...] = ()
+    warning: str = ""
 
 
 def choose(
@@ -67,6 +71,8 @@ def choose(
     """
     found = {**{backend.name: backend for backend in builtin_backends()}, **(more or {})}
     choice = _quickest(found, demand) if name == "auto" else _named(name, found)
+    if choice.backend.name == "llvm":
+        choice = _if_it_can_be_imported(choice, found["numpy"])
     if threads is None or choice.backend.on_threads is None:
         return choice
     return replace(choice, backend=choice.backend.on_threads(threads))
@@ -78,7 +84,7 @@ def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
         return Choice(plain, "it is the default")
     estimates = (numpy_estimate(demand), native_estimate(demand, loops=native.has_loops))
     if find_spec("llvmlite") is None:
-        return Choice(plain, "llvmlite is not installed", estimates[:1])
+        return Choice(plain, "llvmlite is not installed", estimates[:1], _MISSING)
     slow, quick = (estimate.seconds for estimate in estimates)
     times = "once" if demand.evaluations == 1 else f"about {demand.evaluations:,} times"
     reason = (
@@ -86,6 +92,22 @@ def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
         f"{_seconds(slow)} on numpy, {_seconds(quick)} on llvm"
     )
     return Choice(native if quick < slow else plain, reason, estimates)
+
+
+_MISSING = "llvmlite is not installed: everything runs on numpy, large jobs several times slower"
+
+
+def _if_it_can_be_imported(choice: Choice, otherwise: Backend) -> Choice:
+    """Native code, or NumPy where the code generator is missing or broken."""
+    try:
+        from optserve.backends.llvm.engine import engine
+
+        engine()
+    except (ImportError, OSError) as error:  # OSError: a library that it needs is missing
+        reason = f"llvmlite cannot be imported ({error})"
+        warning = f"backend numpy computes in place of llvm: {reason}"
+        return replace(choice, backend=otherwise, reason=reason, warning=warning)
+    return choice
 
 
 def _seconds(value: float) -> str:

@@ -102,6 +102,8 @@ def run(
         known = {**problem.backends, **(backends or {})}
         demand = demand_of_job(problem, packing)
         choice = choose(problem.backend, known, demand=demand, threads=threads)
+        if choice.warning:
+            problem = replace(problem, warnings=(*problem.warnings, choice.warning))
         evaluator = Evaluator(problem, packing, choice.backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Engine", "engine"]
+__all__ = ["Engine", "engine", "engine_for"]
 
 
 @dataclass
@@ -69,6 +69,28 @@ def engine() -> Engine:
     features = binding.get_host_cpu_features().flatten()
     triple = binding.get_default_triple()
     return Engine(_machine(processor, features), triple, processor, features)
+
+
+def engine_for(processor: str, features: str = "", triple: str | None = None) -> Engine:
+    """The engine for another processor, by default one that runs the code of this system.
+
+    Its code can be loaded only where this process can run it.
+
+    >>> other = engine_for("cortex-a72", triple="aarch64-unknown-linux-gnu")
+    >>> text = "define double @half(double %x) { %y = fmul double %x, 0.5 ret double %y }"
+    >>> other.object_code(text)[:4]
+    b'\\x7fELF'
+    """
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    wanted = binding.get_default_triple() if triple is None else triple
+    target = binding.Target.from_triple(wanted)
+    machine = target.create_target_machine(
+        cpu=processor, features=features, opt=2, reloc="pic", codemodel="default"
+    )
+    return Engine(machine, wanted, processor, features)
 
 
 def _machine(processor: str, features: str) -> Any:

@@ -1,19 +1,22 @@
 """The quickest call of NumPy for one equation, where its implementation is not that already.
 
-Values are the same to rounding. NumPy reduces slowly along a short last axis, which is what a row
-of a few columns is: a sum is a product with ones there, and an extreme is taken of the transpose.
+Values are the same to rounding. NumPy reduces slowly along one axis of two where the last is short,
+as that of a row of a few columns is: a sum is a product with ones there, and an extreme is taken of
+the transpose.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation
 
 __all__ = ["quick_call"]
@@ -24,6 +27,8 @@ SHORT = 32
 """Entries of the last axis up to which an extreme of the transpose is quicker."""
 SHORTEST = 16
 """The same for a sum of single-precision numbers, which is one of double-precision numbers."""
+MOST = 1 << 16
+"""Entries of the first axis up to which a product with ones is tried in place of a sum."""
 LONGEST = 1024
 """Entries of the last axis up to which a product with ones is tried in place of a sum."""
 
@@ -72,6 +77,20 @@ def _transpose(
     return operator.methodcaller("transpose", attributes["axes"])
 
 
+def _slice(
+    equation: Equation, attributes: Mapping[str, Any], _rows: Mapping[str, int]
+) -> Call | None:
+    """Without the check of the bounds, where the shape rule has made it."""
+    if any(isinstance(size, Dim) for size in equation.operands[0].aval.shape):
+        return None
+    return operator.itemgetter(tuple(_bound(*one) for one in attributes["bounds"]))
+
+
+def _bound(start: int, stop: int, step: int) -> slice:
+    """Backwards to the front, Python would count a stop of -1 from the end."""
+    return slice(start, None if stop < 0 else stop, step)
+
+
 def _extreme(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
 ) -> Call | None:
@@ -101,7 +120,26 @@ def _sum(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, i
             return np.add.reduce(wide, axis=0).astype(np.float32).reshape(shape)
 
         return call
-    return None
+    count = _rows(equation, attributes, rows)
+    if dtype in (np.float64, np.float32) and 0 < count <= MOST:
+        ones_first = np.ones(count)
+        return lambda x: (
+            np.matmul(ones_first, x.reshape(count, -1).astype(np.float64, copy=False))
+            .astype(dtype, copy=False)
+            .reshape(shape)
+        )
+    axis = attributes["axis"][0] if len(attributes["axis"]) == 1 else attributes["axis"]
+    add = partial(np.add.reduce, axis=axis, keepdims=attributes["keepdims"])
+    if dtype == np.float64:
+        return add
+    return (lambda x: add(x, dtype=np.float64).astype(dtype)) if dtype == np.float32 else None
+
+
+def _rows(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> int:
+    """Entries along the first axis of a matrix or more, where it alone is reduced; else 0."""
+    shape = resolve_shape(equation.operands[0].aval.shape, rows)
+    reduces = len(shape) > 1 and attributes["axis"] == (0,) and 0 not in shape
+    return shape[0] if reduces else 0
 
 
 def _columns(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> int:
@@ -120,6 +158,7 @@ _CALLS: Mapping[str, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], 
             "max": _extreme,
             "min": _extreme,
             "sum": _sum,
+            "slice": _slice,
         }
     )
 )

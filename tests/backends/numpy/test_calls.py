@@ -30,14 +30,17 @@ def _called(graph: Graph, x: Any) -> Any:
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 @pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [0, -1])
 @pytest.mark.parametrize("reduce", [sum_, max_, min_], ids=str)
-def test_reductions_along_a_short_axis(
-    reduce: Any, keepdims: bool, dtype: Any, shape: tuple[int, ...]
+def test_reductions_along_one_axis(
+    reduce: Any, axis: int, keepdims: bool, dtype: Any, shape: tuple[int, ...]
 ) -> None:
+    if reduce is not sum_ and shape[axis] == 0:
+        return  # there is no extreme
     x = (np.random.default_rng(0).normal(size=shape) * 100).astype(dtype)
     aval = Aval((Dim.rows("data"), *shape[1:]), x.dtype)
     graph = trace(
-        lambda x: reduce(x, axis=-1, keepdims=keepdims),
+        lambda x: reduce(x, axis=axis, keepdims=keepdims),
         aval,
         vocabulary=builtin_vocabulary(),
         precision=np.dtype(dtype),
@@ -46,7 +49,7 @@ def test_reductions_along_a_short_axis(
     found = _called(graph, x)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
-    size = np.max(np.abs(x), initial=0.0) * shape[-1]
+    size = np.max(np.abs(x), initial=0.0) * shape[axis]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15 * float(size))
     if dtype == np.int64:
         np.testing.assert_array_equal(found, expected)
@@ -79,3 +82,10 @@ def test_moves(function: Callable[..., Any]) -> None:
     found = interpret(graph, x)[0] if call is None else call(*arguments)
     np.testing.assert_array_equal(found, interpret(graph, x)[0])
     assert np.shape(found) == np.shape(interpret(graph, x)[0])
+
+
+@pytest.mark.parametrize("index", [np.s_[:, 1:], np.s_[::-1, ::2], np.s_[:0], np.s_[1:2, ::-2]])
+def test_slices(index: Any) -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    graph = trace(lambda x: x[index], x, vocabulary=builtin_vocabulary()).graph
+    np.testing.assert_array_equal(_called(graph, x), x[index])

@@ -8,6 +8,10 @@ from typing import Any
 
 __all__ = ["Engine", "engine", "engine_for"]
 
+LONG = 5_000
+"""Lines from which on equal values are not looked for: LLVM's NewGVN ends the process where it has
+to look at one value a hundred times, as happened to a module of 20,000 lines."""
+
 
 @dataclass
 class Engine:
@@ -36,7 +40,8 @@ class Engine:
         module.verify()
         passes = binding.create_new_module_pass_manager()
         passes.add_sroa_pass()
-        passes.add_new_gvn_pass()
+        if text.count("\n") < LONG:
+            passes.add_new_gvn_pass()
         passes.add_loop_rotate_pass()
         passes.add_instruction_combine_pass()
         passes.add_simplify_cfg_pass()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
 from optserve.graph.graph import Graph
@@ -32,24 +32,18 @@ def has_products(graph: Graph) -> bool:
     ) or any(has_products(body) for _, body in graph.subgraphs())
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within, NumPy's products run on the thread that asks for them.
+def one_thread() -> AbstractContextManager[None]:
+    """Within it, NumPy's products run on the thread that asks for them.
 
     >>> import numpy as np
     >>> with one_thread():
     ...     float(np.ones(100_000) @ np.ones(100_000))
     100000.0
     """
-    pool = _pool()
-    pool.enter()
-    try:
-        yield
-    finally:
-        pool.leave()
+    return _pool()
 
 
-class _Pool:
+class _Pool(AbstractContextManager[None]):
     """The threads of the library; several passes may run at once, and the last one restores."""
 
     def __init__(self, read: Callable[[], int], write: Callable[[int], object]) -> None:
@@ -59,7 +53,7 @@ class _Pool:
         self.inside = 0
         self.before = 1
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         with self.lock:
             if not self.inside:
                 self.before = self.read()
@@ -67,7 +61,7 @@ class _Pool:
                     self.write(1)
             self.inside += 1
 
-    def leave(self) -> None:
+    def __exit__(self, *_raised: object) -> None:
         with self.lock:
             self.inside -= 1
             if not self.inside and self.before > 1:

@@ -32,20 +32,19 @@ def test_what_fails_inside_restores_too() -> None:
 def test_the_last_of_several_passes_restores() -> None:
     counts = [4]
     pool = _Pool(lambda: counts[-1], counts.append)
-    pool.enter()
-    other = threading.Thread(target=pool.enter)
-    other.start()
-    other.join()
-    pool.leave()
+    with pool:
+        other = threading.Thread(target=pool.__enter__)
+        other.start()
+        other.join()
     assert counts == [4, 1]
-    pool.leave()
+    pool.__exit__()
     assert counts == [4, 1, 4]
 
 
 def test_a_library_of_one_thread_is_not_asked() -> None:
     pool = _Pool(lambda: 1, lambda count: pytest.fail("nothing to change"))
-    pool.enter()
-    pool.leave()
+    with pool:
+        pass
 
 
 def test_has_products() -> None:

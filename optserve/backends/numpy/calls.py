@@ -10,12 +10,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.aval import Array, DType, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation
 
@@ -25,10 +26,10 @@ Call = Callable[..., Any]
 
 SHORT = 32
 """Entries of the last axis up to which an extreme of the transpose is quicker."""
-SHORTEST = 16
-"""The same for a sum of single-precision numbers, which is one of double-precision numbers."""
 MOST = 1 << 16
 """Entries of the first axis up to which a product with ones is tried in place of a sum."""
+MOST_WIDENED = 1 << 22
+"""Entries of a single-precision value up to which it is copied in double precision to be summed."""
 LONGEST = 1024
 """Entries of the last axis up to which a product with ones is tried in place of a sum."""
 
@@ -107,32 +108,37 @@ def _extreme(
 
 
 def _sum(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> Call | None:
-    columns = _columns(equation, attributes, rows)
     dtype = equation.results[0].aval.dtype
+    if dtype not in (np.float64, np.float32):
+        return None
     shape = resolve_shape(equation.results[0].aval.shape, rows)
-    if dtype == np.float64 and 1 < columns <= LONGEST:
-        ones = np.ones(columns)
-        return lambda x: np.matmul(x.reshape(-1, columns), ones).reshape(shape)
-    if dtype == np.float32 and 1 < columns <= SHORTEST:
-
-        def call(x: Array) -> Any:
-            wide = x.reshape(-1, columns).T.astype(np.float64, order="C")
-            return np.add.reduce(wide, axis=0).astype(np.float32).reshape(shape)
-
-        return call
+    columns = _columns(equation, attributes, rows)
     count = _rows(equation, attributes, rows)
-    if dtype in (np.float64, np.float32) and 0 < count <= MOST:
-        ones_first = np.ones(count)
-        return lambda x: (
-            np.matmul(ones_first, x.reshape(count, -1).astype(np.float64, copy=False))
-            .astype(dtype, copy=False)
-            .reshape(shape)
-        )
+    small = prod(resolve_shape(equation.operands[0].aval.shape, rows)) <= MOST_WIDENED
+    if 1 < columns <= LONGEST and (small or dtype == np.float64):
+        return partial(_product_with_ones, columns, np.ones(columns), dtype, shape)
+    if 0 < count <= MOST and (small or dtype == np.float64):
+        return partial(_ones_times, count, np.ones(count), dtype, shape)
     axis = attributes["axis"][0] if len(attributes["axis"]) == 1 else attributes["axis"]
     add = partial(np.add.reduce, axis=axis, keepdims=attributes["keepdims"])
+    return add if dtype == np.float64 else lambda x: add(x, dtype=np.float64).astype(dtype)
+
+
+def _product_with_ones(
+    columns: int, ones: Array, dtype: DType, shape: tuple[int, ...], x: Array
+) -> Any:
+    """Sums along the last axis, which are those of single precision in double precision."""
     if dtype == np.float64:
-        return add
-    return (lambda x: add(x, dtype=np.float64).astype(dtype)) if dtype == np.float32 else None
+        return np.matmul(x.reshape(-1, columns), ones).reshape(shape)
+    wide = x.reshape(-1, columns).astype(np.float64)
+    return np.matmul(wide, ones).astype(dtype).reshape(shape)
+
+
+def _ones_times(count: int, ones: Array, dtype: DType, shape: tuple[int, ...], x: Array) -> Any:
+    """The same along the first axis."""
+    if dtype == np.float64:
+        return np.matmul(ones, x.reshape(count, -1)).reshape(shape)
+    return np.matmul(ones, x.reshape(count, -1).astype(np.float64)).astype(dtype).reshape(shape)
 
 
 def _rows(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> int:

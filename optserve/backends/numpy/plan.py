@@ -1,8 +1,8 @@
 """A plan: the equations of a graph as a straight line of NumPy calls over numbered slots.
 
 The plan is made once. Binding it to row counts fills in the numbers; a bound plan runs any number
-of times. A slot is emptied after its last reader, so that memory is returned early; in a tile,
-ufuncs write into buffers that are planned once and used again.
+of times. The slot of a large value is emptied after its last reader, so that memory is returned
+early; in a tile, ufuncs write into buffers that are planned once and used again.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.numpy.buffers import plan_buffers
 from optserve.backends.numpy.calls import quick_call
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 
 __all__ = ["BoundPlan", "Plan"]
+
+WORTH_RETURNING = 1024
+"""Entries from which on the memory of a value is returned before the run is over."""
 
 Slots = tuple[int, ...]
 Read = Callable[[list[Any]], Any]
@@ -58,6 +62,13 @@ class Plan:
         """
         rows = {**known, **bind_rows(self.graph.inputs, arguments)}
         targets = plan_buffers(self.graph, rows) if buffers else {}
+        planned = {self.writes[i][0] for i in targets}
+        large = {
+            slot
+            for variable, slot in self.slots.items()
+            if slot not in planned
+            and prod(resolve_shape(variable.aval.shape, rows)) >= WORTH_RETURNING
+        }
         initial = self.initial.copy()
         steps: list[Step] = []
         for i, equation in enumerate(self.graph.equations):
@@ -66,7 +77,7 @@ class Plan:
             if read is None and len(self.writes[i]) == 1:  # the same every time
                 initial[self.writes[i][0]] = implementation()
                 continue
-            done = self.done[i] if equation.results[0].aval.shape else ()
+            done = tuple([slot for slot in self.done[i] if slot in large])
             steps.append((implementation, read, self.writes[i], done, targets.get(i)))
         return BoundPlan(self, initial, steps)
 

@@ -14,6 +14,8 @@ TILE_ENTRIES = 1 << 19
 NumPy's calls are so short that threads wait for each other, not for their work."""
 MAX_TILE_ENTRIES = 1 << 22
 """Likewise where the results are so large that it pays."""
+OUTPUT_TILES = 4
+"""Tiles that together have as many entries as large results: so many threads can share them."""
 MAX_TILE_ROWS = 32_768
 MIN_TILE_ROWS = 256
 CHUNK_ENTRIES = 8
@@ -23,16 +25,16 @@ CHUNK_ENTRIES = 8
 def tile_rows(width: int, output_size: int = 1) -> int:
     """Rows in a tile where the widest row value has ``width`` entries a row; a power of two.
 
-    Each tile adds to all of the results, so that it should not be much smaller than they are.
+    Each tile adds to all of the results, so that it should not be far smaller than they are.
 
     >>> tile_rows(1), tile_rows(32), tile_rows(10_000)
     (32768, 16384, 256)
     >>> tile_rows(1, output_size=1_000_000)
-    524288
+    131072
     """
     width = max(1, width)
     rows = min(MAX_TILE_ROWS, max(MIN_TILE_ROWS, TILE_ENTRIES // width))
-    rows = max(rows, min(output_size, MAX_TILE_ENTRIES) // width)
+    rows = max(rows, min(output_size, MAX_TILE_ENTRIES) // (OUTPUT_TILES * width))
     return 1 << (rows.bit_length() - 1)
 
 

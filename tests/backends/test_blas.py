@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -11,6 +14,7 @@ from optserve.backends import blas
 from optserve.backends.blas import _Pool, has_products, one_thread
 from optserve.graph.tracer import trace
 from optserve.primitives.vocabulary import builtin_vocabulary
+from tests.architecture.house import ROOT
 
 
 def test_the_library_below_numpy_is_known() -> None:
@@ -52,3 +56,27 @@ def test_has_products() -> None:
     for function, expected in ((lambda x: x @ x, True), (np.exp, False)):
         graph = trace(function, x, vocabulary=builtin_vocabulary()).graph
         assert has_products(graph) is expected
+
+
+BITS = """
+import sys
+from benchmarks.workloads.logistic import problem
+from optserve.backends.numpy import compile_graph
+own = problem(70_000)
+for value in compile_graph(own.gradient_graph(), int(sys.argv[1]))(*own.arguments):
+    print(value.tobytes().hex())
+"""
+
+
+def test_no_bit_depends_on_the_threads_that_the_library_could_use() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", BITS, own],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": theirs, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for own, theirs in (("1", "1"), ("1", "2"), ("2", "1"), ("2", "2"))
+    }
+    assert len(found) == 1

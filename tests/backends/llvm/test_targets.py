@@ -108,9 +108,9 @@ def test_benchmarks_have_code_for_aarch64(name: str, elsewhere: Engine) -> None:
 
 def test_primitives_have_code_for_aarch64(elsewhere: Engine) -> None:
     for primitive in builtin_primitives():
-        for graph, arguments in list(with_rows(primitive))[:1]:
+        for graph, arguments in with_rows(primitive):
             llvm.compile_graph(graph)(*arguments)
-    assert len(elsewhere._loaded) > 40
+    assert len(elsewhere._loaded) > 250
     assert all(map(is_code_for_aarch64, elsewhere._loaded))
 
 
@@ -133,7 +133,7 @@ def test_benchmarks_run_with_avx2_alone(name: str, avx2: Callable[[], None]) -> 
 def test_primitives_run_with_avx2_alone(avx2: Callable[[], None]) -> None:
     avx2()
     for primitive in builtin_primitives():
-        for graph, arguments in list(with_rows(primitive))[:2]:
+        for graph, arguments in with_rows(primitive):
             with np.errstate(all="ignore"):
                 expected = interpret(graph, *arguments)
             for found, wanted in zip(llvm.compile_graph(graph)(*arguments), expected, strict=True):

@@ -15,6 +15,7 @@ from benchmarks.runners import Process
 from benchmarks.workload import Work
 from benchmarks.workloads import (
     NAMES,
+    auto,
     curve,
     embedding,
     gemm,
@@ -28,6 +29,7 @@ from benchmarks.workloads import (
 )
 from benchmarks.workloads.compile import many_equations
 from optserve.graph.interpret import interpret
+from optserve.jobs.run import run
 
 PROBLEMS = {
     "curve": curve.problem(100),
@@ -106,6 +108,14 @@ def test_a_descent_agrees_with_plain_floats() -> None:
 
 def test_bits_are_compared_before_threads_are_timed() -> None:
     assert len(threads.by_llvm(100, 2)()) == 6
+
+
+def test_jobs_of_the_choice_of_a_backend_are_those_that_it_predicts() -> None:
+    problem = auto.job("curve, 500 rows", 5, "auto")
+    result = run(problem)
+    assert (result.steps, result.used.backend) == (5, "numpy")
+    assert "about 5 times" in result.used.backend_reason
+    assert auto.alone("rosenbrock", 5, "llvm") > 0.0
 
 
 def test_a_contender_runs_in_a_process_of_its_own() -> None:

@@ -66,7 +66,7 @@ class Writer:
 
     def cells(self, shape: tuple[int, ...], dtype: DType) -> View:
         """Memory for a few entries on the stack."""
-        address = self.b.alloca(storage(dtype), max(1, math.prod(shape)))
+        address = self.b.alloca(f"[{math.prod(shape)} x {storage(dtype)}]")
         return View(address, dtype, shape, contiguous_strides(shape))
 
     def raw(self, size: int) -> IRValue:

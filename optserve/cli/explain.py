@@ -54,6 +54,8 @@ def _both(problem: Problem) -> Iterator[str]:
     yield f"derivatives of the loss by {', '.join(names)}"
     yield from _shown(gradient, dict(enumerate(names, count)))
     yield from _rows(gradient)
+    if problem.objective.streamed:
+        yield "  rows are read in blocks as they are needed, and never held whole"
 
 
 def _one(problem: Problem, name: str) -> Iterator[str]:

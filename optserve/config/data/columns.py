@@ -73,7 +73,7 @@ class TakenColumn(NamedTuple):
         """The array as it is used, standardized by ``moments``."""
         if moments is not None:
             array = (array - moments.mean) / moments.deviation
-        return array.astype(self.dtype(precision))
+        return array.astype(self.dtype(precision), copy=False)
 
     def warning(self, moments: Moments | None) -> str:
         """What there is to say of the moments, or nothing."""

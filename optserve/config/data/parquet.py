@@ -83,18 +83,19 @@ def _read_group(
 ) -> Mapping[int, Array]:
     """Columns of one row group. Each call opens the file anew: several threads may call."""
 
-    def read(path: Path) -> Any:
+    def read(path: Path) -> dict[int, Array]:
         from pyarrow import parquet as arrow
 
-        columns = [names[index] for index in wanted]
+        found = {}
         with path.open("rb") as source, arrow.ParquetFile(source, metadata=metadata) as file:
-            return file.read_row_group(number, columns=columns, use_threads=False)
+            for index, kind in wanted.items():  # one by one: less is held at a time
+                name = names[index]
+                table = file.read_row_group(number, columns=[name], use_threads=False)
+                found[index] = _column(table.column(name), kind, Spot(str(path), repr(name), first))
+        return found
 
-    table = _told(path, read)
-    return {
-        index: _column(table.column(names[index]), kind, Spot(str(path), repr(names[index]), first))
-        for index, kind in wanted.items()
-    }
+    found: Mapping[int, Array] = _told(path, read)
+    return found
 
 
 def _column(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from optserve.config.data.frame import Frame, Kind
 from optserve.graph.aval import Array
 
-__all__ = ["Piece", "PieceFrame", "pieces_of"]
+__all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
 
 
 class Piece(NamedTuple):
@@ -18,6 +18,19 @@ class Piece(NamedTuple):
 
     rows: int
     read: Callable[[Mapping[int, Kind]], Mapping[int, Array]]
+
+
+@runtime_checkable
+class Pieced(Protocol):
+    """A frame whose rows can be read in pieces; ``about_rows`` is known without reading them."""
+
+    @property
+    def about_rows(self) -> int:
+        """The number of rows, or an estimate."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The pieces in order."""
 
 
 class PieceFrame:
@@ -32,7 +45,7 @@ class PieceFrame:
         self.names = names
         self.width = width
         self.pieces = tuple(pieces)
-        self.rows = sum(piece.rows for piece in pieces)
+        self.rows = self.about_rows = sum(piece.rows for piece in pieces)
 
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
@@ -43,8 +56,8 @@ class PieceFrame:
         }
 
 
-def pieces_of(frame: Frame) -> tuple[Piece, ...]:
+def pieces_of(frame: Frame) -> Sequence[Piece]:
     """The pieces of a frame; one that has none is one."""
-    if isinstance(frame, PieceFrame):
+    if isinstance(frame, Pieced):
         return frame.pieces
     return (Piece(frame.rows, frame.read),)

@@ -12,7 +12,7 @@ from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.files import joined
 from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
 from optserve.config.data.npz import ArraysFrame
-from optserve.config.data.pieces import PieceFrame, pieces_of
+from optserve.config.data.pieces import Pieced, pieces_of
 from optserve.config.data.streaming import streamed_columns
 from optserve.config.nodes import Scalar, kind_of
 from optserve.config.paths import Reach
@@ -79,6 +79,8 @@ class DataTable(NamedTuple):
         """
         taken = [self.columns[name] for name in used]
         if self._streams(taken):
+            if not self.frame.rows:
+                raise ConfigError(f"the table {self.name} has no rows", place=self.place)
             return streamed_columns(pieces_of(self.frame), taken, precision)
         read = _read_columns(self.frame, taken)
         if read and not isinstance(self.frame, ArraysFrame) and not self.frame.rows:
@@ -92,11 +94,13 @@ class DataTable(NamedTuple):
 
     def _streams(self, taken: Sequence[TakenColumn]) -> bool:
         """Whether the columns are read block by block as they are needed."""
-        if not isinstance(self.frame, PieceFrame) or not self.has_rows or not self.frame.rows:
+        if self.in_memory is True or not self.has_rows:
             return False
-        if self.in_memory != "auto":
-            return not self.in_memory
-        needed = CELL_BYTES * self.frame.rows * sum(len(one.positions) for one in taken)
+        if self.in_memory is False:
+            return bool(taken)
+        if not isinstance(self.frame, Pieced):
+            return False
+        needed = CELL_BYTES * self.frame.about_rows * sum(len(one.positions) for one in taken)
         return needed > SMALL_BYTES and needed > available_bytes()
 
 
@@ -142,6 +146,12 @@ def open_table(
         size = 0 if isinstance(frame, ArraysFrame) else frame.rows
     elif isinstance(frame, ArraysFrame):
         frame.check_rows()
+        if declared.in_memory is False:
+            raise ConfigError(
+                "arrays of npz are read whole",
+                place=declared.place_of("in_memory"),
+                remedy="write npy or parquet, which can be read in parts",
+            )
     written = declared.read.text if declared.read is not None else ""
     return DataTable(name, frame, columns, places, size, place, files, written, declared.in_memory)
 

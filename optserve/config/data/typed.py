@@ -69,7 +69,7 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
 
 
 def _floats(array: Array, spot: Spot) -> Array:
-    floats = array.astype(np.float64)
+    floats = array.astype(np.float64, copy=False)
     _hold(np.isfinite(floats), array, spot, "a finite number")
     return floats
 
@@ -79,7 +79,7 @@ def _integers(array: Array, spot: Spot) -> Array:
         with np.errstate(invalid="ignore"):
             fits = (array < _EXACT) & (array > -_EXACT) & (np.trunc(array) == array)
         _hold(fits, array, spot, "a whole number below 2**53")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
 
 
 def _truths(array: Array, spot: Spot) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from optserve.config.data.allocation import hold_little
 from optserve.config.data.columns import TakenColumn
 from optserve.config.data.frame import Kind
 from optserve.config.data.pieces import Piece
@@ -25,6 +26,7 @@ def streamed_columns(
     Categories take one pass over the rows, and so does what is standardized; nothing else is read
     before it is needed.
     """
+    hold_little()
     categories = _categories(pieces, taken)
     moments: dict[str, Moments] = {}
     standardized = [one for one in taken if one.settings.standardize]

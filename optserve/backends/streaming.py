@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from optserve.graph.streamed import Streamed
@@ -58,6 +57,8 @@ def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterat
     if len(starts) == 1:
         yield read(first)
         return
+    from concurrent.futures import ThreadPoolExecutor  # most runs do without threads
+
     with ThreadPoolExecutor(1, thread_name_prefix="optserve-read") as reader:
         following = reader.submit(read, starts[0])
         for start in starts[1:]:

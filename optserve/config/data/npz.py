@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -33,6 +31,9 @@ def npz() -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
+        import zipfile
+        import zlib
+
         try:
             with path.open("rb") as source:
                 file = np.load(source, allow_pickle=False)

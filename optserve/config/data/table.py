@@ -13,7 +13,6 @@ from optserve.config.data.files import joined
 from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
 from optserve.config.data.npz import ArraysFrame
 from optserve.config.data.pieces import Pieced, pieces_of
-from optserve.config.data.streaming import streamed_columns
 from optserve.config.nodes import Scalar, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
@@ -81,6 +80,8 @@ class DataTable(NamedTuple):
         if self._streams(taken):
             if not self.frame.rows:
                 raise ConfigError(f"the table {self.name} has no rows", place=self.place)
+            from optserve.config.data.streaming import streamed_columns
+
             return streamed_columns(pieces_of(self.frame), taken, precision)
         read = _read_columns(self.frame, taken)
         if read and not isinstance(self.frame, ArraysFrame) and not self.frame.rows:

@@ -55,7 +55,7 @@ def _listing(problem: Problem) -> Iterator[str]:
     yield from table(rows)
     if problem.objective.data:
         yield ""
-        yield from table([["data", "type", "shape"], *_data(problem)])
+        yield from table([["data", "type", "shape", ""], *_data(problem)])
     yield ""
     yield from table([["provider", "functions used"], *_functions(problem)])
     if problem.warnings:
@@ -91,10 +91,12 @@ def _parameter(parameter: Parameter) -> list[str]:
 
 
 def _data(problem: Problem) -> Iterator[list[str]]:
+    from optserve.graph.streamed import Streamed
     from optserve.reports.numbers import shape_text
 
     for name, array in problem.objective.data.items():
-        yield [name, array.dtype.name, shape_text(array.shape)]
+        streamed = "read in blocks" if isinstance(array, Streamed) else ""
+        yield [name, array.dtype.name, shape_text(array.shape), streamed]
 
 
 def _functions(problem: Problem) -> Iterator[list[str]]:

@@ -21,23 +21,23 @@ from optserve.config.overrides import apply
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.paths import Reach
 from optserve.config.schema.config import Config, Stop, decode_config
-from optserve.config.schema.decode import not_supported_yet
 from optserve.config.schema.expression import Expression
 from optserve.config.schema.section import keys_of
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables, check_unique, evaluate_size
+from optserve.errors import ConfigError
 from optserve.graph.aval import Array, DType
+from optserve.graph.streamed import Streamed
 from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs import problem as jobs
 from optserve.jobs.parameters import Parameter
+from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
 
 if TYPE_CHECKING:
     from optserve.config.data.frame import Reader
 
 __all__ = ["load"]
-
-LATER_FILES = frozenset({"parquet", "npy", "npz"})
 
 
 def load(
@@ -111,8 +111,9 @@ def _problem(
     shapes = {parameter.name: parameter.shape for parameter in parameters}
     built = build_objective(declared, config.parameters, shapes, tables, vocabulary, precision)
     data, warnings = _data(built, precision)
+    _check_streamed(data, optimizer, config, declared)
     used = {column.table.name: column.table for column in built.columns if column.table.has_rows}
-    files = {table.name: table.provenance for table in tables.tables if table.file}
+    files = {table.name: table.provenance for table in tables.tables if table.files}
     rows = sum(table.frame.rows for table in used.values()) if used else None
     return jobs.Problem(
         name=config.name or path.stem,
@@ -166,9 +167,6 @@ def _reader(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
     suffix = Path(table.read.text).suffix[1:]
-    if (suffix in LATER_FILES and suffix not in registry.readers) or "*" in table.read.text:
-        what = "reading several files" if "*" in table.read.text else f"reading {suffix} files"
-        raise not_supported_yet(table.read, what, remedy="write one csv file")
     function = registry.find("readers", suffix, table.read.place).value
     place = table.read.place
     reader: Reader = with_options(function, table.options, place, registry, keys_of(Table))
@@ -196,9 +194,9 @@ def _parameters(
     )
 
 
-def _data(built: Built, precision: DType) -> tuple[Mapping[str, Array], tuple[str, ...]]:
+def _data(built: Built, precision: DType) -> tuple[Mapping[str, Array | Streamed], tuple[str, ...]]:
     """The arrays of the graph's inputs after the parameters, in order, and warnings."""
-    data: dict[str, Array] = {}
+    data: dict[str, Array | Streamed] = {}
     warnings: list[str] = []
     tables = {column.table.name: column.table for column in built.columns}
     for table in tables.values():
@@ -209,6 +207,25 @@ def _data(built: Built, precision: DType) -> tuple[Mapping[str, Array], tuple[st
     ordered = {column.name: data[column.name] for column in built.columns}
     captured = {f"constant {number}": array for number, array in enumerate(built.captured, 1)}
     return {**ordered, **captured}, tuple(warnings)
+
+
+def _check_streamed(
+    data: Mapping[str, Array | Streamed],
+    optimizer: Optimizer | None,
+    config: Config,
+    declared: Declarations,
+) -> None:
+    """Hold that the method does without all residuals at once where data is streamed."""
+    streamed = [name for name, array in data.items() if isinstance(array, Streamed)]
+    if not streamed or optimizer is None or optimizer.needs != "jacobian":
+        return
+    given = is_given(config.optimizer)
+    raise ConfigError(
+        f"{optimizer.name} holds the residuals and their derivatives of all rows in memory, and "
+        f"{streamed[0]} is streamed",
+        place=config.place_of("optimizer") if given else declared.loss.place,
+        remedy="`optimizer: lbfgs` does without them; `in_memory: true` in the table holds all",
+    )
 
 
 def _third_party(built: Built, registry: Registry) -> tuple[jobs.Provided, ...]:

@@ -123,7 +123,7 @@ DATA: Mapping[str, str] = {
     "an absolute path": "data: {read: /etc/passwd}",
     "a link that escapes": "data: {read: link.csv}",
     "a folder": "data: {read: .}",
-    "a format for later": "data: {read: d.parquet}",
+    "an empty parquet file": "data: {read: d.parquet}",
     "an unknown format": "data: {read: d.txt}",
     "no table": "data: {header: true}",
     "an unknown key of a table": "data: {read: d.csv, heador: true}",

@@ -4,6 +4,9 @@
 ``outputs`` are tables of addresses; ``scratch`` holds the buffers of one block of rows.
 Accumulators of single values are 8 lanes wide and are summed in a fixed order at the end; arrays
 accumulate in the outputs, which the caller has filled with the unit of their reduction.
+
+A function that resumes keeps the lanes at the end of ``scratch`` from call to call, where the
+caller has put the units, so that several calls go through a chunk with the bits of one.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ from optserve.backends.llvm.products import emit_node, gather
 from optserve.backends.llvm.reducing import across, combine, unit
 from optserve.graph.graph import Graph, Literal, Var
 
-__all__ = ["emit", "scratch_bytes"]
+__all__ = ["LANE_BYTES", "emit", "scratch_bytes"]
+
+LANE_BYTES = 8 * LANES
+"""Bytes of the accumulator of a single value."""
 
 BLOCK_BYTES = 131_072
 """Bytes of buffers for one block of rows: about half of a second-level cache."""
@@ -32,9 +38,9 @@ INLINED = 16
 compile grows faster than their number, and a call costs little beside a long loop."""
 
 
-def emit(body: Graph, lowered: Lowered, name: str) -> str:
+def emit(body: Graph, lowered: Lowered, name: str, resumes: bool = False) -> str:
     """The text of the function for ``body``."""
-    return Emitter(body, lowered).kernel(name)
+    return Emitter(body, lowered, resumes).kernel(name)
 
 
 def block_rows(lowered: Lowered) -> int:
@@ -58,8 +64,9 @@ def _is_function(node: Node) -> bool:
 class Emitter:
     """Writes one kernel; the loops of products, reductions and scatters are in ``products``."""
 
-    def __init__(self, body: Graph, lowered: Lowered) -> None:
+    def __init__(self, body: Graph, lowered: Lowered, resumes: bool = False) -> None:
         self.b = Builder()
+        self.resumes = resumes
         self.body = body
         self.lowered = lowered
         self.memory = Memory(self.b, lowered.buffers)
@@ -87,6 +94,9 @@ class Emitter:
             self._groups(first, last)
         for position, (slot, kind) in self.accumulators.items():
             lanes = b.load(slot, vector(self.output_scalar(position)))
+            if self.resumes:
+                kept = self._kept_lanes(position)
+                b.lines.append(f"  store volatile {lanes.type} {lanes}, ptr {kept}, align 8")
             b.store(across(b, lanes, kind), self.memory.addresses[self.outputs[position]])
         parameters = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
         return b.function(name, parameters)
@@ -118,8 +128,18 @@ class Emitter:
         kind = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
         slot = self.b.alloca(type_)
-        self.b.store(constant(unit(kind), type_), slot)
+        begin = constant(unit(kind), type_)
+        if self.resumes:
+            # Volatile, as LLVM's value numbering fails on accumulators that are read and put back.
+            kept = self._kept_lanes(node.output)
+            begin = self.b.emit(f"load volatile {type_}, ptr {kept}, align 8", type_)
+        self.b.store(begin, slot)
         self.accumulators[node.output] = (slot, kind)
+
+    def _kept_lanes(self, output: int) -> IRValue:
+        """Where the lanes of an output are from call to call."""
+        offset = scratch_bytes(self.lowered) + LANE_BYTES * output
+        return self.b.at(IRValue("%scratch", "ptr"), "i8", offset)
 
     def _groups(self, start: IRValue, stop: IRValue) -> None:
         rows = self.b.binary("sub", stop, start)

@@ -10,11 +10,14 @@ import csv as standard
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from optserve.config.data.csv_pieces import csv_pieces
 from optserve.config.data.frame import Frame, Kind, TextFrame
+from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -39,12 +42,42 @@ def csv(header: bool = True) -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
-        content = path.read_bytes()
-        if len(content) <= SMALL:
-            return _text_frame(str(path), content, header)
-        return _ArrowFrame(str(path), content, header)
+        if path.stat().st_size <= SMALL:
+            return _text_frame(str(path), path.read_bytes(), header)
+        return _LargeFrame(path, header)
 
     return read
+
+
+class _LargeFrame:
+    """A large file: read whole through Arrow, or in pieces where it is streamed."""
+
+    def __init__(self, path: Path, header: bool) -> None:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+        self._path = path
+        self._header = header
+        self._frame = _ArrowFrame(str(path), head, header)
+        self.names, self.width = self._frame.names, self._frame.width
+        lines = head.count(b"\n") + head.count(b"\r") + 1
+        self.about_rows = lines * path.stat().st_size // len(head)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, counted."""
+        return sum(piece.rows for piece in self.pieces)
+
+    @cached_property
+    def pieces(self) -> Sequence[Piece]:
+        """The file in pieces; to find them takes one pass over it."""
+        return csv_pieces(self._path, self._frame.skipped, self.width, self._piece)
+
+    def _piece(self, content: bytes) -> Frame:
+        return _ArrowFrame(str(self._path), content, header=False)
+
+    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+        """The columns at the positions ``wanted``."""
+        return _ArrowFrame(str(self._path), self._path.read_bytes(), self._header).read(wanted)
 
 
 class _ArrowFrame:
@@ -62,7 +95,7 @@ class _ArrowFrame:
             raise ConfigError(str(error), place=Place(file, reader.line_num)) from None
         self.names = tuple(name.strip() for name in first) if header else ()
         self.width = len(first)
-        self._skipped = reader.line_num if header else 0
+        self.skipped = reader.line_num if header else 0
         self._rows: int | None = None
 
     @property
@@ -91,7 +124,7 @@ class _ArrowFrame:
         try:
             table = arrow.read_csv(
                 io.BytesIO(self._content),
-                arrow.ReadOptions(column_names=names, skip_rows=self._skipped),
+                arrow.ReadOptions(column_names=names, skip_rows=self.skipped),
                 arrow.ParseOptions(newlines_in_values=b'"' in self._content),
                 arrow.ConvertOptions(
                     column_types={str(index): types[kind] for index, kind in wanted.items()},

@@ -36,9 +36,13 @@ class Table(Section):
     rest: ClassVar[bool] = True
     later: ClassVar[tuple[str, ...]] = ("where", "derive", "split")
 
-    read: Annotated[Scalar | None, "The file, relative to this config."] = None
+    read: Annotated[Scalar | None, "The file, or files by a glob, relative to this config."] = None
     inline: Annotated[Mapping[str, Sequence] | None, "Columns written here, as lists."] = None
     sha256: Annotated[str | None, "The digest that the file must have."] = None
+    in_memory: Annotated[
+        bool | Literal["auto"],
+        "false: read block by block; auto: where the columns that are used would not fit.",
+    ] = "auto"
     rows: Annotated[bool, "false: constants, which are never split or batched."] = True
     missing: Annotated[Literal["error"], Later(("drop",)), "What a missing value is."] = "error"
     columns: Annotated[

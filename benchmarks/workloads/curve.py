@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.by_hand import c_work
+from benchmarks.by_numba import curve_work
 from benchmarks.peers import with_peers
 from benchmarks.problem import Problem
 from benchmarks.workload import Contender, Limit, Work, Workload
@@ -69,6 +70,11 @@ def in_c(rows: int) -> Work:
     return c_work("curve", parameters(), data(rows))
 
 
+def for_numba(rows: int) -> Work:
+    """Loops as one writes them by hand for numba."""
+    return curve_work(parameters(), data(rows))
+
+
 workload = Workload(
     name="curve",
     title=f"Value and gradient of mean((a exp(-bx) + c exp(-dx) + e - y)^2), {ROWS:,} rows.",
@@ -77,6 +83,8 @@ workload = Workload(
         Contender("NumPy by hand", partial(by_hand, ROWS), threads=1),
         Contender("C by hand", partial(in_c, ROWS), threads=1),
         Contender("C by hand", partial(in_c, ROWS), threads=2),
+        Contender("numba by hand", partial(for_numba, ROWS), threads=1),
+        Contender("numba by hand", partial(for_numba, ROWS), threads=2),
     ),
     limits=(
         Limit("numpy", 1.0, ("jax",)),

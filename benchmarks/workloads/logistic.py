@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.by_hand import c_work
+from benchmarks.by_numba import logistic_work
 from benchmarks.dialects import softplus
 from benchmarks.peers import PEERS, with_peers
 from benchmarks.problem import Problem
@@ -64,6 +65,11 @@ def in_c(rows: int) -> Work:
     return c_work("logistic", parameters(), data(rows))
 
 
+def for_numba(rows: int) -> Work:
+    """Loops as one writes them by hand for numba."""
+    return logistic_work(parameters(), data(rows))
+
+
 workload = Workload(
     name="logistic",
     title=f"Value and gradient of a logistic regression, {ROWS:,} x {COLUMNS} dense.",
@@ -73,6 +79,8 @@ workload = Workload(
         Contender("NumPy by hand", partial(by_hand, ROWS), threads=2),
         Contender("C by hand", partial(in_c, ROWS), threads=1),
         Contender("C by hand", partial(in_c, ROWS), threads=2),
+        Contender("numba by hand", partial(for_numba, ROWS), threads=1),
+        Contender("numba by hand", partial(for_numba, ROWS), threads=2),
     ),
     limits=(Limit("numpy", 0.75, PEERS), Limit("llvm", 0.3, PEERS)),
     check=problem(ROWS).check,

@@ -31,9 +31,19 @@ class Backend:
     ``loop(graph)`` compiles a graph whose work is a ``scan`` of many cheap steps, where the backend
     can do so with next to no cost a step, and is ``None`` for a graph where it cannot. A backend
     without it has the steps taken one by one.
+
+    ``threads`` is how many it shares rows among; ``on_threads(count)`` is the same backend on
+    another number, and ``None`` where that is not for the caller to say.
     """
 
     name: str
     compile: Callable[[Graph], Compiled]
     doc: str = ""
     loop: Callable[[Graph], Compiled | None] = _no_loop
+    threads: int = 1
+    on_threads: Callable[[int], Backend] | None = None
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether it has loops of its own for cheap steps."""
+        return self.loop is not _no_loop

@@ -9,11 +9,14 @@ from __future__ import annotations
 __all__ = ["chunk_bounds", "tile_rows"]
 
 MAX_CHUNKS = 64
-TILE_ENTRIES = 131_072
-"""Entries of the widest row value in one tile: about half of a second-level cache."""
+TILE_ENTRIES = 1 << 19
+"""Entries of the widest row value in one tile: a few times a second-level cache. In smaller ones
+NumPy's calls are so short that threads wait for each other, not for their work."""
 MAX_TILE_ENTRIES = 1 << 22
 """Likewise where the results are so large that it pays."""
-MAX_TILE_ROWS = 8_192
+OUTPUT_TILES = 4
+"""Tiles that together have as many entries as large results: so many threads can share them."""
+MAX_TILE_ROWS = 32_768
 MIN_TILE_ROWS = 256
 CHUNK_ENTRIES = 8
 """Entries that the partial results of all chunks may have together, for each entry of a row."""
@@ -22,16 +25,16 @@ CHUNK_ENTRIES = 8
 def tile_rows(width: int, output_size: int = 1) -> int:
     """Rows in a tile where the widest row value has ``width`` entries a row; a power of two.
 
-    Each tile adds to all of the results, so that it should not be much smaller than they are.
+    Each tile adds to all of the results, so that it should not be far smaller than they are.
 
     >>> tile_rows(1), tile_rows(32), tile_rows(10_000)
-    (8192, 4096, 256)
+    (32768, 16384, 256)
     >>> tile_rows(1, output_size=1_000_000)
-    524288
+    131072
     """
     width = max(1, width)
     rows = min(MAX_TILE_ROWS, max(MIN_TILE_ROWS, TILE_ENTRIES // width))
-    rows = max(rows, min(output_size, MAX_TILE_ENTRIES) // width)
+    rows = max(rows, min(output_size, MAX_TILE_ENTRIES) // (OUTPUT_TILES * width))
     return 1 << (rows.bit_length() - 1)
 
 

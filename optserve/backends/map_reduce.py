@@ -18,7 +18,7 @@ from optserve.graph.graph import Equation, Graph
 __all__ = ["MapReduce", "Run", "Stored"]
 
 THREADED_ENTRIES = 1 << 18
-"""Rows times equations from which on threads are worth their start."""
+"""Entries of all values from which on threads are worth their start."""
 
 Stored = Sequence[Array | None]
 """For each output the array that it keeps its rows in; ``None`` where it is reduced."""
@@ -41,14 +41,15 @@ class MapReduce:
         self.avals = [atom.aval for atom in self.body.outputs]
         equations = self.body.equations
         values = [*self.body.inputs, *(v for equation in equations for v in equation.results)]
-        width = max(self._row_width(variable.aval.shape) for variable in values)
+        widths = [self._row_width(variable.aval.shape) for variable in values]
+        width = max(widths)
         reduced = [i for i, axis in enumerate(self.row_axes) if axis is None]
         self.layout = Layout(
             [self.avals[i] for i in reduced], [self.reductions[i] for i in reduced]
         )
         self.tile = tile_rows(width, self.layout.size)
         self.bounds = chunk_bounds(count, self.tile, width, self.layout.size)
-        self.threads = threads if count * len(equations) > THREADED_ENTRIES else 1
+        self.threads = threads if count * sum(widths) > THREADED_ENTRIES else 1
 
     def memory(self) -> tuple[Array, Stored]:
         """What chunks write into: a row of partial results each, and outputs that keep rows."""

@@ -54,6 +54,7 @@ def _both(problem: Problem) -> Iterator[str]:
     yield f"derivatives of the loss by {', '.join(names)}"
     yield from _shown(gradient, dict(enumerate(names, count)))
     yield from _rows(gradient)
+    yield from _backend(problem)
     if problem.objective.streamed:
         yield "  rows are read in blocks as they are needed, and never held whole"
 
@@ -115,6 +116,28 @@ def _rows(graph: Graph) -> Iterator[str]:
     for entry in whole(graph):
         place = f"{entry.place}: " if entry.place else ""
         yield f"  {place}{entry.primitive} needs all rows at once: {entry.reason}"
+
+
+def _backend(problem: Problem) -> Iterator[str]:
+    """Which backend a run would use, and why."""
+    import numpy as np
+
+    from optserve.backends.selection import choose
+    from optserve.jobs.demand import demand_of_job
+    from optserve.jobs.packing import Packing
+
+    packing = Packing(problem.parameters, np.dtype(problem.precision))
+    demand = demand_of_job(problem, packing)
+    if demand.evaluations == 1 and not demand.rows:  # nothing that a choice would change
+        return
+    choice = choose(problem.backend, problem.backends, demand=demand)
+    yield ""
+    yield f"backend {choice.backend.name}: {choice.reason}"
+    for one in choice.estimates:
+        yield (
+            f"  {one.backend}: about {1e3 * one.setup:.3g} ms to start, "
+            f"{1e6 * one.each:.3g} us an evaluation"
+        )
 
 
 def _no_parameter(name: str, names: Sequence[str]) -> Exception:

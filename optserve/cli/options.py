@@ -20,6 +20,7 @@ __all__ = [
     "Overrides",
     "PluginFiles",
     "Seed",
+    "Threads",
     "choice",
     "path",
 ]
@@ -76,6 +77,14 @@ def _seed(value: str | None) -> int | None:
     return seed
 
 
+def _threads(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise typer.BadParameter(f"{value!r} is not an integer of at least 1")
+    return int(value)
+
+
 # No `exists=True`: reading the file tells more, in the words of every other error.
 ConfigFile = Annotated[
     Path,
@@ -116,6 +125,16 @@ Seed = Annotated[
     int | None,
     typer.Option(
         metavar="N", callback=_seed, help="Seed of initial values, instead of the config's."
+    ),
+]
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        callback=_threads,
+        help="Threads that share the rows; by default as many as this process may use. "
+        "Results are the same to the bit.",
     ),
 ]
 

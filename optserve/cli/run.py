@@ -16,6 +16,7 @@ from optserve.cli.options import (
     Overrides,
     PluginFiles,
     Seed,
+    Threads,
     path,
 )
 from optserve.cli.progress import shown_progress
@@ -40,6 +41,7 @@ def run(
     ] = None,
     output: OutputFormat = Format.text,
     seed: Seed = None,
+    threads: Threads = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
@@ -62,7 +64,7 @@ def run(
         )
         _check_supported(problem)
         with shown_progress(quiet) as progress:
-            result = run_job(problem, progress=progress)
+            result = run_job(problem, progress=progress, threads=threads)
         folder, code = _saved(result, problem, out)
         if output is Format.json:
             write_output(result.json())

@@ -12,11 +12,11 @@ import numpy as np
 __all__ = ["environment", "peak_memory"]
 
 
-def environment() -> dict[str, Any]:
-    """Versions, the machine, and the processor features that NumPy uses.
+def environment(threads: int) -> dict[str, Any]:
+    """Versions, the machine, the processor features that NumPy uses, and ``threads`` of a backend.
 
-    >>> sorted(environment())
-    ['cores', 'features', 'machine', 'numpy', 'optserve', 'platform', 'python']
+    >>> sorted(environment(2))
+    ['cores', 'features', 'machine', 'numpy', 'optserve', 'platform', 'python', 'threads']
     """
     import optserve
 
@@ -30,6 +30,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "features": [*simd.get("baseline", []), *simd.get("found", [])],
         "cores": os.cpu_count(),
+        "threads": threads,
     }
 
 

@@ -34,7 +34,8 @@ LARGEST_MATRIX = 100
 class Findings:
     """What a job found: how each descent ended, and what is known at the best point.
 
-    ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any.
+    ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
+    ``backend_reason`` why it ran on the backend that it did.
     """
 
     evaluator: Evaluator
@@ -48,6 +49,7 @@ class Findings:
     probes: Mapping[str, Any]
     blame: Blame | None
     seconds: float
+    backend_reason: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -118,7 +120,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "steps": sum(one.steps for one in findings.outcomes),
         "seconds": findings.seconds,
         "memory": peak_memory(),
-        "used": _used(problem, findings.evaluator),
+        "used": _used(problem, findings),
         "plugins": [
             {key: value for key, value in as_tree(one).items() if key != "operands"}
             | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
@@ -126,7 +128,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         ],
         "failure": _failure(findings.blame),
         "warnings": _warnings(problem, findings),
-        "environment": environment(),
+        "environment": environment(findings.evaluator.backend.threads),
         "history": [list(one.history.entries()) for one in findings.outcomes],
         "checkpoint": _checkpoint(findings),
     }
@@ -178,12 +180,13 @@ def _start(findings: Findings, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _used(problem: Problem, evaluator: Evaluator) -> dict[str, Any]:
+def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
     return {
         "optimizer": "none" if problem.optimizer is None else problem.optimizer.name,
         "optimizer_given": problem.optimizer_given,
-        "backend": evaluator.backend.name,
+        "backend": findings.evaluator.backend.name,
         "backend_given": problem.backend != "auto",
+        "backend_reason": findings.backend_reason,
         "precision": problem.precision,
         "seed": problem.seed,
         "rows_used": problem.rows_used,

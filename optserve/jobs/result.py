@@ -80,6 +80,7 @@ class Used:
     optimizer_given: bool
     backend: str
     backend_given: bool
+    backend_reason: str
     precision: str
     seed: int
     rows_used: int | None

@@ -10,7 +10,9 @@ import numpy as np
 from optserve.backends.base import Backend
 from optserve.backends.selection import choose
 from optserve.errors import OptserveError
+from optserve.frozen import replace
 from optserve.graph.aval import Array
+from optserve.jobs.demand import demand_of_job
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.expectations import check_paths
@@ -25,7 +27,6 @@ from optserve.jobs.record import Findings, outline, record
 from optserve.jobs.result import Result, numbers
 from optserve.jobs.uncertainty import Uncertainty, no_uncertainty, uncertainty_of
 from optserve.jobs.watch import Progress, Watch
-from optserve.jobs.work import entries_of
 
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.blame import Blame
@@ -42,6 +43,7 @@ def run(
     *,
     progress: Progress | None = None,
     backends: Mapping[str, Backend] | None = None,
+    threads: int | None = None,
 ) -> Result:
     """Descend ``problem`` from each of its starts; the best usable end is the result.
 
@@ -53,6 +55,9 @@ def run(
         Is shown a ``Snapshot`` ten times a second at most.
     backends:
         More to choose from by name, besides the problem's own and those that ship with optserve.
+    threads:
+        How many share the rows of the data; by default as many as this process may use. The bits
+        of a result do not depend on it.
 
     A numerical failure, an interrupt (Ctrl-C, SIGTERM) or a rule that fails its certificate is a
     result with an exit code. An ``OptserveError`` is raised for a problem that makes no sense.
@@ -95,8 +100,11 @@ def run(
         check_paths(problem.expectations, outline(problem))
         packing = Packing(problem.parameters, np.dtype(problem.precision))
         known = {**problem.backends, **(backends or {})}
-        backend = choose(problem.backend, known, work=_work(problem, packing))
-        evaluator = Evaluator(problem, packing, backend)
+        demand = demand_of_job(problem, packing)
+        choice = choose(problem.backend, known, demand=demand, threads=threads)
+        if choice.warning:
+            problem = replace(problem, warnings=(*problem.warnings, choice.warning))
+        evaluator = Evaluator(problem, packing, choice.backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None
         limits = Limits() if optimizer is None else Limits.of(problem.stop, optimizer, packing.size)
@@ -112,13 +120,8 @@ def run(
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
         findings = _findings(evaluator, limits, certificates, outcomes, watch)
+        findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
-
-
-def _work(problem: Problem, packing: Packing) -> int:
-    """What one evaluation of the loss takes."""
-    values = [segment.parameter.init for segment in packing.segments]
-    return entries_of(problem.objective.graph, [*values, *problem.objective.data.values()])
 
 
 def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[Certificate]:

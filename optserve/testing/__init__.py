@@ -31,14 +31,18 @@ from __future__ import annotations
 from optserve.testing.backends import check_backend
 from optserve.testing.cases import Case, cases
 from optserve.testing.checks import Check, check_plugin, check_primitive, checks, primitives_of
+from optserve.testing.together import Piece, check_row_counts, pieces
 
 __all__ = [
     "Case",
     "Check",
+    "Piece",
     "cases",
     "check_backend",
     "check_plugin",
     "check_primitive",
+    "check_row_counts",
     "checks",
+    "pieces",
     "primitives_of",
 ]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from optserve.frozen import replace
-from optserve.graph.aval import broadcast_shapes
+from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
-from optserve.primitives.arithmetic import square
+from optserve.primitives.arithmetic import mulz, square
+from optserve.primitives.selection import where
 from optserve.primitives.shaping import broadcast_to
 
 __all__ = ["prune", "simplify"]
@@ -26,11 +27,18 @@ def simplify(graph: Graph) -> Graph:
     replaced: dict[Var, Atom] = {}
     seen: dict[Any, tuple[Var, ...]] = {}
     spread: dict[Atom, Atom] = {}
+    choices: dict[Atom, tuple[Atom, ...]] = {}
     kept: list[Equation] = []
-    for original in graph.equations:
+    waiting = list(reversed(graph.equations))
+    while waiting:
+        original = waiting.pop()
         operands = tuple(_read(atom, replaced) for atom in original.operands)
         operands = _unspread(original, operands, spread)
-        equation = _canonical(_simplified(original, operands))
+        equation = _selected(_canonical(_simplified(original, operands)), choices)
+        before = _before_spreading(equation, spread)
+        if before:
+            waiting += reversed(before)
+            continue
         shortcut = _folded(equation) or _unit(equation)
         if shortcut is not None:
             replaced[equation.results[0]] = shortcut
@@ -43,6 +51,8 @@ def simplify(graph: Graph) -> Graph:
         kept.append(equation)
         if equation.primitive is broadcast_to:
             spread[equation.results[0]] = equation.operands[0]
+        if equation.primitive is where:
+            choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     return prune(Graph(graph.inputs, tuple(kept), outputs))
 
@@ -81,6 +91,21 @@ def _unspread(
             shape = broadcast_shapes(*(operand.aval.shape for operand in plain))
             operands = plain if shape == equation.results[0].aval.shape else operands
     return operands
+
+
+def _before_spreading(equation: Equation, spread: Mapping[Atom, Atom]) -> list[Equation]:
+    """An elementwise equation of scalars laid out along axes as two: computed, then laid out."""
+    if equation.primitive.kind != "elementwise" or spread.keys().isdisjoint(equation.operands):
+        return []
+    operands = tuple(spread.get(atom, atom) for atom in equation.operands)
+    if any(atom.aval.shape for atom in operands):
+        return []
+    [result] = equation.results
+    small = Var(Aval((), result.aval.dtype))
+    return [
+        replace(equation, operands=operands, results=(small,)),
+        Equation(broadcast_to, (small,), {"shape": result.aval.shape}, (result,), equation.place),
+    ]
 
 
 def _read(atom: Atom, replaced: Mapping[Var, Atom]) -> Atom:
@@ -124,6 +149,21 @@ def _folded(equation: Equation) -> Literal | None:
 def _canonical(equation: Equation) -> Equation:
     if equation.primitive.name == "power" and _is(equation.operands[1], 2.0):
         return replace(equation, primitive=square, operands=equation.operands[:1])
+    return equation
+
+
+def _selected(equation: Equation, choices: Mapping[Atom, tuple[Atom, ...]]) -> Equation:
+    """``mulz`` by 1 where a condition holds and 0 elsewhere, as the choice that it is."""
+    if equation.primitive is not mulz or equation.operands[0] not in choices:
+        return equation
+    mask, value = equation.operands
+    condition, *branches = choices[mask]
+    for index, chosen in enumerate(branches):
+        zero = branches[1 - index]
+        if _is(chosen, 1.0) and _is(zero, 0.0) and value.aval.dtype == mask.aval.dtype:
+            nothing = Literal(np.zeros((), value.aval.dtype))
+            picked = (value, nothing) if index == 0 else (nothing, value)
+            return replace(equation, primitive=where, operands=(condition, *picked))
     return equation
 
 

@@ -12,8 +12,11 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import trace
+from optserve.primitives.constants import positions
+from optserve.primitives.indexing import scatter_add
 from optserve.primitives.loops import scan
 from optserve.primitives.losses import cross_entropy
+from optserve.primitives.reductions import logsumexp
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.transforms.reverse import value_and_gradient_graph
 
@@ -113,6 +116,29 @@ def _indexed(intercept: Any, slope: Any, x: Any) -> Any:
     return np.sum((intercept + slope * x[:, 0] - x[:, 3] + x[..., 1]) ** 2)
 
 
+def _batch_statistics(w: Any, v: Any, x: Any, y: Any) -> Any:
+    hidden = x @ w
+    centred = (hidden - hidden.mean(axis=0)) / np.sqrt(np.var(hidden, axis=0) + 0.1)
+    return np.mean((np.tanh(centred) @ v - y) ** 2)
+
+
+def _segments(a: Any, g: Any, x: Any) -> Any:
+    """Sums by label, of values that depend on a parameter."""
+    sums = scatter_add.bind(np.sin(a * x), g, axis=0, size=3)
+    return np.sum(sums**2) + np.max(sums)
+
+
+def _intercept(w: Any, x: Any, y: Any) -> Any:
+    ones = np.ones_like(x[:, :1])
+    return np.sum((np.concatenate([ones, x], axis=1) @ w - y) ** 2)
+
+
+def _whether(a: Any, x: Any) -> Any:
+    """A branch that depends on all rows."""
+    low, high = np.all(x > -9.0), np.any(x > 1.0)
+    return np.sum(np.where(low & high, a * x, a**2 * x)) + np.where(high, a, 0.0)
+
+
 LOSSES = (
     Loss("curve", _curve, [()] * 5, [(), ()]),
     Loss("logistic", _logistic, [(COLUMNS,), ()], [(COLUMNS,), ()]),
@@ -134,6 +160,33 @@ LOSSES = (
     Loss("descent", _descent, [(COLUMNS,)], [(COLUMNS,), ()], smallest=1),
     Loss("neighbours", lambda a, x: np.sum((x[1:] - a * x[:-1]) ** 2), [()], [()], smallest=1),
     Loss("largest", lambda a, x: np.max(np.abs(a * x)) + np.min(x * a), [()], [()], smallest=1),
+    Loss("log of a sum", lambda a, x: logsumexp(a * x) + a, [()], [()], smallest=1),
+    Loss(
+        "logs of sums",
+        lambda w, x: np.sum(logsumexp(x * w, axis=0) ** 2),
+        [(COLUMNS,)],
+        [(COLUMNS,)],
+        smallest=1,
+    ),
+    Loss("variance", lambda a, x: np.var(np.exp(a * x)) + np.std(x * a), [()], [()], smallest=2),
+    Loss(
+        "batch statistics",
+        _batch_statistics,
+        [(COLUMNS, 3), (3,)],
+        [(COLUMNS,), ()],
+        smallest=2,
+    ),
+    Loss("segments", _segments, [()], ["label", ()]),
+    Loss("intercept", _intercept, [(COLUMNS + 1,)], [(COLUMNS,), ()]),
+    Loss("whether", _whether, [()], [()]),
+    Loss(
+        "farthest",
+        lambda a, x: (x[np.argmax(np.abs(x))] - a) ** 2 + np.sum(a * x),
+        [()],
+        [()],
+        smallest=1,
+    ),
+    Loss("numbered", lambda a, x: np.sum(np.sin(a * positions(x, 0)) * x), [()], [()]),
     Loss(
         "branches",
         lambda a, x: np.sum(np.where(x > 0, np.sqrt(np.abs(x)) * a, np.abs(x - a))),

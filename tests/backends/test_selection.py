@@ -2,28 +2,111 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from optserve.backends.selection import NATIVE_WORK, builtin_backends, choose
+from optserve.backends.cost import Demand, demand_of, native_estimate, numpy_estimate
+from optserve.backends.selection import builtin_backends, choose
 from optserve.errors import ConfigError
+from optserve.graph.aval import Aval
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
+from optserve.graph.tracer import trace
+from optserve.primitives.loops import scan
+from optserve.primitives.vocabulary import builtin_vocabulary
+
+DOUBLE = np.dtype(np.float64)
+
+
+def decay() -> Graph:
+    column = Aval((Dim.rows("data"),), DOUBLE)
+    return trace(
+        lambda a, b, t, y: np.mean((a * np.exp(-b * t) - y) ** 2),
+        *(Aval((), DOUBLE), Aval((), DOUBLE), column, column),
+        vocabulary=builtin_vocabulary(),
+    ).graph
+
+
+def demand(rows: int, evaluations: int) -> Demand:
+    return demand_of(decay(), {"data": rows}, evaluations=evaluations)
 
 
 @pytest.mark.parametrize("name", [backend.name for backend in builtin_backends()])
 def test_by_name(name: str) -> None:
-    assert choose(name).name == name
+    choice = choose(name)
+    assert choice.backend.name == name
+    assert choice.reason == "it was asked for"
 
 
-def test_auto_goes_by_the_work() -> None:
-    assert choose("auto").name == "numpy"
-    assert choose("auto", work=NATIVE_WORK).name == "llvm"
+@pytest.mark.parametrize(
+    ("rows", "evaluations", "expected"),
+    [(100, 100, "numpy"), (1_000_000, 1, "numpy"), (1_000_000, 100, "llvm"), (0, 10, "numpy")],
+)
+def test_auto_goes_by_the_work(rows: int, evaluations: int, expected: str) -> None:
+    choice = choose("auto", demand=demand(rows, evaluations))
+    assert choice.backend.name == expected
+    assert [one.backend for one in choice.estimates] == ["numpy", "llvm"]
+    best = min(choice.estimates, key=lambda one: one.seconds)
+    assert best.backend == expected
+    assert "predicted to take" in choice.reason
 
 
 def test_auto_does_without_the_code_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("optserve.backends.selection.find_spec", lambda name: None)
-    assert choose("auto", work=NATIVE_WORK).name == "numpy"
+    choice = choose("auto", demand=demand(1_000_000, 100))
+    assert (choice.backend.name, choice.reason) == ("numpy", "llvmlite is not installed")
+
+
+def test_the_choice_does_not_depend_on_the_number_of_threads() -> None:
+    for count in (1, 2, 64):
+        choice = choose("auto", demand=demand(1_000_000, 100), threads=count)
+        assert (choice.backend.name, choice.backend.threads) == ("llvm", count)
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ConfigError, match="no backend 'nunpy'") as caught:
         choose("nunpy")
     assert "auto, llvm, numpy" in caught.value.expected
+
+
+def test_work_grows_with_the_rows_and_the_evaluations() -> None:
+    few, many = demand(1000, 10), demand(2000, 10)
+    assert many.entries == pytest.approx(2 * few.entries, rel=0.01)
+    for estimate in (numpy_estimate, lambda one: native_estimate(one, loops=False)):
+        assert estimate(many).each > estimate(few).each
+        assert estimate(few).seconds == estimate(few).setup + 10 * estimate(few).each
+
+
+def test_a_loop_counts_its_steps_and_compiles_once() -> None:
+    def steps(length: int) -> Demand:
+        graph = trace(
+            lambda x, xs: scan(lambda carry, _: (np.sin(carry), carry), x, xs)[0],
+            *(Aval((), DOUBLE), Aval((length,), DOUBLE)),
+            vocabulary=builtin_vocabulary(),
+        ).graph
+        return demand_of(graph, {})
+
+    assert steps(30).calls == 10 * steps(3).calls
+    assert steps(30).equations == steps(3).equations
+
+
+def test_native_code_has_nothing_to_offer_without_rows_or_loops() -> None:
+    graph = trace(lambda x: np.sin(x) ** 2, Aval((), DOUBLE), vocabulary=builtin_vocabulary()).graph
+    scalar = demand_of(graph, {}, evaluations=1000, traced=True)
+    assert native_estimate(scalar, loops=False).seconds == numpy_estimate(scalar).seconds
+    many = demand_of(graph, {}, evaluations=1_000_000, traced=True)
+    assert native_estimate(many, loops=True).seconds < 0.1 * numpy_estimate(many).seconds
+    assert native_estimate(scalar, loops=True).seconds > numpy_estimate(scalar).seconds
+
+
+def test_products_are_counted() -> None:
+    x, w, points = np.ones((50, 4)), np.ones((4, 3)), np.ones((50, 5, 2))
+    graph = trace(
+        lambda x, w, p: np.sum(x @ w) + np.sum(np.einsum("nki,kij->nkj", p, np.ones((5, 2, 2)))),
+        x,
+        w,
+        points,
+        vocabulary=builtin_vocabulary(),
+    ).graph
+    found = demand_of(graph, {})
+    assert (found.terms, found.grouped, found.large) == (600.0, 1000.0, 2)

@@ -31,8 +31,8 @@ class Held(Streamed):
         return self.array[first:last].copy()
 
 
-STREAMS = [loss for loss in LOSSES if loss.name != "neighbours"]
-"""Rows beside each other are looked at outside of a pass."""
+STREAMS = [loss for loss in LOSSES if loss.name not in ("neighbours", "farthest")]
+"""Rows beside each other, and the position of the largest, are looked for outside of a pass."""
 
 
 @pytest.mark.parametrize("loss", STREAMS, ids=lambda loss: loss.name)
@@ -44,7 +44,7 @@ def test_bits_are_those_of_arrays_in_memory(
     monkeypatch.setattr(streaming, "BLOCK_BYTES", 1)
     monkeypatch.setattr(chunks, "MAX_CHUNKS", 2)  # so that a chunk has many blocks
     graph = loss.graph(precision)
-    for rows in (loss.smallest, 257, 30_001):
+    for rows in (loss.smallest, 257, 2 * chunks.MAX_TILE_ROWS + 1):
         arguments = loss.arguments(rows, precision)
         columns = [Held(column) for column in arguments[len(loss.parameters) :]]
         for threads in (1, 3):
@@ -54,7 +54,7 @@ def test_bits_are_those_of_arrays_in_memory(
             mixed = evaluate(*arguments[:-1], columns[-1])
             for whole, parts, some in zip(expected, streamed, mixed, strict=True):
                 assert whole.tobytes() == parts.tobytes() == some.tobytes()
-        assert all(column.longest <= 8192 for column in columns)
+        assert all(column.longest <= chunks.MAX_TILE_ROWS for column in columns)
 
 
 def test_blocks_cover_the_rows_once(monkeypatch: pytest.MonkeyPatch) -> None:

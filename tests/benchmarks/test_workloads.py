@@ -15,6 +15,7 @@ from benchmarks.runners import Process
 from benchmarks.workload import Work
 from benchmarks.workloads import (
     NAMES,
+    auto,
     curve,
     embedding,
     gemm,
@@ -28,6 +29,7 @@ from benchmarks.workloads import (
 )
 from benchmarks.workloads.compile import many_equations
 from optserve.graph.interpret import interpret
+from optserve.jobs.run import run
 
 PROBLEMS = {
     "curve": curve.problem(100),
@@ -67,11 +69,15 @@ def test_gradients_are_those_of_the_interpreter(name: str, backend: str) -> None
         (PROBLEMS["logistic"], logistic.by_hand),
         (PROBLEMS["curve"], curve.in_c),
         (PROBLEMS["logistic"], logistic.in_c),
+        (PROBLEMS["curve"], curve.for_numba),
+        (PROBLEMS["logistic"], logistic.for_numba),
     ],
 )
 def test_what_is_written_by_hand_agrees(problem: Problem, work: Callable[[int], Work]) -> None:
     if work in (curve.in_c, logistic.in_c) and shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
+    if work in (curve.for_numba, logistic.for_numba) and find_spec("numba") is None:
+        pytest.skip("numba is not installed")
     problem.check(work(100)())
 
 
@@ -102,6 +108,14 @@ def test_a_descent_agrees_with_plain_floats() -> None:
 
 def test_bits_are_compared_before_threads_are_timed() -> None:
     assert len(threads.by_llvm(100, 2)()) == 6
+
+
+def test_jobs_of_the_choice_of_a_backend_are_those_that_it_predicts() -> None:
+    problem = auto.job("curve, 500 rows", 5, "auto")
+    result = run(problem)
+    assert (result.steps, result.used.backend) == (5, "numpy")
+    assert "about 5 times" in result.used.backend_reason
+    assert auto.alone("rosenbrock", 5, "llvm") > 0.0
 
 
 def test_a_contender_runs_in_a_process_of_its_own() -> None:

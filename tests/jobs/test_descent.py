@@ -37,7 +37,7 @@ def outcome_of(made: Problem) -> Outcome:
     packing = Packing(made.parameters, np.dtype(made.precision))
     assert made.optimizer is not None
     limits = Limits.of(made.stop, made.optimizer, packing.size)
-    method = method_of(made.optimizer, Evaluator(made, packing, choose("auto")), limits)
+    method = method_of(made.optimizer, Evaluator(made, packing, choose("auto").backend), limits)
     return descend(method, packing.flat({}), limits, Watch(Interruption()))
 
 
@@ -175,7 +175,7 @@ def test_least_squares_by_gradients_alone_stop_by_the_angle_too() -> None:
     assert found.reason is Reason.gradient
     assert found.best is not None
     packing = Packing(made.parameters, np.dtype(np.float64))
-    known = Evaluator(made, packing, choose("auto")).linearized(found.best.point)
+    known = Evaluator(made, packing, choose("auto").backend).linearized(found.best.point)
     norms = np.linalg.norm(known.jacobian, axis=0)
     angles = np.abs(known.jacobian.T @ known.residual) / norms / np.linalg.norm(known.residual)
     assert angles.max() <= 1e-8

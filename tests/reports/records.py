@@ -171,6 +171,7 @@ _FIT: dict[str, Any] = {
         "optimizer_given": True,
         "backend": "numpy",
         "backend_given": False,
+        "backend_reason": "",
         "precision": "float64",
         "seed": 0,
         "rows_used": 14,

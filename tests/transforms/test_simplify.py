@@ -13,6 +13,7 @@ from optserve.graph.graph import Graph, Literal
 from optserve.graph.interpret import interpret
 from optserve.graph.tracer import Trace, trace
 from optserve.graph.verifier import verify
+from optserve.primitives.arithmetic import mulz
 from optserve.primitives.composition import identity, probe
 from optserve.primitives.constructors import elementwise
 from optserve.primitives.loops import scan
@@ -145,3 +146,28 @@ def test_inlined_equations_are_on_fresh_variables() -> None:
     assert output is not other
     assert {v for e in equations for v in e.results}.isdisjoint(v for e in again for v in e.results)
     verify(Graph(graph.inputs, (*equations, *again), (output, other)))
+
+
+def test_scalars_laid_out_are_computed_first() -> None:
+    graph = simplify(graph_of(lambda s, x: np.exp(-np.broadcast_to(s, (5,))) * x, (), (5,)))
+    assert [equation.results[0].aval.shape for equation in graph.equations] == [(), (), (5,)]
+    assert simplify(graph) == graph
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_product_by_a_mask_is_a_choice(swapped: bool) -> None:
+    ones = (0.0, 1.0) if swapped else (1.0, 0.0)
+    x = np.array([-2.0, 3.0, 0.0, -1.0, 4.0])
+    y = np.array([np.nan, np.inf, -0.0, 5.0, np.nan])
+    graph = graph_of(lambda x, y: mulz(np.where(x > 0.0, *ones), y), (5,), (5,))
+    simpler = verify(simplify(graph))
+    assert lines(simpler) == ["greater", "where"]
+    with np.errstate(all="ignore"):
+        [found], [expected] = interpret(simpler, x, y), interpret(graph, x, y)
+    assert found.tobytes() == expected.tobytes()
+    assert simplify(simpler) == simpler
+
+
+def test_a_product_by_other_numbers_is_none() -> None:
+    graph = graph_of(lambda x, y: mulz(np.where(x > 0.0, 2.0, 0.0), y), (5,), (5,))
+    assert lines(simplify(graph)) == ["greater", "where", "mulz"]

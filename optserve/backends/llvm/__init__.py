@@ -19,7 +19,13 @@ def llvm_backend(threads: int | None = None) -> Backend:
     By default on as many as this process may use. The bits of a result do not depend on the number.
     """
     count = available_cores() if threads is None else threads
-    return Backend("llvm", partial(compile_graph, threads=count), doc=llvm_backend.__doc__ or "")
+    return Backend(
+        "llvm",
+        partial(compile_graph, threads=count),
+        doc=llvm_backend.__doc__ or "",
+        threads=count,
+        on_threads=llvm_backend,
+    )
 
 
 def compile_graph(graph: Graph, threads: int = 1) -> Compiled:

@@ -6,7 +6,11 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Engine", "engine"]
+__all__ = ["Engine", "engine", "engine_for"]
+
+LONG = 5_000
+"""Lines from which on equal values are not looked for: LLVM's NewGVN ends the process where it has
+to look at one value a hundred times, as happened to a module of 20,000 lines."""
 
 
 @dataclass
@@ -36,7 +40,8 @@ class Engine:
         module.verify()
         passes = binding.create_new_module_pass_manager()
         passes.add_sroa_pass()
-        passes.add_new_gvn_pass()
+        if text.count("\n") < LONG:
+            passes.add_new_gvn_pass()
         passes.add_loop_rotate_pass()
         passes.add_instruction_combine_pass()
         passes.add_simplify_cfg_pass()
@@ -69,6 +74,28 @@ def engine() -> Engine:
     features = binding.get_host_cpu_features().flatten()
     triple = binding.get_default_triple()
     return Engine(_machine(processor, features), triple, processor, features)
+
+
+def engine_for(processor: str, features: str = "", triple: str | None = None) -> Engine:
+    """The engine for another processor, by default one that runs the code of this system.
+
+    Its code can be loaded only where this process can run it.
+
+    >>> other = engine_for("cortex-a72", triple="aarch64-unknown-linux-gnu")
+    >>> text = "define double @half(double %x) { %y = fmul double %x, 0.5 ret double %y }"
+    >>> other.object_code(text)[:4]
+    b'\\x7fELF'
+    """
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    wanted = binding.get_default_triple() if triple is None else triple
+    target = binding.Target.from_triple(wanted)
+    machine = target.create_target_machine(
+        cpu=processor, features=features, opt=2, reloc="pic", codemodel="default"
+    )
+    return Engine(machine, wanted, processor, features)
 
 
 def _machine(processor: str, features: str) -> Any:

@@ -11,6 +11,7 @@ caller has put the units, so that several calls go through a chunk with the bits
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
@@ -29,8 +30,9 @@ __all__ = ["LANE_BYTES", "emit", "scratch_bytes"]
 LANE_BYTES = 8 * LANES
 """Bytes of the accumulator of a single value."""
 
-BLOCK_BYTES = 131_072
-"""Bytes of buffers for one block of rows: about half of a second-level cache."""
+BLOCK_BYTES = 65_536
+"""Bytes of buffers, and of operands that several loops read, for one block of rows: little more
+than a first-level cache, so that what one loop leaves there the next one finds."""
 MAX_BLOCK = 1024
 
 INLINED = 16
@@ -45,11 +47,28 @@ def emit(body: Graph, lowered: Lowered, name: str, resumes: bool = False) -> str
 
 def block_rows(lowered: Lowered) -> int:
     """Rows in a block; 0 where nothing is kept between loops, so that there are no blocks."""
-    row_bytes = sum(8 * width for width in lowered.buffers.values())
-    if not row_bytes:
+    if not lowered.buffers:
         return 0
+    row_bytes = sum(8 * width for width in lowered.buffers.values()) + _shared_bytes(lowered)
     rows = max(1, min(MAX_BLOCK, BLOCK_BYTES // row_bytes))
     return max(16, 1 << (rows.bit_length() - 1))
+
+
+def _shared_bytes(lowered: Lowered) -> int:
+    """Bytes a row of operands that more than one group reads."""
+    readers: dict[Var, set[int]] = {}
+    for position, group in enumerate(lowered.groups):
+        for node in group.nodes:
+            for entry in node.inputs:
+                if isinstance(entry, Access) and entry.row and entry.root not in lowered.buffers:
+                    readers.setdefault(entry.root, set()).add(position)
+    shared = [variable for variable, groups in readers.items() if len(groups) > 1]
+    return sum(_row_bytes(variable) for variable in shared)
+
+
+def _row_bytes(variable: Var) -> int:
+    entries = math.prod(size for size in variable.aval.shape if isinstance(size, int))
+    return entries * variable.aval.dtype.itemsize
 
 
 def scratch_bytes(lowered: Lowered) -> int:

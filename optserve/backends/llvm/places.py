@@ -34,10 +34,10 @@ def iota() -> IRValue:
     return IRValue(f"<{lanes}>", vector("i64"))
 
 
-def first_lanes(count: int) -> IRValue:
+def first_lanes(count: int, lanes: int = LANES) -> IRValue:
     """The mask of the first ``count`` lanes."""
-    lanes = ", ".join("i1 true" if lane < count else "i1 false" for lane in range(LANES))
-    return IRValue(f"<{lanes}>", vector("i1"))
+    bits = ", ".join("i1 true" if lane < count else "i1 false" for lane in range(lanes))
+    return IRValue(f"<{bits}>", vector("i1", lanes))
 
 
 def entries(b: Builder, space: Sequence[int], row: IRValue, local: IRValue) -> Iterator[Place]:

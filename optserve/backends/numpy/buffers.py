@@ -16,7 +16,7 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 
 __all__ = ["plan_buffers", "shared_outputs"]
 
-_FRESH = frozenset({"sum", "matmul", "stack", "concatenate", "map_reduce"})
+_FRESH = frozenset({"sum", "matmul", "stack", "concatenate", "map_reduce", "scatter_add", "where"})
 """Besides ufuncs, what always returns memory of its own; the rest may return a view."""
 
 Owners = dict[Var, frozenset[Var]]

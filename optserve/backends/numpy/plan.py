@@ -1,8 +1,8 @@
 """A plan: the equations of a graph as a straight line of NumPy calls over numbered slots.
 
 The plan is made once. Binding it to row counts fills in the numbers; a bound plan runs any number
-of times. A slot is emptied after its last reader, so that memory is returned early; in a tile,
-ufuncs write into buffers that are planned once and used again.
+of times. The slot of a large value is emptied after its last reader, so that memory is returned
+early; in a tile, ufuncs write into buffers that are planned once and used again.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.numpy.buffers import plan_buffers
-from optserve.graph.aval import Array
+from optserve.backends.numpy.calls import quick_call
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 
 __all__ = ["BoundPlan", "Plan"]
+
+WORTH_RETURNING = 1024
+"""Entries from which on the memory of a value is returned before the run is over."""
 
 Slots = tuple[int, ...]
 Read = Callable[[list[Any]], Any]
@@ -58,25 +62,32 @@ class Plan:
         """
         rows = {**known, **bind_rows(self.graph.inputs, arguments)}
         targets = plan_buffers(self.graph, rows) if buffers else {}
-        steps = [
-            (
-                self._implementation(equation, rows),
-                _reader(self.reads[i]),
-                self.writes[i],
-                self.done[i] if equation.results[0].aval.shape else (),
-                targets.get(i),
-            )
-            for i, equation in enumerate(self.graph.equations)
-        ]
-        return BoundPlan(self, steps)
+        planned = {self.writes[i][0] for i in targets}
+        large = {
+            slot
+            for variable, slot in self.slots.items()
+            if slot not in planned
+            and prod(resolve_shape(variable.aval.shape, rows)) >= WORTH_RETURNING
+        }
+        initial = self.initial.copy()
+        steps: list[Step] = []
+        for i, equation in enumerate(self.graph.equations):
+            implementation = self._implementation(equation, rows)
+            read = _reader(self.reads[i])
+            if read is None and len(self.writes[i]) == 1:  # the same every time
+                initial[self.writes[i][0]] = implementation()
+                continue
+            done = tuple([slot for slot in self.done[i] if slot in large])
+            steps.append((implementation, read, self.writes[i], done, targets.get(i)))
+        return BoundPlan(self, initial, steps)
 
     def _implementation(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
         if equation.primitive.kind == "control":
             return self.control(equation, rows)
-        quick = _on_scalars(equation)
+        attributes = resolved(equation.attributes, rows)
+        quick = quick_call(equation, attributes, rows)
         if quick is not None:
             return quick
-        attributes = resolved(equation.attributes, rows)
         implementation = equation.primitive.impl
         return partial(implementation, **attributes) if attributes else implementation
 
@@ -103,29 +114,6 @@ class Plan:
         return released[::-1]
 
 
-_SCALAR_OPERATORS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        "add": operator.add,
-        "subtract": operator.sub,
-        "multiply": operator.mul,
-        "divide": operator.truediv,
-        "negative": operator.neg,
-        "square": lambda x: x * x,
-    }
-)
-
-
-def _on_scalars(equation: Equation) -> Callable[..., Any] | None:
-    """Python's operators, which on NumPy scalars give the bits of the ufuncs much sooner."""
-    name = equation.primitive.name
-    operands = [atom.aval for atom in equation.operands]
-    [result, *_] = [variable.aval for variable in equation.results]
-    if name == "reshape" and operands[0].shape == (1,) and result.shape == ():
-        return operator.itemgetter(0)
-    floats = all(aval.shape == () and aval.dtype.kind == "f" for aval in (*operands, result))
-    return _SCALAR_OPERATORS.get(name) if floats else None
-
-
 def _reader(slots: Slots) -> Read | None:
     """Reads the values of slots, as a tuple."""
     if len(slots) == 1:
@@ -137,8 +125,8 @@ def _reader(slots: Slots) -> Read | None:
 class BoundPlan:
     """A plan with its numbers filled in, for arguments of one set of shapes."""
 
-    def __init__(self, plan: Plan, steps: Sequence[Step]) -> None:
-        self.initial = plan.initial
+    def __init__(self, plan: Plan, initial: list[Any], steps: Sequence[Step]) -> None:
+        self.initial = initial
         self.inputs = plan.inputs
         self.outputs = plan.outputs
         self.steps = steps

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from optserve.backends.blas import has_products, one_thread
 from optserve.backends.map_reduce import MapReduce, Stored
+from optserve.backends.numpy.buffers import shared_outputs
 from optserve.backends.numpy.plan import BoundPlan, Control, Plan
+from optserve.backends.numpy.wording import reworded
 from optserve.backends.streaming import blocks
 from optserve.graph.aval import Array
 from optserve.primitives.map_reduce import COMBINE
@@ -21,10 +24,21 @@ class Tiles:
 
     def __init__(self, work: MapReduce, control: Control) -> None:
         self.work = work
-        self.plan = Plan(work.body, control)
+        body = reworded(work.body)
+        self.plan = Plan(body, control)
+        self.shared = shared_outputs(body)
+        self.products = has_products(body)
         self._workspaces: list[dict[int, BoundPlan]] = []
 
     def __call__(self, *operands: Any) -> Any:
+        if not self.products:
+            return self._over(operands)
+        with one_thread():
+            return self._over(operands)
+
+    def _over(self, operands: Sequence[Any]) -> Any:
+        if self.work.count <= self.work.tile:
+            return self._at_once(operands)
         rows, stored = self.work.memory()
 
         def run(numbers: Iterator[int]) -> None:
@@ -36,6 +50,21 @@ class Tiles:
             self._workspaces.append(workspace)
 
         return self.work.over(run, rows, stored)
+
+    def _at_once(self, operands: Sequence[Any]) -> Any:
+        """All rows as one tile, whose partial results are the results."""
+        workspace = self._workspaces.pop() if self._workspaces else {}
+        count = self.work.count
+        [block] = blocks(operands, 0, count, self.work.tile)
+        arguments = [np.int64(0), *block.operands]
+        if count not in workspace:
+            workspace[count] = self._bound(arguments, count)
+        parts = workspace[count].run(arguments)
+        self._workspaces.append(workspace)
+        for index, part in enumerate(parts):
+            if self.shared[index]:
+                parts[index] = np.array(part)
+        return tuple(parts) if len(parts) > 1 else parts[0]
 
     def _bound(self, arguments: Sequence[Any], rows: int) -> BoundPlan:
         return self.plan.bind(arguments, {self.work.rows.name: rows}, buffers=True)

@@ -1,0 +1,232 @@
+"""How long a job would take on each backend, predicted from its graph and its sizes alone.
+
+The prediction decides what ``auto`` chooses. It is no better than it has to be: near the point
+where two backends take the same time a wrong choice costs little, so that factors of 1.3 do.
+``python -m benchmarks auto`` holds it against measurements; its docstring says how the constants
+were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType
+
+from optserve.frozen import frozen
+from optserve.graph.aval import Aval, resolve_shape
+from optserve.graph.dim import Dim, resolve_size
+from optserve.graph.graph import Equation, Graph, Literal
+
+__all__ = ["Demand", "Estimate", "demand_of", "native_estimate", "numpy_estimate"]
+
+GRADIENT = 3.0
+"""A loss with its gradient takes as long as this many losses; the theory says at most 4."""
+
+NUMPY_SETUP = 0.2e-3
+"""Seconds to plan one equation of the loss on NumPy."""
+NUMPY_CALL = 0.55e-6
+"""Seconds that a call of NumPy takes beside its work; an equation makes one a tile."""
+NUMPY_ENTRY = 0.10e-9
+"""Seconds an entry of an addition, in tiles, on the threads of an ordinary machine."""
+NUMPY_BYTE = 0.03e-9
+"""Seconds a byte that a product of matrices reads."""
+NUMPY_TERM = 0.012e-9
+"""Seconds a multiplication and addition of a product of matrices."""
+NUMPY_GROUPED_TERM = 0.2e-9
+"""The same of many small products at once, each a call of its own inside NumPy."""
+
+NATIVE_IMPORT = 35e-3
+"""Seconds to import the code generator and to set it up for this processor."""
+NATIVE_SETUP = 0.5e-3
+"""Seconds to compile one equation of the loss with its derivatives."""
+NATIVE_LARGE_SETUP = 8e-3
+"""The same for an equation that becomes much code: loops, or polynomials by the dozen."""
+NATIVE_CALL = 16e-6
+"""Seconds that a pass takes beside its work: its operands are found and its results combined."""
+NATIVE_ENTRY = 0.018e-9
+"""Seconds an entry of an addition, fused with others into one loop."""
+NATIVE_BYTE = 0.008e-9
+"""Seconds a byte that a product reads, in the same loop as what it is made of."""
+NATIVE_TERM = 0.06e-9
+"""Seconds a multiplication and addition of a product, most of which are small and inlined."""
+NATIVE_GROUPED_TERM = 0.15e-9
+"""The same of many small products at once."""
+NATIVE_STEP = 3e-9
+"""Seconds an equation takes in a descent that is one native loop."""
+
+STEP = 8e-6
+"""Seconds that the descent itself takes a step: stopping tests, history, the best point."""
+
+_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        **dict.fromkeys(("exp", "log", "log1p", "expm1", "tanh", "sqrt", "divide"), 4.0),
+        **dict.fromkeys(("sin", "cos", "sigmoid", "softplus", "where", "maximum", "minimum"), 6.0),
+        **dict.fromkeys(("logaddexp", "logsumexp", "max", "min", "cumsum", "cross_entropy"), 10.0),
+        **dict.fromkeys(("take", "scatter_add", "take_along_axis", "concatenate"), 8.0),
+        **dict.fromkeys(("tan", "arctan", "arcsin", "arccos", "sinh", "cosh", "arctan2"), 15.0),
+        **dict.fromkeys(("power", "erf", "erfc", "gammaln", "digamma", "hypot"), 20.0),
+        **dict.fromkeys(("sort", "argsort", "median", "polygamma"), 100.0),
+        **dict.fromkeys(("reshape", "broadcast_to", "transpose", "slice", "identity"), 0.0),
+    }
+)
+"""What an entry of a primitive takes, in additions; 1 where nothing is said."""
+
+_PRODUCTS = frozenset({"matmul", "einsum"})
+_LARGE = _PRODUCTS | {"logaddexp", "logsumexp", "cross_entropy", "softplus", "gammaln", "digamma"}
+
+
+@frozen
+class Demand:
+    """What a job asks of a backend.
+
+    Of one evaluation of the loss: ``calls`` (equations, those of a loop once a step), ``entries``
+    (of all values, each times what it takes in additions), ``read`` (bytes that products of
+    matrices read), ``terms`` (their multiplications) and ``grouped`` (those of many small
+    products at once). ``equations`` are written in the graph,
+    ``large`` of them become much code; ``rows`` tells whether any of them has rows to go through.
+    ``evaluations`` is how often loss and gradient are expected to be evaluated; ``traced`` tells
+    whether a step of the method is one graph, so that a backend may take many in a loop.
+    """
+
+    equations: int
+    large: int
+    rows: bool
+    calls: int
+    entries: float
+    read: float
+    terms: float
+    grouped: float
+    evaluations: int = 1
+    traced: bool = False
+
+
+@frozen
+class Estimate:
+    """Seconds until the first evaluation and seconds an evaluation; ``seconds`` is all of it."""
+
+    backend: str
+    setup: float
+    each: float
+    evaluations: int
+
+    @property
+    def seconds(self) -> float:
+        return self.setup + self.each * self.evaluations
+
+
+def demand_of(
+    graph: Graph, rows: Mapping[str, int], *, evaluations: int = 1, traced: bool = False
+) -> Demand:
+    """The demand of a loss, where tables have these numbers of ``rows``.
+
+    >>> import numpy as np
+    >>> from optserve.graph.tracer import trace
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> x = np.ones((100, 3))
+    >>> traced = trace(lambda x, w: np.sum(np.exp(x @ w)), x, x[0], vocabulary=builtin_vocabulary())
+    >>> demand = demand_of(traced.graph, {})
+    >>> demand.equations, demand.entries, demand.terms, demand.read
+    (3, 500.0, 300.0, 2424.0)
+    """
+    totals = [0, 0, 0, 0.0, 0.0, 0.0, 0.0]
+    for equation in graph.equations:
+        bodies = [value for value in equation.attributes.values() if isinstance(value, Graph)]
+        times = resolve_size(equation.attributes.get("length", 1), rows)
+        parts = [_totals(demand_of(body, rows), times) for body in bodies]
+        for part in parts or [_one(equation, rows)]:
+            totals = [total + more for total, more in zip(totals, part, strict=True)]
+    equations, large, calls, entries, read, terms, grouped = totals
+    any_rows = any(isinstance(size, Dim) for v in graph.inputs for size in v.aval.shape)
+    return Demand(
+        int(equations),
+        int(large),
+        any_rows,
+        int(calls),
+        entries,
+        read,
+        terms,
+        grouped,
+        evaluations,
+        traced,
+    )
+
+
+def _totals(body: Demand, times: int) -> list[float]:
+    """What a loop over ``body`` comes to; its code is written once."""
+    work = [body.calls, body.entries, body.read, body.terms, body.grouped]
+    return [body.equations, body.large, *(times * part for part in work)]
+
+
+def _one(equation: Equation, rows: Mapping[str, int]) -> list[float]:
+    """Of one equation: equations, large ones, calls, entries, bytes read, terms, grouped terms."""
+    name = equation.primitive.name
+    own = [_size(atom.aval, rows) for atom in equation.operands]
+    made = sum(_size(variable.aval, rows) for variable in equation.results)
+    large = int(name in _LARGE)
+    if name in _PRODUCTS:
+        widths = [atom.aval.dtype.itemsize for atom in equation.operands]
+        read = sum(size * width for size, width in zip(own, widths, strict=True))
+        terms = _terms(equation, rows)
+        return [1, large, 1, 0.0, read, *((0, terms) if _grouped(equation) else (terms, 0))]
+    weight = _WEIGHTS.get(name, 1.0)
+    if name == "power" and isinstance(equation.operands[1], Literal):
+        weight = 1.0 if equation.operands[1].value == 2 else weight
+    if name == "take":  # the table is not read but for the entries that are taken
+        return [1, large, 1, weight * made + own[0], 0.0, 0, 0]
+    return [1, large, 1, weight * max(made, *own, 0), 0.0, 0, 0]
+
+
+def numpy_estimate(demand: Demand) -> Estimate:
+    """Tiled NumPy: no setup to speak of, a call an equation."""
+    each = GRADIENT * (
+        NUMPY_CALL * demand.calls
+        + NUMPY_ENTRY * demand.entries
+        + NUMPY_BYTE * demand.read
+        + NUMPY_TERM * demand.terms
+        + NUMPY_GROUPED_TERM * demand.grouped
+    )
+    return Estimate("numpy", NUMPY_SETUP * demand.equations, STEP + each, demand.evaluations)
+
+
+def native_estimate(demand: Demand, *, loops: bool) -> Estimate:
+    """Native code; with ``loops`` the steps of a traced method need no Python between them."""
+    work = GRADIENT * (
+        NATIVE_ENTRY * demand.entries
+        + NATIVE_BYTE * demand.read
+        + NATIVE_TERM * demand.terms
+        + NATIVE_GROUPED_TERM * demand.grouped
+    )
+    setup = NATIVE_IMPORT + NATIVE_SETUP * demand.equations + NATIVE_LARGE_SETUP * demand.large
+    if loops and demand.traced:
+        each = GRADIENT * NATIVE_STEP * demand.calls + work
+    elif demand.rows:
+        each = STEP + NATIVE_CALL + work
+    else:  # nothing becomes native code
+        plain = numpy_estimate(demand)
+        return Estimate("llvm", plain.setup, plain.each, plain.evaluations)
+    return Estimate("llvm", setup, each, demand.evaluations)
+
+
+def _size(aval: Aval, rows: Mapping[str, int]) -> int:
+    return prod(resolve_shape(aval.shape, rows))
+
+
+def _terms(equation: Equation, rows: Mapping[str, int]) -> int:
+    """Multiplications of a product: of its result's entries times what is summed over."""
+    made = _size(equation.results[0].aval, rows)
+    left = resolve_shape(equation.operands[0].aval.shape, rows)
+    if equation.primitive.name == "matmul":
+        return made * left[-1]
+    labels, result = equation.attributes["spec"].split("->")
+    sizes: dict[str, int] = {}
+    for label, atom in zip(labels.split(","), equation.operands, strict=True):
+        sizes.update(zip(label, resolve_shape(atom.aval.shape, rows), strict=True))
+    return made * prod(size for letter, size in sizes.items() if letter not in result)
+
+
+def _grouped(equation: Equation) -> bool:
+    """Whether it is many products, one an entry of leading axes."""
+    if equation.primitive.name == "matmul":
+        return all(len(atom.aval.shape) > 2 for atom in equation.operands)
+    labels, result = equation.attributes["spec"].split("->")
+    return any(all(letter in one for one in labels.split(",")) for letter in result)

@@ -1,0 +1,42 @@
+"""How much work a job is: what ``backend: auto`` and ``explain`` predict from."""
+
+from __future__ import annotations
+
+from optserve.backends.cost import Demand, demand_of
+from optserve.graph.interpret import bind_rows
+from optserve.jobs.limits import Limits
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+
+__all__ = ["demand_of_job"]
+
+SEARCHES = 100
+"""Evaluations that a method usually takes that searches until it converges."""
+JACOBIANS = 20
+"""The same for a method that has the Jacobian."""
+
+
+def demand_of_job(problem: Problem, packing: Packing) -> Demand:
+    """What ``problem`` is expected to ask of a backend, over all of its starts."""
+    graph = problem.objective.graph
+    values = [segment.parameter.init for segment in packing.segments]
+    rows = bind_rows(graph.inputs, [*values, *problem.objective.data.values()])
+    optimizer = problem.optimizer if packing.size else None
+    traced = optimizer is not None and optimizer.traced and optimizer.needs != "jacobian"
+    evaluations = _evaluations(problem, packing) * (1 + len(problem.starts))
+    return demand_of(graph, rows, evaluations=evaluations, traced=traced)
+
+
+def _evaluations(problem: Problem, packing: Packing) -> int:
+    """Evaluations of the loss and its gradient that one descent usually takes."""
+    optimizer = problem.optimizer
+    if optimizer is None or not packing.size:
+        return 1
+    steps = Limits.of(problem.stop, optimizer, packing.size).steps
+    if optimizer.needs == "jacobian":  # which takes a forward derivative a free coordinate
+        usual = JACOBIANS * max(1, packing.size // 3)
+    elif optimizer.gradient_tolerance is not None:
+        usual = SEARCHES
+    else:
+        return SEARCHES if steps is None else steps
+    return usual if steps is None else min(usual, steps)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from optserve.config.data.csv_pieces import csv_pieces
-from optserve.config.data.frame import Frame, Kind, TextFrame
+from optserve.config.data.frame import Cells, Frame, Kind, TextFrame
 from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
@@ -72,12 +72,19 @@ class _LargeFrame:
         """The file in pieces; to find them takes one pass over it."""
         return csv_pieces(self._path, self._frame.skipped, self.width, self._piece)
 
-    def _piece(self, content: bytes) -> Frame:
+    def _piece(self, content: bytes) -> _ArrowFrame:
         return _ArrowFrame(str(self._path), content, header=False)
 
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
-        return _ArrowFrame(str(self._path), self._path.read_bytes(), self._header).read(wanted)
+        return self._all().read(wanted)
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        return self._all().read_with_gaps(wanted)
+
+    def _all(self) -> _ArrowFrame:
+        return _ArrowFrame(str(self._path), self._path.read_bytes(), self._header)
 
 
 class _ArrowFrame:
@@ -111,6 +118,13 @@ class _ArrowFrame:
             arrays = _text_frame(self._file, self._content, self._header).read(wanted)
         self._rows = len(next(iter(arrays.values()))) if arrays else self._rows
         return arrays
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        arrays = self._read_by_arrow(wanted)
+        if arrays is None:
+            return _text_frame(self._file, self._content, self._header).read_with_gaps(wanted)
+        return {at: Cells(array, np.zeros(len(array), bool)) for at, array in arrays.items()}
 
     def _read_by_arrow(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | None:
         """The columns, or ``None`` where Arrow meets anything that it might read differently."""
@@ -147,7 +161,7 @@ def _certain(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _text_frame(file: str, content: bytes, header: bool) -> Frame:
+def _text_frame(file: str, content: bytes, header: bool) -> TextFrame:
     """The file through the standard library."""
     text = _decode(file, content)
     reader = standard.reader(io.StringIO(text, newline=""), strict=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from optserve.config.data.frame import Frame, Kind
+from optserve.config.data.frame import Frame, Gapped, Kind
 from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
 from optserve.frozen import replace
-from optserve.graph.aval import Array
 
 __all__ = ["csv_pieces"]
 
 PIECE_BYTES = 1 << 22
 
-ReadText = Callable[[bytes], Frame]
-"""The frame of a text without a header."""
+
+class TextOfRows(Frame, Gapped, Protocol):
+    """The frame of a text without a header."""
+
+
+ReadText = Callable[[bytes], TextOfRows]
 
 
 class _Text(NamedTuple):
@@ -42,7 +45,9 @@ def csv_pieces(path: Path, header_lines: int, width: int, read: ReadText) -> lis
         else:
             rows = sum(1 for line in content.splitlines() if line)
         if rows:
-            pieces.append(Piece(rows, partial(_read, path, text, width, read)))
+            cells = partial(_read, path, text, width, read, False)
+            gaps = partial(_read, path, text, width, read, True)
+            pieces.append(Piece(rows, cells, gaps))
     return pieces
 
 
@@ -53,8 +58,8 @@ def _content(path: Path, text: _Text) -> bytes:
 
 
 def _read(
-    path: Path, text: _Text, width: int, read: ReadText, wanted: Mapping[int, Kind]
-) -> Mapping[int, Array]:
+    path: Path, text: _Text, width: int, read: ReadText, gaps: bool, wanted: Mapping[int, Kind]
+) -> Mapping[int, Any]:
     try:
         frame = read(_content(path, text))
         if frame.width != width:
@@ -63,7 +68,7 @@ def _read(
                 place=Place(str(path), 1),
                 expected="the same number of values in every row",
             )
-        return frame.read(wanted)
+        return frame.read_with_gaps(wanted) if gaps else frame.read(wanted)
     except ConfigError as error:
         place = error.place or Place(str(path))
         error.place = replace(place, line=place.line + text.lines)

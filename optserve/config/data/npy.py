@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind
+from optserve.config.data.frame import Cells, Frame, Kind
 from optserve.config.data.pieces import Piece, PieceFrame
-from optserve.config.data.typed import Spot, cells
+from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -49,13 +49,12 @@ def array_frame(path: Path, array: Array) -> Frame:
         )
     names = array.dtype.names or ()
     width = len(names) if names else array.shape[1] if array.ndim == 2 else 1
-    pieces = [
-        Piece(
-            min(PIECE_ROWS, len(array) - first),
-            partial(_read_rows, path, first, min(first + PIECE_ROWS, len(array))),
-        )
-        for first in range(0, len(array), PIECE_ROWS)
-    ]
+    pieces = []
+    for first in range(0, len(array), PIECE_ROWS):
+        last = min(first + PIECE_ROWS, len(array))
+        read = partial(_read_rows, path, first, last)
+        gaps = partial(_read_gaps, path, first, last)
+        pieces.append(Piece(last - first, read, gaps))
     return PieceFrame(tuple(names), width, pieces)
 
 
@@ -63,15 +62,29 @@ def _read_rows(
     path: Path, first: int, last: int, wanted: Mapping[int, Kind]
 ) -> Mapping[int, Array]:
     rows = load_array(path)[first:last]
-    return {index: _column(rows, index, kind, path, first) for index, kind in wanted.items()}
+    return {
+        index: cells(*_column(rows, index, kind, path, first)) for index, kind in wanted.items()
+    }
 
 
-def _column(rows: Array, index: int, kind: Kind, path: Path, first: int) -> Array:
+def _read_gaps(
+    path: Path, first: int, last: int, wanted: Mapping[int, Kind]
+) -> Mapping[int, Cells]:
+    rows = load_array(path)[first:last]
+    return {
+        index: cells_with_gaps(*_column(rows, index, kind, path, first))
+        for index, kind in wanted.items()
+    }
+
+
+def _column(
+    rows: Array, index: int, kind: Kind, path: Path, first: int
+) -> tuple[Array, Kind, Spot]:
     names = rows.dtype.names
     if names:
-        return cells(rows[names[index]], kind, Spot(str(path), repr(names[index]), first))
-    column = rows[:, index] if rows.ndim == 2 else rows
-    return cells(np.asarray(column), kind, Spot(str(path), f"at position {index}", first))
+        return rows[names[index]], kind, Spot(str(path), repr(names[index]), first)
+    column = np.asarray(rows[:, index] if rows.ndim == 2 else rows)
+    return column, kind, Spot(str(path), f"at position {index}", first)
 
 
 def load_array(path: Path) -> Array:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind
-from optserve.config.data.typed import Spot, cells
+from optserve.config.data.frame import Cells, Frame, Kind
+from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -97,5 +97,14 @@ class ArraysFrame:
             index: cells(
                 np.atleast_1d(self._arrays[index]), kind, Spot(str(self.path), self.names[index])
             ).reshape(self._arrays[index].shape)
+            for index, kind in wanted.items()
+        }
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The arrays at the positions ``wanted``, and which rows of them lack a value."""
+        return {
+            index: cells_with_gaps(
+                self._arrays[index], kind, Spot(str(self.path), self.names[index])
+            )
             for index, kind in wanted.items()
         }

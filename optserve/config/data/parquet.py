@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind
+from optserve.config.data.frame import Cells, Frame, Kind
 from optserve.config.data.pieces import Piece, PieceFrame
-from optserve.config.data.typed import Spot, cells
+from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -41,7 +41,7 @@ def parquet() -> Callable[[Path], Frame]:
         for number in range(metadata.num_row_groups):
             rows = metadata.row_group(number).num_rows
             group = partial(_read_group, path, metadata, names, number, first)
-            pieces.append(Piece(rows, group))
+            pieces.append(Piece(rows, partial(group, _column), partial(group, _column_with_gaps)))
             first += rows
         return PieceFrame(names, len(names), pieces)
 
@@ -79,11 +79,12 @@ def _read_group(
     names: tuple[str, ...],
     number: int,
     first: int,
+    converted: Callable[[Any, Kind, Spot], Any],
     wanted: Mapping[int, Kind],
-) -> Mapping[int, Array]:
+) -> Mapping[int, Any]:
     """Columns of one row group. Each call opens the file anew: several threads may call."""
 
-    def read(path: Path) -> dict[int, Array]:
+    def read(path: Path) -> dict[int, Any]:
         from pyarrow import parquet as arrow
 
         found = {}
@@ -91,18 +92,36 @@ def _read_group(
             for index, kind in wanted.items():  # one by one: less is held at a time
                 name = names[index]
                 table = file.read_row_group(number, columns=[name], use_threads=False)
-                found[index] = _column(table.column(name), kind, Spot(str(path), repr(name), first))
+                spot = Spot(str(path), repr(name), first)
+                found[index] = converted(table.column(name), kind, spot)
         return found
 
-    found: Mapping[int, Array] = _told(path, read)
+    found: Mapping[int, Any] = _told(path, read)
     return found
 
 
 def _column(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Array:
-    import pyarrow as pa
-
     if column.null_count:
         raise spot.missing(int(np.flatnonzero(column.is_null().to_numpy())[0]))
+    return cells(_plain(column, spot).to_numpy(), kind, spot)
+
+
+def _column_with_gaps(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Cells:
+    import pyarrow as pa
+
+    null = column.is_null().to_numpy()
+    column = _plain(column, spot)
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    filling: Any = "?" if text else False if pa.types.is_boolean(column.type) else 0
+    column = column.fill_null(filling)
+    values, missing = cells_with_gaps(column.to_numpy(), kind, spot)
+    return Cells(values, missing | null)
+
+
+def _plain(column: pa.ChunkedArray[Any], spot: Spot) -> pa.ChunkedArray[Any]:
+    """The column as numbers, truth values or texts."""
+    import pyarrow as pa
+
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     types = pa.types
@@ -112,4 +131,4 @@ def _column(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Array:
     text = types.is_string(column.type) or types.is_large_string(column.type)
     if not (numeric or text or types.is_boolean(column.type)):
         raise spot.wrong_type(f"values of the type {column.type}", "write numbers or texts")
-    return cells(column.to_numpy(), kind, spot)
+    return column

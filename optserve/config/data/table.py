@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from optserve.config.data.available import available_bytes
 from optserve.config.data.columns import TakenColumn, take
@@ -21,13 +21,30 @@ from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
 
-__all__ = ["DataTable", "open_table"]
+if TYPE_CHECKING:
+    from optserve.config.data.selection import Selection  # most tables do without it
+
+__all__ = ["DataTable", "TableRows", "open_table", "read_columns"]
+
+T = TypeVar("T")
 
 CELL_BYTES = 32
 """Bytes that a cell takes while a table is read into memory: as it is read, and what becomes of it,
 each once more while parts are joined."""
 SMALL_BYTES = 1 << 26
 """Below, nobody asks how much memory there is."""
+
+
+class TableRows(NamedTuple):
+    """The columns of a table that are used: of each split, by name; ``train`` is always there.
+
+    ``read`` and ``used`` count the rows of the file, and those that are in some split.
+    """
+
+    splits: Mapping[str, Mapping[str, Array | Streamed]]
+    warnings: tuple[str, ...]
+    read: int
+    used: int
 
 
 class DataTable(NamedTuple):
@@ -46,6 +63,12 @@ class DataTable(NamedTuple):
     files: tuple[Path, ...] = ()
     written: str = ""
     in_memory: bool | Literal["auto"] = "auto"
+    selection: Selection | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, derived ones included."""
+        return tuple(self.places)
 
     @property
     def has_rows(self) -> bool:
@@ -62,12 +85,23 @@ class DataTable(NamedTuple):
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""
+        if column not in self.columns:
+            assert self.selection is not None
+            return self.selection.aval(column, precision)
         taken = self.columns[column]
         if isinstance(self.frame, ArraysFrame) and not taken.matrix:
             shape = self.frame.shape_of(taken.positions[0])
             return Aval((self.size, *shape[1:]) if self.has_rows else shape, taken.dtype(precision))
         width = (len(taken.positions),) if taken.matrix else ()
         return Aval((self.size, *width), taken.dtype(precision))
+
+    def read(self, used: Sequence[str], precision: DType) -> TableRows:
+        """The columns that are used, of each split."""
+        if self.selection is not None:
+            return self.selection.read(self, used, precision)
+        arrays, warnings = self.arrays(used, precision)
+        count = self.frame.rows
+        return TableRows({"train": arrays}, warnings, count, count)
 
     def arrays(
         self, used: Iterable[str], precision: DType
@@ -77,13 +111,13 @@ class DataTable(NamedTuple):
         Raises ``ConfigError``, placed in the data, where a value is missing or of another kind.
         """
         taken = [self.columns[name] for name in used]
-        if self._streams(taken):
+        if self.streams(taken):
             if not self.frame.rows:
                 raise ConfigError(f"the table {self.name} has no rows", place=self.place)
             from optserve.config.data.streaming import streamed_columns
 
             return streamed_columns(pieces_of(self.frame), taken, precision)
-        read = _read_columns(self.frame, taken)
+        read = read_columns(self.frame.read, taken)
         if read and not isinstance(self.frame, ArraysFrame) and not self.frame.rows:
             raise ConfigError(f"the table {self.name} has no rows", place=self.place)
         made = {
@@ -93,7 +127,7 @@ class DataTable(NamedTuple):
         arrays: dict[str, Array | Streamed] = {name: array for name, (array, _) in made.items()}
         return arrays, tuple(warning for _, warning in made.values() if warning)
 
-    def _streams(self, taken: Sequence[TakenColumn]) -> bool:
+    def streams(self, taken: Sequence[TakenColumn]) -> bool:
         """Whether the columns are read block by block as they are needed."""
         if self.in_memory is True or not self.has_rows:
             return False
@@ -105,13 +139,15 @@ class DataTable(NamedTuple):
         return needed > SMALL_BYTES and needed > available_bytes()
 
 
-def _read_columns(frame: Frame, taken: Iterable[TakenColumn]) -> Mapping[tuple[int, Kind], Array]:
+def read_columns(
+    read: Callable[[Mapping[int, Kind]], Mapping[int, T]], taken: Iterable[TakenColumn]
+) -> Mapping[tuple[int, Kind], T]:
     """Each position in each kind that it is taken in; most often all at once."""
     needed = list(dict.fromkeys((at, one.kind) for one in taken for at in one.positions))
-    arrays: dict[tuple[int, Kind], Array] = {}
+    arrays: dict[tuple[int, Kind], T] = {}
     while needed:
         batch = dict(needed)
-        arrays |= {(at, batch[at]): array for at, array in frame.read(batch).items()}
+        arrays |= {(at, batch[at]): array for at, array in read(batch).items()}
         needed = [pair for pair in needed if pair not in arrays]
     return arrays
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.data.frame import Kind
+from optserve.config.data.frame import Cells, Kind
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
-__all__ = ["Spot", "cells"]
+__all__ = ["Spot", "cells", "cells_with_gaps"]
 
 _EXACT = 2**53
 
@@ -26,7 +26,10 @@ class Spot(NamedTuple):
     def missing(self, row: int) -> ConfigError:
         """The error for a missing value in a row of the cells, counted from 0."""
         return self.error(
-            row, "a missing value", "fill it in, or leave the column out of the loss", "a value"
+            row,
+            "a missing value",
+            "fill it in, leave out such rows with `missing: drop`, or do without the column",
+            "a value",
         )
 
     def error(self, row: int, what: str, remedy: str, expected: str) -> ConfigError:
@@ -56,6 +59,27 @@ def cells(array: Array, kind: Kind, spot: Spot) -> Array:
     if array.dtype.kind not in "biuf":
         raise spot.wrong_type(f"values of the type {array.dtype}", "write numbers")
     return _CONVERSIONS[kind](array, spot)
+
+
+def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
+    """``array`` as ``cells`` has it, and which rows of it lack a value.
+
+    >>> cells_with_gaps(np.array([1.0, np.nan]), "integer", Spot("d.npy", "x"))
+    Cells(values=array([1, 0]), missing=array([False,  True]))
+    """
+    if array.dtype.kind in "OUS":
+        array = array.astype(object)
+        missing = np.array([not str(text).strip() for text in array.ravel()], dtype=bool)
+        missing = missing.reshape(array.shape)
+        array[missing] = "?"
+    elif array.dtype.kind == "f":
+        missing = np.isnan(array)
+        array = np.where(missing, 0, array)
+    else:
+        missing = np.zeros(array.shape, dtype=bool)
+    return Cells(
+        cells(array, kind, spot), missing.reshape(len(array), -1).max(axis=1, initial=False)
+    )
 
 
 def _texts(array: Array, kind: Kind, spot: Spot) -> Array:

@@ -11,6 +11,7 @@ from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.program.call import Bound
 from optserve.backends.llvm.program.compiled import Program, has_one_chunk
 from optserve.backends.numpy.control import compile_passes
+from optserve.backends.streaming import is_streamed
 from optserve.graph.graph import Graph
 from optserve.transforms.finite_sum import finite_sum
 from optserve.transforms.sink import sink
@@ -67,4 +68,8 @@ class Whole:
         return compile_passes(self.graph, self.threads, native)
 
     def _is_whole(self, arguments: Any) -> bool:
-        return has_one_chunk(self._summed, arguments) and self.program is not None
+        return (
+            not is_streamed(arguments)
+            and has_one_chunk(self._summed, arguments)
+            and self.program is not None
+        )

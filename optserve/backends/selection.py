@@ -23,17 +23,25 @@ def builtin_backends() -> tuple[Backend, ...]:
 
 
 def _native_backend(threads: int) -> Backend:
-    """Native code through llvmlite: each pass over rows becomes one loop on all processors."""
+    """Native code through llvmlite: each pass over rows becomes one loop on all processors; small
+    graphs, and loops of cheap steps, are native code from end to end."""
 
-    def compile_graph(graph: Graph) -> Compiled:
+    def backend() -> Backend:
         from optserve.backends.llvm import llvm_backend  # most jobs do without the code generator
 
-        return llvm_backend(threads).compile(graph)
+        return llvm_backend(threads)
+
+    def compile_graph(graph: Graph) -> Compiled:
+        return backend().compile(graph)
+
+    def loop(graph: Graph) -> Compiled | None:
+        return backend().loop(graph)
 
     return Backend(
         "llvm",
         compile_graph,
         doc=_native_backend.__doc__ or "",
+        loop=loop,
         threads=threads,
         on_threads=_native_backend,
     )

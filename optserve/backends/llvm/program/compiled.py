@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from optserve.backends.llvm import object_cache
@@ -10,44 +10,59 @@ from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.program.call import SIGNATURE, Bound
 from optserve.backends.llvm.program.control import deliver
 from optserve.backends.llvm.program.frame import Frame
-from optserve.backends.llvm.program.size import plan_of
+from optserve.backends.llvm.program.size import Plan
 from optserve.backends.llvm.program.values import View, contiguous_strides
 from optserve.backends.llvm.program.writer import FUNCTION, Writer
 from optserve.backends.map_reduce import MapReduce
+from optserve.graph.digest import row_names
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
-from optserve.graph.interpret import bind_rows
 
-__all__ = ["Program", "emit", "has_one_chunk"]
+__all__ = ["Program", "emit", "has_one_chunk", "passes"]
 
 
 class Program:
     """One native function for all of a graph, whose finite sums are ``map_reduce`` equations.
 
-    Raises ``Unsupported`` where a part of the graph has no native form.
+    ``shown`` are the row counts that are known when it is called. Raises ``Unsupported`` where a
+    part of the graph has no native form.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, plan: Plan, shown: Collection[str]) -> None:
         self.graph = graph
-        self.tables = _tables(graph)
+        self.tables = tuple(name for name in row_names(graph) if name in shown)
         machine = engine()
-        name = object_cache.key(graph, ("program",), machine)
+        name = object_cache.key(graph, ("program", plan.registers, plan.outlined), machine)
         code = object_cache.read(name)
         if code is None:
-            code = machine.object_code(emit(graph, self.tables))
+            code = machine.object_code(emit(graph, plan, self.tables))
             object_cache.write(name, code)
         self._function = SIGNATURE(machine.load(code, FUNCTION))
-        self._free: dict[tuple[tuple[int, ...], ...], list[Bound]] = {}
 
-    def bind(self, arguments: Any) -> Bound:
-        """The program for the shapes of these arguments."""
-        rows = bind_rows(self.graph.inputs, arguments)
-        return Bound(self._function, self.graph, self.tables, rows)
+    def bind(self, rows: Mapping[str, int]) -> Calls:
+        """The program for these row counts."""
+        return Calls(lambda: Bound(self._function, self.graph, self.tables, rows))
 
 
-def emit(graph: Graph, tables: tuple[str, ...]) -> str:
+class Calls:
+    """Calls of a program, from any number of threads; each has memory of its own."""
+
+    def __init__(self, make: Callable[[], Bound]) -> None:
+        self._make = make
+        self._free: list[Bound] = []
+
+    def __call__(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
+        try:
+            bound = self._free.pop()
+        except IndexError:  # the first call, or one beside another
+            bound = self._make()
+        results = bound(arguments)
+        self._free.append(bound)
+        return results
+
+
+def emit(graph: Graph, plan: Plan, tables: Sequence[str]) -> str:
     """The text of the program."""
-    plan = plan_of(graph)
     w = Writer(len(graph.inputs), len(graph.outputs), tables, plan)
     frame = Frame(w, graph)
     avals = [variable.aval for variable in graph.inputs]
@@ -64,9 +79,8 @@ def emit(graph: Graph, tables: tuple[str, ...]) -> str:
     return w.text()
 
 
-def has_one_chunk(graph: Graph, arguments: Any) -> bool:
+def has_one_chunk(graph: Graph, rows: Mapping[str, int]) -> bool:
     """Whether no pass over rows has so many that they are cut into chunks, for threads."""
-    rows = bind_rows(graph.inputs, arguments)
     for equation in passes(graph):
         table: Dim = equation.attributes["rows"]
         if len(MapReduce(equation, table.value(rows), 1).bounds) > 1:
@@ -83,10 +97,3 @@ def passes(graph: Graph) -> Iterator[Equation]:
             for value in equation.attributes.values():
                 if isinstance(value, Graph):
                     yield from passes(value)
-
-
-def _tables(graph: Graph) -> tuple[str, ...]:
-    """The names of the row counts that arguments show, in order of appearance."""
-    sizes = [size for variable in graph.inputs for size in variable.aval.shape]
-    names = [size.name for size in sizes if isinstance(size, Dim) and size.is_rows]
-    return tuple(dict.fromkeys(names))

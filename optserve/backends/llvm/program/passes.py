@@ -14,7 +14,6 @@ from optserve.backends.llvm.kernel import Emitter, scratch_bytes
 from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.memory import storage
 from optserve.backends.llvm.native_bodies import expanded
-from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.program.sweeps import collapsed, fill, load, store, sweep
 from optserve.backends.llvm.program.values import View, constants, register_type
@@ -31,18 +30,21 @@ __all__ = ["map_reduce"]
 PARAMETERS = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
 
 
+MOVES = frozenset({"transpose", "reshape", "slice", "broadcast_to", "concatenate", "stack"})
+"""What computes nothing, so that its bits are the same however it is evaluated."""
+
+
 def map_reduce(frame: Frame, equation: Equation) -> None:
-    """The kernel of the body; where it has none, all rows as one block, operation by operation."""
+    """The kernel of the body; one that only moves entries is written in place."""
     attributes = equation.attributes
     body = expanded(attributes["body"])
-    try:
-        lowered = lower(body, attributes["rows"], attributes["axes"], attributes["reductions"])
-        text = Emitter(body, lowered)
-        name = f"kernel{frame.w.kernels}"
-        text.kernel(name)
-    except Unsupported:
+    if all(inner.primitive.name in MOVES for inner in body.equations):
         _as_one_block(frame, equation)
         return
+    lowered = lower(body, attributes["rows"], attributes["axes"], attributes["reductions"])
+    text = Emitter(body, lowered)
+    name = f"kernel{frame.w.kernels}"
+    text.kernel(name)
     frame.w.kernels += 1
     declarations = frame.w.b.declarations
     declarations.update(text.b.declarations)

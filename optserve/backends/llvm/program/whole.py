@@ -1,75 +1,119 @@
-"""A graph as a callable: whole in native code where its work is small, else pass by pass."""
+"""A graph as a callable: one native function where its work is small, else split by its passes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from optserve.backends.base import Compiled
 from optserve.backends.llvm.native_pass import native
 from optserve.backends.llvm.nodes import Unsupported
-from optserve.backends.llvm.program.call import Bound
 from optserve.backends.llvm.program.compiled import Program, has_one_chunk
+from optserve.backends.llvm.program.size import Plan, plan_of
+from optserve.backends.llvm.program.split import Split
 from optserve.backends.numpy.control import compile_passes
-from optserve.backends.streaming import is_streamed
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.transforms.finite_sum import finite_sum
+from optserve.graph.interpret import bind_rows
+from optserve.graph.streamed import Streamed
+from optserve.transforms.finite_sum import finite_sum, row_counts
 from optserve.transforms.sink import sink
 
 __all__ = ["Whole"]
 
+SHAPES = 16
+"""Sets of shapes that are remembered, such as the numbers of steps that loops are asked for."""
+
 Shapes = tuple[tuple[int, ...], ...]
+Call = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
 class Whole:
-    """Evaluates one graph; what is compiled is compiled at the first call that needs it."""
+    """Evaluates one graph; what is compiled is compiled at the first call that needs it.
+
+    What has no native form at all runs on NumPy but for its passes.
+    """
 
     def __init__(self, graph: Graph, threads: int) -> None:
         self.graph = sink(graph)
         self.threads = threads
-        self._known: tuple[Shapes | None, list[Bound] | None] = (None, None)
+        self._columns = [
+            position
+            for position, variable in enumerate(graph.inputs)
+            if any(isinstance(size, Dim) for size in variable.aval.shape)
+        ]
+        self._whole: dict[Shapes, Call] = {}
+        self._streamed: dict[Shapes, Call] = {}
 
     def __call__(self, *arguments: Any) -> tuple[Any, ...]:
+        calls = self._whole
+        for position in self._columns:
+            if isinstance(arguments[position], Streamed):
+                calls = self._streamed
         shapes = tuple([argument.shape for argument in arguments])
-        known, free = self._known  # at once: other threads may call with other shapes
-        if shapes != known:
-            free = [] if self._is_whole(arguments) else None
-            self._known = (shapes, free)
-        if free is None:
-            return self._in_passes(*arguments)
         try:
-            bound = free.pop()
-        except IndexError:  # the first call, or one beside another
-            assert self.program is not None
-            bound = self.program.bind(arguments)
-        results = bound(arguments)
-        free.append(bound)
-        return results
-
-    @property
-    def runs_whole(self) -> bool:
-        """Whether the last call ran as one native function."""
-        return self._known[1] is not None
+            call = calls[shapes]
+        except KeyError:
+            call = self._bind(arguments, whole=calls is self._whole)
+            if len(calls) >= SHAPES:
+                calls.clear()
+            calls[shapes] = call
+        return call(arguments)
 
     @cached_property
     def program(self) -> Program | None:
-        """The native function, or ``None`` where a part of the graph has no native form."""
+        """All of the graph as one function, or ``None`` where a part of it has no native form."""
         try:
-            return Program(self._summed)
+            return Program(self._summed, self._plan, self._shown)
         except Unsupported:
             return None
+
+    def _bind(self, arguments: Sequence[Any], whole: bool) -> Call:
+        """What evaluates arguments of these shapes."""
+        rows = bind_rows(self.graph.inputs, arguments)
+        if whole and has_one_chunk(self._summed, rows) and self.program is not None:
+            return self.program.bind(rows)
+        if self._split is not None:
+            return _owned(self._split.bind(rows), self._summed)
+        passes = self._passes
+        return lambda given: passes(*given)
+
+    @cached_property
+    def _split(self) -> Split | None:
+        try:
+            return Split(self._summed, self._plan, self.threads, self._shown)
+        except Unsupported:
+            return None
+
+    @cached_property
+    def _passes(self) -> Compiled:
+        return compile_passes(self.graph, self.threads, native)
 
     @cached_property
     def _summed(self) -> Graph:
         return finite_sum(self.graph)
 
     @cached_property
-    def _in_passes(self) -> Compiled:
-        return compile_passes(self.graph, self.threads, native)
+    def _plan(self) -> Plan:
+        return plan_of(self._summed)
 
-    def _is_whole(self, arguments: Any) -> bool:
-        return (
-            not is_streamed(arguments)
-            and has_one_chunk(self._summed, arguments)
-            and self.program is not None
-        )
+    @cached_property
+    def _shown(self) -> tuple[str, ...]:
+        return tuple(rows.name for rows in row_counts(self.graph))
+
+
+def _owned(call: Call, graph: Graph) -> Call:
+    """``call``, whose results share no memory with its arguments or with each other."""
+    outputs = graph.outputs
+    shared = [atom in graph.inputs or atom in outputs[:i] for i, atom in enumerate(outputs)]
+    if not any(shared):
+        return call
+
+    def copied(given: Sequence[Any]) -> tuple[Any, ...]:
+        found = zip(call(given), shared, strict=True)
+        return tuple([np.array(one)[()] if copy else one for one, copy in found])
+
+    return copied

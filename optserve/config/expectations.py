@@ -77,7 +77,8 @@ def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> None:
     if root in _BY_PARAMETER and rest:
         _check_parameter(key, rest, parameters)
         return
-    raise _nothing(key, key.text, [*_NUMBERS, *(f"{name}.NAME" for name in _BY_PARAMETER)])
+    named = (f"{name}.NAME" for name in _BY_PARAMETER)
+    raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME"])
 
 
 def _check_parameter(key: Scalar, rest: str, parameters: Mapping[str, Parameter]) -> None:

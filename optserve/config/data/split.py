@@ -25,16 +25,16 @@ def named_rows(split: Split, names: Array) -> Rows:
     >>> named_rows(Split(column="fold"), np.array(["train", "test", "train"], dtype=object))
     {'train': array([0, 2]), 'test': array([1])}
     """
-    for row, name in enumerate(names):
-        if name not in SPLITS:
-            raise ConfigError(
-                f"the column {split.column} says {name!r:.40} of a row, number {row + 1} of those "
-                "that are used",
-                place=split.place_of("column"),
-                expected=f"one of {', '.join(SPLITS)} in every row",
-                remedy=did_you_mean(str(name), SPLITS),
-            )
     rows = {name: np.flatnonzero(names == name) for name in SPLITS}
+    if sum(map(len, rows.values())) < len(names):
+        row = next(row for row, name in enumerate(names) if name not in SPLITS)
+        raise ConfigError(
+            f"the column {split.column} says {str(names[row])[:40]!r} of a row, number {row + 1} "
+            "of those that are used",
+            place=split.place_of("column"),
+            expected=f"one of {', '.join(SPLITS)} in every row",
+            remedy=did_you_mean(str(names[row]), SPLITS),
+        )
     if not len(rows["train"]):
         raise ConfigError(
             f"the column {split.column} leaves no rows to train on",

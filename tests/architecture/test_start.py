@@ -78,3 +78,10 @@ def test_a_command_imports_what_it_needs(
 def test_no_command_of_numpy_alone_prepares_native_code(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", MISRA1A, "--out", "run")
     assert not {module for module in modules if module.startswith("optserve.backends.llvm")}
+
+
+def test_a_table_of_which_all_rows_are_used_selects_none(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "check", MISRA1A)
+    rooms = ("row_values", "rowwise", "selection", "split")
+    assert modules.isdisjoint(f"optserve.config.data.{room}" for room in rooms)
+    assert "numpy.random" not in modules

@@ -25,7 +25,7 @@ from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Graphs"]
+__all__ = ["Graphs", "applied"]
 
 Recorded = Callable[[Value, Sequence[Value]], Sequence[Value]]
 """(vector, what comes after it) -> outputs."""
@@ -57,12 +57,12 @@ class Graphs:
 
         def over_pieces(*given: Value) -> Sequence[Value]:
             values = packing.values(given[:count], given[count : count + held])
-            return _applied(graph, [*values, *given[count + held :]])
+            return applied(graph, [*values, *given[count + held :]])
 
         avals = [*pieces, *map(aval_of, packing.constants), *(column.aval for column in columns)]
         names = [segment.parameter.name for segment in packing.free]
         names += [""] * held + [column.name for column in columns]
-        return self._traced(over_pieces, avals, names)
+        return self.traced(over_pieces, avals, names)
 
     def gradient(self) -> Graph:
         """(vector, ...) -> loss, gradient (p,)."""
@@ -97,7 +97,7 @@ class Graphs:
         derived = jacobian_graph(self.objective, range(1, 1 + count), wrt, vocabulary=vocabulary)
 
         def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
-            found = _applied(derived, [*self.packing.pieces(vector), *arguments])
+            found = applied(derived, [*self.packing.pieces(vector), *arguments])
             residual = _joined([np.reshape(one, -1) for one in found[1 : 1 + count]])
             width = self.packing.size
             jacobian = _joined([np.reshape(one, (-1, width)) for one in found[outputs:]])
@@ -119,7 +119,7 @@ class Graphs:
 
     def _loss_and_gradient(self, vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
         pieces = self.packing.pieces(vector)
-        loss, *gradients = _applied(self._differentiated, [*pieces, *arguments])
+        loss, *gradients = applied(self._differentiated, [*pieces, *arguments])
         return [loss, _end_to_end(gradients) if gradients else vector]
 
     @cached_property
@@ -134,11 +134,12 @@ class Graphs:
         rest = self.objective.inputs[len(self.packing.free) :]
         avals = [self._vector, *map(aval_of, carried), *(variable.aval for variable in rest)]
         names = ["coordinates", *("" for _ in carried), *(variable.name for variable in rest)]
-        return self._traced(lambda vector, *given: record(vector, given), avals, names)
+        return self.traced(lambda vector, *given: record(vector, given), avals, names)
 
-    def _traced(
+    def traced(
         self, record: Callable[..., Sequence[Value]], avals: Sequence[Aval], names: Sequence[str]
     ) -> Graph:
+        """The graph of ``record`` on stand-ins, in the vocabulary and precision of the job."""
         with np.errstate(all="ignore"):  # numbers are folded on the way
             traced = trace(
                 record,
@@ -156,7 +157,7 @@ class Graphs:
             return simplify(traced.graph)
 
 
-def _applied(graph: Graph, values: Sequence[Value]) -> Sequence[Value]:
+def applied(graph: Graph, values: Sequence[Value]) -> Sequence[Value]:
     """The outputs of ``graph`` at traced ``values``: its equations, recorded once more."""
     outputs, _ = vjp(graph, values, ())
     return outputs

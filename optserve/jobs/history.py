@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import NamedTuple
 
 __all__ = ["Entry", "History"]
@@ -35,19 +36,52 @@ class History:
 
     kept: list[Entry] = field(default_factory=list)
     stride: int = 1
-    last: tuple[int, float, float | None, float] | None = None
+    last: Entry | None = None
 
     def record(self, evaluation: int, loss: float, gradient: float | None, seconds: float) -> None:
         """Note one evaluation; they are numbered from 1."""
-        self.last = (evaluation, loss, gradient, seconds)
+        self.last = Entry(evaluation, loss, gradient, seconds)
         if (evaluation - 1) % self.stride == 0:
-            self.kept.append(Entry(*self.last))
-            if len(self.kept) == LARGEST:
-                self.kept = self.kept[::2]
-                self.stride *= 2
+            self._keep(self.last)
+
+    def extend(
+        self,
+        losses: Sequence[float],
+        measures: Sequence[float],
+        evaluations: int,
+        seconds: tuple[float, float],
+    ) -> None:
+        """Note some evaluations in a row, the last of which has the number ``evaluations``.
+
+        ``measures`` are NaN where there is none. They took from the first of ``seconds`` to the
+        second, as long each.
+        """
+        count, (began, ended) = len(losses), seconds
+        if count == 1:  # as each of a descent step by step
+            self.record(evaluations, losses[0], None if isnan(measures[0]) else measures[0], ended)
+            return
+        before = evaluations - count
+
+        def note(at: int) -> None:
+            measure = None if isnan(measures[at]) else measures[at]
+            time = began + (ended - began) * ((at + 1) / count)
+            self.record(before + at + 1, losses[at], measure, time)
+
+        index = -before % self.stride
+        while index < count:
+            note(index)
+            index += 1 + -(before + index + 1) % self.stride
+        if count and (self.last is None or self.last.evaluation < evaluations):
+            note(count - 1)
+
+    def _keep(self, entry: Entry) -> None:
+        self.kept.append(entry)
+        if len(self.kept) == LARGEST:
+            self.kept = self.kept[::2]
+            self.stride *= 2
 
     def entries(self) -> Iterator[Entry]:
         """What was kept, in order, the last evaluation included."""
         yield from self.kept
-        if self.last is not None and (not self.kept or self.kept[-1].evaluation != self.last[0]):
-            yield Entry(*self.last)
+        if self.last is not None and (not self.kept or self.kept[-1] is not self.last):
+            yield self.last

@@ -7,24 +7,29 @@ from collections.abc import Callable
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.graph.primitive import Value
+from optserve.jobs.scalars import larger, wide
 from optserve.optimizers.bounds import projected_gradient
 
 __all__ = ["ColumnNorms", "cosine", "relative_gradient"]
 
 
 def relative_gradient(
-    gradient: Array, point: Array, loss: float, lower: Array | None, upper: Array | None
-) -> float:
+    gradient: Value, point: Value, loss: Value, lower: Value | None, upper: Value | None
+) -> Value:
     """max |g_i| max(|p_i|, 1) / max(|loss|, 1), where a bound does not hold p_i.
 
-    Dennis & Schnabel (1996), section 7.2.
+    Dennis & Schnabel (1996), section 7.2. Runs on arrays and tracers alike; ``loss`` is in double
+    precision.
 
     >>> relative_gradient(np.array([2.0, -1.0]), np.array([0.5, 10.0]), 5.0, None, None)
     2.0
     """
+    if not point.shape[0]:
+        return 0.0
     still = projected_gradient(point, gradient, lower, upper)
-    largest = (np.abs(still) * np.maximum(np.abs(point), 1.0)).max(initial=0.0)
-    return float(largest) / max(abs(loss), 1.0)
+    largest = (np.abs(still) * np.maximum(np.abs(point), 1.0)).max()
+    return wide(largest) / larger(abs(loss), 1.0)
 
 
 def cosine(

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from optserve.frozen import frozen
 
-__all__ = ["Evaluation", "Optimizer", "State", "Value"]
+__all__ = ["Evaluation", "Optimizer", "State", "Value", "no_verdict"]
 
 Value = Any
 State = tuple[Value, ...]
@@ -33,6 +33,12 @@ class Evaluation(NamedTuple):
     total_steps: Value | None = None
 
 
+def no_verdict(state: State) -> str:
+    """The verdict of a method that goes on for ever: none."""
+    del state
+    return ""
+
+
 @frozen
 class Optimizer:
     """A method of descent.
@@ -54,5 +60,5 @@ class Optimizer:
     update: Callable[[Evaluation, State, Value], tuple[Value, State]]
     needs: Literal["gradient", "jacobian"] = "gradient"
     traced: bool = True
-    verdict: Callable[[State], str] = lambda _state: ""
+    verdict: Callable[[State], str] = no_verdict
     gradient_tolerance: float | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from optserve.errors import ConfigError
 from optserve.frozen import frozen, replace
-from optserve.optimizers.base import Evaluation, Optimizer, State, Value
+from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_verdict
 from optserve.optimizers.options import positive
 from optserve.optimizers.schedules import Schedule, rate_schedule
 
@@ -109,7 +109,9 @@ def weight_decay(rate: float | Schedule = 1e-4) -> Modifier:
             name=f"weight_decay, {inner.name}",
             init=init,
             update=update,
-            verdict=lambda state: inner.verdict(state[1:]),
+            verdict=no_verdict
+            if inner.verdict is no_verdict
+            else lambda state: inner.verdict(state[1:]),
         )
 
     return Modifier("weight_decay", wrap)

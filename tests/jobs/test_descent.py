@@ -194,6 +194,24 @@ def test_a_history_keeps_the_first_the_last_and_evenly_between(seen: list[int], 
     assert gaps <= {history.stride}
 
 
+@given(st.lists(st.integers(1, LARGEST), min_size=1, max_size=8))
+def test_a_history_notes_many_evaluations_as_it_does_one_by_one(lengths: list[int]) -> None:
+    one_by_one, at_once = History(), History()
+    number = 0
+    for length in lengths:
+        losses = [1.0 / (number + i + 1) for i in range(length)]
+        measures = [loss if loss < 0.01 else np.nan for loss in losses]
+        for i, (loss, measure) in enumerate(zip(losses, measures, strict=True)):
+            shown = None if np.isnan(measure) else measure
+            one_by_one.record(number + i + 1, loss, shown, (number + i + 1) / 64)
+        span = (number / 64, (number + length) / 64)
+        number += length
+        at_once.extend(losses, measures, number, span)
+    assert [entry[:3] for entry in at_once.entries()] == [e[:3] for e in one_by_one.entries()]
+    times = [entry.seconds for entry in at_once.entries()]
+    np.testing.assert_allclose(times, [e.seconds for e in one_by_one.entries()], rtol=1e-12)
+
+
 @given(st.lists(st.sampled_from(PRECEDENCE), min_size=1))
 def test_the_first_exit_code_of_the_precedence_wins(codes: list[int]) -> None:
     assert PRECEDENCE.index(exit_code(codes)) == min(map(PRECEDENCE.index, codes))

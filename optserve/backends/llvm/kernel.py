@@ -12,7 +12,7 @@ caller has put the units, so that several calls go through a chunk with the bits
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
@@ -20,7 +20,7 @@ from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
 from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.places import Place, entries, iota
+from optserve.backends.llvm.places import Place, entries, iota, plus
 from optserve.backends.llvm.products import emit_node, gather
 from optserve.backends.llvm.reducing import across, combine, unit
 from optserve.graph.graph import Graph, Literal, Var
@@ -169,49 +169,57 @@ class Emitter:
                 with self.b.loop(0, rows) as local:
                     row = self.memory.row_of(start, local)
                     for place in entries(self.b, group.space, row, local):
-                        self._nest(group, place)
+                        self._nest(group, [place])
             else:
                 self._over_rows(group, start, rows)
 
     def _over_rows(self, group: Group, start: IRValue, rows: IRValue) -> None:
-        """One row a lane."""
-        b = self.b
-        whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
-        for begin, end, partial in ((0, whole, False), (whole, rows, True)):
-            with b.loop(begin, end, LANES) as local:
-                left = b.splat(b.binary("sub", rows, local)) if partial else None
-                mask = None if left is None else b.compare("slt", iota(), left)
-                self._nest(group, Place(self.memory.row_of(start, local), local, (), mask))
+        """One row a lane; two vectors side by side, so that one computes while the other waits."""
+        b, step = self.b, LANES if self.long else 2 * LANES
+        whole = b.emit(f"and i64 {rows}, -{step}", "i64")
+        with b.loop(0, whole, step) as local:
+            locals_ = [plus(b, local, begin) for begin in range(0, step, LANES)]
+            self._nest(
+                group, [Place(self.memory.row_of(start, at), at, (), None) for at in locals_]
+            )
+        with b.loop(whole, rows, LANES) as local:
+            mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
+            self._nest(group, [Place(self.memory.row_of(start, local), local, (), mask)])
 
-    def _nest(self, group: Group, place: Place) -> None:
-        """What stands inside the loops of a group."""
-        values: dict[Var, IRValue] = {}
+    def _nest(self, group: Group, places: Sequence[Place]) -> None:
+        """What stands inside the loops of a group, node after node at every place."""
+        values: list[dict[Var, IRValue]] = [{} for _ in places]
+        for node in group.nodes:
+            for place, known in zip(places, values, strict=True):
+                self._node(node, place, known)
 
-        def operand(entry: Access | Literal, node: Node) -> IRValue:
+    def _node(self, node: Node, place: Place, values: dict[Var, IRValue]) -> None:
+        """One node, which reads and adds to the values of its place."""
+
+        def operand(entry: Access | Literal) -> IRValue:
             if isinstance(entry, Access) and entry.root in values:
                 return values[entry.root]
             return self.memory.fetch(entry, node.space, place)
 
-        for node in group.nodes:
-            if node.kind == "take":
-                value = gather(self, node, operand(node.inputs[1], node), place)
-            elif node.kind == "iota":
-                value = self.b.binary("add", self.b.splat(place.row), iota())
-            else:
-                given = [operand(entry, node) for entry in node.inputs]
-                if node.kind == "sum_rows":
-                    self._accumulate(node, given[0], place)
-                    continue
-                if node.kind == "store":
-                    assert node.output is not None
-                    access = contiguous(self.outputs[node.output], node.space)
-                    self.memory.put(given[0], access, place)
-                    continue
-                value = self._apply(node, given)
-            assert node.result is not None
-            values[node.result] = value
-            if node.result in self.lowered.buffers:
-                self.memory.put(value, contiguous(node.result, node.space), place)
+        if node.kind == "take":
+            value = gather(self, node, operand(node.inputs[1]), place)
+        elif node.kind == "iota":
+            value = self.b.binary("add", self.b.splat(place.row), iota())
+        else:
+            given = [operand(entry) for entry in node.inputs]
+            if node.kind == "sum_rows":
+                self._accumulate(node, given[0], place)
+                return
+            if node.kind == "store":
+                assert node.output is not None
+                access = contiguous(self.outputs[node.output], node.space)
+                self.memory.put(given[0], access, place)
+                return
+            value = self._apply(node, given)
+        assert node.result is not None
+        values[node.result] = value
+        if node.result in self.lowered.buffers:
+            self.memory.put(value, contiguous(node.result, node.space), place)
 
     def _apply(self, node: Node, given: list[IRValue]) -> IRValue:
         name = node.equation.primitive.name

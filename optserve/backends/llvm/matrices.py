@@ -22,7 +22,7 @@ from optserve.backends.llvm.builder import (
 from optserve.backends.llvm.memory import contiguous, storage
 from optserve.backends.llvm.nodes import Access, Node, Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.places import Place, entries, first_lanes
+from optserve.backends.llvm.places import Place, entries, first_lanes, plus
 from optserve.frozen import frozen
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def row_times_vector(emitter: Emitter, node: Node, start: IRValue, rows: IRValue
     out = contiguous(node.result, ())
     whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
     with b.loop(0, whole, LANES) as local:
-        sums = _dots(emitter, node, start, [plus(emitter, local, i) for i in range(LANES)])
+        sums = _dots(emitter, node, start, [plus(b, local, i) for i in range(LANES)])
         b.store(_sums_as_lanes(emitter, sums), memory.address(out, local, start))
     with b.loop(whole, rows) as local:
         lanes = _sums_as_lanes(emitter, _dots(emitter, node, start, [local]) * LANES)
@@ -96,11 +96,6 @@ def _sums_as_lanes(emitter: Emitter, sums: list[IRValue]) -> IRValue:
     return sums[0]
 
 
-def plus(emitter: Emitter, index: IRValue, offset: int) -> IRValue:
-    """An index and what is added to it."""
-    return emitter.b.emit(f"add nsw i64 {index}, {offset}", "i64") if offset else index
-
-
 def row_times_matrix(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     """x (rows, k) @ w (k, m): lanes along m, the sum over k innermost."""
     b, memory = emitter.b, emitter.memory
@@ -112,7 +107,7 @@ def row_times_matrix(emitter: Emitter, node: Node, start: IRValue, rows: IRValue
     for panel in _panels(b, node.space[0], scalar, TALL):
         for begin, end, count in ((0, whole, TALL), (whole, rows, 1)):
             with b.loop(begin, end, count) as first:
-                locals_ = [plus(emitter, first, i) for i in range(count)]
+                locals_ = [plus(b, first, i) for i in range(count)]
                 tile = _Tile(panel, count)
                 lines = [memory.address(x, local, start, (0,)) for local in locals_]
                 with b.loop(0, node.detail) as k:
@@ -148,7 +143,7 @@ def outer_product(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -
         for begin, end, count in _parts(height, tall):
             with b.loop(begin, end, count) as first:
                 tile = _Tile(panel, count)
-                columns = [plus(emitter, first, i) for i in range(count)]
+                columns = [plus(b, first, i) for i in range(count)]
                 with b.loop(0, rows) as local:
                     factors = [
                         memory.scalar(x, local, start, (column,) if left else ())

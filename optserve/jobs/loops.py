@@ -1,0 +1,175 @@
+"""A descent as loops: a graph of many steps, of which the backend takes thousands in a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.backends.base import Compiled
+from optserve.graph.aval import Array, Aval, aval_of
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
+from optserve.graph.primitive import Value
+from optserve.jobs.graphs import Graphs, applied
+from optserve.jobs.judging import Best, Ended, Judge
+from optserve.jobs.pace import Pace
+from optserve.jobs.scalars import wide
+from optserve.jobs.stationarity import relative_gradient
+from optserve.jobs.stepwise import Stretch
+from optserve.optimizers.base import Optimizer, State
+from optserve.primitives.loops import cond, scan
+
+__all__ = ["Course", "Loops", "loop_graph"]
+
+STEPS = Dim.rows("steps of a descent")
+"""How many steps a call takes; no table has such a name."""
+
+LARGEST = 1 << 16
+"""Steps of a call, the loss and the measure of each of which are kept until it returns."""
+
+
+class Course(NamedTuple):
+    """What is carried from step to step, at numbers or traced.
+
+    ``point`` (p,) is to be evaluated next, ``last`` (p,) was evaluated last; ``change`` is the last
+    one that was compared with a tolerance, NaN where there was none.
+    """
+
+    point: Value
+    state: State
+    best: Best
+    ended: Ended
+    change: Value
+    last: Value
+    evaluations: Value
+
+    @staticmethod
+    def begin(start: Array, state: State) -> Course:
+        """Before the first evaluation, at ``start``."""
+        going_on = Ended(False, False, False, False, True)
+        return Course(start, state, Best.none(start), going_on, nan, start, 0)
+
+    def flat(self) -> list[Value]:
+        """Its parts in order."""
+        rest = (*self.best, *self.ended, self.change, self.last, self.evaluations)
+        return [self.point, *self.state, *rest]
+
+    @staticmethod
+    def of(flat: Sequence[Value]) -> Course:
+        """The course of these parts; those between the first and the last 13 are the state."""
+        point, *state = flat[:-13]
+        rest = flat[-13:]
+        return Course(point, tuple(state), Best(*rest[:5]), Ended(*rest[5:10]), *rest[10:])
+
+
+def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
+    """(numbers of the steps, *course, *bounds, ...) -> *course, losses, measures.
+
+    A ``scan`` over steps of a traced method. Once there is a reason to stop, what is left of the
+    steps changes nothing, and their losses and measures are NaN.
+    """
+    step = graphs.step(optimizer, state, judge.limits.steps)
+    vector = step.inputs[0].aval
+    begin = [np.asarray(part) for part in Course.begin(np.zeros(vector.shape), state).flat()]
+    carried = [
+        vector if part.shape == vector.shape and part.dtype.kind == "f" else aval_of(part)
+        for part in begin
+    ]
+    rest = step.inputs[1 + len(state) :]
+    boxes = len(graphs.bounds)
+
+    def looped(numbers: Value, *given: Value) -> Sequence[Value]:
+        arguments = given[len(begin) :]
+        lower, upper = arguments[:boxes] or (None, None)
+
+        def evaluate(number: Value, *flat: Value) -> Sequence[Value]:
+            course = Course.of(flat)
+            point = course.point
+            loss, gradient, following, *carries = applied(step, [point, *course.state, *arguments])
+            finite = np.isfinite(loss) & np.all(np.isfinite(gradient))
+            loss = wide(loss)
+            judged = judge(
+                course.best,
+                point,
+                loss,
+                gradient,
+                finite,
+                lambda: relative_gradient(gradient, point, loss, lower, upper),
+            )
+            after = Course(
+                following, tuple(carries), judged.best, judged.ended, judged.change, point, number
+            )
+            return [*after.flat(), loss, judged.measure]
+
+        def on(flat: tuple[Value, ...], number: Value) -> tuple[Sequence[Value], Sequence[Value]]:
+            found = cond(
+                Course.of(flat).ended.any(),
+                lambda number, *flat: [*flat, nan, nan],
+                evaluate,
+                number,
+                *flat,
+            )
+            return tuple(found[:-2]), tuple(found[-2:])
+
+        course, stacked = scan(on, tuple(given[: len(begin)]), numbers)
+        return [*course, *stacked]
+
+    avals = [Aval((STEPS,), np.dtype(np.int64)), *carried, *(variable.aval for variable in rest)]
+    names = ["numbers", *("" for _ in carried), *(variable.name for variable in rest)]
+    return graphs.traced(looped, avals, names)
+
+
+class Loops:
+    """Where a descent stands that is taken in loops; the fields are those of ``Stepwise``.
+
+    ``loop`` is the compiled ``loop_graph``; ``rest`` are the arrays that it takes last.
+    """
+
+    def __init__(self, loop: Compiled, start: Array, state: State, rest: Sequence[Array]) -> None:
+        self.loop = loop
+        self.rest = rest
+        self.rejected = 0
+        self._flat = [np.asarray(part) for part in Course.begin(start, state).flat()]
+        self._course = Course.of(self._flat)
+        self._pace = Pace(LARGEST)
+
+    def on(self, most: float | None, seconds: float | None) -> Stretch:
+        """Take some steps: no more than ``most``, and as fit into ``seconds``."""
+        before, count = int(self._course.evaluations), self._pace.steps(most, seconds)
+        numbers = np.arange(before + 1, before + count + 1)
+        began = perf_counter()
+        *self._flat, losses, measures = self.loop(numbers, *self._flat, *self.rest)
+        self._pace.took(count, perf_counter() - began)
+        self._course = Course.of(self._flat)
+        taken = int(self._course.evaluations) - before
+        reasons = self._course.ended.reasons()
+        return Stretch(losses[:taken].tolist(), measures[:taken].tolist(), reasons)
+
+    def settle(self) -> None:
+        """A traced method does not come to rest by itself."""
+
+    @property
+    def point(self) -> Array:
+        point: Array = self._course.point
+        return point
+
+    @property
+    def state(self) -> State:
+        return self._course.state
+
+    @property
+    def best(self) -> Best:
+        point, loss, gradient, measure, ceiling = self._course.best
+        return Best(point, float(loss), gradient, float(measure), float(ceiling))
+
+    @property
+    def change(self) -> float:
+        return float(self._course.change)
+
+    @property
+    def bad(self) -> Array | None:
+        return None if self._course.ended.finite else self._course.last

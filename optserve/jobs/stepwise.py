@@ -1,0 +1,103 @@
+"""A descent step by step: Python calls the method for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite, nan
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.judging import Best
+from optserve.jobs.method import Advance, Method
+from optserve.jobs.reasons import Reason
+from optserve.optimizers.base import State
+
+__all__ = ["Stepwise", "Stretch", "finite_gradient"]
+
+UNTRIED = 64
+"""How many trial points in a row may be not finite before a search is given up."""
+
+
+class Stretch(NamedTuple):
+    """Some evaluations in a row: the loss and the measure of each, and the reasons to stop.
+
+    A measure that was not taken is NaN.
+    """
+
+    losses: Sequence[float]
+    measures: Sequence[float]
+    reasons: list[Reason]
+
+
+class Stepwise:
+    """Where a descent stands that goes step by step.
+
+    ``point`` and ``state`` are where it goes on, ``bad`` is the last point that was not finite,
+    ``change`` the last change that was compared with a tolerance, and ``rejected`` the number of
+    trial points that were stepped back from.
+    """
+
+    def __init__(self, method: Method, start: Array) -> None:
+        self.method = method
+        self.point = start
+        self.state: State = method.init(start)
+        self.best = Best.none(start)
+        self.change = nan
+        self.bad: Array | None = None
+        self.rejected = 0
+        self._untried = 0
+
+    def on(self, most: float | None, seconds: float | None) -> Stretch:
+        """Evaluate once; a step is as short as a stretch can be."""
+        del most, seconds
+        method, point = self.method, self.point
+        now = method.advance(point, self.state)
+        loss = float(now.loss)
+        finite = isfinite(loss) and finite_gradient(now.gradient)
+        measure, reasons = nan, []
+        if finite or not self._steps_back():
+            judged = method.judge(
+                self.best, point, loss, now.gradient, finite, lambda: self._measure(loss, now)
+            )
+            self.best, measure, self.change, ended = judged
+            reasons = ended.reasons()
+        if finite:
+            self._untried = 0
+        else:
+            self.bad = point
+        if verdict := method.verdict(now.state):
+            reasons.append(verdict)
+        self.point, self.state = now.point, now.state
+        return Stretch((loss,), (measure,), reasons)
+
+    def settle(self) -> None:
+        """Prefer the point where the method itself came to rest, whose gradient is smaller.
+
+        Near the limit of precision the lowest loss is the one with the luckiest rounding errors.
+        """
+        best, method = self.best, self.method
+        if not isfinite(best.loss) or np.array_equal(self.point, best.point):
+            return
+        now = method.advance(self.point, self.state)
+        loss = float(now.loss)
+        if method.judge.as_good(loss, best) and finite_gradient(now.gradient):
+            measure = self._measure(loss, now)
+            self.best = Best(self.point, loss, now.gradient, measure, best.ceiling)
+
+    def _measure(self, loss: float, now: Advance) -> float:
+        return self.method.measure(self.point, loss, now)
+
+    def _steps_back(self) -> bool:
+        """Whether the method is trying points out, so that one that is not finite is no end."""
+        self._untried += 1
+        if not self.method.searches or not isfinite(self.best.loss) or self._untried >= UNTRIED:
+            return False
+        self.rejected += 1
+        return True
+
+
+def finite_gradient(gradient: Array) -> bool:
+    """One product tells nearly always; where it overflows, every entry is looked at."""
+    return isfinite(float(gradient.dot(gradient))) or bool(np.isfinite(gradient).all())

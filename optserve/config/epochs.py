@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from optserve.config.metrics import check_metric_path
 from optserve.config.schema.config import Config, Stop
 from optserve.errors import ConfigError
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
 from optserve.jobs import problem as jobs
 from optserve.optimizers.base import Optimizer
 
@@ -28,9 +30,12 @@ def check_splits(config: Config) -> None:
 
 
 def minibatch_of(
-    config: Config, rows: Mapping[str, int], optimizer: Optimizer | None
+    config: Config, graph: Graph, rows: Mapping[str, int], optimizer: Optimizer | None
 ) -> jobs.Minibatch | None:
-    """How a step sees some of ``rows``: the training rows of each table that the loss goes over."""
+    """How a step sees some of ``rows``: the training rows of each table that the loss goes over.
+
+    Raises where ``graph``, that of the loss, cannot be estimated from some of them.
+    """
     written = config.minibatch
     if written is None:
         return None
@@ -55,6 +60,10 @@ def minibatch_of(
             place=written.place_of("rows"),
             expected=f"at most {count} rows, or `last: keep`",
         )
+    from optserve.transforms.minibatch import check_affine
+
+    [table] = rows
+    check_affine(graph, Dim.rows(table))
     return jobs.Minibatch(written.rows, written.shuffle, written.last)
 
 
@@ -78,7 +87,7 @@ def _check_method(config: Config, optimizer: Optimizer | None) -> None:
 def stop_of(
     stop: Stop,
     minibatch: jobs.Minibatch | None,
-    splits: Iterable[str],
+    splits: Collection[str],
     metrics: Mapping[str, object],
 ) -> jobs.Stop:
     """When to stop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
 def expectations_of(
-    config: Config, parameters: Sequence[Parameter], splits: Iterable[str]
+    config: Config, parameters: Sequence[Parameter], splits: Collection[str]
 ) -> tuple[Expectation, ...]:
     """What must hold of the result; raises where a path can name nothing in it."""
     by_name = {parameter.name: parameter for parameter in parameters}

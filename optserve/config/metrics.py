@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import Inputs, Traced
+from optserve.config.nodes import Scalar
 from optserve.config.objective import real_array
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place, ShapeError
 
-__all__ = ["build_metrics", "check_metric_path"]
+__all__ = ["build_metrics", "check_metric_path", "check_names"]
+
+LOSS = "loss"
 
 
 def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
@@ -30,11 +33,26 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
     return inputs.graph(outputs)
 
 
+def check_names(names: Iterable[Scalar], splits: Collection[str]) -> None:
+    """Refuse a metric that is called as what every split has already."""
+    for name in names:
+        if name.text == LOSS and len(splits) > 1:
+            raise ConfigError(
+                f"`metrics.{next(iter(splits))}.{LOSS}` is the loss of these rows already",
+                place=name.place,
+                expected="another name",
+            )
+
+
 def check_metric_path(
-    path: str, place: Place | None, splits: Iterable[str], names: Iterable[str]
+    path: str, place: Place | None, splits: Collection[str], names: Iterable[str]
 ) -> None:
-    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric."""
-    valid = [f"metrics.{split}.{name}" for split in splits for name in names]
+    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric.
+
+    Where rows are held out, the loss of each split is one.
+    """
+    known = [*([LOSS] if len(splits) > 1 else []), *names]
+    valid = [f"metrics.{split}.{name}" for split in splits for name in known]
     if path in valid:
         return
     raise ConfigError(

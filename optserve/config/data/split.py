@@ -54,8 +54,8 @@ def drawn_rows(split: Split, count: int, labels: Array | None = None) -> Rows:
     >>> {name: len(chosen) for name, chosen in rows.items()}
     {'train': 6, 'test': 2}
     """
-    # Bits of a generator are the same in every version of NumPy; what it shuffles is not.
-    order = np.argsort(np.random.Philox(split.seed).random_raw(count), kind="stable")
+    # The bits of Philox 4x64-10 are the same anywhere; what a library shuffles with them is not.
+    order = np.argsort(np.random.Philox(key=split.seed).random_raw(count), kind="stable")
     values, numbers = (None, np.zeros(count, np.int64))
     if labels is not None:
         values, numbers = np.unique(labels, return_inverse=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from optserve.cli.ending import ending
 from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
@@ -55,7 +55,8 @@ def _listing(problem: Problem) -> Iterator[str]:
     yield from table(rows)
     if problem.objective.data:
         yield ""
-        yield from table([["data", "type", "shape"], *_data(problem)])
+        yield from table([["data", "type", "shape", ""], *_data(problem)])
+    yield from _rows(problem)
     yield ""
     yield from table([["provider", "functions used"], *_functions(problem)])
     if problem.warnings:
@@ -69,7 +70,10 @@ def _objective(problem: Problem) -> str:
     kind = problem.objective.kind.replace("_", " ")
     method = problem.optimizer.name if problem.optimizer is not None else "evaluated once"
     starts = len(problem.starts) + 1
-    return f"{kind}, {method}, {starts} start{'s' if starts > 1 else ''}, {problem.precision}"
+    words = [kind, method, f"{starts} start{'s' if starts > 1 else ''}", problem.precision]
+    if problem.minibatch is not None:
+        words.append(f"batches of {problem.minibatch.rows} rows")
+    return ", ".join(words)
 
 
 def _parameter(parameter: Parameter) -> list[str]:
@@ -91,10 +95,34 @@ def _parameter(parameter: Parameter) -> list[str]:
 
 
 def _data(problem: Problem) -> Iterator[list[str]]:
+    from optserve.graph.streamed import Streamed
     from optserve.reports.numbers import shape_text
 
     for name, array in problem.objective.data.items():
-        yield [name, array.dtype.name, shape_text(array.shape)]
+        streamed = "read in blocks" if isinstance(array, Streamed) else ""
+        yield [name, array.dtype.name, shape_text(array.shape), streamed]
+
+
+def _rows(problem: Problem) -> Iterator[str]:
+    """Which rows are used, where that is not simply all of them, and what is computed of each
+    split."""
+    splits = {"train": problem.objective.data, **problem.held_out}
+    if problem.rows_used != problem.rows_read or problem.held_out:
+        counts = [f"{name} {_row_count(problem, arrays)}" for name, arrays in splits.items()]
+        parts = f": {', '.join(counts)}" if problem.held_out else ""
+        yield ""
+        yield f"  {problem.rows_used} of {problem.rows_read} rows{parts}"
+    if problem.metrics is not None:
+        yield ""
+        yield f"  {', '.join(problem.metrics.names)} of {', '.join(splits)}"
+
+
+def _row_count(problem: Problem, arrays: Mapping[str, Any]) -> int:
+    """The rows of the table of the loss in one split."""
+    from optserve.graph.interpret import bind_rows
+
+    inputs = problem.objective.graph.inputs[len(problem.parameters) :]
+    return max(bind_rows(inputs, list(arrays.values())).values(), default=0)
 
 
 def _functions(problem: Problem) -> Iterator[list[str]]:

@@ -55,6 +55,8 @@ def _both(problem: Problem) -> Iterator[str]:
     yield from _shown(gradient, dict(enumerate(names, count)))
     yield from _rows(gradient)
     yield from _backend(problem)
+    if problem.objective.streamed:
+        yield "  rows are read in blocks as they are needed, and never held whole"
 
 
 def _one(problem: Problem, name: str) -> Iterator[str]:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from optserve.config import initializers
 from optserve.config.data.csv import csv
 from optserve.config.data.frame import Reader
+from optserve.config.data.npy import npy
+from optserve.config.data.npz import npz
+from optserve.config.data.parquet import parquet
 from optserve.config.initializers import Initializer
 from optserve.registry.hookspecs import hookimpl
 
@@ -16,7 +19,7 @@ __all__ = ["optserve_initializers", "optserve_readers"]
 @hookimpl
 def optserve_readers() -> Sequence[Callable[..., Reader]]:
     """Readers of files; the name is the suffix."""
-    return [csv]
+    return [csv, parquet, npy, npz]
 
 
 @hookimpl

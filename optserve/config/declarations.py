@@ -20,9 +20,10 @@ from optserve.config.schema import expression as written
 from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.config.schema.define import Body, Composition, Definition
 from optserve.config.schema.loss import Comparison, LeastSquares
+from optserve.config.schema.table import Table
 from optserve.errors import ConfigError, Place
 
-__all__ = ["Declarations", "Loss", "Value", "declarations", "name_of", "parsed"]
+__all__ = ["Declarations", "Loss", "RowExpressions", "Value", "declarations", "name_of", "parsed"]
 
 
 class Value(NamedTuple):
@@ -46,13 +47,23 @@ class Loss(NamedTuple):
     place: Place
 
 
+class RowExpressions(NamedTuple):
+    """What a table says of its rows: which of them count, and what is derived of them."""
+
+    where: Expression | None
+    derived: tuple[Value, ...]
+
+
 class Declarations(NamedTuple):
-    """Parameters and values with their places, functions by name, the loss."""
+    """Parameters and values with their places, functions by name, the loss, the metrics, and the
+    expressions of each table."""
 
     parameters: Mapping[str, Place]
     values: tuple[Value, ...]
     functions: Mapping[str, Function]
     loss: Loss
+    metrics: Mapping[str, Expression]
+    tables: Mapping[str, RowExpressions]
 
     @property
     def called(self) -> frozenset[str]:
@@ -69,7 +80,12 @@ class Declarations(NamedTuple):
         return frozenset[str]().union(*names)
 
     def _expressions(self) -> Iterable[Expression]:
-        return [*(value.expression for value in self.values), *self.loss.terms.values()]
+        yield from (value.expression for value in self.values)
+        yield from self.loss.terms.values()
+        yield from self.metrics.values()
+        for table in self.tables.values():
+            yield from (column.expression for column in table.derived)
+            yield from () if table.where is None else (table.where,)
 
 
 def declarations(config: Config) -> Declarations:
@@ -90,7 +106,19 @@ def declarations(config: Config) -> Declarations:
             )
         else:
             functions[defined.name] = defined
-    return Declarations(parameters, tuple(values), functions, _loss(config))
+    names = config.keys_in("metrics")
+    metrics = {
+        name_of(names[name], dotted=False): parsed(one) for name, one in config.metrics.items()
+    }
+    tables = config.data.tables if config.data is not None else {}
+    return Declarations(
+        parameters,
+        tuple(values),
+        functions,
+        _loss(config),
+        metrics,
+        {name: _row_expressions(table) for name, table in tables.items()},
+    )
 
 
 def parsed(expression: written.Expression) -> Expression:
@@ -108,6 +136,15 @@ def name_of(key: Scalar, *, dotted: bool = True) -> str:
             f"'{signature.name}' has a dot", place=key.place, expected="a name without dots"
         )
     return signature.name
+
+
+def _row_expressions(table: Table) -> RowExpressions:
+    keys = table.keys_in("derive")
+    derived = [
+        Value(name_of(keys[name], dotted=False), parsed(one), keys[name].place)
+        for name, one in table.derive.items()
+    ]
+    return RowExpressions(None if table.where is None else parsed(table.where), tuple(derived))
 
 
 def _text(scalar: Scalar) -> Text:

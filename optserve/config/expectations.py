@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from optserve.config.metrics import check_metric_path
 from optserve.config.nodes import Scalar
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
@@ -19,17 +20,22 @@ __all__ = ["expectations_of"]
 
 _NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination")
 _BY_PARAMETER = ("parameters", "standard_errors", "gradient")
-_LATER = ("metrics", "outputs")
+_LATER = ("outputs",)
 _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
-def expectations_of(config: Config, parameters: Sequence[Parameter]) -> tuple[Expectation, ...]:
+def expectations_of(
+    config: Config, parameters: Sequence[Parameter], splits: Iterable[str]
+) -> tuple[Expectation, ...]:
     """What must hold of the result; raises where a path can name nothing in it."""
     by_name = {parameter.name: parameter for parameter in parameters}
     keys = config.keys_in("expect")
     found = []
     for path, expect in config.expect.items():
-        _check_path(keys[path], by_name)
+        if path.startswith("metrics."):
+            check_metric_path(path, keys[path].place, splits, config.metrics)
+        else:
+            _check_path(keys[path], by_name)
         found.append(Expectation(path, _checks(path, expect), keys[path].place))
     return tuple(found)
 

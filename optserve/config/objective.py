@@ -10,72 +10,37 @@ import numpy as np
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.inputs import Inputs, Traced
 from optserve.config.schema.parameter import Parameter
-from optserve.config.scope import Column, Tables, scope_of
 from optserve.errors import Place, ShapeError
-from optserve.frozen import replace
-from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Graph, Var
+from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
-from optserve.graph.vocabulary import Vocabulary
-from optserve.transforms.simplify import prune
 
-__all__ = ["Built", "build_objective"]
+__all__ = ["Built", "build_objective", "graph_names", "real_array"]
 
 
 class Built(NamedTuple):
-    """A graph whose inputs are the parameters, then the columns that are used, then ``captured``.
+    """The graph of the loss.
 
     ``residuals`` names its outputs after the loss; ``penalties`` names what penalizes, which is
     among the residuals of least squares and a term of any other loss.
     """
 
-    graph: Graph
-    columns: tuple[Column, ...]
-    captured: tuple[Array, ...]
+    traced: Traced
     residuals: tuple[str, ...]
     penalties: frozenset[str]
-    unused: tuple[str, ...]
 
 
 def build_objective(
-    declared: Declarations,
-    parameters: Mapping[str, Parameter],
-    shapes: Mapping[str, tuple[int, ...]],
-    tables: Tables,
-    vocabulary: Vocabulary,
-    precision: DType,
+    declared: Declarations, parameters: Mapping[str, Parameter], inputs: Inputs
 ) -> Built:
     """The graph of the loss, penalties included; raises where it does not make a scalar."""
-    trace = Trace(vocabulary, precision=precision)
-    inputs = {name: trace.input(Aval(shape, precision), name) for name, shape in shapes.items()}
-    columns = {column.name: column for column in tables.columns()}
-    arrays = {name: trace.input(column.aval(precision), name) for name, column in columns.items()}
-    loss = _LossBuilder(trace, scope_of(declared, arrays, inputs, trace), declared)
+    loss = _LossBuilder(inputs.trace, inputs.scope(declared), declared)
     for name, parameter in parameters.items():
-        loss.penalize(name, inputs[name], parameter)
-    graph = prune(trace.graph(loss.outputs()))
-    used = _used(graph)
-    parameter_inputs = graph.inputs[: len(shapes)]
-    rest = graph.inputs[len(shapes) :]
-    kept = [variable for variable in rest if variable in used]
-    column_inputs = {tracer.atom: columns[name] for name, tracer in arrays.items()}
-    captured = zip(rest[len(columns) :], trace.captured, strict=True)
-    return Built(
-        graph=replace(graph, inputs=(*parameter_inputs, *kept)),
-        columns=tuple(column_inputs[one] for one in kept if one in column_inputs),
-        captured=tuple(np.asarray(value) for variable, value in captured if variable in used),
-        residuals=tuple(loss.residuals),
-        penalties=frozenset(loss.penalties),
-        unused=tuple(one.name for one in parameter_inputs if one not in used),
-    )
-
-
-def _used(graph: Graph) -> frozenset[Var]:
-    """The variables that something depends on; dead equations are pruned already."""
-    atoms = [atom for equation in graph.equations for atom in equation.operands]
-    return frozenset(atom for atom in (*atoms, *graph.outputs) if isinstance(atom, Var))
+        loss.penalize(name, inputs.parameters[name], parameter)
+    traced = inputs.graph(loss.outputs())
+    return Built(traced, tuple(loss.residuals), frozenset(loss.penalties))
 
 
 class _LossBuilder:
@@ -111,18 +76,7 @@ class _LossBuilder:
 
     def array(self, expression: Expression) -> Tracer:
         """The value of an expression as an array of floating-point numbers."""
-        value: Value = build(expression, self.scope, self.trace)
-        with self.trace.at(expression.place):
-            if isinstance(value, int | float | Dim):
-                value = self.trace.lift(value) + self.trace.precision.type(0)
-            if isinstance(value, Tracer) and value.dtype.kind in "iu":
-                value = value * self.trace.precision.type(1)
-        if not isinstance(value, Tracer) or value.dtype.kind != "f":
-            got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
-            raise ShapeError(
-                f"the {self.kind} is {got}", place=expression.place, expected="real numbers"
-            )
-        return value
+        return real_array(expression, self.scope, self.trace, f"the {self.kind}")
 
     def add_loss(self, expression: Expression) -> None:
         value = self.array(expression)
@@ -186,6 +140,20 @@ class _LossBuilder:
             return
         with self.trace.at(place):
             self.terms.append(weight * np.sum(np.square(value)))
+
+
+def real_array(expression: Expression, scope: Scope, trace: Trace, what: str) -> Tracer:
+    """The value of an expression as an array of floating-point numbers; ``what`` it is to be."""
+    value: Value = build(expression, scope, trace)
+    with trace.at(expression.place):
+        if isinstance(value, int | float | Dim):
+            value = trace.lift(value) + trace.precision.type(0)
+        if isinstance(value, Tracer) and value.dtype.kind in "iu":
+            value = value * trace.precision.type(1)
+    if not isinstance(value, Tracer) or value.dtype.kind != "f":
+        got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
+        raise ShapeError(f"{what} is {got}", place=expression.place, expected="real numbers")
+    return value
 
 
 def graph_names(graph: Graph) -> Iterable[str]:

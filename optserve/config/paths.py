@@ -30,6 +30,28 @@ class Reach(NamedTuple):
             remedy="" if found else nearest_file(path),
         )
 
+    def files(self, written: Scalar) -> tuple[Path, ...]:
+        """The existing files that ``written`` names, or a glob finds, sorted by name.
+
+        Raises ``ConfigError`` where there is none, or one lies outside, also by a link.
+        """
+        pattern = written.text
+        path = self.path(written)
+        if not any(sign in pattern for sign in "*?[") or path.is_file():
+            return (self.file(written),)
+        base = Path(path.anchor) if path.is_absolute() else Path()
+        found = sorted(base.glob(str(path.relative_to(base))))
+        files = tuple(one for one in found if one.is_file())
+        for one in files:
+            self._hold_inside(one, one.name, written)
+        if not files:
+            raise ConfigError(
+                f"no file is called like {pattern}",
+                place=written.place,
+                expected="the names of files, with * for any part of a name",
+            )
+        return files
+
     def path(self, written: Scalar) -> Path:
         """What ``written`` names, relative to the file it is written in.
 
@@ -43,10 +65,16 @@ class Reach(NamedTuple):
             raise ConfigError(
                 f"{written.text[:80]!r} cannot be the name of a file", place=written.place
             ) from None
-        if inside or self.anywhere:
-            return path
+        if not inside:
+            self._hold_inside(path, written.text, written)
+        return path
+
+    def _hold_inside(self, path: Path, name: Path | str, written: Scalar) -> None:
+        """Hold that ``path``, links followed, lies in the folder, unless more is allowed."""
+        if self.anywhere or path.resolve().is_relative_to(self.root.resolve()):
+            return
         raise ConfigError(
-            f"{written.text} leaves the folder of the config",
+            f"{name} leaves the folder of the config",
             place=written.place,
             expected="a file inside that folder",
             remedy="pass --allow-path if you trust this config to read it",

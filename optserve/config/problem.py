@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optserve.config.arrays import Arrays, read_arrays
 from optserve.config.declarations import Declarations, declarations, name_of, parsed
+from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
 from optserve.config.extends import read_tree
+from optserve.config.inputs import Inputs, Traced
 from optserve.config.method import is_given, optimizer_of
+from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.nodes import Mapping as Tree
 from optserve.config.nodes import plain
-from optserve.config.objective import Built, build_objective, graph_names
+from optserve.config.objective import build_objective, graph_names
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.paths import Reach
-from optserve.config.schema.config import Config, Stop, decode_config
-from optserve.config.schema.decode import not_supported_yet
+from optserve.config.schema.config import Config, decode_config
 from optserve.config.schema.expression import Expression
 from optserve.config.schema.section import keys_of
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables, check_unique, evaluate_size
-from optserve.graph.aval import Array, DType
+from optserve.errors import ConfigError
+from optserve.graph.aval import Array
+from optserve.graph.streamed import Streamed
 from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs import problem as jobs
 from optserve.jobs.parameters import Parameter
+from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
 
 if TYPE_CHECKING:
     from optserve.config.data.frame import Reader
 
 __all__ = ["load"]
-
-LATER_FILES = frozenset({"parquet", "npy", "npz"})
 
 
 def load(
@@ -84,7 +89,7 @@ def load(
     check_requirements(config)
     if registry is None:
         registry = registry_for(config, declared, plugin_files)
-    tables = _tables(config, reach, registry)
+    tables = _tables(config, declared, reach, registry)
     check_unique(declared, tables)
     seed = config.seed if seed is None else seed
     return _problem(config, declared, registry, tables, seed, path, tree)
@@ -109,17 +114,21 @@ def _problem(
     vocabulary = registry.vocabulary()
     parameters = _parameters(config, tables, registry, vocabulary, seed)
     shapes = {parameter.name: parameter.shape for parameter in parameters}
-    built = build_objective(declared, config.parameters, shapes, tables, vocabulary, precision)
-    data, warnings = _data(built, precision)
-    used = {column.table.name: column.table for column in built.columns if column.table.has_rows}
-    files = {table.name: table.provenance for table in tables.tables if table.file}
-    rows = sum(table.frame.rows for table in used.values()) if used else None
+    inputs = partial(Inputs, shapes, tables, vocabulary, precision)
+    built = build_objective(declared, config.parameters, inputs())
+    traced = built.traced
+    measured = build_metrics(declared, inputs()) if declared.metrics else None
+    columns = {one.name: one for one in (*traced.columns, *(measured.columns if measured else ()))}
+    arrays = read_arrays(columns.values(), precision)
+    data = traced.arrays(arrays.splits["train"])
+    _check_streamed(data, optimizer, config, declared)
+    minibatch = minibatch_of(config, traced.columns, _training_rows(traced, data), optimizer)
     return jobs.Problem(
         name=config.name or path.stem,
         parameters=parameters,
         objective=jobs.Objective(
             kind=kind,
-            graph=built.graph,
+            graph=traced.graph,
             data=data,
             residuals=built.residuals,
             penalties=built.penalties,
@@ -130,27 +139,58 @@ def _problem(
         vocabulary=vocabulary,
         optimizer=optimizer,
         optimizer_given=is_given(config.optimizer),
-        stop=_stop(config.stop),
+        stop=stop_of(config.stop, minibatch, arrays.splits, declared.metrics),
+        minibatch=minibatch,
+        held_out={
+            split: traced.arrays(columns)
+            for split, columns in arrays.splits.items()
+            if split != "train"
+        },
+        metrics=_metrics(declared, measured, arrays),
         starts=start_points(config.starts, {one.name: one for one in parameters}),
-        expectations=expectations_of(config, parameters),
-        third_party=_third_party(built, registry),
+        expectations=expectations_of(config, parameters, arrays.splits),
+        third_party=_third_party(traced, measured, registry),
         precision=config.precision,
         seed=seed,
         backend=config.backend,
         backends=backends,
-        rows_used=rows,
-        rows_read=rows,
-        warnings=(*_unused(built, declared), *warnings),
-        metadata={"file": str(path), "config": plain(tree), "data": files},
+        rows_used=arrays.rows_used,
+        rows_read=arrays.rows_read,
+        warnings=(*_unused(traced, declared), *arrays.warnings),
+        metadata={
+            "file": str(path),
+            "config": plain(tree),
+            "data": {table.name: table.provenance for table in tables.tables if table.files},
+        },
     )
 
 
-def _tables(config: Config, reach: Reach, registry: Registry) -> Tables:
+def _metrics(
+    declared: Declarations, measured: Traced | None, arrays: Arrays
+) -> jobs.Metrics | None:
+    if measured is None:
+        return None
+    data = {split: measured.arrays(columns) for split, columns in arrays.splits.items()}
+    return jobs.Metrics(tuple(declared.metrics), measured.graph, data)
+
+
+def _training_rows(traced: Traced, data: Mapping[str, Array | Streamed]) -> int | None:
+    """The number of training rows of the loss."""
+    rows = (
+        data[one.name].shape[0]
+        for one in traced.columns
+        if one.table.has_rows and data[one.name].shape
+    )
+    return next(rows, None)
+
+
+def _tables(config: Config, declared: Declarations, reach: Reach, registry: Registry) -> Tables:
     """The tables of ``data``, opened and not yet read."""
     if config.data is None:
         return Tables((), bare=True)
     from optserve.config.data.table import DataTable, open_table
 
+    check_splits(config)
     if not config.data.single:
         for key in config.keys_in("data").values():
             name_of(key, dotted=False)
@@ -158,7 +198,13 @@ def _tables(config: Config, reach: Reach, registry: Registry) -> Tables:
     for name, table in config.data.tables.items():
         for key in table.keys_in("columns").values():
             name_of(key, dotted=False)
-        tables.append(open_table(name, table, reach, lambda table: _reader(table, registry)))
+        opened = open_table(name, table, reach, lambda table: _reader(table, registry))
+        if table.selecting:
+            from optserve.config.data.selection import selected
+
+            of_rows = declared.tables[name]
+            opened = selected(opened, table, of_rows, declared.functions, registry.vocabulary())
+        tables.append(opened)
     return Tables(tuple(tables), config.data.single)
 
 
@@ -166,9 +212,6 @@ def _reader(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
     suffix = Path(table.read.text).suffix[1:]
-    if (suffix in LATER_FILES and suffix not in registry.readers) or "*" in table.read.text:
-        what = "reading several files" if "*" in table.read.text else f"reading {suffix} files"
-        raise not_supported_yet(table.read, what, remedy="write one csv file")
     function = registry.find("readers", suffix, table.read.place).value
     place = table.read.place
     reader: Reader = with_options(function, table.options, place, registry, keys_of(Table))
@@ -196,24 +239,31 @@ def _parameters(
     )
 
 
-def _data(built: Built, precision: DType) -> tuple[Mapping[str, Array], tuple[str, ...]]:
-    """The arrays of the graph's inputs after the parameters, in order, and warnings."""
-    data: dict[str, Array] = {}
-    warnings: list[str] = []
-    tables = {column.table.name: column.table for column in built.columns}
-    for table in tables.values():
-        names = {one.column: one.name for one in built.columns if one.table is table}
-        arrays, told = table.arrays(names, precision)
-        data |= {names[column]: array for column, array in arrays.items()}
-        warnings += told
-    ordered = {column.name: data[column.name] for column in built.columns}
-    captured = {f"constant {number}": array for number, array in enumerate(built.captured, 1)}
-    return {**ordered, **captured}, tuple(warnings)
+def _check_streamed(
+    data: Mapping[str, Array | Streamed],
+    optimizer: Optimizer | None,
+    config: Config,
+    declared: Declarations,
+) -> None:
+    """Hold that the method does without all residuals at once where data is streamed."""
+    streamed = [name for name, array in data.items() if isinstance(array, Streamed)]
+    if not streamed or optimizer is None or optimizer.needs != "jacobian":
+        return
+    given = is_given(config.optimizer)
+    raise ConfigError(
+        f"{optimizer.name} holds the residuals and their derivatives of all rows in memory, and "
+        f"{streamed[0]} is streamed",
+        place=config.place_of("optimizer") if given else declared.loss.place,
+        remedy="`optimizer: lbfgs` does without them; `in_memory: true` in the table holds all",
+    )
 
 
-def _third_party(built: Built, registry: Registry) -> tuple[jobs.Provided, ...]:
-    """The primitives of the loss that plugins provide."""
-    entries = [registry.primitives.get(name) for name in dict.fromkeys(graph_names(built.graph))]
+def _third_party(
+    traced: Traced, measured: Traced | None, registry: Registry
+) -> tuple[jobs.Provided, ...]:
+    """The primitives of the loss and the metrics that plugins provide."""
+    names = [name for one in (traced, measured) if one for name in graph_names(one.graph)]
+    entries = [registry.primitives.get(name) for name in dict.fromkeys(names)]
     return tuple(
         jobs.Provided(entry.value, entry.distribution, entry.version)
         for entry in entries
@@ -221,18 +271,8 @@ def _third_party(built: Built, registry: Registry) -> tuple[jobs.Provided, ...]:
     )
 
 
-def _unused(built: Built, declared: Declarations) -> tuple[str, ...]:
+def _unused(traced: Traced, declared: Declarations) -> tuple[str, ...]:
     return tuple(
         f"{declared.parameters[name]}: the loss does not depend on the parameter '{name}'"
-        for name in built.unused
-    )
-
-
-def _stop(stop: Stop) -> jobs.Stop:
-    return jobs.Stop(
-        gradient=stop.gradient,
-        loss=stop.loss,
-        step=stop.step,
-        steps=stop.steps,
-        seconds=stop.seconds,
+        for name in traced.unused
     )

@@ -43,7 +43,7 @@ class Tables(NamedTuple):
     def columns(self) -> Iterator[Column]:
         """Every column of every table."""
         for table in self.tables:
-            for column in table.columns:
+            for column in table.names:
                 yield Column(column if self.bare else f"{table.name}.{column}", table, column)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from optserve.errors import Place
 from optserve.frozen import frozen, replace
-from optserve.graph.aval import Array, aval_of, is_float
+from optserve.graph.aval import Array, Shape, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
+from optserve.graph.streamed import Streamed
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.remedies import of_derivative, of_value
@@ -53,7 +55,7 @@ def blame(problem: Problem, packing: Packing, point: Array) -> Blame:
                 f"the parameter {name} left the range of {packing.dtype}: {_range(value)}",
                 remedy="take shorter steps, or give bounds",
             )
-    arguments = [*values, *(np.asarray(array) for array in problem.objective.data.values())]
+    arguments = [*values, *problem.objective.arrays]
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
     for part in _blocks(graph, arguments):
         walk = Walk(graph, part)
@@ -142,16 +144,24 @@ def _blocks(graph: Graph, arguments: Sequence[Array]) -> Iterator[list[Array]]:
     """All rows where they fit into a walk, else blocks of the rows of the only table."""
     tables, entries = row_counts(graph), entries_of(graph, arguments)
     if entries <= LARGEST_WALK or len(tables) != 1:
-        yield list(arguments)
+        yield [one[:] if isinstance(one, Streamed) else one for one in arguments]
         return
     [table] = tables
     count = bind_rows(graph.inputs, arguments)[table.name]
     size = max(1, count * LARGEST_WALK // entries)
     for first in range(0, count, size):
         yield [
-            argument[tuple(_cut(entry, table, first, size) for entry in variable.aval.shape)]
+            _part(argument, variable.aval.shape, table, first, size)
             for variable, argument in zip(graph.inputs, arguments, strict=True)
         ]
+
+
+def _part(argument: Any, shape: Shape, table: Dim, first: int, size: int) -> Array:
+    """Rows of an argument; a streamed one is sliced along its rows alone."""
+    if isinstance(argument, Streamed):
+        return argument[first : first + size]
+    part: Array = argument[tuple(_cut(entry, table, first, size) for entry in shape)]
+    return part
 
 
 def _cut(entry: Dim | int, table: Dim, first: int, size: int) -> slice:

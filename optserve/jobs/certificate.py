@@ -85,7 +85,7 @@ def certify(problem: Problem, packing: Packing, start: Array) -> tuple[Certifica
     if not provided:
         return ()
     values = packing.natural(start).values()
-    arguments = [*values, *(np.asarray(array) for array in problem.objective.data.values())]
+    arguments = [*values, *problem.objective.arrays]
     varying = [index for index, segment in enumerate(packing.segments) if segment.count]
     found: dict[str, list[Use]] = {}
     for use in uses_of(problem.objective.graph, arguments, varying, frozenset(provided)):

@@ -55,7 +55,11 @@ class Evaluator:
 
     @cached_property
     def forms_jacobian(self) -> bool:
-        """Whether a Jacobian or a Hessian is small enough to be formed beside the descent."""
+        """Whether a Jacobian or a Hessian is small enough to be formed beside the descent.
+
+        A Jacobian over the rows of streamed data is not."""
+        if self.problem.objective.streamed and self.problem.objective.kind == "least_squares":
+            return False
         count = self.packing.size
         rows = sum(self.residual_sizes().values())
         return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN

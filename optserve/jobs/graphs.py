@@ -41,10 +41,7 @@ class Graphs:
     def __init__(self, problem: Problem, packing: Packing) -> None:
         self.problem = problem
         self.packing = packing
-        self.arguments: tuple[Array, ...] = (
-            *packing.constants,
-            *(np.asarray(array) for array in problem.objective.data.values()),
-        )
+        self.arguments: tuple[Array, ...] = (*packing.constants, *problem.objective.arrays)
         self.bounds = tuple(one for one in (packing.lower, packing.upper) if one is not None)
         self._vector = Aval((packing.size,), packing.dtype)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from optserve.backends.base import Backend
 from optserve.errors import Place
 from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
+from optserve.graph.streamed import Streamed
 from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs.parameters import Parameter
 from optserve.optimizers.base import Optimizer
@@ -36,17 +39,30 @@ class Objective:
     adds one output a name of ``residuals`` (any shape; a penalty enters as the residual whose
     square it is), so that the loss is the sum of the squares of them all; ``log_likelihood``
     adds the array of log likelihoods. ``penalties`` names the penalties. ``observed`` says that
-    the last output is the observed response, from which R2 is computed.
+    the last output is the observed response, from which R2 is computed. An array of ``data`` may be
+    ``Streamed``.
     """
 
     kind: Literal["loss", "least_squares", "log_likelihood"]
     graph: Graph
-    data: Mapping[str, Array]
+    data: Mapping[str, Any]
     residuals: tuple[str, ...] = ()
     penalties: frozenset[str] = frozenset()
     sigma: bool = False
     observed: bool = False
     place: Place | None = None
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """The values of ``data``: arrays, and streamed columns as they are."""
+        return tuple(
+            one if isinstance(one, Streamed) else np.asarray(one) for one in self.data.values()
+        )
+
+    @property
+    def streamed(self) -> bool:
+        """Whether any of the data is streamed."""
+        return any(isinstance(one, Streamed) for one in self.data.values())
 
 
 @frozen

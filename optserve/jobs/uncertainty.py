@@ -71,6 +71,10 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
     """
     free = ~_at_bounds(evaluator, best.point)
     fit = jacobian = None
+    objective = evaluator.problem.objective
+    if objective.kind == "least_squares" and objective.streamed:
+        why = "the residuals of streamed data are not kept: `in_memory: true` does"
+        return no_uncertainty(evaluator, refused or why)
     if evaluator.problem.objective.kind == "least_squares":
         if evaluator.forms_jacobian:
             *_, residual, jacobian = evaluator.linearized(best.point)

@@ -14,6 +14,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
+from optserve.graph.streamed import Streamed
 from optserve.jobs.suspects import not_finite
 from optserve.transforms.check import equation_graph
 
@@ -118,7 +119,11 @@ def _telling(
 def _first_rows(graph: Graph, arguments: Sequence[Array]) -> list[Array]:
     """The arguments at the first rows of each table."""
     return [
-        argument[tuple(slice(TILE) if _is_rows(size) else slice(None) for size in v.aval.shape)]
+        argument[:TILE]
+        if isinstance(argument, Streamed)
+        else argument[
+            tuple(slice(TILE) if _is_rows(size) else slice(None) for size in v.aval.shape)
+        ]
         for v, argument in zip(graph.inputs, arguments, strict=True)
     ]
 

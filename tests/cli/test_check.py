@@ -56,6 +56,34 @@ def test_nothing_is_written(invoke: Invoke, here: Path, config: Path) -> None:
     assert not list(here.iterdir())
 
 
+SPLIT = """
+version: 1
+name: slope
+data:
+  inline: {x: [1, 2, 3, 4, 5, null], y: [2, 4, 6, 9, 10, 1], f: [a, a, b, b, a, a]}
+  columns: {x: x, y: y, f: {take: f, as: category}}
+  missing: drop
+  where: x < 5
+  derive: {xc: x - mean(x)}
+  split: {validation: 0.25}
+minibatch: {rows: 2}
+parameters: {b: 1}
+loss: mean((y - b * xc)**2)
+metrics: {worst: max(abs(y - b * xc))}
+optimizer: adam
+stop: {epochs: 3, plateau: {metric: metrics.validation.worst}}
+"""
+
+
+def test_splits_metrics_and_batches(invoke: Invoke, files: Path) -> None:
+    (files / "slope.yaml").write_text(SPLIT)
+    result = invoke("check", "slope.yaml")
+    assert result.exit_code == 0, result.output
+    assert "slope  loss, adam, 1 start, float64, batches of 2 rows" in result.output
+    assert "  4 of 6 rows: train 3, validation 1\n" in result.output
+    assert "  worst of train, validation\n" in result.output
+
+
 def test_a_shape_that_does_not_fit(invoke: Invoke, files: Path) -> None:
     wrong = "least_squares.predicted=a * cube(x) + c"
     result = invoke("check", "cubes.yaml", "--plugin", "mine.py", "--set", wrong)

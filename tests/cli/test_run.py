@@ -53,6 +53,17 @@ def test_json_is_the_result_and_nothing_else(invoke: Invoke, here: Path, simple:
     assert result.stderr == ""
 
 
+def test_what_a_job_does_not_do_yet_is_not_ignored(invoke: Invoke, here: Path) -> None:
+    (here / "held.yaml").write_text(
+        "{version: 1, data: {inline: {x: [1, 2]}, split: {test: 0.5}}, parameters: {b: 1},"
+        " loss: sum(x * b), optimizer: adam}"
+    )
+    result = invoke("run", "held.yaml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "running a config with `split` is not supported yet" in result.stderr
+    assert not (here / "runs").exists()
+
+
 def test_runs_are_numbered(invoke: Invoke, here: Path, simple: Path) -> None:
     for number in (1, 2):
         assert f"runs/simple/{number:04d}/result.json" in invoke("run", simple).stdout

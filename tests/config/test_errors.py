@@ -31,6 +31,8 @@ FILES: Mapping[str, str | bytes] = {
     "ragged.csv": "x,y\n1,2\n3\n",
     "twice.csv": "x,x\n1,2\n",
     "empty.csv": "",
+    "folds.csv": "x,y,fold\n1,2,test\n2,4,validation\n",
+    "empty_columns.csv": "x,y\n1,\n2,NA\n",
     "header.csv": "x,y\n",
     "latin.csv": b"x,y\n1,2\n3,\xe9\n",
     "base.yaml": "version: 1\nparameters: {b: 1}\nloss: (b - 2)**2\nstop: {steps: 9}\n",
@@ -80,8 +82,8 @@ KEYS: Mapping[str, str] = {
     "another version": VALID.replace("1", "2", 1),
     "an unknown key": VALID + "optimiser: adam\n",
     "an unknown key, unlike any": VALID + "zzz: 1\n",
-    "a key for later": VALID + "minibatch: {rows: 10}\n",
-    "a key for later in a section": VALID + "stop: {epochs: 3}\n",
+    "a key for later": VALID + "checkpoint: {seconds: 10}\n",
+    "a key for later in a section": VALID + "stop: {constraint: 3}\n",
     "a number where a text belongs": VALID + "name: 3\n",
     "a text where a number belongs": VALID + "stop: {steps: many}\n",
     "a quoted number": VALID + 'stop: {steps: "100"}\n',
@@ -123,7 +125,7 @@ DATA: Mapping[str, str] = {
     "an absolute path": "data: {read: /etc/passwd}",
     "a link that escapes": "data: {read: link.csv}",
     "a folder": "data: {read: .}",
-    "a format for later": "data: {read: d.parquet}",
+    "an empty parquet file": "data: {read: d.parquet}",
     "an unknown format": "data: {read: d.txt}",
     "no table": "data: {header: true}",
     "an unknown key of a table": "data: {read: d.csv, heador: true}",
@@ -149,8 +151,83 @@ DATA: Mapping[str, str] = {
     "inline columns of two lengths": "data: {inline: {x: [1, 2], y: [1, 2, 3]}}",
     "a missing value inline": "data: {inline: {x: [1, 2], y: [1, null]}}",
     "a name twice": "data: {inline: {x: [1], y: [2], b: [3]}}",
-    "a split": "data: {read: d.csv, split: {test: 0.1}}",
-    "a row to leave out": "data: {read: gaps.csv, missing: drop}",
+}
+
+ROWS: Mapping[str, str] = {
+    "a split of nothing": "data: {read: d.csv, split: {seed: 1}}",
+    "a split by two means": "data: {read: d.csv, split: {column: site, test: 0.1}}",
+    "a split that leaves nothing": "data: {read: d.csv, split: {validation: 0.5, test: 0.5}}",
+    "a negative fraction": "data: {read: d.csv, split: {test: -0.1}}",
+    "a misspelt split": "data: {read: d.csv, split: {tset: 0.1}}",
+    "a fraction of too few rows": "data: {read: d.csv, split: {test: 0.1}}",
+    "a fraction of almost all rows": "data: {read: d.csv, split: {test: 0.9}}",
+    "a split by no column": "data: {read: d.csv, split: {column: fold}}",
+    "a split by another column": "data: {read: d.csv, split: {column: site}}",
+    "a split without training rows": "data: {read: folds.csv, split: {column: fold}}",
+    "strata of no column": "data: {read: d.csv, split: {test: 0.4, stratify: sight}}",
+    "strata that are too small": "data: {read: d.csv, split: {test: 0.4, stratify: site}}",
+    "strata of a matrix": (
+        "data: {read: d.csv, columns: {x: x, y: y, X: [x, y]}, split: {test: 0.4, stratify: X}}"
+    ),
+    "rows of constants": "data: {read: d.csv, rows: false, where: x > 1}",
+    "two tables, one split": (
+        "data:\n  a: {read: d.csv, split: {test: 0.4}}\n  c: {inline: {z: [1, 2]}}"
+    ),
+    "rows of a table in blocks": "data: {read: d.csv, in_memory: false, where: x > 1}",
+    "a condition that never holds": "data: {read: d.csv, where: x > 9}",
+    "a condition that is a number": "data: {read: d.csv, where: x * 2}",
+    "a condition on all rows": "data: {read: d.csv, where: x > mean(x)}",
+    "a condition on the number of rows": "data: {read: d.csv, where: 'x < x.shape[0]'}",
+    "a condition on a neighbour": "data: {read: d.csv, where: cumsum(x) > 1}",
+    "a condition on a parameter": "data: {read: d.csv, where: x > b}",
+    "a condition on what is derived": "data: {read: d.csv, derive: {xc: x * 2}, where: xc > 1}",
+    "a condition of two words": "data: {read: d.csv, where: x > 1 and y > 1}",
+    "a derived name twice": "data: {read: d.csv, derive: {x: x * 2}}",
+    "a derived name that is used too early": "data: {read: d.csv, derive: {u: v, v: x}}",
+    "a derived column of neighbours": "data: {read: d.csv, derive: {d: x - sort(x)}}",
+    "a derived column of other rows": 'data: {read: d.csv, derive: {d: "x[1:]"}}',
+    "a derived column of row numbers": "data: {read: d.csv, derive: {d: 'arange(x.shape[0])'}}",
+    "a derived column of no number": "data: {read: d.csv, derive: {d: '(x, x)'}}",
+    "a derived column of a misspelt one": "data: {read: d.csv, derive: {d: xx - 1}}",
+    "a derived column that is not finite": (
+        "data: {read: d.csv, columns: {x: x}, derive: {y: log(x - 2)}}"
+    ),
+    "no row without gaps": "data: {read: empty_columns.csv, missing: drop}",
+    "another way with gaps": "data: {read: gaps.csv, missing: skip}",
+}
+
+EPOCHS: Mapping[str, str] = {
+    "a batch of nothing": "minibatch: {rows: 0}",
+    "a batch of no size": "minibatch: {shuffle: false}",
+    "a batch without data": "minibatch: {rows: 2}",
+    "a batch of constants": "data: {read: d.csv, rows: false}\nminibatch: {rows: 2}\nloss: sum(x)",
+    "a batch of two tables": (
+        "data:\n  u: {read: d.csv}\n  v: {read: d.csv}\nminibatch: {rows: 2}\n"
+        "loss: sum(u.x * b) + sum(v.x * b)"
+    ),
+    "a batch for a search": "{DATA}\noptimizer: lbfgs",
+    "a batch for the method that is chosen": "{DATA}",
+    "a batch for nobody": "{DATA}\noptimizer: none",
+    "a batch that is never full": (
+        "data: {read: d.csv}\nminibatch: {rows: 9, last: drop}\nloss: sum(x * b)\noptimizer: adam"
+    ),
+    "epochs without batches": "stop: {epochs: 3}",
+    "a plateau without batches": "stop: {plateau: {metric: loss}}",
+    "a plateau of nothing": "{DATA}\noptimizer: adam\nstop: {plateau: {mode: max}}",
+    "a plateau of no metric": "{DATA}\noptimizer: adam\nstop: {plateau: {metric: metrics.train.a}}",
+    "a plateau of a misspelt metric": (
+        "{DATA}\noptimizer: adam\nmetrics: {error: mean(x * b)}\n"
+        "stop: {plateau: {metric: metrics.train.eror}}"
+    ),
+    "a plateau of another split": (
+        "{DATA}\noptimizer: adam\nmetrics: {error: mean(x * b)}\n"
+        "stop: {plateau: {metric: metrics.validation.error}}"
+    ),
+    "a metric that is no scalar": "data: {read: d.csv}\nmetrics: {error: x * b}",
+    "a metric that is a truth value": "data: {read: d.csv}\nmetrics: {error: b > 1}",
+    "a metric of a misspelt name": "data: {read: d.csv}\nmetrics: {error: sum(xx)}",
+    "a metric with a dot": "data: {read: d.csv}\nmetrics: {a.b: sum(x)}",
+    "an expectation of no metric": "expect: {metrics.test.error: {max: 1}}",
 }
 
 PARAMETERS: Mapping[str, str] = {
@@ -260,6 +337,25 @@ def test_keys(error_block: ErrorBlock, golden: Golden) -> None:
 def test_data(error_block: ErrorBlock, golden: Golden) -> None:
     head = "version: 1\nparameters: {b: 1}\nleast_squares: y - b * x\n"
     golden("data.txt", report({title: error_block(head + text) for title, text in DATA.items()}))
+
+
+def test_rows(error_block: ErrorBlock, golden: Golden) -> None:
+    head = "version: 1\nparameters: {b: 1}\nloss: mean((y - b * x)**2)\n"
+    blocks = {
+        title: error_block((head if "two tables" not in title else VALID) + text)
+        for title, text in ROWS.items()
+    }
+    golden("rows.txt", report(blocks))
+
+
+def test_epochs(error_block: ErrorBlock, golden: Golden) -> None:
+    data = "data: {read: d.csv}\nminibatch: {rows: 2}\nloss: sum(x * b)"
+    blocks = {}
+    for title, text in EPOCHS.items():
+        text = text.replace("{DATA}", data)
+        loss = "" if "loss:" in text else "loss: b**2\n"
+        blocks[title] = error_block(f"version: 1\nparameters: {{b: 1}}\n{loss}{text}")
+    golden("epochs.txt", report(blocks))
 
 
 def test_parameters(error_block: ErrorBlock, golden: Golden) -> None:

@@ -26,8 +26,11 @@ def sum_of_squares(problem: LeastSquares) -> Evaluate:
 
 @pytest.mark.parametrize("problem", MGH, ids=lambda problem: problem.name)
 def test_reaches_a_known_minimum(problem: LeastSquares) -> None:
-    end = descend(lbfgs(), sum_of_squares(problem), problem.start)
-    assert end.reason == "gradient"
+    evaluate = sum_of_squares(problem)
+    end = descend(lbfgs(), evaluate, problem.start)
+    # Where the tolerance is as small as rounding errors, either can come first.
+    assert end.reason in {"gradient", "precision"}
+    assert stationarity(evaluate(end.params), end.params) <= 1e-6
     assert matches_a_minimum(end.loss, problem.answer["minima"])
     assert end.evaluations <= 250
 

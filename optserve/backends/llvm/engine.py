@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+from optserve.backends.llvm.target import definitions
+
 __all__ = ["Engine", "engine", "engine_for"]
 
 LONG = 5_000
@@ -36,9 +38,12 @@ class Engine:
         """Machine code as an object file: registers and scalar clean-up, no vectorizer."""
         from llvmlite import binding
 
-        module = binding.parse_assembly(f'target triple = "{self.triple}"\n{text}')
+        called = definitions(text, self.triple, self.features)
+        module = binding.parse_assembly(f'target triple = "{self.triple}"\n{text}\n{called}')
         module.verify()
         passes = binding.create_new_module_pass_manager()
+        if called:
+            passes.add_always_inliner_pass()
         passes.add_sroa_pass()
         if text.count("\n") < LONG:
             passes.add_new_gvn_pass()

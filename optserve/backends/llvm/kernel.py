@@ -4,11 +4,15 @@
 ``outputs`` are tables of addresses; ``scratch`` holds the buffers of one block of rows.
 Accumulators of single values are 8 lanes wide and are summed in a fixed order at the end; arrays
 accumulate in the outputs, which the caller has filled with the unit of their reduction.
+
+A function that resumes keeps the lanes at the end of ``scratch`` from call to call, where the
+caller has put the units, so that several calls go through a chunk with the bits of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
@@ -16,15 +20,19 @@ from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
 from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.places import Place, entries, iota
+from optserve.backends.llvm.places import Place, entries, iota, plus
 from optserve.backends.llvm.products import emit_node, gather
 from optserve.backends.llvm.reducing import across, combine, unit
 from optserve.graph.graph import Graph, Literal, Var
 
-__all__ = ["emit", "scratch_bytes"]
+__all__ = ["LANE_BYTES", "emit", "scratch_bytes"]
 
-BLOCK_BYTES = 131_072
-"""Bytes of buffers for one block of rows: about half of a second-level cache."""
+LANE_BYTES = 8 * LANES
+"""Bytes of the accumulator of a single value."""
+
+BLOCK_BYTES = 65_536
+"""Bytes of buffers, and of operands that several loops read, for one block of rows: little more
+than a first-level cache, so that what one loop leaves there the next one finds."""
 MAX_BLOCK = 1024
 
 INLINED = 16
@@ -32,18 +40,35 @@ INLINED = 16
 compile grows faster than their number, and a call costs little beside a long loop."""
 
 
-def emit(body: Graph, lowered: Lowered, name: str) -> str:
+def emit(body: Graph, lowered: Lowered, name: str, resumes: bool = False) -> str:
     """The text of the function for ``body``."""
-    return Emitter(body, lowered).kernel(name)
+    return Emitter(body, lowered, resumes).kernel(name)
 
 
 def block_rows(lowered: Lowered) -> int:
     """Rows in a block; 0 where nothing is kept between loops, so that there are no blocks."""
-    row_bytes = sum(8 * width for width in lowered.buffers.values())
-    if not row_bytes:
+    if not lowered.buffers:
         return 0
+    row_bytes = sum(8 * width for width in lowered.buffers.values()) + _shared_bytes(lowered)
     rows = max(1, min(MAX_BLOCK, BLOCK_BYTES // row_bytes))
     return max(16, 1 << (rows.bit_length() - 1))
+
+
+def _shared_bytes(lowered: Lowered) -> int:
+    """Bytes a row of operands that more than one group reads."""
+    readers: dict[Var, set[int]] = {}
+    for position, group in enumerate(lowered.groups):
+        for node in group.nodes:
+            for entry in node.inputs:
+                if isinstance(entry, Access) and entry.row and entry.root not in lowered.buffers:
+                    readers.setdefault(entry.root, set()).add(position)
+    shared = [variable for variable, groups in readers.items() if len(groups) > 1]
+    return sum(_row_bytes(variable) for variable in shared)
+
+
+def _row_bytes(variable: Var) -> int:
+    entries = math.prod(size for size in variable.aval.shape if isinstance(size, int))
+    return entries * variable.aval.dtype.itemsize
 
 
 def scratch_bytes(lowered: Lowered) -> int:
@@ -58,8 +83,9 @@ def _is_function(node: Node) -> bool:
 class Emitter:
     """Writes one kernel; the loops of products, reductions and scatters are in ``products``."""
 
-    def __init__(self, body: Graph, lowered: Lowered) -> None:
+    def __init__(self, body: Graph, lowered: Lowered, resumes: bool = False) -> None:
         self.b = Builder()
+        self.resumes = resumes
         self.body = body
         self.lowered = lowered
         self.memory = Memory(self.b, lowered.buffers)
@@ -87,6 +113,9 @@ class Emitter:
             self._groups(first, last)
         for position, (slot, kind) in self.accumulators.items():
             lanes = b.load(slot, vector(self.output_scalar(position)))
+            if self.resumes:
+                kept = self._kept_lanes(position)
+                b.lines.append(f"  store volatile {lanes.type} {lanes}, ptr {kept}, align 8")
             b.store(across(b, lanes, kind), self.memory.addresses[self.outputs[position]])
         parameters = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
         return b.function(name, parameters)
@@ -118,8 +147,18 @@ class Emitter:
         kind = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
         slot = self.b.alloca(type_)
-        self.b.store(constant(unit(kind), type_), slot)
+        begin = constant(unit(kind), type_)
+        if self.resumes:
+            # Volatile, as LLVM's value numbering fails on accumulators that are read and put back.
+            kept = self._kept_lanes(node.output)
+            begin = self.b.emit(f"load volatile {type_}, ptr {kept}, align 8", type_)
+        self.b.store(begin, slot)
         self.accumulators[node.output] = (slot, kind)
+
+    def _kept_lanes(self, output: int) -> IRValue:
+        """Where the lanes of an output are from call to call."""
+        offset = scratch_bytes(self.lowered) + LANE_BYTES * output
+        return self.b.at(IRValue("%scratch", "ptr"), "i8", offset)
 
     def _groups(self, start: IRValue, stop: IRValue) -> None:
         rows = self.b.binary("sub", stop, start)
@@ -130,49 +169,57 @@ class Emitter:
                 with self.b.loop(0, rows) as local:
                     row = self.memory.row_of(start, local)
                     for place in entries(self.b, group.space, row, local):
-                        self._nest(group, place)
+                        self._nest(group, [place])
             else:
                 self._over_rows(group, start, rows)
 
     def _over_rows(self, group: Group, start: IRValue, rows: IRValue) -> None:
-        """One row a lane."""
-        b = self.b
-        whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
-        for begin, end, partial in ((0, whole, False), (whole, rows, True)):
-            with b.loop(begin, end, LANES) as local:
-                left = b.splat(b.binary("sub", rows, local)) if partial else None
-                mask = None if left is None else b.compare("slt", iota(), left)
-                self._nest(group, Place(self.memory.row_of(start, local), local, (), mask))
+        """One row a lane; two vectors side by side, so that one computes while the other waits."""
+        b, step = self.b, LANES if self.long else 2 * LANES
+        whole = b.emit(f"and i64 {rows}, -{step}", "i64")
+        with b.loop(0, whole, step) as local:
+            locals_ = [plus(b, local, begin) for begin in range(0, step, LANES)]
+            self._nest(
+                group, [Place(self.memory.row_of(start, at), at, (), None) for at in locals_]
+            )
+        with b.loop(whole, rows, LANES) as local:
+            mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
+            self._nest(group, [Place(self.memory.row_of(start, local), local, (), mask)])
 
-    def _nest(self, group: Group, place: Place) -> None:
-        """What stands inside the loops of a group."""
-        values: dict[Var, IRValue] = {}
+    def _nest(self, group: Group, places: Sequence[Place]) -> None:
+        """What stands inside the loops of a group, node after node at every place."""
+        values: list[dict[Var, IRValue]] = [{} for _ in places]
+        for node in group.nodes:
+            for place, known in zip(places, values, strict=True):
+                self._node(node, place, known)
 
-        def operand(entry: Access | Literal, node: Node) -> IRValue:
+    def _node(self, node: Node, place: Place, values: dict[Var, IRValue]) -> None:
+        """One node, which reads and adds to the values of its place."""
+
+        def operand(entry: Access | Literal) -> IRValue:
             if isinstance(entry, Access) and entry.root in values:
                 return values[entry.root]
             return self.memory.fetch(entry, node.space, place)
 
-        for node in group.nodes:
-            if node.kind == "take":
-                value = gather(self, node, operand(node.inputs[1], node), place)
-            elif node.kind == "iota":
-                value = self.b.binary("add", self.b.splat(place.row), iota())
-            else:
-                given = [operand(entry, node) for entry in node.inputs]
-                if node.kind == "sum_rows":
-                    self._accumulate(node, given[0], place)
-                    continue
-                if node.kind == "store":
-                    assert node.output is not None
-                    access = contiguous(self.outputs[node.output], node.space)
-                    self.memory.put(given[0], access, place)
-                    continue
-                value = self._apply(node, given)
-            assert node.result is not None
-            values[node.result] = value
-            if node.result in self.lowered.buffers:
-                self.memory.put(value, contiguous(node.result, node.space), place)
+        if node.kind == "take":
+            value = gather(self, node, operand(node.inputs[1]), place)
+        elif node.kind == "iota":
+            value = self.b.binary("add", self.b.splat(place.row), iota())
+        else:
+            given = [operand(entry) for entry in node.inputs]
+            if node.kind == "sum_rows":
+                self._accumulate(node, given[0], place)
+                return
+            if node.kind == "store":
+                assert node.output is not None
+                access = contiguous(self.outputs[node.output], node.space)
+                self.memory.put(given[0], access, place)
+                return
+            value = self._apply(node, given)
+        assert node.result is not None
+        values[node.result] = value
+        if node.result in self.lowered.buffers:
+            self.memory.put(value, contiguous(node.result, node.space), place)
 
     def _apply(self, node: Node, given: list[IRValue]) -> IRValue:
         name = node.equation.primitive.name

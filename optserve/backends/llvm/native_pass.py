@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
-from optserve.backends.llvm.kernel import emit, scratch_bytes
+from optserve.backends.llvm.kernel import LANE_BYTES, MAX_BLOCK, emit, scratch_bytes
 from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
+from optserve.backends.streaming import blocks, is_streamed
 from optserve.graph.aval import Array, Aval
 
 __all__ = ["NativePass", "native"]
@@ -49,14 +51,22 @@ class NativePass:
         for slot in work.layout.slots:
             slot.of(self.units)[...] = unit(slot.kind)
         machine = engine()
-        name = object_cache.key(body, (work.axes, work.reductions), machine)
-        code = object_cache.read(name)
-        if code is None:
-            code = machine.object_code(emit(body, lowered, "kernel"))
-            object_cache.write(name, code)
-        self.function = _SIGNATURE(machine.load(code, "kernel"))
+        layout = (work.axes, work.reductions)
+
+        def compiled(resumes: bool) -> Callable[..., None]:
+            name = object_cache.key(body, (*layout, "resumes") if resumes else layout, machine)
+            code = object_cache.read(name)
+            if code is None:
+                code = machine.object_code(emit(body, lowered, "kernel", resumes))
+                object_cache.write(name, code)
+            return _SIGNATURE(machine.load(code, "kernel"))
+
+        self.function = compiled(resumes=False)
+        self.resuming = cache(partial(compiled, resumes=True))
 
     def __call__(self, *operands: Any) -> Any:
+        if is_streamed(operands):
+            return self._streamed(operands)
         read, _kept = self.operands.table(operands)
         rows, stored = self.work.memory()
         rows[:, : self.units.size] = self.units
@@ -71,6 +81,36 @@ class NativePass:
                 function(first, last, read, write + number * step, room)
 
         return self.work.over(run, rows, stored)
+
+    def _streamed(self, operands: Sequence[Any]) -> Any:
+        """The same, each chunk block by block: the bits are those of one call a chunk."""
+        rows, stored = self.work.memory()
+        rows[:, : self.units.size] = self.units
+        written = self._outputs(rows, stored)
+        function, bounds = self.resuming(), self.work.bounds
+        write, step = written.ctypes.data, written.strides[0]
+        lanes = self._lanes()
+        align = max(self.work.tile, MAX_BLOCK)
+
+        def run(numbers: Iterator[int]) -> None:
+            room = np.empty(self.scratch + lanes.nbytes, np.uint8)
+            for number in numbers:
+                room[self.scratch :] = lanes.view(np.uint8).reshape(-1)
+                for block in blocks(operands, *bounds[number], align):
+                    read, _kept = self.operands.table(block.operands, block.origins)
+                    function(block.first, block.last, read, write + number * step, room.ctypes.data)
+
+        return self.work.over(run, rows, stored)
+
+    def _lanes(self) -> Array:
+        """What the lanes of each output begin with: the unit of its reduction."""
+        lanes = np.zeros((len(self.work.row_axes), LANE_BYTES // 8))
+        kinds = iter(self.work.layout.slots)
+        for kept, axis in zip(lanes, self.work.row_axes, strict=True):
+            if axis is None:
+                slot = next(kinds)
+                kept.view(slot.accumulates)[...] = unit(slot.kind)
+        return lanes
 
     def _outputs(self, rows: Array, stored: Stored) -> Array:
         """The addresses that chunks write to: a row for each chunk, an entry for each output."""
@@ -105,8 +145,13 @@ class _Operands:
         self.numbers_type = ctypes.c_double * len(self.numbers)
         self.table_type = ctypes.c_void_p * len(avals)
 
-    def table(self, operands: Sequence[Any]) -> tuple[ctypes.Array[ctypes.c_void_p], object]:
-        """The addresses, and what has to be kept while they are used."""
+    def table(
+        self, operands: Sequence[Any], origins: Sequence[int] = ()
+    ) -> tuple[ctypes.Array[ctypes.c_void_p], object]:
+        """The addresses, and what has to be kept while they are used.
+
+        ``origins`` are the numbers of the first rows: an address is where row 0 would be.
+        """
         numbers = self.numbers_type(*[operands[i] for i in self.numbers])
         table = self.table_type()
         address = ctypes.addressof(numbers)
@@ -116,4 +161,6 @@ class _Operands:
         arrays = [np.ascontiguousarray(operands[i], self.avals[i].dtype) for i in self.arrays]
         for i, array in zip(self.arrays, arrays, strict=True):
             table[i] = array.ctypes.data
+            if origins and origins[i]:
+                table[i] = array.ctypes.data - origins[i] * array.strides[0]
         return table, (numbers, arrays)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, vector
 from optserve.frozen import frozen
 
-__all__ = ["Index", "Place", "entries", "first_lanes", "iota", "outer_loops"]
+__all__ = ["Index", "Place", "entries", "first_lanes", "iota", "outer_loops", "plus"]
 
 Index = tuple[IRValue | int, ...]
 
@@ -34,10 +34,15 @@ def iota() -> IRValue:
     return IRValue(f"<{lanes}>", vector("i64"))
 
 
-def first_lanes(count: int) -> IRValue:
+def first_lanes(count: int, lanes: int = LANES) -> IRValue:
     """The mask of the first ``count`` lanes."""
-    lanes = ", ".join("i1 true" if lane < count else "i1 false" for lane in range(LANES))
-    return IRValue(f"<{lanes}>", vector("i1"))
+    bits = ", ".join("i1 true" if lane < count else "i1 false" for lane in range(lanes))
+    return IRValue(f"<{bits}>", vector("i1", lanes))
+
+
+def plus(b: Builder, index: IRValue, offset: int) -> IRValue:
+    """An index and what is added to it."""
+    return b.emit(f"add nsw i64 {index}, {offset}", "i64") if offset else index
 
 
 def entries(b: Builder, space: Sequence[int], row: IRValue, local: IRValue) -> Iterator[Place]:

@@ -12,6 +12,7 @@ from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.buffers import shared_outputs
 from optserve.backends.numpy.plan import BoundPlan, Control, Plan
 from optserve.backends.numpy.wording import reworded
+from optserve.backends.streaming import blocks
 from optserve.graph.aval import Array
 from optserve.primitives.map_reduce import COMBINE
 
@@ -53,7 +54,9 @@ class Tiles:
     def _at_once(self, operands: Sequence[Any]) -> Any:
         """All rows as one tile, whose partial results are the results."""
         workspace = self._workspaces.pop() if self._workspaces else {}
-        count, arguments = self.work.count, [np.int64(0), *operands]
+        count = self.work.count
+        [block] = blocks(operands, 0, count, self.work.tile)
+        arguments = [np.int64(0), *block.operands]
         if count not in workspace:
             workspace[count] = self._bound(arguments, count)
         parts = workspace[count].run(arguments)
@@ -78,13 +81,8 @@ class Tiles:
         """The partial results of one chunk, its tiles accumulated in order."""
         work = self.work
         totals = [(slot.of(row), COMBINE[slot.kind]) for slot in work.layout.slots]
-        for start in range(first, max(last, first + 1), work.tile):
-            stop = min(start + work.tile, last)
-            block = [
-                operand if axis is None else operand[_cut(axis, start, stop)]
-                for operand, axis in zip(operands, work.axes, strict=True)
-            ]
-            arguments = [np.int64(start), *block]
+        for start, stop, rows in self._tiles(operands, first, last):
+            arguments = [np.int64(start), *rows]
             if stop - start not in workspace:
                 workspace[stop - start] = self._bound(arguments, stop - start)
             parts = workspace[stop - start].run(arguments)
@@ -95,6 +93,27 @@ class Tiles:
                     continue
                 total, combine = next(reduced)
                 total[...] = part if start == first else combine(total, part)
+
+    def _tiles(
+        self, operands: Sequence[Any], first: int, last: int
+    ) -> Iterator[tuple[int, int, list[Any]]]:
+        """The tiles of a chunk: first row, last row, and the operands there."""
+        work = self.work
+        for block in blocks(operands, first, last, work.tile):
+            for start in range(block.first, max(block.last, block.first + 1), work.tile):
+                stop = min(start + work.tile, block.last)
+                yield (
+                    start,
+                    stop,
+                    [
+                        operand
+                        if axis is None
+                        else operand[_cut(axis, start - origin, stop - origin)]
+                        for operand, origin, axis in zip(
+                            block.operands, block.origins, work.axes, strict=True
+                        )
+                    ],
+                )
 
 
 def _cut(axis: int, start: int, stop: int) -> tuple[slice, ...]:

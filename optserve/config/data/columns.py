@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
 
 from optserve.config.data.frame import Frame, Kind
+from optserve.config.data.statistics import Moments, categories_of, codes, moments_of
 from optserve.config.schema.table import Column
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
@@ -55,16 +55,30 @@ class TakenColumn(NamedTuple):
 
         Statistics are computed in float64, before the values take the job's precision.
         """
-        parts = [_codes(read[at]) if self.kind == "text" else read[at] for at in self.positions]
+        categories = {at: categories_of([read[at]]) for at in self.positions if self.kind == "text"}
+        array = self.raw(read, categories)
+        moments = moments_of(array) if self.settings.standardize else None
+        return self.scaled(array, moments, precision), self.warning(moments)
+
+    def raw(self, read: Mapping[int, Array], categories: Mapping[int, Mapping[str, int]]) -> Array:
+        """The array before it is standardized; ``categories`` are the codes of texts."""
+        parts = [
+            codes(read[at], categories[at]) if self.kind == "text" else read[at]
+            for at in self.positions
+        ]
         array = np.stack(parts, axis=1) if self.matrix else parts[0]
-        warning = ""
-        if self.settings.divide != 1.0:
-            array = array / self.settings.divide
-        if self.settings.standardize:
-            array, constant = _standardized(array)
-            if constant:
-                warning = f"{constant} constant column(s) of {self.name} standardize to 0"
-        return array.astype(self.dtype(precision)), warning
+        return array if self.settings.divide == 1.0 else array / self.settings.divide
+
+    def scaled(self, array: Array, moments: Moments | None, precision: DType) -> Array:
+        """The array as it is used, standardized by ``moments``."""
+        if moments is not None:
+            array = (array - moments.mean) / moments.deviation
+        return array.astype(self.dtype(precision), copy=False)
+
+    def warning(self, moments: Moments | None) -> str:
+        """What there is to say of the moments, or nothing."""
+        constant = 0 if moments is None else int(np.sum(moments.constant))
+        return f"{constant} constant column(s) of {self.name} standardize to 0" if constant else ""
 
 
 def take(name: str, settings: Column, frame: Frame, place: Place | None) -> TakenColumn:
@@ -133,24 +147,3 @@ def _no_column(taken: str, names: Sequence[str], width: int, place: Place | None
         place=place,
         expected=f'a position from 0 to {width - 1}, or a range such as "0:{width}"',
     )
-
-
-def _codes(texts: Array) -> Array:
-    """The codes of a category: the places of its values among all of them, sorted.
-
-    Values that are all numbers sort as numbers.
-    """
-    values = sorted(set(texts))
-    with suppress(ValueError):
-        values.sort(key=float)
-    code = {value: number for number, value in enumerate(values)}
-    return np.array([code[text] for text in texts], dtype=np.int64)
-
-
-def _standardized(array: Array) -> tuple[Array, int]:
-    """The array with mean 0 and standard deviation 1 (a constant column: 0); how many constant."""
-    deviation = array.std(axis=0)
-    constant = array.max(axis=0) == array.min(axis=0)
-    scale = np.where(constant, 1.0, deviation)
-    centred = array - np.where(constant, array[0], array.mean(axis=0))
-    return centred / scale, int(np.sum(constant))

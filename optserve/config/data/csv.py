@@ -10,11 +10,14 @@ import csv as standard
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind, TextFrame
+from optserve.config.data.csv_pieces import csv_pieces
+from optserve.config.data.frame import Cells, Frame, Kind, TextFrame
+from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -39,12 +42,49 @@ def csv(header: bool = True) -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
-        content = path.read_bytes()
-        if len(content) <= SMALL:
-            return _text_frame(str(path), content, header)
-        return _ArrowFrame(str(path), content, header)
+        if path.stat().st_size <= SMALL:
+            return _text_frame(str(path), path.read_bytes(), header)
+        return _LargeFrame(path, header)
 
     return read
+
+
+class _LargeFrame:
+    """A large file: read whole through Arrow, or in pieces where it is streamed."""
+
+    def __init__(self, path: Path, header: bool) -> None:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+        self._path = path
+        self._header = header
+        self._frame = _ArrowFrame(str(path), head, header)
+        self.names, self.width = self._frame.names, self._frame.width
+        lines = head.count(b"\n") + head.count(b"\r") + 1
+        self.about_rows = lines * path.stat().st_size // len(head)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, counted."""
+        return sum(piece.rows for piece in self.pieces)
+
+    @cached_property
+    def pieces(self) -> Sequence[Piece]:
+        """The file in pieces; to find them takes one pass over it."""
+        return csv_pieces(self._path, self._frame.skipped, self.width, self._piece)
+
+    def _piece(self, content: bytes) -> _ArrowFrame:
+        return _ArrowFrame(str(self._path), content, header=False)
+
+    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+        """The columns at the positions ``wanted``."""
+        return self._all().read(wanted)
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        return self._all().read_with_gaps(wanted)
+
+    def _all(self) -> _ArrowFrame:
+        return _ArrowFrame(str(self._path), self._path.read_bytes(), self._header)
 
 
 class _ArrowFrame:
@@ -62,7 +102,7 @@ class _ArrowFrame:
             raise ConfigError(str(error), place=Place(file, reader.line_num)) from None
         self.names = tuple(name.strip() for name in first) if header else ()
         self.width = len(first)
-        self._skipped = reader.line_num if header else 0
+        self.skipped = reader.line_num if header else 0
         self._rows: int | None = None
 
     @property
@@ -79,6 +119,13 @@ class _ArrowFrame:
         self._rows = len(next(iter(arrays.values()))) if arrays else self._rows
         return arrays
 
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        arrays = self._read_by_arrow(wanted)
+        if arrays is None:
+            return _text_frame(self._file, self._content, self._header).read_with_gaps(wanted)
+        return {at: Cells(array, np.zeros(len(array), bool)) for at, array in arrays.items()}
+
     def _read_by_arrow(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | None:
         """The columns, or ``None`` where Arrow meets anything that it might read differently."""
         import pyarrow as pa
@@ -91,7 +138,7 @@ class _ArrowFrame:
         try:
             table = arrow.read_csv(
                 io.BytesIO(self._content),
-                arrow.ReadOptions(column_names=names, skip_rows=self._skipped),
+                arrow.ReadOptions(column_names=names, skip_rows=self.skipped),
                 arrow.ParseOptions(newlines_in_values=b'"' in self._content),
                 arrow.ConvertOptions(
                     column_types={str(index): types[kind] for index, kind in wanted.items()},
@@ -114,7 +161,7 @@ def _certain(array: Array) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _text_frame(file: str, content: bytes, header: bool) -> Frame:
+def _text_frame(file: str, content: bytes, header: bool) -> TextFrame:
     """The file through the standard library."""
     text = _decode(file, content)
     reader = standard.reader(io.StringIO(text, newline=""), strict=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
-__all__ = ["Frame", "Kind", "Reader", "TextFrame"]
+__all__ = ["Cells", "Frame", "Gapped", "Kind", "Reader", "TextFrame"]
 
 Kind = Literal["float", "integer", "bool", "text"]
 """How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
@@ -51,6 +51,21 @@ class Frame(Protocol):
         """
 
 
+class Cells(NamedTuple):
+    """A column, and which of its rows lack a value; these hold a value that means nothing."""
+
+    values: Array
+    missing: Array
+
+
+@runtime_checkable
+class Gapped(Protocol):
+    """A frame that tells which values are missing, so that rows can be left out."""
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """What ``Frame.read`` gives, missing values being no error."""
+
+
 Reader = Callable[[Path], Frame]
 """What the options of a reader make: a function from a file to its frame."""
 
@@ -83,8 +98,21 @@ class TextFrame:
         """The columns at the positions ``wanted``."""
         return {index: self._read_column(index, kind) for index, kind in wanted.items()}
 
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        return {index: self._read_gaps(index, kind) for index, kind in wanted.items()}
+
     def _read_column(self, index: int, kind: Kind) -> Array:
+        return self._converted(index, kind, self._column(index))
+
+    def _read_gaps(self, index: int, kind: Kind) -> Cells:
         texts = self._column(index)
+        lacking = frozenset({""}) if kind == "text" else _MISSING
+        missing = [text.strip().casefold() in lacking for text in texts]
+        filled = ["0" if gone else text for text, gone in zip(texts, missing, strict=True)]
+        return Cells(self._converted(index, kind, filled), np.array(missing, dtype=bool))
+
+    def _converted(self, index: int, kind: Kind, texts: Sequence[str]) -> Array:
         convert = _CONVERSIONS[kind]
         try:
             values = [convert(text) for text in texts]
@@ -99,7 +127,9 @@ class TextFrame:
         text = texts[row].strip()
         if text.casefold() in _MISSING:
             what = f"a missing value ({text})" if text else "a missing value"
-            remedy = "fill it in, leave out the row, or leave the column out of the loss"
+            remedy = (
+                "fill it in, leave out such rows with `missing: drop`, or do without the column"
+            )
         else:
             what = f"{text[:40]!r}"
             remedy = "mend it, or leave the column out of the loss"

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from optserve.config.data.available import available_bytes
 from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.files import joined
 from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
+from optserve.config.data.npz import ArraysFrame
+from optserve.config.data.pieces import Pieced, pieces_of
 from optserve.config.nodes import Scalar, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
+from optserve.graph.streamed import Streamed
 
-__all__ = ["DataTable", "open_table"]
+if TYPE_CHECKING:
+    from optserve.config.data.selection import Selection  # most tables do without it
+
+__all__ = ["DataTable", "TableRows", "open_table", "read_columns"]
+
+T = TypeVar("T")
+
+CELL_BYTES = 32
+"""Bytes that a cell takes while a table is read into memory: as it is read, and what becomes of it,
+each once more while parts are joined."""
+SMALL_BYTES = 1 << 26
+"""Below, nobody asks how much memory there is."""
+
+
+class TableRows(NamedTuple):
+    """The columns of a table that are used: of each split, by name; ``train`` is always there.
+
+    ``read`` and ``used`` count the rows of the file, and those that are in some split.
+    """
+
+    splits: Mapping[str, Mapping[str, Array | Streamed]]
+    warnings: tuple[str, ...]
+    read: int
+    used: int
 
 
 class DataTable(NamedTuple):
     """A table whose columns have names, dtypes and widths; their values are read on demand.
 
-    ``size`` is its row count: by name, or a number where its rows are no rows of data.
+    ``size`` is its row count: by name, or a number where its rows are no rows of data (0 where
+    they are arrays, each of a shape of its own).
     """
 
     name: str
@@ -31,7 +60,15 @@ class DataTable(NamedTuple):
     places: Mapping[str, Place | None]
     size: Size
     place: Place | None
-    file: Path | None
+    files: tuple[Path, ...] = ()
+    written: str = ""
+    in_memory: bool | Literal["auto"] = "auto"
+    selection: Selection | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, derived ones included."""
+        return tuple(self.places)
 
     @property
     def has_rows(self) -> bool:
@@ -40,41 +77,77 @@ class DataTable(NamedTuple):
 
     @property
     def provenance(self) -> Mapping[str, str]:
-        """The file that it was read from, and the digest of that."""
-        return {"file": str(self.file), "sha256": _sha256(self.file)} if self.file else {}
+        """The file that it was read from, or the glob, and the digest of that."""
+        if not self.files:
+            return {}
+        named = self.files[0] if len(self.files) == 1 else self.files[0].parent / self.written
+        return {"file": str(named), "sha256": _sha256(self.files)}
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""
+        if column not in self.columns:
+            assert self.selection is not None
+            return self.selection.aval(column, precision)
         taken = self.columns[column]
+        if isinstance(self.frame, ArraysFrame) and not taken.matrix:
+            shape = self.frame.shape_of(taken.positions[0])
+            return Aval((self.size, *shape[1:]) if self.has_rows else shape, taken.dtype(precision))
         width = (len(taken.positions),) if taken.matrix else ()
         return Aval((self.size, *width), taken.dtype(precision))
 
+    def read(self, used: Sequence[str], precision: DType) -> TableRows:
+        """The columns that are used, of each split."""
+        if self.selection is not None:
+            return self.selection.read(self, used, precision)
+        arrays, warnings = self.arrays(used, precision)
+        count = self.frame.rows
+        return TableRows({"train": arrays}, warnings, count, count)
+
     def arrays(
         self, used: Iterable[str], precision: DType
-    ) -> tuple[Mapping[str, Array], tuple[str, ...]]:
+    ) -> tuple[Mapping[str, Array | Streamed], tuple[str, ...]]:
         """The values of the columns that are used, and warnings.
 
         Raises ``ConfigError``, placed in the data, where a value is missing or of another kind.
         """
         taken = [self.columns[name] for name in used]
-        read = _read_columns(self.frame, taken)
-        if read and not self.frame.rows:
+        if self.streams(taken):
+            if not self.frame.rows:
+                raise ConfigError(f"the table {self.name} has no rows", place=self.place)
+            from optserve.config.data.streaming import streamed_columns
+
+            return streamed_columns(pieces_of(self.frame), taken, precision)
+        read = read_columns(self.frame.read, taken)
+        if read and not isinstance(self.frame, ArraysFrame) and not self.frame.rows:
             raise ConfigError(f"the table {self.name} has no rows", place=self.place)
         made = {
             one.name: one.array({at: read[at, one.kind] for at in one.positions}, precision)
             for one in taken
         }
-        arrays = {name: array for name, (array, _) in made.items()}
+        arrays: dict[str, Array | Streamed] = {name: array for name, (array, _) in made.items()}
         return arrays, tuple(warning for _, warning in made.values() if warning)
 
+    def streams(self, taken: Sequence[TakenColumn]) -> bool:
+        """Whether the columns are read block by block as they are needed."""
+        if self.in_memory is True or not self.has_rows:
+            return False
+        if self.in_memory is False:
+            return bool(taken)
+        if not isinstance(self.frame, Pieced):
+            return False
+        needed = CELL_BYTES * self.frame.about_rows * sum(len(one.positions) for one in taken)
+        return needed > SMALL_BYTES and needed > available_bytes()
 
-def _read_columns(frame: Frame, taken: Iterable[TakenColumn]) -> Mapping[tuple[int, Kind], Array]:
+
+def read_columns(
+    read: Callable[[Mapping[int, Kind]], Mapping[int, T]], taken: Iterable[TakenColumn]
+) -> Mapping[tuple[int, Kind], T]:
     """Each position in each kind that it is taken in; most often all at once."""
     needed = list(dict.fromkeys((at, one.kind) for one in taken for at in one.positions))
-    arrays: dict[tuple[int, Kind], Array] = {}
+    arrays: dict[tuple[int, Kind], T] = {}
     while needed:
         batch = dict(needed)
-        arrays |= {(at, batch[at]): array for at, array in frame.read(batch).items()}
+        arrays |= {(at, batch[at]): array for at, array in read(batch).items()}
         needed = [pair for pair in needed if pair not in arrays]
     return arrays
 
@@ -83,11 +156,11 @@ def open_table(
     name: str, declared: Table, reach: Reach, reader: Callable[[Table], Reader]
 ) -> DataTable:
     """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix."""
-    file: Path | None = None
+    files: tuple[Path, ...] = ()
     if declared.read is None:
         frame, place = _inline(declared), declared.place
     else:
-        file, frame = _read(declared, reach, reader)
+        files, frame = _read(declared, reach, reader)
         place = declared.read.place
     columns: dict[str, TakenColumn] = {}
     places: dict[str, Place | None] = {}
@@ -105,19 +178,32 @@ def open_table(
             place=place,
             remedy="name them, by position: columns: {x: 0, y: 1}",
         )
-    size: Size = Dim.rows(name) if declared.rows else frame.rows
-    return DataTable(name, frame, columns, places, size, place, file)
+    size: Size = Dim.rows(name)
+    if not declared.rows:
+        size = 0 if isinstance(frame, ArraysFrame) else frame.rows
+    elif isinstance(frame, ArraysFrame):
+        frame.check_rows()
+        if declared.in_memory is False:
+            raise ConfigError(
+                "arrays of npz are read whole",
+                place=declared.place_of("in_memory"),
+                remedy="write npy or parquet, which can be read in parts",
+            )
+    written = declared.read.text if declared.read is not None else ""
+    return DataTable(name, frame, columns, places, size, place, files, written, declared.in_memory)
 
 
-def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> tuple[Path, Frame]:
+def _read(
+    declared: Table, reach: Reach, reader: Callable[[Table], Reader]
+) -> tuple[tuple[Path, ...], Frame]:
     assert declared.read is not None
     reach.path(declared.read)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
-    path = reach.file(declared.read)
+    files = reach.files(declared.read)
     try:
         if declared.sha256 is not None:
-            _check_digest(declared, path)
-        return path, read(path)
+            _check_digest(declared, files)
+        return files, joined(files, read)
     except OptserveError:
         raise
     except Exception as error:  # the reader may be anybody's code
@@ -127,22 +213,28 @@ def _read(declared: Table, reach: Reach, reader: Callable[[Table], Reader]) -> t
         ) from error
 
 
-def _check_digest(declared: Table, path: Path) -> None:
-    digest = _sha256(path)
+def _check_digest(declared: Table, files: Sequence[Path]) -> None:
+    digest = _sha256(files)
     if declared.sha256 is not None and digest != declared.sha256.lower():
+        name = files[0].name if len(files) == 1 else "the file that these files make together"
         raise ConfigError(
-            f"{path.name} has another SHA-256: {digest}",
+            f"{name} has another SHA-256: {digest}",
             place=declared.place_of("sha256"),
             expected="the file that this config was written for",
             remedy="if it was changed on purpose, write its digest here",
         )
 
 
-def _sha256(path: Path) -> str:
+def _sha256(files: Sequence[Path]) -> str:
+    """The digest of the file; of several that of one after another, as ``cat`` gives them."""
     import hashlib
 
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _inline(declared: Table) -> Frame:

@@ -66,7 +66,7 @@ class Scope:
                 f"'{name}' is used before it is defined",
                 place=place,
                 expected=f"a value defined further up; '{name}' is defined at {self.later[name]}",
-                remedy="values of define are read in order: move this one up",
+                remedy="values are read in order: move that one up",
             )
         if self.has_function(dotted):
             return ConfigError(

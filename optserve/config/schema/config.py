@@ -21,7 +21,9 @@ __all__ = [
     "Config",
     "Expect",
     "Method",
+    "Minibatch",
     "ObjectiveKind",
+    "Plateau",
     "Plugins",
     "Starts",
     "Stop",
@@ -44,16 +46,36 @@ class Plugins(Section):
     prefer: Annotated[MappingOf[str, str], "For a name that several claim, the one meant."] = EMPTY
 
 
+class Minibatch(Section):
+    """Steps that see some of the rows; an epoch sees each once."""
+
+    rows: Annotated[int, AtLeast(1), "Rows that a step sees."]
+    shuffle: Annotated[bool, "Whether each epoch has an order of its own."] = True
+    last: Annotated[
+        Literal["keep", "drop"], "What becomes of fewer rows at the end of an epoch."
+    ] = "keep"
+
+
+class Plateau(Section):
+    """Stop when a number of the result gets no better."""
+
+    metric: Annotated[str, "Its path: loss, or metrics.SPLIT.NAME."]
+    mode: Annotated[Literal["min", "max"], "Which way is better."] = "min"
+    patience: Annotated[int, AtLeast(1), "Epochs to wait for something better."] = 10
+
+
 class Stop(Section):
     """When to stop; 0 disables a tolerance."""
 
-    later: ClassVar[tuple[str, ...]] = ("constraint", "epochs", "plateau")
+    later: ClassVar[tuple[str, ...]] = ("constraint",)
 
     gradient: Annotated[Tolerance | None, "The scale-free gradient is at most this."] = None
     loss: Annotated[Tolerance | None, "A step changes the loss by less than this of it."] = None
     step: Annotated[Tolerance | None, "A step is shorter than this of the parameters."] = None
     steps: Annotated[Annotated[int, AtLeast(0)] | None, "At most so many steps."] = None
+    epochs: Annotated[Annotated[int, AtLeast(1)] | None, "At most so often over the rows."] = None
     seconds: Annotated[Tolerance | None, "At most so long."] = None
+    plateau: Annotated[Plateau | None, "A number of the result gets no better."] = None
 
 
 class Starts(Section):
@@ -105,9 +127,7 @@ class Config(Section):
     """A problem to optimize."""
 
     later: ClassVar[tuple[str, ...]] = (
-        "minibatch",
         "subject_to",
-        "metrics",
         "uncertainty",
         "outputs",
         "abort",
@@ -124,6 +144,7 @@ class Config(Section):
     precision: Annotated[Literal["float64", "float32"], "Of all numbers that vary."] = "float64"
     backend: Annotated[str, NameOf("backends", ("auto",)), "What computes."] = "auto"
     data: Annotated[Tables | None, "The data: one table, or several by name."] = None
+    minibatch: Annotated[Minibatch | None, "A step sees some of the rows; by default all."] = None
     parameters: Annotated[MappingOf[str, Parameter], "What is varied, by name; dots make a tree."]
     define: Annotated[Definitions, "Values and functions, in order."] = Definitions()
     least_squares: Annotated[LeastSquares | None, "A sum of squares to minimize."] = None
@@ -132,6 +153,7 @@ class Config(Section):
     optimizer: Annotated[Method | None, "The method; auto, or none: evaluate once."] = None
     stop: Annotated[Stop, "When to stop."] = Stop()
     starts: Annotated[Starts, "Further starting points."] = Starts()
+    metrics: Annotated[MappingOf[str, Expression], "Scalars to compute of every split."] = EMPTY
     expect: Annotated[MappingOf[str, Expect], "What must hold of the result, by path."] = EMPTY
 
     @property

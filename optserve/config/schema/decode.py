@@ -17,7 +17,7 @@ from optserve.config.schema.annotations import (
     describe_all,
     is_section,
 )
-from optserve.config.schema.section import AtLeast, Later, Section, keys_of
+from optserve.config.schema.section import AtLeast, Section, keys_of
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 
@@ -53,9 +53,6 @@ def decode(node: Node, annotation: Any, decoders: Decoders = _NO_DECODERS) -> An
 
 def _decode_annotated(node: Node, annotation: Any, decoders: Decoders) -> Any:
     inner, *notes = get_args(annotation)
-    for note in notes:
-        if isinstance(note, Later) and isinstance(node, Scalar) and node.value in note.values:
-            raise not_supported_yet(node, f"`{node.text}`")
     value = decode(node, inner, decoders)
     for note in notes:
         if isinstance(note, AtLeast) and value is not None and not note.holds(value):

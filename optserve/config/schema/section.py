@@ -17,7 +17,7 @@ from optserve.config.nodes import Node
 from optserve.errors import Place
 from optserve.registry.hookspecs import Kind
 
-__all__ = ["AtLeast", "Key", "Later", "NameOf", "Section", "keys_of"]
+__all__ = ["AtLeast", "Key", "NameOf", "Section", "keys_of"]
 
 
 class Section:
@@ -74,12 +74,6 @@ class AtLeast(NamedTuple):
 
     def __str__(self) -> str:
         return f"{'above' if self.above else 'of at least'} {self.limit:g}"
-
-
-class Later(NamedTuple):
-    """Values that are part of the language and not built yet."""
-
-    values: tuple[str, ...]
 
 
 class NameOf(NamedTuple):

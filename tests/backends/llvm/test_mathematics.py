@@ -16,6 +16,7 @@ from benchmarks.mathematics.reference import spacing
 from optserve.backends.llvm.builder import Builder, IRValue, constant
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.mathematics import FUNCTIONS
+from optserve.backends.llvm.target import definitions
 
 DTYPES = ("float64", "float32")
 Functions = dict[tuple[str, str], NativeFunction]
@@ -209,15 +210,16 @@ def test_no_function_calls_another_library() -> None:
     """Not even through an intrinsic that the processor has no instruction for; nor on ARM."""
     from llvmlite import binding
 
-    engine()
+    here = engine()
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
-    for triple, processor in (
-        (binding.get_default_triple(), binding.get_host_cpu_name()),
-        ("x86_64-unknown-linux-gnu", "haswell"),
-        ("aarch64-unknown-linux-gnu", "generic"),
+    for triple, processor, features in (
+        (here.triple, here.processor, here.features),
+        ("x86_64-unknown-linux-gnu", "haswell", ""),
+        ("aarch64-unknown-linux-gnu", "generic", ""),
     ):
         text = module([(name, dtype) for name in FUNCTIONS for dtype in DTYPES])
+        text += definitions(text, triple, features)
         parsed = binding.parse_assembly(f'target triple = "{triple}"\n{text}')
         machine = binding.Target.from_triple(triple).create_target_machine(
             cpu=processor, opt=1, reloc="pic", codemodel="default"
@@ -227,6 +229,8 @@ def test_no_function_calls_another_library() -> None:
         assert {name.removesuffix("@PLT") for name in called} == {
             "optserve.large_angles",
             "optserve.long_division",
+            "target.scaled.v8f32",
+            "target.scaled.v8f64",
         }
 
 

@@ -8,7 +8,7 @@ import pytest
 from optserve.config.nodes import Node
 from optserve.config.parse import parse
 from optserve.config.schema.decode import decode, decode_section
-from optserve.config.schema.section import AtLeast, Later, Section
+from optserve.config.schema.section import AtLeast, Section
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 
@@ -120,13 +120,6 @@ def test_sugar_stands_for_the_whole() -> None:
 def test_a_section_refuses_what_it_does_not_know(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         decode_section(node(text), Outer)
-
-
-def test_values_for_later_are_refused_by_name() -> None:
-    annotation = Annotated[Literal["error"], Later(("drop",))]
-    assert decode(node("error"), annotation) == "error"
-    with pytest.raises(ConfigError, match="`drop` is not supported yet"):
-        decode(node("drop"), annotation)
 
 
 def test_what_only_the_caller_knows_is_decoded_by_the_caller() -> None:

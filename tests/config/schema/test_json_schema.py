@@ -107,7 +107,11 @@ def test_the_examples_satisfy_it(path: Path, schema: Mapping[str, Any], registry
         "define: {f: {compose: exp}}",
         "expect: {loss: {maximum: 1}}",
         "least_squares: {observed: y, predicted: m, robust: {huber: 1}}",
-        "minibatch: {rows: 10}",
+        "minibatch: {rows: 0}",
+        "stop: {plateau: {mode: max}}",
+        "data: {read: d.csv, split: {test: 0}}",
+        "data: {read: d.csv, missing: skip}",
+        "checkpoint: {seconds: 10}",
     ],
 )
 def test_bad_configs_do_not(addition: str, schema: Mapping[str, Any]) -> None:

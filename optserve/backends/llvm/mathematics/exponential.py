@@ -25,6 +25,7 @@ __all__ = [
     "exp_of_sum",
     "expm1",
     "power_of_two",
+    "scaled_by_bits",
     "sigmoid",
     "sinh",
     "tanh",
@@ -65,7 +66,17 @@ def power_of_two(biased: Lanes) -> Lanes:
     return (biased << mantissa).reals()
 
 
-def scaled(p: Lanes, bits: Lanes) -> Lanes:
+def scaled(p: Lanes, given: Reduced) -> Lanes:
+    """p 2**n, rounded once; the bits of ``given`` end in n plus twice the bias."""
+    b, form = p.builder, p.format
+    if p.count * form.size not in (256, 512):
+        return scaled_by_bits(p, given.bits)
+    name = f"target.scaled.v{p.count}f{form.size}"
+    operands = ", ".join(f"{x.value.type} {x.value}" for x in (p, given.n, given.bits))
+    return Lanes(b, b.emit(f"call {p.value.type} @{name}({operands})", p.value.type))
+
+
+def scaled_by_bits(p: Lanes, bits: Lanes) -> Lanes:
     """p 2**n from integers that end in n plus twice the bias: in two steps, rounded once.
 
     Each step is a normal number, where 2**n itself may overflow or be subnormal.
@@ -74,32 +85,43 @@ def scaled(p: Lanes, bits: Lanes) -> Lanes:
     return p * power_of_two(half) * power_of_two(bits - half)
 
 
-def tail(r: Lanes, precision: str = "") -> Lanes:
-    """exp(r) - 1 - r for abs(r) <= log(2) / 2, as precise as its format unless said."""
+def tail(r: Lanes) -> Lanes:
+    """exp(r) - 1 - r for abs(r) <= log(2) / 2."""
+    square, factor = _tail_factors(r, r.scalar)
+    return square * factor
+
+
+def rise(r: Lanes, precision: str = "") -> Lanes:
+    """exp(r) - 1 for abs(r) <= log(2) / 2, as precise as its format unless said."""
+    square, factor = _tail_factors(r, precision or r.scalar)
+    return fma(square, factor, r)
+
+
+def _tail_factors(r: Lanes, precision: str) -> tuple[Lanes, Lanes]:
     square = r * r
-    even = polynomial(square, EXP_EVEN[precision or r.scalar])
-    odd = polynomial(square, EXP_ODD[precision or r.scalar])
-    return square * fma(odd, r, even)
+    even = polynomial(square, EXP_EVEN[precision])
+    odd = polynomial(square, EXP_ODD[precision])
+    return square, fma(odd, r, even)
 
 
 def exp_of_normal(x: Lanes, precision: str = "") -> Lanes:
     """exp(x) where it is a normal number."""
     given = reduced(x, x.format.bias)
-    return (1.0 + (given.r + tail(given.r, precision))) * power_of_two(given.bits)
+    return (1.0 + rise(given.r, precision)) * power_of_two(given.bits)
 
 
 def exp(x: Lanes) -> Lanes:
     """exp(x)."""
     x = x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0))
     given = reduced(x, 2 * x.format.bias)
-    return scaled(1.0 + (given.r + tail(given.r)), given.bits)
+    return scaled(1.0 + rise(given.r), given)
 
 
 def exp_for_sum(x: Lanes) -> Lanes:
     """exp(x) for x <= 0, more precise, because other errors will be added to its own."""
     given = reduced(x.at_least(x.pick(-746.0, -104.0)), 2 * x.format.bias)
     total = quick_sum(1.0, given.r)
-    return scaled(total.high + (total.low + tail(given.r)), given.bits)
+    return scaled(total.high + (total.low + tail(given.r)), given)
 
 
 def exp_of_sum(high: Lanes, low: Lanes) -> Lanes:
@@ -112,7 +134,7 @@ def exp_of_sum(high: Lanes, low: Lanes) -> Lanes:
     given = reduced(high.at_most(top).at_least(bottom), 2 * high.format.bias)
     r = quick_sum(given.first, fma(given.n, -LOG2_LOW[high.scalar], where(inside, low, 0.0)))
     total = quick_sum(1.0, r.high)
-    return scaled(total.high + (total.low + (tail(r.high) + r.low)), given.bits)
+    return scaled(total.high + (total.low + (tail(r.high) + r.low)), given)
 
 
 def expm1(x: Lanes) -> Lanes:

@@ -1,0 +1,86 @@
+"""``PieceFrame``: a table in pieces of rows, each of which can be read alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from optserve.config.data.frame import Cells, Frame, Gapped, Kind
+from optserve.errors import ConfigError
+from optserve.graph.aval import Array
+
+__all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
+
+
+class Piece(NamedTuple):
+    """Some rows of a table, such as a row group; ``read`` is what ``Frame.read`` is, and
+    ``read_with_gaps`` what ``Gapped`` has, where the reader can tell what is missing."""
+
+    rows: int
+    read: Callable[[Mapping[int, Kind]], Mapping[int, Array]]
+    read_with_gaps: Callable[[Mapping[int, Kind]], Mapping[int, Cells]] | None = None
+
+
+@runtime_checkable
+class Pieced(Protocol):
+    """A frame whose rows can be read in pieces; ``about_rows`` is known without reading them."""
+
+    @property
+    def about_rows(self) -> int:
+        """The number of rows, or an estimate."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The pieces in order."""
+
+
+class PieceFrame:
+    """The rows of ``pieces`` in order.
+
+    >>> piece = Piece(2, lambda wanted: {0: np.array([1.0, 2.0])})
+    >>> PieceFrame(("x",), 1, [piece, piece]).read({0: "float"})[0]
+    array([1., 2., 1., 2.])
+    """
+
+    def __init__(self, names: tuple[str, ...], width: int, pieces: Sequence[Piece]) -> None:
+        self.names = names
+        self.width = width
+        self.pieces = tuple(pieces)
+        self.rows = self.about_rows = sum(piece.rows for piece in pieces)
+
+    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+        """The columns at the positions ``wanted``."""
+        parts = [piece.read(wanted) for piece in self.pieces]
+        return {
+            index: np.concatenate([part[index] for part in parts]) if parts else np.empty(0)
+            for index in wanted
+        }
+
+    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+        """The columns at the positions ``wanted``, and which rows of them lack a value."""
+        parts = [_gaps(piece, wanted) for piece in self.pieces]
+        return {index: _joined([part[index] for part in parts]) for index in wanted}
+
+
+def _joined(parts: Sequence[Cells]) -> Cells:
+    if not parts:
+        return Cells(np.empty(0), np.empty(0, dtype=bool))
+    values, missing = zip(*parts, strict=True)
+    return Cells(np.concatenate(values), np.concatenate(missing))
+
+
+def _gaps(piece: Piece, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    if piece.read_with_gaps is None:
+        raise ConfigError("the reader of this file does not tell which values are missing")
+    return piece.read_with_gaps(wanted)
+
+
+def pieces_of(frame: Frame) -> Sequence[Piece]:
+    """The pieces of a frame; one that has none is one."""
+    if isinstance(frame, Pieced):
+        return frame.pieces
+    return (
+        Piece(frame.rows, frame.read, frame.read_with_gaps if isinstance(frame, Gapped) else None),
+    )

@@ -1,0 +1,271 @@
+"""``Selection``: which rows of a table are used and for what, and what is derived of them.
+
+The order is: rows that lack a value are dropped; categories get their codes; ``where`` chooses;
+``split`` holds rows out; ``standardize`` and ``derive`` take their statistics from the training
+rows and apply them to all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.frame import Frame, Gapped, Kind
+from optserve.config.data.row_values import Chosen, RowValues
+from optserve.config.data.split import drawn_rows, named_rows
+from optserve.config.data.statistics import categories_of, moments_of
+from optserve.config.data.table import DataTable, TableRows, read_columns
+from optserve.config.declarations import RowExpressions, Value
+from optserve.config.expressions import Expression, Function
+from optserve.config.schema.table import Column, Split, Table
+from optserve.errors import ConfigError, ShapeError
+from optserve.graph.aval import Array, Aval, DType
+from optserve.graph.dim import Dim
+from optserve.graph.vocabulary import Vocabulary
+
+__all__ = ["Selection", "selected"]
+
+FLOAT64 = np.dtype(np.float64)
+
+Cells = Mapping[tuple[int, Kind], Array]
+Rows = Mapping[str, Array | slice]
+"""The rows of each split, as positions among those that are used."""
+
+
+def selected(
+    table: DataTable,
+    declared: Table,
+    expressions: RowExpressions,
+    functions: Mapping[str, Function],
+    vocabulary: Vocabulary,
+) -> DataTable:
+    """``table`` with all that ``declared`` says of its rows, derived columns among its columns."""
+    assert isinstance(table.size, Dim)
+    for value in expressions.derived:
+        if value.name in table.columns:
+            raise ConfigError(
+                f"'{value.name}' is declared twice: it is a column and derived",
+                place=value.place,
+                expected=f"one value of that name; the other is at {table.places[value.name]}",
+                remedy="give what is derived a name of its own",
+            )
+    avals = {name: table.aval(name, FLOAT64) for name in table.columns}
+    derived = RowValues(expressions.derived, avals, table.size, functions, vocabulary)
+    condition = None
+    if expressions.where is not None:
+        _check_names(expressions.where, derived)
+        value = Value("where", expressions.where, expressions.where.place)
+        condition = _condition(RowValues([value], avals, table.size, functions, vocabulary))
+    label = _label(declared.split, table) if declared.split is not None else None
+    return table._replace(
+        selection=Selection(declared, condition, derived, label),
+        places={**table.places, **derived.places},
+    )
+
+
+class Selection(NamedTuple):
+    """What a table says of its rows. ``label`` is the column that its split looks at."""
+
+    declared: Table
+    condition: Chosen | None
+    derived: RowValues
+    label: TakenColumn | None
+
+    def aval(self, name: str, precision: DType) -> Aval:
+        """What is known of a derived column."""
+        aval = self.derived.avals[name]
+        return Aval(aval.shape, precision if aval.dtype.kind == "f" else aval.dtype)
+
+    def read(self, table: DataTable, used: Sequence[str], precision: DType) -> TableRows:
+        """The columns that are used, of each split."""
+        derived = self.derived.chosen(name for name in used if name not in table.columns)
+        names = [*used, *derived.columns, *(self.condition.columns if self.condition else ())]
+        needed = {name: table.columns[name] for name in names if name in table.columns}
+        taken = [*needed.values(), *([self.label] if self.label else [])]
+        self._check_held(table, taken)
+        cells, complete = self._cells(table.frame, taken)
+        count = len(complete)
+        cells = {at: array[complete] for at, array in cells.items()}
+        codes = {
+            at: categories_of([texts]) for (at, kind), texts in cells.items() if kind == "text"
+        }
+        raw = {name: one.raw(_of(one, cells), codes) for name, one in needed.items()}
+        kept = self._kept(raw, int(complete.sum()))
+        raw = {name: array[kept] for name, array in raw.items()}
+        numbers = np.flatnonzero(complete)[kept]
+        if not len(numbers):
+            raise self._nothing_left(table, count, int(complete.sum()))
+        rows = self._splits(
+            len(numbers), None if self.label is None else _of_label(self.label, cells)[kept]
+        )
+        moments = {
+            name: moments_of(raw[name][rows["train"]])
+            for name, one in needed.items()
+            if one.settings.standardize
+        }
+        columns = {
+            split: {
+                name: one.scaled(raw[name][chosen], moments.get(name), FLOAT64)
+                for name, one in needed.items()
+            }
+            for split, chosen in rows.items()
+        }
+        statistics = derived.statistics(columns["train"])
+        for split, chosen in rows.items():
+            values = derived.of(columns[split], statistics)
+            self._check_finite(values, numbers[chosen])
+            columns[split] |= values
+        warnings = (needed[name].warning(one) for name, one in moments.items())
+        return TableRows(
+            {
+                split: {name: _cast(arrays[name], table.aval(name, precision)) for name in used}
+                for split, arrays in columns.items()
+            },
+            tuple(warning for warning in warnings if warning),
+            count,
+            len(numbers),
+        )
+
+    def _check_held(self, table: DataTable, taken: Sequence[TakenColumn]) -> None:
+        """Hold that the table is read whole."""
+        if not table.streams(taken):
+            return
+        key = self.declared.selecting
+        raise ConfigError(
+            f"`{key}` needs all rows of {table.name}, and it is read in blocks",
+            place=self.declared.place_of(key),
+            remedy="`in_memory: true` holds the table in memory",
+        )
+
+    def _cells(self, frame: Frame, taken: Sequence[TakenColumn]) -> tuple[Cells, Array]:
+        """The cells of the columns, and which rows have all of them."""
+        if self.declared.missing == "error":
+            cells = read_columns(frame.read, taken)
+            rows = len(next(iter(cells.values()))) if cells else frame.rows
+            return cells, np.ones(rows, dtype=bool)
+        place = self.declared.place_of("missing")
+        if not isinstance(frame, Gapped):
+            raise ConfigError(
+                "the reader of this file does not tell which values are missing", place=place
+            )
+        try:
+            gaps = read_columns(frame.read_with_gaps, taken)
+        except ConfigError as error:
+            raise error.at(place) from None
+        rows = len(next(iter(gaps.values())).missing) if gaps else frame.rows
+        missing = np.zeros(rows, dtype=bool)
+        for column in gaps.values():
+            missing |= column.missing
+        return {at: column.values for at, column in gaps.items()}, ~missing
+
+    def _kept(self, raw: Mapping[str, Array], count: int) -> Array:
+        """Of which rows the condition holds."""
+        if self.condition is None:
+            return np.ones(count, dtype=bool)
+        return self.condition.of(raw, self.condition.statistics(raw))["where"]
+
+    def _nothing_left(self, table: DataTable, read: int, complete: int) -> ConfigError:
+        """The error for a table of which no row is used."""
+        if not read:
+            return ConfigError(f"the table {table.name} has no rows", place=table.place)
+        if not complete:
+            return ConfigError(
+                f"every one of {read} rows lacks a value that is used",
+                place=self.declared.place_of("missing"),
+                remedy="do without the columns that are empty",
+            )
+        return ConfigError(
+            f"this holds for none of {complete} rows",
+            place=self.declared.place_of("where"),
+            expected="a condition that holds for some rows",
+        )
+
+    def _splits(self, count: int, labels: Array | None) -> Rows:
+        split = self.declared.split
+        if split is None:
+            return {"train": slice(None)}
+        if split.column is not None:
+            assert labels is not None
+            return named_rows(split, labels)
+        return drawn_rows(split, count, labels)
+
+    def _check_finite(self, values: Mapping[str, Array], numbers: Array) -> None:
+        """Hold that what is derived are numbers; ``numbers`` are the rows' in the file."""
+        for name, array in values.items():
+            if array.dtype.kind != "f" or np.isfinite(array).all():
+                continue
+            at = tuple(int(one) for one in np.argwhere(~np.isfinite(array))[0])
+            where = f" in row {numbers[at[0]] + 1}" if at else ""
+            raise ConfigError(
+                f"the derived column {name} is {array[at]}{where}",
+                place=self.derived.places[name],
+                expected="finite numbers",
+                remedy="leave out such rows with `where`",
+            )
+
+
+def _of(taken: TakenColumn, cells: Cells) -> Mapping[int, Array]:
+    """The cells of one column, by position."""
+    return {at: cells[at, taken.kind] for at in taken.positions}
+
+
+def _cast(array: Array, aval: Aval) -> Array:
+    """``array`` as the graph takes it."""
+    return np.array(array, dtype=aval.dtype, order="C", copy=None)
+
+
+def _check_names(where: Expression, derived: RowValues) -> None:
+    for name in derived.avals:
+        if name in where.names:
+            raise ConfigError(
+                f"'{name}' is derived of the rows that `where` chooses",
+                place=where.place,
+                expected="columns as they are read",
+                remedy="write out what it is derived of",
+            )
+
+
+def _condition(values: RowValues) -> Chosen:
+    """``where``, which must be a truth value of every row, known of that row alone."""
+    aval, place = values.avals["where"], values.places["where"]
+    if aval.shape != (values.rows,) or aval.dtype.kind != "b":
+        raise ShapeError(
+            f"this condition is {aval}",
+            place=place,
+            expected="one truth value a row, such as age > 0",
+        )
+    chosen = values.chosen(["where"])
+    looks_around = chosen.row_wise.looks_around
+    if looks_around is not None:
+        raise ConfigError(
+            "this depends on all rows, and it is to say which rows there are",
+            place=looks_around,
+            expected="a condition on what is known of each row alone",
+            remedy="write the number that it comes to",
+        )
+    return chosen
+
+
+def _label(split: Split, table: DataTable) -> TakenColumn | None:
+    """The column that a split looks at: one of the config, or else one of the file."""
+    key = "stratify" if split.column is None else "column"
+    name = split.stratify if split.column is None else split.column
+    if name is None:
+        return None
+    place = split.place_of(key)
+    if isinstance(name, str) and name in table.columns:
+        taken = table.columns[name]
+    else:
+        taken = take(str(name), Column(take=name, as_="category"), table.frame, place)
+    if key == "column" or taken.kind == "float":  # texts, whatever numbers they may be
+        taken = taken._replace(settings=Column(take=name, as_="category"))
+    if taken.matrix:
+        raise ConfigError(f"{name} is a matrix", place=place, expected="a column")
+    return taken
+
+
+def _of_label(taken: TakenColumn, cells: Cells) -> Array:
+    return cells[taken.positions[0], taken.kind]

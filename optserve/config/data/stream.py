@@ -1,0 +1,92 @@
+"""``Stream``: the columns of a table that is larger than memory, decoded piece by piece."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from itertools import accumulate
+from threading import Lock
+
+import numpy as np
+
+from optserve.config.data.pieces import Piece
+from optserve.graph.aval import Array, DType
+from optserve.graph.streamed import Streamed
+
+__all__ = ["Stream", "StreamedColumn"]
+
+KEPT_BYTES = 1 << 26
+"""Decoded pieces up to this size are kept; four are in any case, for two threads and what each of
+them reads ahead."""
+KEPT_PIECES = 4
+
+Decode = Callable[[Piece], Mapping[str, Array]]
+"""The columns of a piece as they are to be used, by name."""
+
+
+class Stream:
+    """Rows of decoded pieces by their number; the pieces used last are kept."""
+
+    def __init__(self, pieces: Sequence[Piece], decode: Decode) -> None:
+        self.pieces = [piece for piece in pieces if piece.rows]
+        self.ends = list(accumulate(piece.rows for piece in self.pieces))
+        self.row_count = self.ends[-1] if self.ends else 0
+        self._decode = decode
+        self._kept: OrderedDict[int, Future[Mapping[str, Array]]] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(self, name: str, first: int, last: int) -> Array:
+        """The rows ``first`` to ``last`` of a column; contiguous, and not to be written to."""
+        parts = []
+        number = bisect_right(self.ends, first)
+        while first < last:
+            start = self.ends[number] - self.pieces[number].rows
+            stop = min(last, self.ends[number])
+            parts.append(self._piece(number)[name][first - start : stop - start])
+            first, number = stop, number + 1
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _piece(self, number: int) -> Mapping[str, Array]:
+        """The columns of a piece; who asks while another thread decodes it waits for that."""
+        with self._lock:
+            found = self._kept.get(number)
+            mine = found is None
+            if found is None:
+                found = self._kept[number] = Future()
+                self._forget()
+            self._kept.move_to_end(number)
+        if mine:
+            try:
+                found.set_result(self._decode(self.pieces[number]))
+            except BaseException as error:
+                with self._lock:
+                    self._kept.pop(number, None)
+                found.set_exception(error)
+                raise
+        return found.result()
+
+    def _forget(self) -> None:
+        """Drop the pieces that were used least recently, beyond what may be kept."""
+        held = 0
+        for position, number in enumerate(reversed(list(self._kept))):
+            future = self._kept[number]
+            if future.done() and future.exception() is None:
+                held += sum(array.nbytes for array in future.result().values())
+            if position >= KEPT_PIECES and held > KEPT_BYTES:
+                del self._kept[number]
+
+
+class StreamedColumn(Streamed):
+    """One column of a stream; ``shape`` is (rows,) or (rows, width)."""
+
+    def __init__(self, stream: Stream, name: str, inner: tuple[int, ...], dtype: DType) -> None:
+        super().__init__(name, (stream.row_count, *inner), dtype)
+        self._stream = stream
+
+    def rows(self, first: int, last: int) -> Array:
+        """The rows from ``first`` up to, not including, ``last``."""
+        if first >= last:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        return self._stream.rows(self.name, first, last)

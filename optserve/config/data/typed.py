@@ -1,0 +1,137 @@
+"""Arrays that have a type already, as the cells of a column of some kind; checked as texts are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.config.data.frame import Cells, Kind
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array
+
+__all__ = ["Spot", "cells", "cells_with_gaps"]
+
+_EXACT = 2**53
+
+
+class Spot(NamedTuple):
+    """A column of a file, for errors; ``first`` is the row of the file that its cells begin at."""
+
+    file: str
+    column: str
+    first: int = 0
+
+    def missing(self, row: int) -> ConfigError:
+        """The error for a missing value in a row of the cells, counted from 0."""
+        return self.error(
+            row,
+            "a missing value",
+            "fill it in, leave out such rows with `missing: drop`, or do without the column",
+            "a value",
+        )
+
+    def error(self, row: int, what: str, remedy: str, expected: str) -> ConfigError:
+        """The error for what is in a row of the cells, counted from 0."""
+        return ConfigError(
+            f"the column {self.column} has {what} in row {self.first + row + 1}",
+            place=Place(self.file),
+            expected=f"{expected} in every row of a column that is used",
+            remedy=remedy,
+        )
+
+    def wrong_type(self, type_: str, remedy: str) -> ConfigError:
+        """The error for a column none of whose cells is of the kind."""
+        return ConfigError(
+            f"the column {self.column} holds {type_}", place=Place(self.file), remedy=remedy
+        )
+
+
+def cells(array: Array, kind: Kind, spot: Spot) -> Array:
+    """``array`` (rows, ...) as float64, int64, bool or texts; the error names the first bad row.
+
+    >>> cells(np.array([1, 2], dtype=np.int8), "float", Spot("d.npy", "x"))
+    array([1., 2.])
+    """
+    if array.dtype.kind in "OUS":
+        return _texts(array, kind, spot)
+    if array.dtype.kind not in "biuf":
+        raise spot.wrong_type(f"values of the type {array.dtype}", "write numbers")
+    return _CONVERSIONS[kind](array, spot)
+
+
+def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
+    """``array`` as ``cells`` has it, and which rows of it lack a value.
+
+    >>> cells_with_gaps(np.array([1.0, np.nan]), "integer", Spot("d.npy", "x"))
+    Cells(values=array([1, 0]), missing=array([False,  True]))
+    """
+    if array.dtype.kind in "OUS":
+        array = array.astype(object)
+        missing = np.array([not str(text).strip() for text in array.ravel()], dtype=bool)
+        missing = missing.reshape(array.shape)
+        array[missing] = "?"
+    elif array.dtype.kind == "f":
+        missing = np.isnan(array)
+        array = np.where(missing, 0, array)
+    else:
+        missing = np.zeros(array.shape, dtype=bool)
+    return Cells(
+        cells(array, kind, spot), missing.reshape(len(array), -1).max(axis=1, initial=False)
+    )
+
+
+def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if kind != "text":
+        raise spot.wrong_type("texts", "texts can be read with `as: category`")
+    stripped = np.array([str(text).strip() for text in array], dtype=object)
+    _hold(stripped != "", array, spot, "a text")
+    return stripped
+
+
+def _floats(array: Array, spot: Spot) -> Array:
+    floats = array.astype(np.float64, copy=False)
+    _hold(np.isfinite(floats), array, spot, "a finite number")
+    return floats
+
+
+def _integers(array: Array, spot: Spot) -> Array:
+    if array.dtype.kind != "b":
+        with np.errstate(invalid="ignore"):
+            fits = (array < _EXACT) & (array > -_EXACT) & (np.trunc(array) == array)
+        _hold(fits, array, spot, "a whole number below 2**53")
+    return array.astype(np.int64, copy=False)
+
+
+def _truths(array: Array, spot: Spot) -> Array:
+    _hold((array == 0) | (array == 1), array, spot, "true, false, 1 or 0")
+    return array.astype(bool)
+
+
+def _as_texts(array: Array, spot: Spot) -> Array:
+    if array.dtype.kind == "f":
+        _hold(np.isfinite(array), array, spot, "a text or a number")
+    return np.array([str(cell) for cell in array.tolist()], dtype=object)
+
+
+_CONVERSIONS: dict[Kind, Callable[[Array, Spot], Array]] = {
+    "float": _floats,
+    "integer": _integers,
+    "bool": _truths,
+    "text": _as_texts,
+}
+
+
+def _hold(fits: Array, array: Array, spot: Spot, expected: str) -> None:
+    if fits.all():
+        return
+    at = tuple(int(one) for one in np.argwhere(~fits)[0])
+    cell = array[at]
+    if str(cell).strip() in ("", "nan"):
+        raise spot.missing(at[0])
+    raise spot.error(
+        at[0], str(cell)[:40], "mend it, or leave the column out of the loss", expected
+    )

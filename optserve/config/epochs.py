@@ -1,0 +1,107 @@
+"""``minibatch`` and ``stop``: what goes by rows and epochs, held against the rest of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from optserve.config.metrics import check_metric_path
+from optserve.config.schema.config import Config, Stop
+from optserve.config.scope import Column
+from optserve.errors import ConfigError
+from optserve.jobs import problem as jobs
+from optserve.optimizers.base import Optimizer
+
+__all__ = ["check_splits", "minibatch_of", "stop_of"]
+
+
+def check_splits(config: Config) -> None:
+    """Hold that where one table is split no other has rows."""
+    tables = config.data.tables if config.data is not None else {}
+    split = next((one.split for one in tables.values() if one.split is not None), None)
+    others = [name for name, one in tables.items() if one.rows and one.split is not split]
+    if split is not None and others:
+        raise ConfigError(
+            f"this table is split, and the rows of {others[0]} are not",
+            place=split.place,
+            expected="one table with rows",
+            remedy=f"`rows: false` in {others[0]} takes its columns as constants",
+        )
+
+
+def minibatch_of(
+    config: Config, columns: Sequence[Column], rows: int | None, optimizer: Optimizer | None
+) -> jobs.Minibatch | None:
+    """How a step sees some of ``rows``, the training rows of the ``columns`` of the loss."""
+    written = config.minibatch
+    if written is None:
+        return None
+    tables = list(dict.fromkeys(one.table.name for one in columns if one.table.has_rows))
+    if not tables:
+        raise ConfigError(
+            "there are no rows to make batches of",
+            place=written.place,
+            expected="a loss over the rows of a table of `data`",
+        )
+    if len(tables) > 1:
+        raise ConfigError(
+            f"the loss has rows of {len(tables)} tables: {', '.join(tables)}",
+            place=written.place,
+            expected="rows of one table, of which batches are made",
+            remedy="`rows: false` takes the columns of a table as constants",
+        )
+    _check_method(config, optimizer)
+    if written.last == "drop" and rows is not None and rows < written.rows:
+        raise ConfigError(
+            f"a batch of {written.rows} is never full: there are {rows} rows to train on",
+            place=written.place_of("rows"),
+            expected=f"at most {rows} rows, or `last: keep`",
+        )
+    return jobs.Minibatch(written.rows, written.shuffle, written.last)
+
+
+def _check_method(config: Config, optimizer: Optimizer | None) -> None:
+    """Hold that the method descends, and can do with the gradient of a batch."""
+    assert config.minibatch is not None
+    if optimizer is not None and optimizer.traced and optimizer.needs == "gradient":
+        return
+    given = config.optimizer is not None and config.optimizer.named[-1].name != "auto"
+    what = "`optimizer: none` takes no steps"
+    if optimizer is not None:
+        what = f"{optimizer.name} compares losses, and that of a batch differs from the next"
+    raise ConfigError(
+        what if given else f"{what}; it is the method that is chosen where none is given",
+        place=config.place_of("optimizer") if given else config.minibatch.place,
+        expected="a method that needs gradients only, such as adam or momentum",
+        remedy="" if given else "optimizer: {adam: {learning_rate: 1.0e-3}}",
+    )
+
+
+def stop_of(
+    stop: Stop,
+    minibatch: jobs.Minibatch | None,
+    splits: Iterable[str],
+    metrics: Mapping[str, object],
+) -> jobs.Stop:
+    """When to stop."""
+    for key in ("epochs", "plateau"):
+        if getattr(stop, key) is not None and minibatch is None:
+            raise ConfigError(
+                f"`{key}` counts epochs, and without `minibatch` there are none",
+                place=stop.place_of(key),
+                expected="minibatch: {rows: 128}" + (", or steps" if key == "epochs" else ""),
+            )
+    plateau = None
+    if stop.plateau is not None:
+        written, place = stop.plateau, stop.plateau.place_of("metric")
+        if written.metric != "loss":
+            check_metric_path(written.metric, place, splits, metrics)
+        plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
+    return jobs.Stop(
+        gradient=stop.gradient,
+        loss=stop.loss,
+        step=stop.step,
+        steps=stop.steps,
+        epochs=stop.epochs,
+        seconds=stop.seconds,
+        plateau=plateau,
+    )

@@ -1,0 +1,85 @@
+"""``Inputs``: parameters and columns as the inputs of a graph, those that are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optserve.config.declarations import Declarations
+from optserve.config.expressions import Scope
+from optserve.config.scope import Column, Tables, scope_of
+from optserve.frozen import replace
+from optserve.graph.aval import Array, Aval, DType
+from optserve.graph.graph import Graph, Var
+from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.vocabulary import Vocabulary
+from optserve.transforms.simplify import prune
+
+__all__ = ["Inputs", "Traced"]
+
+
+class Traced(NamedTuple):
+    """A graph whose inputs are the parameters, then the columns that are used, then ``captured``.
+
+    ``unused`` names the parameters that no output depends on.
+    """
+
+    graph: Graph
+    columns: tuple[Column, ...]
+    captured: tuple[Array, ...]
+    unused: tuple[str, ...]
+
+    def arrays(self, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arrays of the inputs after the parameters, in order, ``columns`` being by name."""
+        used = {column.name: columns[column.name] for column in self.columns}
+        captured = {f"constant {number}": one for number, one in enumerate(self.captured, 1)}
+        return {**used, **captured}
+
+
+class Inputs:
+    """A trace in which parameters and columns have their names; ``shapes`` are the parameters'."""
+
+    def __init__(
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        tables: Tables,
+        vocabulary: Vocabulary,
+        precision: DType,
+    ) -> None:
+        self.trace = Trace(vocabulary, precision=precision)
+        self.parameters = {
+            name: self.trace.input(Aval(shape, precision), name) for name, shape in shapes.items()
+        }
+        self._columns = {column.name: column for column in tables.columns()}
+        self._arrays = {
+            name: self.trace.input(column.aval(precision), name)
+            for name, column in self._columns.items()
+        }
+
+    def scope(self, declared: Declarations) -> Scope:
+        """Where expressions find what is declared; the values of ``define`` are built."""
+        return scope_of(declared, self._arrays, self.parameters, self.trace)
+
+    def graph(self, outputs: Sequence[Tracer]) -> Traced:
+        """The graph of ``outputs``, without the columns that they do not depend on."""
+        graph = prune(self.trace.graph(outputs))
+        used = _used(graph)
+        count = len(self.parameters)
+        parameters, rest = graph.inputs[:count], graph.inputs[count:]
+        kept = [variable for variable in rest if variable in used]
+        columns = {tracer.atom: self._columns[name] for name, tracer in self._arrays.items()}
+        captured = zip(rest[len(columns) :], self.trace.captured, strict=True)
+        return Traced(
+            graph=replace(graph, inputs=(*parameters, *kept)),
+            columns=tuple(columns[variable] for variable in kept if variable in columns),
+            captured=tuple(np.asarray(value) for variable, value in captured if variable in used),
+            unused=tuple(variable.name for variable in parameters if variable not in used),
+        )
+
+
+def _used(graph: Graph) -> frozenset[Var]:
+    """The variables that something depends on; dead equations are pruned already."""
+    atoms = [atom for equation in graph.equations for atom in equation.operands]
+    return frozenset(atom for atom in (*atoms, *graph.outputs) if isinstance(atom, Var))

@@ -1,0 +1,45 @@
+"""``metrics``: scalars that are computed of every split, and the paths that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from optserve.config.declarations import Declarations
+from optserve.config.inputs import Inputs, Traced
+from optserve.config.objective import real_array
+from optserve.config.suggest import choices, did_you_mean
+from optserve.errors import ConfigError, Place, ShapeError
+
+__all__ = ["build_metrics", "check_metric_path"]
+
+
+def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
+    """The graph of the metrics, in order; raises where one of them is no scalar."""
+    scope = inputs.scope(declared)
+    outputs = []
+    for name, expression in declared.metrics.items():
+        value = real_array(expression, scope, inputs.trace, f"the metric {name}")
+        if value.shape:
+            raise ShapeError(
+                f"the metric {name} has the shape {value.shape}",
+                place=expression.place,
+                expected="a scalar",
+                remedy="sum(...) or mean(...) makes one",
+            )
+        outputs.append(value)
+    return inputs.graph(outputs)
+
+
+def check_metric_path(
+    path: str, place: Place | None, splits: Iterable[str], names: Iterable[str]
+) -> None:
+    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric."""
+    valid = [f"metrics.{split}.{name}" for split in splits for name in names]
+    if path in valid:
+        return
+    raise ConfigError(
+        f"`{path}` names nothing in the result",
+        place=place,
+        expected=f"one of {choices(valid)}" if valid else "a name that `metrics` declares",
+        remedy=did_you_mean(path, valid),
+    )

@@ -1,0 +1,106 @@
+"""Values that are missing, as every reader tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from optserve.config.data import csv as csv_module
+from optserve.config.data.csv import csv
+from optserve.config.data.files import joined
+from optserve.config.data.frame import Cells, Gapped, Kind
+from optserve.config.data.npy import npy
+from optserve.config.data.npz import npz
+from optserve.config.data.parquet import parquet as parquet_reader
+from optserve.errors import ConfigError
+
+NAN = float("nan")
+
+
+def gaps(frame: Any, wanted: Mapping[int, Kind]) -> dict[int, list[Any]]:
+    """The columns with ``None`` where there is no value."""
+    assert isinstance(frame, Gapped)
+    return {index: listed(cells) for index, cells in frame.read_with_gaps(wanted).items()}
+
+
+def listed(cells: Cells) -> list[Any]:
+    pairs = zip(cells.values.tolist(), cells.missing.tolist(), strict=True)
+    return [None if missing else value for value, missing in pairs]
+
+
+@pytest.mark.parametrize("small", [1 << 18, 0])
+def test_csv(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_module, "SMALL", small)
+    path = tmp_path / "d.csv"
+    path.write_text("x,k,b,t\n1,2,true,a\n ,NA,?,\nnan,3,0,none\n2.5,4,1,b\n")
+    wanted: dict[int, Kind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
+    found: dict[int, list[Any]] = {
+        0: [1.0, None, None, 2.5],
+        1: [2, None, 3, 4],
+        2: [True, None, False, True],
+        3: ["a", None, "none", "b"],
+    }
+    frame = csv()(path)
+    assert gaps(frame, wanted) == found
+    assert gaps(joined([path, path], csv()), wanted) == {at: 2 * one for at, one in found.items()}
+
+
+@pytest.mark.parametrize("small", [1 << 18, 0])
+def test_csv_without_gaps(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_module, "SMALL", small)
+    path = tmp_path / "d.csv"
+    path.write_text("x\n1\n2.5\n")
+    assert gaps(csv()(path), {0: "float"}) == {0: [1.0, 2.5]}
+
+
+def test_parquet(tmp_path: Path) -> None:
+    columns = {
+        "x": [1.0, None, NAN, 2.5],
+        "k": [2, None, 3, 4],
+        "b": [True, None, False, True],
+        "t": ["a", None, "", "b"],
+    }
+    path = tmp_path / "d.parquet"
+    parquet.write_table(pyarrow.table(columns), path, row_group_size=3)
+    wanted: dict[int, Kind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
+    assert gaps(parquet_reader()(path), wanted) == {
+        0: [1.0, None, None, 2.5],
+        1: [2, None, 3, 4],
+        2: [True, None, False, True],
+        3: ["a", None, None, "b"],
+    }
+
+
+def test_dictionaries_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "d.parquet"
+    parquet.write_table(
+        pyarrow.table({"t": pyarrow.array(["a", None, "b"]).dictionary_encode()}), path
+    )
+    assert gaps(parquet_reader()(path), {0: "text"}) == {0: ["a", None, "b"]}
+
+
+def test_npy(tmp_path: Path) -> None:
+    np.save(tmp_path / "d.npy", np.array([[1.0, NAN], [NAN, 3.0]], dtype=np.float32))
+    assert gaps(npy()(tmp_path / "d.npy"), {0: "float", 1: "integer"}) == {
+        0: [1.0, None],
+        1: [None, 3],
+    }
+
+
+def test_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", k=[1, 2], t=["a", ""], W=[[1.0, NAN], [2.0, 3.0]])
+    found = gaps(npz()(tmp_path / "d.npz"), {0: "integer", 1: "text", 2: "float"})
+    assert found == {0: [1, 2], 1: ["a", None], 2: [None, [2.0, 3.0]]}
+
+
+def test_another_wrong_value_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("x,y\n,1\n2,many\n")
+    with pytest.raises(ConfigError, match=r"d\.csv:3:3: the column 'y' has 'many' in row 2"):
+        csv()(path).read_with_gaps({0: "float", 1: "float"})  # type: ignore[attr-defined]

@@ -1,0 +1,76 @@
+"""The proof: a fit of data four times larger than all the address space that the process has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+LIMIT = 1 << 30
+"""Bytes of address space; what numpy, pyarrow, LLVM and threads reserve is part of it."""
+COLUMNS = 8
+ROWS = 4 * LIMIT // (8 * COLUMNS)
+FILES = 8
+GROUPS = 64
+
+CONFIG = """\
+version: 1
+data:
+  read: parts/*.parquet
+  columns: {X: "x*", y: y}
+parameters: {w: {shape: [7], init: zeros}}
+loss: mean((y - X @ w)**2)
+optimizer: {gradient_descent: {learning_rate: 0.24}}
+stop: {steps: 4}
+"""
+
+FIT = """\
+import resource, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+from optserve.cli import main
+sys.argv = ["optserve", "run", "fit.yaml", "--out", sys.argv[2], "--set", "backend=" + sys.argv[2]]
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of ``4 * LIMIT`` bytes: values of few digits, which take little room on disk."""
+    made = tmp_path_factory.mktemp("large")
+    (made / "parts").mkdir()
+    (made / "fit.yaml").write_text(CONFIG)
+    rng = np.random.default_rng(0)
+    weights = np.arange(1.0, COLUMNS)
+    table = None
+    group = ROWS // FILES // GROUPS
+    X = rng.integers(-2, 3, (group, COLUMNS - 1)).astype(float)
+    table = pa.table({**{f"x{i}": X[:, i] for i in range(COLUMNS - 1)}, "y": X @ weights})
+    for number in range(FILES):
+        with pq.ParquetWriter(made / "parts" / f"{number}.parquet", table.schema) as writer:
+            for _ in range(GROUPS):
+                writer.write_table(table)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of address space is Linux's")
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_a_fit_of_four_times_the_address_space(folder: Path, backend: str) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-c", FIT, str(LIMIT), backend],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    result = json.loads((folder / backend / "result.json").read_text())
+    assert result["used"]["rows_used"] == ROWS, result["used"]
+    np.testing.assert_allclose(result["parameters"]["w"], np.arange(1.0, COLUMNS), rtol=0.01)

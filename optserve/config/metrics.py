@@ -15,6 +15,11 @@ __all__ = ["build_metrics", "check_metric_path"]
 
 def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
     """The graph of the metrics, in order; raises where one of them is no scalar."""
+    if "loss" in declared.metrics:
+        raise ConfigError(
+            "a metric cannot be called `loss`: each split has its loss already",
+            place=declared.metrics["loss"].place,
+        )
     scope = inputs.scope(declared)
     outputs = []
     for name, expression in declared.metrics.items():
@@ -33,8 +38,13 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
 def check_metric_path(
     path: str, place: Place | None, splits: Iterable[str], names: Iterable[str]
 ) -> None:
-    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric."""
-    valid = [f"metrics.{split}.{name}" for split in splits for name in names]
+    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric.
+
+    Where there are several splits, each has its ``loss`` among its metrics.
+    """
+    listed = list(splits)
+    known = [*names, *(["loss"] if len(listed) > 1 else [])]
+    valid = [f"metrics.{split}.{name}" for split in listed for name in known]
     if path in valid:
         return
     raise ConfigError(

@@ -22,7 +22,7 @@ def metrics_outline(problem: Problem) -> dict[str, dict[str, None]]:
     """The names of the metrics that the result will have, by split."""
     metrics = problem.metrics
     names = () if metrics is None else metrics.names
-    if problem.held_out and "loss" in names:
+    if "loss" in names:
         raise ConfigError("a metric cannot be called 'loss': each split has its loss already")
     splits = [TRAINING, *problem.held_out] if problem.held_out else []
     splits += [] if metrics is None else [split for split in metrics.data if split not in splits]

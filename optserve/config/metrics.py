@@ -6,18 +6,23 @@ from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import Inputs, Traced
-from optserve.config.nodes import Scalar
 from optserve.config.objective import real_array
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place, ShapeError
 
-__all__ = ["build_metrics", "check_metric_path", "check_names"]
+__all__ = ["build_metrics", "check_metric_path"]
 
 LOSS = "loss"
+"""What each split has among its metrics, where there are several: the objective over its rows."""
 
 
 def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
     """The graph of the metrics, in order; raises where one of them is no scalar."""
+    if LOSS in declared.metrics:
+        raise ConfigError(
+            f"a metric cannot be called `{LOSS}`: each split has its loss already",
+            place=declared.metrics[LOSS].place,
+        )
     scope = inputs.scope(declared)
     outputs = []
     for name, expression in declared.metrics.items():
@@ -31,17 +36,6 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
             )
         outputs.append(value)
     return inputs.graph(outputs)
-
-
-def check_names(names: Iterable[Scalar], splits: Collection[str]) -> None:
-    """Refuse a metric that is called as what every split has already."""
-    for name in names:
-        if name.text == LOSS and len(splits) > 1:
-            raise ConfigError(
-                f"`metrics.{next(iter(splits))}.{LOSS}` is the loss of these rows already",
-                place=name.place,
-                expected="another name",
-            )
 
 
 def check_metric_path(

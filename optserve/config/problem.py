@@ -16,7 +16,7 @@ from optserve.config.expectations import expectations_of
 from optserve.config.extends import read_tree
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.method import is_given, optimizer_of
-from optserve.config.metrics import build_metrics, check_names
+from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.nodes import Mapping as Tree
 from optserve.config.nodes import plain
@@ -121,7 +121,6 @@ def _problem(
     measured = build_metrics(declared, inputs()) if declared.metrics else None
     columns = {one.name: one for one in (*traced.columns, *(measured.columns if measured else ()))}
     arrays = read_arrays(columns.values(), precision)
-    check_names(config.keys_in("metrics").values(), arrays.splits)
     data = traced.arrays(arrays.splits["train"])
     _check_streamed(data, optimizer, config, declared)
     row_counts = bind_rows(traced.graph.inputs[len(parameters) :], list(data.values()))

@@ -14,12 +14,20 @@ LARGEST = 2048
 
 
 class Entry(NamedTuple):
-    """One evaluation: its number, the loss, the gradient where it was measured, and when it was."""
+    """One evaluation: its number, the loss, the gradient where it was measured, and when it was.
+
+    Of a descent over minibatches an entry is an epoch: ``evaluation`` counts the batches so far,
+    ``batch_loss`` is the mean of their losses in this epoch. ``loss`` (of all training rows) and
+    ``validation_loss`` are those that were computed after it.
+    """
 
     evaluation: int
-    loss: float
+    loss: float | None
     gradient: float | None
     seconds: float
+    epoch: int | None = None
+    batch_loss: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass
@@ -40,9 +48,16 @@ class History:
 
     def record(self, evaluation: int, loss: float, gradient: float | None, seconds: float) -> None:
         """Note one evaluation; they are numbered from 1."""
-        self.last = Entry(evaluation, loss, gradient, seconds)
-        if (evaluation - 1) % self.stride == 0:
-            self._keep(self.last)
+        self.note(evaluation, Entry(evaluation, loss, gradient, seconds))
+
+    def note(self, number: int, entry: Entry) -> None:
+        """Note the entry with this number, from 1."""
+        self.last = entry
+        if (number - 1) % self.stride == 0:
+            self.kept.append(entry)
+            if len(self.kept) == LARGEST:
+                self.kept = self.kept[::2]
+                self.stride *= 2
 
     def extend(
         self,
@@ -73,12 +88,6 @@ class History:
             index += 1 + -(before + index + 1) % self.stride
         if count and (self.last is None or self.last.evaluation < evaluations):
             note(count - 1)
-
-    def _keep(self, entry: Entry) -> None:
-        self.kept.append(entry)
-        if len(self.kept) == LARGEST:
-            self.kept = self.kept[::2]
-            self.stride *= 2
 
     def entries(self) -> Iterator[Entry]:
         """What was kept, in order, the last evaluation included."""

@@ -131,7 +131,7 @@ class _Descent:
             most = None if last is None else last - outcome.evaluations
             losses, measures, reasons = walk.on(most, left)
             outcome.evaluations += len(losses)
-            self.measure = None if isnan(measures[-1]) else measures[-1]
+            self.measure = None if isnan(measures[-1]) else float(measures[-1])
             seconds = self.watch.look(self._snapshot)
             outcome.history.extend(losses, measures, outcome.evaluations, (before, seconds))
             if self.method.optimizer is None:

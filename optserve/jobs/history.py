@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import NamedTuple
 
+import numpy as np
+
+from optserve.graph.aval import Array
+
 __all__ = ["Entry", "History"]
 
 LARGEST = 2048
@@ -55,14 +59,12 @@ class History:
         self.last = entry
         if (number - 1) % self.stride == 0:
             self.kept.append(entry)
-            if len(self.kept) == LARGEST:
-                self.kept = self.kept[::2]
-                self.stride *= 2
+            self._thin(number)
 
     def extend(
         self,
-        losses: Sequence[float],
-        measures: Sequence[float],
+        losses: Sequence[float] | Array,
+        measures: Sequence[float] | Array,
         evaluations: int,
         seconds: tuple[float, float],
     ) -> None:
@@ -73,24 +75,35 @@ class History:
         """
         count, (began, ended) = len(losses), seconds
         if count == 1:  # as each of a descent step by step
-            self.record(evaluations, losses[0], None if isnan(measures[0]) else measures[0], ended)
+            self.record(evaluations, float(losses[0]), _measured(measures[0]), ended)
             return
         before = evaluations - count
+        self._thin(evaluations)
+        first = -before % self.stride
+        numbers = range(before + first + 1, evaluations + 1, self.stride)
+        each = (ended - began) / count
+        self.kept += map(
+            Entry,
+            numbers,
+            np.asarray(losses)[first :: self.stride].tolist(),
+            map(_measured, measures[first :: self.stride]),
+            [began + each * (number - before) for number in numbers],
+        )
+        self.last = Entry(evaluations, float(losses[-1]), _measured(measures[-1]), ended)
 
-        def note(at: int) -> None:
-            measure = None if isnan(measures[at]) else measures[at]
-            time = began + (ended - began) * ((at + 1) / count)
-            self.record(before + at + 1, losses[at], measure, time)
-
-        index = -before % self.stride
-        while index < count:
-            note(index)
-            index += 1 + -(before + index + 1) % self.stride
-        if count and (self.last is None or self.last.evaluation < evaluations):
-            note(count - 1)
+    def _thin(self, count: int) -> None:
+        """Keep every second entry, as often as that takes where there are ``count`` of them."""
+        while -(-count // self.stride) >= LARGEST:
+            self.kept = self.kept[::2]
+            self.stride *= 2
 
     def entries(self) -> Iterator[Entry]:
         """What was kept, in order, the last evaluation included."""
         yield from self.kept
-        if self.last is not None and (not self.kept or self.kept[-1] is not self.last):
-            yield self.last
+        last = self.last
+        if last is not None and (not self.kept or self.kept[-1].evaluation < last.evaluation):
+            yield last
+
+
+def _measured(measure: float) -> float | None:
+    return None if isnan(measure) else float(measure)

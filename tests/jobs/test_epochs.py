@@ -16,6 +16,7 @@ from optserve.errors import ConfigError
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
+from optserve.graph.streamed import Streamed
 from optserve.graph.tracer import trace
 from optserve.jobs.artefacts import save
 from optserve.jobs.batches import Batches
@@ -317,6 +318,26 @@ def test_rows_beside_the_batched_ones_stay_whole() -> None:
     for backend in (LOOPING, numpy_backend(1)):
         job = replace(made, objective=objective, backend="b", backends={"b": backend})
         assert run(job).termination.reason == "epochs"
+
+
+class _Kept(Streamed):
+    """A column in memory that is read as one is that is not."""
+
+    def __init__(self, name: str, array: np.ndarray) -> None:
+        super().__init__(name, array.shape, array.dtype)
+        self.array = array
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        return self.array[first:last]
+
+
+def test_streamed_rows_give_the_same_bits() -> None:
+    made = line(stop=Stop(epochs=3))
+    columns = {name: _Kept(name, array) for name, array in made.objective.data.items()}
+    streamed = run(replace(made, objective=replace(made.objective, data=columns)))
+    held = run(made)
+    assert (streamed.loss, streamed.parameters) == (held.loss, held.parameters)
+    assert streamed.gradient == held.gradient
 
 
 def test_no_standard_errors_and_why() -> None:

@@ -1,16 +1,16 @@
-"""The ``llvm`` backend: each pass over rows as one native function, the rest on NumPy."""
+"""The ``llvm`` backend: each pass over rows as one native function, the rest on NumPy; small graphs
+as native code from end to end."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from optserve.backends.base import Backend, Compiled
-from optserve.backends.llvm.native_pass import native
-from optserve.backends.numpy.control import compile_passes
+from optserve.backends.llvm.program.whole import Whole
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph
 
-__all__ = ["compile_graph", "llvm_backend"]
+__all__ = ["compile_graph", "llvm_backend", "loop_of"]
 
 
 def llvm_backend(threads: int | None = None) -> Backend:
@@ -23,6 +23,7 @@ def llvm_backend(threads: int | None = None) -> Backend:
         "llvm",
         partial(compile_graph, threads=count),
         doc=llvm_backend.__doc__ or "",
+        loop=partial(loop_of, threads=count),
         threads=count,
         on_threads=llvm_backend,
     )
@@ -30,4 +31,10 @@ def llvm_backend(threads: int | None = None) -> Backend:
 
 def compile_graph(graph: Graph, threads: int = 1) -> Compiled:
     """A callable that evaluates ``graph``; a pass that has no native form runs on NumPy."""
-    return compile_passes(graph, threads, native)
+    return Whole(graph, threads)
+
+
+def loop_of(graph: Graph, threads: int = 1) -> Compiled | None:
+    """The same where all of ``graph`` has a native form, else ``None``."""
+    whole = Whole(graph, threads)
+    return None if whole.program is None else whole

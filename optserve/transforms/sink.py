@@ -1,0 +1,93 @@
+"""Sink: what only looks at an array in another way is written where it is read, in bodies too.
+
+A step that reads ``x.T`` of an array from outside finds it computed outside, once. That saves
+nothing where a transposed array is a view, and hides from the body that it is ``x``: the product
+``x.T @ r`` is a sum over rows, in one pass with what made ``r``, only where both are seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from optserve.frozen import replace
+from optserve.graph.graph import Atom, Equation, Graph, Var
+
+__all__ = ["sink"]
+
+VIEWS = frozenset({"transpose"})
+"""Primitives that move no entry and compute nothing."""
+
+BODIES: Mapping[str, Sequence[str]] = MappingProxyType(
+    {"scan": ("body",), "cond": ("if_true", "if_false")}
+)
+
+
+def sink(graph: Graph) -> Graph:
+    """``graph`` with the views that its loops and choices read moved into their bodies.
+
+    >>> import numpy as np
+    >>> from optserve.graph.tracer import trace
+    >>> from optserve.primitives.loops import scan
+    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> traced = trace(
+    ...     lambda x, w, steps: scan(lambda w, k: (w - k * (x.T @ (x @ w)), k), w, steps)[0],
+    ...     np.ones((3, 2)), np.ones(2), np.ones(4), vocabulary=builtin_vocabulary(),
+    ... )
+    >>> [e.primitive.name for e in traced.graph.equations]
+    ['transpose', 'scan']
+    >>> [e.primitive.name for e in sink(traced.graph).equations]
+    ['scan']
+    """
+    made = {equation.results[0]: equation for equation in graph.equations}
+    equations = tuple(_sunk(equation, made) for equation in graph.equations)
+    read = {atom for equation in equations for atom in equation.operands} | {*graph.outputs}
+    kept = tuple(
+        equation
+        for equation in equations
+        if equation.primitive.name not in VIEWS or equation.results[0] in read
+    )
+    return Graph(graph.inputs, kept, graph.outputs)
+
+
+def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:
+    names = BODIES.get(equation.primitive.name)
+    if names is None:
+        return equation
+    attributes = dict(equation.attributes)
+    operands = list(equation.operands)
+    first = _first_constant(equation)
+    before = 1 if equation.primitive.name == "cond" else 0  # the condition, which no body reads
+    for position in range(first, len(operands)):
+        view = _view(operands[position], made)
+        if view is None:
+            continue
+        [source] = view.operands
+        known = operands.index(source, first) if source in operands[first:] else position
+        operands[position] = source
+        for name in names:
+            body = attributes[name]
+            attributes[name] = _looking(body, view, position - before, known - before)
+    attributes.update({name: sink(attributes[name]) for name in names})
+    return replace(equation, operands=tuple(operands), attributes=attributes)
+
+
+def _first_constant(equation: Equation) -> int:
+    """The position of the first operand that all steps, or both branches, share."""
+    if equation.primitive.name == "cond":
+        return 1
+    return int(equation.attributes["carries"] + equation.attributes["scanned"])
+
+
+def _view(atom: Atom, made: Mapping[Var, Equation]) -> Equation | None:
+    equation = made.get(atom) if isinstance(atom, Var) else None
+    return equation if equation is not None and equation.primitive.name in VIEWS else None
+
+
+def _looking(body: Graph, view: Equation, position: int, known: int) -> Graph:
+    """``body`` given what ``view`` looks at in place of its result; input ``known`` is that too."""
+    seen = body.inputs[position]
+    inputs = list(body.inputs)
+    inputs[position] = Var(view.operands[0].aval, seen.name)
+    look = replace(view, operands=(inputs[known],), results=(seen,))
+    return Graph(tuple(inputs), (look, *body.equations), body.outputs)

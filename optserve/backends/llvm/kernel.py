@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
+from optserve.backends.llvm.large_products import BLOCK, has_large, temporary_bytes
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
 from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
@@ -46,10 +47,13 @@ def emit(body: Graph, lowered: Lowered, name: str, resumes: bool = False) -> str
 
 
 def block_rows(lowered: Lowered) -> int:
-    """Rows in a block; 0 where nothing is kept between loops, so that there are no blocks."""
-    if not lowered.buffers:
+    """Rows in a block; 0 where nothing is kept between loops, or summed by blocks."""
+    if has_large(lowered):
+        return BLOCK
+    sums = any(node.kind == "outer" for group in lowered.groups for node in group.nodes)
+    if not lowered.buffers and not sums:
         return 0
-    row_bytes = sum(8 * width for width in lowered.buffers.values()) + _shared_bytes(lowered)
+    row_bytes = max(1, _buffer_bytes(lowered) + _shared_bytes(lowered))
     rows = max(1, min(MAX_BLOCK, BLOCK_BYTES // row_bytes))
     return max(16, 1 << (rows.bit_length() - 1))
 
@@ -72,8 +76,13 @@ def _row_bytes(variable: Var) -> int:
 
 
 def scratch_bytes(lowered: Lowered) -> int:
-    """Bytes of the buffers of one block."""
-    return block_rows(lowered) * sum(8 * width for width in lowered.buffers.values())
+    """Bytes of the buffers of one block, and of what products of a block need beside them."""
+    return block_rows(lowered) * _buffer_bytes(lowered) + temporary_bytes(lowered)
+
+
+def _buffer_bytes(lowered: Lowered) -> int:
+    """Bytes a row of all buffers."""
+    return sum(width * v.aval.dtype.itemsize for v, width in lowered.buffers.items())
 
 
 def _is_function(node: Node) -> bool:
@@ -124,6 +133,10 @@ class Emitter:
         """The type that an output accumulates in."""
         return storage(wide(self.body.outputs[output].aval.dtype))
 
+    def temporary(self) -> IRValue:
+        """The address of what a product of a block needs beside the buffers."""
+        return self.b.at(IRValue("%scratch", "ptr"), "i8", self.block * _buffer_bytes(self.lowered))
+
     def _find_addresses(self) -> None:
         """Addresses of operands, outputs and buffers."""
         b, addresses = self.b, self.memory.addresses
@@ -136,7 +149,7 @@ class Emitter:
         scratch = 0
         for variable, width in self.lowered.buffers.items():
             addresses[variable] = b.at(IRValue("%scratch", "ptr"), "i8", scratch)
-            scratch += 8 * width * self.block
+            scratch += width * variable.aval.dtype.itemsize * self.block
 
     def _nodes(self) -> Iterator[Node]:
         for group in self.lowered.groups:

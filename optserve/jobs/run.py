@@ -9,7 +9,7 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.selection import choose
-from optserve.errors import OptserveError
+from optserve.errors import ConfigError, OptserveError
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
@@ -95,6 +95,7 @@ def run(
     >>> round(result.parameters["b"], 9), round(result.standard_errors["b"], 6)
     (1.94, 0.090554)
     """
+    _check_supported(problem)
     with Interruption() as interruption:
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))
@@ -122,6 +123,15 @@ def run(
         findings = _findings(evaluator, limits, certificates, outcomes, watch)
         findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
+
+
+def _check_supported(problem: Problem) -> None:
+    """Refuse what would be ignored."""
+    if problem.minibatch or problem.metrics or problem.held_out:
+        raise ConfigError(
+            "a job over minibatches, splits or metrics cannot run yet",
+            remedy="leave out minibatch, metrics and split",
+        )
 
 
 def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[Certificate]:

@@ -11,10 +11,15 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from optserve.frozen import frozen
 from optserve.graph.graph import Graph
 
-__all__ = ["has_products", "one_thread"]
+if TYPE_CHECKING:
+    from ctypes import CDLL
+
+__all__ = ["Gemm", "gemm", "has_products", "one_thread"]
 
 _NAMES = (
     ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
@@ -23,6 +28,14 @@ _NAMES = (
     ("openblas_get_num_threads", "openblas_set_num_threads"),
     ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
 )
+
+_GEMM = (
+    ("scipy_cblas_{}64_", 64),
+    ("scipy_cblas_{}", 32),
+    ("cblas_{}64_", 64),
+    ("cblas_{}", 32),
+)
+"""How the product of matrices may be called, and the bits of the sizes that it takes."""
 
 
 def has_products(graph: Graph) -> bool:
@@ -71,11 +84,43 @@ class _Pool(AbstractContextManager[None]):
 @functools.cache
 def _pool() -> _Pool:
     """The pool of the library that NumPy is linked with, where it is one that can be asked."""
-    import ctypes
-
-    found = find_spec("numpy._core._multiarray_umath")
-    library = ctypes.CDLL(found.origin) if found is not None and found.origin else None
+    library = _library()
     for read, write in _NAMES:
         if hasattr(library, read) and hasattr(library, write):
             return _Pool(getattr(library, read), getattr(library, write))
     return _Pool(lambda: 1, lambda count: None)
+
+
+@frozen
+class Gemm:
+    """The products of matrices that NumPy calls: the addresses of ``cblas_sgemm`` and
+    ``cblas_dgemm``, and the bits of the sizes that they take."""
+
+    single: int
+    double: int
+    bits: int
+
+
+@functools.cache
+def gemm() -> Gemm | None:
+    """The products of the library that NumPy is linked with, where they are known by name."""
+    import ctypes
+
+    library = _library()
+    for pattern, bits in _GEMM:
+        names = [pattern.format(name) for name in ("sgemm", "dgemm")]
+        if all(hasattr(library, name) for name in names):
+            single, double = (
+                ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in names
+            )
+            return Gemm(single, double, bits)
+    return None
+
+
+@functools.cache
+def _library() -> CDLL | None:
+    """The library that NumPy is linked with, through the extension that is linked with it."""
+    import ctypes
+
+    found = find_spec("numpy._core._multiarray_umath")
+    return ctypes.CDLL(found.origin) if found is not None and found.origin else None

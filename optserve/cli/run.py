@@ -62,7 +62,6 @@ def run(
         problem = load(
             config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
         )
-        _check_supported(problem)
         with shown_progress(quiet) as progress:
             result = run_job(problem, progress=progress, threads=threads)
         folder, code = _saved(result, problem, out)
@@ -73,23 +72,6 @@ def run(
 
             write_output(text_report(result, "" if folder is None else str(folder / "result.json")))
         raise typer.Exit(code)
-
-
-def _check_supported(problem: Problem) -> None:
-    """Refuse what a config can say and a job does not do yet, rather than ignore it."""
-    from optserve.errors import ConfigError
-
-    says = {
-        "minibatch": problem.minibatch is not None,
-        "metrics": problem.metrics is not None,
-        "split": bool(problem.held_out),
-    }
-    for key, said in says.items():
-        if said:
-            raise ConfigError(
-                f"running a config with `{key}` is not supported yet",
-                expected="`optserve check`, which holds it to be right",
-            )
 
 
 def _saved(result: Result, problem: Problem, out: Path | None) -> tuple[Path | None, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from optserve.config.metrics import check_metric_path
 from optserve.config.schema.config import Config, Stop
-from optserve.config.scope import Column
 from optserve.errors import ConfigError
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
 from optserve.jobs import problem as jobs
 from optserve.optimizers.base import Optimizer
 
@@ -29,33 +30,40 @@ def check_splits(config: Config) -> None:
 
 
 def minibatch_of(
-    config: Config, columns: Sequence[Column], rows: int | None, optimizer: Optimizer | None
+    config: Config, graph: Graph, rows: Mapping[str, int], optimizer: Optimizer | None
 ) -> jobs.Minibatch | None:
-    """How a step sees some of ``rows``, the training rows of the ``columns`` of the loss."""
+    """How a step sees some of ``rows``: the training rows of each table that the loss goes over.
+
+    Raises where ``graph``, that of the loss, cannot be estimated from some of them.
+    """
     written = config.minibatch
     if written is None:
         return None
-    tables = list(dict.fromkeys(one.table.name for one in columns if one.table.has_rows))
-    if not tables:
+    if not rows:
         raise ConfigError(
             "there are no rows to make batches of",
             place=written.place,
             expected="a loss over the rows of a table of `data`",
         )
-    if len(tables) > 1:
+    if len(rows) > 1:
         raise ConfigError(
-            f"the loss has rows of {len(tables)} tables: {', '.join(tables)}",
+            f"the loss has rows of {len(rows)} tables: {', '.join(rows)}",
             place=written.place,
             expected="rows of one table, of which batches are made",
             remedy="`rows: false` takes the columns of a table as constants",
         )
     _check_method(config, optimizer)
-    if written.last == "drop" and rows is not None and rows < written.rows:
+    [count] = rows.values()
+    if written.last == "drop" and count < written.rows:
         raise ConfigError(
-            f"a batch of {written.rows} is never full: there are {rows} rows to train on",
+            f"a batch of {written.rows} is never full: there are {count} rows to train on",
             place=written.place_of("rows"),
-            expected=f"at most {rows} rows, or `last: keep`",
+            expected=f"at most {count} rows, or `last: keep`",
         )
+    from optserve.transforms.minibatch import check_affine
+
+    [table] = rows
+    check_affine(graph, Dim.rows(table))
     return jobs.Minibatch(written.rows, written.shuffle, written.last)
 
 
@@ -79,7 +87,7 @@ def _check_method(config: Config, optimizer: Optimizer | None) -> None:
 def stop_of(
     stop: Stop,
     minibatch: jobs.Minibatch | None,
-    splits: Iterable[str],
+    splits: Collection[str],
     metrics: Mapping[str, object],
 ) -> jobs.Stop:
     """When to stop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
 def expectations_of(
-    config: Config, parameters: Sequence[Parameter], splits: Iterable[str]
+    config: Config, parameters: Sequence[Parameter], splits: Collection[str]
 ) -> tuple[Expectation, ...]:
     """What must hold of the result; raises where a path can name nothing in it."""
     by_name = {parameter.name: parameter for parameter in parameters}
@@ -77,7 +77,8 @@ def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> None:
     if root in _BY_PARAMETER and rest:
         _check_parameter(key, rest, parameters)
         return
-    raise _nothing(key, key.text, [*_NUMBERS, *(f"{name}.NAME" for name in _BY_PARAMETER)])
+    named = (f"{name}.NAME" for name in _BY_PARAMETER)
+    raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME"])
 
 
 def _check_parameter(key: Scalar, rest: str, parameters: Mapping[str, Parameter]) -> None:

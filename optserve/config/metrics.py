@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import Inputs, Traced
@@ -12,9 +12,17 @@ from optserve.errors import ConfigError, Place, ShapeError
 
 __all__ = ["build_metrics", "check_metric_path"]
 
+LOSS = "loss"
+"""What each split has among its metrics, where there are several: the objective over its rows."""
+
 
 def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
     """The graph of the metrics, in order; raises where one of them is no scalar."""
+    if LOSS in declared.metrics:
+        raise ConfigError(
+            f"a metric cannot be called `{LOSS}`: each split has its loss already",
+            place=declared.metrics[LOSS].place,
+        )
     scope = inputs.scope(declared)
     outputs = []
     for name, expression in declared.metrics.items():
@@ -31,10 +39,14 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
 
 
 def check_metric_path(
-    path: str, place: Place | None, splits: Iterable[str], names: Iterable[str]
+    path: str, place: Place | None, splits: Collection[str], names: Iterable[str]
 ) -> None:
-    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric."""
-    valid = [f"metrics.{split}.{name}" for split in splits for name in names]
+    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric.
+
+    Where rows are held out, the loss of each split is one.
+    """
+    known = [*([LOSS] if len(splits) > 1 else []), *names]
+    valid = [f"metrics.{split}.{name}" for split in splits for name in known]
     if path in valid:
         return
     raise ConfigError(

@@ -32,6 +32,7 @@ from optserve.config.schema.table import Table
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
 from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs import problem as jobs
@@ -122,7 +123,8 @@ def _problem(
     arrays = read_arrays(columns.values(), precision)
     data = traced.arrays(arrays.splits["train"])
     _check_streamed(data, optimizer, config, declared)
-    minibatch = minibatch_of(config, traced.columns, _training_rows(traced, data), optimizer)
+    row_counts = bind_rows(traced.graph.inputs[len(parameters) :], list(data.values()))
+    minibatch = minibatch_of(config, traced.graph, row_counts, optimizer)
     return jobs.Problem(
         name=config.name or path.stem,
         parameters=parameters,
@@ -172,16 +174,6 @@ def _metrics(
         return None
     data = {split: measured.arrays(columns) for split, columns in arrays.splits.items()}
     return jobs.Metrics(tuple(declared.metrics), measured.graph, data)
-
-
-def _training_rows(traced: Traced, data: Mapping[str, Array | Streamed]) -> int | None:
-    """The number of training rows of the loss."""
-    rows = (
-        data[one.name].shape[0]
-        for one in traced.columns
-        if one.table.has_rows and data[one.name].shape
-    )
-    return next(rows, None)
 
 
 def _tables(config: Config, declared: Declarations, reach: Reach, registry: Registry) -> Tables:

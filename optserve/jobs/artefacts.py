@@ -83,11 +83,20 @@ def _written(result: Result, config: str, parent: Path) -> Iterator[Path]:
 
 
 def _history(result: Result) -> Iterator[str]:
-    yield "start,evaluation,loss,gradient,seconds"
+    """A line an evaluation; over minibatches a line an epoch, with what was known after it."""
+    epochs = any(entry.epoch is not None for entries in result.history for entry in entries)
+    yield "start,evaluation,loss,gradient,seconds" + (
+        ",epoch,batch_loss,validation_loss" if epochs else ""
+    )
     for start, entries in enumerate(result.history, 1):
-        for evaluation, loss, gradient, seconds in entries:
-            measured = "" if gradient is None else repr(gradient)
-            yield f"{start},{evaluation},{loss!r},{measured},{seconds:.6f}"
+        for entry in entries:
+            evaluation, loss, gradient, seconds, *rest = entry
+            shown = [f"{start},{evaluation}", _cell(loss), _cell(gradient), f"{seconds:.6f}"]
+            yield ",".join([*shown, *(map(_cell, rest) if epochs else ())])
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _folder_name(name: str) -> str:

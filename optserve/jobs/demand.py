@@ -21,17 +21,27 @@ def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     graph = problem.objective.graph
     values = [segment.parameter.init for segment in packing.segments]
     rows = bind_rows(graph.inputs, [*values, *problem.objective.data.values()])
+    batches = 0
+    if problem.minibatch is not None:
+        size = problem.minibatch.rows
+        batches = max((-(-count // size) for count in rows.values()), default=0)
+        rows = {table: min(count, size) for table, count in rows.items()}
     optimizer = problem.optimizer if packing.size else None
     traced = optimizer is not None and optimizer.traced and optimizer.needs != "jacobian"
-    evaluations = _evaluations(problem, packing) * (1 + len(problem.starts))
+    evaluations = _evaluations(problem, packing, batches) * (1 + len(problem.starts))
     return demand_of(graph, rows, evaluations=evaluations, traced=traced)
 
 
-def _evaluations(problem: Problem, packing: Packing) -> int:
-    """Evaluations of the loss and its gradient that one descent usually takes."""
+def _evaluations(problem: Problem, packing: Packing, batches: int) -> int:
+    """Evaluations of the loss and its gradient that one descent usually takes.
+
+    ``batches`` are those of an epoch; 0 where there are none.
+    """
     optimizer = problem.optimizer
     if optimizer is None or not packing.size:
         return 1
+    if batches:
+        return Limits.of_batches(problem.stop, batches).steps or SEARCHES * batches
     steps = Limits.of(problem.stop, optimizer, packing.size).steps
     if optimizer.needs == "jacobian":  # which takes a forward derivative a free coordinate
         usual = JACOBIANS * max(1, packing.size // 3)

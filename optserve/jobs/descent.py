@@ -45,7 +45,8 @@ class Outcome:
     ``best`` is ``None`` where not even the start was finite. ``bad`` is a point that was not:
     the last of the descent where that ended it. ``point`` and ``state`` are where the method would
     go on, for a checkpoint. ``change`` is what met the tolerance of ``loss`` or ``step``;
-    ``rejected`` counts trial points that were not finite and were stepped back from.
+    ``rejected`` counts trial points that were not finite and were stepped back from. ``epochs`` are
+    the whole ones of a descent over minibatches, whose evaluations are those of batches.
     """
 
     start: Array
@@ -53,6 +54,7 @@ class Outcome:
     reasons: list[Reason] = field(default_factory=list)
     evaluations: int = 0
     steps: int = 0
+    epochs: int | None = None
     seconds: float = 0.0
     change: float | None = None
     rejected: int = 0
@@ -129,7 +131,7 @@ class _Descent:
             most = None if last is None else last - outcome.evaluations
             losses, measures, reasons = walk.on(most, left)
             outcome.evaluations += len(losses)
-            self.measure = None if isnan(measures[-1]) else measures[-1]
+            self.measure = None if isnan(measures[-1]) else float(measures[-1])
             seconds = self.watch.look(self._snapshot)
             outcome.history.extend(losses, measures, outcome.evaluations, (before, seconds))
             if self.method.optimizer is None:

@@ -14,7 +14,7 @@ import numpy as np
 from optserve.errors import PluginError
 from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, aval_of
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import trace
 from optserve.jobs.packing import Packing
@@ -63,6 +63,13 @@ class Graphs:
         names = [segment.parameter.name for segment in packing.free]
         names += [""] * held + [column.name for column in columns]
         return self.traced(over_pieces, avals, names)
+
+    def loss(self) -> Graph:
+        """(vector, ...) -> loss."""
+        graph = replace(self.objective, outputs=self.objective.outputs[:1])
+        return self._over_vector(
+            lambda vector, arguments: applied(graph, [*self.packing.pieces(vector), *arguments])
+        )
 
     def gradient(self) -> Graph:
         """(vector, ...) -> loss, gradient (p,)."""
@@ -119,19 +126,24 @@ class Graphs:
 
     def _loss_and_gradient(self, vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
         pieces = self.packing.pieces(vector)
-        loss, *gradients = applied(self._differentiated, [*pieces, *arguments])
+        loss, *gradients = applied(self.differentiated, [*pieces, *arguments])
         return [loss, _end_to_end(gradients) if gradients else vector]
 
     @cached_property
-    def _differentiated(self) -> Graph:
-        """The loss, then its gradient by each piece."""
+    def differentiated(self) -> Graph:
+        """(pieces of the vector, ...) -> the loss, then its gradient by each piece."""
         loss = replace(self.objective, outputs=self.objective.outputs[:1])
         wrt = range(len(self.packing.free))
         return value_and_gradient_graph(loss, wrt, vocabulary=self.problem.vocabulary)
 
+    @property
+    def rest(self) -> tuple[Var, ...]:
+        """The inputs that every graph takes last."""
+        return self.objective.inputs[len(self.packing.free) :]
+
     def _over_vector(self, record: Recorded, carried: Sequence[Array | Aval] = ()) -> Graph:
         """The graph of ``record(vector, [*carried, *arguments])``."""
-        rest = self.objective.inputs[len(self.packing.free) :]
+        rest = self.rest
         avals = [self._vector, *map(aval_of, carried), *(variable.aval for variable in rest)]
         names = ["coordinates", *("" for _ in carried), *(variable.name for variable in rest)]
         return self.traced(lambda vector, *given: record(vector, given), avals, names)

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import NamedTuple
 
+import numpy as np
+
+from optserve.graph.aval import Array
+
 __all__ = ["Entry", "History"]
 
 LARGEST = 2048
@@ -14,12 +18,20 @@ LARGEST = 2048
 
 
 class Entry(NamedTuple):
-    """One evaluation: its number, the loss, the gradient where it was measured, and when it was."""
+    """One evaluation: its number, the loss, the gradient where it was measured, and when it was.
+
+    Of a descent over minibatches an entry is an epoch: ``evaluation`` counts the batches so far,
+    ``batch_loss`` is the mean of their losses in this epoch. ``loss`` (of all training rows) and
+    ``validation_loss`` are those that were computed after it.
+    """
 
     evaluation: int
-    loss: float
+    loss: float | None
     gradient: float | None
     seconds: float
+    epoch: int | None = None
+    batch_loss: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass
@@ -40,14 +52,19 @@ class History:
 
     def record(self, evaluation: int, loss: float, gradient: float | None, seconds: float) -> None:
         """Note one evaluation; they are numbered from 1."""
-        self.last = Entry(evaluation, loss, gradient, seconds)
-        if (evaluation - 1) % self.stride == 0:
-            self._keep(self.last)
+        self.note(evaluation, Entry(evaluation, loss, gradient, seconds))
+
+    def note(self, number: int, entry: Entry) -> None:
+        """Note the entry with this number, from 1."""
+        self.last = entry
+        if (number - 1) % self.stride == 0:
+            self.kept.append(entry)
+            self._thin(number)
 
     def extend(
         self,
-        losses: Sequence[float],
-        measures: Sequence[float],
+        losses: Sequence[float] | Array,
+        measures: Sequence[float] | Array,
         evaluations: int,
         seconds: tuple[float, float],
     ) -> None:
@@ -58,30 +75,35 @@ class History:
         """
         count, (began, ended) = len(losses), seconds
         if count == 1:  # as each of a descent step by step
-            self.record(evaluations, losses[0], None if isnan(measures[0]) else measures[0], ended)
+            self.record(evaluations, float(losses[0]), _measured(measures[0]), ended)
             return
         before = evaluations - count
+        self._thin(evaluations)
+        first = -before % self.stride
+        numbers = range(before + first + 1, evaluations + 1, self.stride)
+        each = (ended - began) / count
+        self.kept += map(
+            Entry,
+            numbers,
+            np.asarray(losses)[first :: self.stride].tolist(),
+            map(_measured, measures[first :: self.stride]),
+            [began + each * (number - before) for number in numbers],
+        )
+        self.last = Entry(evaluations, float(losses[-1]), _measured(measures[-1]), ended)
 
-        def note(at: int) -> None:
-            measure = None if isnan(measures[at]) else measures[at]
-            time = began + (ended - began) * ((at + 1) / count)
-            self.record(before + at + 1, losses[at], measure, time)
-
-        index = -before % self.stride
-        while index < count:
-            note(index)
-            index += 1 + -(before + index + 1) % self.stride
-        if count and (self.last is None or self.last.evaluation < evaluations):
-            note(count - 1)
-
-    def _keep(self, entry: Entry) -> None:
-        self.kept.append(entry)
-        if len(self.kept) == LARGEST:
+    def _thin(self, count: int) -> None:
+        """Keep every second entry, as often as that takes where there are ``count`` of them."""
+        while -(-count // self.stride) >= LARGEST:
             self.kept = self.kept[::2]
             self.stride *= 2
 
     def entries(self) -> Iterator[Entry]:
         """What was kept, in order, the last evaluation included."""
         yield from self.kept
-        if self.last is not None and (not self.kept or self.kept[-1] is not self.last):
-            yield self.last
+        last = self.last
+        if last is not None and (not self.kept or self.kept[-1].evaluation < last.evaluation):
+            yield last
+
+
+def _measured(measure: float) -> float | None:
+    return None if isnan(measure) else float(measure)

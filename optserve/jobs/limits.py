@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optserve.frozen import frozen
-from optserve.jobs.problem import Stop
+from optserve.jobs.problem import Plateau, Stop
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["Limits"]
@@ -20,7 +20,8 @@ class Limits:
     """Tolerances, ``None`` where there is none, and how long a descent may take.
 
     A step is one proposal of the method: a method that searches along a line makes several to a
-    direction. ``steps`` or ``seconds`` is ``None`` where it does not limit.
+    direction; over minibatches each batch is a step. ``steps``, ``epochs`` or ``seconds`` is
+    ``None`` where it does not limit; ``steps`` is no more than ``epochs`` come to.
     """
 
     gradient: float | None = None
@@ -28,6 +29,8 @@ class Limits:
     step: float | None = None
     steps: int | None = None
     seconds: float | None = None
+    epochs: int | None = None
+    plateau: Plateau | None = None
 
     @property
     def tolerance(self) -> bool:
@@ -50,3 +53,27 @@ class Limits:
             searching = optimizer.gradient_tolerance is not None
             steps = max(ORDINARY_STEPS, SEARCHING_STEPS * (size + 1) if searching else 0)
         return Limits(gradient or None, stop.loss or None, stop.step or None, steps, stop.seconds)
+
+    @staticmethod
+    def of_batches(stop: Stop, batches: int) -> Limits:
+        """What holds for a job over minibatches, of which an epoch has ``batches``.
+
+        It has no default tolerance.
+
+        >>> Limits.of_batches(Stop(epochs=3), 10).steps, Limits.of_batches(Stop(), 10).steps
+        (30, 1000)
+        """
+        ends = (stop.steps, stop.epochs, stop.seconds, stop.plateau)
+        steps = stop.steps if any(end is not None for end in ends) else ORDINARY_STEPS
+        if stop.epochs is not None:
+            whole = stop.epochs * batches
+            steps = whole if steps is None else min(steps, whole)
+        return Limits(
+            stop.gradient or None,
+            stop.loss or None,
+            stop.step or None,
+            steps,
+            stop.seconds,
+            stop.epochs,
+            stop.plateau,
+        )

@@ -147,7 +147,7 @@ class Loops:
         self._course = Course.of(self._flat)
         taken = int(self._course.evaluations) - before
         reasons = self._course.ended.reasons()
-        return Stretch(losses[:taken].tolist(), measures[:taken].tolist(), reasons)
+        return Stretch(losses[:taken], measures[:taken], reasons)
 
     def settle(self) -> None:
         """A traced method does not come to rest by itself."""

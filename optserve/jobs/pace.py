@@ -7,24 +7,25 @@ __all__ = ["Pace"]
 SOON = 0.1
 """Seconds within which a call is to return: for progress, signals and limits of time."""
 
-GROWTH = 4
-"""How many times as many steps the next call takes after one that was quick."""
+GROWTH = 64
+"""How many times as many steps the next call may take."""
+
+MARGIN = 10
+"""How many times longer a call may take than the one before it predicts: steps differ."""
 
 
 class Pace:
     """The number of steps of the next call; it begins with 1 and grows as calls prove quick.
 
-    A call of n steps that took less than a tenth of the time allows ``GROWTH`` n, which then take
-    less than half of it: steps may differ. ``largest`` bounds the number.
+    ``largest`` bounds the number.
 
     >>> pace = Pace(largest=1000)
-    >>> for _ in range(6):
-    ...     pace.took(pace.steps(), seconds=1e-4)
-    >>> pace.steps(), pace.steps(most=7)
-    (1000, 7)
-    >>> pace.took(1000, seconds=1.0)
+    >>> pace.took(1, seconds=1e-4)
+    >>> pace.steps(), pace.steps(most=7), pace.steps(seconds=1e-3)
+    (64, 7, 10)
+    >>> pace.took(64, seconds=1.0)  # far longer than predicted
     >>> pace.steps()
-    250
+    1
     """
 
     def __init__(self, largest: int) -> None:
@@ -42,7 +43,6 @@ class Pace:
     def took(self, steps: int, seconds: float) -> None:
         """Note what a call took."""
         self.each = seconds / steps
-        if seconds < 0.1 * SOON and steps >= self.size:
-            self.size = min(GROWTH * self.size, self.largest)
-        elif seconds > 0.5 * SOON:
-            self.size = max(1, steps // GROWTH)
+        fitting = SOON / MARGIN / max(self.each, 1e-12)
+        if fitting < self.size or steps >= self.size:
+            self.size = max(1, min(int(fitting), GROWTH * self.size, self.largest))

@@ -27,7 +27,9 @@ class Reason(Enum):
     precision = "converged to the limit of floating-point precision"
     loss = "converged: the loss changes by no more than its tolerance"
     step = "converged: the step is within its tolerance"
+    plateau = "the metric of the plateau has not improved"
     stalled = "no step lowers the loss, and its gradient is not zero, as at a kink"
+    epochs = "reached the limit of epochs"
     steps = "reached the limit of steps"
     seconds = "reached the limit of seconds"
 
@@ -43,7 +45,8 @@ class Reason(Enum):
 
 _CONVERGED = frozenset({Reason.gradient, Reason.precision, Reason.loss, Reason.step})
 _FAILED = frozenset({Reason.certificate, Reason.non_finite, Reason.diverged})
-_NO_DESCENT = frozenset({Reason.certificate, Reason.evaluated})
+_SETTLED = frozenset({Reason.certificate, Reason.evaluated, Reason.plateau})
+"""Reasons after which nobody asks whether a tolerance was met."""
 
 _CODES = {
     Reason.interrupted: 130,
@@ -79,7 +82,7 @@ def exit_codes(
     codes = {_CODES[reason] for reason in reasons if reason in _CODES}
     if not expectations:
         codes.add(4)
-    if tolerance and not any(reason.converged or reason in _NO_DESCENT for reason in reasons):
+    if tolerance and not any(reason.converged or reason in _SETTLED for reason in reasons):
         codes.add(3)
     return tuple(sorted(codes, key=PRECEDENCE.index)) or (0,)
 

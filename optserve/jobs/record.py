@@ -47,6 +47,7 @@ class Findings:
     uncertainty: Uncertainty
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
     blame: Blame | None
     seconds: float
     backend_reason: str = ""
@@ -77,6 +78,10 @@ def outline(problem: Problem) -> dict[str, Any]:
         for equation in problem.objective.graph.equations
         if equation.primitive.name == "probe"
     }
+    if problem.metrics is not None or problem.held_out:
+        from optserve.jobs.splits import metrics_outline
+
+        tree["metrics"] = metrics_outline(problem)
     return tree
 
 
@@ -114,10 +119,15 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         **_uncertainty(findings.uncertainty, values),
         "gradient": dict(findings.gradient),
         "probes": dict(findings.probes),
+        "metrics": {
+            split: {name: value if isfinite(value) else None for name, value in found.items()}
+            for split, found in findings.metrics.items()
+        },
         "start": None if best is None else findings.chosen,
         "starts": [_start(findings, one) for one in findings.outcomes],
         "evaluations": sum(one.evaluations for one in findings.outcomes),
         "steps": sum(one.steps for one in findings.outcomes),
+        "epochs": outcome.epochs,
         "seconds": findings.seconds,
         "memory": peak_memory(),
         "used": _used(problem, findings),

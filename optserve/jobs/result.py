@@ -133,7 +133,10 @@ class Result:
     Parameters, their standard errors, intervals and gradient are by name and on the natural scale.
     Where a standard error is ``None``, ``unavailable`` says why. ``covariance`` and
     ``correlation`` are of the entries that ``labels`` names. ``memory`` is the largest that the
-    process has had, in bytes. ``history`` and ``checkpoint`` go to files of their own.
+    process has had, in bytes. ``metrics`` holds, for each split of the data, what was asked for by
+    name, and its ``loss`` where there are several splits. Over minibatches evaluations are those of
+    batches, and ``epochs`` counts the whole ones of the best start. ``history`` and ``checkpoint``
+    go to files of their own.
     """
 
     version: Literal[1] = 1
@@ -154,10 +157,12 @@ class Result:
     gradient: dict[str, Numbers]
     fit: FitFound | None
     probes: dict[str, Any]
+    metrics: dict[str, dict[str, float | None]]
     start: int | None
     starts: list[StartFound]
     evaluations: int
     steps: int
+    epochs: int | None
     seconds: float
     memory: int | None
     used: Used

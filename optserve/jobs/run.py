@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.expectations import check_paths
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits
-from optserve.jobs.method import method_of
+from optserve.jobs.method import Method, method_of
 from optserve.jobs.packing import Packing
 from optserve.jobs.probes import probe_values
 from optserve.jobs.problem import Problem
@@ -27,12 +28,17 @@ from optserve.jobs.record import Findings, outline, record
 from optserve.jobs.result import Result, numbers
 from optserve.jobs.uncertainty import Uncertainty, no_uncertainty, uncertainty_of
 from optserve.jobs.watch import Progress, Watch
+from optserve.optimizers.base import Optimizer
 
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.blame import Blame
     from optserve.jobs.certificate import Certificate
+    from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
+
+Descents = Callable[[Array, Watch, tuple[int, int]], Outcome]
+"""(start (p,), what looks on, (number of the start, of how many)) -> how it ended."""
 
 SAME_LOSS = 1e-10
 """Losses of two starts that differ by less, relatively, are the same minimum."""
@@ -95,7 +101,6 @@ def run(
     >>> round(result.parameters["b"], 9), round(result.standard_errors["b"], 6)
     (1.94, 0.090554)
     """
-    _check_supported(problem)
     with Interruption() as interruption:
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))
@@ -108,30 +113,60 @@ def run(
         evaluator = Evaluator(problem, packing, choice.backend)
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None
-        limits = Limits() if optimizer is None else Limits.of(problem.stop, optimizer, packing.size)
+        splits = _splits(evaluator)
+        descents, limits = _descents(evaluator, optimizer, splits)
         starts = [packing.flat(start) for start in ({}, *problem.starts)]
         certificates = _certificates(problem, packing, starts[0])
         if all(certificate.passed for certificate in certificates):
-            method = method_of(optimizer, evaluator, limits)
             outcomes = []
             for number, start in enumerate(starts, 1):
-                outcomes.append(descend(method, start, limits, watch, (number, len(starts))))
+                outcomes.append(descents(start, watch, (number, len(starts))))
                 if watch.signal is not None:
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
-        findings = _findings(evaluator, limits, certificates, outcomes, watch)
+        findings = _findings(evaluator, limits, certificates, outcomes, watch, splits)
         findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
 
 
-def _check_supported(problem: Problem) -> None:
-    """Refuse what would be ignored."""
-    if problem.minibatch or problem.metrics or problem.held_out:
+def _splits(evaluator: Evaluator) -> Splits | None:
+    """The losses and metrics of the splits of the data, where there are any."""
+    problem = evaluator.problem
+    if problem.metrics is None and not problem.held_out and problem.minibatch is None:
+        return None
+    from optserve.jobs.splits import Splits
+
+    return Splits(evaluator)
+
+
+def _descents(
+    evaluator: Evaluator, optimizer: Optimizer | None, splits: Splits | None
+) -> tuple[Descents, Limits]:
+    """What descends from a start, over all rows or over minibatches, and until when."""
+    stop = evaluator.problem.stop
+    if optimizer is not None and evaluator.problem.minibatch is not None:
+        from optserve.jobs.epochs import Epochs
+
+        assert splits is not None
+        epochs = Epochs(evaluator, splits)
+        return epochs.descend, epochs.limits
+    if optimizer is not None and (stop.epochs is not None or stop.plateau is not None):
         raise ConfigError(
-            "a job over minibatches, splits or metrics cannot run yet",
-            remedy="leave out minibatch, metrics and split",
+            f"stop.{'plateau' if stop.epochs is None else 'epochs'}: there are no epochs",
+            place=None if stop.plateau is None else stop.plateau.place,
+            expected="stop.steps, each of which sees all rows",
+            remedy="give `minibatch: {rows: 128}`, whose epochs these are",
         )
+    limits = Limits()
+    if optimizer is not None:
+        limits = Limits.of(stop, optimizer, evaluator.packing.size)
+
+    @functools.cache
+    def method() -> Method:  # nothing is compiled where a certificate fails
+        return method_of(optimizer, evaluator, limits)
+
+    return lambda start, watch, number: descend(method(), start, limits, watch, number), limits
 
 
 def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[Certificate]:
@@ -159,6 +194,7 @@ def _findings(
     certificates: Sequence[Certificate],
     outcomes: Sequence[Outcome],
     watch: Watch,
+    splits: Splits | None,
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end."""
     chosen = _best(outcomes)
@@ -173,6 +209,7 @@ def _findings(
             chosen=chosen,
             uncertainty=uncertainty,
             gradient=_gradient(evaluator, outcome),
+            metrics=_metrics(splits, outcome),
             probes={} if outcome.best is None else probe_values(evaluator, outcome.best.point),
             blame=_blame(evaluator, outcome),
             signal=watch.signal,
@@ -185,6 +222,8 @@ def _uncertainty(
 ) -> Uncertainty:
     if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
         return no_uncertainty(evaluator, (watch.signal or outcome.reason).value)
+    if outcome.epochs is not None:
+        return no_uncertainty(evaluator, "the steps saw batches: the end is no exact minimum")
     refused = ""
     if outcome.reason is Reason.evaluated:
         refused = "nothing was estimated, only evaluated"
@@ -205,6 +244,17 @@ def _gradient(evaluator: Evaluator, outcome: Outcome) -> dict[str, object]:
     else:
         found = evaluator.natural_gradient(outcome.best.point, outcome.best.gradient)
     return {name: numbers(value) for name, value in found.items()}
+
+
+def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[str, float]]:
+    if splits is None or outcome.best is None:
+        return {}
+    from optserve.jobs.splits import TRAINING
+
+    found = splits.at(outcome.best.point).tree()
+    if "loss" in found.get(TRAINING, {}):  # to the last bit as the result has it
+        return {**found, TRAINING: {**found[TRAINING], "loss": outcome.best.loss}}
+    return found
 
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:

@@ -42,6 +42,9 @@ def sentence(outcome: Outcome, limits: Limits) -> str:
         return words
     if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:
         return f"{words} {after}"
+    if reason is Reason.plateau and limits.plateau is not None:
+        metric, patience = limits.plateau.metric, limits.plateau.patience
+        return f"{metric} has not improved for {patience} epochs: ended {after}"
     if not limits.tolerance:
         return f"ended {after}"
     missed = f"gradient {measure:.2g} > {limits.gradient:g}" if measure and limits.gradient else ""
@@ -51,6 +54,9 @@ def sentence(outcome: Outcome, limits: Limits) -> str:
 def _after(outcome: Outcome) -> str:
     if outcome.reason is Reason.seconds:
         return f"after {outcome.seconds:.3g} s and {outcome.steps} steps"
+    if outcome.epochs is not None:
+        epochs = f"{outcome.epochs} epoch{'' if outcome.epochs == 1 else 's'}"
+        return f"after {epochs}, {outcome.steps} steps"
     return f"after {outcome.steps} step{'' if outcome.steps == 1 else 's'}"
 
 

@@ -26,8 +26,8 @@ class Stretch(NamedTuple):
     A measure that was not taken is NaN.
     """
 
-    losses: Sequence[float]
-    measures: Sequence[float]
+    losses: Sequence[float] | Array
+    measures: Sequence[float] | Array
     reasons: list[Reason]
 
 

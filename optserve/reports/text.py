@@ -36,6 +36,7 @@ def _facts(result: Result, path: str) -> Iterator[str]:
     yield f"  {_GAP.join(_quality(result))}"
     facts = [
         *(("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items()),
+        *(("metrics", split) for split in _metrics(result)),
         *(("starts", sentence) for sentence in _starts(result)),
         *(("note", sentence) for sentence in _notes(result)),
         *(("warning", sentence) for sentence in result.warnings),
@@ -88,6 +89,14 @@ def _starts(result: Result) -> Iterator[str]:
         told += f"; the others {', '.join(map(compact, others[:5]))}{', ...' if others[5:] else ''}"
     failed = losses.count(None)
     yield told + (f"; {failed} failed" if failed else "")
+
+
+def _metrics(result: Result) -> Iterator[str]:
+    """One line a split of the data."""
+    width = max(map(len, result.metrics), default=0)
+    for split, found in result.metrics.items():
+        shown = (f"{name} {_probe(value)}" for name, value in found.items())
+        yield f"{split:<{width}}  {_GAP.join(shown)}"
 
 
 def _notes(result: Result) -> Iterator[str]:

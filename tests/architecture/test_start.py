@@ -75,6 +75,20 @@ def test_a_command_imports_what_it_needs(
     assert tops & SLOW == set()
 
 
+def test_a_small_job_imports_neither_loops_nor_minibatches(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "run", ROSENBROCK, "--out", "run")
+    rest = {"loops", "batch_graphs", "batch_walk", "batches", "epochs", "pace", "splits"}
+    assert not modules & {f"optserve.jobs.{name}" for name in rest}
+    assert "optserve.transforms.minibatch" not in modules
+
+
 def test_no_command_of_numpy_alone_prepares_native_code(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", MISRA1A, "--out", "run")
     assert not {module for module in modules if module.startswith("optserve.backends.llvm")}
+
+
+def test_a_table_of_which_all_rows_are_used_selects_none(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "check", MISRA1A)
+    rooms = ("row_values", "rowwise", "selection", "split")
+    assert modules.isdisjoint(f"optserve.config.data.{room}" for room in rooms)
+    assert "numpy.random" not in modules

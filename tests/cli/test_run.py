@@ -53,15 +53,21 @@ def test_json_is_the_result_and_nothing_else(invoke: Invoke, here: Path, simple:
     assert result.stderr == ""
 
 
-def test_what_a_job_does_not_do_yet_is_not_ignored(invoke: Invoke, here: Path) -> None:
+def test_batches_and_splits_reach_the_report_and_the_history(invoke: Invoke, here: Path) -> None:
     (here / "held.yaml").write_text(
-        "{version: 1, data: {inline: {x: [1, 2]}, split: {test: 0.5}}, parameters: {b: 1},"
-        " loss: sum(x * b), optimizer: adam}"
+        "{version: 1, data: {inline: {x: [1, 2, 3, 4, 5, 6]}, split: {test: 0.5}},"
+        " minibatch: {rows: 2}, parameters: {b: 1}, loss: mean((x - b)**2),"
+        " metrics: {worst: max(abs(x - b))}, optimizer: adam, stop: {epochs: 3},"
+        " expect: {metrics.test.loss: {max: 50}, metrics.train.worst: {max: 5}}}"
     )
     result = invoke("run", "held.yaml")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "running a config with `split` is not supported yet" in result.stderr
-    assert not (here / "runs").exists()
+    assert result.exit_code == 0
+    assert "ended after 3 epochs, 6 steps" in result.stdout
+    assert "metrics  test   loss" in result.stdout
+    assert "2 of 2 hold" in result.stdout
+    history = (here / "runs/held/0001/history.csv").read_text().splitlines()
+    assert history[0].endswith(",epoch,batch_loss,validation_loss")
+    assert len(history) == 1 + 4
 
 
 def test_runs_are_numbered(invoke: Invoke, here: Path, simple: Path) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optserve.config.metrics import check_metric_path
+from optserve.errors import ConfigError
 from optserve.graph.interpret import interpret
 from optserve.graph.verifier import verify
 from optserve.jobs.problem import Minibatch
+from optserve.jobs.splits import metrics_outline
 from tests.config.evaluation import Load
 
 DATA = "data: {read: d.csv, columns: {x: x, y: y}}\n"
@@ -108,3 +111,31 @@ def test_a_metric_may_need_a_large_constant(problem: Load) -> None:
     assert made.metrics is not None
     [value] = interpret(made.metrics.graph, np.float64(1.0), *made.metrics.data["train"].values())
     np.testing.assert_allclose(value, 1000.5)
+
+
+SPLIT = (
+    "data: {inline: {x: [1, 2, 3, 4]}, split: {validation: 0.5}}\nparameters: {b: 2}\n"
+    "loss: mean((x - b)**2)\nminibatch: {rows: 1}\noptimizer: adam\n"
+)
+
+
+def test_each_of_several_splits_has_a_loss(problem: Load) -> None:
+    made = problem(
+        f"{SPLIT}stop: {{plateau: {{metric: metrics.validation.loss}}}}\n"
+        "expect: {metrics.train.loss: {max: 1}}\n"
+    )
+    assert made.stop.plateau is not None
+    assert made.stop.plateau.metric == "metrics.validation.loss"
+    assert [one.path for one in made.expectations] == ["metrics.train.loss"]
+    listed = [
+        f"metrics.{split}.{name}"
+        for split, names in metrics_outline(made).items()
+        for name in names
+    ]
+    for path in listed:
+        check_metric_path(path, None, ["train", *made.held_out], [])
+    assert len(listed) == 2
+    with pytest.raises(ConfigError, match=r"metrics\.train\.loss` names nothing"):
+        problem(f"{DATA}{TAIL}expect: {{metrics.train.loss: {{max: 1}}}}\n")
+    with pytest.raises(ConfigError, match="each split has its loss already"):
+        problem(f"{SPLIT}metrics: {{loss: mean(x)}}\n")

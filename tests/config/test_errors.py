@@ -156,6 +156,7 @@ DATA: Mapping[str, str] = {
 ROWS: Mapping[str, str] = {
     "a split of nothing": "data: {read: d.csv, split: {seed: 1}}",
     "a split by two means": "data: {read: d.csv, split: {column: site, test: 0.1}}",
+    "a seed that is too large": f"data: {{read: d.csv, split: {{test: 0.4, seed: {2**128}}}}}",
     "a split that leaves nothing": "data: {read: d.csv, split: {validation: 0.5, test: 0.5}}",
     "a negative fraction": "data: {read: d.csv, split: {test: -0.1}}",
     "a misspelt split": "data: {read: d.csv, split: {tset: 0.1}}",
@@ -227,6 +228,15 @@ EPOCHS: Mapping[str, str] = {
     "a metric that is a truth value": "data: {read: d.csv}\nmetrics: {error: b > 1}",
     "a metric of a misspelt name": "data: {read: d.csv}\nmetrics: {error: sum(xx)}",
     "a metric with a dot": "data: {read: d.csv}\nmetrics: {a.b: sum(x)}",
+    "a metric called as the loss": "metrics: {loss: 2 * b}",
+    "a loss of no split": (
+        "data: {read: d.csv, split: {test: 0.4}}\nloss: sum(x * b)\n"
+        "expect: {metrics.validation.loss: {max: 1}}"
+    ),
+    "a batch for a loss that it would bias": (
+        "data: {read: d.csv}\nminibatch: {rows: 2}\nloss: sqrt(mean(square(x * b)))\n"
+        "optimizer: adam"
+    ),
     "an expectation of no metric": "expect: {metrics.test.error: {max: 1}}",
 }
 
@@ -353,7 +363,7 @@ def test_epochs(error_block: ErrorBlock, golden: Golden) -> None:
     blocks = {}
     for title, text in EPOCHS.items():
         text = text.replace("{DATA}", data)
-        loss = "" if "loss:" in text else "loss: b**2\n"
+        loss = "" if "\nloss:" in text else "loss: b**2\n"
         blocks[title] = error_block(f"version: 1\nparameters: {{b: 1}}\n{loss}{text}")
     golden("epochs.txt", report(blocks))
 

@@ -22,6 +22,11 @@ seed: 0
 data:
   read: d.csv
   columns: {x: x, Y: {take: "0:2", standardize: true}, g: {take: site, as: category}}
+  where: (x > 0) & (g < 9)
+  missing: drop
+  derive: {xc: x - mean(x)}
+  split: {test: 0.4, seed: 1}
+minibatch: {rows: 2, shuffle: false}
 parameters:
   b: {init: 1.5, bounds: [0, null], transform: log, penalty: {l2: 0.1}}
   W: {shape: ["Y.shape[1]", 2], init: {normal: {std: 0.1}}}
@@ -34,7 +39,8 @@ define:
     sum(Y @ W, axis=1)
 least_squares: {observed: x, predicted: mu, sigma: 2}
 optimizer: {clip: 1.0, adam: {learning_rate: {cosine: {start: 0.1}}}}
-stop: {gradient: 1.0e-8, steps: 10}
+stop: {gradient: 1.0e-8, epochs: 3, plateau: {metric: metrics.test.m, mode: max}}
+metrics: {m: mean(xc * b)}
 starts: {points: [{b: 2}]}
 expect: {loss: {max: 2}, parameters.b: {near: 1, rel: 0.5}}
 """

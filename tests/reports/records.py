@@ -156,6 +156,7 @@ _FIT: dict[str, Any] = {
         "residual_standard_error": 0.1018787633,
         "r_squared": 0.99998164,
     },
+    "metrics": {},
     "probes": {},
     "start": 1,
     "starts": [
@@ -163,6 +164,7 @@ _FIT: dict[str, Any] = {
         start({"b1": 500.0, "b2": 1e-4}, 0.12455138894),
     ],
     "evaluations": 25,
+    "epochs": None,
     "steps": 23,
     "seconds": 0.2412,
     "memory": 10**8,

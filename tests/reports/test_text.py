@@ -43,6 +43,14 @@ REPORTS = {
             records.expectation("steps", "steps is 23: above max 10"),
         ],
     ),
+    "metrics": records.minimum(
+        metrics={
+            "train": {"loss": 0.0512, "accuracy": 0.987},
+            "validation": {"loss": 0.0911, "accuracy": 0.9731},
+            "test": {"loss": 0.0954, "accuracy": None},
+        },
+        epochs=34,
+    ),
     "certificate": records.result(
         termination=records.termination("certificate", "huber_loss of optserve-robust ...", 6),
         loss=None,

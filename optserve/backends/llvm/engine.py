@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+from optserve.backends.llvm.large_products import with_gemm
 from optserve.backends.llvm.target import definitions
 
 __all__ = ["Engine", "engine", "engine_for"]
@@ -59,6 +60,7 @@ class Engine:
         """The address of the function ``name`` of an object file."""
         from llvmlite import binding
 
+        with_gemm(code)
         empty = binding.parse_assembly("")
         linker = binding.create_mcjit_compiler(empty, _machine(self.processor, self.features))
         linker.add_object_file(binding.ObjectFileRef.from_data(code))

@@ -14,13 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from optserve.backends.llvm import row_lanes
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.instructions import INSTRUCTIONS
+from optserve.backends.llvm.large_products import BLOCK, has_large, temporary_bytes
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
 from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.places import Place, entries, iota, plus
+from optserve.backends.llvm.places import Index, Place, entries, iota, plus
 from optserve.backends.llvm.products import emit_node, gather
 from optserve.backends.llvm.reducing import across, combine, unit
 from optserve.graph.graph import Graph, Literal, Var
@@ -46,11 +48,15 @@ def emit(body: Graph, lowered: Lowered, name: str, resumes: bool = False) -> str
 
 
 def block_rows(lowered: Lowered) -> int:
-    """Rows in a block; 0 where nothing is kept between loops, so that there are no blocks."""
-    if not lowered.buffers:
+    """Rows in a block; 0 where nothing is kept between loops, or summed by blocks."""
+    if has_large(lowered):
+        return BLOCK
+    sums = any(node.kind == "outer" for group in lowered.groups for node in group.nodes)
+    if not lowered.buffers and not sums:
         return 0
-    row_bytes = sum(8 * width for width in lowered.buffers.values()) + _shared_bytes(lowered)
-    rows = max(1, min(MAX_BLOCK, BLOCK_BYTES // row_bytes))
+    row_bytes = max(1, _buffer_bytes(lowered) + _shared_bytes(lowered))
+    room = row_lanes.BLOCK_BYTES if lowered.row_lanes else BLOCK_BYTES
+    rows = max(1, min(MAX_BLOCK, room // row_bytes))
     return max(16, 1 << (rows.bit_length() - 1))
 
 
@@ -72,8 +78,13 @@ def _row_bytes(variable: Var) -> int:
 
 
 def scratch_bytes(lowered: Lowered) -> int:
-    """Bytes of the buffers of one block."""
-    return block_rows(lowered) * sum(8 * width for width in lowered.buffers.values())
+    """Bytes of the buffers of one block, and of what products of a block need beside them."""
+    return block_rows(lowered) * _buffer_bytes(lowered) + temporary_bytes(lowered)
+
+
+def _buffer_bytes(lowered: Lowered) -> int:
+    """Bytes a row of all buffers."""
+    return sum(width * v.aval.dtype.itemsize for v, width in lowered.buffers.items())
 
 
 def _is_function(node: Node) -> bool:
@@ -88,10 +99,10 @@ class Emitter:
         self.resumes = resumes
         self.body = body
         self.lowered = lowered
-        self.memory = Memory(self.b, lowered.buffers)
+        self.block = block_rows(lowered)
+        self.memory = Memory(self.b, lowered.buffers, self.block if lowered.row_lanes else 0)
         self.outputs: list[Var] = []
         self.accumulators: dict[int, tuple[IRValue, str]] = {}
-        self.block = block_rows(lowered)
         functions = [n for n in self._nodes() if n.kind == "elementwise" and _is_function(n)]
         self.long = len(functions) > INLINED
 
@@ -103,7 +114,7 @@ class Emitter:
             for entry in node.inputs:
                 self.memory.hold(entry)
             if node.kind == "sum_rows" and (not node.space or node.detail[1]):
-                self._open_accumulator(node)
+                self.open_accumulator(node)
         first, last = IRValue("%first", "i64"), IRValue("%last", "i64")
         if self.block:
             with b.loop(first, last, self.block) as start:
@@ -124,6 +135,10 @@ class Emitter:
         """The type that an output accumulates in."""
         return storage(wide(self.body.outputs[output].aval.dtype))
 
+    def temporary(self) -> IRValue:
+        """The address of what a product of a block needs beside the buffers."""
+        return self.b.at(IRValue("%scratch", "ptr"), "i8", self.block * _buffer_bytes(self.lowered))
+
     def _find_addresses(self) -> None:
         """Addresses of operands, outputs and buffers."""
         b, addresses = self.b, self.memory.addresses
@@ -136,13 +151,14 @@ class Emitter:
         scratch = 0
         for variable, width in self.lowered.buffers.items():
             addresses[variable] = b.at(IRValue("%scratch", "ptr"), "i8", scratch)
-            scratch += 8 * width * self.block
+            scratch += width * variable.aval.dtype.itemsize * self.block
 
     def _nodes(self) -> Iterator[Node]:
         for group in self.lowered.groups:
             yield from group.nodes
 
-    def _open_accumulator(self, node: Node) -> None:
+    def open_accumulator(self, node: Node) -> None:
+        """Lanes that a sum over rows is made in."""
         assert node.output is not None
         kind = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
@@ -163,7 +179,9 @@ class Emitter:
     def _groups(self, start: IRValue, stop: IRValue) -> None:
         rows = self.b.binary("sub", stop, start)
         for group in self.lowered.groups:
-            if not group.nodes[0].fusable:
+            if self.lowered.row_lanes:
+                row_lanes.emit_group(self, group, start, rows)
+            elif not group.nodes[0].fusable:
                 emit_node(self, group.nodes[0], start, rows)
             elif group.space:
                 with self.b.loop(0, rows) as local:
@@ -171,20 +189,26 @@ class Emitter:
                     for place in entries(self.b, group.space, row, local):
                         self._nest(group, [place])
             else:
-                self._over_rows(group, start, rows)
+                self.over_rows(group, start, rows)
 
-    def _over_rows(self, group: Group, start: IRValue, rows: IRValue) -> None:
+    def over_rows(self, group: Group, start: IRValue, rows: IRValue, index: Index = ()) -> None:
         """One row a lane; two vectors side by side, so that one computes while the other waits."""
         b, step = self.b, LANES if self.long else 2 * LANES
         whole = b.emit(f"and i64 {rows}, -{step}", "i64")
         with b.loop(0, whole, step) as local:
             locals_ = [plus(b, local, begin) for begin in range(0, step, LANES)]
             self._nest(
-                group, [Place(self.memory.row_of(start, at), at, (), None) for at in locals_]
+                group,
+                [
+                    Place(self.memory.row_of(start, at), at, index, None, LANES, True)
+                    for at in locals_
+                ],
             )
         with b.loop(whole, rows, LANES) as local:
             mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
-            self._nest(group, [Place(self.memory.row_of(start, local), local, (), mask)])
+            self._nest(
+                group, [Place(self.memory.row_of(start, local), local, index, mask, LANES, True)]
+            )
 
     def _nest(self, group: Group, places: Sequence[Place]) -> None:
         """What stands inside the loops of a group, node after node at every place."""
@@ -210,12 +234,15 @@ class Emitter:
             if node.kind == "sum_rows":
                 self._accumulate(node, given[0], place)
                 return
+            if node.kind == "reduce":
+                row_lanes.accumulate_within(self, node, given[0], place)
+                return
             if node.kind == "store":
                 assert node.output is not None
                 access = contiguous(self.outputs[node.output], node.space)
                 self.memory.put(given[0], access, place)
                 return
-            value = self._apply(node, given)
+            value = given[0] if node.kind == "copy" else self._apply(node, given)
         assert node.result is not None
         values[node.result] = value
         if node.result in self.lowered.buffers:

@@ -21,6 +21,7 @@ from optserve.backends.llvm.nodes import (
     Unsupported,
     row_major,
 )
+from optserve.backends.llvm.row_lanes import pays, turned
 from optserve.backends.llvm.scheduling import buffers_of, schedule
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -35,8 +36,11 @@ def lower(body: Graph, rows: Dim, axes: Sequence[int | None], reductions: Sequen
         lowering.equation(equation)
     for position, (atom, kind) in enumerate(zip(body.outputs, reductions, strict=True)):
         lowering.output(position, atom, kind)
-    groups = schedule(lowering.nodes, set(lowering.sources))
-    return Lowered(groups, buffers_of(groups, set(lowering.sources)))
+    sources = set(lowering.sources)
+    row_lanes = pays(lowering.nodes)
+    nodes = turned(lowering.nodes, sources) if row_lanes else lowering.nodes
+    groups = schedule(nodes, sources, row_lanes)
+    return Lowered(groups, buffers_of(groups, sources), row_lanes)
 
 
 class _Lowering:

@@ -28,7 +28,14 @@ from optserve.frozen import frozen
 if TYPE_CHECKING:
     from optserve.backends.llvm.kernel import Emitter
 
-__all__ = ["operand", "outer_product", "row_times_matrix", "row_times_vector"]
+__all__ = [
+    "operand",
+    "outer_product",
+    "parts",
+    "row_times_matrix",
+    "row_times_vector",
+    "sums_as_lanes",
+]
 
 SUMS = 16
 """Vectors of sums in a tile: half of the registers of AVX-512, so that nothing is spilled."""
@@ -54,9 +61,9 @@ def row_times_vector(emitter: Emitter, node: Node, start: IRValue, rows: IRValue
     whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
     with b.loop(0, whole, LANES) as local:
         sums = _dots(emitter, node, start, [plus(b, local, i) for i in range(LANES)])
-        b.store(_sums_as_lanes(emitter, sums), memory.address(out, local, start))
+        b.store(sums_as_lanes(b, sums), memory.address(out, local, start))
     with b.loop(whole, rows) as local:
-        lanes = _sums_as_lanes(emitter, _dots(emitter, node, start, [local]) * LANES)
+        lanes = sums_as_lanes(b, _dots(emitter, node, start, [local]) * LANES)
         b.store(b.lane(lanes, 0), memory.address(out, local, start))
 
 
@@ -84,9 +91,8 @@ def _in_use(b: Builder, value: IRValue, place: Place) -> IRValue:
     return value if place.mask is None else b.select(place.mask, value, constant(0.0, value.type))
 
 
-def _sums_as_lanes(emitter: Emitter, sums: list[IRValue]) -> IRValue:
+def sums_as_lanes(b: Builder, sums: list[IRValue]) -> IRValue:
     """Eight vectors of eight lanes as one vector of their sums, neighbours added pairwise."""
-    b = emitter.b
     even, odd = list(range(0, 2 * LANES, 2)), list(range(1, 2 * LANES, 2))
     while len(sums) > 1:
         sums = [
@@ -140,7 +146,7 @@ def outer_product(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -
     height = left[0] if left else 1
     tall = min(TALL, height)
     for panel in _panels(b, right[0], scalar, tall):
-        for begin, end, count in _parts(height, tall):
+        for begin, end, count in parts(height, tall):
             with b.loop(begin, end, count) as first:
                 tile = _Tile(panel, count)
                 columns = [plus(b, first, i) for i in range(count)]
@@ -233,15 +239,15 @@ def _panels(b: Builder, columns: int, scalar: str, tall: int) -> Iterator[_Panel
         yield _Panel(b, scalar, whole, (lanes,) * full + ((rest,) if rest else ()))
 
 
-def _parts(size: int, step: int) -> list[tuple[int, int, int]]:
+def parts(size: int, step: int) -> list[tuple[int, int, int]]:
     """A loop in steps, and one more step for what is left: its begin, end and step.
 
-    >>> _parts(20, 8), _parts(8, 8), _parts(3, 3)
+    >>> parts(20, 8), parts(8, 8), parts(3, 3)
     ([(0, 16, 8), (16, 20, 4)], [(0, 8, 8)], [(0, 3, 3)])
     """
     whole = size // step * step
-    parts = [(0, whole, step), (whole, size, size - whole)]
-    return [part for part in parts if part[0] < part[1]]
+    both = [(0, whole, step), (whole, size, size - whole)]
+    return [part for part in both if part[0] < part[1]]
 
 
 class _Tile:

@@ -39,11 +39,15 @@ def contiguous(root: Var, space: Sequence[int]) -> Access:
 
 
 class Memory:
-    """The addresses of a kernel's values, and loads and stores at a place of its loops."""
+    """The addresses of a kernel's values, and loads and stores at a place of its loops.
 
-    def __init__(self, builder: Builder, buffers: Collection[Var]) -> None:
+    Buffers of ``turned`` rows have the rows of each entry side by side.
+    """
+
+    def __init__(self, builder: Builder, buffers: Collection[Var], turned: int = 0) -> None:
         self.b = builder
         self.buffers = buffers
+        self.turned = turned
         self.addresses: dict[Var, IRValue] = {}
         self._splats: dict[tuple[Var, int], IRValue] = {}
 
@@ -111,7 +115,7 @@ class Memory:
 
     def put(self, value: IRValue, access: Access, place: Place) -> None:
         """Lanes written where ``access`` says; a buffer of one entry a row has room for all."""
-        roomy = access.root in self.buffers and not access.space
+        roomy = self._is_roomy(access)
         address = self._first(access, access.strides, place)
         self.write(value, address, replace(place, mask=None) if roomy else place)
 
@@ -138,11 +142,11 @@ class Memory:
         scalar = storage(entry.root.aval.dtype)
         strides = entry.over(space)
         base = self._first(entry, strides, place)
-        along = strides[-1] if strides else entry.row
+        along = self._along(entry, strides, place)
         if along == 0:
             return self.b.splat(self.b.load(base, scalar))
         if along == 1:
-            roomy = entry.root in self.buffers and not entry.space
+            roomy = self._is_roomy(entry)
             return self.read(base, vector(scalar), replace(place, mask=None) if roomy else place)
         return self._strided(base, scalar, along, place)
 
@@ -158,17 +162,29 @@ class Memory:
             result = b.insert(result, b.load(b.at(base, scalar, step), scalar), lane)
         return result
 
+    def _is_roomy(self, entry: Access) -> bool:
+        """Whether there is memory for whole vectors behind the last row."""
+        return entry.root in self.buffers and (bool(self.turned) or not entry.space)
+
+    def _along(self, entry: Access, strides: Sequence[int], place: Place) -> int:
+        """How far apart the lanes are."""
+        if strides and not place.row_lanes:
+            return strides[-1]
+        return 1 if self.turned and entry.root in self.buffers else entry.row
+
     def _first(self, entry: Access, strides: Sequence[int], place: Place) -> IRValue:
         b = self.b
-        row = place.local if entry.root in self.buffers else place.row
-        offset: IRValue | int = entry.offset
+        kept = entry.root in self.buffers
+        row, scale = place.local if kept else place.row, self.turned if kept and self.turned else 1
+        offset: IRValue | int = entry.offset * scale
         if entry.row:
-            offset = b.emit(f"mul nsw i64 {row}, {entry.row}", "i64")
+            across = 1 if scale > 1 else entry.row
+            offset = b.emit(f"mul nsw i64 {row}, {across}", "i64")
             if entry.offset:
-                offset = b.emit(f"add nsw i64 {offset}, {entry.offset}", "i64")
+                offset = b.emit(f"add nsw i64 {offset}, {entry.offset * scale}", "i64")
         for index, stride in zip(place.index, strides, strict=True):
             if stride and index != 0:
-                step = b.emit(f"mul nsw i64 {index}, {stride}", "i64")
+                step = b.emit(f"mul nsw i64 {index}, {stride * scale}", "i64")
                 offset = b.emit(f"add nsw i64 {offset}, {step}", "i64")
         return b.at(self.addresses[entry.root], storage(entry.root.aval.dtype), offset)
 

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from optserve.backends.blas import one_thread
 from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import LANE_BYTES, MAX_BLOCK, emit, scratch_bytes
+from optserve.backends.llvm.large_products import gemm_bits, has_large, written_whole
 from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
+from optserve.backends.partials import Layout
 from optserve.backends.streaming import blocks, is_streamed
 from optserve.graph.aval import Array, Aval
 
@@ -44,14 +47,15 @@ class NativePass:
         body = expanded(work.body)
         lowered = lower(body, work.rows, work.axes, work.reductions)
         self.scratch = scratch_bytes(lowered)
+        self.large = has_large(lowered)
         self.operands = _Operands([variable.aval for variable in body.inputs[1:]])
         slots = iter(work.layout.slots)
         self.starts = [next(slots).start if axis is None else 0 for axis in work.row_axes]
-        [self.units] = work.layout.rows(1)
-        for slot in work.layout.slots:
-            slot.of(self.units)[...] = unit(slot.kind)
+        self.units = _Units(work.layout)
+        whole = written_whole(lowered) if work.count else ()
+        self.begun = _Units(work.layout, [self.starts[position] for position in whole])
         machine = engine()
-        layout = (work.axes, work.reductions)
+        layout = (work.axes, work.reductions, gemm_bits() if self.large else 0)
 
         def compiled(resumes: bool) -> Callable[..., None]:
             name = object_cache.key(body, (*layout, "resumes") if resumes else layout, machine)
@@ -61,31 +65,41 @@ class NativePass:
                 object_cache.write(name, code)
             return _SIGNATURE(machine.load(code, "kernel"))
 
+        self._rooms: list[Array] = []
         self.function = compiled(resumes=False)
         self.resuming = cache(partial(compiled, resumes=True))
 
     def __call__(self, *operands: Any) -> Any:
         if is_streamed(operands):
             return self._streamed(operands)
+        if not self.large:
+            return self._at_hand(operands)
+        with one_thread():
+            return self._at_hand(operands)
+
+    def _at_hand(self, operands: Sequence[Any]) -> Any:
+        """The pass over rows that are in memory."""
         read, _kept = self.operands.table(operands)
         rows, stored = self.work.memory()
-        rows[:, : self.units.size] = self.units
+        self.begun.fill(rows)
         written = self._outputs(rows, stored)
         function, bounds = self.function, self.work.bounds
         write, step = written.ctypes.data, written.strides[0]
 
         def run(numbers: Iterator[int]) -> None:
-            room = ctypes.create_string_buffer(self.scratch) if self.scratch else None
+            room = self._rooms.pop() if self._rooms else np.empty(self.scratch, np.uint8)
+            address = room.ctypes.data
             for number in numbers:
                 first, last = bounds[number]
-                function(first, last, read, write + number * step, room)
+                function(first, last, read, write + number * step, address)
+            self._rooms.append(room)
 
         return self.work.over(run, rows, stored)
 
     def _streamed(self, operands: Sequence[Any]) -> Any:
         """The same, each chunk block by block: the bits are those of one call a chunk."""
         rows, stored = self.work.memory()
-        rows[:, : self.units.size] = self.units
+        self.units.fill(rows)
         written = self._outputs(rows, stored)
         function, bounds = self.resuming(), self.work.bounds
         write, step = written.ctypes.data, written.strides[0]
@@ -129,6 +143,28 @@ class NativePass:
             if kept is None:
                 column += rows.strides[0] * np.arange(chunks)
         return table
+
+
+class _Units:
+    """What the partial results of a chunk begin with, but for slots that start ``without``."""
+
+    def __init__(self, layout: Layout, without: Sequence[int] = ()) -> None:
+        self.parts: list[tuple[int, int, Array]] = []
+        for slot in layout.slots:
+            if slot.start in without:
+                continue
+            part = np.empty(slot.stop - slot.start)
+            part.view(slot.accumulates)[...] = unit(slot.kind)
+            if self.parts and self.parts[-1][1] == slot.start:
+                start, _, before = self.parts.pop()
+                self.parts.append((start, slot.stop, np.concatenate([before, part])))
+            else:
+                self.parts.append((slot.start, slot.stop, part))
+
+    def fill(self, rows: Array) -> None:
+        """Every row of partial results with its beginning."""
+        for start, stop, part in self.parts:
+            rows[:, start:stop] = part
 
 
 class _Operands:

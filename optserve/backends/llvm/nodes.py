@@ -71,7 +71,7 @@ class Node:
 
     @property
     def fusable(self) -> bool:
-        return self.kind in ("elementwise", "sum_rows", "store", "take", "iota")
+        return self.kind in ("elementwise", "sum_rows", "store", "take", "iota", "copy")
 
 
 @frozen
@@ -94,10 +94,14 @@ class Group:
 
 @dataclass
 class Lowered:
-    """Groups in order, the row values kept in buffers, and the size of each in entries a row."""
+    """Groups in order, the row values kept in buffers, and the size of each in entries a row.
+
+    With ``row_lanes`` rows run along the lanes everywhere, see ``row_lanes.py``.
+    """
 
     groups: list[Group]
     buffers: dict[Var, int]
+    row_lanes: bool = False
 
 
 def row_major(space: Space) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ class Place:
 
     ``mask`` is ``None`` where all lanes are; ``count`` is then 8. In a last, partial vector of rows
     the mask is computed and ``count`` is 8; in the last vector of a row ``count`` lanes are in use.
+    With ``row_lanes`` the lanes are rows and ``index`` that of one entry, as it is without indices.
     """
 
     row: IRValue
@@ -26,6 +27,7 @@ class Place:
     index: Index
     mask: IRValue | None
     count: int = LANES
+    row_lanes: bool = False
 
 
 def iota() -> IRValue:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optserve.backends.llvm.builder import LANES, IRValue, constant, element, vector
 from optserve.backends.llvm.contraction import emit_contraction
+from optserve.backends.llvm.large_products import emit_large, is_large
 from optserve.backends.llvm.matrices import (
     operand,
     outer_product,
@@ -36,7 +37,8 @@ def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
         "scatter": _scatter,
         "contract": emit_contraction,
     }
-    handlers[node.kind](emitter, node, start, rows)
+    handler = emit_large if is_large(node) else handlers[node.kind]
+    handler(emitter, node, start, rows)
 
 
 def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:

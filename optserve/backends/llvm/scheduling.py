@@ -25,8 +25,15 @@ def _direct(access: Access, space: Space) -> bool:
     return access.offset == 0 and access.row == math.prod(space) and access.over(space) == own
 
 
-def schedule(nodes: Sequence[Node], sources: set[Var]) -> list[Group]:
-    """Nodes in groups: as many as possible of one space before the next space is begun."""
+def schedule(nodes: Sequence[Node], sources: set[Var], row_lanes: bool = False) -> list[Group]:
+    """Nodes in groups: as many as possible of one space before the next space is begun.
+
+    With ``row_lanes`` reductions within a row share loops with others.
+    """
+
+    def fusable(node: Node) -> bool:
+        return node.fusable or (row_lanes and node.kind == "reduce")
+
     remaining = list(nodes)
     done = set(sources)
     groups: list[Group] = []
@@ -34,20 +41,22 @@ def schedule(nodes: Sequence[Node], sources: set[Var]) -> list[Group]:
         first = next(node for node in remaining if _ready(node, done, set()))
         group = Group(first.space)
         inside: set[Var] = set()
+        later: set[Var] = set()
         progress = True
         while progress:
             progress = False
             for node in list(remaining):
-                alone = not node.fusable and bool(group.nodes)
+                alone = not fusable(node) and bool(group.nodes)
                 if node.space != group.space or alone or not _ready(node, done, inside):
                     continue
                 group.nodes.append(node)
                 remaining.remove(node)
-                inside.update({node.result} if node.result else ())
-                progress = first.fusable
-                if not first.fusable:
+                known = later if node.kind == "reduce" else inside  # whole only after the loops
+                known.update({node.result} if node.result else ())
+                progress = fusable(first)
+                if not progress:
                     break
-        done |= inside
+        done |= inside | later
         groups.append(group)
     return groups
 
@@ -56,7 +65,7 @@ def _ready(node: Node, done: set[Var], inside: set[Var]) -> bool:
     for entry in node.inputs:
         if isinstance(entry, Literal) or entry.root in done:
             continue
-        if not (entry.root in inside and node.fusable and _direct(entry, node.space)):
+        if not (entry.root in inside and _direct(entry, node.space)):
             return False
     return True
 

@@ -25,16 +25,16 @@ def named_rows(split: Split, names: Array) -> Rows:
     >>> named_rows(Split(column="fold"), np.array(["train", "test", "train"], dtype=object))
     {'train': array([0, 2]), 'test': array([1])}
     """
-    for row, name in enumerate(names):
-        if name not in SPLITS:
-            raise ConfigError(
-                f"the column {split.column} says {name!r:.40} of a row, number {row + 1} of those "
-                "that are used",
-                place=split.place_of("column"),
-                expected=f"one of {', '.join(SPLITS)} in every row",
-                remedy=did_you_mean(str(name), SPLITS),
-            )
     rows = {name: np.flatnonzero(names == name) for name in SPLITS}
+    if sum(map(len, rows.values())) < len(names):
+        row = next(row for row, name in enumerate(names) if name not in SPLITS)
+        raise ConfigError(
+            f"the column {split.column} says {str(names[row])[:40]!r} of a row, number {row + 1} "
+            "of those that are used",
+            place=split.place_of("column"),
+            expected=f"one of {', '.join(SPLITS)} in every row",
+            remedy=did_you_mean(str(names[row]), SPLITS),
+        )
     if not len(rows["train"]):
         raise ConfigError(
             f"the column {split.column} leaves no rows to train on",
@@ -54,8 +54,8 @@ def drawn_rows(split: Split, count: int, labels: Array | None = None) -> Rows:
     >>> {name: len(chosen) for name, chosen in rows.items()}
     {'train': 6, 'test': 2}
     """
-    # Bits of a generator are the same in every version of NumPy; what it shuffles is not.
-    order = np.argsort(np.random.Philox(split.seed).random_raw(count), kind="stable")
+    # The bits of Philox 4x64-10 are the same anywhere; what a library shuffles with them is not.
+    order = np.argsort(np.random.Philox(key=split.seed).random_raw(count), kind="stable")
     values, numbers = (None, np.zeros(count, np.int64))
     if labels is not None:
         values, numbers = np.unique(labels, return_inverse=True)

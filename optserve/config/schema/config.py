@@ -73,7 +73,9 @@ class Stop(Section):
     loss: Annotated[Tolerance | None, "A step changes the loss by less than this of it."] = None
     step: Annotated[Tolerance | None, "A step is shorter than this of the parameters."] = None
     steps: Annotated[Annotated[int, AtLeast(0)] | None, "At most so many steps."] = None
-    epochs: Annotated[Annotated[int, AtLeast(1)] | None, "At most so often over the rows."] = None
+    epochs: Annotated[Annotated[int, AtLeast(1)] | None, "At most so many times over the rows."] = (
+        None
+    )
     seconds: Annotated[Tolerance | None, "At most so long."] = None
     plateau: Annotated[Plateau | None, "A number of the result gets no better."] = None
 
@@ -140,7 +142,7 @@ class Config(Section):
     name: Annotated[str | None, "Names the run folder; default: the file's stem."] = None
     extends: Annotated[str | None, "A config that this one is merged onto."] = None
     plugins: Plugins = Plugins()
-    seed: Annotated[int, AtLeast(0), "Seeds initial values."] = 0
+    seed: Annotated[int, AtLeast(0), "Draws initial values and the order of batches."] = 0
     precision: Annotated[Literal["float64", "float32"], "Of all numbers that vary."] = "float64"
     backend: Annotated[str, NameOf("backends", ("auto",)), "What computes."] = "auto"
     data: Annotated[Tables | None, "The data: one table, or several by name."] = None

@@ -15,6 +15,9 @@ from optserve.errors import ConfigError
 
 __all__ = ["Column", "Split", "Table", "Tables"]
 
+LARGEST_SEED = 2**128
+"""The key of the generator that draws splits has so many values."""
+
 ColumnName = str | int
 Fraction = Annotated[float, AtLeast(0, above=True)]
 
@@ -153,6 +156,12 @@ def _check_split(split: Split) -> None:
             f"`column` says which rows are held out, and so does `{others[0].text}`",
             place=others[0].place,
             expected="{column: NAME} alone, or fractions",
+        )
+    if split.seed >= LARGEST_SEED:
+        raise ConfigError(
+            "this seed has more than 128 bits",
+            place=split.place_of("seed"),
+            expected="a whole number below 2**128",
         )
     if split.column is None and not split.fractions:
         raise ConfigError(

@@ -170,6 +170,20 @@ def test_constants_stand_beside_a_table_that_is_split(problem: Load, table: Path
     assert (made.rows_read, made.rows_used) == (60, 60)
 
 
+def test_what_is_derived_may_be_a_constant(problem: Load, table: Path) -> None:
+    made = problem(
+        "data: {read: t.csv, columns: {M: [x, z], x: x}, derive: {m: 'mean(M, axis=0)', c: 3}}\n"
+        "parameters: {b: 0}\nloss: sum(x * b) + sum(m) + c\n"
+        "minibatch: {rows: 60, last: drop}\noptimizer: adam\n"
+    )
+    assert {name: column.shape for name, column in made.objective.data.items()} == {
+        "x": (60,),
+        "m": (2,),
+        "c": (),
+    }
+    np.testing.assert_allclose(made.objective.data["m"], [X.mean(), Z.mean()])
+
+
 def test_derived_columns_have_sizes(problem: Load, table: Path) -> None:
     made = problem(
         "data: {read: t.csv, columns: {M: [x, z]}, derive: {N: 'M[:, :1]'}}\n"

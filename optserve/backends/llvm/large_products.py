@@ -1,0 +1,197 @@
+"""Products of large matrices: calls of the BLAS that NumPy is linked with, a block of rows each.
+
+It is called by a name that the linker is told the address of, so that object code on disk holds
+for other processes. Whether a product is large depends on its sizes alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from optserve.backends.blas import gemm
+from optserve.backends.llvm.builder import IRValue, constant, vector
+from optserve.backends.llvm.memory import contiguous, storage
+from optserve.backends.llvm.nodes import Access, Group, Lowered, Node
+from optserve.backends.llvm.operations import convert
+from optserve.backends.llvm.places import entries
+
+if TYPE_CHECKING:
+    from optserve.backends.llvm.kernel import Emitter
+
+__all__ = [
+    "BLOCK",
+    "emit_large",
+    "gemm_bits",
+    "has_large",
+    "is_large",
+    "temporary_bytes",
+    "with_gemm",
+    "written_whole",
+]
+
+LARGE = 1 << 16
+"""Entries of the matrix that all rows share, or add to, from which on a product is large: there
+the tiles in registers of ``matrices`` read more than a first-level cache holds."""
+BLOCK = 512
+"""Rows in a block where there are large products."""
+
+_ROW_MAJOR, _AS_IT_IS, _TRANSPOSED = 101, 111, 112  # of cblas.h
+
+
+def is_large(node: Node) -> bool:
+    """Whether a node is a product for BLAS."""
+    if node.kind not in ("matmul", "outer") or _size(node) < LARGE or gemm() is None:
+        return False
+    x, y = _accesses(node)
+    along = y.strides == (y.strides[0], 1) if node.kind == "matmul" else y.strides == (1,)
+    return x.strides == (1,) and along and x.root.aval.dtype.kind == "f"
+
+
+def has_large(lowered: Lowered) -> bool:
+    """Whether there are products for BLAS."""
+    return any(map(is_large, _nodes(lowered.groups)))
+
+
+def gemm_bits() -> int:
+    """The bits of the sizes that BLAS takes, which object code depends on."""
+    known = gemm()
+    return known.bits if known is not None else 0
+
+
+def written_whole(lowered: Lowered) -> frozenset[int]:
+    """The positions of outputs that the first block writes, rather than adds to."""
+    return frozenset(node.output for node in _summed(lowered) if node.output is not None)
+
+
+def temporary_bytes(lowered: Lowered) -> int:
+    """Memory for the sums of a block, where they are of lower precision than their total."""
+    return max((4 * _size(node) for node in _summed(lowered)), default=0)
+
+
+def _summed(lowered: Lowered) -> list[Node]:
+    """Large sums over rows in single precision, the total of which is in double."""
+    return [
+        node
+        for node in _nodes(lowered.groups)
+        if node.kind == "outer" and is_large(node) and _scalar(node) == "float"
+    ]
+
+
+def with_gemm(code: bytes) -> None:
+    """Tell the linker of ``code`` where BLAS is."""
+    known = gemm()
+    if known is None or b"optserve.gemm" not in code:
+        return
+    from llvmlite import binding
+
+    binding.add_symbol("optserve.gemm.float", known.single)
+    binding.add_symbol("optserve.gemm.double", known.double)
+
+
+def emit_large(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+    """One call for a block of rows."""
+    x, y = _accesses(node)
+    memory, scalar = emitter.memory, _scalar(node)
+    first = constant(0, "i64")
+    left = memory.address(x, first, start, (0,))
+    if node.kind == "matmul":
+        assert node.result is not None
+        columns = node.space[0]
+        out = memory.address(contiguous(node.result, node.space), first, start, (0,))
+        right = memory.address(y, first, start, (0, 0))
+        sizes: tuple[IRValue | int, ...] = (rows, columns, node.detail)
+        steps = (x.row, y.strides[0], columns)
+        _call(emitter, scalar, _AS_IT_IS, sizes, (left, right, out), steps, constant(0.0, scalar))
+        return
+    b = emitter.b
+    assert node.output is not None
+    out = memory.addresses[emitter.outputs[node.output]]
+    right = memory.address(y, first, start, (0,))
+    sizes = (x.space[0], y.space[0], rows)
+    steps = (x.row, y.row, y.space[0])
+    if scalar == "double":
+        one = constant(1.0, scalar)
+        _call(emitter, scalar, _TRANSPOSED, sizes, (left, right, out), steps, one)
+        return
+    sums = emitter.temporary()
+    _call(emitter, scalar, _TRANSPOSED, sizes, (left, right, sums), steps, constant(0.0, scalar))
+    begins = constant(False, "i1")
+    if not emitter.resumes:
+        begins = b.compare("eq", start, IRValue("%first", "i64"))
+    _add_up(emitter, sums, out, _size(node), begins)
+
+
+def _call(
+    emitter: Emitter,
+    scalar: str,
+    transposed: int,
+    sizes: tuple[IRValue | int, ...],
+    matrices: tuple[IRValue, ...],
+    steps: tuple[int, ...],
+    keep: IRValue,
+) -> None:
+    """out = left @ right + keep out, where left may be transposed; sizes as ``gemm`` names them."""
+    b = emitter.b
+    known = gemm()
+    assert known is not None
+    integer = f"i{known.bits}"
+
+    def whole(size: IRValue | int) -> str:
+        if isinstance(size, IRValue) and known.bits != 64:
+            return b.cast("trunc", size, integer)
+        return str(size)
+
+    m, n, k = map(whole, sizes)
+    left, right, out = matrices
+    name = f"optserve.gemm.{scalar}"
+    given = (
+        f"i32 {_ROW_MAJOR}, i32 {transposed}, i32 {_AS_IT_IS}, "
+        f"{integer} {m}, {integer} {n}, {integer} {k}, "
+        f"{scalar} {constant(1.0, scalar)}, ptr {left}, {integer} {steps[0]}, "
+        f"ptr {right}, {integer} {steps[1]}, {scalar} {keep}, ptr {out}, {integer} {steps[2]}"
+    )
+    types = (
+        f"i32, i32, i32, {integer}, {integer}, {integer}, {scalar}, ptr, {integer}, "
+        f"ptr, {integer}, {scalar}, ptr, {integer}"
+    )
+    b.declarations[name] = f"declare void @{name}({types})"
+    b.lines.append(f"  call void @{name}({given})")
+
+
+def _add_up(emitter: Emitter, sums: IRValue, out: IRValue, size: int, begins: IRValue) -> None:
+    """Add single-precision sums to the total, in the first block to 0."""
+    b, memory = emitter.b, emitter.memory
+    nowhere, zero = constant(0, "i64"), constant(0.0, vector("double"))
+    for adds in (False, True):
+        times = b.cast("zext", b.binary("xor", begins, constant(adds, "i1")), "i64")
+        with b.loop(0, times):
+            for place in entries(b, (size,), nowhere, nowhere):
+                single = memory.read(b.at(sums, "float", place.index[0]), vector("float"), place)
+                value = convert(b, single, "double")
+                address = b.at(out, "double", place.index[0])
+                before = memory.read(address, value.type, place) if adds else zero
+                value = b.binary("fadd", before, value)
+                memory.write(value, address, place)
+
+
+def _nodes(groups: Iterable[Group]) -> Iterable[Node]:
+    for group in groups:
+        yield from group.nodes
+
+
+def _accesses(node: Node) -> list[Access]:
+    return [entry for entry in node.inputs if isinstance(entry, Access)]
+
+
+def _scalar(node: Node) -> str:
+    return storage(_accesses(node)[0].root.aval.dtype)
+
+
+def _size(node: Node) -> int:
+    """Entries of the matrix that all rows share, or add to."""
+    if node.kind == "matmul":
+        return math.prod((node.detail, *node.space))
+    left, right = node.detail
+    return math.prod(left) * math.prod(right) if left and right else 0

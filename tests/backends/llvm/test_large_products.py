@@ -61,7 +61,9 @@ def test_every_number_of_rows(dtype: str, texts: list[str]) -> None:
     for rows in (1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 7):
         arguments = LOSS.arguments(rows, dtype)
         assert_close(call(*arguments), interpret(graph, *arguments), dtype)
-    assert all(("@optserve.gemm" in text) is (gemm() is not None) for text in texts)
+    rows_read = [text for text in texts if "i64 %first, i64 %last" in text]
+    assert rows_read
+    assert all(("@optserve.gemm" in text) is (gemm() is not None) for text in rows_read)
 
 
 @every_precision

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from optserve.backends.numpy import numpy_backend
-from optserve.errors import ConfigError
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
@@ -20,47 +18,14 @@ from optserve.graph.streamed import Streamed
 from optserve.graph.tracer import trace
 from optserve.jobs.artefacts import save
 from optserve.jobs.batches import Batches
-from optserve.jobs.problem import Expectation, Metrics, Minibatch, Plateau, Problem, Stop
+from optserve.jobs.problem import Expectation, Minibatch, Plateau, Problem, Stop
 from optserve.jobs.result import Result
 from optserve.jobs.run import run
-from optserve.optimizers import adam, cosine, gradient_descent, lbfgs, levenberg_marquardt, momentum
+from optserve.optimizers import adam, cosine, gradient_descent, momentum
 from optserve.primitives.vocabulary import builtin_vocabulary
-from tests.jobs.problems import least_squares, log_likelihood, parameter, problem
+from tests.jobs.batched import HELD, HELD_Y, ROWS, X, Y, line, with_splits
+from tests.jobs.problems import log_likelihood, parameter, problem
 from tests.jobs.test_loops import LOOPING
-
-ROWS = 50
-RNG = np.random.default_rng(5)
-X = RNG.normal(size=(ROWS, 2))
-Y = X @ np.array([2.0, -1.0]) + 0.1 * RNG.normal(size=ROWS)
-HELD = RNG.normal(size=(20, 2))
-HELD_Y = HELD @ np.array([2.0, -1.0]) + 0.1 * RNG.normal(size=20)
-
-
-def line(**fields: Any) -> Problem:
-    """A mean of squares over 50 rows, with a penalty, in batches of 8."""
-    fields.setdefault("optimizer", gradient_descent(0.05))
-    fields.setdefault("minibatch", Minibatch(8))
-    return problem(
-        lambda w, x, y: np.mean((y - x @ w) ** 2) + 1e-3 * np.sum(w**2),
-        [parameter("w", [0.0, 0.0])],
-        {"x": X, "y": Y},
-        **fields,
-    )
-
-
-def with_splits(made: Problem, **splits: Any) -> Problem:
-    """With validation rows, and the largest residual of each split as a metric."""
-    held = splits or {"validation": {"x": HELD, "y": HELD_Y}}
-    double, rows = np.dtype(np.float64), Dim.rows("rows")
-    avals = [Aval((2,), double), Aval((rows, 2), double), Aval((rows,), double)]
-    traced = trace(
-        lambda w, x, y: [np.max(np.abs(y - x @ w)), np.mean(y > 0)],
-        *avals,
-        vocabulary=builtin_vocabulary(),
-    )
-    data: Mapping[str, Any] = {"train": made.objective.data, **held}
-    metrics = Metrics(("worst", "positive"), traced.graph, data)
-    return replace(made, held_out=held, metrics=metrics)
 
 
 def by_hand(epochs: int, rate: float, seed: int = 0) -> np.ndarray:
@@ -354,64 +319,3 @@ def test_a_history_has_a_line_an_epoch(tmp_path: Path) -> None:
     assert [row["loss"] for row in lines] == ["", "", ""]
     assert lines[0]["batch_loss"] == ""
     assert float(lines[2]["validation_loss"]) < float(lines[0]["validation_loss"])
-
-
-REFUSED = [
-    (line(optimizer=lbfgs()), "lbfgs compares losses"),
-    (
-        least_squares(
-            lambda w, x, y: y - x @ w,
-            [parameter("w", [0.0, 0.0])],
-            {"x": X, "y": Y},
-            optimizer=levenberg_marquardt(),
-            minibatch=Minibatch(8),
-        ),
-        "levenberg_marquardt compares losses",
-    ),
-    (line(minibatch=None, stop=Stop(epochs=3)), "stop.epochs: there are no epochs"),
-    (line(minibatch=None, stop=Stop(plateau=Plateau("loss"))), "stop.plateau: there are no"),
-    (line(stop=Stop(plateau=Plateau("metrics.validation.acc"))), "names nothing"),
-    (with_splits(line(stop=Stop(plateau=Plateau("metrics.validation")))), "is no number"),
-    (line(stop=Stop(plateau=Plateau("termination"))), "names nothing"),
-    (
-        problem(
-            lambda w, x: np.sqrt(np.mean((x - w) ** 2)),
-            [parameter("w", 0.0)],
-            {"x": X[:, 0]},
-            optimizer=adam(),
-            minibatch=Minibatch(8),
-        ),
-        "`sqrt` of a sum or mean over rows",
-    ),
-    (
-        problem(lambda w: w**2, [parameter("w", 1.0)], optimizer=adam(), minibatch=Minibatch(8)),
-        "the loss uses no table",
-    ),
-]
-
-
-@pytest.mark.parametrize(("made", "message"), REFUSED)
-def test_what_makes_no_sense_is_refused_before_anything_runs(made: Problem, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        run(made)
-
-
-def test_two_tables_with_rows_are_refused() -> None:
-    avals = [Aval((2,), np.dtype(np.float64))]
-    avals += [Aval((Dim.rows(table),), np.dtype(np.float64)) for table in ("low", "high")]
-    traced = trace(
-        lambda w, x, y: np.mean(x * w[0]) + np.mean(y * w[1]),
-        *avals,
-        vocabulary=builtin_vocabulary(),
-    )
-    made = line()
-    data = {"x": X[:, 0], "y": Y[:9]}
-    objective = replace(made.objective, graph=traced.graph, data=data)
-    with pytest.raises(ConfigError, match="one table only, not of low, high") as caught:
-        run(replace(made, objective=objective))
-    assert "rows: false" in caught.value.remedy
-
-
-def test_what_has_no_steps_needs_no_batches() -> None:
-    result = run(line(optimizer=None))
-    assert (result.termination.reason, result.evaluations) == ("evaluated", 1)

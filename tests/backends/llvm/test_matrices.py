@@ -12,6 +12,7 @@ from optserve.backends import llvm
 from optserve.backends.llvm import native_pass
 from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
+from tests.backends.llvm.closeness import assert_close
 from tests.backends.losses import Loss
 
 COUNTS = (0, 1, 7, 8, 9, 17, 300)
@@ -47,15 +48,6 @@ LOSSES = [
     *(matrix_loss(*sizes) for sizes in ((1, 1), (9, 7), (8, 16), (7, 17), (17, 40), (3, 33))),
 ]
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: str(loss.parameters))
-
-
-def assert_close(found: Any, wanted: Any, dtype: str) -> None:
-    for one, other in zip(found, wanted, strict=True):
-        assert one.dtype == other.dtype
-        finite = np.isfinite(other)
-        np.testing.assert_array_equal(np.isfinite(one), finite)
-        scale = np.max(np.abs(other), initial=1.0, where=finite)
-        np.testing.assert_allclose(one, other, rtol=0.0, atol=200 * np.finfo(dtype).eps * scale)
 
 
 @every_precision

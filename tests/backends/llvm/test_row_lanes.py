@@ -13,6 +13,7 @@ from optserve.backends.llvm import native_pass
 from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.nodes import Lowered
 from optserve.graph.interpret import interpret
+from tests.backends.llvm.closeness import assert_close
 from tests.backends.losses import Loss
 
 COUNTS = (0, 1, 7, 15, 16, 17, 300)
@@ -63,15 +64,6 @@ def lowered(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[Lowered]:
     monkeypatch.setattr(native_pass, "tiled", refuse)
     monkeypatch.setenv("OPTSERVE_CACHE_DIR", str(tmp_path))
     return seen
-
-
-def assert_close(found: Any, wanted: Any, dtype: str) -> None:
-    for one, other in zip(found, wanted, strict=True):
-        assert one.dtype == other.dtype
-        finite = np.isfinite(other)
-        np.testing.assert_array_equal(np.isfinite(one), finite)
-        scale = np.max(np.abs(other), initial=1.0, where=finite)
-        np.testing.assert_allclose(one, other, rtol=0.0, atol=300 * np.finfo(dtype).eps * scale)
 
 
 @every_precision

@@ -12,8 +12,21 @@ import numpy as np
 
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import Tracer
+from optserve.primitives.loops import cond
 
-__all__ = ["choose", "larger", "wide"]
+__all__ = ["branch", "choose", "larger", "wide"]
+
+
+def branch(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:
+    """``choose`` for what is seldom one of the two, or long: of a traced one too only the one that
+    is chosen is computed.
+
+    >>> branch(2.0 > 1.0, lambda: "yes", lambda: 1 / 0)
+    'yes'
+    """
+    if isinstance(condition, Tracer):
+        return cond(condition, yes, no)
+    return yes() if condition else no()
 
 
 def choose(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:

@@ -16,7 +16,7 @@ from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Atom, Equation, Graph
 
-__all__ = ["CONTROL"]
+__all__ = ["CONTROL", "deliver"]
 
 
 class Cells:

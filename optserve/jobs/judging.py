@@ -17,7 +17,7 @@ from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
-from optserve.jobs.scalars import branch, choose, larger, wide
+from optserve.jobs.scalars import choose, larger, wide
 
 __all__ = ["Best", "Ended", "Judge", "Judged"]
 
@@ -149,13 +149,13 @@ class Judge:
 
     def _diverged(self, best: Best, point: Value, loss: Value, finite: Value) -> Value:
         """Whether the steps lead away: the loss rises, or the point is far off and not finite."""
-        strayed = branch(finite, lambda: False, lambda: _far(best, point))
+        strayed = choose(finite, lambda: False, lambda: _far(best, point))
         return (finite & (loss > best.ceiling)) | strayed
 
 
 def _ceiling(best: Best, loss: Value) -> Value:
     """That of the first point, of which ``loss`` is the loss, stays."""
-    return branch(
+    return choose(
         best.loss < inf,
         lambda: best.ceiling,
         lambda: loss + DIVERGED * larger(abs(loss), 1.0),

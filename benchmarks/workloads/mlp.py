@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.dialects import cross_entropy
-from benchmarks.peers import COMPILE
 from benchmarks.workload import Contender, Lazy, Limit, Work, Workload
+from optserve.backends.llvm import llvm_backend
+from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.tracer import trace
-from optserve.jobs.graphs import Graphs
+from optserve.jobs.batch_graphs import BatchGraphs
+from optserve.jobs.batch_walk import BatchSteps, BatchWalk
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem
@@ -27,6 +29,7 @@ BATCH, INPUTS, HIDDEN, CLASSES = 128, 64, 128, 10
 STEPS = 64
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 SINGLE = np.dtype(np.float32)
+BACKENDS = {"numpy": numpy_backend, "llvm": llvm_backend}
 
 
 def loss(xp: Any, w: Any, b: Any, v: Any, c: Any, x: Any, label: Any) -> Any:
@@ -50,7 +53,7 @@ def batches() -> tuple[Array, Array]:
 
 
 def by_optserve(backend: str, threads: int) -> Work:
-    """The whole step as one graph, in a Python loop."""
+    """As a job takes its steps: as a loop where the backend has them, else one by one."""
     x, labels = batches()
     start = parameters()
     rows = Dim.rows("data")
@@ -66,26 +69,26 @@ def by_optserve(backend: str, threads: int) -> Work:
             precision=SINGLE,
         )
         optimizer = adam(RATE, BETA1, BETA2, EPSILON)
+        data = {"x": x.reshape(-1, INPUTS), "label": labels.ravel()}
         problem = Problem(
             name="mlp",
             parameters=tuple(map(_parameter, "wbvc", start)),
-            objective=Objective("loss", traced.graph, {"x": x[0], "label": labels[0]}),
+            objective=Objective("loss", traced.graph, data),
             vocabulary=vocabulary,
             optimizer=optimizer,
             precision="float32",
         )
         packing = Packing(problem.parameters, SINGLE)
+        graphs = BatchGraphs(problem, packing)
+        steps = BatchSteps(graphs, optimizer, BACKENDS[backend](threads), STEPS)
         first = packing.flat({})
-        state = optimizer.init(first)
-        graph = Graphs(problem, packing).step(optimizer, state, STEPS)
-        step = COMPILE[backend](graph, threads)
 
         def work() -> Sequence[Any]:
-            point, carried = first, state
-            for batch, label in zip(x, labels, strict=True):
-                value, _, point, *rest = step(point, *carried, batch, label)
-                carried = tuple(rest)
-            return value, *packing.pieces(point)
+            walk = BatchWalk(steps, first)
+            losses: list[float] = []
+            while len(losses) < STEPS:
+                losses += walk.on([x, labels], len(losses), None, None, np.inf)
+            return losses[-1], *packing.pieces(walk.point)
 
         return work
 

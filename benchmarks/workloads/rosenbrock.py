@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.workload import Contender, Limit, Work, Workload
+from benchmarks.workload import Contender, Lazy, Limit, Work, Workload
 
 __all__ = ["workload"]
 
@@ -23,19 +23,42 @@ def loss(x: Any, y: Any) -> Any:
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
 
 
-def by_optserve(steps: int, backend: str) -> Work:
-    """A whole job: stopping tests, the best point, the check for finite numbers, the history."""
+def by_optserve(steps: int, backend: str, tolerance: float | None = None) -> Work:
+    """A descent as in a job: stopping tests, the best point, the check for finite numbers, the
+    history. With a ``tolerance`` of the gradient that is measured at every step too.
+
+    The first run reads the configuration and compiles, which a job does once.
+    """
+    from optserve.backends.selection import choose
     from optserve.config.problem import load
-    from optserve.jobs.run import run
+    from optserve.jobs.descent import descend
+    from optserve.jobs.evaluator import Evaluator
+    from optserve.jobs.interruption import Interruption
+    from optserve.jobs.limits import Limits
+    from optserve.jobs.method import method_of
+    from optserve.jobs.packing import Packing
+    from optserve.jobs.watch import Watch
 
-    overrides = [f"stop.steps={steps}", f"backend={backend}", "expect={}"]
+    overrides = [f"stop.steps={steps}", "expect={}"]
+    if tolerance is not None:
+        overrides.append(f"stop.gradient={tolerance}")
 
-    def work() -> Sequence[Any]:
-        result = run(load(CONFIG, overrides=overrides))
-        assert result.steps == steps
-        return steps, result.parameters["x"], result.parameters["y"]
+    def compiled() -> Work:
+        problem = load(CONFIG, overrides=overrides)
+        packing = Packing(problem.parameters, np.dtype(problem.precision))
+        evaluator = Evaluator(problem, packing, choose(backend).backend)
+        assert problem.optimizer is not None
+        limits = Limits.of(problem.stop, problem.optimizer, packing.size)
+        method, start = method_of(problem.optimizer, evaluator, limits), packing.flat({})
 
-    return work
+        def work() -> Sequence[Any]:
+            found = descend(method, start, limits, Watch(Interruption()))
+            assert found.best is not None
+            return found.steps, *found.best.point
+
+        return work
+
+    return Lazy(compiled)
 
 
 def in_a_loop(steps: int, gradient: Callable[[Any, Any], tuple[Any, Any]]) -> Work:
@@ -119,20 +142,27 @@ def by_autograd(steps: int) -> Work:
     return in_a_loop(steps, autograd.grad(lambda x, y: loss(x, y), (0, 1)))
 
 
-def check(result: Sequence[Any]) -> None:
+@cache
+def expected(steps: int) -> tuple[float, float]:
     """The same steps in plain Python floats."""
-    steps, *found = result
     x, y = START
     for _ in range(steps):
         slope = y - x * x
         x, y = x + RATE * (2 * (1 - x) + 400 * slope * x), y - RATE * 200 * slope
-    np.testing.assert_allclose(found, [x, y], rtol=1e-9)
+    return x, y
+
+
+def check(result: Sequence[Any]) -> None:
+    """The point is where the steps lead."""
+    steps, *found = result
+    np.testing.assert_allclose(found, expected(steps), rtol=1e-9)
 
 
 CONTENDERS = (
     ("numpy", partial(by_optserve, backend="numpy"), 5_000),
-    ("llvm", partial(by_optserve, backend="llvm"), 5_000),
-    ("jax, fori_loop", by_jax_looping, 100_000),
+    ("llvm", partial(by_optserve, backend="llvm"), 1_000_000),
+    ("llvm, gradient measured", partial(by_optserve, backend="llvm", tolerance=1e-300), 1_000_000),
+    ("jax, fori_loop", by_jax_looping, 1_000_000),
     ("jax, a step in a Python loop", by_jax_stepping, 2_000),
     ("jax, a gradient in a Python loop", by_jax, 2_000),
     ("torch", by_torch, 500),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array
 
 __all__ = ["Entry", "History"]
@@ -34,6 +35,28 @@ class Entry(NamedTuple):
     validation_loss: float | None = None
 
 
+@frozen
+class Run:
+    """Entries in a row, as columns; the one with number n was at ``began + each * n`` seconds."""
+
+    numbers: range
+    losses: Array
+    measures: Array
+    began: float
+    each: float
+
+    def every_second(self, first: int) -> Run:
+        """Half of them, from entry ``first``."""
+        losses, measures = self.losses[first::2], self.measures[first::2]
+        return replace(self, numbers=self.numbers[first::2], losses=losses, measures=measures)
+
+    def entries(self) -> Iterator[Entry]:
+        """What they are one by one."""
+        losses, measures = self.losses.tolist(), self.measures.tolist()
+        for number, loss, measure in zip(self.numbers, losses, measures, strict=True):
+            yield Entry(number, loss, _measured(measure), self.began + self.each * number)
+
+
 @dataclass
 class History:
     """Every evaluation at first; every second, fourth, ... once there are many, and the last.
@@ -46,7 +69,7 @@ class History:
     (True, 1, 9, 10000)
     """
 
-    kept: list[Entry] = field(default_factory=list)
+    kept: list[Entry | Run] = field(default_factory=list)
     stride: int = 1
     last: Entry | None = None
 
@@ -80,29 +103,51 @@ class History:
         before = evaluations - count
         self._thin(evaluations)
         first = -before % self.stride
-        numbers = range(before + first + 1, evaluations + 1, self.stride)
         each = (ended - began) / count
-        self.kept += map(
-            Entry,
-            numbers,
-            np.asarray(losses)[first :: self.stride].tolist(),
-            map(_measured, measures[first :: self.stride]),
-            [began + each * (number - before) for number in numbers],
+        run = Run(
+            range(before + first + 1, evaluations + 1, self.stride),
+            np.array(losses[first :: self.stride]),  # a copy: the rest goes
+            np.array(measures[first :: self.stride]),
+            began - each * before,
+            each,
         )
+        self.kept.append(run)
         self.last = Entry(evaluations, float(losses[-1]), _measured(measures[-1]), ended)
 
     def _thin(self, count: int) -> None:
         """Keep every second entry, as often as that takes where there are ``count`` of them."""
         while -(-count // self.stride) >= LARGEST:
-            self.kept = self.kept[::2]
+            self.kept = list(_every_second(self.kept))
             self.stride *= 2
 
     def entries(self) -> Iterator[Entry]:
         """What was kept, in order, the last evaluation included."""
-        yield from self.kept
-        last = self.last
-        if last is not None and (not self.kept or self.kept[-1].evaluation < last.evaluation):
-            yield last
+        known = 0
+        for entry in _one_by_one(self.kept):
+            known = entry.evaluation
+            yield entry
+        if self.last is not None and known < self.last.evaluation:
+            yield self.last
+
+
+def _every_second(kept: Sequence[Entry | Run]) -> Iterator[Entry | Run]:
+    position = 0
+    for item in kept:
+        if isinstance(item, Run):
+            yield item.every_second(position % 2)
+            position += len(item.numbers)
+        else:
+            if position % 2 == 0:
+                yield item
+            position += 1
+
+
+def _one_by_one(kept: Sequence[Entry | Run]) -> Iterator[Entry]:
+    for item in kept:
+        if isinstance(item, Run):
+            yield from item.entries()
+        else:
+            yield item
 
 
 def _measured(measure: float) -> float | None:

@@ -67,10 +67,11 @@ class Course(NamedTuple):
 
 
 def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
-    """(numbers of the steps, *course, *bounds, ...) -> *course, losses, measures.
+    """(steps, *course, *bounds, ...) -> *course, losses[, measures].
 
-    A ``scan`` over steps of a traced method. Once there is a reason to stop, what is left of the
-    steps changes nothing, and their losses and measures are NaN.
+    A ``scan`` over steps of a traced method: as many as ``steps``, which are read by nobody, has
+    entries. Once there is a reason to stop, what is left of the steps changes nothing, and their
+    losses and measures are NaN. There are measures where the gradient has a tolerance.
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
     vector = step.inputs[0].aval
@@ -81,12 +82,13 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
     ]
     rest = step.inputs[1 + len(state) :]
     boxes = len(graphs.bounds)
+    kept = 1 if judge.limits.gradient is None else 2
 
-    def looped(numbers: Value, *given: Value) -> Sequence[Value]:
+    def looped(steps: Value, *given: Value) -> Sequence[Value]:
         arguments = given[len(begin) :]
         lower, upper = arguments[:boxes] or (None, None)
 
-        def evaluate(number: Value, *flat: Value) -> Sequence[Value]:
+        def evaluate(*flat: Value) -> Sequence[Value]:
             course = Course.of(flat)
             point = course.point
             loss, gradient, following, *carries = applied(step, [point, *course.state, *arguments])
@@ -100,26 +102,23 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
                 finite,
                 lambda: relative_gradient(gradient, point, loss, lower, upper),
             )
+            count = course.evaluations + 1
             after = Course(
-                following, tuple(carries), judged.best, judged.ended, judged.change, point, number
+                following, tuple(carries), judged.best, judged.ended, judged.change, point, count
             )
-            return [*after.flat(), loss, judged.measure]
+            return [*after.flat(), *(loss, judged.measure)[:kept]]
 
-        def on(flat: tuple[Value, ...], number: Value) -> tuple[Sequence[Value], Sequence[Value]]:
-            found = cond(
-                Course.of(flat).ended.any(),
-                lambda number, *flat: [*flat, nan, nan],
-                evaluate,
-                number,
-                *flat,
-            )
-            return tuple(found[:-2]), tuple(found[-2:])
+        def on(flat: tuple[Value, ...], step: Value) -> tuple[Sequence[Value], Sequence[Value]]:
+            del step
+            ended = Course.of(flat).ended.any()
+            found = cond(ended, lambda *flat: [*flat, *[nan] * kept], evaluate, *flat)
+            return tuple(found[:-kept]), tuple(found[-kept:])
 
-        course, stacked = scan(on, tuple(given[: len(begin)]), numbers)
+        course, stacked = scan(on, tuple(given[: len(begin)]), steps)
         return [*course, *stacked]
 
-    avals = [Aval((STEPS,), np.dtype(np.int64)), *carried, *(variable.aval for variable in rest)]
-    names = ["numbers", *("" for _ in carried), *(variable.name for variable in rest)]
+    avals = [Aval((STEPS,), np.dtype(np.bool_)), *carried, *(variable.aval for variable in rest)]
+    names = ["steps", *("" for _ in carried), *(variable.name for variable in rest)]
     return graphs.traced(looped, avals, names)
 
 
@@ -136,14 +135,18 @@ class Loops:
         self._flat = [np.asarray(part) for part in Course.begin(start, state).flat()]
         self._course = Course.of(self._flat)
         self._pace = Pace(LARGEST)
+        self._steps = np.zeros(LARGEST, np.bool_)
 
     def on(self, most: float | None, seconds: float | None) -> Stretch:
         """Take some steps: no more than ``most``, and as fit into ``seconds``."""
         before, count = int(self._course.evaluations), self._pace.steps(most, seconds)
-        numbers = np.arange(before + 1, before + count + 1)
         began = perf_counter()
-        *self._flat, losses, measures = self.loop(numbers, *self._flat, *self.rest)
+        found = self.loop(self._steps[:count], *self._flat, *self.rest)
         self._pace.took(count, perf_counter() - began)
+        parts = len(self._flat)
+        self._flat, losses, measures = list(found[:parts]), found[parts], found[-1]
+        if len(found) == parts + 1:  # nothing was measured
+            measures = np.broadcast_to(nan, losses.shape)
         self._course = Course.of(self._flat)
         taken = int(self._course.evaluations) - before
         reasons = self._course.ended.reasons()

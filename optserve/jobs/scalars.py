@@ -12,6 +12,7 @@ import numpy as np
 
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import Tracer
+from optserve.primitives.loops import cond
 
 __all__ = ["choose", "larger", "wide"]
 
@@ -19,17 +20,15 @@ __all__ = ["choose", "larger", "wide"]
 def choose(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:
     """``yes()`` where ``condition`` holds, else ``no()``: values, or tuples of them.
 
-    Of a number at hand only the one that is chosen is computed; of a traced one both are.
+    Only the one that is chosen is computed, and nothing waits for the condition where its outcome
+    is what it was the times before: processors guess branches.
 
     >>> choose(2.0 > 1.0, lambda: "yes", lambda: 1 / 0)
     'yes'
     """
-    if not isinstance(condition, Tracer):
-        return yes() if condition else no()
-    chosen, other = yes(), no()
-    if isinstance(chosen, tuple):
-        return tuple(np.where(condition, *pair) for pair in zip(chosen, other, strict=True))
-    return np.where(condition, chosen, other)
+    if isinstance(condition, Tracer):
+        return cond(condition, yes, no)
+    return yes() if condition else no()
 
 
 def larger(one: Value, other: Value) -> Value:

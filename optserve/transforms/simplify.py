@@ -28,6 +28,7 @@ def simplify(graph: Graph) -> Graph:
     seen: dict[Any, tuple[Var, ...]] = {}
     spread: dict[Atom, Atom] = {}
     choices: dict[Atom, tuple[Atom, ...]] = {}
+    scaled: dict[Atom, tuple[Atom, Literal]] = {}
     kept: list[Equation] = []
     waiting = list(reversed(graph.equations))
     while waiting:
@@ -35,6 +36,7 @@ def simplify(graph: Graph) -> Graph:
         operands = tuple(_read(atom, replaced) for atom in original.operands)
         operands = _unspread(original, operands, spread)
         equation = _selected(_canonical(_simplified(original, operands)), choices)
+        equation = _scaled_once(equation, scaled)
         before = _before_spreading(equation, spread)
         if before:
             waiting += reversed(before)
@@ -51,6 +53,8 @@ def simplify(graph: Graph) -> Graph:
         kept.append(equation)
         if equation.primitive is broadcast_to:
             spread[equation.results[0]] = equation.operands[0]
+        if (factors := _by_literal(equation)) and _doubles(factors[1]):
+            scaled[equation.results[0]] = factors
         if equation.primitive is where:
             choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
@@ -150,6 +154,44 @@ def _canonical(equation: Equation) -> Equation:
     if equation.primitive.name == "power" and _is(equation.operands[1], 2.0):
         return replace(equation, primitive=square, operands=equation.operands[:1])
     return equation
+
+
+def _scaled_once(equation: Equation, scaled: Mapping[Atom, tuple[Atom, Literal]]) -> Equation:
+    """``(x * 2**k) * c`` as ``x * (2**k * c)``: k >= 0, abs(c) >= 1 and ``2**k * c`` finite.
+
+    The same to the bit. ``2**k * c`` is exact, as is ``x * 2**k`` where it does not overflow,
+    subnormal x included: both products are then x * 2**k * c, rounded once. Where ``x * 2**k``
+    overflows, abs(x * 2**k * c) is no smaller, and both are the same infinity. Zeros, infinities
+    and NaN stay what they are.
+    """
+    factors = _by_literal(equation)
+    if factors is None or factors[0] not in scaled:
+        return equation
+    value, power = scaled[factors[0]]
+    factor = factors[1]
+    if power.aval.dtype != factor.aval.dtype or not abs(factor.value) >= 1.0:
+        return equation
+    with np.errstate(over="ignore"):
+        product = Literal(power.value * factor.value)
+    return replace(equation, operands=(value, product)) if np.isfinite(product.value) else equation
+
+
+def _by_literal(equation: Equation) -> tuple[Atom, Literal] | None:
+    """The operands of a product of floats by a literal, the literal last."""
+    if equation.primitive.name != "multiply":
+        return None
+    [result] = equation.results
+    for value, factor in (equation.operands, equation.operands[::-1]):
+        alike = value.aval == result.aval and factor.aval.dtype == result.aval.dtype
+        if isinstance(factor, Literal) and alike and result.aval.dtype.kind == "f":
+            return value, factor
+    return None
+
+
+def _doubles(factor: Literal) -> bool:
+    """Whether a factor is 2, 4, 8, ..."""
+    mantissa, exponent = np.frexp(factor.value)
+    return bool(mantissa == 0.5 and exponent > 1)
 
 
 def _selected(equation: Equation, choices: Mapping[Atom, tuple[Atom, ...]]) -> Equation:

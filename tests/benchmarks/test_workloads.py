@@ -102,8 +102,9 @@ def test_steps_of_adam_agree_with_those_written_by_hand(backend: str) -> None:
     mlp.check(mlp.by_optserve(backend, 1)())
 
 
-def test_a_descent_agrees_with_plain_floats() -> None:
-    rosenbrock.check(rosenbrock.by_optserve(50, "numpy")())
+@every_backend
+def test_a_descent_agrees_with_plain_floats(backend: str) -> None:
+    rosenbrock.check(rosenbrock.by_optserve(50, backend)())
 
 
 def test_bits_are_compared_before_threads_are_timed() -> None:

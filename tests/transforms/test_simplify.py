@@ -47,6 +47,11 @@ def lines(graph: Graph) -> list[str]:
         (lambda x: np.reshape(np.broadcast_to(x, (3,)), (3,)), []),
         (lambda x: x.astype(float), []),
         (lambda x: x * (np.sin(0.0) + 2.0 * 3.0), ["multiply"]),
+        (lambda x: 100.0 * (x * 2.0), ["multiply"]),
+        (lambda x: x * 2.0 * 4.0 * -1.5, ["multiply"]),
+        (lambda x: x * 2.0 * 0.5, ["multiply"] * 2),
+        (lambda x: x * 3.0 * 5.0, ["multiply"] * 2),
+        (lambda x: x * 2.0 * 1.7e308, ["multiply"] * 2),
         (lambda x: (np.sin(x) + np.sin(x), np.cos(x))[0], ["sin", "add"]),
         (lambda x: np.broadcast_to(x[0], (3,)) * x, ["slice", "reshape", "multiply"]),
         (lambda x: np.broadcast_to(x[0], (3,)) * x[1], ["slice", "reshape", "slice", "reshape",
@@ -171,3 +176,25 @@ def test_a_product_by_a_mask_is_a_choice(swapped: bool) -> None:
 def test_a_product_by_other_numbers_is_none() -> None:
     graph = graph_of(lambda x, y: mulz(np.where(x > 0.0, 2.0, 0.0), y), (5,), (5,))
     assert lines(simplify(graph)) == ["greater", "where", "mulz"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "factors",
+    [(2.0, 100.0), (2.0, 1.0), (2.0**20, -1.1), (2.0**100, 3e7), (8.0, 1 / 3), (4.0, -7e37)],
+)
+def test_products_by_two_numbers_keep_every_bit(dtype: Any, factors: tuple[float, float]) -> None:
+    """At infinities, NaN, zeros, and at numbers of every size, subnormal ones included."""
+    bits = np.random.default_rng(5).bytes(80_000)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, np.finfo(dtype).tiny]
+    subnormal = np.finfo(dtype).tiny * np.linspace(-1.0, 1.0, 1001, dtype=dtype)
+    x = np.concatenate([np.frombuffer(bits, dtype), np.array(special, dtype), subnormal])
+    aval = Aval(x.shape, x.dtype)
+    graph = trace(
+        lambda x: x * factors[0] * factors[1], aval, vocabulary=builtin_vocabulary()
+    ).graph
+    with np.errstate(all="ignore"):
+        [plain], [found] = interpret(graph, x), interpret(simplify(graph), x)
+    number = ~np.isnan(plain)
+    assert found[number].tobytes() == plain[number].tobytes()
+    assert np.isnan(found[~number]).all()

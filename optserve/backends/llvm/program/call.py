@@ -19,7 +19,7 @@ from optserve.backends.llvm.memory import storage
 from optserve.graph.aval import Array, Aval, DType, resolve_shape
 from optserve.graph.graph import Graph
 
-__all__ = ["SIGNATURE", "Bound", "Native"]
+__all__ = ["SIGNATURE", "Bound"]
 
 SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from optserve.backends.llvm.builder import IRValue
+from optserve.backends.llvm.builder import IRValue, constant
+from optserve.backends.llvm.program.ending import Ending, ending_of
 from optserve.backends.llvm.program.frame import Frame, numbers, read, write
 from optserve.backends.llvm.program.passes import map_reduce
 from optserve.backends.llvm.program.sweeps import address_of, copy, from_the_end
-from optserve.backends.llvm.program.values import (
-    Value,
-    View,
-)
+from optserve.backends.llvm.program.values import Value, View
+from optserve.backends.llvm.program.writer import Writer
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Atom, Equation, Graph
 
-__all__ = ["CONTROL"]
+__all__ = ["CONTROL", "deliver"]
 
 
 class Cells:
@@ -57,7 +56,7 @@ class Pair:
 
 
 def scan(frame: Frame, equation: Equation) -> None:
-    """The body as a loop over the steps."""
+    """The body as a loop over the steps; as two where it may end early."""
     w, attributes = frame.w, equation.attributes
     body: Graph = attributes["body"]
     carries, scanned = attributes["carries"], attributes["scanned"]
@@ -67,28 +66,41 @@ def scan(frame: Frame, equation: Equation) -> None:
     carried = [_carried(frame, atom) for atom in operands[:carries]]
     stacked = [frame.target(variable) for variable in equation.results[carries:]]
     count = w.number(attributes["length"])
-    with w.b.loop(0, count) as step:
-        at = from_the_end(w, count, step) if attributes["backward"] else step
-        now = [cell.get() if isinstance(cell, Cells) else cell.side(0) for cell in carried]
-        following = [None if isinstance(cell, Cells) else cell.side(1) for cell in carried]
-        outputs = [_entry(frame, view, at) for view in stacked]
-        inside = Frame(w, body)
-        made = inside.write(
-            [*now, *(_entry(frame, view, at) for view in sequences), *constants],
-            [*following, *outputs],
-        )
-        for atom, view in zip(made, [*following, *outputs], strict=True):
+
+    def step(graph: Graph, index: IRValue, carries: Sequence[Cells | Pair]) -> None:
+        """One step of a body, of whose carries these change."""
+        at = from_the_end(w, count, index) if attributes["backward"] else index
+        entries = [_entry(frame, view, at) for view in sequences]
+        targets = [None if isinstance(cell, Cells) else cell.side(1) for cell in carries]
+        targets += [_entry(frame, view, at) for view in stacked]
+        inside = Frame(w, graph)
+        made = inside.write([*map(_now, carried), *entries, *constants], targets)
+        for atom, view in zip(made, targets, strict=True):
             if view is not None:
                 deliver(inside, atom, view)
-        for atom, cell in zip(made, carried, strict=False):
+        for atom, cell in zip(made, carries, strict=False):
             if isinstance(cell, Cells):
                 inside.registers(atom)  # all are read before any is changed
-        for atom, cell in zip(made, carried, strict=False):
+        for atom, cell in zip(made, carries, strict=False):
             if isinstance(cell, Cells):
                 cell.put(inside, atom)
             else:
                 cell.swap()
-    finals = [cell.get() if isinstance(cell, Cells) else cell.side(0) for cell in carried]
+
+    ending = ending_of(equation)
+    if ending is None:
+        with w.b.loop(0, count) as index:
+            step(body, index, carried)
+    else:
+        stopped = _loop_until(
+            w,
+            count,
+            lambda: _ends(w, ending, [*map(_now, carried), *constants]),
+            lambda index: step(ending.before, index, carried),
+        )
+        with w.b.loop(stopped, count) as index:
+            step(ending.after, index, ())
+    finals = map(_now, carried)
     for variable, value in zip(equation.results, [*finals, *stacked], strict=True):
         frame.define(variable, value)
 
@@ -101,6 +113,37 @@ def _carried(frame: Frame, atom: Atom) -> Cells | Pair:
     pair = Pair(frame, atom.aval)
     copy(frame.w, frame.view(atom), pair.side(0))
     return pair
+
+
+def _now(carried: Cells | Pair) -> Value:
+    return carried.get() if isinstance(carried, Cells) else carried.side(0)
+
+
+def _ends(w: Writer, ending: Ending, given: Sequence[Value]) -> IRValue:
+    """Whether a loop is at its end."""
+    inside = Frame(w, ending.test)
+    [atom] = inside.write(given)
+    test: IRValue = inside.registers(atom).item()
+    return test if ending.ends_if else w.b.binary("xor", test, constant(True, "i1"))
+
+
+def _loop_until(
+    w: Writer, count: IRValue | int, ends: Callable[[], IRValue], step: Callable[[IRValue], None]
+) -> IRValue:
+    """Steps 0, 1, ... up to ``count`` or the end; the number of those that were taken."""
+    b = w.b
+    counter = b.alloca("i64", align=8)
+    b.store(constant(0, "i64"), counter)
+    head, body, done = b.label(), b.label(), b.label()
+    b.lines += [f"  br label %{head}", f"{head}:"]
+    index = b.load(counter, "i64")
+    more = b.emit(f"icmp slt i64 {index}, {count}", "i1")
+    on = b.binary("and", more, b.binary("xor", ends(), constant(True, "i1")))
+    b.lines += [f"  br i1 {on}, label %{body}, label %{done}", f"{body}:"]
+    step(index)
+    b.store(b.emit(f"add nsw i64 {index}, 1", "i64"), counter)
+    b.lines += [f"  br label %{head}", f"{done}:"]
+    return b.load(counter, "i64")
 
 
 def _entry(frame: Frame, view: View, at: IRValue) -> View:

@@ -26,7 +26,7 @@ from optserve.backends.llvm.program.writer import Writer
 from optserve.graph.aval import Aval, Shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "numbers", "read", "write"]
 
 
 class Frame:

@@ -29,7 +29,6 @@ __all__ = ["map_reduce"]
 
 PARAMETERS = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
 
-
 MOVES = frozenset({"transpose", "reshape", "slice", "broadcast_to", "concatenate", "stack"})
 """What computes nothing, so that its bits are the same however it is evaluated."""
 

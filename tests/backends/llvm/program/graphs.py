@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,31 @@ def rosenbrock_descent(start: Any, steps: Any) -> Any:
     return final
 
 
+def _ends_early(x: Any, rates: Any, backward: bool = False) -> Any:
+    """Some steps, and from then on the carry as it is."""
+
+    def step(carry: Any, rate: Any) -> Any:
+        *following, seen = cond(
+            carry[0] < 2.0,
+            lambda total, v: (total + rate * rate, v * rate + total, np.sum(v)),
+            lambda total, v: (total, v, total - total - 1.0),
+            *carry,
+        )
+        return tuple(following), seen
+
+    (total, last), path = scan(step, (0.0 * np.sum(x), x), rates, backward)
+    return total, last, path
+
+
+def _ends_where_told(x: Any, rates: Any) -> Any:
+    """Idle in some steps only: what tells is no carry."""
+
+    def step(carry: Any, rate: Any) -> Any:
+        return cond(rate > 0.0, lambda v: (v, v[0] - v[0]), lambda v: (v * rate, np.sum(v)), carry)
+
+    return scan(step, x, rates)
+
+
 PROGRAMS = [
     Program("scalars", _scalars, [()]),
     Program("vector", _vector, [(5,), (6, 5)]),
@@ -223,6 +249,10 @@ PROGRAMS = [
     Program("a loop of no steps", _no_steps, [(4, 4), (6,)]),
     Program("as many steps as rows", _row_steps, [(3,), (STEPS,)], False),
     Program("large values, as many steps as rows", _row_steps, [(70,), (STEPS,)], False),
+    Program("a loop that ends early", _ends_early, [(3,), (STEPS,)], False),
+    Program("one of a large carry", _ends_early, [(80,), (STEPS,)], False),
+    Program("one backward", partial(_ends_early, backward=True), [(80,), (STEPS,)], False),
+    Program("a loop that idles", _ends_where_told, [(3,), (STEPS,)], False),
     Program("a fit", _fit, [(3,), (ROWS, 3), (ROWS,)], False),
     Program("an epoch", _epoch, [(4, 20), (20,), (STEPS, ROWS, 4), (STEPS, ROWS)], False),
     Program("a descent", rosenbrock_descent, [(2,), (STEPS,)], False),

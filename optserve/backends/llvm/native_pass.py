@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -53,7 +53,7 @@ class NativePass:
         self.starts = [next(slots).start if axis is None else 0 for axis in work.row_axes]
         self.units = _Units(work.layout)
         whole = written_whole(lowered) if work.count else ()
-        self.begun = _Units(work.layout, [self.starts[position] for position in whole])
+        self.begun = _Units(work.layout, {self.starts[position] for position in whole})
         machine = engine()
         layout = (work.axes, work.reductions, gemm_bits() if self.large else 0)
 
@@ -80,8 +80,7 @@ class NativePass:
     def _at_hand(self, operands: Sequence[Any]) -> Any:
         """The pass over rows that are in memory."""
         read, _kept = self.operands.table(operands)
-        rows, stored = self.work.memory()
-        self.begun.fill(rows)
+        rows, stored = self.begun.memory(self.work)
         written = self._outputs(rows, stored)
         function, bounds = self.function, self.work.bounds
         write, step = written.ctypes.data, written.strides[0]
@@ -98,8 +97,7 @@ class NativePass:
 
     def _streamed(self, operands: Sequence[Any]) -> Any:
         """The same, each chunk block by block: the bits are those of one call a chunk."""
-        rows, stored = self.work.memory()
-        self.units.fill(rows)
+        rows, stored = self.units.memory(self.work)
         written = self._outputs(rows, stored)
         function, bounds = self.resuming(), self.work.bounds
         write, step = written.ctypes.data, written.strides[0]
@@ -148,23 +146,17 @@ class NativePass:
 class _Units:
     """What the partial results of a chunk begin with, but for slots that start ``without``."""
 
-    def __init__(self, layout: Layout, without: Sequence[int] = ()) -> None:
-        self.parts: list[tuple[int, int, Array]] = []
-        for slot in layout.slots:
-            if slot.start in without:
-                continue
-            part = np.empty(slot.stop - slot.start)
-            part.view(slot.accumulates)[...] = unit(slot.kind)
-            if self.parts and self.parts[-1][1] == slot.start:
-                start, _, before = self.parts.pop()
-                self.parts.append((start, slot.stop, np.concatenate([before, part])))
-            else:
-                self.parts.append((slot.start, slot.stop, part))
+    def __init__(self, layout: Layout, without: Collection[int] = ()) -> None:
+        self.slots = [slot for slot in layout.slots if slot.start not in without]
+        self.zeros = all(unit(slot.kind) == 0 for slot in layout.slots) and not without
 
-    def fill(self, rows: Array) -> None:
-        """Every row of partial results with its beginning."""
-        for start, stop, part in self.parts:
-            rows[:, start:stop] = part
+    def memory(self, work: MapReduce) -> tuple[Array, Stored]:
+        """The memory of a pass, with the beginning of every chunk in it."""
+        rows, stored = work.memory(self.zeros)  # as zeros memory is quicker to come by than to fill
+        if not self.zeros:
+            for slot in self.slots:
+                rows[:, slot.start : slot.stop].view(slot.accumulates)[...] = unit(slot.kind)
+        return rows, stored
 
 
 class _Operands:

@@ -63,6 +63,10 @@ class MapReduce:
     def over(self, run: Run, rows: Array, stored: Stored) -> Any:
         """The results, where ``run`` fills the memory."""
         share(run, len(self.bounds), self.threads)
+        return self.results(rows, stored)
+
+    def results(self, rows: Array, stored: Stored) -> Any:
+        """The results, where the memory is full."""
         reduced = iter(self.layout.results(rows))
         results = [next(reduced) if kept is None else kept for kept in stored]
         return tuple(results) if len(results) > 1 else results[0]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.backends.blas import one_thread
-from optserve.backends.llvm import object_cache
+from optserve.backends.llvm import chunk_loop, object_cache
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import LANE_BYTES, MAX_BLOCK, emit, scratch_bytes
 from optserve.backends.llvm.large_products import gemm_bits, has_large, written_whole
@@ -22,6 +22,7 @@ from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
 from optserve.backends.partials import Layout
 from optserve.backends.streaming import blocks, is_streamed
+from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
 
 __all__ = ["NativePass", "native"]
@@ -54,6 +55,7 @@ class NativePass:
         self.units = _Units(work.layout)
         whole = written_whole(lowered) if work.count else ()
         self.begun = _Units(work.layout, {self.starts[position] for position in whole})
+        self.bounds = np.array(work.bounds, np.int64)
         machine = engine()
         layout = (work.axes, work.reductions, gemm_bits() if self.large else 0)
 
@@ -61,9 +63,12 @@ class NativePass:
             name = object_cache.key(body, (*layout, "resumes") if resumes else layout, machine)
             code = object_cache.read(name)
             if code is None:
-                code = machine.object_code(emit(body, lowered, "kernel", resumes))
+                text = emit(body, lowered, "kernel", resumes)
+                code = machine.object_code(text if resumes else text + chunk_loop.text("kernel"))
                 object_cache.write(name, code)
-            return _SIGNATURE(machine.load(code, "kernel"))
+            if resumes:
+                return _SIGNATURE(machine.load(code, "kernel"))
+            return chunk_loop.SIGNATURE(machine.load(code, chunk_loop.looped("kernel")))
 
         self._rooms: list[Array] = []
         self.function = compiled(resumes=False)
@@ -82,18 +87,26 @@ class NativePass:
         read, _kept = self.operands.table(operands)
         rows, stored = self.begun.memory(self.work)
         written = self._outputs(rows, stored)
-        function, bounds = self.function, self.work.bounds
-        write, step = written.ctypes.data, written.strides[0]
+        counter = ctypes.c_int64()
+        given = (
+            ctypes.addressof(counter),
+            len(self.bounds),
+            self.bounds.ctypes.data,
+            read,
+            written.ctypes.data,
+            written.strides[0],
+        )
 
-        def run(numbers: Iterator[int]) -> None:
-            room = self._rooms.pop() if self._rooms else np.empty(self.scratch, np.uint8)
-            address = room.ctypes.data
-            for number in numbers:
-                first, last = bounds[number]
-                function(first, last, read, write + number * step, address)
+        def run() -> None:
+            try:
+                room = self._rooms.pop()
+            except IndexError:
+                room = np.empty(self.scratch, np.uint8)
+            self.function(*given, room.ctypes.data)
             self._rooms.append(room)
 
-        return self.work.over(run, rows, stored)
+        together(run, self.work.threads, len(self.bounds))
+        return self.work.results(rows, stored)
 
     def _streamed(self, operands: Sequence[Any]) -> Any:
         """The same, each chunk block by block: the bits are those of one call a chunk."""

@@ -51,17 +51,22 @@ class MapReduce:
         self.bounds = chunk_bounds(count, self.tile, width, self.layout.size)
         self.threads = threads if count * sum(widths) > THREADED_ENTRIES else 1
 
-    def memory(self) -> tuple[Array, Stored]:
-        """What chunks write into: a row of partial results each, and outputs that keep rows."""
+    def memory(self, zeros: bool = False) -> tuple[Array, Stored]:
+        """What chunks write into: a row of partial results each, with nothing or zeros in it, and
+        outputs that keep rows."""
         stored = [
             None if axis is None else np.empty(_counted(aval.shape, axis, self.count), aval.dtype)
             for aval, axis in zip(self.avals, self.row_axes, strict=True)
         ]
-        return self.layout.rows(len(self.bounds)), stored
+        return self.layout.rows(len(self.bounds), zeros), stored
 
     def over(self, run: Run, rows: Array, stored: Stored) -> Any:
         """The results, where ``run`` fills the memory."""
         share(run, len(self.bounds), self.threads)
+        return self.results(rows, stored)
+
+    def results(self, rows: Array, stored: Stored) -> Any:
+        """The results, where the memory is full."""
         reduced = iter(self.layout.results(rows))
         results = [next(reduced) if kept is None else kept for kept in stored]
         return tuple(results) if len(results) > 1 else results[0]

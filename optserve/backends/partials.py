@@ -69,10 +69,10 @@ class Layout:
             self.size = stop
         self._runs = _runs(self.slots)
 
-    def rows(self, chunks: int) -> Array:
-        """Memory for the partial results of ``chunks``, a row each, with nothing in it."""
+    def rows(self, chunks: int, zeros: bool = False) -> Array:
+        """Memory for the partial results of ``chunks``, a row each, with nothing or zeros in it."""
         width = self.size if chunks == 1 else -(-self.size // LINE) * LINE
-        return np.empty((chunks, width))
+        return np.zeros((chunks, width)) if zeros else np.empty((chunks, width))
 
     def results(self, rows: Array) -> list[Array]:
         """The results over all chunks; ``rows`` are used up."""

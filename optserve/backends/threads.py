@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["available_cores", "share"]
+__all__ = ["available_cores", "share", "together"]
 
 
 def available_cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -41,14 +41,38 @@ def share(run: Callable[[Iterator[int]], None], count: int, threads: int) -> Non
         run(iter(range(count)))
         return
     pending = deque(range(count))
-    helpers = [
-        _pool(threads - 1, os.getpid()).submit(run, _taken(pending))
-        for _ in range(min(threads, count) - 1)
-    ]
+
+    def take() -> None:
+        try:
+            run(_taken(pending))
+        finally:
+            pending.clear()  # nothing is left, or this thread failed
+
+    together(take, threads, count)
+
+
+def together(run: Callable[[], None], threads: int, parts: int) -> None:
+    """Call ``run`` in this thread and others at once, ``threads`` in all or as many as ``parts``.
+
+    A call takes from what is to be done until nothing is left: a thread that has not begun when
+    this one is done does not begin.
+
+    >>> pending, seen = [1, 2, 3], []
+    >>> def run() -> None:
+    ...     while pending:
+    ...         seen.append(pending.pop())
+    >>> together(run, threads=1, parts=3)
+    >>> seen
+    [3, 2, 1]
+    """
+    if threads == 1 or parts == 1:
+        run()
+        return
+    pool = _pool(threads - 1, os.getpid())
+    helpers = [pool.submit(run) for _ in range(min(threads, parts) - 1)]
     try:
-        run(_taken(pending))
+        run()
     finally:
-        pending.clear()  # nothing is left, or this thread failed
         for helper in helpers:
             if not helper.cancel():
                 helper.result()

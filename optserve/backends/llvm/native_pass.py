@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.blas import one_thread
-from optserve.backends.llvm import object_cache
+from optserve.backends.llvm import chunk_loop, object_cache
 from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import LANE_BYTES, MAX_BLOCK, emit, scratch_bytes
 from optserve.backends.llvm.large_products import gemm_bits, has_large, written_whole
@@ -22,6 +22,7 @@ from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
 from optserve.backends.partials import Layout
 from optserve.backends.streaming import blocks, is_streamed
+from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
 
 __all__ = ["NativePass", "native"]
@@ -53,7 +54,8 @@ class NativePass:
         self.starts = [next(slots).start if axis is None else 0 for axis in work.row_axes]
         self.units = _Units(work.layout)
         whole = written_whole(lowered) if work.count else ()
-        self.begun = _Units(work.layout, [self.starts[position] for position in whole])
+        self.begun = _Units(work.layout, {self.starts[position] for position in whole})
+        self.bounds = np.array(work.bounds, np.int64)
         machine = engine()
         layout = (work.axes, work.reductions, gemm_bits() if self.large else 0)
 
@@ -61,9 +63,12 @@ class NativePass:
             name = object_cache.key(body, (*layout, "resumes") if resumes else layout, machine)
             code = object_cache.read(name)
             if code is None:
-                code = machine.object_code(emit(body, lowered, "kernel", resumes))
+                text = emit(body, lowered, "kernel", resumes)
+                code = machine.object_code(text if resumes else text + chunk_loop.text("kernel"))
                 object_cache.write(name, code)
-            return _SIGNATURE(machine.load(code, "kernel"))
+            if resumes:
+                return _SIGNATURE(machine.load(code, "kernel"))
+            return chunk_loop.SIGNATURE(machine.load(code, chunk_loop.looped("kernel")))
 
         self._rooms: list[Array] = []
         self.function = compiled(resumes=False)
@@ -80,26 +85,32 @@ class NativePass:
     def _at_hand(self, operands: Sequence[Any]) -> Any:
         """The pass over rows that are in memory."""
         read, _kept = self.operands.table(operands)
-        rows, stored = self.work.memory()
-        self.begun.fill(rows)
+        rows, stored = self.begun.memory(self.work)
         written = self._outputs(rows, stored)
-        function, bounds = self.function, self.work.bounds
-        write, step = written.ctypes.data, written.strides[0]
+        counter = ctypes.c_int64()
+        given = (
+            ctypes.addressof(counter),
+            len(self.bounds),
+            self.bounds.ctypes.data,
+            read,
+            written.ctypes.data,
+            written.strides[0],
+        )
 
-        def run(numbers: Iterator[int]) -> None:
-            room = self._rooms.pop() if self._rooms else np.empty(self.scratch, np.uint8)
-            address = room.ctypes.data
-            for number in numbers:
-                first, last = bounds[number]
-                function(first, last, read, write + number * step, address)
+        def run() -> None:
+            try:
+                room = self._rooms.pop()
+            except IndexError:
+                room = np.empty(self.scratch, np.uint8)
+            self.function(*given, room.ctypes.data)
             self._rooms.append(room)
 
-        return self.work.over(run, rows, stored)
+        together(run, self.work.threads, len(self.bounds))
+        return self.work.results(rows, stored)
 
     def _streamed(self, operands: Sequence[Any]) -> Any:
         """The same, each chunk block by block: the bits are those of one call a chunk."""
-        rows, stored = self.work.memory()
-        self.units.fill(rows)
+        rows, stored = self.units.memory(self.work)
         written = self._outputs(rows, stored)
         function, bounds = self.resuming(), self.work.bounds
         write, step = written.ctypes.data, written.strides[0]
@@ -148,23 +159,17 @@ class NativePass:
 class _Units:
     """What the partial results of a chunk begin with, but for slots that start ``without``."""
 
-    def __init__(self, layout: Layout, without: Sequence[int] = ()) -> None:
-        self.parts: list[tuple[int, int, Array]] = []
-        for slot in layout.slots:
-            if slot.start in without:
-                continue
-            part = np.empty(slot.stop - slot.start)
-            part.view(slot.accumulates)[...] = unit(slot.kind)
-            if self.parts and self.parts[-1][1] == slot.start:
-                start, _, before = self.parts.pop()
-                self.parts.append((start, slot.stop, np.concatenate([before, part])))
-            else:
-                self.parts.append((slot.start, slot.stop, part))
+    def __init__(self, layout: Layout, without: Collection[int] = ()) -> None:
+        self.slots = [slot for slot in layout.slots if slot.start not in without]
+        self.zeros = all(unit(slot.kind) == 0 for slot in layout.slots) and not without
 
-    def fill(self, rows: Array) -> None:
-        """Every row of partial results with its beginning."""
-        for start, stop, part in self.parts:
-            rows[:, start:stop] = part
+    def memory(self, work: MapReduce) -> tuple[Array, Stored]:
+        """The memory of a pass, with the beginning of every chunk in it."""
+        rows, stored = work.memory(self.zeros)  # as zeros memory is quicker to come by than to fill
+        if not self.zeros:
+            for slot in self.slots:
+                rows[:, slot.start : slot.stop].view(slot.accumulates)[...] = unit(slot.kind)
+        return rows, stored
 
 
 class _Operands:

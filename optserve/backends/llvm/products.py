@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["emit_node", "gather"]
 
+AHEAD = 256
+"""Rows from a look at an index to the use of what it points to."""
+
 
 def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     """The loops of a node that is not fused with others."""
@@ -105,6 +108,9 @@ def gather(emitter: Emitter, node: Node, index: IRValue, place: Place) -> IRValu
     if node.space:  # one row of the table: the index is the same in all lanes
         row = memory.fetch_row(table, b.lane(front, 0), place)
         return b.select(valid, row, constant(math.nan, row.type))
+    if table.strides[0] == 1:
+        first = b.at(memory.addresses[table.root], scalar, table.offset)
+        _look_ahead(emitter, node, place, first, scalar)
     result = constant(0, vector(scalar))
     for lane in range(LANES):
         at = b.lane(front, lane)
@@ -113,6 +119,27 @@ def gather(emitter: Emitter, node: Node, index: IRValue, place: Place) -> IRValu
         value = b.load(b.at(memory.addresses[table.root], scalar, at), scalar)
         result = b.insert(result, value, lane)
     return b.select(valid, result, constant(math.nan, result.type))
+
+
+def _look_ahead(
+    emitter: Emitter, node: Node, place: Place, base: IRValue, scalar: str, lanes: int = LANES
+) -> None:
+    """Bring the entries of a table at the indices of later rows into the cache: they are anywhere,
+    and the processor cannot guess where.
+
+    No index is read past the last row of this call, behind which there may be no memory.
+    """
+    b, memory, indices = emitter.b, emitter.memory, operand(node, 1)
+    in_memory = indices.root in memory.addresses and indices.root not in memory.buffers
+    if place.mask is not None or indices.row != 1 or not in_memory:
+        return
+    later = b.emit(f"add nsw i64 {place.row}, {AHEAD}", "i64")
+    last = b.emit(f"sub nsw i64 %last, {lanes}", "i64")
+    at = memory.entry(indices, replace(place, row=b.intrinsic("smin", later, last)))
+    index = b.load(at, vector("i64", lanes) if lanes > 1 else "i64")
+    for lane in range(lanes):
+        one = b.lane(index, lane) if lanes > 1 else index
+        b.prefetch(b.at(base, scalar, one), write=node.kind == "scatter")
 
 
 def _in_range(emitter: Emitter, index: IRValue, size: int) -> tuple[IRValue, IRValue]:
@@ -142,6 +169,8 @@ def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> Non
                 total = combine(b, "sum", memory.read(address, lanes.type, place), lanes)
                 memory.write(total, address, place)
         else:
+            row = memory.row_of(start, local)
+            _look_ahead(emitter, node, Place(row, local, (), None), base, scalar, 1)
             value = convert(b, memory.scalar(values, local, start), scalar)
             value = b.select(valid, value, constant(0.0, scalar))
             address = b.at(base, scalar, front)

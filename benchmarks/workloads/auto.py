@@ -25,55 +25,70 @@ from benchmarks.workload import Contender, Limit, Work, Workload
 from benchmarks.workloads import curve, embedding, gemm, gmm, logistic, mlp, rosenbrock, scan
 from optserve.backends.cost import Demand, Estimate
 from optserve.backends.selection import choose
+from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Objective, Problem, Stop
+from optserve.jobs.problem import Minibatch, Objective, Problem, Stop
 from optserve.jobs.run import run
 from optserve.optimizers import adam
 from optserve.primitives.vocabulary import builtin_vocabulary
 
-__all__ = ["JOBS", "job", "workload"]
+__all__ = ["JOBS", "Job", "job", "workload"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = ("numpy", "llvm")
 
-JOBS: dict[str, tuple[Callable[[], problems.Problem], tuple[int, ...]]] = {
-    "curve": (partial(curve.problem, 1_000_000), (1, 30, 300)),
-    "curve, 10,000 rows": (partial(curve.problem, 10_000), (100, 3_000)),
-    "curve, 500 rows": (partial(curve.problem, 500), (100, 10_000)),
-    "logistic": (partial(logistic.problem, 200_000), (1, 30, 300)),
-    "gmm": (partial(gmm.problem, gmm.COPIES), (1, 10, 30)),
-    "embedding": (partial(embedding.problem, 100_000, 1_000_000), (1, 30)),
-    "gemm": (partial(gemm.problem, gemm.SIZE), (1, 10)),
-    "mlp": (
-        lambda: problems.Problem(
-            mlp.loss,
-            mlp.parameters,
-            lambda: [batch[0] for batch in mlp.batches()],
-            precision="float32",
-        ),
-        (100, 3_000),
-    ),
-    "scan": (lambda: scan.problem, (1, 30)),
-    "rosenbrock": (
-        lambda: problems.Problem(
-            lambda xp, x, y: rosenbrock.loss(x, y),
-            lambda: [np.array(value) for value in rosenbrock.START],
-            list,
-            rows=False,
-        ),
-        (1_000, 100_000),
-    ),
+
+@frozen
+class Job:
+    """What is minimized, for which numbers of steps, over batches of how many rows, if any."""
+
+    make: Callable[[], problems.Problem]
+    steps: tuple[int, ...]
+    batch: int | None = None
+
+
+def _mlp(count: int) -> problems.Problem:
+    """The network of ``mlp``, with the rows of its first ``count`` batches."""
+    return problems.Problem(
+        mlp.loss,
+        mlp.parameters,
+        lambda: [np.concatenate(batches[:count]) for batches in mlp.batches()],
+        precision="float32",
+    )
+
+
+def _rosenbrock() -> problems.Problem:
+    return problems.Problem(
+        lambda xp, x, y: rosenbrock.loss(x, y),
+        lambda: [np.array(value) for value in rosenbrock.START],
+        list,
+        rows=False,
+    )
+
+
+JOBS: dict[str, Job] = {
+    "curve": Job(partial(curve.problem, 1_000_000), (1, 30, 300)),
+    "curve, 10,000 rows": Job(partial(curve.problem, 10_000), (100, 3_000)),
+    "curve, 500 rows": Job(partial(curve.problem, 500), (100, 10_000)),
+    "curve, batches": Job(partial(curve.problem, 10_000), (100, 20_000), 100),
+    "logistic": Job(partial(logistic.problem, 200_000), (1, 30, 300)),
+    "gmm": Job(partial(gmm.problem, gmm.COPIES), (1, 10, 30)),
+    "embedding": Job(partial(embedding.problem, 100_000, 1_000_000), (1, 30)),
+    "gemm": Job(partial(gemm.problem, gemm.SIZE), (1, 10)),
+    "mlp": Job(partial(_mlp, 1), (100, 3_000)),
+    "mlp, batches": Job(partial(_mlp, mlp.STEPS), (mlp.STEPS, 100 * mlp.STEPS), mlp.BATCH),
+    "scan": Job(lambda: scan.problem, (1, 30)),
+    "rosenbrock": Job(_rosenbrock, (1_000, 100_000)),
 }
-"""What is minimized, and for how many steps."""
 
 
 def job(name: str, steps: int, backend: str) -> Problem:
     """A job of so many steps, so small that none of them goes wrong."""
-    make, _ = JOBS[name]
-    own = make()
+    wanted = JOBS[name]
+    own = wanted.make()
     graph = own.objective_graph()
     count = len(own.parameters())
     return Problem(
@@ -89,6 +104,7 @@ def job(name: str, steps: int, backend: str) -> Problem:
         stop=Stop(steps=steps, gradient=0),
         precision="float32" if own.precision == "float32" else "float64",
         backend=backend,
+        minibatch=None if wanted.batch is None else Minibatch(wanted.batch),
     )
 
 
@@ -139,8 +155,8 @@ def _demand(problem: Problem) -> Demand:
 def comparison() -> Iterator[str]:
     """For each job and backend what was predicted and what was measured."""
     yield f"{'job':20} {'steps':>7} {'backend':7} {'predicted':>10} {'measured':>10}  ratio"
-    for name, (_, all_steps) in JOBS.items():
-        for steps in all_steps:
+    for name, wanted in JOBS.items():
+        for steps in wanted.steps:
             demand = _demand(job(name, steps, "auto"))
             choice = choose("auto", demand=demand)
             for estimate in choice.estimates:
@@ -173,13 +189,13 @@ workload = Workload(
     title="Seconds on the backend that `auto` chooses over those on the best one.",
     contenders=tuple(
         Contender(f"{name}, {count:,} steps", partial(slower, name, count))
-        for name, (_, steps) in JOBS.items()
-        for count in steps
+        for name, wanted in JOBS.items()
+        for count in wanted.steps
     ),
     limits=tuple(
         Limit(f"{name}, {count:,} steps", 1.3)
-        for name, (_, steps) in JOBS.items()
-        for count in steps
+        for name, wanted in JOBS.items()
+        for count in wanted.steps
     ),
     runs=1,
     unit="x",

@@ -23,7 +23,7 @@ from optserve.jobs.problem import Objective, Problem
 from optserve.optimizers import adam
 from optserve.primitives.vocabulary import builtin_vocabulary
 
-__all__ = ["workload"]
+__all__ = ["BATCH", "STEPS", "batches", "loss", "parameters", "workload"]
 
 BATCH, INPUTS, HIDDEN, CLASSES = 128, 64, 128, 10
 STEPS = 64

@@ -22,9 +22,9 @@ __all__ = ["Demand", "Estimate", "demand_of", "native_estimate", "numpy_estimate
 GRADIENT = 3.0
 """A loss with its gradient takes as long as this many losses; the theory says at most 4."""
 
-NUMPY_SETUP = 0.2e-3
+NUMPY_SETUP = 0.5e-3
 """Seconds to plan one equation of the loss on NumPy."""
-NUMPY_CALL = 0.55e-6
+NUMPY_CALL = 0.8e-6
 """Seconds that a call of NumPy takes beside its work; an equation makes one a tile."""
 NUMPY_ENTRY = 0.10e-9
 """Seconds an entry of an addition, in tiles, on the threads of an ordinary machine."""
@@ -32,27 +32,34 @@ NUMPY_BYTE = 0.03e-9
 """Seconds a byte that a product of matrices reads."""
 NUMPY_TERM = 0.012e-9
 """Seconds a multiplication and addition of a product of matrices."""
-NUMPY_GROUPED_TERM = 0.2e-9
+NUMPY_GROUPED_TERM = 0.3e-9
 """The same of many small products at once, each a call of its own inside NumPy."""
+NUMPY_COORDINATE = 5e-9
+"""Seconds a step takes a free coordinate besides: the method's moments, a vector at a time."""
 
-NATIVE_IMPORT = 35e-3
-"""Seconds to import the code generator and to set it up for this processor."""
-NATIVE_SETUP = 0.5e-3
+NATIVE_IMPORT = 55e-3
+"""Seconds to import the code generator, to set it up for this processor and to compile the code of
+a descent."""
+NATIVE_SETUP = 1.5e-3
 """Seconds to compile one equation of the loss with its derivatives."""
-NATIVE_LARGE_SETUP = 8e-3
+NATIVE_LARGE_SETUP = 75e-3
 """The same for an equation that becomes much code: loops, or polynomials by the dozen."""
-NATIVE_CALL = 16e-6
-"""Seconds that a pass takes beside its work: its operands are found and its results combined."""
-NATIVE_ENTRY = 0.018e-9
+NATIVE_PASS_SETUP = 30e-3
+"""Seconds to compile what passes over rows have besides: lanes, blocks, sums of chunks."""
+NATIVE_CALL = 6e-6
+"""Seconds that a call takes beside its work: its operands are found and its results combined."""
+NATIVE_ENTRY = 0.022e-9
 """Seconds an entry of an addition, fused with others into one loop."""
 NATIVE_BYTE = 0.008e-9
 """Seconds a byte that a product reads, in the same loop as what it is made of."""
-NATIVE_TERM = 0.06e-9
-"""Seconds a multiplication and addition of a product, most of which are small and inlined."""
-NATIVE_GROUPED_TERM = 0.15e-9
+NATIVE_TERM = 0.014e-9
+"""Seconds a multiplication and addition of a product: small ones in tiles, large ones by BLAS."""
+NATIVE_GROUPED_TERM = 0.05e-9
 """The same of many small products at once."""
 NATIVE_STEP = 3e-9
-"""Seconds an equation takes in a descent that is one native loop."""
+"""Seconds an equation takes beside its entries, in code that has no Python between."""
+NATIVE_COORDINATE = 3e-9
+"""Seconds a step takes a free coordinate besides: the method's moments, in one loop."""
 
 STEP = 8e-6
 """Seconds that the descent itself takes a step: stopping tests, history, the best point."""
@@ -84,8 +91,9 @@ class Demand:
     matrices read), ``terms`` (their multiplications) and ``grouped`` (those of many small
     products at once). ``equations`` are written in the graph,
     ``large`` of them become much code; ``rows`` tells whether any of them has rows to go through.
-    ``evaluations`` is how often loss and gradient are expected to be evaluated; ``traced`` tells
-    whether a step of the method is one graph, so that a backend may take many in a loop.
+    ``evaluations`` is how often loss and gradient are expected to be evaluated, by a method that
+    moves so many ``coordinates``; ``traced`` tells whether its step is one graph, so that a backend
+    may take many in a loop.
     """
 
     equations: int
@@ -97,6 +105,7 @@ class Demand:
     terms: float
     grouped: float
     evaluations: int = 1
+    coordinates: int = 0
     traced: bool = False
 
 
@@ -115,7 +124,12 @@ class Estimate:
 
 
 def demand_of(
-    graph: Graph, rows: Mapping[str, int], *, evaluations: int = 1, traced: bool = False
+    graph: Graph,
+    rows: Mapping[str, int],
+    *,
+    evaluations: int = 1,
+    coordinates: int = 0,
+    traced: bool = False,
 ) -> Demand:
     """The demand of a loss, where tables have these numbers of ``rows``.
 
@@ -147,6 +161,7 @@ def demand_of(
         terms,
         grouped,
         evaluations,
+        coordinates,
         traced,
     )
 
@@ -185,25 +200,30 @@ def numpy_estimate(demand: Demand) -> Estimate:
         + NUMPY_TERM * demand.terms
         + NUMPY_GROUPED_TERM * demand.grouped
     )
-    return Estimate("numpy", NUMPY_SETUP * demand.equations, STEP + each, demand.evaluations)
+    each += STEP + NUMPY_COORDINATE * demand.coordinates
+    return Estimate("numpy", NUMPY_SETUP * demand.equations, each, demand.evaluations)
 
 
 def native_estimate(demand: Demand, *, loops: bool) -> Estimate:
-    """Native code; with ``loops`` the steps of a traced method need no Python between them."""
-    work = GRADIENT * (
-        NATIVE_ENTRY * demand.entries
+    """Native code that nobody has compiled before; with ``loops`` the steps of a traced method need
+    no Python between them.
+
+    Whether object code is on disk makes no difference: a second run would then choose another
+    backend than the first.
+    """
+    each = GRADIENT * (
+        NATIVE_STEP * demand.calls
+        + NATIVE_ENTRY * demand.entries
         + NATIVE_BYTE * demand.read
         + NATIVE_TERM * demand.terms
         + NATIVE_GROUPED_TERM * demand.grouped
     )
+    each += NATIVE_COORDINATE * demand.coordinates
+    if not (loops and demand.traced):
+        each += STEP + NATIVE_CALL
     setup = NATIVE_IMPORT + NATIVE_SETUP * demand.equations + NATIVE_LARGE_SETUP * demand.large
-    if loops and demand.traced:
-        each = GRADIENT * NATIVE_STEP * demand.calls + work
-    elif demand.rows:
-        each = STEP + NATIVE_CALL + work
-    else:  # nothing becomes native code
-        plain = numpy_estimate(demand)
-        return Estimate("llvm", plain.setup, plain.each, plain.evaluations)
+    if demand.rows:
+        setup += NATIVE_PASS_SETUP
     return Estimate("llvm", setup, each, demand.evaluations)
 
 

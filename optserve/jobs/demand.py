@@ -29,7 +29,7 @@ def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     optimizer = problem.optimizer if packing.size else None
     traced = optimizer is not None and optimizer.traced and optimizer.needs != "jacobian"
     evaluations = _evaluations(problem, packing, batches) * (1 + len(problem.starts))
-    return demand_of(graph, rows, evaluations=evaluations, traced=traced)
+    return demand_of(graph, rows, evaluations=evaluations, coordinates=packing.size, traced=traced)
 
 
 def _evaluations(problem: Problem, packing: Packing, batches: int) -> int:

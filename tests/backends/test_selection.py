@@ -90,13 +90,34 @@ def test_a_loop_counts_its_steps_and_compiles_once() -> None:
     assert steps(30).equations == steps(3).equations
 
 
-def test_native_code_has_nothing_to_offer_without_rows_or_loops() -> None:
+def test_native_code_pays_for_many_cheap_steps() -> None:
     graph = trace(lambda x: np.sin(x) ** 2, Aval((), DOUBLE), vocabulary=builtin_vocabulary()).graph
-    scalar = demand_of(graph, {}, evaluations=1000, traced=True)
-    assert native_estimate(scalar, loops=False).seconds == numpy_estimate(scalar).seconds
+    few = demand_of(graph, {}, evaluations=1000, traced=True)
+    assert native_estimate(few, loops=True).seconds > numpy_estimate(few).seconds
     many = demand_of(graph, {}, evaluations=1_000_000, traced=True)
     assert native_estimate(many, loops=True).seconds < 0.1 * numpy_estimate(many).seconds
-    assert native_estimate(scalar, loops=True).seconds > numpy_estimate(scalar).seconds
+    assert native_estimate(many, loops=False).each > 10 * native_estimate(many, loops=True).each
+
+
+def test_a_loop_in_the_loss_is_native_without_a_traced_method() -> None:
+    def unrolled(length: int) -> Demand:
+        graph = trace(
+            lambda x, xs: scan(lambda carry, _: (np.sin(carry), carry), x, xs)[0],
+            *(Aval((), DOUBLE), Aval((length,), DOUBLE)),
+            vocabulary=builtin_vocabulary(),
+        ).graph
+        return demand_of(graph, {}, evaluations=100)
+
+    assert choose("auto", demand=unrolled(10)).backend.name == "numpy"
+    assert choose("auto", demand=unrolled(10_000)).backend.name == "llvm"
+
+
+def test_coordinates_take_time_too() -> None:
+    few, many = (
+        demand_of(decay(), {"data": 100}, coordinates=count, traced=True) for count in (2, 10**6)
+    )
+    assert numpy_estimate(many).each > 10 * numpy_estimate(few).each
+    assert native_estimate(many, loops=True).each > 10 * native_estimate(few, loops=True).each
 
 
 def test_products_are_counted() -> None:

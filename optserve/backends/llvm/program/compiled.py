@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from optserve.backends.llvm import object_cache
 from optserve.backends.llvm.engine import engine
-from optserve.backends.llvm.program.call import SIGNATURE, Bound
+from optserve.backends.llvm.program.call import SIGNATURE, Bound, Native
 from optserve.backends.llvm.program.control import deliver
 from optserve.backends.llvm.program.frame import Frame
 from optserve.backends.llvm.program.size import Plan
@@ -25,23 +26,30 @@ class Program:
     """One native function for all of a graph, whose finite sums are ``map_reduce`` equations.
 
     ``shown`` are the row counts that are known when it is called. Raises ``Unsupported`` where a
-    part of the graph has no native form.
+    part of the graph has no native form. What is written here becomes machine code when shapes
+    are bound: of a graph whose passes turn out to be large, that is never.
     """
 
     def __init__(self, graph: Graph, plan: Plan, shown: Collection[str]) -> None:
         self.graph = graph
         self.tables = tuple(name for name in row_names(graph) if name in shown)
-        machine = engine()
-        name = object_cache.key(graph, ("program", plan.registers, plan.outlined), machine)
-        code = object_cache.read(name)
-        if code is None:
-            code = machine.object_code(emit(graph, plan, self.tables))
-            object_cache.write(name, code)
-        self._function = SIGNATURE(machine.load(code, FUNCTION))
+        layout = ("program", plan.registers, plan.outlined)
+        self._name = object_cache.key(graph, layout, engine())
+        self._code = object_cache.read(self._name)
+        self._text = emit(graph, plan, self.tables) if self._code is None else ""
 
     def bind(self, rows: Mapping[str, int]) -> Calls:
-        """The program for these row counts."""
-        return Calls(lambda: Bound(self._function, self.graph, self.tables, rows))
+        """The program for these row counts; ``Unsupported`` where its code cannot be loaded."""
+        function = self._function
+        return Calls(lambda: Bound(function, self.graph, self.tables, rows))
+
+    @cached_property
+    def _function(self) -> Native:
+        machine = engine()
+        if self._code is None:
+            self._code = machine.object_code(self._text)
+            object_cache.write(self._name, self._code)
+        return SIGNATURE(machine.load(self._code, FUNCTION))
 
 
 class Calls:

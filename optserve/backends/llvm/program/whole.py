@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -75,9 +76,11 @@ class Whole:
         """What evaluates arguments of these shapes."""
         rows = bind_rows(self.graph.inputs, arguments)
         if whole and has_one_chunk(self._summed, rows) and self.program is not None:
-            return self.program.bind(rows)
+            with suppress(Unsupported):
+                return self.program.bind(rows)
         if self._split is not None:
-            return _owned(self._split.bind(rows), self._summed)
+            with suppress(Unsupported):
+                return _owned(self._split.bind(rows), self._summed)
         passes = self._passes
         return lambda given: passes(*given)
 

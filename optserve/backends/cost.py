@@ -17,7 +17,7 @@ from optserve.graph.aval import Aval, resolve_shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph, Literal
 
-__all__ = ["Demand", "Estimate", "demand_of", "native_estimate", "numpy_estimate"]
+__all__ = ["Demand", "Estimate", "demand_of", "duration", "native_estimate", "numpy_estimate"]
 
 GRADIENT = 3.0
 """A loss with its gradient takes as long as this many losses; the theory says at most 4."""
@@ -250,3 +250,18 @@ def _grouped(equation: Equation) -> bool:
         return all(len(atom.aval.shape) > 2 for atom in equation.operands)
     labels, result = equation.attributes["spec"].split("->")
     return any(all(letter in one for one in labels.split(",")) for letter in result)
+
+
+def duration(seconds: float) -> str:
+    """A predicted time, to two digits.
+
+    >>> duration(7.6e-9), duration(0.00843), duration(0.0123), duration(2.46), duration(3600.0)
+    ('7.6 ns', '8.4 ms', '12 ms', '2.5 s', '3600 s')
+    """
+    scale, unit = next(
+        (scale, unit)
+        for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+        if seconds >= scale or unit == "ns"
+    )
+    value = seconds / scale
+    return f"{value:.{1 if value < 9.95 else 0}f} {unit}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from optserve.backends.base import Backend, Compiled
-from optserve.backends.cost import Demand, Estimate, native_estimate, numpy_estimate
+from optserve.backends.cost import Demand, Estimate, duration, native_estimate, numpy_estimate
 from optserve.backends.numpy import numpy_backend
 from optserve.backends.threads import available_cores
 from optserve.errors import ConfigError
@@ -97,7 +97,7 @@ def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
     times = "once" if demand.evaluations == 1 else f"about {demand.evaluations:,} times"
     reason = (
         f"to evaluate the loss and its gradient {times} is predicted to take "
-        f"{_seconds(slow)} on numpy, {_seconds(quick)} on llvm"
+        f"{duration(slow)} on numpy, {duration(quick)} on llvm"
     )
     return Choice(native if quick < slow else plain, reason, estimates)
 
@@ -116,16 +116,6 @@ def _if_it_can_be_imported(choice: Choice, otherwise: Backend) -> Choice:
         warning = f"backend numpy computes in place of llvm: {reason}"
         return replace(choice, backend=otherwise, reason=reason, warning=warning)
     return choice
-
-
-def _seconds(value: float) -> str:
-    """
-    >>> _seconds(0.0123), _seconds(2.46), _seconds(3600.0)
-    ('12 ms', '2.5 s', '3600 s')
-    """
-    if value < 1.0:
-        return f"{1e3 * value:.{1 if value < 0.01 else 0}f} ms"
-    return f"{value:.{1 if value < 100.0 else 0}f} s"
 
 
 def _named(name: str, backends: Mapping[str, Backend]) -> Choice:

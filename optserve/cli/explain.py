@@ -122,6 +122,7 @@ def _backend(problem: Problem) -> Iterator[str]:
     """Which backend a run would use, and why."""
     import numpy as np
 
+    from optserve.backends.cost import duration
     from optserve.backends.selection import choose
     from optserve.jobs.demand import demand_of_job
     from optserve.jobs.packing import Packing
@@ -135,8 +136,8 @@ def _backend(problem: Problem) -> Iterator[str]:
     yield f"backend {choice.backend.name}: {choice.reason}"
     for one in choice.estimates:
         yield (
-            f"  {one.backend}: about {1e3 * one.setup:.3g} ms to start, "
-            f"{1e6 * one.each:.3g} us an evaluation"
+            f"  {one.backend}: about {duration(one.setup)} to start, "
+            f"{duration(one.each)} an evaluation"
         )
 
 

@@ -36,7 +36,6 @@ def simplify(graph: Graph) -> Graph:
         operands = tuple(_read(atom, replaced) for atom in original.operands)
         operands = _unspread(original, operands, spread)
         equation = _selected(_canonical(_simplified(original, operands)), choices)
-        equation = _scaled_once(equation, scaled)
         before = _before_spreading(equation, spread)
         if before:
             waiting += reversed(before)
@@ -45,6 +44,7 @@ def simplify(graph: Graph) -> Graph:
         if shortcut is not None:
             replaced[equation.results[0]] = shortcut
             continue
+        equation = _scaled_once(equation, scaled)
         key = _key(equation)
         if key in seen:
             replaced.update(zip(equation.results, seen[key], strict=True))

@@ -49,6 +49,7 @@ def lines(graph: Graph) -> list[str]:
         (lambda x: x * (np.sin(0.0) + 2.0 * 3.0), ["multiply"]),
         (lambda x: 100.0 * (x * 2.0), ["multiply"]),
         (lambda x: x * 2.0 * 4.0 * -1.5, ["multiply"]),
+        (lambda x: np.cos(2.0 * x * 1.0) + 2.0 * x, ["multiply", "cos", "add"]),
         (lambda x: x * 2.0 * 0.5, ["multiply"] * 2),
         (lambda x: x * 3.0 * 5.0, ["multiply"] * 2),
         (lambda x: x * 2.0 * 1.7e308, ["multiply"] * 2),

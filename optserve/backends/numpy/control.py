@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.base import Compiled
+from optserve.backends.blas import one_thread
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.buffers import shared_outputs
+from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
 from optserve.frozen import replace
@@ -28,7 +31,8 @@ Passes = Callable[[MapReduce], Callable[..., Any]]
 
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
-    graph = finite_sum(graph)
+    graph = with_shared_products(finite_sum(graph), threads)
+    blas = one_thread if calls_blas(graph) else nullcontext
     plan = Plan(graph, partial(_control, threads, passes))
     shared = shared_outputs(graph)
     bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
@@ -39,7 +43,7 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
         if known is None:
             bound.clear()
             known = bound[shapes] = plan.bind(arguments, {})
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), blas():
             values = known.run(arguments)
         return tuple(
             [np.array(v) if copied else v for v, copied in zip(values, shared, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -32,7 +31,6 @@ Passes = Callable[[MapReduce], Callable[..., Any]]
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
     graph = with_shared_products(finite_sum(graph), threads)
-    blas = one_thread if calls_blas(graph) else nullcontext
     plan = Plan(graph, partial(_control, threads, passes))
     shared = shared_outputs(graph)
     bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
@@ -43,13 +41,17 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
         if known is None:
             bound.clear()
             known = bound[shapes] = plan.bind(arguments, {})
-        with np.errstate(all="ignore"), blas():
+        with np.errstate(all="ignore"):
             values = known.run(arguments)
         return tuple(
             [np.array(v) if copied else v for v, copied in zip(values, shared, strict=True)]
         )
 
-    return call
+    def call_on_one_thread(*arguments: Any) -> tuple[Any, ...]:
+        with one_thread():
+            return call(*arguments)
+
+    return call_on_one_thread if calls_blas(graph) else call
 
 
 def tiled(work: MapReduce) -> Callable[..., Any]:

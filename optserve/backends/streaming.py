@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from optserve.graph.streamed import Streamed
 
 __all__ = ["Block", "blocks", "is_streamed"]
+
+_IN_MEMORY = (np.ndarray, np.generic)
 
 BLOCK_BYTES = 1 << 22
 """Bytes of the streamed operands of one block: a few times the second-level cache."""
@@ -28,7 +32,17 @@ class Block(NamedTuple):
 
 def is_streamed(operands: Sequence[Any]) -> bool:
     """Whether any of the operands is."""
-    return any(isinstance(operand, Streamed) for operand in operands)
+    return bool(_streamed(operands))
+
+
+def _streamed(operands: Sequence[Any]) -> list[int]:
+    """The positions of those that are; what NumPy makes is told from them first, at a tenth of the
+    time that an abstract class takes."""
+    return [
+        position
+        for position, operand in enumerate(operands)
+        if not isinstance(operand, _IN_MEMORY) and isinstance(operand, Streamed)
+    ]
 
 
 def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterator[Block]:
@@ -39,7 +53,7 @@ def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterat
     >>> [(block.first, block.last) for block in blocks([1.0], 0, 10, align=4)]
     [(0, 10)]
     """
-    streamed = [i for i, operand in enumerate(operands) if isinstance(operand, Streamed)]
+    streamed = _streamed(operands)
     if not streamed:
         yield Block(first, last, operands, [0] * len(operands))
         return

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from optserve.backends.base import Compiled
+from optserve.backends.blas import one_thread
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.buffers import shared_outputs
+from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
 from optserve.frozen import replace
@@ -28,7 +30,7 @@ Passes = Callable[[MapReduce], Callable[..., Any]]
 
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
-    graph = finite_sum(graph)
+    graph = with_shared_products(finite_sum(graph), threads)
     plan = Plan(graph, partial(_control, threads, passes))
     shared = shared_outputs(graph)
     bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
@@ -45,7 +47,11 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
             [np.array(v) if copied else v for v, copied in zip(values, shared, strict=True)]
         )
 
-    return call
+    def call_on_one_thread(*arguments: Any) -> tuple[Any, ...]:
+        with one_thread():
+            return call(*arguments)
+
+    return call_on_one_thread if calls_blas(graph) else call
 
 
 def tiled(work: MapReduce) -> Callable[..., Any]:

@@ -187,11 +187,13 @@ class Builder:
             f"{mask.type} {mask})"
         )
 
-    def prefetch(self, address: IRValue, *, write: bool = False) -> None:
-        """Bring what is at an address into the first-level cache; the address may be any."""
+    def prefetch(self, address: IRValue, *, write: bool = False, level: int = 1) -> None:
+        """Bring what is at an address into the cache of this level; the address may be any."""
         name = "llvm.prefetch.p0"
         self.declarations[name] = f"declare void @{name}(ptr, i32, i32, i32)"
-        self.lines.append(f"  call void @{name}(ptr {address}, i32 {int(write)}, i32 3, i32 1)")
+        self.lines.append(
+            f"  call void @{name}(ptr {address}, i32 {int(write)}, i32 {4 - level}, i32 1)"
+        )
 
     @contextmanager
     def loop(self, start: IRValue | int, stop: IRValue | int, step: int = 1) -> Iterator[IRValue]:

@@ -156,6 +156,8 @@ def outer_product(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -
                         for column in columns
                     ]
                     line = memory.address(y, local, start, (panel.first,))
+                    if not left and y.root not in memory.buffers:
+                        panel.fetch_ahead(line, emitter.block * y.row, y.strides[0])
                     tile.add(factors, panel.read(line, y.strides[0]))
                 for column, sums in zip(columns, tile.sums(), strict=True):
                     offset = b.emit(f"mul nsw i64 {column}, {right[0]}", "i64")
@@ -178,6 +180,16 @@ class _Panel:
             self._strided(base, i, stride) if stride != 1 else self._load(base, self.scalar, i)
             for i in range(len(self.counts))
         ]
+
+    def fetch_ahead(self, base: IRValue, distance: int, stride: int) -> None:
+        """Bring the vectors ``distance`` entries behind an address into the second-level cache.
+
+        A row that meets one number waits for memory only: the next block comes while this one is
+        computed. There may be no memory at those addresses; to fetch ahead does not read them.
+        """
+        for i in range(len(self.counts) if stride == 1 else 0):
+            at = self.builder.at(base, self.scalar, distance + i * width(self.scalar))
+            self.builder.prefetch(at, level=2)
 
     def write(self, sums: Sequence[IRValue], base: IRValue) -> None:
         """The vectors to an address, one after another."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,11 @@ class Here:
 
 
 class Process:
-    """Runs a contender in a process of its own, with nothing compiled by an earlier one."""
+    """Runs a contender in a process of its own, with nothing compiled by an earlier one.
+
+    Between its runs the process is stopped: threads of some libraries go on looking for work for a
+    tenth of a second, on processors that the next contender needs.
+    """
 
     def __init__(self, workload: Workload, contender: Contender) -> None:
         self.label = contender.label
@@ -97,6 +102,7 @@ class Process:
     def ask(self, question: str) -> None:
         """Begin what ``answer`` waits for: ``first``, or another ``run``."""
         assert self.process.stdin is not None
+        self._signal(signal.SIGCONT)
         self.process.stdin.write(f"{question}\n")
         self.process.stdin.flush()
 
@@ -106,11 +112,17 @@ class Process:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.label}: its process ended with {self.process.wait()}")
+        self._signal(signal.SIGSTOP)
         answer = json.loads(line)
         if "absent" in answer:
             raise ImportError(answer["absent"])
         return float(answer["taken"])
 
     def close(self) -> None:
+        self._signal(signal.SIGCONT)
         self.process.communicate()
         self.folder.cleanup()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Does nothing where the process has ended."""
+        self.process.send_signal(number)

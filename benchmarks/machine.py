@@ -22,6 +22,7 @@ PARTIES = (
     "autograd",
     "jax",
     "jaxlib",
+    "numba",
     "torch",
 )
 

@@ -166,6 +166,9 @@ class _Lowering:
     def _min(self, equation: Equation) -> None:
         self._reduction(equation, "min")
 
+    def _logsumexp(self, equation: Equation) -> None:
+        self._reduction(equation, "logsumexp")
+
     def _reduction(self, equation: Equation, kind: str) -> None:
         [atom] = equation.operands
         row_axis = self._row_axis(atom)

@@ -9,6 +9,7 @@ import numpy as np
 
 from optserve.backends.llvm.instructions import INSTRUCTIONS
 from optserve.frozen import replace
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.reductions import logsumexp
@@ -41,6 +42,12 @@ def _needs_body(primitive: Primitive) -> bool:
 
 def _with_body(equation: Equation) -> Equation:
     body = BODIES.get(equation.primitive.name)
-    if body is None:
+    if body is None or _reduces_rows(equation):
         return equation
     return replace(equation, primitive=replace(equation.primitive, body=body))
+
+
+def _reduces_rows(equation: Equation) -> bool:
+    """Whether partial results of blocks of rows are to combine."""
+    [atom] = equation.operands
+    return any(isinstance(atom.aval.shape[axis], Dim) for axis in equation.attributes["axis"])

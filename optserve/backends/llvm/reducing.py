@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from optserve.backends.llvm.builder import LANES, Builder, IRValue
+from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS
 
@@ -13,7 +14,7 @@ __all__ = ["across", "combine", "unit"]
 
 def unit(kind: str) -> float:
     """What a reduction begins with."""
-    units = {"sum": 0.0, "max": -math.inf, "min": math.inf}
+    units = {"sum": 0.0, "max": -math.inf, "min": math.inf, "logsumexp": -math.inf}
     if kind not in units:
         raise Unsupported(f"a reduction by {kind}")
     return units[kind]
@@ -21,6 +22,8 @@ def unit(kind: str) -> float:
 
 def combine(b: Builder, kind: str, x: IRValue, y: IRValue) -> IRValue:
     """Two partial results as one."""
+    if kind == "logsumexp":
+        return b.outlined("logaddexp", FUNCTIONS["logaddexp"], x, y)
     names = {"sum": "add", "max": "maximum", "min": "minimum"}
     return OPERATIONS[names[kind]](b, x, y)
 

@@ -61,15 +61,21 @@ class _LargeFrame:
         self.names, self.width = self._frame.names, self._frame.width
         lines = head.count(b"\n") + head.count(b"\r") + 1
         self.about_rows = lines * path.stat().st_size // len(head)
+        self._rows: int | None = None
 
     @property
     def rows(self) -> int:
-        """The number of rows, counted."""
-        return sum(piece.rows for piece in self.pieces)
+        """The number of rows: of what was read, else counted."""
+        if self._rows is None:
+            self._rows = sum(piece.rows for piece in self._pieces)
+        return self._rows
+
+    def in_pieces(self) -> Sequence[Piece]:
+        """The file in pieces; to find them takes one pass over it."""
+        return self._pieces
 
     @cached_property
-    def pieces(self) -> Sequence[Piece]:
-        """The file in pieces; to find them takes one pass over it."""
+    def _pieces(self) -> Sequence[Piece]:
         return csv_pieces(self._path, self._frame.skipped, self.width, self._piece)
 
     def _piece(self, content: bytes) -> _ArrowFrame:
@@ -77,7 +83,10 @@ class _LargeFrame:
 
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
-        return self._all().read(wanted)
+        arrays = self._all().read(wanted)
+        for array in arrays.values():
+            self._rows = len(array)
+        return arrays
 
     def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""

@@ -31,9 +31,8 @@ class Pieced(Protocol):
     def about_rows(self) -> int:
         """The number of rows, or an estimate."""
 
-    @property
-    def pieces(self) -> Sequence[Piece]:
-        """The pieces in order."""
+    def in_pieces(self) -> Sequence[Piece]:
+        """The pieces in order; to find them may take a pass over the file."""
 
 
 class PieceFrame:
@@ -47,12 +46,16 @@ class PieceFrame:
     def __init__(self, names: tuple[str, ...], width: int, pieces: Sequence[Piece]) -> None:
         self.names = names
         self.width = width
-        self.pieces = tuple(pieces)
+        self._pieces = tuple(pieces)
         self.rows = self.about_rows = sum(piece.rows for piece in pieces)
+
+    def in_pieces(self) -> Sequence[Piece]:
+        """The pieces in order."""
+        return self._pieces
 
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
-        parts = [piece.read(wanted) for piece in self.pieces]
+        parts = [piece.read(wanted) for piece in self._pieces]
         return {
             index: np.concatenate([part[index] for part in parts]) if parts else np.empty(0)
             for index in wanted
@@ -60,7 +63,7 @@ class PieceFrame:
 
     def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""
-        parts = [_gaps(piece, wanted) for piece in self.pieces]
+        parts = [_gaps(piece, wanted) for piece in self._pieces]
         return {index: _joined([part[index] for part in parts]) for index in wanted}
 
 
@@ -80,7 +83,7 @@ def _gaps(piece: Piece, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
 def pieces_of(frame: Frame) -> Sequence[Piece]:
     """The pieces of a frame; one that has none is one."""
     if isinstance(frame, Pieced):
-        return frame.pieces
+        return frame.in_pieces()
     return (
         Piece(frame.rows, frame.read, frame.read_with_gaps if isinstance(frame, Gapped) else None),
     )

@@ -23,19 +23,17 @@ def streamed_columns(
 ) -> tuple[Mapping[str, StreamedColumn], tuple[str, ...]]:
     """The columns by name, and warnings.
 
-    Categories take one pass over the rows, and so does what is standardized; nothing else is read
-    before it is needed.
+    A category takes one pass over its values, and so does what is standardized; nothing else is
+    read before it is needed.
     """
     hold_little()
     categories = _categories(pieces, taken)
     moments: dict[str, Moments] = {}
-    standardized = [one for one in taken if one.settings.standardize]
-    if standardized:
-        raw = Stream(pieces, partial(_raw, standardized, categories))
-        moments = {
-            one.name: moments_of(StreamedColumn(raw, one.name, _inner(one), one.dtype(precision)))
-            for one in standardized
-        }
+    for one in taken:
+        if one.settings.standardize:
+            alone = Stream(pieces, partial(_raw, [one], categories))
+            column = StreamedColumn(alone, one.name, _inner(one), one.dtype(precision))
+            moments[one.name] = moments_of(column)
 
     def decode(piece: Piece) -> Mapping[str, Array]:
         found = _raw(taken, categories, piece)

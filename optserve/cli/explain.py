@@ -89,11 +89,11 @@ def _shown(graph: Graph, outputs: Mapping[int, str]) -> Iterator[str]:
 def _needed(graph: Graph, outputs: Sequence[int]) -> Graph:
     """What these outputs need of ``graph``, inputs included."""
     from optserve.graph.graph import Graph
-    from optserve.transforms.simplify import prune
+    from optserve.transforms.simplify import prune, reads
 
     chosen = tuple(graph.outputs[index] for index in outputs)
     pruned = prune(Graph(graph.inputs, graph.equations, chosen))
-    read = {atom for equation in pruned.equations for atom in equation.operands} | {*chosen}
+    read = reads(pruned)
     inputs = tuple(variable for variable in pruned.inputs if variable in read)
     return Graph(inputs, pruned.equations, chosen)
 

@@ -12,10 +12,10 @@ from optserve.config.expressions import Scope
 from optserve.config.scope import Column, Tables, scope_of
 from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, DType
-from optserve.graph.graph import Graph, Var
+from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
 from optserve.graph.vocabulary import Vocabulary
-from optserve.transforms.simplify import prune
+from optserve.transforms.simplify import prune, reads
 
 __all__ = ["Inputs", "Traced"]
 
@@ -65,7 +65,7 @@ class Inputs:
     def graph(self, outputs: Sequence[Tracer]) -> Traced:
         """The graph of ``outputs``, without the columns that they do not depend on."""
         graph = prune(self.trace.graph(outputs))
-        used = _used(graph)
+        used = reads(graph)
         count = len(self.parameters)
         parameters, rest = graph.inputs[:count], graph.inputs[count:]
         kept = [variable for variable in rest if variable in used]
@@ -77,9 +77,3 @@ class Inputs:
             captured=tuple(np.asarray(value) for variable, value in captured if variable in used),
             unused=tuple(variable.name for variable in parameters if variable not in used),
         )
-
-
-def _used(graph: Graph) -> frozenset[Var]:
-    """The variables that something depends on; dead equations are pruned already."""
-    atoms = [atom for equation in graph.equations for atom in equation.operands]
-    return frozenset(atom for atom in (*atoms, *graph.outputs) if isinstance(atom, Var))

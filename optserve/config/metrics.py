@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import Inputs, Traced
-from optserve.config.objective import real_array
+from optserve.config.objective import check_scalar, real_array
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Place, ShapeError
+from optserve.errors import ConfigError, Place
 
 __all__ = ["build_metrics", "check_metric_path"]
 
@@ -27,13 +27,7 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
     outputs = []
     for name, expression in declared.metrics.items():
         value = real_array(expression, scope, inputs.trace, f"the metric {name}")
-        if value.shape:
-            raise ShapeError(
-                f"the metric {name} has the shape {value.shape}",
-                place=expression.place,
-                expected="a scalar",
-                remedy="sum(...) or mean(...) makes one",
-            )
+        check_scalar(value, f"the metric {name}", expression.place)
         outputs.append(value)
     return inputs.graph(outputs)
 

@@ -17,7 +17,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
 
-__all__ = ["Built", "build_objective", "graph_names", "real_array"]
+__all__ = ["Built", "build_objective", "check_scalar", "graph_names", "real_array"]
 
 
 class Built(NamedTuple):
@@ -80,13 +80,7 @@ class _LossBuilder:
 
     def add_loss(self, expression: Expression) -> None:
         value = self.array(expression)
-        if value.shape:
-            raise ShapeError(
-                f"the loss has the shape {value.shape}",
-                place=expression.place,
-                expected="a scalar",
-                remedy="sum(...) or mean(...) makes one; least_squares takes residuals",
-            )
+        check_scalar(value, "the loss", expression.place, "; least_squares takes residuals")
         self.terms.append(value)
 
     def add_log_likelihood(self, expression: Expression) -> None:
@@ -154,6 +148,17 @@ def real_array(expression: Expression, scope: Scope, trace: Trace, what: str) ->
         got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
         raise ShapeError(f"{what} is {got}", place=expression.place, expected="real numbers")
     return value
+
+
+def check_scalar(value: Tracer, what: str, place: Place, otherwise: str = "") -> None:
+    """Refuse a value with a shape; ``otherwise`` is said after the remedy."""
+    if value.shape:
+        raise ShapeError(
+            f"{what} has the shape {value.shape}",
+            place=place,
+            expected="a scalar",
+            remedy=f"sum(...) or mean(...) makes one{otherwise}",
+        )
 
 
 def graph_names(graph: Graph) -> Iterable[str]:

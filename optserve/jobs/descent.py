@@ -67,6 +67,11 @@ class Outcome:
     def reason(self) -> Reason:
         return self.reasons[0]
 
+    def end(self, reasons: list[Reason], point: Array, state: State, seconds: float) -> None:
+        """Note why the descent ended, after how long, and where it would go on."""
+        self.reasons = sorted(set(reasons), key=list(Reason).index)
+        self.point, self.state, self.seconds = point, state, seconds
+
     @property
     def loss(self) -> float:
         """The lowest loss; infinite where there is none."""
@@ -147,16 +152,14 @@ class _Descent:
 
     def _ended(self, reasons: list[Reason]) -> Outcome:
         outcome, walk = self.outcome, self.walk
-        outcome.point, outcome.state = walk.point, walk.state
         if {Reason.precision, Reason.stalled} & {*reasons} and Reason.gradient not in reasons:
             walk.settle()
+        outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
         outcome.best = Evaluated.of(walk.best)
         outcome.bad, outcome.rejected = walk.bad, walk.rejected
-        outcome.reasons = sorted(set(reasons), key=list(Reason).index)
         if {Reason.loss, Reason.step} & {*reasons}:
             outcome.change = walk.change
         outcome.steps = outcome.evaluations - 1
-        outcome.seconds = self.watch.seconds - self.began
         return outcome
 
     def _snapshot(self, seconds: float) -> Snapshot:

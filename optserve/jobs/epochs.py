@@ -149,7 +149,8 @@ class _Descent:
         self.best = judged.best
         if not finite:
             self.outcome.bad = point
-        if {"loss", "step"} & {reason.name for reason in judged.ended.reasons()}:
+        reasons = judged.ended.reasons()
+        if {Reason.loss, Reason.step} & {*reasons}:
             self.outcome.change = judged.change
         validated = self.job.judged_by == VALIDATION
         entry = Entry(
@@ -162,7 +163,7 @@ class _Descent:
             validation_loss=loss if validated else None,
         )
         self.outcome.history.note(epoch + 1, entry)
-        return judged.ended.reasons()
+        return reasons
 
     def _measure(self, point: Array) -> float:
         """The scale-free gradient of all training rows."""
@@ -179,17 +180,14 @@ class _Descent:
     def _ended(self, reasons: list[Reason]) -> Outcome:
         outcome, walk = self.outcome, self.walk
         outcome.evaluations = outcome.steps
-        outcome.point, outcome.state = walk.point, walk.state
         if isfinite(self.best.loss):
-            point = self.best.point
-            loss, gradient = self.job.evaluator.gradient(point)
-            measure = None if isnan(self.best.measure) else self.best.measure
-            outcome.best = Evaluated(point, float(loss), gradient, measure)
-            if not isfinite(outcome.best.loss):  # of the training rows; the validation rows' was
-                outcome.best, outcome.bad = None, point
+            loss, gradient = self.job.evaluator.gradient(self.best.point)
+            best = self.best._replace(loss=float(loss), gradient=gradient)
+            outcome.best = Evaluated.of(best)
+            if outcome.best is None:  # of the training rows; the loss of the validation rows was
+                outcome.bad = best.point
                 reasons.append(Reason.non_finite)
-        outcome.reasons = sorted(set(reasons), key=list(Reason).index)
-        outcome.seconds = self.watch.seconds - self.began
+        outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
         return outcome
 
     def _snapshot(self, seconds: float) -> Snapshot:

@@ -19,7 +19,7 @@ from optserve.primitives.arithmetic import mulz, square
 from optserve.primitives.selection import where
 from optserve.primitives.shaping import broadcast_to
 
-__all__ = ["prune", "simplify"]
+__all__ = ["prune", "reads", "simplify"]
 
 
 def simplify(graph: Graph) -> Graph:
@@ -59,6 +59,12 @@ def simplify(graph: Graph) -> Graph:
             choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     return prune(Graph(graph.inputs, tuple(kept), outputs))
+
+
+def reads(graph: Graph) -> frozenset[Var]:
+    """The variables that equations of ``graph`` read, and its outputs."""
+    atoms = [atom for equation in graph.equations for atom in equation.operands]
+    return frozenset(atom for atom in (*atoms, *graph.outputs) if isinstance(atom, Var))
 
 
 def prune(graph: Graph) -> Graph:

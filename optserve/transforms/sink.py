@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from optserve.frozen import replace
 from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.transforms.simplify import reads
 
 __all__ = ["sink"]
 
@@ -41,13 +42,14 @@ def sink(graph: Graph) -> Graph:
     """
     made = {equation.results[0]: equation for equation in graph.equations}
     equations = tuple(_sunk(equation, made) for equation in graph.equations)
-    read = {atom for equation in equations for atom in equation.operands} | {*graph.outputs}
+    sunk = replace(graph, equations=equations)
+    read = reads(sunk)
     kept = tuple(
         equation
         for equation in equations
         if equation.primitive.name not in VIEWS or equation.results[0] in read
     )
-    return Graph(graph.inputs, kept, graph.outputs)
+    return replace(sunk, equations=kept)
 
 
 def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:

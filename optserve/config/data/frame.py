@@ -12,7 +12,7 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
-__all__ = ["Cells", "Frame", "Gapped", "Kind", "Reader", "TextFrame"]
+__all__ = ["FILL_IN", "Cells", "Frame", "Gapped", "Kind", "Reader", "TextFrame", "no_gaps"]
 
 Kind = Literal["float", "integer", "bool", "text"]
 """How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a"})
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _EXACT = 2.0**53
+FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without the column"
+"""What to do about a missing value."""
 _EXPECTED = {
     "float": "a finite number",
     "integer": "a whole number below 2**53",
@@ -64,6 +66,11 @@ class Gapped(Protocol):
 
     def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
         """What ``Frame.read`` gives, missing values being no error."""
+
+
+def no_gaps() -> ConfigError:
+    """The error for a frame that is not ``Gapped`` where it has to be."""
+    return ConfigError("the reader of this file does not tell which values are missing")
 
 
 Reader = Callable[[Path], Frame]
@@ -127,9 +134,7 @@ class TextFrame:
         text = texts[row].strip()
         if text.casefold() in _MISSING:
             what = f"a missing value ({text})" if text else "a missing value"
-            remedy = (
-                "fill it in, leave out such rows with `missing: drop`, or do without the column"
-            )
+            remedy = FILL_IN
         else:
             what = f"{text[:40]!r}"
             remedy = "mend it, or leave the column out of the loss"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from optserve.config.data.frame import Cells, Frame, Kind
+from optserve.config.data.frame import Frame, Kind
 from optserve.config.data.pieces import Piece, PieceFrame
 from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
 __all__ = ["array_frame", "load_array", "npy"]
+
+T = TypeVar("T")
 
 PIECE_ROWS = 1 << 16
 """Rows that are read at once where a table is streamed."""
@@ -52,28 +55,21 @@ def array_frame(path: Path, array: Array) -> Frame:
     pieces = []
     for first in range(0, len(array), PIECE_ROWS):
         last = min(first + PIECE_ROWS, len(array))
-        read = partial(_read_rows, path, first, last)
-        gaps = partial(_read_gaps, path, first, last)
-        pieces.append(Piece(last - first, read, gaps))
+        read = partial(_read, path, first, last)
+        pieces.append(Piece(last - first, partial(read, cells), partial(read, cells_with_gaps)))
     return PieceFrame(tuple(names), width, pieces)
 
 
-def _read_rows(
-    path: Path, first: int, last: int, wanted: Mapping[int, Kind]
-) -> Mapping[int, Array]:
+def _read(
+    path: Path,
+    first: int,
+    last: int,
+    converted: Callable[[Array, Kind, Spot], T],
+    wanted: Mapping[int, Kind],
+) -> Mapping[int, T]:
     rows = load_array(path)[first:last]
     return {
-        index: cells(*_column(rows, index, kind, path, first)) for index, kind in wanted.items()
-    }
-
-
-def _read_gaps(
-    path: Path, first: int, last: int, wanted: Mapping[int, Kind]
-) -> Mapping[int, Cells]:
-    rows = load_array(path)[first:last]
-    return {
-        index: cells_with_gaps(*_column(rows, index, kind, path, first))
-        for index, kind in wanted.items()
+        index: converted(*_column(rows, index, kind, path, first)) for index, kind in wanted.items()
     }
 
 

@@ -7,8 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from optserve.config.data.frame import Cells, Frame, Gapped, Kind
-from optserve.errors import ConfigError
+from optserve.config.data.frame import Cells, Frame, Gapped, Kind, no_gaps
 from optserve.graph.aval import Array
 
 __all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
@@ -76,7 +75,7 @@ def _joined(parts: Sequence[Cells]) -> Cells:
 
 def _gaps(piece: Piece, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
     if piece.read_with_gaps is None:
-        raise ConfigError("the reader of this file does not tell which values are missing")
+        raise no_gaps()
     return piece.read_with_gaps(wanted)
 
 

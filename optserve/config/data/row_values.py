@@ -17,7 +17,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
 from optserve.graph.vocabulary import Vocabulary
-from optserve.transforms.simplify import prune
+from optserve.transforms.simplify import prune, reads
 
 __all__ = ["Chosen", "RowValues"]
 
@@ -84,8 +84,7 @@ class RowValues:
         pairs = zip(self.avals, self._graph.outputs, strict=True)
         outputs = {name: output for name, output in pairs if name in wanted}
         graph = prune(replace(self._graph, outputs=tuple(outputs.values())))
-        atoms = {atom for equation in graph.equations for atom in equation.operands}
-        used = atoms | {*graph.outputs}
+        used = reads(graph)
         columns = [one for one in graph.inputs[: self._count] if one in used]
         kept = Graph((*columns, *graph.inputs[self._count :]), graph.equations, graph.outputs)
         return Chosen(

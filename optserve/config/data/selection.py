@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.frame import Frame, Gapped, Kind
+from optserve.config.data.frame import Frame, Gapped, Kind, no_gaps
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.statistics import categories_of, moments_of
@@ -148,9 +148,7 @@ class Selection(NamedTuple):
             return cells, np.ones(rows, dtype=bool)
         place = self.declared.place_of("missing")
         if not isinstance(frame, Gapped):
-            raise ConfigError(
-                "the reader of this file does not tell which values are missing", place=place
-            )
+            raise no_gaps().at(place)
         try:
             gaps = read_columns(frame.read_with_gaps, taken)
         except ConfigError as error:

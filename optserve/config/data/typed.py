@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.data.frame import Cells, Kind
+from optserve.config.data.frame import FILL_IN, Cells, Kind
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
@@ -25,12 +25,7 @@ class Spot(NamedTuple):
 
     def missing(self, row: int) -> ConfigError:
         """The error for a missing value in a row of the cells, counted from 0."""
-        return self.error(
-            row,
-            "a missing value",
-            "fill it in, leave out such rows with `missing: drop`, or do without the column",
-            "a value",
-        )
+        return self.error(row, "a missing value", FILL_IN, "a value")
 
     def error(self, row: int, what: str, remedy: str, expected: str) -> ConfigError:
         """The error for what is in a row of the cells, counted from 0."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from optserve.frozen import frozen, replace
 from optserve.graph.graph import Atom, Equation, Graph
-from optserve.transforms.simplify import prune
+from optserve.transforms.simplify import prune, reads
 
 __all__ = ["Ending", "ending_of"]
 
@@ -38,7 +38,7 @@ def ending_of(equation: Equation) -> Ending | None:
     condition = choice.operands[0]
     kept = (*body.inputs[:carries], *body.inputs[carries + scanned :])
     test = prune(Graph(kept, tuple(first), (condition,)))
-    if not _reads(test).isdisjoint(body.inputs[carries : carries + scanned]):
+    if not reads(test).isdisjoint(body.inputs[carries : carries + scanned]):
         return None
     for ends_if, idle, busy in ((True, "if_true", "if_false"), (False, "if_false", "if_true")):
         after = _taking(body, choice.attributes[idle])
@@ -46,11 +46,6 @@ def ending_of(equation: Equation) -> Ending | None:
             outputs = prune(replace(after, outputs=after.outputs[carries:]))
             return Ending(test, ends_if, _taking(body, choice.attributes[busy]), outputs)
     return None
-
-
-def _reads(graph: Graph) -> set[Atom]:
-    """All that a graph reads."""
-    return {*graph.outputs, *(atom for equation in graph.equations for atom in equation.operands)}
 
 
 def _taking(body: Graph, branch: Graph) -> Graph:

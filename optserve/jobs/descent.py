@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.history import History
 from optserve.jobs.judging import Best
 from optserve.jobs.limits import Limits
@@ -40,7 +41,7 @@ class Evaluated(NamedTuple):
 
 @dataclass
 class Outcome:
-    """How one descent ended.
+    """How one descent ended, and the evidence that this is a minimum.
 
     ``best`` is ``None`` where not even the start was finite. ``bad`` is a point that was not:
     the last of the descent where that ended it. ``point`` and ``state`` are where the method would
@@ -62,6 +63,7 @@ class Outcome:
     point: Array | None = None
     state: State = ()
     history: History = field(default_factory=History)
+    evidence: Evidence = Evidence(False, "not examined")
 
     @property
     def reason(self) -> Reason:
@@ -160,6 +162,7 @@ class _Descent:
         if {Reason.loss, Reason.step} & {*reasons}:
             outcome.change = walk.change
         outcome.steps = outcome.evaluations - 1
+        outcome.evidence = Evidence(outcome.reason.converged, "not examined")
         return outcome
 
     def _snapshot(self, seconds: float) -> Snapshot:

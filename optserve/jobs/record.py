@@ -12,6 +12,7 @@ from optserve.frozen import as_tree, fields_of, frozen
 from optserve.jobs.descent import Outcome
 from optserve.jobs.environment import environment, peak_memory
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.expectations import check
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Problem
@@ -114,6 +115,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             "reasons": [reason.name for reason in reasons],
             "converged": reasons[0].converged,
         },
+        "evidence": _evidence(outcome.evidence),
         "loss": None if best is None else best.loss,
         "parameters": {name: numbers(value) for name, value in values.items()},
         **_uncertainty(findings.uncertainty, values),
@@ -142,6 +144,18 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "history": [list(one.history.entries()) for one in findings.outcomes],
         "checkpoint": _checkpoint(findings),
     }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    """As a record holds it: without the vectors, and with ``None`` for what was not computed."""
+    found = {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in as_tree(evidence).items()
+    }
+    found["directions"] = [
+        {"kind": one.kind, "parameters": list(one.parameters)} for one in evidence.directions
+    ]
+    return found
 
 
 def _message(findings: Findings) -> str:

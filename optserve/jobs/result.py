@@ -16,6 +16,8 @@ from optserve.jobs.history import Entry
 
 __all__ = [
     "Certified",
+    "DirectionFound",
+    "EvidenceFound",
     "ExpectationFound",
     "Failure",
     "FitFound",
@@ -58,6 +60,29 @@ class StartFound:
     evaluations: int
     steps: int
     rejected: int
+    seconds: float
+
+
+@frozen(kw_only=True)
+class DirectionFound:
+    """A direction in which the end is no ordinary minimum (see ``Direction``)."""
+
+    kind: str
+    parameters: list[str]
+
+
+@frozen(kw_only=True)
+class EvidenceFound:
+    """What shows that the end is a minimum, or speaks against it (see ``Evidence``)."""
+
+    verified: bool
+    sentence: str
+    moved: bool
+    predicted_decrease: float | None
+    rounding: float | None
+    distance: float | None
+    least_curvature: float | None
+    directions: list[DirectionFound]
     seconds: float
 
 
@@ -143,6 +168,7 @@ class Result:
     name: str
     objective: Literal["loss", "least_squares", "log_likelihood"]
     termination: Termination
+    evidence: EvidenceFound
     loss: float | None
     parameters: dict[str, Numbers]
     standard_errors: dict[str, Numbers]
@@ -186,6 +212,7 @@ class Result:
             **{
                 **tree,
                 "termination": Termination(**tree["termination"]),
+                "evidence": _evidence(tree["evidence"]),
                 "fit": None if fit is None else FitFound(**fit),
                 "starts": [StartFound(**start) for start in tree["starts"]],
                 "used": Used(**tree["used"]),
@@ -203,6 +230,11 @@ class Result:
     def json(self) -> str:
         """The text of ``result.json``; a number that is infinite or none becomes ``null``."""
         return json.dumps(_finite(self.tree()), indent=2, allow_nan=False)
+
+
+def _evidence(tree: Mapping[str, Any]) -> EvidenceFound:
+    directions = [DirectionFound(**direction) for direction in tree["directions"]]
+    return EvidenceFound(**{**tree, "directions": directions})
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What there is to know of the point where a descent ended: is it a minimum, and what shows it."""

@@ -14,7 +14,7 @@ from optserve.graph.dim import Size
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
-from optserve.primitives.indexing import in_range
+from optserve.primitives.indexing import check_indices, in_range
 from optserve.primitives.shaping import normal_axes
 
 __all__ = ["add_along_axis", "take_along_axis"]
@@ -56,6 +56,7 @@ def _take_shape(x: Aval, indices: Aval, *, axis: int) -> Aval:
 
 
 def _add_shape(values: Aval, indices: Aval, *, axis: int, size: Size) -> Aval:
+    check_indices(indices)
     if values.shape != indices.shape:
         raise ShapeError(f"values {values} and indices {indices} are not of one shape")
     _check(values, indices, axis)

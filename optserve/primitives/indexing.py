@@ -140,13 +140,18 @@ def _take(x: Value, indices: Value, *, axis: int) -> Value:
     return np.where(spread, np.take(x, front, axis), np.asarray(np.nan, x.dtype))
 
 
-def _take_shape(x: Aval, indices: Aval, *, axis: int) -> Aval:
+def check_indices(indices: Aval) -> None:
+    """Raise ``ShapeError`` unless ``indices`` are integers."""
     if indices.dtype.kind not in "iu":
         raise ShapeError(
             f"indices have dtype {indices.dtype.name}",
             expected="integers",
             remedy="declare the column with `as: integer` or `as: category`",
         )
+
+
+def _take_shape(x: Aval, indices: Aval, *, axis: int) -> Aval:
+    check_indices(indices)
     return Aval((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
@@ -203,6 +208,7 @@ def _scatter_add(values: Value, indices: Value, *, axis: int, size: int) -> Valu
 
 
 def _scatter_shape(values: Aval, indices: Aval, *, axis: int, size: Size) -> Aval:
+    check_indices(indices)
     end = axis + indices.ndim
     if values.shape[axis:end] != indices.shape:
         raise ShapeError(f"values {values.shape} and indices {indices.shape} do not match")

@@ -31,6 +31,7 @@ from __future__ import annotations
 from optserve.testing.backends import check_backend
 from optserve.testing.cases import Case, cases
 from optserve.testing.checks import Check, check_plugin, check_primitive, checks, primitives_of
+from optserve.testing.dtypes import check_dtypes
 from optserve.testing.together import Piece, check_row_counts, pieces
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Piece",
     "cases",
     "check_backend",
+    "check_dtypes",
     "check_plugin",
     "check_primitive",
     "check_row_counts",

@@ -8,6 +8,8 @@ is in proportion to a block.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from optserve.frozen import replace
@@ -65,6 +67,7 @@ class _Passes:
         self.marking: Marking = mark(graph, rows)
         self.maker = {v: i for i, e in enumerate(graph.equations) for v in e.results}
         self.levels = 1 + max((entry.level for entry in self.marking.marks.values()), default=0)
+        self.kept = self._kept_rows()
         self.materialized: set[Var] = set(graph.inputs)
         self.replaced: dict[Var, Var] = {}
         self.equations: list[Equation] = []
@@ -77,12 +80,67 @@ class _Passes:
         outputs = tuple(self._outer(atom) for atom in self.original.outputs)
         return Graph(self.original.inputs, tuple(self.equations), outputs)
 
+    def _kept_rows(self) -> set[Var]:
+        """Row values that later passes read as they are, and do not compute again.
+
+        They are what something was selected from: what the largest was taken of, what was sorted.
+        Computed a second time, in other code, they could differ from it in the last bit, and none
+        of them would be the largest.
+        """
+        sources: set[Var] = set()
+        stack: list[Atom] = []
+        for equation, kind in self._by_kind():
+            over_rows = kind not in ("fixed", "row") and equation.primitive.selects
+            stack += equation.operands if over_rows or kind == "whole" else ()
+        while stack:
+            atom = stack.pop()
+            if not isinstance(atom, Var) or not self._is_row_result(atom) or atom in sources:
+                continue
+            sources.add(atom)
+            maker = self.original.equations[self.maker[atom]]
+            if maker.primitive.selects and maker.primitive.kind != "elementwise":
+                stack += maker.operands  # itself selected, from entries of its row
+        return self._read_later(sources)
+
+    def _read_later(self, sources: set[Var]) -> set[Var]:
+        """Those of ``sources`` that a later pass than the one that makes them leads back to."""
+        found: set[Var] = set()
+        seen: set[Var] = set()
+        stack = [
+            atom
+            for equation, kind in self._by_kind()
+            if kind not in ("fixed", "whole")
+            for atom in self._row_operands(equation)
+            if self.marking.of(atom).level < max(map(self._level, equation.operands))
+        ]
+        while stack:
+            variable = stack.pop()
+            if variable in seen:
+                continue
+            seen.add(variable)
+            if variable in sources:
+                found.add(variable)
+            else:
+                stack += self._row_operands(self.original.equations[self.maker[variable]])
+        return found
+
+    def _by_kind(self) -> Iterator[tuple[Equation, str]]:
+        return zip(self.original.equations, self.marking.kinds, strict=True)
+
+    def _level(self, atom: Atom) -> int:
+        return self.marking.of(atom).level
+
+    def _row_operands(self, equation: Equation) -> list[Var]:
+        return [a for a in equation.operands if isinstance(a, Var) and self._is_row_result(a)]
+
     def _wanted_rows(self) -> list[Var]:
-        """Row values that must be stored in full: outputs, and operands of whole equations."""
+        """Row values that must be stored in full: outputs, operands of whole equations, and what
+        later passes read."""
         wanted = [atom for atom in self.original.outputs if isinstance(atom, Var)]
-        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+        for equation, kind in self._by_kind():
             if kind == "whole":
                 wanted += [atom for atom in equation.operands if isinstance(atom, Var)]
+            wanted += [variable for variable in equation.results if variable in self.kept]
         return list(dict.fromkeys(v for v in wanted if self._is_row_result(v)))
 
     def _is_row_result(self, variable: Var) -> bool:
@@ -92,7 +150,7 @@ class _Passes:
 
     def _emit_between(self, level: int) -> None:
         """Equations outside the passes that can be evaluated once ``level`` passes are over."""
-        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+        for equation, kind in self._by_kind():
             mine = self.marking.marks[equation.results[0]].level == level
             if mine and kind in ("fixed", "whole"):
                 operands = tuple(self._outer(atom) for atom in equation.operands)
@@ -102,7 +160,7 @@ class _Passes:
     def _emit_pass(self, level: int, wanted: list[Var]) -> None:
         """One ``map_reduce`` for all reductions, and stored rows, of row values of this level."""
         reductions: list[tuple[Var, str]] = []
-        for equation, kind in zip(self.original.equations, self.marking.kinds, strict=True):
+        for equation, kind in self._by_kind():
             result = equation.results[0]
             reduces = kind not in ("fixed", "whole", "row")
             if reduces and self.marking.marks[result].level == level + 1:
@@ -135,10 +193,8 @@ class _Passes:
         targets = set(outputs)
         while stack:
             variable = stack.pop()
-            computed = variable in targets or variable not in self.materialized
-            if self._is_row_result(variable) and variable not in starts:
-                computed = True
-            if not computed:
+            again = self._is_row_result(variable) and variable not in self.kept
+            if variable in self.materialized and variable not in targets and not again:
                 starts[variable] = None
                 continue
             index = self.maker[variable]

@@ -15,12 +15,12 @@ import math
 from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm import row_lanes
+from optserve.backends.llvm.apply import apply
 from optserve.backends.llvm.builder import LANES, Builder, IRValue, constant, vector
-from optserve.backends.llvm.instructions import INSTRUCTIONS
 from optserve.backends.llvm.large_products import BLOCK, has_large, temporary_bytes
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.memory import Memory, contiguous, storage, wide
-from optserve.backends.llvm.nodes import Access, Group, Lowered, Node, Unsupported
+from optserve.backends.llvm.nodes import Access, Group, Lowered, Node
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.places import Index, Place, entries, iota, plus
 from optserve.backends.llvm.products import emit_node, gather
@@ -163,7 +163,7 @@ class Emitter:
         kind = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
         slot = self.b.alloca(type_)
-        begin = constant(unit(kind), type_)
+        begin = constant(unit(kind, type_), type_)
         if self.resumes:
             # Volatile, as LLVM's value numbering fails on accumulators that are read and put back.
             kept = self._kept_lanes(node.output)
@@ -249,24 +249,16 @@ class Emitter:
             self.memory.put(value, contiguous(node.result, node.space), place)
 
     def _apply(self, node: Node, given: list[IRValue]) -> IRValue:
-        name = node.equation.primitive.name
-        if name == "cast":
-            dtype = node.equation.results[0].aval.dtype
-            return convert(self.b, given[0], "i1" if dtype.kind == "b" else storage(dtype))
-        if name == "broadcast_to":
+        if node.equation.primitive.name == "broadcast_to":
             return given[0]
-        if name not in INSTRUCTIONS:
-            raise Unsupported(f"{name} has no native form")
-        if self.long and name in FUNCTIONS:
-            return self.b.outlined(name, FUNCTIONS[name], *given)
-        return INSTRUCTIONS[name](self.b, *given)
+        return apply(self.b, node.equation, given, self.long)
 
     def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:
         assert node.output is not None
         b, output, kind = self.b, node.output, node.detail[0]
         value = convert(b, value, self.output_scalar(output))
         if place.mask is not None:
-            value = b.select(place.mask, value, constant(unit(kind), value.type))
+            value = b.select(place.mask, value, constant(unit(kind, value.type), value.type))
         if output in self.accumulators:
             slot, _ = self.accumulators[output]
             b.store(combine(b, kind, b.load(slot, value.type), value), slot)

@@ -185,6 +185,7 @@ class _Lowering:
         self.reduced[equation.results[0]] = node
 
     def _matmul(self, equation: Equation) -> None:
+        _check_reals(equation)
         left, right = equation.operands
         x, y = self._access(left), self._access(right)
         shapes = (left.aval.ndim, right.aval.ndim)
@@ -206,6 +207,7 @@ class _Lowering:
 
     def _contraction(self, equation: Equation, labels: Sequence[str], output: str) -> None:
         """Sums of products over letters; one letter is the row, in the result or summed."""
+        _check_reals(equation)
         row_letters = set()
         inner = []
         for label, atom in zip(labels, equation.operands, strict=True):
@@ -295,6 +297,11 @@ class _Lowering:
     def _space(self, atom: Atom) -> Space:
         sizes = [size for size in atom.aval.shape if size != self.rows]
         return tuple(_static(size) for size in sizes)
+
+
+def _check_reals(equation: Equation) -> None:
+    if equation.results[0].aval.dtype.kind != "f":
+        raise Unsupported("a product of anything but floats")
 
 
 def _matmul_letters(left: int, right: int) -> tuple[list[str], str]:

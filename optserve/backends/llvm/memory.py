@@ -15,7 +15,7 @@ from optserve.frozen import replace
 from optserve.graph.aval import DType
 from optserve.graph.graph import Literal, Var
 
-__all__ = ["Memory", "contiguous", "storage", "wide"]
+__all__ = ["Memory", "contiguous", "register_type", "storage", "wide"]
 
 
 def storage(dtype: DType) -> str:
@@ -25,6 +25,11 @@ def storage(dtype: DType) -> str:
     if name is None:
         raise Unsupported(f"the dtype {dtype.name}")
     return name
+
+
+def register_type(dtype: DType) -> str:
+    """The type in a register of one entry of a dtype."""
+    return "i1" if dtype.kind == "b" else storage(dtype)
 
 
 def wide(dtype: DType) -> DType:
@@ -65,8 +70,7 @@ class Memory:
         """The lanes of an operand, for loops over ``space``."""
         if isinstance(entry, Literal):
             dtype = entry.aval.dtype
-            scalar = "i1" if dtype.kind == "b" else storage(dtype)
-            return constant(entry.value.item(), vector(scalar))
+            return constant(entry.value.item(), vector(register_type(dtype)))
         held = None if any(entry.strides) else self._splats.get((entry.root, entry.offset))
         if held is not None:
             return held

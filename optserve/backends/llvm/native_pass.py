@@ -15,12 +15,13 @@ from optserve.backends.llvm.engine import engine
 from optserve.backends.llvm.kernel import LANE_BYTES, MAX_BLOCK, emit, scratch_bytes
 from optserve.backends.llvm.large_products import gemm_bits, has_large, written_whole
 from optserve.backends.llvm.lowering import lower
+from optserve.backends.llvm.memory import storage
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
-from optserve.backends.partials import Layout
+from optserve.backends.partials import Layout, Slot
 from optserve.backends.streaming import blocks, is_streamed
 from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
@@ -134,7 +135,7 @@ class NativePass:
         for kept, axis in zip(lanes, self.work.row_axes, strict=True):
             if axis is None:
                 slot = next(kinds)
-                kept.view(slot.accumulates)[...] = unit(slot.kind)
+                kept.view(slot.accumulates)[...] = _unit(slot)
         return lanes
 
     def _outputs(self, rows: Array, stored: Stored) -> Array:
@@ -156,19 +157,24 @@ class NativePass:
         return table
 
 
+def _unit(slot: Slot) -> float:
+    """What the partial results of an output begin with."""
+    return unit(slot.kind, storage(slot.accumulates))
+
+
 class _Units:
     """What the partial results of a chunk begin with, but for slots that start ``without``."""
 
     def __init__(self, layout: Layout, without: Collection[int] = ()) -> None:
         self.slots = [slot for slot in layout.slots if slot.start not in without]
-        self.zeros = all(unit(slot.kind) == 0 for slot in layout.slots) and not without
+        self.zeros = all(_unit(slot) == 0 for slot in layout.slots) and not without
 
     def memory(self, work: MapReduce) -> tuple[Array, Stored]:
         """The memory of a pass, with the beginning of every chunk in it."""
         rows, stored = work.memory(self.zeros)  # as zeros memory is quicker to come by than to fill
         if not self.zeros:
             for slot in self.slots:
-                rows[:, slot.start : slot.stop].view(slot.accumulates)[...] = unit(slot.kind)
+                rows[:, slot.start : slot.stop].view(slot.accumulates)[...] = _unit(slot)
         return rows, stored
 
 

@@ -10,7 +10,10 @@ from optserve.backends.llvm.builder import Builder, IRValue, constant, element, 
 __all__ = ["OPERATIONS", "Operation", "convert", "select_zero"]
 
 Operation = Callable[..., IRValue]
-"""(builder, *operands) -> result; operands have one type, truth values are ``i1``."""
+"""(builder, *operands) -> result; operands have one type, truth values are ``i1``.
+
+What tests for truth takes operands of any types: what is not 0 is true, NaN too, as in NumPy.
+"""
 
 
 def _arithmetic(floating: str, integer: str) -> Operation:
@@ -18,6 +21,27 @@ def _arithmetic(floating: str, integer: str) -> Operation:
         return b.binary(floating if is_floating(x) else integer, x, y)
 
     return operation
+
+
+def _add(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+    """The sum; of truth values whether either holds, as in NumPy."""
+    whole = "or" if is_truth(x) else "add"
+    return b.binary("fadd" if is_floating(x) else whole, x, y)
+
+
+def is_truth(x: IRValue) -> bool:
+    """Whether a value, or its lanes, are truth values."""
+    return element(x.type) == "i1"
+
+
+def _true(b: Builder, x: IRValue) -> IRValue:
+    """Which lanes are not 0."""
+    return convert(b, x, "i1")
+
+
+def _ordered(predicate: str, x: IRValue) -> str:
+    """A comparison of whole numbers, which are signed; the bit of a truth value is no sign."""
+    return predicate.replace("s", "u", 1) if is_truth(x) else predicate
 
 
 def is_floating(x: IRValue) -> bool:
@@ -55,7 +79,7 @@ def _extreme(predicate: str, integer: str) -> Operation:
 
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         if not is_floating(x):
-            return b.select(b.compare(integer, x, y), x, y)
+            return b.select(b.compare(_ordered(integer, x), x, y), x, y)
         chosen = b.select(b.compare(predicate, x, y), x, y)
         return b.select(b.compare("uno", x, x), x, chosen)
 
@@ -64,29 +88,34 @@ def _extreme(predicate: str, integer: str) -> Operation:
 
 def _comparison(floating: str, integer: str) -> Operation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
-        return b.compare(floating if is_floating(x) else integer, x, y)
+        return b.compare(floating if is_floating(x) else _ordered(integer, x), x, y)
 
     return operation
 
 
 def _logical(operation: str) -> Operation:
-    return lambda b, x, y: b.binary(operation, x, y)
+    return lambda b, x, y: b.binary(operation, _true(b, x), _true(b, y))
 
 
 def _logical_not(b: Builder, x: IRValue) -> IRValue:
-    return b.binary("xor", x, constant(True, x.type))
+    truth = _true(b, x)
+    return b.binary("xor", truth, constant(True, truth.type))
 
 
 def _isnan(b: Builder, x: IRValue) -> IRValue:
+    if not is_floating(x):
+        return constant(False, vector("i1", lanes_of(x.type)))
     return b.compare("uno", x, x)
 
 
 def _isfinite(b: Builder, x: IRValue) -> IRValue:
+    if not is_floating(x):
+        return constant(True, vector("i1", lanes_of(x.type)))
     return b.compare("olt", b.intrinsic("fabs", x), constant(float("inf"), x.type))
 
 
 def _where(b: Builder, condition: IRValue, x: IRValue, y: IRValue) -> IRValue:
-    return b.select(condition, x, y)
+    return b.select(_true(b, condition), x, y)
 
 
 def select_zero(b: Builder, keep: IRValue, x: IRValue) -> IRValue:
@@ -121,7 +150,7 @@ def convert(b: Builder, x: IRValue, scalar: str) -> IRValue:
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "add": _arithmetic("fadd", "add"),
+        "add": _add,
         "subtract": _arithmetic("fsub", "sub"),
         "multiply": _arithmetic("fmul", "mul"),
         "divide": lambda b, x, y: b.binary("fdiv", x, y),

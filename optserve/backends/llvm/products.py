@@ -61,13 +61,13 @@ def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None
     type_ = vector(storage(node.result.aval.dtype))
     slot = b.alloca(type_)
     with b.loop(0, rows) as local, outer_loops(b, kept) as index:
-        b.store(constant(unit(kind), type_), slot)
+        b.store(constant(unit(kind, type_), type_), slot)
         row = memory.row_of(start, local)
         for place in entries(b, space[len(kept) :], row, local):
             at = replace(place, index=(*index, *place.index))
             value = convert(b, memory.fetch(access, space, at), element(type_))
             if place.mask is not None:
-                value = b.select(place.mask, value, constant(unit(kind), type_))
+                value = b.select(place.mask, value, constant(unit(kind, type_), type_))
             b.store(combine(b, kind, b.load(slot, type_), value), slot)
         total = across(b, b.load(slot, type_), kind)
         ones = (0,) * (len(out.space) - len(index))
@@ -88,7 +88,7 @@ def _reduce_across_rows_of_lanes(
     slot = b.alloca(type_)
     with b.loop(0, rows) as local:
         for place in entries(b, out.space, memory.row_of(start, local), local):
-            b.store(constant(unit(kind), type_), slot)
+            b.store(constant(unit(kind, type_), type_), slot)
             with outer_loops(b, [space[axis] for axis in axes]) as reduced:
                 known = dict(zip([*kept, *axes], [*place.index, *reduced], strict=True))
                 at = replace(place, index=tuple(known[axis] for axis in range(len(space))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.builder import LANES, Builder, IRValue
+from optserve.backends.llvm.builder import LANES, Builder, IRValue, element
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS
@@ -12,12 +12,20 @@ from optserve.backends.llvm.operations import OPERATIONS
 __all__ = ["across", "combine", "unit"]
 
 
-def unit(kind: str) -> float:
-    """What a reduction begins with."""
+def unit(kind: str, type_: str = "double") -> float:
+    """What a reduction of values of a type begins with; of whole numbers it is one itself.
+
+    >>> unit("max"), unit("max", "i64")
+    (-inf, -9223372036854775808)
+    """
     units = {"sum": 0.0, "max": -math.inf, "min": math.inf, "logsumexp": -math.inf}
     if kind not in units:
         raise Unsupported(f"a reduction by {kind}")
-    return units[kind]
+    found, scalar = units[kind], element(type_)
+    if scalar in ("double", "float"):
+        return found
+    half: int = 1 << (int(scalar[1:]) - 1)
+    return min(max(found, -half), half - 1)
 
 
 def combine(b: Builder, kind: str, x: IRValue, y: IRValue) -> IRValue:

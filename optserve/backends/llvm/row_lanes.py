@@ -126,7 +126,8 @@ def _begin(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     b, memory = emitter.b, emitter.memory
     assert node.result is not None
     out = contiguous(node.result, result_space(node))
-    value = constant(unit(node.detail[0]), vector(storage(node.result.aval.dtype)))
+    type_ = vector(storage(node.result.aval.dtype))
+    value = constant(unit(node.detail[0], type_), type_)
     with outer_loops(b, out.space) as index, b.loop(0, rows, LANES) as local:
         memory.put(value, out, Place(start, local, index, None, row_lanes=True))
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from optserve.backends.llvm.apply import apply
 from optserve.backends.llvm.builder import IRValue, constant, vector
 from optserve.backends.llvm.memory import storage
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.program.apply import apply
 from optserve.backends.llvm.program.contractions import contraction
 from optserve.backends.llvm.program.gathers import scatter_add, take
 from optserve.backends.llvm.program.reductions import cumsum, reduction
@@ -68,7 +68,7 @@ def elementwise(frame: Frame, equations: Sequence[Equation], shape: Shape) -> No
             values[atom] = load(w, view, steps[atom], lane)
         for equation in equations:
             given = [values[atom] for atom in equation.operands]
-            values[equation.results[0]] = apply(w, equation, given)
+            values[equation.results[0]] = apply(w.b, equation, given, w.plan.outlined)
         for variable, view in written.items():
             store(w, values[variable], view, steps[variable], lane)
     for variable, view in written.items():

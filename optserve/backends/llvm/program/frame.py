@@ -7,11 +7,11 @@ from collections.abc import Sequence, Set
 
 import numpy as np
 
-from optserve.backends.llvm.memory import storage
+from optserve.backends.llvm.apply import apply
+from optserve.backends.llvm.memory import register_type, storage
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import convert
-from optserve.backends.llvm.program.apply import apply
 from optserve.backends.llvm.program.sweeps import address_of, copy
 from optserve.backends.llvm.program.unrolled import UNROLLED
 from optserve.backends.llvm.program.values import (
@@ -20,7 +20,6 @@ from optserve.backends.llvm.program.values import (
     View,
     as_literal,
     in_array,
-    register_type,
 )
 from optserve.backends.llvm.program.writer import Writer
 from optserve.graph.aval import Aval, Shape
@@ -165,7 +164,7 @@ class Frame:
         if self.is_small(result.aval):
             operands = np.broadcast_arrays(*map(self.registers, equation.operands))
             entries = [
-                apply(self.w, equation, given)
+                apply(self.w.b, equation, given, self.w.plan.outlined)
                 for given in zip(*(operand.flat for operand in operands), strict=True)
             ]
             self.define(result, in_array(entries, numbers(result.aval.shape)))

@@ -12,11 +12,11 @@ import numpy as np
 from optserve.backends.llvm.builder import IRValue, constant
 from optserve.backends.llvm.kernel import Emitter, scratch_bytes
 from optserve.backends.llvm.lowering import lower
-from optserve.backends.llvm.memory import storage
+from optserve.backends.llvm.memory import register_type, storage
 from optserve.backends.llvm.native_bodies import expanded
 from optserve.backends.llvm.operations import convert
 from optserve.backends.llvm.program.sweeps import collapsed, fill, load, store, sweep
-from optserve.backends.llvm.program.values import View, constants, register_type
+from optserve.backends.llvm.program.values import View, constants
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.partials import wide
 from optserve.frozen import replace
@@ -80,7 +80,8 @@ def _place(frame: Frame, variable: Var, kind: str) -> View:
         view = frame.target(variable)
     else:
         view = frame.room(replace(aval, dtype=accumulates))
-    fill(frame.w, constant(unit(kind), storage(accumulates)), view)
+    type_ = storage(accumulates)
+    fill(frame.w, constant(unit(kind, type_), type_), view)
     return view
 
 

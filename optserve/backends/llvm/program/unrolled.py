@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from optserve.backends.llvm.builder import Builder, IRValue, constant
+from optserve.backends.llvm.memory import register_type
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS, convert, is_floating
 from optserve.backends.llvm.program.letters import letters_of
-from optserve.backends.llvm.program.values import Registers, constants, in_array, register_type
+from optserve.backends.llvm.program.values import Registers, constants, in_array
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation
 
@@ -124,7 +125,7 @@ def _cumsum(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Re
     return out
 
 
-def _position(predicate: str, whole: str) -> Unrolled:
+def _position(comparison: str) -> Unrolled:
     """The first of the largest or smallest; NaN before all."""
 
     def unrolled(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
@@ -132,9 +133,8 @@ def _position(predicate: str, whole: str) -> Unrolled:
         for entries in _groups(operands[0], [equation.attributes["axis"]]):
             best, at = entries[0], constant(0, "i64")
             for i, entry in enumerate(entries[1:], 1):
-                floating = is_floating(entry)
-                better = b.compare(predicate if floating else whole, entry, best)
-                if floating:
+                better = OPERATIONS[comparison](b, entry, best)
+                if is_floating(entry):
                     known = b.compare("ord", best, best)
                     missing = b.compare("uno", entry, entry)
                     better = b.binary("or", better, b.binary("and", known, missing))
@@ -212,8 +212,8 @@ UNROLLED: Mapping[str, Unrolled] = MappingProxyType(
         "all": _test("logical_and", empty=True),
         "any": _test("logical_or", empty=False),
         "cumsum": _cumsum,
-        "argmax": _position("ogt", "sgt"),
-        "argmin": _position("olt", "slt"),
+        "argmax": _position("greater"),
+        "argmin": _position("less"),
         "matmul": _contraction,
         "einsum": _contraction,
         "arange": _arange,

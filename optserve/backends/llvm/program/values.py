@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optserve.backends.llvm.builder import IRValue, constant
-from optserve.backends.llvm.memory import storage
+from optserve.backends.llvm.memory import register_type
 from optserve.frozen import frozen
 from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Size
@@ -26,7 +26,6 @@ __all__ = [
     "constants",
     "contiguous_strides",
     "in_array",
-    "register_type",
 ]
 
 Registers: TypeAlias = Array
@@ -78,11 +77,6 @@ def contiguous_strides(shape: Shape) -> Shape:
         strides.append(step)
         step = step * size
     return tuple(reversed(strides))
-
-
-def register_type(dtype: DType) -> str:
-    """The type in a register of one entry of a dtype."""
-    return "i1" if dtype.kind == "b" else storage(dtype)
 
 
 def in_array(entries: Iterable[IRValue], shape: tuple[int, ...]) -> Registers:

@@ -1,0 +1,69 @@
+"""Which pieces are native code in every pass, found without making any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optserve.backends import llvm
+from optserve.backends.llvm import native_pass
+from optserve.backends.llvm.nodes import Unsupported
+from optserve.backends.map_reduce import MapReduce
+from optserve.backends.numpy.control import tiled
+from optserve.testing.together import Piece
+
+__all__ = ["only_native", "parted"]
+
+
+def only_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on a pass without native code is an error."""
+
+    def refuse(_work: MapReduce) -> Callable[..., Any]:
+        raise AssertionError("there is no native code for all of it")
+
+    monkeypatch.setattr(native_pass, "tiled", refuse)
+
+
+class _Counting:
+    """An engine that only counts what reaches it."""
+
+    identity = ("counting",)
+
+    def __init__(self) -> None:
+        self.loaded = 0
+
+    def object_code(self, _text: str) -> bytes:
+        return b"code"
+
+    def load(self, _code: bytes, _name: str) -> int:
+        self.loaded += 1
+        raise Unsupported("it only counts")
+
+
+def _same(engine: _Counting) -> _Counting:
+    return engine
+
+
+def parted(
+    parts: Iterable[Piece], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[Piece], list[Piece]]:
+    """Those that are native code in every pass, and the others, which run on NumPy in part."""
+    native: list[Piece] = []
+    rest: list[Piece] = []
+    with monkeypatch.context() as patched:
+        for part in parts:
+            engine, fell = _Counting(), [0]
+
+            def on_numpy(work: MapReduce, fell: list[int] = fell) -> Callable[..., Any]:
+                fell[0] += 1
+                return tiled(work)
+
+            patched.setattr(native_pass, "engine", partial(_same, engine))
+            patched.setattr(native_pass, "tiled", on_numpy)
+            llvm.compile_graph(part.graph)(*part.arguments(np.random.default_rng(0), rows))
+            (native if 0 < engine.loaded == fell[0] else rest).append(part)
+    return native, rest

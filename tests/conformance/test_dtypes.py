@@ -1,0 +1,30 @@
+"""Every primitive on every backend in every combination of dtypes, compiled together."""
+
+from __future__ import annotations
+
+import pytest
+
+from optserve.backends import llvm
+from optserve.backends.numpy import numpy_backend
+from optserve.primitives.vocabulary import builtin_primitives
+from optserve.testing import check_dtypes
+from optserve.testing.dtypes import COUNTS, mixtures
+from optserve.testing.together import check_row_counts
+from tests.conformance.native import only_native, parted
+
+pytestmark = [
+    pytest.mark.usefixtures("small_tiles"),
+    pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero"),
+]
+
+
+def test_numpy() -> None:
+    assert check_dtypes(numpy_backend(1)) > 1000
+
+
+def test_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    native, rest = parted(mixtures(builtin_primitives()), COUNTS[-1], monkeypatch)
+    assert check_row_counts(llvm.llvm_backend(1), rest, counts=COUNTS) == len(rest)
+    only_native(monkeypatch)
+    assert check_row_counts(llvm.llvm_backend(1), native, counts=COUNTS) == len(native)
+    assert len(native) > 700

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,42 +147,8 @@ def rosenbrock(optimizer: Optimizer | None, **fields: Any) -> Problem:
     )
 
 
-def nist_names() -> list[str]:
-    return [entry["name"] for entry in _nist()]
-
-
-def nist(name: str, start: str = "", **fields: Any) -> tuple[Problem, dict[str, Any]]:
-    """A problem of NIST's from one of its starts, or from both, and what is certified of it."""
-    [entry] = [entry for entry in _nist() if entry["name"] == name]
-    known = {one: getattr(np, one) for one in ("exp", "cos", "sin", "arctan", "log", "pi")}
-    names = entry["param_names"]
-
-    def outputs(*values: Any) -> list[Any]:
-        scope = known | dict(zip([*names, *entry["data"]], values, strict=True))
-        observed = eval(entry["lhs_expr"], scope)
-        residual = observed - eval(entry["rhs_expr"], scope)
-        return [np.sum(np.square(residual)), residual, observed]
-
-    second = dict(zip(names, map(np.float64, entry["start2"]), strict=True))
-    made = problem(
-        outputs,
-        [parameter(one, init) for one, init in zip(names, entry[start or "start1"], strict=True)],
-        {one: np.array(column, np.float64) for one, column in entry["data"].items()},
-        kind="least_squares",
-        name=name,
-        objective={"residuals": ("residual",), "observed": True},
-        **{"optimizer": levenberg_marquardt(), "starts": () if start else (second,), **fields},
-    )
-    return made, entry
-
-
 def table(name: str) -> dict[str, Array]:
     """The columns of a CSV file of the reference data."""
     with (REFERENCE / name).open() as file:
         rows = list(csv.DictReader(file))
     return {column: np.array([float(row[column]) for row in rows]) for column in rows[0]}
-
-
-def _nist() -> list[dict[str, Any]]:
-    problems: list[dict[str, Any]] = json.loads((REFERENCE / "nist.json").read_text())["problems"]
-    return problems

@@ -29,7 +29,8 @@ from optserve.optimizers import (
     levenberg_marquardt,
     momentum,
 )
-from tests.jobs.problems import least_squares, nist, parameter, problem, rosenbrock
+from tests.jobs.problems import least_squares, parameter, problem, rosenbrock
+from tests.reference.published import nist
 
 
 def outcome_of(made: Problem) -> Outcome:
@@ -139,12 +140,12 @@ def test_a_start_that_is_not_finite_leaves_no_best_point() -> None:
 
 
 def test_the_limit_of_precision_is_convergence() -> None:
-    made, certified = nist("Misra1a", stop=Stop(gradient=1e-300))
-    found = outcome_of(made)
+    misra1a = nist()["Misra1a"]
+    found = outcome_of(misra1a.job("default", stop=Stop(gradient=1e-300)))
     assert found.reason is Reason.precision
     assert found.reason.converged
     assert found.best is not None
-    np.testing.assert_allclose(found.best.point, certified["certified"], rtol=1e-10)
+    np.testing.assert_allclose(found.best.point, misra1a.certified["certified"], rtol=1e-10)
 
 
 def test_a_stall_at_a_kink_is_not() -> None:

@@ -1,0 +1,181 @@
+"""What an answer is worth: judged by published values, or by arithmetic of fifty digits.
+
+No derivative or verdict of optserve is used for that. An end that no list knows is descended
+further by Newton's method with the exact Hessian; it is a minimum where that moves nothing, and the
+curvature is positive.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.result import Result
+from optserve.jobs.run import run
+from tests.reference.published import Published
+
+__all__ = [
+    "CRASH",
+    "FAILED",
+    "HONEST",
+    "OTHER",
+    "RIGHT",
+    "WRONG",
+    "attempt",
+    "digits",
+    "judge",
+    "minimum",
+]
+
+RIGHT = "right"
+OTHER = "other minimum"
+HONEST = "not converged, and said so"
+FAILED = "failed, and said so"
+WRONG = "WRONG"
+CRASH = "crash"
+
+MANY = 12
+"""So many parameters are judged with fifty digits; more of them, with sixteen."""
+
+STEPS = 40
+DIGITS = 4
+"""The rule of NIST, and of Moré, Garbow and Hillstrom's list."""
+
+
+def digits(found: Any, certified: Any) -> float:
+    """How many digits all of the numbers share with what is certified."""
+    certified = np.asarray(certified, float)
+    wrong = np.abs(np.asarray(found, float) - certified) / np.abs(certified)
+    return float(-np.log10(np.max(wrong) + 1e-16))
+
+
+def attempt(published: Published, way: str, start: Array, **fields: Any) -> tuple[str, str]:
+    """(what the end of the job that ``way`` declares is worth, why)."""
+    try:
+        result = run(published.job(way, start, **fields))
+    except Exception as error:
+        return CRASH, f"{type(error).__name__}: {error} ({traceback.format_exc(limit=-2)})"
+    return judge(published, result)
+
+
+def judge(published: Published, result: Result) -> tuple[str, str]:
+    """(what the end of a job is worth, why)."""
+    message = f"{result.termination.reason} at {result.loss!r}: {result.termination.message}"
+    if result.exit_code != 0:
+        return (HONEST if result.exit_code == 3 else FAILED), message
+    assert result.loss is not None
+    point = published.found(result.parameters)
+    if published.certified:
+        shared = digits(point, published.certified["certified"])
+        if shared >= DIGITS:
+            return RIGHT, f"{shared:.1f} digits"
+        return WRONG, f"{message}; shares {shared:.1f} digits with what is certified: {point}"
+    if published.matches(result.loss):
+        return RIGHT, message
+    why = minimum(published.residual, point)
+    return (WRONG, f"{message}; {why}") if why else (OTHER, message)
+
+
+def minimum(residual: Callable[[Array, Any], Any], point: Array) -> str:
+    """Why ``point`` is no minimum of the sum of squares, or nothing where it is one."""
+    with mpmath.workdps(50), np.errstate(all="ignore"):
+        exact = point.size <= MANY
+        place = np.array([mpmath.mpf(one) for one in point]) if exact else point
+        loss_of = _loss(residual, exact)
+        first = loss = loss_of(place)
+        lengths: list[float] = []
+        for _ in range(STEPS):
+            gradient, hessian = _derivatives(loss_of, place, exact)
+            bends = np.abs(np.diag(hessian).astype(float))
+            without = bends * np.maximum(np.abs(point), 1.0) ** 2 <= 1e-14 * float(abs(first))
+            if without.any():
+                return f"the loss does not depend on x{np.flatnonzero(without)} there: {point}"
+            scale = np.sqrt(bends)
+            curvature, axes = _eigen(hessian / np.outer(scale, scale), exact)
+            if float(curvature[0]) < -1e-6 * float(curvature[-1]):
+                return f"the curvature {float(curvature[0]):.2g} is negative there"
+            slope = axes.T @ (gradient / scale)
+            floor = curvature[-1] * (1e-30 if exact else 1e-12)
+            step = -axes @ (slope / np.array([max(abs(one), floor) for one in curvature])) / scale
+            lengths.append(float(max(abs(step * scale))))
+            loss, place, moved = _search(loss_of, loss, place, step)
+            if float(first - loss) > max(10.0**-DIGITS * float(first), 1e-12):
+                return f"the loss falls on to {float(loss):.6g}"
+            if not moved or loss <= 1e-40:
+                return ""
+        if lengths[-1] > max(1e-3 * lengths[0], 1e-6 * float(abs(loss)) ** 0.5):
+            return f"Newton's steps do not shrink ({lengths[0]:.1g}, ..., {lengths[-1]:.1g})"
+        return ""
+
+
+def _search(loss_of: Any, loss: Any, place: Any, step: Any) -> tuple[Any, Any, bool]:
+    """The first of the step's halves that lowers the loss."""
+    for halvings in range(30):
+        trial = place + step / 2**halvings
+        found = loss_of(trial)
+        if found < loss:
+            return found, trial, True
+    return loss, place, False
+
+
+def _loss(residual: Callable[[Array, Any], Any], exact: bool) -> Callable[[Any], Any]:
+    def loss(place: Any) -> Any:
+        found = residual(place, ManyDigits() if exact else np)
+        return np.sum(np.square(found))
+
+    return loss
+
+
+def _derivatives(loss_of: Any, place: Any, exact: bool) -> tuple[Any, Any]:
+    """Gradient and Hessian by central differences; of sixteen digits, they keep six."""
+    size = place.size
+    width = mpmath.mpf(10) ** -12 if exact else 1e-4
+    steps = np.array([width * max(abs(one), width * 1e4 if exact else 1e-2) for one in place])
+    center, around = loss_of(place), np.empty((size, 2), dtype=object)
+    moves = np.diag(steps)
+    for i in range(size):
+        around[i] = loss_of(place + moves[i]), loss_of(place - moves[i])
+    gradient = (around[:, 0] - around[:, 1]) / (2 * steps)
+    hessian = np.empty((size, size), dtype=object)
+    for i in range(size):
+        hessian[i, i] = (around[i].sum() - 2 * center) / steps[i] ** 2
+        for j in range(i):
+            both = loss_of(place + moves[i] + moves[j]) + loss_of(place - moves[i] - moves[j])
+            mixed = (both - around[i].sum() - around[j].sum() + 2 * center) / 2
+            hessian[i, j] = hessian[j, i] = mixed / (steps[i] * steps[j])
+    return (gradient, hessian) if exact else (gradient.astype(float), hessian.astype(float))
+
+
+def _eigen(matrix: Any, exact: bool) -> tuple[Any, Any]:
+    if not exact:
+        return np.linalg.eigh(matrix)
+    values, vectors = mpmath.eigsy(mpmath.matrix(matrix.tolist()))
+    return np.array(list(values)), np.array(vectors.tolist()).reshape(matrix.shape)
+
+
+class ManyDigits:
+    """The functions of NumPy that published residuals call, on arrays of mpmath's numbers."""
+
+    def __getattr__(self, name: str) -> Any:
+        plain = getattr(np, name)
+        if name not in _ELEMENTARY:
+            return plain
+        each: Any = np.frompyfunc(getattr(mpmath, _ELEMENTARY[name]), 1, 1)
+
+        def function(x: Any) -> Any:
+            return each(x) if np.asarray(x).dtype == object else plain(x)
+
+        return function
+
+
+_ELEMENTARY = {
+    **{name: name for name in ("exp", "log", "sin", "cos", "sqrt")},
+    "arctan": "atan",
+    "abs": "fabs",
+}
+"""The functions by NumPy's names, as mpmath calls them."""

@@ -63,7 +63,7 @@ class Outcome:
     point: Array | None = None
     state: State = ()
     history: History = field(default_factory=History)
-    evidence: Evidence = Evidence(False, "not examined")
+    evidence: Evidence = field(default_factory=lambda: Evidence(False, "not examined"))
 
     @property
     def reason(self) -> Reason:

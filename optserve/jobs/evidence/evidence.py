@@ -32,9 +32,9 @@ runs away
 class Direction:
     """A direction of the free coordinates along which an end is not an ordinary minimum.
 
-    ``parameters`` names the entries that take part, strongest first, such as ``W[1][2]``. ``vector``
-    (p,) is the direction in free coordinates, of any length; that of a single coordinate is a unit
-    vector.
+    ``parameters`` names the entries that take part, strongest first, such as ``W[1][2]``.
+    ``vector`` (p,) is the direction in free coordinates, of any length; that of a single
+    coordinate is a unit vector.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Evidence:
     ``verified`` says that it is a minimum as far as numbers can tell: a Newton step (Gauss-Newton
     for least squares) would lower the loss by no more than the tolerance or rounding allows, and no
     curvature is negative. Directions that are flat may remain. ``predicted_decrease`` is by how
-    much the Newton step would lower the loss, ``rounding`` what rounding errors of the loss come to.
+    much the Newton step would lower the loss, ``rounding`` what its rounding errors come to.
     ``distance`` is the decrease free of units: for least squares ``|P r| / |(I - P) r|`` (Bates &
     Watts 1981), for a log likelihood the distance in standard errors, for other losses relative to
     what the last tenth of the steps gained. ``least_curvature`` is the smallest eigenvalue of the

@@ -14,12 +14,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from optserve.frozen import frozen
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Equation, Graph
+from optserve.primitives.reductions import sum_
 
 if TYPE_CHECKING:
     from ctypes import CDLL
 
-__all__ = ["Gemm", "gemm", "has_products", "one_thread"]
+__all__ = ["Gemm", "gemm", "has_products", "may_call_blas", "one_thread"]
 
 _NAMES = (
     ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
@@ -40,9 +41,15 @@ _GEMM = (
 
 def has_products(graph: Graph) -> bool:
     """Whether NumPy calls BLAS for some equation of ``graph``."""
-    return any(
-        equation.primitive.name in ("matmul", "einsum", "sum") for equation in graph.equations
-    ) or any(has_products(body) for _, body in graph.subgraphs())
+    return any(map(may_call_blas, graph.equations)) or any(
+        has_products(body) for _, body in graph.subgraphs()
+    )
+
+
+def may_call_blas(equation: Equation) -> bool:
+    """Whether NumPy may call BLAS for it: a product, or a sum that is computed as one."""
+    primitive = equation.primitive
+    return primitive.facts.contraction is not None or primitive is sum_
 
 
 def one_thread() -> AbstractContextManager[None]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from types import MappingProxyType
 
 from optserve.frozen import frozen
 from optserve.graph.aval import Aval, resolve_shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph, Literal
+from optserve.primitives.arithmetic import power, square
+from optserve.primitives.indexing import take
 
 __all__ = ["Demand", "Estimate", "demand_of", "duration", "native_estimate", "numpy_estimate"]
 
@@ -63,23 +64,6 @@ NATIVE_COORDINATE = 3e-9
 
 STEP = 8e-6
 """Seconds that the descent itself takes a step: stopping tests, history, the best point."""
-
-_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {
-        **dict.fromkeys(("exp", "log", "log1p", "expm1", "tanh", "sqrt", "divide"), 4.0),
-        **dict.fromkeys(("sin", "cos", "sigmoid", "softplus", "where", "maximum", "minimum"), 6.0),
-        **dict.fromkeys(("logaddexp", "logsumexp", "max", "min", "cumsum", "cross_entropy"), 10.0),
-        **dict.fromkeys(("take", "scatter_add", "take_along_axis", "concatenate"), 8.0),
-        **dict.fromkeys(("tan", "arctan", "arcsin", "arccos", "sinh", "cosh", "arctan2"), 15.0),
-        **dict.fromkeys(("power", "erf", "erfc", "gammaln", "digamma", "hypot"), 20.0),
-        **dict.fromkeys(("sort", "argsort", "median", "polygamma"), 100.0),
-        **dict.fromkeys(("reshape", "broadcast_to", "transpose", "slice", "identity"), 0.0),
-    }
-)
-"""What an entry of a primitive takes, in additions; 1 where nothing is said."""
-
-_PRODUCTS = frozenset({"matmul", "einsum"})
-_LARGE = _PRODUCTS | {"logaddexp", "logsumexp", "cross_entropy", "softplus", "gammaln", "digamma"}
 
 
 @frozen
@@ -174,21 +158,21 @@ def _totals(body: Demand, times: int) -> list[float]:
 
 def _one(equation: Equation, rows: Mapping[str, int]) -> list[float]:
     """Of one equation: equations, large ones, calls, entries, bytes read, terms, grouped terms."""
-    name = equation.primitive.name
+    primitive, facts = equation.primitive, equation.primitive.facts
     own = [_size(atom.aval, rows) for atom in equation.operands]
     made = sum(_size(variable.aval, rows) for variable in equation.results)
-    large = int(name in _LARGE)
-    if name in _PRODUCTS:
+    large = int(facts.large_code)
+    if facts.contraction is not None:
         widths = [atom.aval.dtype.itemsize for atom in equation.operands]
         read = sum(size * width for size, width in zip(own, widths, strict=True))
-        terms = _terms(equation, rows)
-        return [1, large, 1, 0.0, read, *((0, terms) if _grouped(equation) else (terms, 0))]
-    weight = _WEIGHTS.get(name, 1.0)
-    if name == "power" and isinstance(equation.operands[1], Literal):
-        weight = 1.0 if equation.operands[1].value == 2 else weight
-    if name == "take":  # the table is not read but for the entries that are taken
-        return [1, large, 1, weight * made + own[0], 0.0, 0, 0]
-    return [1, large, 1, weight * max(made, *own, 0), 0.0, 0, 0]
+        terms, grouped = _terms(equation, rows)
+        return [1, large, 1, 0.0, read, *((0, terms) if grouped else (terms, 0))]
+    cost = facts.cost
+    if primitive is power and isinstance(equation.operands[1], Literal):
+        cost = square.facts.cost if equation.operands[1].value == 2 else cost
+    if primitive is take:  # the table is not read but for the entries that are taken
+        return [1, large, 1, cost * made + own[0], 0.0, 0, 0]
+    return [1, large, 1, cost * max(made, *own, 0), 0.0, 0, 0]
 
 
 def numpy_estimate(demand: Demand) -> Estimate:
@@ -231,25 +215,14 @@ def _size(aval: Aval, rows: Mapping[str, int]) -> int:
     return prod(resolve_shape(aval.shape, rows))
 
 
-def _terms(equation: Equation, rows: Mapping[str, int]) -> int:
-    """Multiplications of a product: of its result's entries times what is summed over."""
-    made = _size(equation.results[0].aval, rows)
-    left = resolve_shape(equation.operands[0].aval.shape, rows)
-    if equation.primitive.name == "matmul":
-        return made * left[-1]
-    labels, result = equation.attributes["spec"].split("->")
+def _terms(equation: Equation, rows: Mapping[str, int]) -> tuple[int, bool]:
+    """The multiplications of a sum of products, and whether it is many, one an entry of leading
+    axes."""
+    labels, result = equation.labels
     sizes: dict[str, int] = {}
-    for label, atom in zip(labels.split(","), equation.operands, strict=True):
+    for label, atom in zip(labels, equation.operands, strict=True):
         sizes.update(zip(label, resolve_shape(atom.aval.shape, rows), strict=True))
-    return made * prod(size for letter, size in sizes.items() if letter not in result)
-
-
-def _grouped(equation: Equation) -> bool:
-    """Whether it is many products, one an entry of leading axes."""
-    if equation.primitive.name == "matmul":
-        return all(len(atom.aval.shape) > 2 for atom in equation.operands)
-    labels, result = equation.attributes["spec"].split("->")
-    return any(all(letter in one for one in labels.split(",")) for letter in result)
+    return prod(sizes.values()), any(all(one in label for label in labels) for one in result)
 
 
 def duration(seconds: float) -> str:

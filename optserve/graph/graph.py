@@ -12,6 +12,7 @@ import numpy as np
 from optserve.errors import Place
 from optserve.frozen import frozen
 from optserve.graph.aval import Aval
+from optserve.graph.facts import Labels
 from optserve.graph.primitive import Primitive
 
 __all__ = ["Atom", "Equation", "Graph", "Literal", "Var"]
@@ -58,6 +59,14 @@ class Equation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    @property
+    def labels(self) -> Labels:
+        """The letters of a sum of products; ``TypeError`` where the primitive is none."""
+        contraction = self.primitive.facts.contraction
+        if contraction is None:
+            raise TypeError(f"{self.primitive.name} is no sum of products")
+        return contraction(*(atom.aval for atom in self.operands), **self.attributes)
 
 
 @frozen(eq=False)

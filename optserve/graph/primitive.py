@@ -13,6 +13,7 @@ from optserve.frozen import frozen
 from optserve.graph.aval import Aval, aval_of
 from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
+from optserve.graph.facts import NOTHING, Facts
 
 __all__ = ["Kind", "Primitive", "Traced", "Value"]
 
@@ -79,6 +80,7 @@ class Primitive:
     """Whether it only stands in graphs: expressions may not call it."""
     keeps: frozenset[int] = frozenset()
     """Operands that promotion leaves alone: conditions, indices, labels."""
+    facts: Facts = NOTHING
 
     def __call__(self, *arguments: Value, **keywords: Any) -> Value:
         """Apply the primitive to arrays (computes) or to tracers (records an equation)."""
@@ -118,6 +120,13 @@ class Primitive:
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
         return self.domain if isinstance(self.domain, tuple) else (self.domain,) * count
+
+    def linear_groups(self, count: int) -> tuple[frozenset[int], ...]:
+        """The groups of ``count`` operands in each of which it is jointly linear."""
+        if self.kind != "linear":
+            return self.facts.linear
+        numbers = range(count)
+        return (frozenset(numbers),) if self.joint else tuple(frozenset({n}) for n in numbers)
 
     @property
     def usage(self) -> str:

@@ -12,6 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.axes import AxisAnswer, Mixed
 from optserve.graph.dim import Size
 from optserve.graph.domain import Example, integer, real
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.indexing import check_indices, in_range
@@ -94,6 +95,7 @@ take_along_axis: Primitive = linear(
     ),
     promotes=False,
     selects=True,
+    facts=Facts(cost=8.0),
     doc="""
     Entries at computed positions along an axis, one position an entry of the result, as
     ``argsort`` gives them. Negative positions count from the end; one out of range gives NaN.

@@ -8,6 +8,7 @@ import numpy as np
 
 from optserve.frozen import replace
 from optserve.graph.domain import positive
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
@@ -32,13 +33,18 @@ __all__ = [
 ]
 
 add = elementwise(
-    "add", ufunc=np.add, partials=lambda out, x, y: (1.0, 1.0), doc="Sum of two numbers: x + y."
+    "add",
+    ufunc=np.add,
+    partials=lambda out, x, y: (1.0, 1.0),
+    facts=Facts(linear=(frozenset({0, 1}),)),
+    doc="Sum of two numbers: x + y.",
 )
 
 subtract = elementwise(
     "subtract",
     ufunc=np.subtract,
     partials=lambda out, x, y: (1.0, -1.0),
+    facts=Facts(linear=(frozenset({0, 1}),)),
     doc="Difference of two numbers: x - y.",
 )
 
@@ -46,6 +52,7 @@ multiply = elementwise(
     "multiply",
     ufunc=np.multiply,
     partials=lambda out, x, y: (y, x),
+    facts=Facts(linear=(frozenset({0}), frozenset({1}))),
     doc="Product of two numbers: x * y.",
 )
 
@@ -54,11 +61,16 @@ divide = elementwise(
     ufunc=np.divide,
     partials=lambda out, x, y: (1.0 / y, -out / y),
     domain=positive,
+    facts=Facts(linear=(frozenset({0}),), cost=4.0),
     doc="Quotient of two numbers: x / y.",
 )
 
 negative = elementwise(
-    "negative", ufunc=np.negative, partials=lambda out, x: (-1.0,), doc="Negation: -x."
+    "negative",
+    ufunc=np.negative,
+    partials=lambda out, x: (-1.0,),
+    facts=Facts(linear=(frozenset({0}),)),
+    doc="Negation: -x.",
 )
 
 reciprocal = elementwise(
@@ -103,6 +115,7 @@ power = elementwise(
     ufunc=np.power,
     partials=_power_partials,
     domain=positive,
+    facts=Facts(cost=20.0),
     doc="""
     x to the power y. The derivative of x**0 with respect to x is 0 everywhere; that of 0**y with
     respect to y is 0 for y >= 0 and -inf for y < 0.
@@ -161,7 +174,8 @@ def _product(
         parts += [] if y_tangent is None else [by(x, y_tangent)]
         return body(x, y), sum(parts[1:], start=parts[0])
 
-    plain = elementwise(name, body, selects=True, doc=doc)
+    bilinear = Facts(linear=(frozenset({0}), frozenset({1})))
+    plain = elementwise(name, body, selects=True, facts=bilinear, doc=doc)
 
     def pullback(ct: Value, out: Value, x: Value, y: Value) -> tuple[Value, Value]:
         return by(ct, y), mulz_both(ct, x)

@@ -13,6 +13,7 @@ from optserve.frozen import frozen
 from optserve.graph.aval import Aval
 from optserve.graph.axes import aligned
 from optserve.graph.domain import Example
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import linear
 
@@ -26,6 +27,7 @@ identity = linear(
     axes=aligned,
     examples=(Example(((2, 3),)), Example(((),))),
     promotes=False,
+    facts=Facts(moves=True, cost=0.0),
     doc="The unit of composition: its operand, unchanged.",
 )
 
@@ -43,6 +45,7 @@ probe = linear(
     arguments=_probe_arguments,
     examples=(Example(((2, 3),), {"label": "z"}),),
     promotes=False,
+    facts=Facts(moves=True),
     doc="Its operand, unchanged, whose value at the best point the result reports under the label.",
 )
 

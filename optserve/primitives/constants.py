@@ -12,6 +12,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim, Size
 from optserve.graph.domain import Example
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import opaque
 from optserve.primitives.shaping import broadcast_to, checked_shape
@@ -46,6 +47,7 @@ arange = opaque(
     shape=lambda *, size, dtype: Aval((size,), dtype),
     arguments=_arange_arguments,
     examples=(Example((), {"size": 3, "dtype": np.dtype(np.int64)}),),
+    facts=Facts(makes_rows=True),
     doc="The integers 0, 1, ..., n - 1.",
 )
 

@@ -19,6 +19,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float, precision_of
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
+from optserve.graph.facts import NOTHING, Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import trace
 
@@ -38,6 +39,7 @@ def elementwise(
     floating: bool | None = None,
     differentiable: bool = True,
     keeps: Sequence[int] = (),
+    facts: Facts = NOTHING,
     doc: str = "",
 ) -> Primitive:
     """A function applied entry by entry, its operands broadcast against each other.
@@ -99,6 +101,7 @@ def elementwise(
         floating=floating,
         differentiable=differentiable,
         keeps=frozenset(keeps),
+        facts=facts,
         doc=_doc(doc, body),
     )
 
@@ -119,6 +122,7 @@ def linear(
     promotes: bool = True,
     keeps: Sequence[int] = (),
     internal: bool = False,
+    facts: Facts = NOTHING,
     doc: str = "",
 ) -> Primitive:
     """A function that is linear in each floating operand, or ``joint``ly in all of them.
@@ -165,6 +169,7 @@ def linear(
         promotes=promotes,
         keeps=frozenset(keeps),
         internal=internal,
+        facts=facts,
         doc=_doc(doc, impl),
     )
 
@@ -183,6 +188,7 @@ def composite(
     domain: Domains = real,
     floating: bool = True,
     keeps: Sequence[int] = (),
+    facts: Facts = NOTHING,
     doc: str = "",
 ) -> Primitive:
     """A function written over other primitives; its shape, jvp and axis rule follow from the body.
@@ -234,6 +240,7 @@ def composite(
         examples=tuple(examples),
         floating=floating,
         keeps=frozenset(keeps),
+        facts=facts,
         doc=_doc(doc, body),
     )
 
@@ -254,6 +261,7 @@ def opaque(
     promotes: bool = True,
     keeps: Sequence[int] = (),
     internal: bool = False,
+    facts: Facts = NOTHING,
     doc: str = "",
 ) -> Primitive:
     """A function that only NumPy code can compute: a simulator, a C library.
@@ -282,6 +290,7 @@ def opaque(
         keeps=frozenset(keeps),
         differentiable=pullback is not None,
         internal=internal,
+        facts=facts,
         doc=_doc(doc, impl),
     )
 

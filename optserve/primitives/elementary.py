@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.graph.domain import Domain, positive, real
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
@@ -34,12 +35,19 @@ __all__ = [
 _above_minus_one = Domain("above -1", low=-1.0)
 _within_one = Domain("in (-1, 1)", low=-1.0, high=1.0)
 
-exp = elementwise("exp", ufunc=np.exp, partials=lambda out, x: (out,), doc="Exponential: e**x.")
+exp = elementwise(
+    "exp",
+    ufunc=np.exp,
+    partials=lambda out, x: (out,),
+    facts=Facts(cost=4.0),
+    doc="Exponential: e**x.",
+)
 
 expm1 = elementwise(
     "expm1",
     ufunc=np.expm1,
     partials=lambda out, x: (out + 1.0,),
+    facts=Facts(cost=4.0),
     doc="exp(x) - 1, accurate where x is near 0.",
 )
 
@@ -48,6 +56,7 @@ log = elementwise(
     ufunc=np.log,
     partials=lambda out, x: (1.0 / x,),
     domain=positive,
+    facts=Facts(cost=4.0),
     doc="Natural logarithm.",
 )
 
@@ -56,6 +65,7 @@ log1p = elementwise(
     ufunc=np.log1p,
     partials=lambda out, x: (1.0 / (1.0 + x),),
     domain=_above_minus_one,
+    facts=Facts(cost=4.0),
     doc="log(1 + x), accurate where x is near 0.",
 )
 
@@ -64,15 +74,24 @@ sqrt = elementwise(
     ufunc=np.sqrt,
     partials=lambda out, x: (0.5 / out,),
     domain=positive,
+    facts=Facts(cost=4.0),
     doc="Square root; its derivative at 0 is infinite.",
 )
 
 sin = elementwise(
-    "sin", ufunc=np.sin, partials=lambda out, x: (np.cos(x),), doc="Sine of an angle in radians."
+    "sin",
+    ufunc=np.sin,
+    partials=lambda out, x: (np.cos(x),),
+    facts=Facts(cost=6.0),
+    doc="Sine of an angle in radians.",
 )
 
 cos = elementwise(
-    "cos", ufunc=np.cos, partials=lambda out, x: (-np.sin(x),), doc="Cosine of an angle in radians."
+    "cos",
+    ufunc=np.cos,
+    partials=lambda out, x: (-np.sin(x),),
+    facts=Facts(cost=6.0),
+    doc="Cosine of an angle in radians.",
 )
 
 tan = elementwise(
@@ -80,6 +99,7 @@ tan = elementwise(
     ufunc=np.tan,
     partials=lambda out, x: (1.0 + out * out,),
     domain=Domain("away from odd multiples of pi/2", low=-1.5, high=1.5),
+    facts=Facts(cost=15.0),
     doc="Tangent of an angle in radians.",
 )
 
@@ -88,6 +108,7 @@ arcsin = elementwise(
     ufunc=np.arcsin,
     partials=lambda out, x: (1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
     domain=_within_one,
+    facts=Facts(cost=15.0),
     doc="Inverse sine, in radians from -pi/2 to pi/2.",
 )
 
@@ -96,6 +117,7 @@ arccos = elementwise(
     ufunc=np.arccos,
     partials=lambda out, x: (-1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
     domain=_within_one,
+    facts=Facts(cost=15.0),
     doc="Inverse cosine, in radians from 0 to pi.",
 )
 
@@ -103,21 +125,31 @@ arctan = elementwise(
     "arctan",
     ufunc=np.arctan,
     partials=lambda out, x: (1.0 / (1.0 + x * x),),
+    facts=Facts(cost=15.0),
     doc="Inverse tangent, in radians from -pi/2 to pi/2.",
 )
 
 sinh = elementwise(
-    "sinh", ufunc=np.sinh, partials=lambda out, x: (np.cosh(x),), doc="Hyperbolic sine."
+    "sinh",
+    ufunc=np.sinh,
+    partials=lambda out, x: (np.cosh(x),),
+    facts=Facts(cost=15.0),
+    doc="Hyperbolic sine.",
 )
 
 cosh = elementwise(
-    "cosh", ufunc=np.cosh, partials=lambda out, x: (np.sinh(x),), doc="Hyperbolic cosine."
+    "cosh",
+    ufunc=np.cosh,
+    partials=lambda out, x: (np.sinh(x),),
+    facts=Facts(cost=15.0),
+    doc="Hyperbolic cosine.",
 )
 
 tanh = elementwise(
     "tanh",
     ufunc=np.tanh,
     partials=lambda out, x: ((1.0 - out) * (1.0 + out),),
+    facts=Facts(cost=4.0),
     doc="Hyperbolic tangent.",
 )
 
@@ -131,6 +163,7 @@ sigmoid: Primitive = elementwise(
     "sigmoid",
     _sigmoid,
     partials=lambda out, x: (out * sigmoid(-x),),
+    facts=Facts(cost=6.0),
     doc="The logistic function 1 / (1 + exp(-x)); neither tail overflows or loses digits.",
 )
 
@@ -138,6 +171,7 @@ softplus = elementwise(
     "softplus",
     lambda x: np.logaddexp(x, 0.0),
     partials=lambda out, x: (sigmoid(x),),
+    facts=Facts(cost=6.0, large_code=True),
     doc="log(1 + exp(x)) without overflow.",
 )
 
@@ -146,6 +180,7 @@ logaddexp = elementwise(
     ufunc=np.logaddexp,
     partials=lambda out, x, y: (sigmoid(x - y), sigmoid(y - x)),
     domain=real,
+    facts=Facts(cost=10.0, large_code=True),
     doc="log(exp(x) + exp(y)) without overflow.",
 )
 
@@ -166,6 +201,7 @@ hypot = elementwise(
     "hypot",
     ufunc=np.hypot,
     partials=_hypot_partials,
+    facts=Facts(cost=20.0),
     doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.",
 )
 
@@ -179,6 +215,7 @@ arctan2 = elementwise(
     "arctan2",
     ufunc=np.arctan2,
     partials=_arctan2_partials,
+    facts=Facts(cost=15.0),
     doc="The angle of the point (x, y), in radians from -pi to pi; its derivative at (0, 0) is 0.",
 )
 

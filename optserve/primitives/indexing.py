@@ -14,6 +14,7 @@ from optserve.graph.aval import Aval, DType, Shape, is_float
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example, integer, real
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import normal_axes, reshape
@@ -81,6 +82,7 @@ slice_: Primitive = linear(
     promotes=False,
     selects=True,
     internal=True,
+    facts=Facts(moves=True, cost=0.0),
     doc="Entries from start up to stop by step along every axis.",
 )
 
@@ -187,6 +189,7 @@ take: Primitive = linear(
     ),
     promotes=False,
     selects=True,
+    facts=Facts(cost=8.0),
     doc="""
     Entries at computed integer positions along an axis (gather); negative positions count from
     the end. A position out of range gives NaN, which ends a descent as a numerical failure.
@@ -240,6 +243,7 @@ scatter_add: Primitive = linear(
         Example(((2, 2, 2), (2, 2)), {"axis": 1, "size": 3}),
     ),
     promotes=False,
+    facts=Facts(fresh=True, cost=8.0),
     doc="Zeros to which each value is added at its computed position; the transpose of ``take``.",
 )
 

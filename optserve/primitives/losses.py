@@ -8,6 +8,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.domain import Example, integer, real
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
 from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite
@@ -49,6 +50,7 @@ cross_entropy = composite(
         Example(((2, 2, 3), (2, 2))),
     ),
     keeps=(1,),
+    facts=Facts(cost=10.0, large_code=True),
     doc="""
     Negative log likelihood of integer labels under softmax of the last axis of logits, one value a
     row: logsumexp(logits) - logits[label]. A label that is no class gives NaN.

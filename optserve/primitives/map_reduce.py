@@ -16,6 +16,7 @@ import numpy as np
 
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
+from optserve.graph.facts import Facts
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
@@ -67,6 +68,7 @@ map_reduce = Primitive(
     shape=_shape,
     signature=inspect.Signature(),
     promotes=False,
+    facts=Facts(fresh=True),
     doc="""
     Partial results over blocks of rows, combined. The inputs of ``body`` are the number of the
     first row, then the operands, those with an entry in ``axes`` cut to the block along it. Each

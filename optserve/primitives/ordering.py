@@ -11,6 +11,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.axes import AxisAnswer, Mixed
 from optserve.graph.domain import Example
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.along_axis import take_along_axis
 from optserve.primitives.arithmetic import mulz
@@ -88,6 +89,7 @@ argsort = opaque(
     arguments=_sort_arguments,
     examples=_examples,
     floating=False,
+    facts=Facts(cost=100.0),
     doc="The positions that would sort the entries along an axis; equals keep their order.",
 )
 
@@ -99,6 +101,7 @@ sort = composite(
     arguments=_sort_arguments,
     examples=_examples,
     floating=False,
+    facts=Facts(cost=100.0),
     doc="The entries along an axis from the smallest to the largest; equals keep their order.",
 )
 
@@ -148,6 +151,7 @@ median = opaque(
         Example(((2, 3, 2),), {"axis": (0, 2), "keepdims": False}),
     ),
     selects=True,
+    facts=Facts(cost=100.0),
     doc="""
     The middle of the entries along axes (of all by default), or the mean of the two in the middle,
     which then share the derivative; ties split it evenly.

@@ -14,6 +14,7 @@ from optserve.graph.aval import Aval, Shape, broadcast_shapes
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Size
 from optserve.graph.domain import Example
+from optserve.graph.facts import Facts, Labels
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import broadcast_to, reshape, unbroadcast
@@ -82,6 +83,22 @@ def _matmul_axes(carried: Sequence[int | None], a: Aval, b: Aval) -> AxisAnswer:
     return Mixed(f"the product of {a.shape} and {b.shape} mixes rows")
 
 
+def _matmul_labels(a: Aval, b: Aval) -> Labels:
+    batch = _matmul_shape(a, b).shape[: max(a.ndim, b.ndim, 2) - 2]
+    letters = "abcdefgh"[: len(batch)]
+    spare = iter("ABCDEFGH")
+
+    def labelled(shape: Shape, inner: str) -> str:
+        own = shape[: len(shape) - len(inner)]
+        first = len(batch) - len(own)
+        whole = zip(own, letters[first:], batch[first:], strict=True)
+        return "".join(one if size == full else next(spare) for size, one, full in whole) + inner
+
+    left, right = ("ik" if a.ndim > 1 else "k"), ("kj" if b.ndim > 1 else "k")
+    result = letters + left[:-1] + right[1:]
+    return [labelled(a.shape, left), labelled(b.shape, right)], result
+
+
 matmul = linear(
     "matmul",
     np.matmul,
@@ -100,6 +117,7 @@ matmul = linear(
         Example(((3,), (2, 3, 2))),
         Example(((0, 3), (3, 2))),
     ),
+    facts=Facts(fresh=True, contraction=_matmul_labels, large_code=True),
     doc="Matrix product a @ b, with NumPy's rules for vectors and leading batch axes.",
 )
 
@@ -206,6 +224,10 @@ def _einsum_transpose(index: int, ct: Value, *operands: Value, spec: str) -> Val
     return result
 
 
+def _einsum_labels(*avals: Aval, spec: str) -> Labels:
+    return _parsed(spec, len(avals))
+
+
 def _einsum_axes(carried: Sequence[int | None], *avals: Aval, spec: str) -> AxisAnswer:
     labels, output = _parsed(spec, len(avals))
     letters = {label[axis] for label, axis in zip(labels, carried, strict=True) if axis is not None}
@@ -236,5 +258,6 @@ einsum = linear(
         Example(((3,), (2,)), {"spec": "i,j->ji"}),
         Example(((2, 3),), {"spec": "ij->ji"}),
     ),
+    facts=Facts(contraction=_einsum_labels, large_code=True),
     doc="Products summed over named axes, as in einsum('ij,jk->ik', a, b).",
 )

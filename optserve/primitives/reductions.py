@@ -11,6 +11,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, Shape, shape_size
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced, Reduction
 from optserve.graph.domain import Example, boolean
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, linear, opaque
@@ -101,6 +102,7 @@ sum_ = linear(
     axes=_reduces("sum"),
     arguments=_arguments,
     examples=_examples,
+    facts=Facts(fresh=True),
     doc="Sum over axes (all by default). float32 accumulates in float64.",
 )
 
@@ -136,6 +138,7 @@ cumsum: Primitive = linear(
         Example(((2, 3),), {"axis": 1, "reverse": True}),
         Example(((0, 3),), {"axis": 0, "reverse": False}),
     ),
+    facts=Facts(cost=10.0),
     doc="Sums of the entries up to each one along an axis; with ``reverse``, from each one on.",
 )
 
@@ -171,6 +174,7 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         examples=_nonempty,
         selects=True,
         floating=False,
+        facts=Facts(cost=10.0),
         doc=f"The {word} entry along axes (of all by default); ties split the derivative evenly.",
     )
 
@@ -202,6 +206,7 @@ logsumexp = opaque(
     axes=_reduces("logsumexp"),
     arguments=_arguments,
     examples=_examples,
+    facts=Facts(cost=10.0, large_code=True),
     doc="""
     log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
     the derivative 0.

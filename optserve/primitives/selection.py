@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.graph.domain import boolean, real
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
@@ -100,6 +101,7 @@ where = elementwise(
     selects=True,
     floating=False,
     keeps=(0,),
+    facts=Facts(linear=(frozenset({1, 2}),), fresh=True, cost=6.0),
     doc="""
     x where the condition holds, else y. The branch that is not taken contributes exactly 0 to the
     gradient, even where its own derivative is infinite or not a number.
@@ -119,6 +121,7 @@ maximum = elementwise(
     ufunc=np.maximum,
     partials=lambda out, x, y: (_share(x, y, x > y), _share(y, x, y > x)),
     selects=True,
+    facts=Facts(cost=6.0),
     doc="The larger of two numbers; at a tie the derivative is split evenly.",
 )
 
@@ -127,6 +130,7 @@ minimum = elementwise(
     ufunc=np.minimum,
     partials=lambda out, x, y: (_share(x, y, x < y), _share(y, x, y < x)),
     selects=True,
+    facts=Facts(cost=6.0),
     doc="The smaller of two numbers; at a tie the derivative is split evenly.",
 )
 

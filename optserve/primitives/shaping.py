@@ -13,6 +13,7 @@ from optserve.graph.aval import Aval, DType, Shape, broadcast_shapes, shape_size
 from optserve.graph.axes import AxisAnswer, Mixed, aligned
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 
@@ -110,6 +111,7 @@ reshape: Primitive = linear(
         Example(((),), {"shape": (1,)}),
     ),
     promotes=False,
+    facts=Facts(moves=True, cost=0.0),
     doc="The same entries in another shape; one size may be -1 and is then computed.",
 )
 
@@ -140,6 +142,7 @@ broadcast_to = linear(
         Example(((),), {"shape": (2,)}),
     ),
     promotes=False,
+    facts=Facts(moves=True, makes_rows=True, cost=0.0),
     doc="Repeated along axes of size 1 and along new leading axes, as NumPy broadcasts.",
 )
 
@@ -178,6 +181,7 @@ transpose: Primitive = linear(
     arguments=_transpose_arguments,
     examples=(Example(((2, 3),), {"axes": (1, 0)}), Example(((2, 3, 4),), {"axes": (2, 0, 1)})),
     promotes=False,
+    facts=Facts(moves=True, cost=0.0),
     doc="Axes in another order (reversed by default).",
 )
 
@@ -234,6 +238,7 @@ concatenate = linear(
         Example(((2,), (3,), (1,)), {"axis": 0}),
         Example(((2, 1), (2, 3)), {"axis": 1}),
     ),
+    facts=Facts(moves=True, fresh=True, cost=8.0),
     doc="Arrays joined end to end along an axis that they have.",
 )
 
@@ -278,6 +283,7 @@ stack = linear(
     axes=_stack_axes,
     arguments=_stack_arguments,
     examples=(Example(((2,), (2,)), {"axis": 0}), Example(((2, 3), (2, 3)), {"axis": 2})),
+    facts=Facts(moves=True, fresh=True),
     doc="Arrays of one shape (scalars too) side by side along a new axis.",
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from optserve.graph.domain import positive
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
 
@@ -31,6 +32,7 @@ erf = elementwise(
     "erf",
     ufunc=_scipy("erf"),
     partials=lambda out, x: (_SLOPE * np.exp(-x * x),),
+    facts=Facts(cost=20.0),
     doc="Error function: the chance that a normal error of variance 1/2 is within x of 0.",
 )
 
@@ -38,6 +40,7 @@ erfc = elementwise(
     "erfc",
     ufunc=_scipy("erfc"),
     partials=lambda out, x: (-_SLOPE * np.exp(-x * x),),
+    facts=Facts(cost=20.0),
     doc="1 - erf(x), accurate where x is large.",
 )
 
@@ -46,6 +49,7 @@ gammaln = elementwise(
     ufunc=_scipy("gammaln"),
     partials=lambda out, x: (digamma(x),),
     domain=positive,
+    facts=Facts(cost=20.0, large_code=True),
     doc="Logarithm of the absolute value of the gamma function.",
 )
 
@@ -54,6 +58,7 @@ digamma: Primitive = elementwise(
     ufunc=_scipy("digamma"),
     partials=lambda out, x: (polygamma(x, n=1),),
     domain=positive,
+    facts=Facts(cost=20.0, large_code=True),
     doc="Derivative of gammaln.",
 )
 
@@ -69,5 +74,6 @@ polygamma: Primitive = elementwise(
     ufunc=_polygamma,
     partials=lambda out, x, n: (polygamma(x, n=n + 1),),
     domain=positive,
+    facts=Facts(cost=100.0),
     doc="The n-th derivative of digamma; the first one by default.",
 )

@@ -11,6 +11,7 @@ from optserve.frozen import replace
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.arithmetic import multiply
+from optserve.primitives.shaping import broadcast_to
 from optserve.transforms.marking import mark
 
 __all__ = ["factor_scalars"]
@@ -41,25 +42,22 @@ class _Factoring:
 
     def _factor(self, equation: Equation, kind: str) -> bool:
         """Whether the result could be written as a scalar times something simpler."""
-        name = equation.primitive.name
-        if name == "broadcast_to":
+        primitive = equation.primitive
+        if primitive is broadcast_to:
             [atom] = equation.operands
             if self._waits(atom):
                 self.scaled[equation.results[0]] = (atom, None)
                 return True
             return False
-        if name == "multiply" and kind == "row":
+        if primitive is multiply and kind == "row":
             return self._multiply(equation)
         parts = [self._parts(atom) for atom in equation.operands]
+        scaled = [number for number, part in enumerate(parts) if part is not None]
         scalars = [part[0] for part in parts if part is not None]
         if not scalars or any(part is not None and part[1] is None for part in parts):
             return False
-        linear_in_one = len(scalars) == 1 and (
-            name in ("negative", "sum", "matmul", "reshape", "transpose", "cast")
-            or (name == "divide" and parts[0] is not None)
-        )
-        alike = len(scalars) == len(parts) == 2 and scalars[0] is scalars[1]
-        if not linear_in_one and not (alike and name in ("add", "subtract")):
+        alike = all(one is scalars[0] for one in scalars)
+        if not alike or frozenset(scaled) not in primitive.linear_groups(len(parts)):
             return False
         operands = tuple(
             atom if part is None else part[1]

@@ -17,6 +17,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.arithmetic import add
+from optserve.primitives.constants import arange
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.expand import expand
 from optserve.transforms.factor import factor_scalars
@@ -218,7 +219,7 @@ class _Passes:
         results = tuple(Var(variable.aval, variable.name) for variable in equation.results)
         known.update(zip(equation.results, results, strict=True))
         inside = replace(equation, operands=operands, results=results)
-        if equation.primitive.name != "arange" or self.rows not in equation.attributes.values():
+        if equation.primitive is not arange or self.rows not in equation.attributes.values():
             return [inside]
         local = Var(results[0].aval)
         shifted = Equation(add, (local, first_row), {}, results, equation.place)

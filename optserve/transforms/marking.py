@@ -87,7 +87,7 @@ def _answers(
     if all(axis is None for axis in carried):
         if all(axis is None for axis in own):
             return [None for _ in own], ""
-        if primitive.name in ("broadcast_to", "arange"):  # made for the rows, out of nothing
+        if primitive.facts.makes_rows:
             return list(own), ""
         return [], "it makes rows from values without rows"
     if primitive.kind == "control" or primitive.axes is None:

@@ -18,6 +18,8 @@ from optserve.graph.graph import Atom, Equation, Graph
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import trace
 from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.constants import arange
+from optserve.primitives.constants import size as size_
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
@@ -94,7 +96,7 @@ def check_affine(graph: Graph, rows: Dim) -> None:
                 expected="a sum of numbers over the rows, such as sum(where(condition, 1.0, 0.0))",
             )
         uncertain = [i for i, atom in enumerate(equation.operands) if atom in estimated]
-        if uncertain and not (kind == "fixed" and _is_linear(equation, uncertain)):
+        if uncertain and not (kind == "fixed" and _is_affine(equation, uncertain)):
             raise ConfigError(
                 f"`{equation.primitive.name}` of a sum or mean over rows: its value for a batch, "
                 "on average, is not the value for all rows",
@@ -108,8 +110,7 @@ def check_affine(graph: Graph, rows: Dim) -> None:
 
 def _check_kind(equation: Equation, kind: str) -> None:
     """Refuse what is neither row by row nor a sum over rows."""
-    name = equation.primitive.name
-    if name == "arange" and kind == "row":
+    if kind == "row" and equation.primitive is arange:
         raise ConfigError(
             "the numbers of the rows are not known in a batch",
             place=equation.place,
@@ -117,7 +118,7 @@ def _check_kind(equation: Equation, kind: str) -> None:
         )
     if kind not in ("fixed", "row", "sum"):
         raise ConfigError(
-            f"`{name}` over all rows cannot be estimated from a batch",
+            f"`{equation.primitive.name}` over all rows cannot be estimated from a batch",
             place=equation.place,
             expected="sums and means over rows",
             remedy=_REMEDY,
@@ -128,30 +129,15 @@ def _is_float(equation: Equation) -> bool:
     return all(variable.aval.dtype.kind == "f" for variable in equation.results)
 
 
-_ADDITIVE = frozenset({"add", "subtract", "negative"})
-_PRODUCTS = frozenset({"multiply", "mulz"})
-
-
-def _is_linear(equation: Equation, uncertain: Sequence[int]) -> bool:
-    """Whether the equation is linear in the operands numbered ``uncertain``, taken together."""
-    name, primitive = equation.primitive.name, equation.primitive
-    if not _is_float(equation):
-        return False
-    if primitive.kind == "linear":
-        return primitive.joint or len(uncertain) == 1
-    if name in _ADDITIVE:
-        return True
-    if name in _PRODUCTS:
-        return len(uncertain) == 1
-    if name == "divide":
-        return list(uncertain) == [0]
-    return name == "where" and 0 not in uncertain
+def _is_affine(equation: Equation, uncertain: Sequence[int]) -> bool:
+    """Whether the equation is affine in the operands numbered ``uncertain``, taken together."""
+    groups = equation.primitive.linear_groups(len(equation.operands))
+    return _is_float(equation) and any(group.issuperset(uncertain) for group in groups)
 
 
 def _counts_rows(equation: Equation, rows: Dim) -> bool:
     size = equation.attributes.get("size")
-    counts = equation.primitive.name == "size" and isinstance(size, Dim)
-    return counts and isinstance(size, Dim) and rows.name in size.names
+    return equation.primitive is size_ and isinstance(size, Dim) and rows.name in size.names
 
 
 def _count(equation: Equation, rows: Dim, total: Value) -> Value:

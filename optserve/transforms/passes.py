@@ -84,9 +84,9 @@ def _operations(equation: Equation) -> int:
     if not equation.operands:
         return 0
     sizes = [_row_entries(atom.aval.shape) for atom in equation.operands]
-    if equation.primitive.name == "matmul":
+    facts = equation.primitive.facts
+    if facts.contraction is not None:
         rows_meet = all(_has_rows(atom.aval.shape) for atom in equation.operands)
         return 2 * (math.prod(sizes) if rows_meet else max(sizes))
     entries = max(*sizes, *(_row_entries(variable.aval.shape) for variable in equation.results))
-    moves = ("reshape", "broadcast_to", "transpose", "slice", "cast", "identity", "probe")
-    return 0 if equation.primitive.name in moves else entries
+    return 0 if facts.moves else entries

@@ -7,21 +7,15 @@ nothing where a transposed array is a view, and hides from the body that it is `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from optserve.frozen import replace
 from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.primitives.loops import cond_primitive, scan_primitive
+from optserve.primitives.shaping import transpose
 from optserve.transforms.simplify import reads
 
 __all__ = ["sink"]
-
-VIEWS = frozenset({"transpose"})
-"""Primitives that move no entry and compute nothing."""
-
-BODIES: Mapping[str, Sequence[str]] = MappingProxyType(
-    {"scan": ("body",), "cond": ("if_true", "if_false")}
-)
 
 
 def sink(graph: Graph) -> Graph:
@@ -47,19 +41,19 @@ def sink(graph: Graph) -> Graph:
     kept = tuple(
         equation
         for equation in equations
-        if equation.primitive.name not in VIEWS or equation.results[0] in read
+        if equation.primitive is not transpose or equation.results[0] in read
     )
     return replace(sunk, equations=kept)
 
 
 def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:
-    names = BODIES.get(equation.primitive.name)
-    if names is None:
+    if equation.primitive not in (scan_primitive, cond_primitive):
         return equation
     attributes = dict(equation.attributes)
+    names = [name for name, value in attributes.items() if isinstance(value, Graph)]
     operands = list(equation.operands)
     first = _first_constant(equation)
-    before = 1 if equation.primitive.name == "cond" else 0  # the condition, which no body reads
+    before = int(equation.primitive is cond_primitive)  # the condition, which no body reads
     for position in range(first, len(operands)):
         view = _view(operands[position], made)
         if view is None:
@@ -76,14 +70,14 @@ def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:
 
 def _first_constant(equation: Equation) -> int:
     """The position of the first operand that all steps, or both branches, share."""
-    if equation.primitive.name == "cond":
+    if equation.primitive is cond_primitive:
         return 1
     return int(equation.attributes["carries"] + equation.attributes["scanned"])
 
 
 def _view(atom: Atom, made: Mapping[Var, Equation]) -> Equation | None:
     equation = made.get(atom) if isinstance(atom, Var) else None
-    return equation if equation is not None and equation.primitive.name in VIEWS else None
+    return equation if equation is not None and equation.primitive is transpose else None
 
 
 def _looking(body: Graph, view: Equation, position: int, known: int) -> Graph:

@@ -199,15 +199,12 @@ class _Lowering:
             self.nodes.append(node)
             self.reduced[result] = node
         else:
-            self._contraction(equation, *_matmul_letters(left.aval.ndim, right.aval.ndim))
+            self._einsum(equation)
 
     def _einsum(self, equation: Equation) -> None:
-        inputs, output = equation.attributes["spec"].split("->")
-        self._contraction(equation, inputs.split(","), output)
-
-    def _contraction(self, equation: Equation, labels: Sequence[str], output: str) -> None:
         """Sums of products over letters; one letter is the row, in the result or summed."""
         _check_reals(equation)
+        labels, output = equation.labels
         row_letters = set()
         inner = []
         for label, atom in zip(labels, equation.operands, strict=True):
@@ -302,14 +299,6 @@ class _Lowering:
 def _check_reals(equation: Equation) -> None:
     if equation.results[0].aval.dtype.kind != "f":
         raise Unsupported("a product of anything but floats")
-
-
-def _matmul_letters(left: int, right: int) -> tuple[list[str], str]:
-    """A product of matrices, with leading batch axes, in the letters of einsum."""
-    batch = "abcdefgh"[: max(left, right, 2) - 2]
-    x = batch[len(batch) - max(left - 2, 0) :] + ("ik" if left > 1 else "k")
-    y = batch[len(batch) - max(right - 2, 0) :] + ("kj" if right > 1 else "k")
-    return [x, y], batch + ("i" if left > 1 else "") + ("j" if right > 1 else "")
 
 
 def _static(size: int | Dim) -> int:

@@ -16,9 +16,6 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 
 __all__ = ["plan_buffers", "shared_outputs"]
 
-_FRESH = frozenset({"sum", "matmul", "stack", "concatenate", "map_reduce", "scatter_add", "where"})
-"""Besides ufuncs, what always returns memory of its own; the rest may return a view."""
-
 Owners = dict[Var, frozenset[Var]]
 
 
@@ -72,7 +69,7 @@ def _owners(graph: Graph) -> Owners:
 
 def _is_fresh(equation: Equation) -> bool:
     primitive = equation.primitive
-    return isinstance(primitive.impl, np.ufunc) or primitive.name in _FRESH
+    return isinstance(primitive.impl, np.ufunc) or primitive.facts.fresh
 
 
 def _last_reads(graph: Graph, owners: Owners) -> dict[Var, int]:

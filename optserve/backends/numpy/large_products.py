@@ -12,10 +12,13 @@ from math import prod
 
 import numpy as np
 
+from optserve.backends.blas import may_call_blas
 from optserve.backends.threads import share
 from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Equation, Graph
+from optserve.primitives.map_reduce import map_reduce
+from optserve.primitives.products import matmul
 
 __all__ = ["calls_blas", "with_shared_products"]
 
@@ -32,9 +35,9 @@ def calls_blas(graph: Graph) -> bool:
     for equation in graph.equations:
         values = (*equation.operands, *equation.results)
         many = any(_entries(value.aval) > SMALL for value in values)
-        if many and equation.primitive.name in ("matmul", "einsum", "sum"):
+        if many and may_call_blas(equation):
             return True
-    bodies = [body for owner, body in graph.subgraphs() if owner.primitive.name != "map_reduce"]
+    bodies = [body for owner, body in graph.subgraphs() if owner.primitive is not map_reduce]
     return any(map(calls_blas, bodies))
 
 
@@ -45,7 +48,7 @@ def with_shared_products(graph: Graph, threads: int) -> Graph:
 
 def _shared(equation: Equation, threads: int) -> Equation:
     shapes = [atom.aval.shape for atom in equation.operands]
-    if equation.primitive.name != "matmul" or [len(shape) for shape in shapes] != [2, 2]:
+    if equation.primitive is not matmul or [len(shape) for shape in shapes] != [2, 2]:
         return equation
     if prod(size for size in (*shapes[0], shapes[1][1]) if isinstance(size, int)) < LARGE:
         return equation

@@ -11,7 +11,6 @@ from optserve.backends.llvm.builder import IRValue, constant, vector
 from optserve.backends.llvm.memory import storage
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS, is_floating
-from optserve.backends.llvm.program.letters import letters_of
 from optserve.backends.llvm.program.sweeps import (
     Index,
     Lane,
@@ -39,7 +38,7 @@ MOST = 1 << 16
 def contraction(frame: Frame, equation: Equation) -> View:
     """Lanes along a letter whose entries are side by side: of the result, or one that is summed."""
     w, b = frame.w, frame.w.b
-    labels, output = letters_of(equation)
+    labels, output = equation.labels
     views = [frame.view(atom) for atom in equation.operands]
     sizes = {
         letter: size

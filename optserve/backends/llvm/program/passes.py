@@ -29,16 +29,13 @@ __all__ = ["map_reduce"]
 
 PARAMETERS = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
 
-MOVES = frozenset({"transpose", "reshape", "slice", "broadcast_to", "concatenate", "stack"})
-"""What computes nothing, so that its bits are the same however it is evaluated."""
-
 
 def map_reduce(frame: Frame, equation: Equation) -> None:
     """The kernel of the body; one that only moves entries is written in place."""
     attributes = equation.attributes
     body = expanded(attributes["body"])
-    if all(inner.primitive.name in MOVES for inner in body.equations):
-        _as_one_block(frame, equation)
+    if all(inner.primitive.facts.moves for inner in body.equations):
+        _as_one_block(frame, equation)  # the bits are the same however it is evaluated
         return
     lowered = lower(body, attributes["rows"], attributes["axes"], attributes["reductions"])
     text = Emitter(body, lowered)

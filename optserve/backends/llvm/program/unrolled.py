@@ -18,7 +18,6 @@ from optserve.backends.llvm.builder import Builder, IRValue, constant
 from optserve.backends.llvm.memory import register_type
 from optserve.backends.llvm.nodes import Unsupported
 from optserve.backends.llvm.operations import OPERATIONS, convert, is_floating
-from optserve.backends.llvm.program.letters import letters_of
 from optserve.backends.llvm.program.values import Registers, constants, in_array
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation
@@ -148,7 +147,7 @@ def _position(comparison: str) -> Unrolled:
 
 def _contraction(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
     """Sums of products, by fused multiply-adds in order."""
-    labels, output = letters_of(equation)
+    labels, output = equation.labels
     sizes = {
         letter: size
         for label, operand in zip(labels, operands, strict=True)

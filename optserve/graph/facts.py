@@ -1,0 +1,46 @@
+"""``Facts``: what the floors above must know of a primitive beside its value and derivative.
+
+They stand on the primitive, so that no floor knows a primitive by the spelling of its name, and
+one that a plugin brings is treated as well as one of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from optserve.frozen import frozen
+
+__all__ = ["NOTHING", "Facts", "Labels"]
+
+Labels = tuple[list[str], str]
+"""A sum of products in the letters of einsum: those of each operand, and those of the result."""
+
+
+@frozen
+class Facts:
+    """All of them are optional; the defaults promise nothing.
+
+    ``moves`` says that the result holds entries of the operands, and that nothing is computed.
+    ``fresh`` says that ``impl`` always returns memory of its own, never a view of an operand; of a
+    ufunc that is known. ``makes_rows`` says that it may give a table's rows where no operand has
+    them. ``linear`` lists groups of operands in which an elementwise primitive is jointly linear,
+    the others being held.
+
+    ``contraction(*avals, **attributes)`` gives the ``Labels`` of a sum of products; an axis that is
+    broadcast has a letter of its own, which the result leaves out.
+
+    ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
+    for it is long: a loop, or several polynomials. Both serve predictions only.
+    """
+
+    moves: bool = False
+    fresh: bool = False
+    makes_rows: bool = False
+    linear: tuple[frozenset[int], ...] = ()
+    contraction: Callable[..., Labels] | None = None
+    cost: float = 1.0
+    large_code: bool = False
+
+
+NOTHING = Facts()
+"""What is known of a primitive of which nobody says more."""

@@ -6,6 +6,7 @@ Everything is looked up in the vocabulary of the tracer's trace, so this module 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,21 +15,53 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from optserve.errors import TraceError
 from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
+from optserve.graph.operands import check_dtype
 
 __all__ = ["NumpyProtocols"]
 
+_NUMBER = (
+    "keep the computation in NumPy functions, np.sin(x) for math.sin(x); use np.stack or np.where "
+    'for a[0] = t; print it with f"{x}"'
+)
+_WHOLE = (
+    "round with np.floor or np.round; an index must be known when the loss is built: use take for "
+    "a computed one"
+)
 _REMEDIES = {
-    "__array__": "use np.stack([a, b]) for np.array([a, b]), np.broadcast_to for np.full",
+    "__array__": (
+        "use np.stack([a, b]) for np.array([a, b]), np.broadcast_to for np.full, and plain arrays "
+        "for masked ones"
+    ),
     "__bool__": "use np.where(condition, a, b), or cond and scan, instead of if and while",
-    "__float__": "keep the computation in NumPy functions; use np.stack or np.where for a[0] = t",
-    "__int__": "an index must be known when the loss is built; use take for a computed one",
-    "__index__": "an index must be known when the loss is built; use take for a computed one",
+    "__complex__": _NUMBER,
+    "__float__": _NUMBER,
+    "__int__": _WHOLE,
+    "__index__": _WHOLE,
+    "__reduce_ex__": "traced values live in their function only: return what is to be kept",
+    "__round__": "use np.round(x), np.floor(x) or np.ceil(x)",
     "__setitem__": "traced values are never changed: build the result with np.where or np.stack",
     "at": "traced values are never changed: add to zeros with scatter_add(values, indices, ...)",
+    "item": "leave the value as it is: x[0] picks an entry",
+    "tolist": "use [x[i] for i in range(len(x))], or list(x)",
+    "sort": "use np.sort(x), which gives a new value",
+    "fill": "use np.full_like(x, value)",
 }
-
-
+_CHANGING = {np.copyto, np.place, np.put, np.put_along_axis, np.putmask}
 _NO_RULE = "write it with primitives that have a derivative rule"
+
+
+class _MissingError(TraceError, AttributeError):
+    """An attribute of arrays that traced values lack; ``hasattr`` sees that it is missing."""
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of arrays that ``function`` of NumPy does the work of."""
+
+    def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return function(self, *arguments, **keywords)
+
+    method.__name__ = function.__name__
+    return method
 
 
 class NumpyProtocols(NDArrayOperatorsMixin):
@@ -103,7 +136,10 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(f"np.{function.__name__}(..., out=...)", "use the returned value")
         mapped = self.trace.vocabulary.functions.get(function)
         if mapped is None:
-            self._refuse(f"np.{function.__name__}", _NO_RULE)
+            changes = function in _CHANGING
+            self._refuse(
+                f"np.{function.__name__}", _REMEDIES["__setitem__"] if changes else _NO_RULE
+            )
         try:
             return mapped(*arguments, **keywords)
         except TypeError as error:
@@ -124,39 +160,44 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.sum(self, axis=axis, keepdims=keepdims)
+    sum = _method(np.sum)
+    mean = _method(np.mean)
+    var = _method(np.var)
+    std = _method(np.std)
+    prod = _method(np.prod)
+    max = _method(np.max)
+    min = _method(np.min)
+    all = _method(np.all)
+    any = _method(np.any)
+    argmax = _method(np.argmax)
+    argmin = _method(np.argmin)
+    argsort = _method(np.argsort)
+    cumsum = _method(np.cumsum)
+    clip = _method(np.clip)
+    round = _method(np.round)
+    dot = _method(np.dot)
+    take = _method(np.take)
+    ravel = flatten = _method(np.ravel)
+    squeeze = _method(np.squeeze)
+    swapaxes = _method(np.swapaxes)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.mean(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.prod(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.min(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: Any = None) -> Any:
-        return np.argmax(self, axis=axis)
-
-    def dot(self, other: Any) -> Any:
-        return np.dot(self, other)
-
-    def reshape(self, *shape: Any) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def ravel(self) -> Any:
-        return np.ravel(self)
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 else axes
         return np.transpose(self, order or None)
 
-    def astype(self, dtype: Any) -> Any:
-        return self.trace.vocabulary.primitives["cast"](self, dtype=np.dtype(dtype))
+    def copy(self, order: str = "C") -> Any:
+        return self
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
+        wanted = np.dtype(dtype)
+        try:
+            check_dtype(wanted)
+        except TraceError as error:
+            raise error.at(self.trace.here()) from None
+        return self.trace.vocabulary.primitives["cast"](self, dtype=wanted)
 
     def __array__(self, *_arguments: Any, **_keywords: Any) -> NoReturn:
         self._escape("__array__")
@@ -165,30 +206,60 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         self._escape("__setitem__")
 
     def __bool__(self) -> bool:
-        return bool(self._known("__bool__"))
+        """The truth of one value, where it is known: Python's ``if`` and ``while`` may see it."""
+        if self.value is None:
+            self._escape("__bool__")
+        if self.size != 1:
+            self._refuse(f"the truth of {self.aval}", "use np.any(x) or np.all(x)")
+        return bool(self.value)
 
     def __float__(self) -> float:
-        return float(self._known("__float__"))
+        self._escape("__float__")
+
+    def __complex__(self) -> complex:
+        self._escape("__complex__")
 
     def __int__(self) -> int:
-        return int(self._known("__int__"))
+        self._escape("__int__")
 
     def __index__(self) -> int:
-        return self._known("__index__").__index__()  # type: ignore[no-any-return]
+        self._escape("__index__")
 
-    def _known(self, asked: str) -> Any:
-        """The value of a concrete tracer; an abstract one has none to give."""
-        if self.value is None:
-            self._escape(asked)
-        return self.value
+    def __round__(self, _digits: int | None = None) -> NoReturn:
+        self._escape("__round__")
+
+    __floor__ = __ceil__ = __trunc__ = __round__
+
+    def __format__(self, spec: str) -> str:
+        """What is shown of a number is the number, where it is known."""
+        return format(self.value, spec) if spec and self.value is not None else repr(self)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return self
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        self._escape("__reduce_ex__")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a traced value has no attribute '{name}'")
+        raise _MissingError(
+            f"x.{name} is not defined on traced values",
+            place=self.trace.here(),
+            remedy=_REMEDIES.get(name, _NO_RULE),
+        )
 
     def _escape(self, asked: str) -> NoReturn:
-        raise TraceError(
+        error = self.trace.escape = TraceError(
             f"{asked} was asked of a traced value {self.aval}",
             place=self.trace.here(),
             expected="a computation written in NumPy functions or primitives",
             remedy=_REMEDIES[asked],
         )
+        raise error
 
     def _refuse(self, what: str, remedy: str) -> NoReturn:
         raise TraceError(

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from optserve.graph.aval import Array, Aval, DType, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.numpy_protocols import NumpyProtocols
+from optserve.graph.operands import check_dtype, plain_array, same_bits
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.promotion import target_dtypes
 from optserve.graph.vocabulary import Vocabulary
@@ -59,6 +60,14 @@ class Tracer(NumpyProtocols):
         return f"Tracer({self.aval}{shown})"
 
 
+class _Capture(NamedTuple):
+    """A value met in a trace, held so that its id stays its own; what was kept of it; its input."""
+
+    met: Value
+    kept: Value
+    tracer: Tracer
+
+
 class Trace:
     """Equations in the making.
 
@@ -85,16 +94,19 @@ class Trace:
         self.concrete = concrete
         self.serial = next(_serials)
         self.place: Place | None = None
+        self.escape: TraceError | None = None
+        """What was raised where a value was asked for its number, should NumPy hide it."""
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.captured: list[Value] = []
         self._captured_inputs: list[Tracer] = []
-        self._capture_of: dict[int, int] = {}
+        self._captures: dict[int, _Capture] = {}
         self._constants: dict[Any, Tracer] = {}
         self._closed = False
 
     def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
         """A new input of the graph; ``value`` is required where the trace is concrete."""
+        check_dtype(aval.dtype)
         variable = Var(aval, name)
         self.inputs.append(variable)
         return Tracer(self, variable, value)
@@ -113,6 +125,10 @@ class Trace:
     def here(self) -> Place | None:
         """Where what happens now was written: the place that is set, else the Python line."""
         return self.place or _python_place(sys._getframe(1))
+
+    def close(self) -> None:
+        """End the trace: from now on its values stand for nothing."""
+        self._closed = True
 
     def check_open(self) -> None:
         """Raise where the trace has ended: its values stand for nothing any more."""
@@ -154,47 +170,33 @@ class Trace:
                 self.vocabulary.primitives["size"], (), {"size": value, "dtype": self.precision}
             )
             return size
-        if not isinstance(value, bool | int | float | complex | np.generic | np.ndarray):
-            raise TraceError(
-                f"a value of type {type(value).__name__} cannot take part in a traced computation",
-                expected="an array, a number or a traced value",
-                remedy="use np.stack for a list of traced values",
-            )
-        array = np.asarray(value)
-        if array.dtype.kind == "c":
-            raise TraceError(
-                "complex numbers cannot take part in a traced computation",
-                expected="real numbers",
-                remedy="compute with real and imaginary parts",
-            )
-        if array.dtype.kind not in "biuf":
-            raise TraceError(
-                f"an array of dtype {array.dtype} cannot take part in a traced computation",
-                expected="numbers or truth values",
-                remedy="np.array([t, t]) of traced values does this: use np.stack([t, t])",
-            )
+        array = plain_array(value)
         if array.ndim:
             small = array.size <= LARGEST_CONSTANT and not self.concrete
-            return self._constant(array) if small else self._capture(value)
+            return self._constant(array) if small else self._capture(array)
         literal = Literal(array)
         return Tracer(self, literal, literal.value if self.concrete else None)
 
     def graph(self, outputs: Sequence[Value]) -> Graph:
         """The finished graph. Inputs are those asked for, then one for each captured value."""
         atoms = tuple(self.lift(output).atom for output in outputs)
-        self._closed = True
+        self.close()
         captured = tuple(tracer.atom for tracer in self._captured_inputs)
         inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
         return Graph(inputs, tuple(self.equations), atoms)
 
     def _capture(self, value: Value) -> Tracer:
-        index = self._capture_of.get(id(value))
-        if index is None:
-            index = self._capture_of[id(value)] = len(self.captured)
-            self.captured.append(value)
-            variable = Var(aval_of(value))
-            self._captured_inputs.append(Tracer(self, variable, value if self.concrete else None))
-        return self._captured_inputs[index]
+        """``value`` as an input; of an array a copy, since it may change after it was used."""
+        is_array = isinstance(value, np.ndarray)
+        known = self._captures.get(id(value))
+        if known is not None and (not is_array or same_bits(value, known.kept)):
+            return known.tracer
+        kept = np.array(value) if is_array else value
+        tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
+        self._captures[id(value)] = _Capture(value, kept, tracer)
+        self.captured.append(kept)
+        self._captured_inputs.append(tracer)
+        return tracer
 
     def _constant(self, array: Array) -> Tracer:
         key = (array.dtype.str, array.shape, array.tobytes())
@@ -251,12 +253,14 @@ def trace(
     ]
     try:
         outputs = function(*stand_ins)
-    except ValueError as error:  # NumPy's own words for `a[0] = t`; ours say more
-        if isinstance(error.__cause__, TraceError):
-            raise error.__cause__ from None
-        raise
-    single = not isinstance(outputs, tuple | list)
-    graph = recorder.graph([outputs] if single else outputs)
+        single = not isinstance(outputs, tuple | list)
+        graph = recorder.graph([outputs] if single else outputs)
+    except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more
+        if recorder.escape is None:
+            raise
+        raise recorder.escape from error
+    finally:
+        recorder.close()
     return TracedFunction(graph, tuple(recorder.captured), single)
 
 

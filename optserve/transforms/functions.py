@@ -2,12 +2,15 @@
 
 A function is traced with its arguments' values at hand, so that Python's ``if`` and ``for`` may
 look at them, and differentiated on the spot. All of these nest: a gradient is a function like any
-other. Infinities and NaN come out as values; no floating-point warning is given.
+other. Only what is differentiated by is traced; other arguments reach the function as they are.
+Infinities and NaN come out as values; no floating-point warning is given. Results are arrays of
+their own: they may be changed, and so may the arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import numpy as np
 from optserve.errors import Place, ShapeError
 from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Graph
+from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, trace
 from optserve.graph.vocabulary import Vocabulary
@@ -37,17 +41,18 @@ def value_and_grad(
     ----------
     argnums:
         Which arguments to differentiate by; the gradient has their shapes (a tuple for several).
+        The other arguments, and those given by name, may be anything.
 
     >>> import numpy as np
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @np.errstate(all="ignore")
-    def differentiated(*arguments: Value) -> tuple[Value, Any]:
-        arguments = _floating(arguments, positions)
-        traced = _traced(function, arguments, vocabulary)
+    def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
+        positions = _positions(argnums, len(arguments))
+        chosen = [_differentiable(arguments, position) for position in positions]
+        traced = _traced(_of(function, arguments, positions, keywords), chosen, vocabulary)
         aval = traced.graph.outputs[0].aval
         if not traced.single or aval.shape:
             what = f"shape {aval.shape}" if traced.single else "several parts"
@@ -57,9 +62,9 @@ def value_and_grad(
                 expected="a function that returns one scalar",
                 remedy="sum or average it",
             )
-        outputs, pullback = graph_vjp(traced.graph, [*arguments, *traced.captured], positions)
-        gradients = _filled(pullback([aval.dtype.type(1.0)], False), arguments, positions)
-        return outputs[0], gradients[0] if isinstance(argnums, int) else gradients
+        outputs, pullback = graph_vjp(traced.graph, [*chosen, *traced.captured], range(len(chosen)))
+        gradients = _filled(pullback([aval.dtype.type(1.0)], False), chosen)
+        return _own(outputs[0]), gradients if isinstance(argnums, Sequence) else gradients[0]
 
     return differentiated
 
@@ -74,7 +79,7 @@ def grad(
     -0.841471
     """
     both = value_and_grad(function, argnums, vocabulary=vocabulary)
-    return lambda *arguments: both(*arguments)[1]
+    return lambda *arguments, **keywords: both(*arguments, **keywords)[1]
 
 
 @np.errstate(all="ignore")
@@ -84,24 +89,26 @@ def vjp(
     """The value of ``function``, and the pullback from its cotangent to those of all arguments.
 
     The pullback may be called any number of times. Of a function that returns a tuple it takes a
-    tuple of cotangents.
+    tuple of cotangents. An argument that is ``None`` has the cotangent ``None``.
 
     >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> tuple(map(float, pullback(1.0)))
     (3.0, 2.0)
     """
-    positions = tuple(range(len(arguments)))
-    arguments = _floating(arguments, positions)
-    traced = _traced(function, arguments, vocabulary)
-    outputs, pull = graph_vjp(traced.graph, [*arguments, *traced.captured], positions)
+    positions = [i for i, argument in enumerate(arguments) if argument is not None]
+    chosen = [_differentiable(arguments, position) for position in positions]
+    traced = _traced(_of(function, arguments, positions, {}), chosen, vocabulary)
+    outputs, pull = graph_vjp(traced.graph, [*chosen, *traced.captured], range(len(chosen)))
 
     @np.errstate(all="ignore")
     def pullback(cotangent: Value) -> tuple[Value, ...]:
         given = [cotangent] if traced.single else list(cotangent)
-        cotangents = _matching("cotangent", given, outputs)
-        return _filled(pull(cotangents, False), arguments, positions)
+        cotangents = pull(_matching("cotangent", given, outputs), False)
+        pulled = dict(zip(positions, _filled(cotangents, chosen), strict=True))
+        return tuple(pulled.get(i) for i in range(len(arguments)))
 
-    return outputs[0] if traced.single else outputs, pullback
+    values = tuple(map(_own, outputs))
+    return values[0] if traced.single else values, pullback
 
 
 @np.errstate(all="ignore")
@@ -114,19 +121,29 @@ def jvp(
 ) -> tuple[Value, Value]:
     """The value of ``function`` at ``primals`` and its derivative along ``tangents``.
 
+    An argument whose tangent is ``None`` does not vary, and may be anything.
+
     >>> jvp(lambda x: x * x, [3.0], [1.0])
     (np.float64(9.0), np.float64(6.0))
     """
-    arguments = _floating(primals, range(len(primals)))
-    traced = _traced(function, arguments, vocabulary)
-    given = _matching("tangent", tangents, arguments)
+    if len(primals) != len(tangents):
+        raise ShapeError(
+            f"{len(tangents)} tangents for {len(primals)} values",
+            expected="one each",
+            remedy="give None for an argument that does not vary",
+        )
+    positions = [i for i, tangent in enumerate(tangents) if tangent is not None]
+    chosen = [_differentiable(primals, position) for position in positions]
+    traced = _traced(_of(function, primals, positions, {}), chosen, vocabulary)
+    given = _matching("tangent", [tangents[i] for i in positions], chosen)
     direction = (*given, *(None for _ in traced.captured))
-    outputs, [pushed] = pushforward(traced.graph, [*arguments, *traced.captured], [direction])
+    outputs, [pushed] = pushforward(traced.graph, [*chosen, *traced.captured], [direction])
+    values = tuple(map(_own, outputs))
     filled = tuple(
-        np.zeros_like(out) if tangent is None else tangent
+        np.zeros_like(out) if tangent is None else _own(tangent)
         for out, tangent in zip(outputs, pushed, strict=True)
     )
-    return (outputs[0], filled[0]) if traced.single else (outputs, filled)
+    return (values[0], filled[0]) if traced.single else (values, filled)
 
 
 def hvp(function: Function, *, vocabulary: Vocabulary | None = None) -> Function:
@@ -160,6 +177,38 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
     return matrix
 
 
+def _positions(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """``argnums`` counted from the front of ``count`` arguments."""
+    listed = tuple(map(operator.index, argnums if isinstance(argnums, Sequence) else (argnums,)))
+    for position in listed:
+        if not -count <= position < count:
+            raise ShapeError(
+                f"there is no argument {position} to differentiate by: {count} are given",
+                remedy="argnums count from 0, and mean arguments that are given by position",
+            )
+    positions = tuple(position % count for position in listed)
+    if len(set(positions)) != len(positions):
+        raise ShapeError(f"argnums {listed} name one argument twice", expected="each of them once")
+    return positions
+
+
+def _of(
+    function: Function,
+    arguments: Sequence[Value],
+    positions: Sequence[int],
+    keywords: Mapping[str, Any],
+) -> Function:
+    """``function`` of its arguments at ``positions`` alone, the others being as they are given."""
+
+    def of_these(*chosen: Value) -> Value:
+        full = list(arguments)
+        for position, value in zip(positions, chosen, strict=True):
+            full[position] = value
+        return function(*full, **keywords)
+
+    return of_these
+
+
 def _traced(
     function: Function, arguments: Sequence[Value], vocabulary: Vocabulary | None
 ) -> TracedFunction:
@@ -185,37 +234,42 @@ def _matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> lis
     result: list[Value] = []
     for value, like in zip(given, wanted, strict=True):
         aval = aval_of(like)
-        if np.shape(value) != aval.shape:
+        array = value if hasattr(value, "aval") else plain_array(value)
+        if array.shape != aval.shape:
             raise ShapeError(
-                f"a {what} of shape {np.shape(value)}", expected=f"the shape of the value, {aval}"
+                f"a {what} of shape {array.shape}", expected=f"the shape of the value, {aval}"
             )
-        traced = hasattr(value, "aval")
+        traced = array is value and hasattr(value, "aval")
         result.append(
-            value if traced or not is_float(aval.dtype) else np.asarray(value, aval.dtype)
+            value if traced or not is_float(aval.dtype) else np.asarray(array, aval.dtype)
         )
     return result
 
 
-def _floating(arguments: Sequence[Value], positions: Sequence[int]) -> tuple[Value, ...]:
-    """Arguments as arrays; Python numbers among those differentiated by become floats."""
-    result = [value if hasattr(value, "aval") else np.asarray(value)[()] for value in arguments]
-    for position in positions:
-        value = arguments[position]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            result[position] = np.float64(value)
-        elif not is_float(aval_of(value).dtype):
-            raise ShapeError(
-                f"argument {position} has dtype {aval_of(value).dtype.name}",
-                expected="a floating dtype to differentiate by",
-                remedy="convert it with .astype(float)",
-            )
-    return tuple(result)
+def _differentiable(arguments: Sequence[Value], position: int) -> Value:
+    """An argument to differentiate by: a traced value, or a copy; Python's numbers as floats."""
+    value = arguments[position]
+    if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
+        return np.float64(value)
+    array = value if hasattr(value, "aval") else plain_array(value)
+    if not is_float(array.dtype):
+        raise ShapeError(
+            f"argument {position} has dtype {array.dtype.name}",
+            expected="a floating dtype to differentiate by",
+            remedy="convert it with .astype(float)",
+        )
+    return _own(array)
 
 
-def _filled(
-    cotangents: Cotangents, arguments: Sequence[Value], positions: Sequence[int]
-) -> tuple[Value, ...]:
+def _filled(cotangents: Cotangents, arguments: Sequence[Value]) -> tuple[Value, ...]:
     return tuple(
-        np.zeros_like(arguments[i]) if ct is None else ct
-        for i, ct in zip(positions, cotangents, strict=True)
+        np.zeros_like(argument) if ct is None else _own(ct)
+        for argument, ct in zip(arguments, cotangents, strict=True)
     )
+
+
+def _own(value: Value) -> Value:
+    """``value`` itself where it is traced or a scalar; of an array a copy, which may be changed."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.array(value) if value.ndim else value[()]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.errors import ShapeError
+from optserve.errors import ShapeError, TraceError
 from optserve.primitives.loops import scan
 from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
 
@@ -120,6 +120,87 @@ def test_lists_and_numbers_are_arguments_too() -> None:
     assert grad(lambda x: x * x)(3) == 6.0
 
 
+def test_what_is_not_differentiated_by_reaches_the_function_as_it_is() -> None:
+    def loss(x: Any, *others: Any, power: Any = None) -> Any:
+        seen.extend([*others, power])
+        return x * 2.0 if others[0] is None else x
+
+    seen: list[Any] = []
+    given = (None, True, "a", 3, [1, 2], {"b": 1}, np.array([1.0]), np.array(["c"]))
+    assert grad(loss)(1.0, *given, power=sum) == 2.0
+    assert all(one is other for one, other in zip(seen, [*given, sum], strict=True))
+    assert grad(lambda a, b: a * 2.0 if b is None else a)(1.0, None) == 2.0
+    assert grad(lambda x, n, flag: x**n if flag else x)(2.0, 3, True) == 12.0
+    assert jvp(lambda a, b: a if b is None else a * 2.0, [3.0, None], [1.0, None]) == (3.0, 1.0)
+    out, pullback = vjp(lambda a, b: a if b is None else a * 2.0, 3.0, None)
+    assert (out, pullback(2.0)) == (3.0, (2.0, None))
+
+
+def test_an_argument_may_be_named_from_the_end() -> None:
+    data = np.arange(1.0, 4.0)
+    assert grad(lambda x, y: np.sum(data * x * y), argnums=-1)(2.0, 3.0) == 12.0
+    assert grad(lambda x, y: x * y, argnums=[1, 0])(2.0, 3.0) == (2.0, 3.0)
+    assert grad(lambda x, y: x * y, argnums=[-1])(2.0, 3.0) == (2.0,)
+
+
+def test_arrays_may_change_after_they_were_used() -> None:
+    def loss(x: Any) -> Any:
+        factor = np.ones(2)
+        first = np.sum(x * factor)
+        factor *= 10.0
+        return first + np.sum(x * factor)
+
+    value, slope = value_and_grad(loss)(np.array([3.0, 4.0]))
+    assert value == 77.0
+    np.testing.assert_array_equal(slope, [11.0, 11.0])
+    np.testing.assert_array_equal(jvp(loss, [np.ones(2)], [np.ones(2)])[1], 22.0)
+    np.testing.assert_array_equal(hessian(lambda x: loss(x * x))(np.ones(2)), 22.0 * np.eye(2))
+
+    x, y = np.array([3.0, 4.0]), np.array([1.0, 2.0])
+    out, pullback = vjp(lambda a, b: a * b, x, y)
+    x[:], y[:] = 0.0, 0.0
+    out *= 0.0
+    for _ in range(2):
+        by_x, by_y = pullback(np.ones(2))
+        np.testing.assert_array_equal((by_x, by_y), ([1.0, 2.0], [3.0, 4.0]))
+        by_x *= 0.0
+        by_y *= 0.0
+
+    own = np.array([1.0, 2.0])
+
+    def changes_its_argument(x: Any) -> Any:
+        own[:] = 5.0
+        return np.sum(x * x)
+
+    np.testing.assert_array_equal(grad(changes_its_argument)(own), [2.0, 4.0])
+
+
+def test_results_are_arrays_of_their_own() -> None:
+    x, y, constant = np.ones(3), np.ones(3), np.ones(3)
+    by_x, by_y = grad(lambda a, b: np.sum(a) + np.sum(b), (0, 1))(x, y)
+    twice, pullback = vjp(lambda a, b: (a, a, b, constant), x, y)
+    cotangent = np.ones(3)
+    pulled = pullback((cotangent, np.zeros(3), cotangent, cotangent))
+    pushed = jvp(lambda a, b: (a, b, a[::-1]), [x, y], [cotangent, cotangent])
+    fresh = [
+        by_x,
+        by_y,
+        *twice,
+        *pulled,
+        *pushed[0],
+        *pushed[1],
+        grad(lambda a: constant @ a)(x),
+        grad(lambda a: np.sum(np.broadcast_to(a, (2, 3))))(x),
+        grad(lambda a: 1.0)(x),
+        hvp(np.sum)(x, cotangent),
+        hessian(np.sum)(x),
+    ]
+    given = [x, y, constant, cotangent]
+    for i, one in enumerate(fresh):
+        assert one.flags.writeable
+        assert not any(np.shares_memory(one, other) for other in [*fresh[:i], *given])
+
+
 def test_integers_may_stand_beside_what_is_differentiated() -> None:
     labels = np.array([0, 2])
     slope = grad(lambda x, i: np.sum(x[i] ** 2))(X, labels)
@@ -162,10 +243,24 @@ def test_nothing_warns() -> None:
         (lambda: vjp(lambda x: (x, x), X)[1]((X,)), "1 cotangents for 2 values"),
         (lambda: jvp(np.sin, [X], [1.0]), "tangent of shape"),
         (lambda: jvp(np.multiply, [X, X], [X]), "1 tangents for 2 values"),
+        (lambda: jvp(np.sin, [X], [np.array([1j, 1.0, 1.0])]), "complex"),
+        (lambda: vjp(np.sin, X)[1](1j * X), "complex"),
+        (lambda: grad(np.abs)(1.0 + 2.0j), "complex"),
+        (lambda: grad(lambda z: np.sum(np.abs(z * z)))(np.array([1.0 + 2.0j])), "complex"),
+        (lambda: grad(np.sum)(np.array([1, 2], object)), "dtype object"),
+        (lambda: grad(np.sum)("a"), "type str"),
+        (lambda: grad(np.sum)(np.array(["a"])), "dtype <U1"),
+        (lambda: grad(np.sum)(np.array(["2020-01-01"], "M8[D]")), "datetime64"),
+        (lambda: grad(np.sum)(np.ma.masked_array([1.0, 2.0], [True, False])), "mask"),
+        (lambda: grad(np.sum)(np.ones((1, 2)).view(np.matrix)), "matrix"),
+        (lambda: grad(np.sum)(np.int64(3)), "dtype int64"),
+        (lambda: grad(np.multiply, (0, 0))(1.0, 2.0), "one argument twice"),
+        (lambda: grad(np.multiply, 2)(1.0, 2.0), "no argument 2 "),
+        (lambda: grad(np.multiply, (1, -1))(1.0, 2.0), "one argument twice"),
     ],
 )
 def test_a_wrong_call_is_explained(wrong: Any, words: str) -> None:
-    with pytest.raises(ShapeError, match=words):
+    with pytest.raises((ShapeError, TraceError), match=words):
         wrong()
 
 

@@ -1,0 +1,89 @@
+"""What may take part in a traced computation: plain arrays and numbers, real or true and false."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import TraceError
+from optserve.graph.aval import Array, DType
+
+__all__ = ["check_dtype", "plain_array", "same_bits"]
+
+_NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
+
+_SUBCLASSES: tuple[tuple[type, str, str], ...] = (
+    (
+        np.ma.MaskedArray,
+        "its mask would be lost",
+        "compute with m.filled(0.0) and np.where(np.ma.getmaskarray(m), 0.0, ...)",
+    ),
+    (np.matrix, "* means a product of matrices to it alone", "use np.asarray(m), and @ for *"),
+    (np.ndarray, "what it adds to an array would be lost", "use np.asarray(x)"),
+)
+
+
+def plain_array(value: Any) -> Array:
+    """``value`` (a number, an array or a list of numbers) as an array; scalars have no axes.
+
+    Raises ``TraceError`` for what is something else, or means more than its numbers say.
+
+    >>> plain_array([1, 2])
+    array([1, 2])
+    >>> plain_array(np.matrix([[1.0]]))
+    Traceback (most recent call last):
+        ...
+    optserve.errors.TraceError: a matrix cannot take part in a traced computation: * means ...
+      expected: a plain array
+      remedy: use np.asarray(m), and @ for *
+    """
+    kind = type(value)
+    if kind is np.ndarray:
+        check_dtype(value.dtype)
+        return value  # type: ignore[no-any-return]
+    if not isinstance(value, _NUMBERS):
+        raise TraceError(
+            f"a value of type {kind.__name__} cannot take part in a traced computation",
+            expected="an array, a number or a traced value",
+            remedy="use np.stack for a list of traced values",
+        )
+    if isinstance(value, np.ndarray) and kind is not np.memmap:
+        why, remedy = next((why, how) for base, why, how in _SUBCLASSES if isinstance(value, base))
+        raise TraceError(
+            f"a {kind.__name__} cannot take part in a traced computation: {why}",
+            expected="a plain array",
+            remedy=remedy,
+        )
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and isinstance(value, int):  # beyond 64 bits: a float, as in NumPy
+        array = np.asarray(float(value))
+    check_dtype(array.dtype)
+    return array
+
+
+def check_dtype(dtype: DType) -> None:
+    """Raise where values of ``dtype`` are neither real numbers nor truth values."""
+    if dtype.kind in "fiub":
+        return
+    if dtype.kind == "c":
+        raise TraceError(
+            "complex numbers cannot take part in a traced computation",
+            expected="real numbers",
+            remedy="compute with real and imaginary parts, as two values",
+        )
+    raise TraceError(
+        f"an array of dtype {dtype} cannot take part in a traced computation",
+        expected="numbers or truth values",
+        remedy="np.array([t, t]) of traced values does this: use np.stack([t, t])",
+    )
+
+
+def same_bits(left: Array, right: Array) -> bool:
+    """Whether two arrays hold the same, NaN and the sign of zero included."""
+    if left.shape != right.shape or left.dtype != right.dtype:
+        return False
+    if left.dtype.itemsize > 8:
+        return left.tobytes() == right.tobytes()
+    bits = np.dtype(f"u{left.dtype.itemsize}")
+    return bool((left.view(bits) == right.view(bits)).all())

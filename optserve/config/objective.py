@@ -10,9 +10,11 @@ import numpy as np
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.schema.parameter import Parameter
 from optserve.errors import Place, ShapeError
+from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
@@ -113,6 +115,8 @@ class _LossBuilder:
                 f"observed has the shape {observed.shape}, {what} {value.shape}",
                 place=place,
                 expected=f"the shape {observed.shape}, or one that broadcasts to it",
+                remedy=_without_axis("observed", observed.shape, value.shape)
+                or _without_axis(what, value.shape, observed.shape),
             )
 
     def add_residual(self, name: str, residual: Tracer, place: Place) -> None:
@@ -134,6 +138,18 @@ class _LossBuilder:
             return
         with self.trace.at(place):
             self.terms.append(weight * np.sum(np.square(value)))
+
+
+def _without_axis(what: str, shape: Shape, wanted: Shape) -> str:
+    """How ``shape`` becomes the shape that is wanted, should it be one axis of length 1 too much.
+
+    >>> _without_axis("predicted", (14, 1), (14,))
+    '[:, 0] takes the only entry of predicted along its axis of length 1'
+    """
+    for axis, size in enumerate(shape):
+        if size == 1 and (*shape[:axis], *shape[axis + 1 :]) == wanted:
+            return f"{only_entry(axis)} takes the only entry of {what} along its axis of length 1"
+    return ""
 
 
 def real_array(expression: Expression, scope: Scope, trace: Trace, what: str) -> Tracer:

@@ -185,6 +185,11 @@ class Trace:
         inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
         return Graph(inputs, tuple(self.equations), atoms)
 
+    def captures(self) -> Iterator[tuple[Atom, Value]]:
+        """Each input that stands for a value from outside, and that value."""
+        atoms = (tracer.atom for tracer in self._captured_inputs)
+        return zip(atoms, self.captured, strict=True)
+
     def _capture(self, value: Value) -> Tracer:
         """``value`` as an input; of an array a copy, since it may change after it was used."""
         is_array = isinstance(value, np.ndarray)

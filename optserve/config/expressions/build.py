@@ -74,7 +74,7 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     """
     frame = _Frame({}, trace, ())
     try:
-        value = _Builder(scope, Recorder(trace)).value(expression.root, frame)
+        value = _Builder(scope, Recorder(trace, scope.pairs)).value(expression.root, frame)
     except RecursionError:
         raise ConfigError(
             "functions are nested too deeply in one another",
@@ -122,7 +122,8 @@ class _Builder:
             case Subscript():
                 value = self.value(node.value, frame)
                 with self.recorder.at(node.place, frame.trace):
-                    picked = indexed(value, node, lambda index: self.value(index, frame))
+                    pairs = self.scope.pairs
+                    picked = indexed(value, node, lambda index: self.value(index, frame), pairs)
                 return checked(picked, node.place)
             case Call():
                 return self.call(node, frame)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.tree import Constant, Listing, Node, Range, Subscript
 from optserve.config.expressions.values import Value, as_number, described
 from optserve.errors import ConfigError
@@ -18,8 +19,11 @@ __all__ = ["indexed"]
 Evaluate = Callable[[Node], Value]
 
 
-def indexed(value: Value, subscript: Subscript, evaluate: Evaluate) -> Any:
-    """``value[indices]``; ``evaluate`` gives what an index that is an expression comes to."""
+def indexed(value: Value, subscript: Subscript, evaluate: Evaluate, pairs: RowPairs) -> Any:
+    """``value[indices]``; ``evaluate`` gives what an index that is an expression comes to.
+
+    ``pairs`` is told which axes were written as ``None``.
+    """
     if isinstance(value, tuple):
         return _entry(value, subscript, evaluate)
     array = as_number(value, subscript.value.place)
@@ -30,7 +34,28 @@ def indexed(value: Value, subscript: Subscript, evaluate: Evaluate) -> Any:
         _index(index, evaluate, _axis_size(array, indices, position))
         for position, index in enumerate(indices)
     ]
-    return array[entries[0] if len(entries) == 1 else tuple(entries)]
+    picked = array[entries[0] if len(entries) == 1 else tuple(entries)]
+    if picked is not array:
+        pairs.written(picked, _written(entries, array.ndim, pairs.written_of(array)))
+    return picked
+
+
+def _written(entries: Sequence[Any], ndim: int, before: frozenset[int]) -> Iterator[int]:
+    """The axes of the result that are written as ``None`` here, or were ``before`` and are kept."""
+    left = ndim - sum(1 for entry in entries if entry is not None and entry is not ...)
+    axis = place = 0
+    for entry in entries:
+        if entry is None:
+            yield place
+            place += 1
+        elif entry is ... or isinstance(entry, slice):
+            for _ in range(left if entry is ... else 1):
+                if axis in before:
+                    yield place
+                axis, place = axis + 1, place + 1
+        else:
+            axis, place = axis + 1, place + np.ndim(entry)
+    yield from (place + kept - axis for kept in before if kept >= axis)
 
 
 def _entry(values: tuple[Value, ...], subscript: Subscript, evaluate: Evaluate) -> Value:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from optserve.config.expressions.arguments import shown_signature
+from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import Callback, Value, as_number
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError, TraceError
 from optserve.graph.dim import Dim
@@ -38,10 +39,15 @@ LONGEST_MESSAGE = 600
 
 
 class Recorder:
-    """Applies operations for one expression and counts them. ``trace`` is the outermost trace."""
+    """Applies operations for one expression and counts them.
 
-    def __init__(self, trace: Trace) -> None:
+    ``trace`` is the outermost trace, ``pairs`` what is known of the values that are built in it.
+    """
+
+    def __init__(self, trace: Trace, pairs: RowPairs) -> None:
         self.trace = trace
+        self.pairs = pairs
+        self._traces = [trace]
         self._left = MOST_OPERATIONS
 
     def count(self, place: Place) -> None:
@@ -56,14 +62,20 @@ class Recorder:
             )
 
     @contextmanager
-    def at(self, place: Place, trace: Trace) -> Iterator[None]:
-        """Equations made inside carry ``place``, and so does every error."""
+    def at(self, place: Place, trace: Trace, *, check_pairs: bool = True) -> Iterator[None]:
+        """Equations made inside carry ``place``, and so does every error.
+
+        They belong to ``trace``, or to one around it where they concern nothing inside of it.
+        """
         self.count(place)
         outer = self.trace.place
         self.trace.place = place
+        self._traces.append(trace)
         try:
             with trace.at(place):
                 yield
+                for one in dict.fromkeys(self._traces):
+                    self.pairs.follow(one, check=check_pairs)
         except TraceError as error:
             raise _known_beforehand(error, place) from None
         except OptserveError as error:
@@ -74,6 +86,7 @@ class Recorder:
         except Exception as error:  # a primitive is anybody's code
             raise _foreign(error, place) from error
         finally:
+            self._traces.pop()
             self.trace.place = outer
 
     def primitive(
@@ -117,7 +130,7 @@ class Recorder:
                     place=place,
                     expected=f"at most {LONGEST_RANGE}",
                 )
-        with self.at(place, trace):
+        with self.at(place, trace, check_pairs=False):
             result = macro(*bound.args, **bound.kwargs)
         return checked(entered(result, trace), place)
 

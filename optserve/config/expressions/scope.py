@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from optserve.config.expressions.functions import Function
+from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
@@ -20,6 +21,7 @@ class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
     ``later`` holds the place of each value that is defined further down and may not be used yet.
+    ``pairs`` is shared by the scopes that are made of this one, as values are.
     Names are unique across ``columns``, ``parameters`` and ``values``: whoever fills them sees to
     that. The constants pi, e and inf give way to anything declared.
     """
@@ -30,6 +32,7 @@ class Scope:
     values: Mapping[str, Value] = factory(default_factory=dict)
     functions: Mapping[str, Function] = factory(default_factory=dict)
     later: Mapping[str, Place] = factory(default_factory=dict)
+    pairs: RowPairs = factory(default_factory=RowPairs)
 
     def with_value(self, name: str, value: Value) -> Scope:
         """This scope in which ``name`` is defined, and no longer later."""

@@ -39,6 +39,8 @@ def plain_array(value: Any) -> Array:
       remedy: use np.asarray(m), and @ for *
     """
     kind = type(value)
+    if kind is float or kind is np.float64:  # the usual cases first
+        return np.asarray(value)
     if kind is np.ndarray:
         check_dtype(value.dtype)
         return value  # type: ignore[no-any-return]

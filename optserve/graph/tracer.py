@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NamedTuple
@@ -99,6 +99,8 @@ class Trace:
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.captured: list[Value] = []
+        self.values: dict[Var, Value] = {}
+        """What each result is, where the trace is concrete."""
         self._captured_inputs: list[Tracer] = []
         self._captures: dict[int, _Capture] = {}
         self._constants: dict[Any, Tracer] = {}
@@ -157,6 +159,7 @@ class Trace:
         if self.concrete:
             value = primitive.bind(*(tracer.value for tracer in tracers), **attributes)
             values = value if len(results) > 1 else [value]
+            self.values.update(zip(results, values, strict=True))
         made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
         return made[0] if len(made) == 1 else tuple(made)
 
@@ -227,11 +230,15 @@ class Trace:
 
 @frozen
 class TracedFunction:
-    """A graph, the values it captured (for its last inputs), and whether it gave one output."""
+    """A graph, the values it captured (for its last inputs), and whether it gave one output.
+
+    ``values`` are those of all results where the trace was concrete.
+    """
 
     graph: Graph
     captured: tuple[Value, ...]
     single: bool
+    values: Mapping[Var, Value]
 
 
 def trace(
@@ -266,7 +273,7 @@ def trace(
         raise recorder.escape from error
     finally:
         recorder.close()
-    return TracedFunction(graph, tuple(recorder.captured), single)
+    return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
 
 
 def _python_place(frame: FrameType | None) -> Place | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,14 +24,19 @@ __all__ = ["jacobian_graph", "pushforward"]
 
 
 def pushforward(
-    graph: Graph, arguments: Sequence[Value], directions: Sequence[Cotangents]
+    graph: Graph,
+    arguments: Sequence[Value],
+    directions: Sequence[Cotangents],
+    *,
+    known: Mapping[Var, Value] | None = None,
 ) -> tuple[tuple[Value, ...], list[Cotangents]]:
     """The outputs, and for each direction (a tangent or ``None`` an input) the outputs' tangents.
 
     The value of each equation is computed once for all directions, and a direction that does not
-    reach an equation costs nothing there.
+    reach an equation costs nothing there. ``known`` are values of variables at these arguments,
+    which then are not computed again.
     """
-    environment = Environment(graph, arguments)
+    environment = Environment(graph, arguments, known)
     tangents: list[dict[Var, Value]] = [
         {v: t for v, t in zip(graph.inputs, direction, strict=True) if t is not None}
         for direction in directions
@@ -47,8 +52,13 @@ def pushforward(
                 results = environment.bind(equation, operands)
                 out: list[Cotangents] = []
             else:
-                attributes = resolved(equation.attributes, environment.rows)
-                results, out = value_and_tangents(equation.primitive, operands, pushed, attributes)
+                results, out = value_and_tangents(
+                    equation.primitive,
+                    operands,
+                    pushed,
+                    resolved(equation.attributes, environment.rows),
+                    known=environment.known(equation),
+                )
         environment.values.update(zip(equation.results, results, strict=True))
         for known, direction in zip(tangents, out, strict=False):
             for variable, tangent in zip(equation.results, direction, strict=True):

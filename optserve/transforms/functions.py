@@ -62,7 +62,7 @@ def value_and_grad(
                 expected="a function that returns one scalar",
                 remedy="sum or average it",
             )
-        outputs, pullback = graph_vjp(traced.graph, [*chosen, *traced.captured], range(len(chosen)))
+        outputs, pullback = _pullback(traced, chosen)
         gradients = _filled(pullback([aval.dtype.type(1.0)], False), chosen)
         return _own(outputs[0]), gradients if isinstance(argnums, Sequence) else gradients[0]
 
@@ -98,17 +98,18 @@ def vjp(
     positions = [i for i, argument in enumerate(arguments) if argument is not None]
     chosen = [_differentiable(arguments, position) for position in positions]
     traced = _traced(_of(function, arguments, positions, {}), chosen, vocabulary)
-    outputs, pull = graph_vjp(traced.graph, [*chosen, *traced.captured], range(len(chosen)))
+    outputs, pull = _pullback(traced, chosen)
+    single = traced.single
 
     @np.errstate(all="ignore")
     def pullback(cotangent: Value) -> tuple[Value, ...]:
-        given = [cotangent] if traced.single else list(cotangent)
+        given = [cotangent] if single else list(cotangent)
         cotangents = pull(_matching("cotangent", given, outputs), False)
         pulled = dict(zip(positions, _filled(cotangents, chosen), strict=True))
         return tuple(pulled.get(i) for i in range(len(arguments)))
 
     values = tuple(map(_own, outputs))
-    return values[0] if traced.single else values, pullback
+    return values[0] if single else values, pullback
 
 
 @np.errstate(all="ignore")
@@ -137,7 +138,9 @@ def jvp(
     traced = _traced(_of(function, primals, positions, {}), chosen, vocabulary)
     given = _matching("tangent", [tangents[i] for i in positions], chosen)
     direction = (*given, *(None for _ in traced.captured))
-    outputs, [pushed] = pushforward(traced.graph, [*chosen, *traced.captured], [direction])
+    outputs, [pushed] = pushforward(
+        traced.graph, [*chosen, *traced.captured], [direction], known=traced.values
+    )
     values = tuple(map(_own, outputs))
     filled = tuple(
         np.zeros_like(out) if tangent is None else _own(tangent)
@@ -219,6 +222,14 @@ def _traced(
         precision=precision_of(map(aval_of, arguments)),
         concrete=True,
     )
+
+
+def _pullback(
+    traced: TracedFunction, chosen: Sequence[Value]
+) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
+    """The outputs, and their pullback to what is differentiated by."""
+    arguments = [*chosen, *traced.captured]
+    return graph_vjp(traced.graph, arguments, range(len(chosen)), known=traced.values)
 
 
 def _place_of(output: Atom, graph: Graph) -> Place | None:

@@ -6,7 +6,7 @@ graph, and differentiating again needs nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -27,17 +27,33 @@ __all__ = ["Environment", "value_and_gradient_graph", "vjp"]
 class Environment:
     """The values of a graph's variables as a walk over it finds them."""
 
-    def __init__(self, graph: Graph, arguments: Sequence[Value]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        arguments: Sequence[Value],
+        known: Mapping[Var, Value] | None = None,
+    ) -> None:
         traces = [argument.trace for argument in arguments if isinstance(argument, Tracer)]
         self.trace = max(traces, key=lambda trace: trace.serial) if traces else None
         self.rows = {} if traces else bind_rows(graph.inputs, arguments)
         self.values: dict[Var, Value] = dict(zip(graph.inputs, arguments, strict=True))
+        self._known = known or {}
+
+    def known(self, equation: Equation) -> Sequence[Value] | None:
+        """The results of an equation that was computed before."""
+        known = self._known
+        if equation.results[0] not in known:
+            return None
+        return [known[result] for result in equation.results]
 
     def read(self, atom: Atom) -> Value:
         return atom.value if isinstance(atom, Literal) else self.values[atom]
 
     def bind(self, equation: Equation, operands: Sequence[Value]) -> tuple[Value, ...]:
         """The results of an equation that needs no derivative."""
+        known = self.known(equation)
+        if known is not None:
+            return tuple(known)
         attributes = resolved(equation.attributes, self.rows)
         if self.trace is not None and not any(isinstance(one, Tracer) for one in operands):
             # A row count, or a number repeated for each row: known only where the rows are.
@@ -48,16 +64,20 @@ class Environment:
 
 
 def vjp(
-    graph: Graph, arguments: Sequence[Value], wrt: Iterable[int]
+    graph: Graph,
+    arguments: Sequence[Value],
+    wrt: Iterable[int],
+    *,
+    known: Mapping[Var, Value] | None = None,
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs of ``graph`` at ``arguments``, and their pullback to the inputs ``wrt``.
 
     The pullback takes a cotangent (or ``None`` for zero) an output, and whether they are masked,
     and gives a cotangent (or ``None``) for each input of ``wrt``. It may be called any number of
-    times.
+    times. ``known`` are values of variables at these arguments, which then are not computed again.
     """
     wanted = [graph.inputs[index] for index in wrt]
-    environment = Environment(graph, arguments)
+    environment = Environment(graph, arguments, known)
     active = {variable for variable in wanted if is_float(variable.aval.dtype)}
     tape: list[tuple[int, Pull, list[Value]]] = []
     for position, equation in enumerate(graph.equations):
@@ -66,8 +86,13 @@ def vjp(
             if active.isdisjoint(equation.operands):
                 results = environment.bind(equation, operands)
             else:
-                attributes = resolved(equation.attributes, environment.rows)
-                results, pull = value_and_pull(equation.primitive, operands, attributes)
+                results, pull = value_and_pull(
+                    equation.primitive,
+                    operands,
+                    resolved(equation.attributes, environment.rows),
+                    wanted=[atom in active for atom in equation.operands],
+                    known=environment.known(equation),
+                )
                 active.update(v for v in equation.results if is_float(v.aval.dtype))
                 tape.append((position, pull, operands))
         environment.values.update(zip(equation.results, results, strict=True))

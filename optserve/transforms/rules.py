@@ -29,9 +29,17 @@ Pull = Callable[[Cotangents, bool], Cotangents]
 
 
 def value_and_pull(
-    primitive: Primitive, operands: Sequence[Value], attributes: Mapping[str, Any]
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    *,
+    wanted: Sequence[bool] | None = None,
+    known: Sequence[Value] | None = None,
 ) -> tuple[tuple[Value, ...], Pull]:
     """The results, and the function that takes their cotangents back to the operands.
+
+    ``wanted`` says which operands need one (all that are floating, if it is not given), ``known``
+    gives the results where they were computed before.
 
     A cotangent is masked where it came through a primitive that selects: it is then exactly 0 for
     what was not selected, and a partial derivative is multiplied by ``mulz`` instead of ``*``.
@@ -44,12 +52,16 @@ def value_and_pull(
         out, general = primitive.rule(*operands, **attributes)
         results = _results(out)
         return results, lambda cts, masked: general(_whole(cts, results))
-    out = primitive.bind(*operands, **attributes)
-    results = _results(out)
+    results = _computed(primitive, operands, attributes) if known is None else tuple(known)
+    out = results[0] if len(results) == 1 else results
+    if wanted is None:
+        wanted = [is_float(aval_of(operand).dtype) for operand in operands]
     if primitive.partials is not None:
-        return results, functools.partial(_pull_partials, primitive, out, operands, attributes)
+        return results, functools.partial(
+            _pull_partials, primitive, out, operands, attributes, wanted
+        )
     if primitive.transpose is not None:
-        return results, functools.partial(_pull_transposes, primitive, operands, attributes)
+        return results, functools.partial(_pull_transposes, primitive, operands, attributes, wanted)
     if primitive.pullback is not None:
         pullback = primitive.pullback
         return results, lambda cts, masked: pullback(
@@ -74,12 +86,16 @@ def _pull_partials(
     out: Value,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
+    wanted: Sequence[bool],
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
     assert primitive.partials is not None
     partials = primitive.partials(out, *operands, **attributes)
-    return tuple(_scaled(cts[0], partial, masked, primitive.selects) for partial in partials)
+    return tuple(
+        _scaled(cts[0], partial, masked, primitive.selects) if asked else None
+        for partial, asked in zip(partials, wanted, strict=True)
+    )
 
 
 def _scaled(ct: Value, partial: Value | None, masked: bool, selects: bool) -> Value | None:
@@ -100,15 +116,14 @@ def _pull_transposes(
     primitive: Primitive,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
+    wanted: Sequence[bool],
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
     assert primitive.transpose is not None
     return tuple(
-        primitive.transpose(index, cts[0], *operands, **attributes)
-        if is_float(aval_of(operand).dtype)
-        else None
-        for index, operand in enumerate(operands)
+        primitive.transpose(index, cts[0], *operands, **attributes) if asked else None
+        for index, asked in enumerate(wanted)
     )
 
 
@@ -151,14 +166,19 @@ def value_and_tangents(
     operands: Sequence[Value],
     directions: Sequence[Cotangents],
     attributes: Mapping[str, Any],
+    *,
+    known: Sequence[Value] | None = None,
 ) -> tuple[tuple[Value, ...], list[Cotangents]]:
-    """The results, and for each direction (a tangent or ``None`` an operand) their tangents."""
+    """The results, and for each direction (a tangent or ``None`` an operand) their tangents.
+
+    ``known`` gives the results where they were computed before.
+    """
     if primitive.kind == "control":
         from optserve.transforms.loops import control_tangents
 
         return control_tangents(primitive, operands, directions, attributes)
-    out = primitive.bind(*operands, **attributes)
-    results = _results(out)
+    results = _computed(primitive, operands, attributes) if known is None else tuple(known)
+    out = results[0] if len(results) == 1 else results
     if not any(is_float(aval_of(result).dtype) for result in results):
         return results, [(None,) * len(results) for _ in directions]
     push = _push_of(primitive, out, operands, attributes)
@@ -296,6 +316,12 @@ def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
     innermost = max(traces, key=lambda entry: entry.serial)
     with innermost.at(innermost.place or place):
         yield
+
+
+def _computed(
+    primitive: Primitive, operands: Sequence[Value], attributes: Mapping[str, Any]
+) -> tuple[Value, ...]:
+    return _results(primitive.bind(*operands, **attributes))
 
 
 def _results(out: Value) -> tuple[Value, ...]:

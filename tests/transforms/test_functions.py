@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from optserve.errors import ShapeError, TraceError
+from optserve.graph.aval import Aval
+from optserve.primitives.constructors import linear
 from optserve.primitives.loops import scan
 from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
 
@@ -199,6 +201,29 @@ def test_results_are_arrays_of_their_own() -> None:
     for i, one in enumerate(fresh):
         assert one.flags.writeable
         assert not any(np.shares_memory(one, other) for other in [*fresh[:i], *given])
+
+
+def test_nothing_is_computed_twice_nor_for_nobody() -> None:
+    computed: list[str] = []
+
+    def value(x: Any, y: Any) -> Any:
+        computed.append("value")
+        return x * y
+
+    def transposed(index: int, ct: Any, *operands: Any) -> Any:
+        computed.append(f"transpose {index}")
+        return ct * operands[1 - index]
+
+    def shape(x: Aval, y: Aval) -> Aval:
+        del y
+        return x
+
+    product = linear("product", value, shape=shape, transposes=transposed)
+    assert grad(lambda x: product(x, 3.0) * 2.0)(1.0) == 6.0
+    assert computed == ["value", "transpose 0"]
+    computed.clear()
+    assert hessian(lambda x: x * product(x, 3.0))(1.0) == 6.0
+    assert computed.count("value") == 2  # and once for its tangent
 
 
 def test_integers_may_stand_beside_what_is_differentiated() -> None:

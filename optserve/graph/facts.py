@@ -7,6 +7,7 @@ one that a plugin brings is treated as well as one of ours.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from optserve.frozen import frozen
 
@@ -29,6 +30,10 @@ class Facts:
     ``contraction(*avals, **attributes)`` gives the ``Labels`` of a sum of products; an axis that is
     broadcast has a letter of its own, which the result leaves out.
 
+    ``stable_body`` is a body over other primitives that is as accurate as ``impl``, for backends
+    that have no code of their own for it: of a reduction, where each axis that is reduced has
+    entries and none is a table's rows.
+
     ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
     for it is long: a loop, or several polynomials. Both serve predictions only.
     """
@@ -38,6 +43,7 @@ class Facts:
     makes_rows: bool = False
     linear: tuple[frozenset[int], ...] = ()
     contraction: Callable[..., Labels] | None = None
+    stable_body: Callable[..., Any] | None = None
     cost: float = 1.0
     large_code: bool = False
 

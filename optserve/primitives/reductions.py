@@ -190,6 +190,13 @@ def _logsumexp(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
     return total if keepdims else np.reshape(total, reduced_shape(x.shape, axis, False))
 
 
+def _logsumexp_body(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+    top = np.max(x, axis=axis, keepdims=True)
+    base = np.where(np.isfinite(top), top, 0.0)
+    total = np.log(np.sum(np.exp(x - base), axis=axis, keepdims=True)) + base
+    return total if keepdims else np.squeeze(total, axis)
+
+
 def _logsumexp_pullback(
     ct: Value, out: Value, x: Value, *, axis: tuple[int, ...], keepdims: bool
 ) -> tuple[Value]:
@@ -206,7 +213,7 @@ logsumexp = opaque(
     axes=_reduces("logsumexp"),
     arguments=_arguments,
     examples=_examples,
-    facts=Facts(cost=10.0, large_code=True),
+    facts=Facts(stable_body=_logsumexp_body, cost=10.0, large_code=True),
     doc="""
     log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
     the derivative 0.

@@ -9,7 +9,7 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.primitive import Primitive
 from optserve.transforms.rules import body_of
 
-__all__ = ["expand", "inlined"]
+__all__ = ["expand", "inlined", "with_stable_bodies"]
 
 
 def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> Graph:
@@ -36,6 +36,25 @@ def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> G
         replaced.update(zip(equation.results, results, strict=True))
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     return Graph(graph.inputs, tuple(equations), outputs)
+
+
+def with_stable_bodies(graph: Graph) -> Graph:
+    """``graph`` whose primitives have their stable bodies for bodies, where those hold."""
+    return replace(graph, equations=tuple(map(_with_stable_body, graph.equations)))
+
+
+def _with_stable_body(equation: Equation) -> Equation:
+    body = equation.primitive.facts.stable_body
+    if body is None or not _has_entries(equation):
+        return equation
+    return replace(equation, primitive=replace(equation.primitive, body=body))
+
+
+def _has_entries(equation: Equation) -> bool:
+    """Whether there is something along each axis that is reduced, and none is a table's rows."""
+    shape = equation.operands[0].aval.shape
+    sizes = [shape[axis] for axis in equation.attributes.get("axis", ())]
+    return all(isinstance(size, int) and size > 0 for size in sizes)
 
 
 def inlined(graph: Graph, operands: Sequence[Atom]) -> tuple[list[Equation], list[Atom]]:

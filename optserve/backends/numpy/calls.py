@@ -19,6 +19,11 @@ import numpy as np
 from optserve.graph.aval import Array, DType, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation
+from optserve.graph.primitive import Primitive
+from optserve.primitives import arithmetic
+from optserve.primitives.indexing import slice_
+from optserve.primitives.reductions import max_, min_, sum_
+from optserve.primitives.shaping import reshape, transpose
 
 __all__ = ["quick_call"]
 
@@ -38,18 +43,18 @@ def quick_call(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
 ) -> Call | None:
     """A function of the operands; the sizes in ``attributes`` are numbers."""
-    find = _CALLS.get(equation.primitive.name)
+    find = _CALLS.get(equation.primitive)
     return None if find is None else find(equation, attributes, rows)
 
 
-_SCALAR_OPERATORS: Mapping[str, Call] = MappingProxyType(
+_SCALAR_OPERATORS: Mapping[Primitive, Call] = MappingProxyType(
     {
-        "add": operator.add,
-        "subtract": operator.sub,
-        "multiply": operator.mul,
-        "divide": operator.truediv,
-        "negative": operator.neg,
-        "square": lambda x: x * x,
+        arithmetic.add: operator.add,
+        arithmetic.subtract: operator.sub,
+        arithmetic.multiply: operator.mul,
+        arithmetic.divide: operator.truediv,
+        arithmetic.negative: operator.neg,
+        arithmetic.square: lambda x: x * x,
     }
 )
 
@@ -60,7 +65,7 @@ def _on_scalars(
     """Python's operators, which on NumPy scalars give the bits of the ufuncs much sooner."""
     avals = [atom.aval for atom in (*equation.operands, *equation.results)]
     floats = all(aval.shape == () and aval.dtype.kind == "f" for aval in avals)
-    return _SCALAR_OPERATORS[equation.primitive.name] if floats else None
+    return _SCALAR_OPERATORS[equation.primitive] if floats else None
 
 
 def _reshape(
@@ -98,7 +103,7 @@ def _extreme(
     columns = _columns(equation, attributes, rows)
     if not 1 < columns <= SHORT:
         return None
-    reduce = {"max": np.maximum.reduce, "min": np.minimum.reduce}[equation.primitive.name]
+    reduce = (np.maximum if equation.primitive is max_ else np.minimum).reduce
     shape = resolve_shape(equation.results[0].aval.shape, rows)
 
     def call(x: Array) -> Any:
@@ -155,16 +160,16 @@ def _columns(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[st
     return shape[last] if last > 0 and attributes["axis"] == (last,) else 0
 
 
-_CALLS: Mapping[str, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], Call | None]] = (
-    MappingProxyType(
-        {
-            **dict.fromkeys(_SCALAR_OPERATORS, _on_scalars),
-            "reshape": _reshape,
-            "transpose": _transpose,
-            "max": _extreme,
-            "min": _extreme,
-            "sum": _sum,
-            "slice": _slice,
-        }
-    )
+_CALLS: Mapping[
+    Primitive, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], Call | None]
+] = MappingProxyType(
+    {
+        **dict.fromkeys(_SCALAR_OPERATORS, _on_scalars),
+        reshape: _reshape,
+        transpose: _transpose,
+        max_: _extreme,
+        min_: _extreme,
+        sum_: _sum,
+        slice_: _slice,
+    }
 )

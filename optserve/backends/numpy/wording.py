@@ -8,8 +8,7 @@ Values agree with those of the graph as it was to rounding, infinities and NaN i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,14 @@ from optserve.graph.aval import Aval, shape_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import Primitive
 from optserve.graph.tracer import trace
-from optserve.primitives.elementary import sigmoid
+from optserve.primitives.arithmetic import multiply, square
+from optserve.primitives.elementary import logaddexp, sigmoid
 from optserve.primitives.products import matmul
-from optserve.primitives.reductions import logsumexp
+from optserve.primitives.reductions import sum_
 from optserve.primitives.selection import where
 from optserve.primitives.shaping import cast, reshape
 from optserve.primitives.vocabulary import builtin_vocabulary
-from optserve.transforms.expand import expand, inlined
+from optserve.transforms.expand import expand, inlined, with_stable_bodies
 from optserve.transforms.simplify import simplify
 
 __all__ = ["reworded"]
@@ -33,17 +33,16 @@ __all__ = ["reworded"]
 
 def reworded(graph: Graph) -> Graph:
     """``graph`` as NumPy does it soonest."""
-    equations = tuple(map(_with_quick_body, graph.equations))
+    equations = tuple(map(_with_quick_sigmoid, with_stable_bodies(graph).equations))
     written = expand(replace(graph, equations=equations), _is_written_out)
     return simplify(_with_dots(simplify(_with_quick_logarithms(written))))
 
 
 def _is_written_out(primitive: Primitive) -> bool:
     """Whether it makes temporaries of its own."""
-    if primitive.name in BODIES:
-        return True
     simple = isinstance(primitive.impl, np.ufunc) or primitive is where
-    return primitive.kind == "elementwise" and primitive.body is not None and not simple
+    has_body = primitive.kind == "elementwise" or primitive.facts.stable_body is not None
+    return has_body and primitive.body is not None and not simple
 
 
 def _sigmoid(x: Any) -> Any:
@@ -52,31 +51,10 @@ def _sigmoid(x: Any) -> Any:
     return np.maximum(small, cast(x >= 0, dtype=x.dtype)) / (1.0 + small)
 
 
-def _logsumexp(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
-    top = np.max(x, axis=axis, keepdims=True)
-    base = np.where(np.isfinite(top), top, 0.0)
-    total = np.log(np.sum(np.exp(x - base), axis=axis, keepdims=True)) + base
-    return total if keepdims else np.squeeze(total, axis)
-
-
-BODIES: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {sigmoid.name: _sigmoid, logsumexp.name: _logsumexp}
-)
-"""Bodies that suit NumPy better than the implementations of these primitives."""
-
-
-def _with_quick_body(equation: Equation) -> Equation:
-    body = BODIES.get(equation.primitive.name)
-    if body is None or not _has_entries(equation):
+def _with_quick_sigmoid(equation: Equation) -> Equation:
+    if equation.primitive is not sigmoid:
         return equation
-    return replace(equation, primitive=replace(equation.primitive, body=body))
-
-
-def _has_entries(equation: Equation) -> bool:
-    """Whether there is something along the axes that are reduced, whatever the number of rows."""
-    shape = equation.operands[0].aval.shape
-    sizes = [shape[axis] for axis in equation.attributes.get("axis", ())]
-    return all(isinstance(size, int) and size > 0 for size in sizes)
+    return replace(equation, primitive=replace(sigmoid, body=_sigmoid))
 
 
 def _with_quick_logarithms(graph: Graph) -> Graph:
@@ -87,7 +65,7 @@ def _with_quick_logarithms(graph: Graph) -> Graph:
         operands = tuple(replaced.get(a, a) if isinstance(a, Var) else a for a in original.operands)
         equation = replace(original, operands=operands)
         number = next(filter(_is_finite_number, operands), None)
-        if equation.primitive.name != "logaddexp" or number is None:
+        if equation.primitive is not logaddexp or number is None:
             equations.append(equation)
             continue
         [x] = [atom for atom in operands if atom is not number] or [number]
@@ -136,12 +114,12 @@ def _with_dots(graph: Graph) -> Graph:
 def _factors(equation: Equation, maker: dict[Var, Equation]) -> list[Atom] | None:
     """The two arrays of which ``equation`` sums the product."""
     [first, *_] = [*equation.operands, None]
-    if equation.primitive.name != "sum" or not isinstance(first, Var) or first not in maker:
+    if equation.primitive is not sum_ or not isinstance(first, Var) or first not in maker:
         return None
     everything = equation.attributes["axis"] == tuple(range(len(first.aval.shape)))
     double = first.aval.dtype == np.float64 and not equation.attributes["keepdims"]
     product = maker[first]
-    if product.primitive.name not in ("multiply", "square") or not (everything and double):
+    if product.primitive not in (multiply, square) or not (everything and double):
         return None
     left, right = (*product.operands, *product.operands)[:2]
     alike = left.aval == right.aval == first.aval and first.aval.shape != ()

@@ -31,7 +31,7 @@ class Way:
 
     kind: str
     optimizer: Callable[[], Optimizer]
-    stop: Stop = Stop(seconds=20.0)  # noqa: RUF009 - frozen
+    stop: Stop = Stop(seconds=5.0)  # noqa: RUF009 - frozen
 
 
 FIRST_ORDER = Stop(gradient=1e-8, steps=2000, seconds=10.0)

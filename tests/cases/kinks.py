@@ -1,0 +1,115 @@
+"""What maxima, medians and absolute values select, and where a descent ends on them."""
+
+from __future__ import annotations
+
+from tests.cases.case import case, inline
+
+__all__ = ["KINKS"]
+
+KINKS = [
+    *(
+        case(
+            f"the largest of a function of the rows by {backend}",
+            f"""
+{inline(x=[0.3, 1.2, 0.7])}
+parameters: {{a: 1.2}}
+backend: {backend}
+loss: max(digamma(a * x))
+optimizer: none
+""",
+            0,
+            near={"gradient.a": [1.184637279, 1e-6]},
+        )
+        for backend in ("numpy", "llvm")
+    ),
+    *(
+        case(
+            f"the largest error of three rows by {backend}",
+            f"""
+data:
+  inline:
+    x1: [-1.738, -1.361, -2.313]
+    x2: [-1.337, -0.352, -0.189]
+    y: [-0.957, 0.894, 0.957]
+    k: [1, 0, 1]
+  columns: {{X: {{take: [x1, x2]}}, y: y, k: {{take: k, as: integer}}}}
+parameters: {{v: [0.3, -0.2], M: [[0.1, 0.25], [0.3, 0.45]]}}
+loss: max(abs(y - X @ v - M[k][:, 1]))
+optimizer: none
+backend: {backend}
+""",
+            0,
+            near={"gradient.v[0]": 2.313, "gradient.v[1]": 0.189},
+        )
+        for backend in ("numpy", "llvm")
+    ),
+    case(
+        "least absolute deviations",
+        f"""
+{inline(x=[0, 1, 2, 3, 4], y=[1, 3.1, 4.9, 20, 9])}
+parameters: {{a: 0, b: 0}}
+loss: sum(abs(y - a - b * x))
+optimizer: lbfgs
+""",
+        0,
+        3,
+        near={"loss": [13.2, 1e-3]},
+    ),
+    case(
+        "the median as the end of a descent",
+        f"""
+{inline(y=[1, 2, 4])}
+parameters: {{m: 0}}
+loss: mean(abs(y - m))
+optimizer: lbfgs
+""",
+        0,
+        3,
+        near={"parameters.m": [2.0, 1e-3]},
+    ),
+    case(
+        "Chebyshev's line",
+        f"""
+{inline(x=[0, 1, 2, 3], y=[0, 1.5, 1.8, 3.1])}
+parameters: {{a: 0, b: 0}}
+loss: max(abs(y - a - b * x))
+optimizer: lbfgs
+""",
+        0,
+        3,
+        near={"loss": [0.25, 0.01]},
+    ),
+    case(
+        "a kink that is not a minimum is left",
+        "parameters: {x: 3}\nloss: abs(x - 2) + (x + 1)**2\noptimizer: lbfgs\n",
+        0,
+        near={"parameters.x": [-0.5, 1e-5]},
+    ),
+    case(
+        "the minimum lies on a kink",
+        "parameters: {x: 3}\nloss: abs(x - 2) + 0.1 * (x + 1)**2\noptimizer: lbfgs\n",
+        0,
+        3,
+        near={"parameters.x": [2.0, 1e-4]},
+        says="kink|not converged",
+    ),
+    case(
+        "the start is the tip of an absolute value",
+        "parameters: {x: 0}\nloss: -abs(x) + x**2\noptimizer: lbfgs\n",
+        0,
+        3,
+        near={"parameters.x": (0.5, -0.5)},
+    ),
+    case(
+        "a hinge loss",
+        f"""
+{inline(x=[-2, -1, 1, 2], y=[-1, -1, 1, 1])}
+parameters: {{w: 0}}
+loss: mean(relu(1 - y * w * x)) + 0.05 * w**2
+optimizer: lbfgs
+""",
+        0,
+        3,
+        near={"parameters.w": [1.0, 1e-3]},
+    ),
+]

@@ -27,6 +27,9 @@ class Facts:
     them. ``linear`` lists groups of operands in which an elementwise primitive is jointly linear,
     the others being held.
 
+    ``counts`` says that truth values are numbers in it, 0 and 1, and ``wraps`` that 64 bits may be
+    too few for what it makes of whole numbers. Expressions see to both.
+
     ``contraction(*avals, **attributes)`` gives the ``Labels`` of a sum of products; an axis that is
     broadcast has a letter of its own, which the result leaves out.
 
@@ -42,6 +45,8 @@ class Facts:
     fresh: bool = False
     makes_rows: bool = False
     linear: tuple[frozenset[int], ...] = ()
+    counts: bool = False
+    wraps: bool = False
     contraction: Callable[..., Labels] | None = None
     stable_body: Callable[..., Any] | None = None
     cost: float = 1.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optserve.errors import ShapeError
+from optserve.errors import NumericalFailure, ShapeError
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim, resolve_size
-from optserve.graph.graph import Atom, Graph, Literal, Var
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
-__all__ = ["bind_rows", "interpret", "resolved"]
+__all__ = ["bind_rows", "computed", "interpret", "resolved"]
 
 
 def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
@@ -24,10 +24,20 @@ def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
 
     for equation in graph.equations:
         operands = [read(atom) for atom in equation.operands]
-        outcome = equation.primitive.impl(*operands, **resolved(equation.attributes, rows))
-        outcomes = outcome if isinstance(outcome, tuple) else (outcome,)
-        values.update(zip(equation.results, outcomes, strict=True))
+        results = computed(equation, operands, rows)
+        values.update(zip(equation.results, results, strict=True))
     return tuple(read(atom) for atom in graph.outputs)
+
+
+def computed(
+    equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
+) -> tuple[Any, ...]:
+    """The results of one equation; a numerical failure gets its place."""
+    try:
+        out = equation.primitive.impl(*operands, **resolved(equation.attributes, rows))
+    except NumericalFailure as failure:
+        raise failure.at(equation.place) from None
+    return out if isinstance(out, tuple) else (out,)
 
 
 def bind_rows(inputs: Sequence[Var], arguments: Sequence[Array]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import Place
+from optserve.errors import NumericalFailure, Place
 from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, Shape, aval_of, is_float
 from optserve.graph.dim import Dim
@@ -23,7 +23,7 @@ from optserve.transforms.finite_sum import row_counts
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.rules import value_and_pull
 
-__all__ = ["Blame", "blame"]
+__all__ = ["Blame", "blame", "of_failure"]
 
 LARGEST_WALK = 2**25
 """Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
@@ -55,6 +55,18 @@ def blame(problem: Problem, packing: Packing, point: Array) -> Blame:
                 f"the parameter {name} left the range of {packing.dtype}: {_range(value)}",
                 remedy="take shorter steps, or give bounds",
             )
+    try:
+        return _walked_back(problem, packing, values)
+    except NumericalFailure as failure:
+        return of_failure(failure)
+
+
+def of_failure(failure: NumericalFailure) -> Blame:
+    """Blame for what could not be computed: a whole number has no NaN to go on with."""
+    return Blame(failure.message, place=failure.place, remedy=failure.remedy)
+
+
+def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) -> Blame:
     arguments = [*values, *problem.objective.arrays]
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
     for part in _blocks(graph, arguments):

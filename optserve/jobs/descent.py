@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.history import History
@@ -44,10 +45,11 @@ class Outcome:
     """How one descent ended, and the evidence that this is a minimum.
 
     ``best`` is ``None`` where not even the start was finite. ``bad`` is a point that was not:
-    the last of the descent where that ended it. ``point`` and ``state`` are where the method would
-    go on, for a checkpoint. ``change`` is what met the tolerance of ``loss`` or ``step``;
-    ``rejected`` counts trial points that were not finite and were stepped back from. ``epochs`` are
-    the whole ones of a descent over minibatches, whose evaluations are those of batches.
+    the last of the descent where that ended it. ``failure`` is what could not even be computed.
+    ``point`` and ``state`` are where the method would go on, for a checkpoint. ``change`` is what
+    met the tolerance of ``loss`` or ``step``; ``rejected`` counts trial points that were not finite
+    and were stepped back from. ``epochs`` are the whole ones of a descent over minibatches, whose
+    evaluations are those of batches.
     """
 
     start: Array
@@ -60,6 +62,7 @@ class Outcome:
     change: float | None = None
     rejected: int = 0
     bad: Array | None = None
+    failure: NumericalFailure | None = None
     point: Array | None = None
     state: State = ()
     history: History = field(default_factory=History)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.backends.base import Backend, Compiled
+from optserve.errors import NumericalFailure
 from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
@@ -65,8 +66,11 @@ class Evaluator:
         return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
-        """Loss and gradient (p,)."""
-        loss, gradient = self._gradient(point, *self.graphs.arguments)
+        """Loss and gradient (p,); NaN where a whole number that they need does not exist."""
+        try:
+            loss, gradient = self._gradient(point, *self.graphs.arguments)
+        except NumericalFailure:
+            return np.full((), np.nan), np.full(point.shape, np.nan)
         return loss, gradient
 
     def linearized(self, point: Array) -> Linearized:

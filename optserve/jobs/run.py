@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.selection import choose
-from optserve.errors import ConfigError, OptserveError
+from optserve.errors import ConfigError, NumericalFailure, OptserveError
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
@@ -120,7 +120,7 @@ def run(
         if all(certificate.passed for certificate in certificates):
             outcomes = []
             for number, start in enumerate(starts, 1):
-                outcomes.append(descents(start, watch, (number, len(starts))))
+                outcomes.append(_descended(descents, start, watch, (number, len(starts))))
                 if watch.signal is not None:
                     break
         else:
@@ -128,6 +128,14 @@ def run(
         findings = _findings(evaluator, limits, certificates, outcomes, watch, splits)
         findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
+
+
+def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:
+    """How a descent ended; a number that does not exist ends it as one that is not finite does."""
+    try:
+        return descents(start, watch, number)
+    except NumericalFailure as failure:  # of whole numbers, which have no NaN
+        return Outcome(start, reasons=[Reason.non_finite], failure=failure)
 
 
 def _splits(evaluator: Evaluator) -> Splits | None:
@@ -258,6 +266,10 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
 
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:
+    if outcome.failure is not None:
+        from optserve.jobs.blame import of_failure
+
+        return of_failure(outcome.failure)
     bad: Array | None = outcome.bad
     if outcome.reason.usable or bad is None:
         return None

@@ -16,7 +16,7 @@ from optserve.errors import Place
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
-from optserve.graph.interpret import bind_rows, interpret, resolved
+from optserve.graph.interpret import bind_rows, computed, interpret, resolved
 
 __all__ = ["Suspect", "Walk", "not_finite"]
 
@@ -53,9 +53,7 @@ class Walk:
         with np.errstate(all="ignore"):
             for equation in graph.equations:
                 operands = self.operands(equation)
-                attributes = resolved(equation.attributes, self.rows)
-                out = equation.primitive.impl(*operands, **attributes)
-                results = out if isinstance(out, tuple) else (out,)
+                results = computed(equation, operands, self.rows)
                 self.values.update(zip(equation.results, results, strict=True))
 
     def read(self, atom: Atom) -> Any:

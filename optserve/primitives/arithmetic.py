@@ -36,7 +36,7 @@ add = elementwise(
     "add",
     ufunc=np.add,
     partials=lambda out, x, y: (1.0, 1.0),
-    facts=Facts(linear=(frozenset({0, 1}),)),
+    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True),
     doc="Sum of two numbers: x + y.",
 )
 
@@ -44,7 +44,7 @@ subtract = elementwise(
     "subtract",
     ufunc=np.subtract,
     partials=lambda out, x, y: (1.0, -1.0),
-    facts=Facts(linear=(frozenset({0, 1}),)),
+    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True),
     doc="Difference of two numbers: x - y.",
 )
 
@@ -52,7 +52,7 @@ multiply = elementwise(
     "multiply",
     ufunc=np.multiply,
     partials=lambda out, x, y: (y, x),
-    facts=Facts(linear=(frozenset({0}), frozenset({1}))),
+    facts=Facts(linear=(frozenset({0}), frozenset({1})), counts=True, wraps=True),
     doc="Product of two numbers: x * y.",
 )
 
@@ -69,7 +69,7 @@ negative = elementwise(
     "negative",
     ufunc=np.negative,
     partials=lambda out, x: (-1.0,),
-    facts=Facts(linear=(frozenset({0}),)),
+    facts=Facts(linear=(frozenset({0}),), counts=True, wraps=True),
     doc="Negation: -x.",
 )
 
@@ -82,13 +82,18 @@ reciprocal = elementwise(
 )
 
 square = elementwise(
-    "square", ufunc=np.square, partials=lambda out, x: (2.0 * x,), doc="A number times itself."
+    "square",
+    ufunc=np.square,
+    partials=lambda out, x: (2.0 * x,),
+    facts=Facts(counts=True, wraps=True),
+    doc="A number times itself.",
 )
 
 absolute = elementwise(
     "abs",
     ufunc=np.absolute,
     partials=lambda out, x: (np.sign(x),),
+    facts=Facts(counts=True, wraps=True),
     doc="Absolute value; its derivative at 0 is 0, the subgradient of least norm.",
 )
 
@@ -96,6 +101,7 @@ sign = elementwise(
     "sign",
     ufunc=np.sign,
     partials=lambda out, x: (None,),
+    facts=Facts(counts=True),
     doc="-1, 0 or 1, as the number is negative, zero or positive; its derivative is 0.",
 )
 
@@ -151,6 +157,7 @@ floor_divide = elementwise(
     ufunc=np.floor_divide,
     partials=lambda out, x, y: (None, None),
     domain=positive,
+    facts=Facts(counts=True, wraps=True),
     doc="The quotient rounded down: x // y; its derivative is 0.",
 )
 
@@ -159,6 +166,7 @@ remainder = elementwise(
     ufunc=np.remainder,
     partials=lambda out, x, y: (1.0, -np.floor(x / y)),
     domain=positive,
+    facts=Facts(counts=True, wraps=True),
     doc="What is left after floor division: x % y, with the sign of y.",
 )
 

@@ -103,4 +103,5 @@ def linspace(start: Value, stop: Value, count: int) -> Value:
     [0.0, 0.5, 1.0]
     """
     number = operator.index(count)
+    start, stop = start * 1.0, stop * 1.0
     return start + (stop - start) * arange(number) / max(number - 1, 1)

@@ -313,7 +313,10 @@ def _gather(entry: Any) -> Value:
             remedy="use where(mask, x, 0), or filter the table with `where` under `data`",
         )
     if kind not in "iu":
-        raise TraceError("an index must be integers", remedy="declare the column `as: integer`")
+        raise TraceError(
+            "an index must be integers",
+            remedy="declare the column `as: integer`, or make one of whole numbers: integer(x)",
+        )
     return indices
 
 

@@ -117,7 +117,7 @@ matmul = linear(
         Example(((3,), (2, 3, 2))),
         Example(((0, 3), (3, 2))),
     ),
-    facts=Facts(fresh=True, contraction=_matmul_labels, large_code=True),
+    facts=Facts(fresh=True, contraction=_matmul_labels, large_code=True, counts=True, wraps=True),
     doc="Matrix product a @ b, with NumPy's rules for vectors and leading batch axes.",
 )
 
@@ -258,6 +258,6 @@ einsum = linear(
         Example(((3,), (2,)), {"spec": "i,j->ji"}),
         Example(((2, 3),), {"spec": "ij->ji"}),
     ),
-    facts=Facts(contraction=_einsum_labels, large_code=True),
+    facts=Facts(contraction=_einsum_labels, large_code=True, counts=True, wraps=True),
     doc="Products summed over named axes, as in einsum('ij,jk->ik', a, b).",
 )

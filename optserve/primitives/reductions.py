@@ -102,7 +102,7 @@ sum_ = linear(
     axes=_reduces("sum"),
     arguments=_arguments,
     examples=_examples,
-    facts=Facts(fresh=True),
+    facts=Facts(fresh=True, wraps=True),
     doc="Sum over axes (all by default). float32 accumulates in float64.",
 )
 
@@ -138,7 +138,7 @@ cumsum: Primitive = linear(
         Example(((2, 3),), {"axis": 1, "reverse": True}),
         Example(((0, 3),), {"axis": 0, "reverse": False}),
     ),
-    facts=Facts(cost=10.0),
+    facts=Facts(cost=10.0, wraps=True),
     doc="Sums of the entries up to each one along an axis; with ``reverse``, from each one on.",
 )
 
@@ -174,7 +174,7 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         examples=_nonempty,
         selects=True,
         floating=False,
-        facts=Facts(cost=10.0),
+        facts=Facts(cost=10.0, counts=True),
         doc=f"The {word} entry along axes (of all by default); ties split the derivative evenly.",
     )
 
@@ -288,7 +288,7 @@ def _prod_along(x: Value, axis: int) -> Value:
         )
     before = (slice(None),) * axis
     if size == 0:
-        return sum_(x, axis=axis) + 1.0
+        return sum_(x, axis=axis) + 1
     while size > 1:
         half = size // 2
         product = x[(*before, slice(0, half))] * x[(*before, slice(half, 2 * half))]
@@ -300,6 +300,7 @@ def _prod_along(x: Value, axis: int) -> Value:
 
 def _prod(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
     shape = np.shape(x)
+    x = x.astype(np.int64) if x.dtype == np.bool_ else x
     for i in sorted(axis, reverse=True):
         x = _prod_along(x, i)
     return reshape(x, reduced_shape(shape, axis, keepdims))
@@ -311,6 +312,8 @@ prod = composite(
     impl=lambda x, *, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
     arguments=_arguments,
     examples=_examples,
+    floating=False,
+    facts=Facts(wraps=True),
     doc="Product over axes; its derivative is exact where entries are zero.",
 )
 

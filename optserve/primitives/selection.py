@@ -121,7 +121,7 @@ maximum = elementwise(
     ufunc=np.maximum,
     partials=lambda out, x, y: (_share(x, y, x > y), _share(y, x, y > x)),
     selects=True,
-    facts=Facts(cost=6.0),
+    facts=Facts(cost=6.0, counts=True),
     doc="The larger of two numbers; at a tie the derivative is split evenly.",
 )
 
@@ -130,7 +130,7 @@ minimum = elementwise(
     ufunc=np.minimum,
     partials=lambda out, x, y: (_share(x, y, x < y), _share(y, x, y < x)),
     selects=True,
-    facts=Facts(cost=6.0),
+    facts=Facts(cost=6.0, counts=True),
     doc="The smaller of two numbers; at a tie the derivative is split evenly.",
 )
 
@@ -147,5 +147,6 @@ clip = elementwise(
     lambda x, low, high: np.minimum(np.maximum(x, low), high),
     selects=True,
     floating=False,
+    facts=Facts(counts=True),
     doc="x held between low and high; at a bound the derivative is one half.",
 )

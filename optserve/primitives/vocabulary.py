@@ -29,6 +29,7 @@ from optserve.primitives import (
     selection,
     shaping,
     special,
+    whole,
 )
 
 __all__ = ["builtin_macros", "builtin_primitives", "builtin_vocabulary", "vocabulary_of"]
@@ -47,6 +48,7 @@ _MODULES = (
     composition,
     losses,
     special,
+    whole,
 )
 
 

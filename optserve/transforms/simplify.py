@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from optserve.errors import NumericalFailure
 from optserve.frozen import replace
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.digest import row_names
@@ -151,8 +152,11 @@ def _folded(equation: Equation) -> Literal | None:
     values = [atom.value for atom in equation.operands if isinstance(atom, Literal)]
     if len(values) != len(equation.operands):
         return None
-    with np.errstate(all="ignore"):
-        folded = equation.primitive.impl(*values, **equation.attributes)
+    try:
+        with np.errstate(all="ignore"):
+            folded = equation.primitive.impl(*values, **equation.attributes)
+    except NumericalFailure:  # it fails where it is evaluated, and has a place there
+        return None
     return Literal(np.asarray(folded).astype(equation.results[0].aval.dtype))
 
 

@@ -44,6 +44,25 @@ def test_an_example_runs(example: str, tmp_path: Path) -> None:
     assert all(expectation["holds"] for expectation in result["expectations"])
 
 
+def test_a_failure_of_whole_numbers_is_printed_as_shown(tmp_path: Path) -> None:
+    [shown] = [block for block in blocks(PAGE, "text") if "64 bits" in block]
+    (tmp_path / "fit.yaml").write_text(
+        "version: 1\n"
+        "data: {inline: {n: [10000000000, 3]}, columns: {n: {take: n, as: integer}}}\n"
+        "parameters: {p: 0.5}\n"
+        "loss: (mean(n * n) - p)**2\n"
+    )
+    completed = subprocess.run(
+        [str(COMMAND), "run", "fit.yaml", "--out", "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 5
+    assert shown in completed.stdout
+
+
 def test_the_tables_are_what_the_schema_says(pytestconfig: pytest.Config) -> None:
     text = PAGE.read_text(encoding="utf-8")
     written = text[: text.index(MARK)]

@@ -17,6 +17,7 @@ import numpy as np
 
 from optserve.backends.numpy.buffers import plan_buffers
 from optserve.backends.numpy.calls import quick_call
+from optserve.errors import NumericalFailure, Place
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
@@ -28,9 +29,9 @@ WORTH_RETURNING = 1024
 
 Slots = tuple[int, ...]
 Read = Callable[[list[Any]], Any]
-Step = tuple[Callable[..., Any], Read | None, Slots, Slots, Array | None]
+Step = tuple[Callable[..., Any], Read | None, Slots, Slots, Array | None, Place | None]
 """An implementation, what reads its operands (``None``: it has none), the slots it writes and those
-it empties, and where it may write."""
+it empties, where it may write, and where it was written."""
 
 Control = Callable[[Equation, Mapping[str, int]], Callable[..., Any]]
 """Gives the implementation of an equation with bodies, for given row counts."""
@@ -78,7 +79,8 @@ class Plan:
                 initial[self.writes[i][0]] = implementation()
                 continue
             done = tuple([slot for slot in self.done[i] if slot in large])
-            steps.append((implementation, read, self.writes[i], done, targets.get(i)))
+            target, place = targets.get(i), equation.place
+            steps.append((implementation, read, self.writes[i], done, target, place))
         return BoundPlan(self, initial, steps)
 
     def _implementation(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
@@ -136,15 +138,18 @@ class BoundPlan:
         values = self.initial.copy()
         for slot, argument in zip(self.inputs, arguments, strict=True):
             values[slot] = argument
-        for implementation, read, writes, done, target in self.steps:
+        for implementation, read, writes, done, target, place in self.steps:
             operands = () if read is None else read(values)
-            if target is not None:
-                values[writes[0]] = implementation(*operands, out=target)
-            elif len(writes) == 1:
-                values[writes[0]] = implementation(*operands)
-            else:
-                for slot, value in zip(writes, implementation(*operands), strict=True):
-                    values[slot] = value
+            try:
+                if target is not None:
+                    values[writes[0]] = implementation(*operands, out=target)
+                elif len(writes) == 1:
+                    values[writes[0]] = implementation(*operands)
+                else:
+                    for slot, value in zip(writes, implementation(*operands), strict=True):
+                        values[slot] = value
+            except NumericalFailure as error:
+                raise error.at(place) from None
             for slot in done:
                 values[slot] = None
         return [values[slot] for slot in self.outputs]

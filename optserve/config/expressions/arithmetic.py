@@ -7,15 +7,17 @@ infinite at once. Division by zero and overflow give what IEEE 754 says, without
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from optserve.config.expressions.counting import applied, is_truth
 from optserve.config.expressions.tree import LARGEST_INTEGER
 from optserve.config.expressions.values import Number, described
 from optserve.errors import ShapeError
 from optserve.graph.dim import Dim, quotient
+from optserve.graph.primitive import Primitive
 from optserve.graph.tracer import Trace, Tracer
 
 __all__ = ["apply_binary", "apply_prefix"]
@@ -69,8 +71,7 @@ def apply_binary(symbol: str, left: Number, right: Number, trace: Trace) -> Numb
         right = trace.lift(right) if isinstance(right, Dim) else right
     if not isinstance(left, Tracer) and not isinstance(right, Tracer):
         return _folded(symbol, left, right)
-    result: Tracer = _UFUNCS[symbol](left, right)
-    return result
+    return _recorded(_UFUNCS[symbol], (left, right), trace)
 
 
 def apply_prefix(symbol: str, operand: Number, trace: Trace) -> Number:
@@ -84,11 +85,20 @@ def apply_prefix(symbol: str, operand: Number, trace: Trace) -> Number:
         _check_truth(symbol, operand)
         if not isinstance(operand, Tracer):
             return not operand
-        negated: Any = np.logical_not(operand)
-        return cast(Tracer, negated)
+        return _recorded(np.logical_not, (operand,), trace)
     if symbol == "+":
         return operand
-    return apply_binary("*", -1, operand, trace) if isinstance(operand, Dim) else -operand
+    if isinstance(operand, Dim):
+        return apply_binary("*", -1, operand, trace)
+    return _recorded(np.negative, (operand,), trace) if isinstance(operand, Tracer) else -operand
+
+
+def _recorded(ufunc: np.ufunc, operands: Sequence[Number], trace: Trace) -> Number:
+    """The primitive that ``ufunc`` means in the vocabulary of ``trace``."""
+    primitive = trace.vocabulary.ufuncs[ufunc]
+    assert isinstance(primitive, Primitive)
+    result: Tracer = applied(primitive, operands, {}, trace)
+    return result
 
 
 def _folded(symbol: str, left: int | float, right: int | float) -> Number:
@@ -124,13 +134,13 @@ def _size(symbol: str, left: Number, right: Number) -> int | Dim | None:
 
 
 def _check_truth(symbol: str, operand: Number) -> None:
-    truth = isinstance(operand, bool)
-    if isinstance(operand, Tracer):
-        truth = operand.dtype.kind == "b"
-    if not truth:
+    if not is_truth(operand):
+        alone = symbol == "~"
         raise ShapeError(
             f"{symbol} takes truth values, and is given {described(operand)}",
-            expected=f"comparisons, each in brackets: (a < b) {symbol} (c < d)"
-            if symbol != "~"
-            else "a comparison in brackets: ~(a < b)",
+            expected="a comparison in brackets: ~(a < b)"
+            if alone
+            else f"comparisons, each in brackets: (a < b) {symbol} (c < d)",
+            remedy="a number is true where it is not 0: "
+            + ("~(a != 0)" if alone else f"(a != 0) {symbol} (b != 0)"),
         )

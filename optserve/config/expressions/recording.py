@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from optserve.config.expressions.arguments import shown_signature
+from optserve.config.expressions.counting import applied
 from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import Callback, Value, as_number
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError, TraceError
@@ -107,11 +108,9 @@ class Recorder:
                 if isinstance(operand, tuple | str | Callback) or operand is None:
                     as_number(operand, place)
             _check_options(primitive, attributes, place)
-            if any(isinstance(operand, Tracer) for operand in operands):
-                result = primitive.bind(*operands, **attributes)
-            else:
-                settled = [_settled(operand, trace) for operand in operands]
-                result = trace.bind(primitive, settled, attributes)
+            if not any(isinstance(operand, Tracer) for operand in operands):
+                operands = [_settled(operand, trace) for operand in operands]
+            result = applied(primitive, operands, attributes, trace)
         return checked(entered(result, trace), place)
 
     def macro(

@@ -34,6 +34,7 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 numbers = st.sampled_from(["0", "1", "3", "0.5", "2.", "1e-3", "200", "pi", "b", "A.shape[1]"])
+divisors = numbers.filter(lambda number: number != "0")  # NumPy's 0 of whole numbers is refused
 vectors = st.sampled_from(
     [
         *("x", "y", "k", "x[::-1]", "A[0]", "A[-1, :]", "A.T[:, 1]", "net.W[..., 2]", "x[k]"),
@@ -63,7 +64,7 @@ def grown(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
     return st.one_of(
         st.builds(joined, arrays, st.sampled_from("+-*/"), arrays),
-        st.builds(joined, vectors, st.sampled_from(["//", "%"]), numbers),
+        st.builds(joined, vectors, st.sampled_from(["//", "%"]), divisors),
         st.builds(
             "(1.0 * {}) ** {}".format, vectors, st.sampled_from(["2", "3", "0.5", "-1", "b"])
         ),

@@ -6,13 +6,13 @@ Everything is looked up in the vocabulary of the tracer's trace, so this module 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from optserve.errors import TraceError
+from optserve.errors import OptserveError, TraceError
 from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype
@@ -47,6 +47,7 @@ _REMEDIES = {
     "fill": "use np.full_like(x, value)",
 }
 _CHANGING = {np.copyto, np.place, np.put, np.put_along_axis, np.putmask}
+_NO_OPTION = "leave out what is not supported, or convert the result with .astype(dtype)"
 _NO_RULE = "write it with primitives that have a derivative rule"
 
 
@@ -115,19 +116,22 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(f"np.{ufunc.__name__}(..., where=...)", "use np.where on the result")
         if method == "outer":
             left, right = inputs
-            return ufunc(np.reshape(left, (*np.shape(left), *(1,) * np.ndim(right))), right)
+            spread = np.reshape(left, (*np.shape(left), *(1,) * np.ndim(right)))
+            return ufunc(spread, right, **keywords)
         tables = {
             "__call__": vocabulary.ufuncs,
             "reduce": vocabulary.reductions,
             "accumulate": vocabulary.accumulations,
         }
         function = tables.get(method, {}).get(ufunc)
+        spelling = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         if function is None:
-            spelling = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             self._refuse(f"np.{spelling}", _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":
             keywords.setdefault("axis", 0)
-        return function(*inputs, **keywords)
+        if method == "__call__" and keywords:
+            self._refuse(f"np.{spelling}(..., {next(iter(keywords))}=...)", _NO_OPTION)
+        return self._applied(spelling, function, inputs, keywords)
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -140,14 +144,31 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(
                 f"np.{function.__name__}", _REMEDIES["__setitem__"] if changes else _NO_RULE
             )
-        try:
-            return mapped(*arguments, **keywords)
-        except TypeError as error:
-            message = f"np.{function.__name__} of traced values: {error}"
-            raise TraceError(message, place=self.trace.here()) from error
+        return self._applied(function.__name__, mapped, arguments, keywords)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.trace.vocabulary.functions[operator.getitem](self, index)
+        indexed = self.trace.vocabulary.functions[operator.getitem]
+        try:
+            return indexed(self, index)
+        except OptserveError as error:
+            raise error.at(self.trace.here()) from None
+
+    def _applied(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        arguments: Sequence[Any],
+        keywords: Mapping[str, Any],
+    ) -> Any:
+        """The value of NumPy's function ``name``; what is wrong is told with its place."""
+        try:
+            return function(*arguments, **keywords)
+        except OptserveError as error:
+            raise error.at(self.trace.here()) from None
+        except TypeError as error:
+            raise TraceError(
+                f"np.{name} of traced values: {error}", place=self.trace.here(), remedy=_NO_OPTION
+            ) from error
 
     def __len__(self) -> int:
         if not self.shape:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from optserve.errors import NumericalFailure, ShapeError, TraceError
+from optserve.errors import NumericalFailure, ShapeError
 from optserve.graph.aval import Aval, DType, Shape, is_float
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
-from optserve.graph.dim import Dim, Size, quotient
+from optserve.graph.dim import Size, quotient
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
-from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.shaping import normal_axes
 
-__all__ = ["getitem", "in_range", "scatter_add", "slice_", "take", "unslice"]
+__all__ = ["Bounds", "in_range", "length_of", "scatter_add", "slice_", "take", "unslice"]
 
 Bounds = tuple[tuple[Size, Size, int], ...]
 """For each axis start, stop and step; a stop of -1 with a negative step is "past the front"."""
@@ -33,7 +32,8 @@ def _slices(bounds: Bounds) -> tuple[slice, ...]:
     )
 
 
-def _length(start: Size, stop: Size, step: int) -> Size:
+def length_of(start: Size, stop: Size, step: int) -> Size:
+    """How many entries a slice has."""
     extent = stop - start
     if isinstance(extent, int):
         return max(0, -(-extent // step))
@@ -55,7 +55,7 @@ def _slice_axes(carried: Sequence[int | None], x: Aval, *, bounds: Bounds) -> Ax
 
 @functools.lru_cache
 def _sliced_shape(bounds: Bounds) -> Shape:
-    return tuple(_length(*entry) for entry in bounds)
+    return tuple(length_of(*entry) for entry in bounds)
 
 
 def _slice(x: Value, *, bounds: Bounds) -> Value:
@@ -246,107 +246,3 @@ scatter_add: Primitive = linear(
     facts=Facts(fresh=True, cost=8.0),
     doc="Zeros to which each value is added at its computed position; the transpose of ``take``.",
 )
-
-
-def getitem(x: Value, index: Any) -> Value:
-    """``x[index]`` for slices, integers, ``None``, ``...`` and one array of integers."""
-    entries = list(index) if isinstance(index, tuple) else [index]
-    entries = _expanded(entries, np.ndim(x))
-    shape: Shape = np.shape(x)
-    bounds: list[tuple[Size, Size, int]] = []
-    result: list[Size] = []
-    gathers: list[tuple[int, Value]] = []
-    for entry in entries:
-        if entry is None:
-            result.append(1)
-            continue
-        size = shape[len(bounds)]
-        if isinstance(entry, slice):
-            bounds.append(_bounds(entry, size))
-            result.append(_length(*bounds[-1]))
-        elif _is_integer(entry):
-            bounds.append(_single(operator.index(entry), size))
-        else:
-            entry = _gather(entry)
-            gathers.append((len(result), entry))
-            bounds.append((0, size, 1))
-            result.append(size)
-    if any(bound != (0, size, 1) for bound, size in zip(bounds, shape, strict=True)):
-        x = slice_(x, bounds=tuple(bounds))
-    if tuple(result) != np.shape(x):
-        x = reshape(x, tuple(result))
-    if len(gathers) > 1:
-        raise TraceError("more than one array in an index", remedy="take along one axis at a time")
-    for axis, indices in gathers:
-        x = take(x, indices, axis=axis)
-    return x
-
-
-def _expanded(entries: list[Any], ndim: int) -> list[Any]:
-    """The index with ``...`` and what is missing at the end written out as full slices."""
-    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
-    if used > ndim:
-        raise ShapeError(f"too many indices: {used} for a value with {ndim} axes")
-    places = [i for i, entry in enumerate(entries) if entry is Ellipsis]
-    if len(places) > 1:
-        raise ShapeError("an index may contain `...` once")
-    at = places[0] if places else len(entries)
-    full = [slice(None)] * (ndim - used)
-    return [*entries[:at], *full, *entries[at + 1 :]]
-
-
-def _is_integer(entry: Any) -> bool:
-    if isinstance(entry, bool | np.bool_):
-        return False
-    return isinstance(entry, int | np.integer) or (
-        isinstance(entry, np.ndarray) and entry.ndim == 0 and entry.dtype.kind in "iu"
-    )
-
-
-def _gather(entry: Any) -> Value:
-    """Computed positions: a traced value, or an array or list of integers."""
-    indices = entry if hasattr(entry, "aval") else np.asarray(entry)
-    kind = indices.dtype.kind
-    if kind == "b":
-        raise TraceError(
-            "a mask as an index gives a value whose shape is not known beforehand",
-            remedy="use where(mask, x, 0), or filter the table with `where` under `data`",
-        )
-    if kind not in "iu":
-        raise TraceError(
-            "an index must be integers",
-            remedy="declare the column `as: integer`, or make one of whole numbers: integer(x)",
-        )
-    return indices
-
-
-def _single(index: int, size: Size) -> tuple[Size, Size, int]:
-    if isinstance(size, int) and not -size <= index < size:
-        raise ShapeError(
-            f"index {index} is out of range for an axis of size {size}",
-            expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
-        )
-    start = index if index >= 0 else size + index
-    return start, start + 1, 1
-
-
-def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
-    if (
-        isinstance(size, int)
-        and not isinstance(entry.start, Dim)
-        and not isinstance(entry.stop, Dim)
-    ):
-        bounds = entry.indices(size)
-        return bounds if range(*bounds) else (0, 0, 1)
-    step = 1 if entry.step is None else operator.index(entry.step)
-    if step == -1 and entry.start is None and entry.stop is None:
-        return size - 1, -1, -1
-    if step < 1:
-        raise ShapeError("some of the rows cannot be taken in reverse order", remedy="use x[::-1]")
-    start = 0 if entry.start is None else entry.start
-    stop = size if entry.stop is None else entry.stop
-    if isinstance(start, int) and start < 0:
-        start = size + start
-    if isinstance(stop, int) and stop < 0:
-        stop = size + stop
-    return start, stop, step

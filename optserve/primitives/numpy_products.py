@@ -1,0 +1,201 @@
+"""NumPy's products, norms and roundings on traced values, under NumPy's own signatures."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.primitive import Value
+from optserve.primitives import arithmetic, products, reductions, selection
+from optserve.primitives.numpy_options import check_options
+from optserve.primitives.shaping import normal_axes, reshape
+
+__all__ = ["FUNCTIONS"]
+
+
+def _contracted(a: Value, b: Value, left: Sequence[int], right: Sequence[int]) -> Value:
+    """The sum of products over axes ``left`` of ``a`` and ``right`` of ``b``, pair by pair; the
+    other axes of ``a``, then those of ``b``, are left."""
+    letters = iter(string.ascii_letters)
+    ours = [next(letters) for _ in range(np.ndim(a))]
+    theirs = [next(letters) for _ in range(np.ndim(b))]
+    for i, j in zip(left, right, strict=True):
+        theirs[j] = ours[i]
+    kept = [ours[i] for i in range(len(ours)) if i not in left]
+    kept += [theirs[j] for j in range(len(theirs)) if j not in right]
+    return products.einsum(f"{''.join(ours)},{''.join(theirs)}->{''.join(kept)}", a, b)
+
+
+def _dot(a: Value, b: Value, out: Any = None) -> Value:
+    check_options("dot", out=out)
+    if not np.ndim(a) or not np.ndim(b):
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return products.matmul(a, b)
+    return _contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 2])
+
+
+def _inner(a: Value, b: Value) -> Value:
+    if not np.ndim(a) or not np.ndim(b):
+        return np.multiply(a, b)
+    return _contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 1])
+
+
+def _vdot(a: Value, b: Value) -> Value:
+    return products.matmul(reshape(a, (-1,)), reshape(b, (-1,)))
+
+
+def _outer(a: Value, b: Value, out: Any = None) -> Value:
+    check_options("outer", out=out)
+    return np.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
+
+
+def _tensordot(a: Value, b: Value, axes: Any = 2) -> Value:
+    if isinstance(axes, int):
+        left: Any = list(range(np.ndim(a) - axes, np.ndim(a)))
+        right: Any = list(range(axes))
+        if axes > min(np.ndim(a), np.ndim(b)):
+            raise ShapeError(f"np.tensordot over {axes} axes of {np.shape(a)} and {np.shape(b)}")
+    else:
+        left, right = (
+            [normal_axes(axis, np.ndim(x))[0] for axis in (one if np.ndim(one) else [one])]
+            for one, x in zip(axes, (a, b), strict=True)
+        )
+    if len(left) != len(right) or len(set(left)) < len(left) or len(set(right)) < len(right):
+        raise ShapeError(f"np.tensordot over axes {axes}", expected="as many axes of a as of b")
+    return _contracted(a, b, left, right)
+
+
+def _einsum(
+    subscripts: str,
+    *operands: Value,
+    out: Any = None,
+    optimize: Any = False,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+) -> Value:
+    del optimize, order
+    check_options("einsum", out=out, dtype=dtype, casting=casting)
+    return products.einsum(subscripts, *operands)
+
+
+def _norm(x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Value:
+    if ord is None and axis is None:
+        return reductions.norm(x, axis=None, keepdims=keepdims)
+    axes = (
+        tuple(range(np.ndim(x))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    )
+    if len(axes) not in (1, 2):
+        raise ShapeError(
+            f"a norm over {len(axes)} axes of {np.shape(x)}",
+            expected="one axis, of vectors, or two, of matrices",
+            remedy="use np.linalg.norm(x) for the square root of the sum of all squares",
+        )
+    normal = [normal_axes(one, np.ndim(x))[0] for one in axes]
+    if len(set(normal)) < len(normal):
+        raise ShapeError(f"axes {axes} name one axis twice")
+    of_axes = _vector_norm if len(normal) == 1 else _matrix_norm
+    return of_axes(x, ord, normal, keepdims)
+
+
+def _vector_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> Value:
+    options: dict[str, Any] = {"axis": tuple(axes), "keepdims": keepdims}
+    if order is None or order == 2:
+        return reductions.norm(x, **options)
+    if isinstance(order, str):
+        raise ShapeError(
+            f"np.linalg.norm(..., ord={order!r}) of vectors", expected="a number, inf or -inf"
+        )
+    size = np.abs(_floating(x))
+    if order == np.inf:
+        return reductions.max_(size, **options)
+    if order == -np.inf:
+        return reductions.min_(size, **options)
+    if order == 0:
+        return reductions.sum_(np.where(np.equal(x, 0), 0.0, 1.0).astype(size.dtype), **options)
+    if order == 1:
+        return reductions.sum_(size, **options)
+    total = reductions.sum_(size**order, **options)
+    if order < 1:
+        return total ** (1.0 / order)
+    # At 0 the subgradient of least norm, as that of the norm of order 2.
+    nothing = np.equal(total, 0.0)
+    return np.where(nothing, 0.0, np.where(nothing, 1.0, total) ** (1.0 / order))
+
+
+def _matrix_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> Value:
+    rows, columns = axes
+    if order is None or order == "fro":
+        return reductions.norm(x, axis=(rows, columns), keepdims=keepdims)
+    if order not in (1, -1, np.inf, -np.inf):
+        singular = order in (2, -2, "nuc")
+        raise ShapeError(
+            f"np.linalg.norm(..., ord={order!r}) of matrices"
+            + (" needs singular values, which have no derivative rule" if singular else ""),
+            expected="'fro', 1, -1, inf or -inf",
+            remedy="use np.linalg.norm(x), the square root of the sum of all squares",
+        )
+    summed, chosen = (rows, columns) if abs(order) == 1 else (columns, rows)
+    extreme = reductions.max_ if order > 0 else reductions.min_
+    sums = reductions.sum_(np.abs(_floating(x)), axis=summed, keepdims=True)
+    found = extreme(sums, axis=chosen, keepdims=True)
+    return found if keepdims else np.squeeze(found, axis=(rows, columns))
+
+
+def _floating(x: Value) -> Value:
+    return x if x.dtype.kind == "f" else x.astype(x.trace.precision)
+
+
+def _clip(
+    a: Value,
+    a_min: Value | None = None,
+    a_max: Value | None = None,
+    out: Any = None,
+    *,
+    min: Value | None = None,
+    max: Value | None = None,
+) -> Value:
+    check_options("clip", out=out)
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise ShapeError("np.clip takes each bound once", expected="np.clip(x, low, high)")
+    bounded = a if low is None else selection.maximum(a, low)
+    return bounded if high is None else selection.minimum(bounded, high)
+
+
+def _round(a: Value, decimals: int = 0, out: Any = None) -> Value:
+    check_options("round", out=out)
+    if a.dtype.kind not in "f":
+        if a.dtype.kind == "b" or decimals < 0:
+            raise ShapeError(
+                f"np.round of {a.dtype.name} to {decimals} decimals",
+                remedy="convert with .astype(float)",
+            )
+        return a
+    if not decimals:
+        return arithmetic.round_(a)
+    factor = 10.0 ** abs(decimals)
+    scaled, back = (np.multiply, np.divide) if decimals > 0 else (np.divide, np.multiply)
+    return back(arithmetic.round_(scaled(a, factor)), factor)
+
+
+FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
+    {
+        np.dot: _dot,
+        np.inner: _inner,
+        np.vdot: _vdot,
+        np.outer: _outer,
+        np.tensordot: _tensordot,
+        np.einsum: _einsum,
+        np.linalg.norm: _norm,
+        np.clip: _clip,
+        np.round: _round,
+        np.around: _round,
+    }
+)

@@ -1,0 +1,174 @@
+"""Subscripts: what ``x[...]`` means on a traced value, in slices and gathers along one axis."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import NumericalFailure, ShapeError, TraceError
+from optserve.graph.aval import Shape
+from optserve.graph.dim import Dim, Size
+from optserve.graph.operands import plain_array
+from optserve.graph.primitive import Value
+from optserve.primitives.indexing import Bounds, length_of, slice_, take
+from optserve.primitives.shaping import reshape, transpose
+
+__all__ = ["check_positions", "getitem", "positions_of"]
+
+
+def getitem(x: Value, index: Any) -> Value:
+    """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...`` and one array of
+    integers; integers that are computed may stand for any number of axes."""
+    entries = list(index) if isinstance(index, tuple) else [index]
+    shape: Shape = np.shape(x)
+    bounds: list[tuple[Size, Size, int]] = []
+    result: list[Size] = []
+    gathers: list[tuple[int, Value]] = []
+    for entry in _expanded(entries, len(shape)):
+        if entry is None:
+            result.append(1)
+            continue
+        size = shape[len(bounds)]
+        if isinstance(entry, slice):
+            bounds.append(_bounds(entry, size))
+            result.append(length_of(*bounds[-1]))
+        elif _is_integer(entry):
+            bounds.append(_single(operator.index(entry), size))
+        else:
+            positions = positions_of(entry)
+            check_positions(positions, size)
+            gathers.append((len(result), positions))
+            bounds.append((0, size, 1))
+            result.append(size)
+    x = _sliced(x, tuple(bounds), tuple(result))
+    return _gathered(x, gathers, in_front=_in_parts(entries)) if gathers else x
+
+
+def _sliced(x: Value, bounds: Bounds, shape: Shape) -> Value:
+    if any(bound != (0, size, 1) for bound, size in zip(bounds, np.shape(x), strict=True)):
+        x = slice_(x, bounds=bounds)
+    return reshape(x, shape) if shape != np.shape(x) else x
+
+
+def _gathered(x: Value, gathers: list[tuple[int, Value]], *, in_front: bool) -> Value:
+    """``x`` gathered along axes, at most one of them by an array with axes of its own, which come
+    in place of its own axis or ``in_front``."""
+    if sum(1 for _, positions in gathers if np.ndim(positions)) > 1:
+        raise TraceError("more than one array in an index", remedy="take along one axis at a time")
+    start, count = 0, 0
+    for axis, positions in reversed(gathers):
+        x = take(x, positions, axis=axis)
+        if np.ndim(positions):
+            start, count = axis, np.ndim(positions)
+        else:
+            start -= 1
+    if not (in_front and count and start):
+        return x
+    axes = range(np.ndim(x))
+    moved = [*axes[start : start + count], *axes[:start], *axes[start + count :]]
+    return transpose(x, moved)
+
+
+def _in_parts(entries: list[Any]) -> bool:
+    """Whether slices, ``None`` or ``...`` stand between integers and arrays: NumPy then puts what
+    is gathered in front."""
+    gathers = [
+        i
+        for i, entry in enumerate(entries)
+        if entry is not None and entry is not Ellipsis and not isinstance(entry, slice)
+    ]
+    return gathers[-1] - gathers[0] >= len(gathers)
+
+
+def _expanded(entries: list[Any], ndim: int) -> list[Any]:
+    """The index with ``...`` and what is missing at the end written out as full slices."""
+    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
+    if used > ndim:
+        raise ShapeError(f"too many indices: {used} for a value with {ndim} axes")
+    places = [i for i, entry in enumerate(entries) if entry is Ellipsis]
+    if len(places) > 1:
+        raise ShapeError("an index may contain `...` once")
+    at = places[0] if places else len(entries)
+    full = [slice(None)] * (ndim - used)
+    return [*entries[:at], *full, *entries[at + 1 :]]
+
+
+def _is_integer(entry: Any) -> bool:
+    if isinstance(entry, bool | np.bool_):
+        return False
+    return isinstance(entry, int | np.integer) or (
+        type(entry) is np.ndarray and entry.ndim == 0 and entry.dtype.kind in "iu"
+    )
+
+
+def positions_of(entry: Any) -> Value:
+    """Computed positions: a traced value, or an array or a list of integers."""
+    if hasattr(entry, "aval"):
+        positions = entry
+    else:
+        listed = isinstance(entry, list | tuple) and not np.size(entry)
+        positions = np.empty(np.shape(entry), np.int64) if listed else plain_array(entry)
+    kind = positions.dtype.kind
+    if kind == "b":
+        raise TraceError(
+            "a mask as an index gives a value whose shape is not known beforehand",
+            remedy="use where(mask, x, 0), or filter the table with `where` under `data`",
+        )
+    if kind not in "iu":
+        raise TraceError(
+            "an index must be integers",
+            remedy="declare the column `as: integer`, or make one of whole numbers: integer(x)",
+        )
+    return positions
+
+
+def check_positions(positions: Value, size: Size) -> None:
+    """Raise where positions that are known lie outside an axis of ``size`` entries."""
+    known = positions
+    while hasattr(known, "aval"):
+        known = known.value
+    if known is None or not isinstance(size, int) or not np.size(known):
+        return
+    low, high = int(np.min(known)), int(np.max(known))
+    if -size <= low and high < size:
+        return
+    failure = NumericalFailure if known is not positions else ShapeError
+    raise failure(
+        f"index {low if low < -size else high} is out of range for an axis of size {size}",
+        expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
+        remedy="mend the indices, or hold them inside with np.clip",
+    )
+
+
+def _single(index: int, size: Size) -> tuple[Size, Size, int]:
+    if isinstance(size, int) and not -size <= index < size:
+        raise ShapeError(
+            f"index {index} is out of range for an axis of size {size}",
+            expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
+        )
+    start = index if index >= 0 else size + index
+    return start, start + 1, 1
+
+
+def _bounds(entry: slice, size: Size) -> tuple[Size, Size, int]:
+    if (
+        isinstance(size, int)
+        and not isinstance(entry.start, Dim)
+        and not isinstance(entry.stop, Dim)
+    ):
+        bounds = entry.indices(size)
+        return bounds if range(*bounds) else (0, 0, 1)
+    step = 1 if entry.step is None else operator.index(entry.step)
+    if step == -1 and entry.start is None and entry.stop is None:
+        return size - 1, -1, -1
+    if step < 1:
+        raise ShapeError("some of the rows cannot be taken in reverse order", remedy="use x[::-1]")
+    start = 0 if entry.start is None else entry.start
+    stop = size if entry.stop is None else entry.stop
+    if isinstance(start, int) and start < 0:
+        start = size + start
+    if isinstance(stop, int) and stop < 0:
+        stop = size + stop
+    return start, stop, step

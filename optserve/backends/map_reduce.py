@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from optserve.backends.threads import share
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph
+from optserve.graph.interpret import resolved
 
 __all__ = ["MapReduce", "Run", "Stored"]
 
@@ -28,10 +29,16 @@ Run = Callable[[Iterator[int]], None]
 
 
 class MapReduce:
-    """One ``map_reduce`` equation over ``count`` rows, called with its operands."""
+    """One ``map_reduce`` equation at these row counts, called with its operands.
 
-    def __init__(self, equation: Equation, count: int, threads: int) -> None:
-        attributes = equation.attributes
+    The counts of other tables than the one that it goes over are sizes like any other.
+    """
+
+    def __init__(self, equation: Equation, rows: Mapping[str, int], threads: int) -> None:
+        table: Dim = equation.attributes["rows"]
+        count = table.value(rows)
+        others = {name: number for name, number in rows.items() if name not in table.names}
+        attributes = resolved(equation.attributes, others)
         self.body: Graph = attributes["body"]
         self.rows: Dim = attributes["rows"]
         self.axes: tuple[int | None, ...] = attributes["axes"]

@@ -80,9 +80,26 @@ def _resolved(value: Any, rows: Mapping[str, int]) -> Any:
 
 
 def _resolved_graph(graph: Graph, rows: Mapping[str, int]) -> Graph:
-    """A body whose equations name row counts, with the numbers in their place."""
+    """A body whose equations and values name row counts, with the numbers in their place."""
+    known: dict[Atom, Var] = {}
+
+    def sized(variable: Var) -> Var:
+        shape = _resolved(variable.aval.shape, rows)
+        if shape != variable.aval.shape:
+            known[variable] = Var(replace(variable.aval, shape=shape), variable.name)
+        return known.get(variable, variable)
+
+    def read(atom: Atom) -> Atom:
+        return known.get(atom, atom)
+
+    inputs = tuple(map(sized, graph.inputs))
     equations = tuple(
-        replace(equation, attributes=resolved(equation.attributes, rows))
+        replace(
+            equation,
+            operands=tuple(map(read, equation.operands)),
+            attributes=resolved(equation.attributes, rows),
+            results=tuple(map(sized, equation.results)),
+        )
         for equation in graph.equations
     )
-    return Graph(graph.inputs, equations, graph.outputs)
+    return Graph(inputs, equations, tuple(map(read, graph.outputs)))

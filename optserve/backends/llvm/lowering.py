@@ -250,7 +250,7 @@ class _Lowering:
         if self._row_axis(indices) != 0 or self._space(indices) or equation.attributes["axis"]:
             raise Unsupported("a scatter by more than one index a row")
         inputs = (self._access(values), self._access(indices))
-        size = equation.attributes["size"]
+        size = _static(equation.attributes["size"])
         node = Node("scatter", self._space(values), inputs, equation, detail=size)
         self.nodes.append(node)
         self.reduced[equation.results[0]] = node

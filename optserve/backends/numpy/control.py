@@ -15,8 +15,6 @@ from optserve.backends.numpy.buffers import shared_outputs
 from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
-from optserve.frozen import replace
-from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
 from optserve.primitives.map_reduce import map_reduce
@@ -63,11 +61,7 @@ def _control(
     threads: int, passes: Passes, equation: Equation, rows: Mapping[str, int]
 ) -> Callable[..., Any]:
     if equation.primitive is map_reduce:
-        table: Dim = equation.attributes["rows"]
-        others = {name: count for name, count in rows.items() if name not in table.names}
-        attributes = resolved(equation.attributes, others)
-        work = MapReduce(replace(equation, attributes=attributes), table.value(rows), threads)
-        return passes(work)
+        return passes(MapReduce(equation, rows, threads))
     attributes = {
         key: value if isinstance(value, Graph) else resolved({key: value}, rows)[key]
         for key, value in equation.attributes.items()

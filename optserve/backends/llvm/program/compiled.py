@@ -16,7 +16,6 @@ from optserve.backends.llvm.program.values import View, contiguous_strides
 from optserve.backends.llvm.program.writer import FUNCTION, Writer
 from optserve.backends.map_reduce import MapReduce
 from optserve.graph.digest import row_names
-from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 
 __all__ = ["Program", "emit", "has_one_chunk", "passes"]
@@ -89,11 +88,7 @@ def emit(graph: Graph, plan: Plan, tables: Sequence[str]) -> str:
 
 def has_one_chunk(graph: Graph, rows: Mapping[str, int]) -> bool:
     """Whether no pass over rows has so many that they are cut into chunks, for threads."""
-    for equation in passes(graph):
-        table: Dim = equation.attributes["rows"]
-        if len(MapReduce(equation, table.value(rows), 1).bounds) > 1:
-            return False
-    return True
+    return all(len(MapReduce(one, rows, 1).bounds) == 1 for one in passes(graph))
 
 
 def passes(graph: Graph) -> Iterator[Equation]:

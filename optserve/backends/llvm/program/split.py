@@ -11,8 +11,6 @@ from optserve.backends.llvm.native_pass import native
 from optserve.backends.llvm.program.compiled import Program, passes
 from optserve.backends.llvm.program.size import Plan
 from optserve.backends.map_reduce import MapReduce
-from optserve.frozen import replace
-from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 
@@ -73,11 +71,7 @@ class Split:
         return listed, part.operands, part.results
 
     def _pass(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
-        table: Dim = equation.attributes["rows"]
-        others = {name: count for name, count in rows.items() if name not in table.names}
-        attributes = resolved(equation.attributes, others)
-        work = MapReduce(replace(equation, attributes=attributes), table.value(rows), self.threads)
-        return native(work)
+        return native(MapReduce(equation, rows, self.threads))
 
     def _loop(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
         """A loop or a choice in Python, its bodies split too."""

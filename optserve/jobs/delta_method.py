@@ -31,11 +31,14 @@ class Varying:
     shapes: Mapping[str, tuple[int, ...]]
 
     def laid_out(self, entries: Array) -> dict[str, Array]:
-        """A number for each of the m entries, laid out as the parameters are; NaN elsewhere."""
-        arrays = {name: np.full(prod(shape), np.nan) for name, shape in self.shapes.items()}
+        """Numbers (m, ...) of the m entries, laid out as the parameters are; NaN elsewhere."""
+        rest = entries.shape[1:]
+        arrays = {
+            name: np.full((prod(shape), *rest), np.nan) for name, shape in self.shapes.items()
+        }
         for name, part in self.parts.items():
             arrays[name][self.positions[name]] = entries[part]
-        return {name: array.reshape(self.shapes[name]) for name, array in arrays.items()}
+        return {name: one.reshape((*self.shapes[name], *rest)) for name, one in arrays.items()}
 
 
 def varying_entries(packing: Packing, point: Array) -> Varying:

@@ -14,7 +14,8 @@ from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
-from optserve.jobs.graphs import Graphs
+from optserve.graph.primitive import Value
+from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.optimizers.base import Optimizer, State
@@ -126,6 +127,18 @@ class Evaluator:
         graph = self.problem.objective.graph
         [response] = self.at(simplify(replace(graph, outputs=graph.outputs[-1:])), point)
         return response
+
+    def log_likelihood(self, point: Array) -> Array:
+        """The log likelihood of all rows, without penalties."""
+        graph = self.problem.objective.graph
+
+        def summed(*arguments: Value) -> Sequence[Value]:
+            return [np.sum(applied(graph, arguments)[1])]
+
+        avals = [variable.aval for variable in graph.inputs]
+        names = [variable.name for variable in graph.inputs]
+        [found] = self.at(self.graphs.traced(summed, avals, names), point)
+        return found
 
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.information import root_sum_square
 
-__all__ = ["Fit", "fit_of"]
+__all__ = ["Fit", "fit_of", "own_residuals"]
+
+PERFECT = 8.0
+"""How many times the rounding of what was observed residuals may be, and count as nothing else."""
 
 
 @frozen
@@ -16,7 +22,8 @@ class Fit:
     """How well predictions fit: of the residuals without penalties.
 
     The standard error is that of a residual, known only where no sigma is given; ``r_squared`` is
-    1 - RSS / TSS, where the observed response is known.
+    1 - RSS / TSS, where the observed response is known and varies. ``perfect`` tells that the
+    residuals are nothing but rounding, ``notes`` what else there is to say.
     """
 
     observations: int
@@ -24,26 +31,42 @@ class Fit:
     sum_of_squares: float
     residual_standard_error: float | None = None
     r_squared: float | None = None
+    perfect: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def fit_of(evaluator: Evaluator, point: Array, residual: Array, size: int) -> Fit:
-    """The fit at ``point``, where all residuals, end to end, are ``residual``.
+def own_residuals(evaluator: Evaluator) -> Array:
+    """Which of all residuals, end to end, are no penalties."""
+    objective, sizes = evaluator.problem.objective, evaluator.residual_sizes()
+    return np.concatenate(
+        [np.full(sizes[name], name not in objective.penalties) for name in objective.residuals]
+    )
 
-    ``size`` counts the coordinates that vary there.
+
+def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fit:
+    """The fit at ``point``, where the residuals (n,) that are no penalties are ``residual``.
+
+    ``rank`` is the number of directions in which the parameters change them. Lengths stand for
+    sums of squares, which vanish below 1e-308.
     """
     objective = evaluator.problem.objective
-    sizes = evaluator.residual_sizes()
-    ends = np.cumsum([sizes[name] for name in objective.residuals])
-    parts = zip(objective.residuals, np.split(residual, ends[:-1]), strict=True)
-    own = np.concatenate([part for name, part in parts if name not in objective.penalties])
-    own = own.astype(np.float64)
-    dof, squares = own.size - size, float(own @ own)
+    count = residual.size - objective.weightless
+    dof = max(count - rank, 0)
+    length = float(root_sum_square(residual.astype(np.float64)))
     if objective.sigma:
-        return Fit(own.size, dof, squares)
-    explained = None
+        return Fit(count, dof, length**2)
+    rounding, explained = 0.0, None
+    notes = []
     if objective.observed:
         observed = evaluator.observed(point).astype(np.float64)
-        total = float(np.sum((observed - observed.mean()) ** 2))
-        explained = 1.0 - squares / total if total > 0 else None
-    spread = float(np.sqrt(squares / dof)) if dof > 0 else None
-    return Fit(own.size, dof, squares, spread, explained)
+        rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(observed))
+        if observed.max() > observed.min():
+            spread = float(root_sum_square(observed - observed.mean()))
+            explained = 1.0 - (length / spread) ** 2
+        else:
+            notes.append("no R2: the observed response does not vary")
+    perfect = length <= PERFECT * rounding
+    if perfect:
+        notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
+    error = length / sqrt(dof) if dof else None
+    return Fit(count, dof, length**2, error, explained, perfect, tuple(notes))

@@ -1,72 +1,157 @@
-"""The inverse of an information matrix, and what it says of each coordinate.
+"""What an information matrix tells of each coordinate, and what it leaves open.
 
 Columns are scaled to unit length first, so that nothing depends on the units of the parameters. A
-direction in which the data tell nothing is set apart; the coordinates that take part in it have no
-variance, and the others keep theirs.
+direction in which the data tell nothing is set apart: what takes part in it has no variance, and
+the variance of everything else is as if that direction were not there.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
-__all__ = ["Information", "of_hessian", "of_jacobian"]
+__all__ = ["Combinations", "Information", "of_hessian", "of_jacobian", "root_sum_square"]
 
-TAKES_PART = 1e-6
-"""The share of a coordinate in a direction from which on it takes part in it."""
+LEAST = 100.0
+"""How many times rounding a direction must tell to count as known: below, less than two digits of a
+standard error would be right. Rounding leaves a few times itself in a direction that tells nothing,
+however many rows there are."""
+
+TAKES_PART = 100.0
+"""How many times rounding the share of a coordinate in an open direction must be to take part."""
+
+
+class Combinations(NamedTuple):
+    """What is known of m combinations of the coordinates.
+
+    Their covariance is ``factor @ factor.T`` (m, m), up to the variance of a residual;
+    ``determined`` (m,) tells for which of them it means something.
+    """
+
+    factor: Array
+    determined: Array
 
 
 @frozen
 class Information:
-    """``covariance`` (q, q) up to a factor; ``undetermined`` (q,) tells whose rows mean nothing.
+    """The right singular vectors (q, q) of a Jacobian (n, q) whose columns were over ``scale``.
 
-    ``condition`` is the ratio of the largest to the smallest scaled singular value of the Jacobian
-    (of a Hessian: its square root) in the directions that are determined. ``definite`` is false for
-    a Hessian that is not that of a minimum.
+    Along the ``known`` ones (q, rank) it has the ``singular`` values (rank,), largest first; along
+    the ``open`` ones (q, q - rank) it tells nothing. For a Hessian these are eigenvectors, and the
+    roots of eigenvalues. Rounding turns open directions towards the known ones by ``epsilon`` times
+    ``turns`` (rank,). ``definite`` is false for a Hessian that is not that of a minimum.
     """
 
-    covariance: Array
-    undetermined: Array
-    condition: float
+    scale: Array
+    known: Array
+    singular: Array
+    open: Array
+    turns: Array
+    epsilon: float
     definite: bool = True
+
+    @property
+    def rank(self) -> int:
+        return int(self.singular.size)
+
+    @property
+    def condition(self) -> float:
+        """The largest singular value over the smallest, along known directions; 1 without any."""
+        return float(self.singular[0] / self.singular[-1]) if self.rank else 1.0
+
+    def of(self, weights: Array) -> Combinations:
+        """What is known of ``weights @ coordinates``, ``weights`` being (m, q).
+
+        A combination is determined that does not change along an open direction, but for what
+        rounding has turned that direction by.
+
+        >>> two_rows = of_jacobian(np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 2.0]]), 1e-16)
+        >>> two_rows.of(np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])).determined
+        array([False,  True,  True])
+        """
+        scaled = weights / self.scale
+        along, share = scaled @ self.known, np.linalg.norm(scaled @ self.open, axis=1)
+        allowed = TAKES_PART * self._rounding(scaled)
+        return Combinations(along / self.singular, share <= allowed)
+
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The coordinates that open directions trade off, those of one direction in one group.
+
+        A group of one coordinate has no effect on what was observed.
+
+        >>> of_jacobian(np.array([[1.0, 1.0, 0.0, 2.0]]), 1e-16).groups()
+        ((2,), (0, 1, 3))
+        """
+        share = np.linalg.norm(self.open, axis=1)
+        rounding = self._rounding(np.eye(self.scale.size))
+        [open_] = np.nonzero(share > TAKES_PART * rounding)
+        # Coordinates of different groups are orthogonal in the projection on the open directions.
+        # Half the threshold: whoever takes part has a partner.
+        noise = 0.5 * TAKES_PART * (np.outer(rounding, share) + np.outer(share, rounding))
+        joined = np.abs(self.open @ self.open.T) > noise
+        groups: list[set[int]] = []
+        for one in open_.tolist():
+            own = {one, *(other for other in open_.tolist() if joined[one, other])}
+            met = [group for group in groups if group & own]
+            groups = [group for group in groups if not group & own] + [own.union(*met)]
+        return tuple(tuple(sorted(group)) for group in sorted(groups, key=len))
+
+    def _rounding(self, scaled: Array) -> Array:
+        """How far rounding may move combinations (m, q) of scaled coordinates along open ones."""
+        turned = np.linalg.norm((scaled @ self.known) * self.turns, axis=1)
+        found: Array = self.epsilon * (np.linalg.norm(scaled, axis=1) + turned)
+        return found
 
 
 def of_jacobian(jacobian: Array, epsilon: float) -> Information:
-    """The inverse of J'J from J (n, q), whose entries are good to ``epsilon``.
+    """What J'J tells, from J (n, q) itself, whose entries are good to ``epsilon``.
 
     By singular values, which lose half as many digits as J'J itself would (Golub & Van Loan 2013,
-    section 5.3).
+    section 5.3), after a QR factorization, so that no row count is too large nor too small.
 
     >>> found = of_jacobian(np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]), 1e-16)
-    >>> found.covariance.tolist(), found.condition
+    >>> factor, _ = found.of(np.eye(2))
+    >>> (factor @ factor.T).tolist(), found.condition
     ([[1.0, 0.0], [0.0, 0.25]], 1.0)
     """
-    scale = np.linalg.norm(jacobian, axis=0)
-    scale = np.where(scale == 0.0, 1.0, scale)
-    _, singular, vectors = np.linalg.svd(jacobian / scale, full_matrices=False)
-    least = max(jacobian.shape) * epsilon * singular[0]
-    return _inverted(singular, vectors, scale, singular > least)
+    lengths = root_sum_square(jacobian, axis=0)
+    scale = np.where(lengths == 0.0, 1.0, lengths)
+    triangle = np.linalg.qr(jacobian / scale, mode="r")
+    _, singular, rows = np.linalg.svd(triangle, full_matrices=True)
+    rank = int(np.sum(singular > LEAST * epsilon * singular.max(initial=0.0)))
+    kept = singular[:rank]
+    return Information(scale, rows[:rank].T, kept, rows[rank:].T, singular[:1] / kept, epsilon)
 
 
 def of_hessian(hessian: Array, epsilon: float) -> Information:
-    """The inverse of a Hessian (q, q), whose entries are good to ``epsilon``."""
+    """What a Hessian (q, q) tells, whose entries are good to ``epsilon``.
+
+    A curvature that is negative by no more than the root of that is taken for 0: near a minimum it
+    is what the rest of the gradient leaves in a direction that is flat.
+    """
     diagonal = np.abs(np.diagonal(hessian))
     scale = np.sqrt(np.where(diagonal == 0.0, 1.0, diagonal))
     values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T) / scale / scale[:, None])
-    least = len(hessian) * epsilon * np.abs(values).max()
-    # Largest first, as singular values are.
-    singular = np.sqrt(np.maximum(values[::-1], 0.0))
-    found = _inverted(singular, vectors.T[::-1], scale, values[::-1] > least)
-    definite = bool(values[0] >= -np.sqrt(epsilon) * np.abs(values).max())
-    return Information(found.covariance, found.undetermined, found.condition, definite)
+    values, vectors = values[::-1], vectors[:, ::-1]  # largest first, as singular values are
+    largest = np.abs(values).max()
+    rank = int(np.sum(values > LEAST * epsilon * largest))
+    kept = values[:rank]
+    definite = bool(values[-1] >= -np.sqrt(epsilon) * largest)
+    known, open_ = vectors[:, :rank], vectors[:, rank:]
+    return Information(scale, known, np.sqrt(kept), open_, largest / kept, epsilon, definite)
 
 
-def _inverted(singular: Array, vectors: Array, scale: Array, known: Array) -> Information:
-    """From the singular values, largest first, and the right singular vectors as rows."""
-    weighted = vectors[known] / singular[known, None] / scale
-    undetermined: Array = np.any(np.abs(vectors[~known]) > TAKES_PART, axis=0)
-    kept = singular[known]
-    condition = float(kept[0] / kept[-1]) if kept.size else np.inf
-    return Information(weighted.T @ weighted, undetermined, condition)
+def root_sum_square(array: Array, axis: int | None = None) -> Array:
+    """The roots of sums of squares, where these may overflow or vanish.
+
+    >>> float(root_sum_square(np.array([3e-200, 4e-200])))
+    5e-200
+    """
+    largest = np.max(np.abs(array), axis=axis, keepdims=True, initial=0.0)
+    unit = np.where(largest > 0.0, largest, 1.0)
+    found: Array = np.squeeze(unit, axis) * np.sqrt(np.sum(np.square(array / unit), axis=axis))
+    return found

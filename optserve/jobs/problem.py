@@ -39,8 +39,9 @@ class Objective:
     adds one output a name of ``residuals`` (any shape; a penalty enters as the residual whose
     square it is), so that the loss is the sum of the squares of them all; ``log_likelihood``
     adds the array of log likelihoods. ``penalties`` names the penalties. ``observed`` says that
-    the last output is the observed response, from which R2 is computed. An array of ``data`` may be
-    ``Streamed``.
+    the last output is the observed response, from which R2 is computed. ``sigma`` says that the
+    residuals are in units of a known standard deviation, which is infinite for ``weightless`` of
+    them. An array of ``data`` may be ``Streamed``.
     """
 
     kind: Literal["loss", "least_squares", "log_likelihood"]
@@ -49,6 +50,7 @@ class Objective:
     residuals: tuple[str, ...] = ()
     penalties: frozenset[str] = frozenset()
     sigma: bool = False
+    weightless: int = 0
     observed: bool = False
     place: Place | None = None
 

@@ -35,6 +35,7 @@ LARGEST_MATRIX = 100
 class Findings:
     """What a job found: how each descent ended, and what is known at the best point.
 
+    ``log_likelihood`` is that of the best point, without penalties, where it is what was asked for.
     ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
     ``backend_reason`` why it ran on the backend that it did.
     """
@@ -51,6 +52,7 @@ class Findings:
     metrics: Mapping[str, Mapping[str, float]]
     blame: Blame | None
     seconds: float
+    log_likelihood: float | None = None
     backend_reason: str = ""
 
     @property
@@ -117,8 +119,9 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         },
         "evidence": _evidence(outcome.evidence),
         "loss": None if best is None else best.loss,
+        "log_likelihood": findings.log_likelihood,
         "parameters": {name: numbers(value) for name, value in values.items()},
-        **_uncertainty(findings.uncertainty, values),
+        **_uncertainty(findings.uncertainty),
         "gradient": dict(findings.gradient),
         "probes": dict(findings.probes),
         "metrics": {
@@ -170,23 +173,20 @@ def _message(findings: Findings) -> str:
     return f"{message}: {findings.blame.message}" if findings.blame else message
 
 
-def _uncertainty(found: Uncertainty, values: Mapping[str, Any]) -> dict[str, Any]:
-    widths = found.half_widths
-    small = 0 < len(found.labels) <= LARGEST_MATRIX
+def _uncertainty(found: Uncertainty) -> dict[str, Any]:
+    small, fit = 0 < len(found.labels) <= LARGEST_MATRIX, found.fit
     return {
         "standard_errors": {name: numbers(one) for name, one in found.standard_errors.items()},
-        "intervals": {
-            name: numbers(np.stack([value - widths[name], value + widths[name]], axis=-1))
-            for name, value in values.items()
-        },
+        "intervals": {name: numbers(one) for name, one in found.intervals.items()},
         "unavailable": dict(found.unavailable),
         "uncertainty": found.method,
         "level": found.level,
         "dof": found.dof if isfinite(found.dof) else None,
         "labels": list(found.labels),
-        "covariance": found.covariance.tolist() if small else None,
-        "correlation": found.correlation.tolist() if small else None,
-        "fit": None if found.fit is None else as_tree(found.fit),
+        "covariance": numbers(found.covariance) if small else None,
+        "correlation": numbers(found.correlation) if small else None,
+        "fit": None if fit is None else {name: getattr(fit, name) for name in fields_of(FitFound)},
+        "notes": [*found.notes, *(() if fit is None else fit.notes)],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import as_tree, fields_of, frozen
+from optserve.frozen import as_tree, factory, fields_of, frozen
 from optserve.graph.aval import Array
 from optserve.jobs.history import Entry
 
@@ -155,9 +155,12 @@ class Failure:
 class Result:
     """The result of a job, as ``result.json`` holds it.
 
-    Parameters, their standard errors, intervals and gradient are by name and on the natural scale.
-    Where a standard error is ``None``, ``unavailable`` says why. ``covariance`` and
-    ``correlation`` are of the entries that ``labels`` names. ``memory`` is the largest that the
+    ``loss`` is what was minimized, penalties included; ``log_likelihood`` is what was maximized,
+    without them. Parameters, their standard errors, intervals and gradient are by name and on the
+    natural scale. Where a standard error is ``None``, ``unavailable`` says why. The last axis of an
+    interval holds its two ends, of which one alone that is ``None`` is infinite. ``covariance`` and
+    ``correlation`` are of the entries that ``labels`` names. ``notes`` say how intervals were made
+    and what is not there, ``warnings`` what not to trust. ``memory`` is the largest that the
     process has had, in bytes. ``metrics`` holds, for each split of the data, what was asked for by
     name, and its ``loss`` where there are several splits. Over minibatches evaluations are those of
     batches, and ``epochs`` counts the whole ones of the best start. ``history`` and ``checkpoint``
@@ -170,6 +173,7 @@ class Result:
     termination: Termination
     evidence: EvidenceFound
     loss: float | None
+    log_likelihood: float | None = None
     parameters: dict[str, Numbers]
     standard_errors: dict[str, Numbers]
     intervals: dict[str, Numbers]
@@ -178,8 +182,8 @@ class Result:
     level: float
     dof: float | None
     labels: list[str]
-    covariance: list[list[float]] | None
-    correlation: list[list[float]] | None
+    covariance: list[list[float | None]] | None
+    correlation: list[list[float | None]] | None
     gradient: dict[str, Numbers]
     fit: FitFound | None
     probes: dict[str, Any]
@@ -195,6 +199,7 @@ class Result:
     plugins: list[Certified]
     failure: Failure | None
     warnings: list[str]
+    notes: list[str] = factory(default_factory=list)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     history: list[list[Entry]]

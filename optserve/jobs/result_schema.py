@@ -55,14 +55,18 @@ def read_result(path: Path) -> records.Result:
 @functools.cache
 def _model(record: type) -> Any:
     """The pydantic model of a record; records in its fields become models too."""
-    from pydantic import ConfigDict, create_model
+    from pydantic import ConfigDict, Field, create_model
 
     hints = typing.get_type_hints(record)
-    fields: dict[str, Any] = {
-        name: (_modelled(hints[name]), getattr(record, name, ...))
-        for name in fields_of(record)
-        if name not in _OWN_FILES
-    }
+    fields: dict[str, Any] = {}
+    for name in fields_of(record):
+        if name not in _OWN_FILES:
+            default = getattr(record, name, ...)
+            made = getattr(default, "default_factory", None)
+            fields[name] = (
+                _modelled(hints[name]),
+                Field(default_factory=made) if made else default,
+            )
     return create_model(
         record.__name__,
         __config__=ConfigDict(extra="forbid"),

@@ -216,6 +216,7 @@ def _findings(
             outcomes=outcomes,
             chosen=chosen,
             uncertainty=uncertainty,
+            log_likelihood=_log_likelihood(evaluator, outcome),
             gradient=_gradient(evaluator, outcome),
             metrics=_metrics(splits, outcome),
             probes={} if outcome.best is None else probe_values(evaluator, outcome.best.point),
@@ -252,6 +253,15 @@ def _gradient(evaluator: Evaluator, outcome: Outcome) -> dict[str, object]:
     else:
         found = evaluator.natural_gradient(outcome.best.point, outcome.best.gradient)
     return {name: numbers(value) for name, value in found.items()}
+
+
+def _log_likelihood(evaluator: Evaluator, outcome: Outcome) -> float | None:
+    objective = evaluator.problem.objective
+    if objective.kind != "log_likelihood" or outcome.best is None:
+        return None
+    if objective.penalties:
+        return float(evaluator.log_likelihood(outcome.best.point))
+    return -outcome.best.loss
 
 
 def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[str, float]]:

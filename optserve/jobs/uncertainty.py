@@ -2,205 +2,222 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from math import inf
 
 import numpy as np
 
-from optserve.frozen import factory, frozen, replace
+from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
+from optserve.jobs.cautions import cautions
 from optserve.jobs.delta_method import Varying, varying_entries
 from optserve.jobs.descent import Evaluated
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.fit import Fit, fit_of
-from optserve.jobs.information import Information, of_hessian, of_jacobian
+from optserve.jobs.fit import Fit, fit_of, own_residuals
+from optserve.jobs.information import Information, of_hessian, of_jacobian, root_sum_square
+from optserve.jobs.intervals import intervals_of
+from optserve.jobs.naming import listed
+from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.student_t import student_t_quantile
 
 __all__ = ["Uncertainty", "no_uncertainty", "uncertainty_of"]
 
 LEVEL = 0.95
-CORRELATED = 0.995
-"""The correlation from which on two estimates are reported as hardly told apart."""
-
-MOST_PAIRS = 3
-"""Correlated pairs that are named; there may be many where a model is overparametrized."""
 
 
 @frozen
 class Uncertainty:
     """What is known of the errors of the estimates, on the natural scale.
 
-    ``standard_errors`` and ``half_widths`` (of the intervals) have the parameters' shapes, NaN
-    where there is none; ``unavailable`` then says why, by parameter. ``covariance`` is of the
-    entries that ``labels`` names. ``dof`` is infinite where the quantiles are those of the normal.
+    ``standard_errors`` have the parameters' shapes and ``intervals`` an axis more, of their two
+    ends; both are NaN where there is none, and ``unavailable`` then says why, by parameter.
+    ``covariance`` and ``correlation`` are of the entries that ``labels`` names. ``dof`` is infinite
+    where the quantiles are those of the normal. ``notes`` say how they were made, ``warnings`` why
+    not to trust them.
     """
 
     method: str
     standard_errors: Mapping[str, Array]
-    half_widths: Mapping[str, Array]
+    intervals: Mapping[str, Array]
     unavailable: Mapping[str, str]
     level: float = LEVEL
     dof: float = inf
     labels: tuple[str, ...] = ()
     covariance: Array = factory(default_factory=lambda: np.zeros((0, 0)))
+    correlation: Array = factory(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-    @property
-    def correlation(self) -> Array:
-        errors = np.sqrt(np.diagonal(self.covariance))
-        found: Array = self.covariance / errors / errors[:, None]
-        return found
 
 
 def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> Uncertainty:
     """No standard error for any parameter, and the one reason."""
-    none = {
-        segment.parameter.name: np.full(segment.parameter.shape, np.nan)
-        for segment in evaluator.packing.segments
-    }
-    return Uncertainty("none", none, none, dict.fromkeys(none, why), fit=fit)
+    shapes = {one.parameter.name: one.parameter.shape for one in evaluator.packing.segments}
+    return Uncertainty(
+        method="none",
+        standard_errors={name: np.full(shape, np.nan) for name, shape in shapes.items()},
+        intervals={name: np.full((*shape, 2), np.nan) for name, shape in shapes.items()},
+        unavailable=dict.fromkeys(shapes, why),
+        fit=fit,
+    )
 
 
 def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> Uncertainty:
     """The uncertainty of the estimates at the best point; ``refused`` says why there is to be none.
 
-    Least squares: the inverse of J'J, times RSS / (n - p) where no sigma is given (Seber & Wild
+    Least squares: the inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild
     1989, section 2.1). Log likelihoods: the inverse of the observed information, by exact second
     derivatives. A coordinate at a bound is held there, as if it were fixed.
     """
-    free = ~_at_bounds(evaluator, best.point)
-    fit = jacobian = None
-    objective = evaluator.problem.objective
-    if objective.kind == "least_squares" and objective.streamed:
-        why = "the residuals of streamed data are not kept: `in_memory: true` does"
-        return no_uncertainty(evaluator, refused or why)
+    point = best.point
+    free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
+    why = refused or _impossible(evaluator, point, free)
     if evaluator.problem.objective.kind == "least_squares":
-        if evaluator.forms_jacobian:
-            *_, residual, jacobian = evaluator.linearized(best.point)
-        else:
-            residual = evaluator.residual(best.point)
-        fit = fit_of(evaluator, best.point, residual, int(free.sum()))
-    why = refused or _impossible(evaluator, fit, int(free.sum()))
+        return _of_least_squares(evaluator, point, free, why)
+    if why:
+        return no_uncertainty(evaluator, why)
+    hessian = evaluator.hessian(point)[np.ix_(free, free)]
+    if not np.isfinite(hessian).all():
+        return no_uncertainty(evaluator, "a second derivative is not finite at the estimates")
+    information = of_hessian(hessian, _epsilon(evaluator))
+    if not information.definite:
+        why = "the log likelihood is not at a maximum: its Hessian is indefinite"
+        return no_uncertainty(evaluator, why)
+    return _by_delta_method(evaluator, point, free, information)
+
+
+def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str) -> Uncertainty:
+    """Standard errors, unless there is a ``why`` not; how well it fits in any case."""
+    objective = evaluator.problem.objective
+    if objective.streamed:
+        kept = "the residuals of streamed data are not kept: `in_memory: true` does"
+        return no_uncertainty(evaluator, why or kept)
+    own, size = own_residuals(evaluator), int(free.sum())
+    if not evaluator.forms_jacobian:
+        fit = fit_of(evaluator, point, evaluator.residual(point)[own], size)
+        return no_uncertainty(evaluator, why, fit)
+    *_, residual, jacobian = evaluator.linearized(point)
+    jacobian = jacobian[own][:, free].astype(np.float64)
+    if not np.isfinite(jacobian).all():
+        fit = fit_of(evaluator, point, residual[own], size)
+        return no_uncertainty(evaluator, why or "a derivative is not finite at the estimates", fit)
+    information = of_jacobian(jacobian, _epsilon(evaluator))
+    fit = fit_of(evaluator, point, residual[own], information.rank)
+    if not why and not objective.sigma and not fit.degrees_of_freedom:
+        why = f"{fit.observations} residuals leave no degree of freedom beside {size} parameters"
     if why:
         return no_uncertainty(evaluator, why, fit)
-    epsilon = float(np.finfo(evaluator.packing.dtype).eps)
-    if jacobian is None or fit is None:
-        hessian = evaluator.hessian(best.point)[np.ix_(free, free)]
-        information = of_hessian(hessian, epsilon)
-        if not information.definite:
-            why = "the log likelihood is not at a maximum: its Hessian is indefinite"
-            return no_uncertainty(evaluator, why)
-        return _by_delta_method(evaluator, best, free, information, "observed information")
-    information = of_jacobian(jacobian[:, free].astype(np.float64), epsilon)
-    dof = inf if evaluator.problem.objective.sigma else float(fit.degrees_of_freedom)
-    if dof < inf:
-        factor = fit.sum_of_squares / dof
-        information = replace(information, covariance=factor * information.covariance)
-    found = _by_delta_method(evaluator, best, free, information, "least squares", dof)
-    return replace(found, fit=fit)
+    return _by_delta_method(evaluator, point, free, information, fit)
 
 
-def _impossible(evaluator: Evaluator, fit: Fit | None, size: int) -> str:
+def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
     """Why there can be no standard errors, or nothing."""
     objective, packing = evaluator.problem.objective, evaluator.packing
     if objective.kind == "loss":
         return "a loss is no likelihood: use least_squares or log_likelihood"
     if objective.penalties:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
-    if not size:
-        return "nothing is free to vary"
+    if not free.any():
+        return f"nothing is free to vary: {_bounds_that_hold(evaluator, point)}"
     if not evaluator.forms_jacobian:
         return f"the derivatives by {packing.size} free coordinates are too many to be formed"
-    if fit is not None and fit.degrees_of_freedom <= 0 and not objective.sigma:
-        return f"{fit.observations} residuals leave no degree of freedom beside {size} parameters"
     return ""
-
-
-def _at_bounds(evaluator: Evaluator, point: Array) -> Array:
-    lower, upper = evaluator.bounds
-    if lower is None or upper is None:
-        return np.zeros(point.shape, bool)
-    found: Array = (point <= lower) | (point >= upper)
-    return found
 
 
 def _by_delta_method(
     evaluator: Evaluator,
-    best: Evaluated,
+    point: Array,
     free: Array,
     information: Information,
-    method: str,
-    dof: float = inf,
+    fit: Fit | None = None,
 ) -> Uncertainty:
     """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
-    varying = varying_entries(evaluator.packing, best.point)
+    packing = evaluator.packing
+    dof, spread = inf, 1.0
+    if fit is not None and fit.residual_standard_error is not None:
+        dof, spread = float(fit.degrees_of_freedom), fit.residual_standard_error
+        spread = 0.0 if fit.perfect else spread
+    varying = varying_entries(packing, point)
     derivative = varying.derivative[:, free]
-    covariance = derivative @ information.covariance @ derivative.T
-    touched = (derivative[:, information.undetermined] != 0.0).any(axis=1)
+    factor, determined = information.of(derivative)
     held = ~(derivative != 0.0).any(axis=1)
-    known = ~touched & ~held
-    errors = varying.laid_out(np.where(known, np.sqrt(np.diagonal(covariance)), np.nan))
-    quantile = student_t_quantile(LEVEL, dof)
-    found = Uncertainty(
-        method=method,
-        standard_errors=errors,
-        half_widths={name: quantile * error for name, error in errors.items()},
-        unavailable=_unavailable(evaluator, varying, touched, held),
+    known = determined & ~held
+    coordinates = np.zeros((packing.size, information.rank))
+    coordinates[free] = spread * information.of(np.eye(int(free.sum()))).factor
+    width = student_t_quantile(LEVEL, dof)
+    intervals = intervals_of(packing, point, varying, known, coordinates, width)
+    lengths = root_sum_square(factor, axis=1)
+    kept, unit = spread * factor[known], factor[known] / lengths[known, None]
+    correlation = np.clip(unit @ unit.T, -1.0, 1.0)
+    np.fill_diagonal(correlation, 1.0)
+    labels = tuple(itertools.compress(varying.labels, known))
+    return Uncertainty(
+        method="observed information" if fit is None else "least squares",
+        standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
+        intervals=varying.laid_out(intervals.ends),
+        unavailable=_unavailable(packing, varying, ~determined, held),
         dof=dof,
-        labels=tuple(label for label, kept in zip(varying.labels, known, strict=True) if kept),
-        covariance=covariance[np.ix_(known, known)],
+        labels=labels,
+        covariance=kept @ kept.T,
+        correlation=correlation,
+        fit=fit,
+        notes=intervals.notes,
+        warnings=(
+            *cautions(
+                information, tuple(itertools.compress(packing.labels, free)), labels, correlation
+            ),
+            *intervals.warnings,
+        ),
     )
-    warnings = [*_ill_conditioned(information, evaluator), *_correlated(found)]
-    return replace(found, warnings=tuple(warnings))
 
 
 def _unavailable(
-    evaluator: Evaluator, varying: Varying, touched: Array, held: Array
+    packing: Packing, varying: Varying, undetermined: Array, held: Array
 ) -> Mapping[str, str]:
     """Why parameters have entries without a standard error."""
     reasons = {
         segment.parameter.name: "fixed"
-        for segment in evaluator.packing.segments
+        for segment in packing.segments
         if segment.parameter.fixed.any()
     }
     for name, of_parameter in varying.parts.items():
         why = [reasons[name]] if name in reasons else []
         why += ["at a bound"] if held[of_parameter].any() else []
-        why += ["not determined by the data"] if touched[of_parameter].any() else []
+        why += ["not determined by the data"] if undetermined[of_parameter].any() else []
         if why:
             reasons[name] = ", ".join(why)
     return reasons
 
 
-def _ill_conditioned(information: Information, evaluator: Evaluator) -> list[str]:
-    epsilon = float(np.finfo(evaluator.packing.dtype).eps)
-    warnings = []
-    if information.undetermined.any():
-        warnings.append("the data do not determine all parameters: some have no standard error")
-    elif information.condition * np.sqrt(epsilon) > 1.0:
-        digits = max(0, int(-np.log10(information.condition * epsilon)))
-        warnings.append(
-            f"the parameters are nearly undetermined (condition number {information.condition:.2g})"
-            f": standard errors are good to {digits} digits at most"
-        )
-    return warnings
+def _bounds_that_hold(evaluator: Evaluator, point: Array) -> str:
+    """Which coordinates are at which of their bounds.
+
+    The words are "b is at its upper bound 0".
+    """
+    at_lower, at_upper = _at_lower(evaluator, point), _at_upper(evaluator, point)
+    words = []
+    for segment in evaluator.packing.free:
+        parameter = segment.parameter
+        for number, position in enumerate(segment.free, segment.start):
+            label = entry_label(parameter.name, segment.shape, position)
+            if at_lower[number]:
+                words.append(f"{label} is at its lower bound {parameter.lower.flat[position]:g}")
+            elif at_upper[number]:
+                words.append(f"{label} is at its upper bound {parameter.upper.flat[position]:g}")
+    return listed(words)
 
 
-def _correlated(found: Uncertainty) -> list[str]:
-    """The pairs that correlate most, strongest first."""
-    correlation = np.triu(found.correlation, 1)
-    order = np.argsort(-np.abs(correlation), axis=None)[: MOST_PAIRS + 1]
-    pairs = [np.unravel_index(int(flat), correlation.shape) for flat in order]
-    strong = [(i, j) for i, j in pairs if abs(correlation[i, j]) >= CORRELATED]
-    warnings = [
-        f"{found.labels[i]} and {found.labels[j]} correlate {_shown(correlation[i, j])}: "
-        "their error bars are nearly one direction"
-        for i, j in strong[:MOST_PAIRS]
-    ]
-    return warnings + (["more pairs correlate as strongly"] if len(strong) > MOST_PAIRS else [])
+def _at_lower(evaluator: Evaluator, point: Array) -> Array:
+    lower = evaluator.packing.lower
+    return np.zeros(point.shape, bool) if lower is None else point <= lower
 
 
-def _shown(correlation: float) -> str:
-    """Four decimals, and more of them rather than a 1."""
-    return f"{correlation:.4f}" if abs(correlation) < 0.99995 else f"{correlation:.8f}"
+def _at_upper(evaluator: Evaluator, point: Array) -> Array:
+    upper = evaluator.packing.upper
+    return np.zeros(point.shape, bool) if upper is None else point >= upper
+
+
+def _epsilon(evaluator: Evaluator) -> float:
+    """The rounding of the job's numbers."""
+    return float(np.finfo(evaluator.packing.dtype).eps)

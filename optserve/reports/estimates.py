@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from optserve.reports.entries import entries, range_text, shape_of
@@ -122,13 +123,18 @@ def _flat(value: Any) -> list[float | None]:
 
 
 def _pairs(intervals: Any) -> dict[tuple[int, ...], tuple[float, float]]:
-    """The intervals, whose last axis holds their two ends, by the index of their estimate."""
+    """The intervals, whose last axis holds their two ends, by the index of their estimate.
+
+    >>> _pairs([[1.0, 2.0], [0.0, None]]), _pairs([None, None])
+    ({(0,): (1.0, 2.0), (1,): (0.0, inf)}, {})
+    """
     ends = dict(entries(intervals))
-    return {
-        index[:-1]: (low, ends[*index[:-1], 1])
-        for index, low in ends.items()
-        if index and index[-1] == 0 and low is not None
-    }
+    pairs = {}
+    for *index, end in ends:
+        low, high = ends[*index, 0], ends[*index, 1]
+        if end == 0 and (low is not None or high is not None):
+            pairs[*index,] = (-inf if low is None else low, inf if high is None else high)
+    return pairs
 
 
 def _all_numbers(values: Mapping[str, Any]) -> Iterator[float | None]:

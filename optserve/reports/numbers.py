@@ -12,6 +12,7 @@ __all__ = [
     "estimate_text",
     "interval_text",
     "shape_text",
+    "share_text",
     "significant",
     "values_text",
 ]
@@ -59,10 +60,10 @@ def compact(value: float, digits: int = 7) -> str:
 def error_text(error: float) -> str:
     """A standard error.
 
-    >>> error_text(2.7070075241), error_text(7.2668688e-6)
-    ('2.707', '7.267e-6')
+    >>> error_text(2.7070075241), error_text(7.2668688e-6), error_text(0.0)
+    ('2.707', '7.267e-6', '0')
     """
-    return significant(error, _ERROR_DIGITS)
+    return significant(error, _ERROR_DIGITS) if error else "0"
 
 
 def estimate_text(value: float, error: float | None) -> str:
@@ -79,13 +80,24 @@ def estimate_text(value: float, error: float | None) -> str:
 
 
 def interval_text(low: float, high: float, error: float) -> str:
-    """An interval around an estimate with that standard error.
+    """An interval around an estimate with that standard error; an end may be infinite.
 
     >>> interval_text(233.0440109, 244.8402474, 2.7070075241)
     '[233.04, 244.84]'
     """
     ends = (_to_place_of(end, error, _END_DIGITS) for end in (low, high))
     return f"[{', '.join(ends)}]"
+
+
+def share_text(value: float) -> str:
+    """A number up to 1, with two digits of what is missing to 1, and never a 0 or 1 that is none.
+
+    >>> share_text(0.99998164), share_text(0.5), share_text(1.0), share_text(1e-9), share_text(-3.5)
+    ('0.999982', '0.5000', '1', '1e-9', '-3.5')
+    """
+    if not 1e-3 <= value < 1.0:
+        return compact(value, 4)
+    return f"{value:.{max(4, 1 - math.floor(math.log10(1.0 - value)))}f}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -114,14 +126,15 @@ def values_text(array: Any) -> str:
 
 
 def _to_place_of(value: float, error: float, digits: int) -> str:
-    """``value`` to the decimal place of the last of ``digits`` significant digits of ``error``."""
-    if not math.isfinite(value) or not math.isfinite(error) or error <= 0:
+    """``value`` to the decimal place of the last of ``digits`` significant digits of ``error``.
+
+    One digit stays of a value that lies below that place: only 0 is printed as 0.
+    """
+    if value == 0 or not math.isfinite(value) or not math.isfinite(error) or error <= 0:
         return compact(value, 8)
     place = _exponent(error, digits) - digits + 1
     needed = _exponent(value, _MOST_DIGITS) - place + 1
-    if needed < 1:  # all of the value lies below the last digit
-        return significant(0.0, 1) if place >= 0 else f"{0:.{min(-place, _MOST_DIGITS)}f}"
-    return significant(value, min(needed, _MOST_DIGITS))
+    return significant(value, min(max(needed, 1), _MOST_DIGITS))
 
 
 def _exponent(value: float, digits: int) -> int:

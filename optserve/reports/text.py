@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 from optserve.errors import OptserveError, Place
 from optserve.reports.estimates import estimates
-from optserve.reports.numbers import compact, significant
+from optserve.reports.numbers import compact, share_text, significant
 
 if TYPE_CHECKING:
     from optserve.jobs.result import Certified, FitFound, Result
@@ -53,28 +52,21 @@ def _quality(result: Result) -> Iterator[str]:
     """How good the answer is: the sum of squares and what belongs to it, or the loss."""
     fit = result.fit
     if fit is None or not _same(fit.sum_of_squares, result.loss):
-        yield f"loss {_loss(result)}"
+        yield _loss(result)
     if fit is not None:
         yield from _fit(fit)
+    elif result.log_likelihood is not None and result.loss != -result.log_likelihood:
+        yield f"log likelihood {compact(result.log_likelihood, 8)}"
 
 
 def _fit(fit: FitFound) -> Iterator[str]:
-    yield f"sum of squares {compact(fit.sum_of_squares, 6)}"
-    if fit.residual_standard_error is not None:
-        yield f"residual s.e. {significant(fit.residual_standard_error, 5)}"
+    error = fit.residual_standard_error
+    vanished = fit.sum_of_squares == 0 and error
+    yield f"sum of squares {'below 1e-308' if vanished else compact(fit.sum_of_squares, 6)}"
+    if error is not None:
+        yield f"residual s.e. {significant(error, 5) if error else '0'}"
     if fit.r_squared is not None:
-        yield f"R2 {_r_squared(fit.r_squared)}"
-
-
-def _r_squared(value: float) -> str:
-    """With two digits of what is missing to 1.
-
-    >>> _r_squared(0.99998164), _r_squared(0.5), _r_squared(1.0)
-    ('0.999982', '0.5000', '1.0000')
-    """
-    missing = abs(1.0 - value)
-    places = 1 - floor(log10(missing)) if 0.0 < missing < 1.0 else 0
-    return f"{value:.{min(max(places, 4), 15)}f}"
+        yield f"R2 {share_text(fit.r_squared)}"
 
 
 def _starts(result: Result) -> Iterator[str]:
@@ -83,10 +75,12 @@ def _starts(result: Result) -> Iterator[str]:
         return
     losses = [start.loss for start in result.starts]
     same = sum(_same(loss, result.loss) for loss in losses)
-    told = f"{same} of {len(losses)} reach loss {compact(result.loss)}"
+    name, sign = _name_of_loss(result)
+    told = f"{same} of {len(losses)} reach {name} {compact(sign * result.loss)}"
     others = sorted(loss for loss in losses if loss is not None and not _same(loss, result.loss))
     if others:
-        told += f"; the others {', '.join(map(compact, others[:5]))}{', ...' if others[5:] else ''}"
+        listed = ", ".join(compact(sign * loss) for loss in others[:5])
+        told += f"; the others {listed}{', ...' if others[5:] else ''}"
     failed = losses.count(None)
     yield told + (f"; {failed} failed" if failed else "")
 
@@ -94,18 +88,22 @@ def _starts(result: Result) -> Iterator[str]:
 def _metrics(result: Result) -> Iterator[str]:
     """One line a split of the data."""
     width = max(map(len, result.metrics), default=0)
+    name_of_loss, sign = _name_of_loss(result)
     for split, found in result.metrics.items():
-        shown = (f"{name} {_probe(value)}" for name, value in found.items())
+        shown = [f"{name} {_probe(value)}" for name, value in found.items() if name != "loss"]
+        if (loss := found.get("loss", ...)) is not ...:
+            shown.insert(0, f"{name_of_loss} {_probe(loss and sign * loss)}")
         yield f"{split:<{width}}  {_GAP.join(shown)}"
 
 
 def _notes(result: Result) -> Iterator[str]:
-    """Why no parameter has a standard error, where a person may expect one."""
+    """Why no parameter has a standard error, where a person may expect one; what else to know."""
     usable = result.termination.exit_code in (0, 3, 4)
     wanted = result.objective != "loss" and result.termination.reason != "evaluated"
     reasons = {*result.unavailable.values()}
     if usable and wanted and result.uncertainty == "none" and len(reasons) == 1:
         yield f"no standard errors: {reasons.pop()}"
+    yield from result.notes
 
 
 def _used(result: Result) -> str:
@@ -166,6 +164,16 @@ def _same(loss: float | None, best: float | None) -> bool:
 
 
 def _loss(result: Result) -> str:
-    if result.loss is not None:
-        return compact(result.loss, 8)
-    return "not finite" if result.evaluations else "not evaluated"
+    name, sign = _name_of_loss(result)
+    if result.loss is None:
+        return f"{name} not {'finite' if result.evaluations else 'evaluated'}"
+    return f"{name} {compact(sign * result.loss, 8)}"
+
+
+def _name_of_loss(result: Result) -> tuple[str, float]:
+    """What the loss is called, and the sign with which it is shown: that of a log likelihood,
+    unless a penalty is part of the loss."""
+    maximized = result.objective == "log_likelihood"
+    if maximized and result.loss in (None, -(result.log_likelihood or 0.0)):
+        return "log likelihood", -1.0
+    return "loss", 1.0

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from optserve.jobs import evaluator
-from optserve.jobs.information import of_hessian, of_jacobian
 from optserve.jobs.parameters import log
 from optserve.jobs.problem import Problem, Stop
 from optserve.jobs.run import run
@@ -236,16 +235,3 @@ def test_a_second_derivative_that_a_plugin_has_not_is_named() -> None:
         lambda x, y: -((cubed(x) - y) ** 2), [parameter("x", 1.0)], {"y": [8.0, 8.0]}
     )
     assert "cubed" in run(made).unavailable["x"]
-
-
-def test_information_has_the_right_inverse_whatever_the_units() -> None:
-    rng = np.random.default_rng(0)
-    jacobian = rng.standard_normal((9, 3)) * np.array([1e-9, 1.0, 1e9])
-    units = np.array([1e-9, 1.0, 1e9])
-    expected = np.linalg.inv((jacobian / units).T @ (jacobian / units)) / units / units[:, None]
-    epsilon = np.finfo(np.float64).eps
-    for found in (of_jacobian(jacobian, epsilon), of_hessian(jacobian.T @ jacobian, epsilon)):
-        np.testing.assert_allclose(found.covariance, expected, rtol=1e-9)
-        assert not found.undetermined.any()
-        assert found.definite
-        assert 1.0 <= found.condition < 10.0

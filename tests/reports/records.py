@@ -6,7 +6,16 @@ from typing import Any
 
 from optserve.jobs.result import Result
 
-__all__ = ["certificate", "evaluated", "expectation", "failed", "fit", "minimum", "result"]
+__all__ = [
+    "certificate",
+    "evaluated",
+    "expectation",
+    "failed",
+    "fit",
+    "fit_found",
+    "minimum",
+    "result",
+]
 
 
 def result(**changes: Any) -> Result:
@@ -17,6 +26,11 @@ def result(**changes: Any) -> Result:
 def fit() -> Result:
     """Least squares with everything that belongs to it."""
     return result()
+
+
+def fit_found(**changes: float | None) -> dict[str, Any]:
+    """How well it fits, with ``changes``."""
+    return {**_FIT["fit"], **changes}
 
 
 def minimum(**changes: Any) -> Result:

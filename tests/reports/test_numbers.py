@@ -13,6 +13,7 @@ from optserve.reports.numbers import (
     error_text,
     estimate_text,
     interval_text,
+    share_text,
     significant,
 )
 
@@ -48,7 +49,7 @@ def test_an_estimate_is_good_to_a_thousandth_of_its_error(value: float, error: f
 def test_an_estimate_claims_no_digit_below_its_error(value: float, error: float) -> None:
     mantissa, _, exponent = estimate_text(value, error).partition("e")
     last = int(exponent or 0) - len(mantissa.partition(".")[2])
-    assert 10.0**last >= 1e-5 * error
+    assert 10.0**last >= 1e-5 * error or len(mantissa.lstrip("-0.")) == 1  # not 0, all the same
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,9 @@ def test_an_estimate_claims_no_digit_below_its_error(value: float, error: float)
     [
         (238.94212918, 2.7070075241, "238.9421"),
         (5.5015643181e-4, 7.2668688e-6, "5.501564e-4"),
-        (1e-9, 2.7, "0.0000"),
-        (-1e-9, 2.7, "0.0000"),
+        (1e-9, 2.7, "1e-9"),
+        (-1.6e-9, 2.7, "-2e-9"),
+        (0.0, 2.7, "0"),
         (123456789.0, 12345.0, "1.23456789e8"),
         (5.0, 0.0, "5"),
         (5.0, math.nan, "5"),
@@ -73,4 +75,17 @@ def test_estimates(value: float, error: float | None, text: str) -> None:
 
 def test_errors_and_intervals() -> None:
     assert error_text(0.000999951) == "0.001000"
+    assert error_text(0.0) == "0"
     assert interval_text(5.343e-4, 5.660e-4, 7.267e-6) == "[5.3430e-4, 5.6600e-4]"
+    assert interval_text(1e-12, math.inf, 2.5) == "[1e-12, inf]"
+
+
+@given(numbers, sizes | st.none())
+def test_only_0_is_printed_as_0(value: float, error: float | None) -> None:
+    texts = [estimate_text(value, error), compact(value), share_text(value), error_text(abs(value))]
+    assert [float(text) == 0.0 for text in texts] == [value == 0.0] * 4
+
+
+@given(st.floats(0.0, 1.0) | st.just(1.0 - 2.0**-53))
+def test_only_1_is_printed_as_1(share: float) -> None:
+    assert (float(share_text(share)) == 1.0) == (share == 1.0)

@@ -236,8 +236,12 @@ def _uncertainty(
     refused = ""
     if outcome.reason is Reason.evaluated:
         refused = "nothing was estimated, only evaluated"
+    elif evaluator.problem.objective.kind == "loss":
+        refused = "a loss is no likelihood: use least_squares or log_likelihood"
     elif limits.tolerance and not outcome.reason.converged:
         refused = "the descent did not converge"
+    elif not outcome.evidence.verified:
+        refused = f"the end is not known to be a minimum: {outcome.evidence.sentence}"
     try:
         return uncertainty_of(evaluator, outcome.best, refused)
     except OptserveError as error:  # a second derivative that a plugin does not have

@@ -113,15 +113,13 @@ def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str)
 
 def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
     """Why there can be no standard errors, or nothing."""
-    objective, packing = evaluator.problem.objective, evaluator.packing
-    if objective.kind == "loss":
-        return "a loss is no likelihood: use least_squares or log_likelihood"
-    if objective.penalties:
+    if evaluator.problem.objective.penalties:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
     if not free.any():
         return f"nothing is free to vary: {_bounds_that_hold(evaluator, point)}"
     if not evaluator.forms_jacobian:
-        return f"the derivatives by {packing.size} free coordinates are too many to be formed"
+        size = evaluator.packing.size
+        return f"the derivatives by {size} free coordinates are too many to be formed"
     return ""
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from optserve.jobs import evaluator
-from optserve.jobs.parameters import log
 from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.result import Result
 from optserve.jobs.run import run
 from optserve.optimizers import gradient_descent, lbfgs
 from optserve.plugin import opaque
@@ -101,29 +101,6 @@ def test_with_sigma_they_are_taken_as_they_are() -> None:
     assert result.dof is None
     assert result.fit is not None
     assert result.fit.residual_standard_error is None
-
-
-def test_a_transform_changes_neither_estimates_nor_standard_errors() -> None:
-    def fit(logarithmic: bool) -> Problem:
-        transform = log() if logarithmic else None
-        return least_squares(
-            lambda k, w, x, y: y - (k * np.exp(-x * w[0]) + w[1]),
-            [
-                parameter("k", 8.0, transform=transform),
-                parameter("w", [1.0, 0.5], transform=transform),
-            ],
-            {"x": X, "y": 8.5 * np.exp(-1.2 * X) + 0.75 + 0.125 * np.cos(7.0 * X)},
-        )
-
-    plain, transformed = run(fit(False)), run(fit(True))
-    assert transformed.parameters["k"] == pytest.approx(plain.parameters["k"], rel=1e-7)
-    assert transformed.standard_errors["k"] == pytest.approx(plain.standard_errors["k"], rel=1e-6)
-    np.testing.assert_allclose(
-        transformed.standard_errors["w"], plain.standard_errors["w"], rtol=1e-6
-    )
-    np.testing.assert_allclose(
-        np.array(transformed.covariance), np.array(plain.covariance), rtol=1e-5
-    )
 
 
 def test_a_fixed_parameter_has_none_and_says_so() -> None:
@@ -235,3 +212,102 @@ def test_a_second_derivative_that_a_plugin_has_not_is_named() -> None:
         lambda x, y: -((cubed(x) - y) ** 2), [parameter("x", 1.0)], {"y": [8.0, 8.0]}
     )
     assert "cubed" in run(made).unavailable["x"]
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_method_without_a_tolerance_has_none_where_it_merely_ended(steps: int) -> None:
+    result = run(line(optimizer=gradient_descent(1e-3), stop=Stop(steps=steps)))
+    assert result.exit_code == 0
+    assert "not known to be a minimum" in result.unavailable["a"]
+
+
+def test_what_trades_off_is_named_and_counts_once() -> None:
+    """The slope is as in the model with one intercept, with as many degrees of freedom."""
+    made = least_squares(
+        lambda a, b, c, x, y: y - (a + b + c * x),
+        [parameter("a"), parameter("b"), parameter("c")],
+        {"x": X, "y": Y},
+    )
+    result, alone = run(made), run(line())
+    assert result.standard_errors["c"] == pytest.approx(alone.standard_errors["b"], rel=1e-9)
+    assert result.intervals["c"] == pytest.approx(alone.intervals["b"], rel=1e-9)
+    assert (result.dof, result.labels) == (3.0, ["c"])
+    assert result.fit is not None
+    assert alone.fit is not None
+    assert result.fit.degrees_of_freedom == 3
+    assert result.fit.residual_standard_error == pytest.approx(alone.fit.residual_standard_error)
+    assert "the data do not determine a and b: they trade off against each other" in result.warnings
+
+
+def test_fewer_rows_than_parameters() -> None:
+    """1, x, x**2 at 0 and 1: the value at 0 is known, and what trades off is not."""
+    made = least_squares(
+        lambda a, b, c, x, y: (y - (a + b * x + c * x**2)) / 0.5,
+        [parameter("a"), parameter("b"), parameter("c")],
+        {"x": X[:2], "y": [1.0, 3.0]},
+        objective={"sigma": True},
+    )
+    result = run(made)
+    assert result.standard_errors == {"a": pytest.approx(0.5), "b": None, "c": None}
+    assert result.unavailable == dict.fromkeys("bc", "not determined by the data")
+    assert "the data do not determine b and c: they trade off against each other" in result.warnings
+    assert result.fit is not None
+    assert result.fit.degrees_of_freedom == 0
+
+
+def test_where_every_parameter_is_at_a_bound_they_are_named() -> None:
+    made = least_squares(
+        lambda b, c, x, y: y - (b[0] * x + b[1] * x * x + c),
+        [parameter("b", [0.0, 0.0], high=0.0), parameter("c", 7.0, fixed=True)],
+        {"x": X, "y": Y + 100.0},
+    )
+    result = run(made)
+    assert result.unavailable["b"] == (
+        "nothing is free to vary: b[0] is at its upper bound 0 and b[1] is at its upper bound 0"
+    )
+
+
+def test_a_log_likelihood_has_none_along_what_is_flat_and_keeps_the_others() -> None:
+    """Two coefficients for one column: the others are as in the model with one."""
+    data = table("spector.csv")
+    y = data.pop("y")
+    columns = np.stack(list(data.values()), axis=1)
+
+    def fit(X: Any) -> Result:
+        return run(
+            log_likelihood(
+                lambda w, X, y: y * (X @ w) - np.logaddexp(X @ w, 0.0),
+                [parameter("w", np.zeros(X.shape[1]))],
+                {"X": X, "y": y},
+            )
+        )
+
+    single, double = fit(columns), fit(np.concatenate([columns, 2.0 * columns[:, 2:3]], axis=1))
+    assert double.standard_errors["w"][2] is None
+    assert double.standard_errors["w"][4] is None
+    kept = [0, 1, 3]
+    np.testing.assert_allclose(
+        [double.standard_errors["w"][one] for one in kept],
+        [single.standard_errors["w"][one] for one in kept],
+        rtol=1e-5,
+    )
+    assert any("w[2] and w[4]: they trade off" in warning for warning in double.warnings)
+
+
+def test_the_log_likelihood_of_a_penalized_one_is_without_the_penalty() -> None:
+    def outputs(x: Any, y: Any) -> list[Any]:
+        found = -0.5 * (y - x) ** 2
+        return [-np.sum(found) + 2.0 * x**2, found]
+
+    made = problem(
+        outputs,
+        [parameter("x")],
+        {"y": Y},
+        kind="log_likelihood",
+        optimizer=lbfgs(),
+        objective={"penalties": frozenset({"penalty.x"})},
+    )
+    result = run(made)
+    x = result.parameters["x"]
+    assert result.log_likelihood == pytest.approx(-0.5 * np.sum((Y - x) ** 2))
+    assert result.loss == pytest.approx(2.0 * x**2 - result.log_likelihood)

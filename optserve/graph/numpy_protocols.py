@@ -25,7 +25,7 @@ _NUMBER = (
 )
 _WHOLE = (
     "round with np.floor or np.round; an index must be known when the loss is built: use take for "
-    "a computed one"
+    "a computed one, np.take_along_axis for one into an array that is not traced"
 )
 _REMEDIES = {
     "__array__": (
@@ -79,8 +79,12 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     __isub__ = NDArrayOperatorsMixin.__sub__
     __imul__ = NDArrayOperatorsMixin.__mul__
     __itruediv__ = NDArrayOperatorsMixin.__truediv__
+    __ifloordiv__ = NDArrayOperatorsMixin.__floordiv__
+    __imod__ = NDArrayOperatorsMixin.__mod__
     __ipow__ = NDArrayOperatorsMixin.__pow__
     __imatmul__ = NDArrayOperatorsMixin.__matmul__
+    __iand__ = NDArrayOperatorsMixin.__and__
+    __ior__ = NDArrayOperatorsMixin.__or__
 
     @property
     def aval(self) -> Aval:

@@ -74,10 +74,13 @@ def check_dtype(dtype: DType) -> None:
             expected="real numbers",
             remedy="compute with real and imaginary parts, as two values",
         )
+    listed = dtype.kind == "O"
     raise TraceError(
         f"an array of dtype {dtype} cannot take part in a traced computation",
         expected="numbers or truth values",
-        remedy="np.array([t, t]) of traced values does this: use np.stack([t, t])",
+        remedy="use np.stack([t, t]) for np.array([t, t]) of traced values, or .astype(float)"
+        if listed
+        else "make it numbers first, with .astype(float)",
     )
 
 

@@ -268,12 +268,21 @@ def trace(
         single = not isinstance(outputs, tuple | list)
         graph = recorder.graph([outputs] if single else outputs)
     except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more
-        if recorder.escape is None:
+        escape = recorder.escape
+        if escape is None or escape.place != _python_place_of(error):
             raise
-        raise recorder.escape from error
+        raise escape from error
     finally:
         recorder.close()
     return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
+
+
+def _python_place_of(error: Exception) -> Place | None:
+    """The line that a person wrote from which ``error`` came."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return _python_place(step.tb_frame) if step is not None else None
 
 
 def _python_place(frame: FrameType | None) -> Place | None:

@@ -202,7 +202,7 @@ def _scatter_add(values: Value, indices: Value, *, axis: int, size: int) -> Valu
     count = np.ndim(indices)
     moved = np.moveaxis(values, range(axis, axis + count), range(count))
     tail = moved.shape[count:]
-    flat = np.reshape(moved, (-1, *tail))
+    flat = np.reshape(moved, (np.size(indices), *tail))
     flat = np.where(np.reshape(valid, (-1, *(1,) * len(tail))), flat, 0)
     out = np.zeros((size, *tail), values.dtype)
     if size:

@@ -6,13 +6,14 @@ checked twice: computed on arrays, and from the graph of the gradient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from optserve.errors import ShapeError
+from optserve.errors import OptserveError, ShapeError, TraceError
 from optserve.graph.interpret import interpret
 from optserve.graph.tracer import trace
 from optserve.graph.verifier import verify
@@ -21,7 +22,7 @@ from optserve.primitives.indexing import take
 from optserve.primitives.ordering import median, sort
 from optserve.primitives.reductions import logsumexp, norm, prod, std
 from optserve.primitives.vocabulary import builtin_vocabulary
-from optserve.transforms.functions import grad, hvp, vjp
+from optserve.transforms.functions import grad, hessian, hvp, vjp
 from optserve.transforms.reverse import value_and_gradient_graph
 
 INF, NAN = np.inf, np.nan
@@ -264,6 +265,34 @@ def test_the_root_of_a_mean_square_at_zero_is_nan_and_the_norm_is_the_remedy() -
 def test_a_gather_out_of_range_gives_nan() -> None:
     found = take(np.array([1.0, 2.0]), np.array([0, 2, -3, -1]))
     same(found, [1.0, NAN, NAN, 2.0])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[np.array([0, 3])],
+        lambda x: np.take(x, [-4]),
+        lambda x: x[np.argmax(x) + 1],
+        lambda x: np.take_along_axis(x, np.argsort(x) + 1, 0),
+        lambda x: x[None][:, [0, 3], None],
+    ],
+)
+def test_a_gather_out_of_range_fails_from_python(function: Function) -> None:
+    with pytest.raises(OptserveError, match=r"index (-4|3) is out of range for an axis of size 3"):
+        grad(lambda x: np.sum(function(x)))(np.array([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize("function", [float, math.sin, lambda x: np.array([x, x])])
+def test_a_number_taken_out_of_a_traced_value_is_an_error(function: Function) -> None:
+    with pytest.raises(TraceError, match="NumPy functions"):
+        grad(lambda x: np.sum(function(x) * x))(1.0)
+
+
+@pytest.mark.parametrize("point", [1.0 + 2.0j, np.array([1.0 + 2.0j])])
+def test_a_complex_argument_is_refused(point: Any) -> None:
+    for derivative in (grad, hessian):
+        with pytest.raises(TraceError, match="real and imaginary parts"):
+            derivative(lambda z: np.sum(np.abs(z * z)))(point)
 
 
 def test_multiplicative_masks_are_not_protected() -> None:

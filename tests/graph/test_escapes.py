@@ -149,7 +149,7 @@ ESCAPES: list[tuple[Function, str]] = [
     (lambda t: np.ones((1, 3)).view(np.matrix) * t, "np.asarray(m)"),
     (lambda t: t * np.ones(3).view(np.recarray), "np.asarray(x)"),
     (lambda t: t * np.array([1, 2, 3], object), "np.stack"),
-    (lambda t: t * np.array(["2020-01-01"] * 3, "M8[D]"), "np.stack"),
+    (lambda t: t * np.array(["2020-01-01"] * 3, "M8[D]"), ".astype(float)"),
     (lambda t: t + "a", "np.stack for a list"),
     (lambda t: {"loss": t}, "np.stack for a list"),
 ]  # fmt: skip
@@ -228,6 +228,18 @@ def test_a_wrong_shape_names_itself(wrong: Function) -> None:
         traced(wrong)
 
 
+def test_another_error_after_one_that_was_caught_is_told_as_it_is() -> None:
+    def careless(t: Any) -> Any:
+        try:
+            return float(t[0])
+        except TraceError:
+            raise ValueError("no number") from None
+
+    for run in (traced, traced_with_values):
+        with pytest.raises(ValueError, match="no number"):
+            run(careless)
+
+
 def test_augmented_assignment_gives_the_name_a_new_value() -> None:
     def accumulated(t: Any) -> Any:
         total = 0.0
@@ -238,12 +250,14 @@ def test_augmented_assignment_gives_the_name_a_new_value() -> None:
         total -= 1.0
         total /= t
         total **= 2
+        total //= 0.5
+        total %= 7.0
         return before, total
 
     x = np.array([1.0, 2.0, 4.0])
     before, after = interpret(traced(accumulated).graph, x)
     np.testing.assert_array_equal(before, 3.0 * x)
-    np.testing.assert_array_equal(after, ((6.0 * x - 1.0) / x) ** 2)
+    np.testing.assert_array_equal(after, ((6.0 * x - 1.0) / x) ** 2 // 0.5 % 7.0)
 
 
 def test_a_value_kept_after_its_trace_is_refused() -> None:

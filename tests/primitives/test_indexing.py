@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from optserve.graph.tracer import trace
 from optserve.primitives.along_axis import add_along_axis, take_along_axis
 from optserve.primitives.indexing import scatter_add, slice_, take, unslice
 from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.functions import vjp
 
 DOUBLE = np.dtype(np.float64)
 X = np.arange(24.0).reshape(2, 3, 4)
@@ -45,6 +47,26 @@ def test_an_index_is_what_numpy_makes_of_it(index: tuple[Any, ...]) -> None:
     [found] = interpret(indexed(X, index), X)
     np.testing.assert_array_equal(found, X[index])
     assert np.shape(found) == X[index].shape
+
+
+POSITIONS = st.lists(INTEGERS, max_size=3) | st.just([[0, -1], [1, -2]])
+
+
+@given(INDICES, POSITIONS, st.integers(0, 4), st.booleans())
+def test_an_index_with_an_array_is_what_numpy_makes_of_it(
+    entries: list[Any], positions: list[Any], place: int, tall: bool
+) -> None:
+    used = sum(entry is not None and entry is not Ellipsis for entry in entries)
+    shape = (2, 3, 4, 2) if tall else (2, 3, 4, 2)[: used + 1]
+    x = np.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
+    index = (*entries[:place], np.array(positions, int), *entries[place:])
+    weights = np.arange(1.0, 1.0 + x[index].size).reshape(x[index].shape)
+    expected = np.zeros(x.shape)
+    np.add.at(expected, index, weights)
+    out, pullback = vjp(lambda t: t[index], x)
+    np.testing.assert_array_equal(out, x[index])
+    assert np.shape(out) == x[index].shape
+    np.testing.assert_array_equal(pullback(weights)[0], expected)
 
 
 @pytest.mark.parametrize("index", [[0, 2], np.array([1, -1, 1]), (slice(None), [[0], [2]]), [[1]]])

@@ -29,8 +29,8 @@ _WHOLE = (
 )
 _REMEDIES = {
     "__array__": (
-        "use np.stack([a, b]) for np.array([a, b]), np.broadcast_to for np.full, and plain arrays "
-        "for masked ones"
+        "use np.stack([a, b]) for np.array([a, b]), np.broadcast_to for np.full, "
+        "np.take_along_axis for a[t], and plain arrays for masked ones"
     ),
     "__bool__": "use np.where(condition, a, b), or cond and scan, instead of if and while",
     "__complex__": _NUMBER,

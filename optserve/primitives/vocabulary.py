@@ -14,6 +14,7 @@ from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives import (
     along_axis,
     arithmetic,
+    bits,
     composition,
     constants,
     elementary,
@@ -110,8 +111,6 @@ _UFUNCS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.reciprocal: arithmetic.reciprocal,
         np.fabs: arithmetic.absolute,
         np.positive: _positive,
-        np.bitwise_and: selection.logical_and,
-        np.bitwise_or: selection.logical_or,
-        np.invert: selection.logical_not,
+        **bits.UFUNCS,
     }
 )

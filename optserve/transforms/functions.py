@@ -63,7 +63,8 @@ def value_and_grad(
                 remedy="sum or average it",
             )
         outputs, pullback = _pullback(traced, chosen)
-        gradients = _filled(pullback([aval.dtype.type(1.0)], False), chosen)
+        seed = aval.dtype.type(1.0) if is_float(aval.dtype) else None  # a count does not vary
+        gradients = _filled(pullback([seed], False), chosen)
         return _own(outputs[0]), gradients if isinstance(argnums, Sequence) else gradients[0]
 
     return differentiated
@@ -127,6 +128,11 @@ def jvp(
     >>> jvp(lambda x: x * x, [3.0], [1.0])
     (np.float64(9.0), np.float64(6.0))
     """
+    if not (isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)):
+        raise ShapeError(
+            "jvp takes a list of values and a list of tangents",
+            remedy="jvp(f, [x], [v]) for one argument",
+        )
     if len(primals) != len(tangents):
         raise ShapeError(
             f"{len(tangents)} tangents for {len(primals)} values",

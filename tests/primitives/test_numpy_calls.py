@@ -181,6 +181,11 @@ np.reciprocal(x + 5); x > y; x == 1.0; x != y; ~(x > 0); (x > 0) & (y > 0); (x >
 np.logical_not(x > 0); np.isnan(x); np.isfinite(x); np.floor(x); np.ceil(x); np.rint(x); x * i
 x ** i; np.remainder(x, 0.7); x - x.mean(0); (x > 0) * x; (x > 0) + 0.5; s * x; s + 1; s ** 2
 s > 0; np.maximum(s, x); np.logical_and(x > 0, b); x @ np.ones((3, 2), np.float32)
+np.argsort(x) & 1; np.argsort(x) | 2; np.argsort(x) ^ 3; ~np.argsort(x); np.argsort(x) << 1
+6 >> np.argsort(v); (x > 0) ^ (y > 0); (x > 0) & i; True & (x > 0); np.argsort(x) & (x > 0)
+~(x > 0) & (y > 0); i & np.argsort(v); -np.argsort(x) // 2; np.argsort(x) % 2; np.argsort(x) * 3 - 1
+np.argsort(x) / 2; np.abs(np.argsort(x) - 1); np.sum(np.argsort(x)); i * (x > 0)
+np.cumsum(np.argsort(x)); np.max(np.argsort(x)); np.argsort(x) > 1; np.prod(np.argsort(x) + 1)
 """
 
 REFUSED = """
@@ -226,7 +231,8 @@ np.vdot(x, v); np.tensordot(x, m, 2); np.tensordot(x, m, axes=([0], [0]))
 np.tensordot(x, m, axes=([0, 1], [0])); np.linalg.norm(v, "fro"); np.linalg.norm(v, "nuc")
 np.linalg.norm(m, 3); np.linalg.norm(m, 0); np.linalg.norm(t, 1); np.linalg.norm(t, 2, (0, 1, 2))
 np.linalg.norm(x, 1, (0, 0)); np.linalg.norm(x, 1, 2); np.clip(x, 0, min=0)
-np.einsum("ij,jk", x, x); np.einsum("ij", v); np.diff(v, -1); x + np.ones(4); x * y.T
+np.einsum("ij,jk", x, x); np.einsum("ij", v); np.diff(v, -1); x & y; ~x; x | 1; x << 1; (x > 0) & y
+x + np.ones(4); x * y.T; (x > 0) << 1.0
 x[0][None, 5:, 3]
 """
 

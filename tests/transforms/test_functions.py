@@ -138,6 +138,11 @@ def test_what_is_not_differentiated_by_reaches_the_function_as_it_is() -> None:
     assert (out, pullback(2.0)) == (3.0, (2.0, None))
 
 
+def test_what_does_not_vary_has_the_gradient_zero() -> None:
+    for function in (np.argmax, lambda x: np.sum(x > 0), lambda x: 1, lambda x: np.any(x > 1.0)):
+        np.testing.assert_array_equal(grad(function)(X), np.zeros(3))
+
+
 def test_an_argument_may_be_named_from_the_end() -> None:
     data = np.arange(1.0, 4.0)
     assert grad(lambda x, y: np.sum(data * x * y), argnums=-1)(2.0, 3.0) == 12.0
@@ -268,6 +273,7 @@ def test_nothing_warns() -> None:
         (lambda: vjp(lambda x: (x, x), X)[1]((X,)), "1 cotangents for 2 values"),
         (lambda: jvp(np.sin, [X], [1.0]), "tangent of shape"),
         (lambda: jvp(np.multiply, [X, X], [X]), "1 tangents for 2 values"),
+        (lambda: jvp(np.sin, X, X), "takes a list of values"),  # type: ignore[arg-type]
         (lambda: jvp(np.sin, [X], [np.array([1j, 1.0, 1.0])]), "complex"),
         (lambda: vjp(np.sin, X)[1](1j * X), "complex"),
         (lambda: grad(np.abs)(1.0 + 2.0j), "complex"),

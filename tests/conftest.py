@@ -1,4 +1,4 @@
-"""What every room's tests share: golden files, and hypothesis without deadlines."""
+"""What every room's tests share: golden files, small tiles, and hypothesis without deadlines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from optserve.backends import chunks
 
 settings.register_profile("optserve", deadline=None, derandomize=True)
 settings.load_profile("optserve")
@@ -33,3 +35,15 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+TILE = 16
+"""Rows of a tile, where they are small."""
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tiles so small that several make a chunk and several chunks a pass; nothing remembered."""
+    monkeypatch.setattr(chunks, "MAX_TILE_ROWS", TILE)
+    monkeypatch.setattr(chunks, "MAX_CHUNKS", 3)
+    monkeypatch.setenv("OPTSERVE_CACHE_DIR", str(tmp_path))

@@ -8,8 +8,8 @@ from optserve.backends import llvm
 from optserve.backends.numpy import numpy_backend
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.together import check_row_counts, pieces
-from tests.conformance.conftest import TILE
 from tests.conformance.native import only_native, parted
+from tests.conftest import TILE
 
 COUNTS = (0, 1, TILE - 1, TILE, TILE + 1, 5 * TILE + 3)
 

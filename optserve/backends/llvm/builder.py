@@ -74,6 +74,7 @@ class Builder:
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self._count = 0
+        self._failed: IRValue | None = None
 
     def fresh(self) -> str:
         self._count += 1
@@ -254,15 +255,31 @@ class Builder:
         ]
 
     def function(self, name: str, parameters: str) -> str:
-        """The finished function, and the declarations that it needs."""
+        """The finished function, which says whether it failed, and the declarations it needs."""
+        definition = self.definition(name, parameters, result=self.failed())
         declarations = "\n".join(self.declarations.values())
-        definition = self.definition(name, parameters)
         return f"{declarations}\n{definition}\nattributes #0 = {{ nounwind }}\n"
 
     def subroutine(self, name: str, parameters: str, body: Builder) -> None:
         """A function beside this one, called where work is rare."""
         self.declarations.update(body.declarations)
         self.declarations[name] = body.definition(name, parameters, "internal", "cold noinline")
+
+    def fail_where(self, bad: IRValue) -> None:
+        """Note that the function has failed where a condition holds in some lane."""
+        self.fail_with(self.cast("zext", self.any_lane(bad), "i64"))
+
+    def fail_with(self, failed: IRValue) -> None:
+        """Note that the function has failed where a number, that of another one, is not 0."""
+        if self._failed is None:
+            self._failed = self.alloca("i64", align=8)
+            self.entry.append(f"  store i64 0, ptr {self._failed}")
+        before = self.load(self._failed, "i64")
+        self.store(self.binary("or", before, failed), self._failed)
+
+    def failed(self) -> IRValue:
+        """What the function returns: not 0 where it has failed."""
+        return constant(0, "i64") if self._failed is None else self.load(self._failed, "i64")
 
     def call(self, name: str, *arguments: IRValue) -> None:
         """A call of a subroutine."""

@@ -11,7 +11,7 @@ import ctypes
 __all__ = ["SIGNATURE", "looped", "text"]
 
 SIGNATURE = ctypes.CFUNCTYPE(
-    None,
+    ctypes.c_int64,
     ctypes.c_void_p,
     ctypes.c_int64,
     ctypes.c_void_p,
@@ -21,7 +21,8 @@ SIGNATURE = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
 )
 """The counter; how many chunks there are; their bounds, two whole numbers each; operands; outputs
-of the first chunk; bytes from one chunk's outputs to the next one's; scratch."""
+of the first chunk; bytes from one chunk's outputs to the next one's; scratch. What is returned is
+not 0 where a chunk failed."""
 
 
 def looped(name: str) -> str:
@@ -36,16 +37,17 @@ def looped(name: str) -> str:
 def text(name: str) -> str:
     """The text of the loop that calls ``name``, which is defined beside it.
 
-    >>> "call void @kernel(" in text("kernel")
+    >>> "call i64 @kernel(" in text("kernel")
     True
     """
     return f"""
-define void @{looped(name)}(
+define i64 @{looped(name)}(
   ptr %counter, i64 %count, ptr %bounds, ptr %operands, ptr %outputs, i64 %step, ptr %scratch
 ) #0 {{
 entry:
   br label %next
 next:
+  %failed = phi i64 [ 0, %entry ], [ %either, %chunk ]
   %number = atomicrmw add ptr %counter, i64 1 acq_rel
   %more = icmp slt i64 %number, %count
   br i1 %more, label %chunk, label %done
@@ -57,10 +59,11 @@ chunk:
   %last = load i64, ptr %behind
   %offset = mul i64 %number, %step
   %written = getelementptr i8, ptr %outputs, i64 %offset
-  call void @{name}(i64 %first, i64 %last, ptr %operands, ptr %written, ptr %scratch) #1
+  %one = call i64 @{name}(i64 %first, i64 %last, ptr %operands, ptr %written, ptr %scratch) #1
+  %either = or i64 %failed, %one
   br label %next
 done:
-  ret void
+  ret i64 %failed
 }}
 attributes #1 = {{ noinline }}
 """

@@ -1,7 +1,8 @@
 """A lowered body as one native function over a range of rows.
 
-``void kernel(i64 first, i64 last, ptr operands, ptr outputs, ptr scratch)``: ``operands`` and
-``outputs`` are tables of addresses; ``scratch`` holds the buffers of one block of rows.
+``i64 kernel(i64 first, i64 last, ptr operands, ptr outputs, ptr scratch)``: ``operands`` and
+``outputs`` are tables of addresses; ``scratch`` holds the buffers of one block of rows. What it
+returns is not 0 where it failed: a whole number does not exist, and the outputs are void.
 Accumulators of single values are 8 lanes wide and are summed in a fixed order at the end; arrays
 accumulate in the outputs, which the caller has filled with the unit of their reduction.
 
@@ -242,16 +243,16 @@ class Emitter:
                 access = contiguous(self.outputs[node.output], node.space)
                 self.memory.put(given[0], access, place)
                 return
-            value = given[0] if node.kind == "copy" else self._apply(node, given)
+            value = given[0] if node.kind == "copy" else self._apply(node, given, place)
         assert node.result is not None
         values[node.result] = value
         if node.result in self.lowered.buffers:
             self.memory.put(value, contiguous(node.result, node.space), place)
 
-    def _apply(self, node: Node, given: list[IRValue]) -> IRValue:
+    def _apply(self, node: Node, given: list[IRValue], place: Place) -> IRValue:
         if node.equation.primitive.name == "broadcast_to":
             return given[0]
-        return apply(self.b, node.equation, given, self.long)
+        return apply(self.b, node.equation, given, self.long, place.mask)
 
     def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:
         assert node.output is not None

@@ -17,7 +17,7 @@ from optserve.backends.llvm.large_products import gemm_bits, has_large, written_
 from optserve.backends.llvm.lowering import lower
 from optserve.backends.llvm.memory import storage
 from optserve.backends.llvm.native_bodies import expanded
-from optserve.backends.llvm.nodes import Unsupported
+from optserve.backends.llvm.nodes import Failed, Unsupported
 from optserve.backends.llvm.reducing import unit
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
@@ -29,7 +29,12 @@ from optserve.graph.aval import Array, Aval
 __all__ = ["NativePass", "native"]
 
 _SIGNATURE = ctypes.CFUNCTYPE(
-    None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
+    ctypes.c_int64,
+    ctypes.c_int64,
+    ctypes.c_int64,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
 )
 
 
@@ -60,7 +65,7 @@ class NativePass:
         machine = engine()
         layout = (work.axes, work.reductions, gemm_bits() if self.large else 0)
 
-        def compiled(resumes: bool) -> Callable[..., None]:
+        def compiled(resumes: bool) -> Callable[..., int]:
             name = object_cache.key(body, (*layout, "resumes") if resumes else layout, machine)
             code = object_cache.read(name)
             if code is None:
@@ -103,10 +108,13 @@ class NativePass:
                 room = self._rooms.pop()
             except IndexError:
                 room = np.empty(self.scratch, np.uint8)
-            self.function(*given, room.ctypes.data)
+            failed.append(self.function(*given, room.ctypes.data))
             self._rooms.append(room)
 
+        failed: list[int] = []
         together(run, self.work.threads, len(self.bounds))
+        if any(failed):
+            raise Failed
         return self.work.results(rows, stored)
 
     def _streamed(self, operands: Sequence[Any]) -> Any:
@@ -124,7 +132,9 @@ class NativePass:
                 room[self.scratch :] = lanes.view(np.uint8).reshape(-1)
                 for block in blocks(operands, *bounds[number], align):
                     read, _kept = self.operands.table(block.operands, block.origins)
-                    function(block.first, block.last, read, write + number * step, room.ctypes.data)
+                    outputs = write + number * step
+                    if function(block.first, block.last, read, outputs, room.ctypes.data):
+                        raise Failed
 
         return self.work.over(run, rows, stored)
 

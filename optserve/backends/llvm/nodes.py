@@ -13,6 +13,7 @@ from optserve.graph.graph import Equation, Literal, Var
 __all__ = [
     "Access",
     "Contraction",
+    "Failed",
     "Group",
     "Lowered",
     "Node",
@@ -27,6 +28,10 @@ Space = tuple[int, ...]
 
 class Unsupported(Exception):
     """The body cannot run natively; the text says why, and it runs on NumPy instead."""
+
+
+class Failed(Exception):
+    """A whole number does not exist, so that what native code computed is void."""
 
 
 @frozen

@@ -68,7 +68,7 @@ def elementwise(frame: Frame, equations: Sequence[Equation], shape: Shape) -> No
             values[atom] = load(w, view, steps[atom], lane)
         for equation in equations:
             given = [values[atom] for atom in equation.operands]
-            values[equation.results[0]] = apply(w.b, equation, given, w.plan.outlined)
+            values[equation.results[0]] = apply(w.b, equation, given, w.plan.outlined, lane.mask)
         for variable, view in written.items():
             store(w, values[variable], view, steps[variable], lane)
     for variable, view in written.items():

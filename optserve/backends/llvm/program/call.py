@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 
 from optserve.backends.llvm.memory import storage
+from optserve.backends.llvm.nodes import Failed
 from optserve.graph.aval import Array, Aval, DType, resolve_shape
 from optserve.graph.graph import Graph
 
@@ -80,18 +81,22 @@ class Bound:
             table[position], array = address.of(arguments[position])
             kept.append(array)
         if not self._fresh:
-            self._function(self._address)
+            self._call()
             return tuple([take(how) for take, how in self._takes])
         made = []
         for position, shape, dtype in self._fresh:
             result = np.empty(shape, dtype)
             table[position] = address_of(result)
             made.append((position - self._first, result))
-        self._function(self._address)
+        self._call()
         results = [take(how) for take, how in self._takes]
         for position, result in made:
             results.insert(position, result)
         return tuple(results)
+
+    def _call(self) -> None:
+        if self._function(self._address):
+            raise Failed
 
     def _cell(self, position: int, shape: tuple[int, ...], dtype: DType) -> Array:
         cell = np.zeros(shape, dtype)

@@ -63,9 +63,10 @@ class Calls:
             bound = self._free.pop()
         except IndexError:  # the first call, or one beside another
             bound = self._make()
-        results = bound(arguments)
-        self._free.append(bound)
-        return results
+        try:
+            return bound(arguments)
+        finally:
+            self._free.append(bound)
 
 
 def emit(graph: Graph, plan: Plan, tables: Sequence[str]) -> str:

@@ -44,7 +44,9 @@ def map_reduce(frame: Frame, equation: Equation) -> None:
     frame.w.kernels += 1
     declarations = frame.w.b.declarations
     declarations.update(text.b.declarations)
-    declarations[name] = text.b.definition(name, PARAMETERS, "internal", "noinline")
+    declarations[name] = text.b.definition(
+        name, PARAMETERS, "internal", "noinline", text.b.failed()
+    )
     _call(frame, equation, name, scratch_bytes(lowered))
 
 
@@ -62,7 +64,8 @@ def _call(frame: Frame, equation: Equation, name: str, scratch: int) -> None:
     for position, view in enumerate(made):
         b.store(view.address, b.at(outputs, "ptr", position))
     last = IRValue(str(w.number(equation.attributes["rows"])), "i64")
-    b.call(name, constant(0, "i64"), last, operands, outputs, w.raw(scratch))
+    given = f"i64 0, i64 {last}, ptr {operands}, ptr {outputs}, ptr {w.raw(scratch)}"
+    b.fail_with(b.emit(f"call i64 @{name}({given})", "i64"))
     for variable, view in zip(equation.results, made, strict=True):
         frame.define(variable, _rounded(frame, view, variable))
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from optserve.backends.base import Compiled
 from optserve.backends.llvm.native_pass import native
-from optserve.backends.llvm.nodes import Unsupported
+from optserve.backends.llvm.nodes import Failed, Unsupported
 from optserve.backends.llvm.program.compiled import Program, has_one_chunk
 from optserve.backends.llvm.program.size import Plan, plan_of
 from optserve.backends.llvm.program.split import Split
-from optserve.backends.numpy.control import compile_passes
+from optserve.backends.numpy.control import compile_passes, tiled
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
@@ -62,7 +62,10 @@ class Whole:
             if len(calls) >= SHAPES:
                 calls.clear()
             calls[shapes] = call
-        return call(arguments)
+        try:
+            return call(arguments)
+        except Failed:  # NumPy says where, and of what
+            return self._on_numpy(*arguments)
 
     @cached_property
     def program(self) -> Program | None:
@@ -94,6 +97,10 @@ class Whole:
     @cached_property
     def _passes(self) -> Compiled:
         return compile_passes(self.graph, self.threads, native)
+
+    @cached_property
+    def _on_numpy(self) -> Compiled:
+        return compile_passes(self.graph, self.threads, tiled)
 
     @cached_property
     def _summed(self) -> Graph:

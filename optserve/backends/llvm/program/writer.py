@@ -2,7 +2,8 @@
 
 ``i64 program(ptr table)``: the table holds the addresses of the inputs and of the outputs, the row
 counts, and the address of scratch memory. Without scratch memory (a null pointer) the function
-returns how many bytes of it a call needs, for these row counts.
+returns how many bytes of it a call needs, for these row counts. With it, what it returns is not 0
+where it failed.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Writer:
                 "run:",
             ]
         b.entry += self._start
-        definition = b.definition(FUNCTION, "ptr %table", result=IRValue("0", "i64"))
+        definition = b.definition(FUNCTION, "ptr %table", result=b.failed())
         declarations = "\n".join(b.declarations.values())
         return f"{declarations}\n{definition}\nattributes #0 = {{ nounwind }}\n"
 

@@ -73,12 +73,16 @@ def _is_sum_of_rows_or_entries(node: Node) -> bool:
 
 
 def turned(nodes: Sequence[Node], sources: set[Var]) -> list[Node]:
-    """The nodes, with operands that have several entries a row copied into buffers first."""
+    """The nodes, with operands that have several entries a row copied into buffers first.
+
+    Contractions, whose loops go on to whole vectors of rows, read nothing but buffers.
+    """
     copies: dict[Var, Var] = {}
     first: list[Node] = []
 
-    def within(entry: Access) -> Access:
-        if entry.root not in sources or entry.row <= 1:
+    def within(entry: Access, node: Node) -> Access:
+        fewest = 1 if node.kind == "contract" else 2
+        if entry.root not in sources or entry.row < fewest:
             return entry
         if entry.root not in copies:
             aval = entry.root.aval
@@ -91,7 +95,7 @@ def turned(nodes: Sequence[Node], sources: set[Var]) -> list[Node]:
 
     for node in nodes:
         node.inputs = tuple(
-            within(entry) if isinstance(entry, Access) else entry for entry in node.inputs
+            within(entry, node) if isinstance(entry, Access) else entry for entry in node.inputs
         )
     return [*first, *nodes]
 

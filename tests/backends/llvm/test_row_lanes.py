@@ -39,10 +39,17 @@ def _three(q: Any, r: Any, x: Any) -> Any:
     return np.sum(np.cos(np.einsum("nj,kji,ni->nk", x, q, x))) + np.sum((x[:, None] - r) ** 2)
 
 
+def _weighted(q: Any, v: Any, x: Any) -> Any:
+    """Products of rows with a column of numbers, summed over rows and within them."""
+    within = np.einsum("n,kji,ni->nkj", v, q, x)
+    return np.sum(q * np.einsum("n,ni,nj->ij", v, x, x)) + np.sum(np.sin(within))
+
+
 LOSSES = [
     *(Loss(f"turned {k} {d}", _turned, [(k, d, d), (k, d)], [(d,)]) for k, d in ((4, 3), (2, 10))),
     Loss("turned 3 17", _turned, [(3, 17, 17), (3, 17)], [(17,)]),
     Loss("grid", _grid, [(5, 9)], [(5,)]),
+    Loss("weighted", _weighted, [(4, 5, 5)], [(), (5,)]),
     Loss("three", _three, [(3, 6, 6), (2, 6)], [(6,)]),
 ]
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)

@@ -61,9 +61,8 @@ class Tracer(NumpyProtocols):
 
 
 class _Capture(NamedTuple):
-    """A value met in a trace, held so that its id stays its own; what was kept of it; its input."""
+    """What was kept of a value that a trace met, and the input that stands for it."""
 
-    met: Value
     kept: Value
     tracer: Tracer
 
@@ -102,7 +101,7 @@ class Trace:
         self.values: dict[Var, Value] = {}
         """What each result is, where the trace is concrete."""
         self._captured_inputs: list[Tracer] = []
-        self._captures: dict[int, _Capture] = {}
+        self._captures: dict[Any, _Capture] = {}
         self._constants: dict[Any, Tracer] = {}
         self._closed = False
 
@@ -196,12 +195,15 @@ class Trace:
     def _capture(self, value: Value) -> Tracer:
         """``value`` as an input; of an array a copy, since it may change after it was used."""
         is_array = isinstance(value, np.ndarray)
-        known = self._captures.get(id(value))
+        key: Any = id(value)  # of a tracer, which is kept
+        if is_array:  # two views of the same entries are one
+            key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
+        known = self._captures.get(key)
         if known is not None and (not is_array or same_bits(value, known.kept)):
             return known.tracer
         kept = np.array(value) if is_array else value
         tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
-        self._captures[id(value)] = _Capture(value, kept, tracer)
+        self._captures[key] = _Capture(kept, tracer)
         self.captured.append(kept)
         self._captured_inputs.append(tracer)
         return tracer

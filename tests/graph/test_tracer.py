@@ -150,6 +150,16 @@ def test_what_is_captured_may_change_afterwards(size: int, concrete: bool) -> No
     assert len(found.captured) == (2 if concrete or size > LARGEST_CONSTANT else 0)
 
 
+def test_views_of_the_same_entries_are_captured_once() -> None:
+    data = np.arange(6.0).reshape(2, 3)
+
+    def function(x: Any) -> Any:
+        return sum((np.sum(x * data[0]) for _ in range(3)), start=np.sum(x * data[0, :2]))
+
+    found = traced(function, np.float64(2.0), concrete=True)
+    assert [value.tolist() for value in found.captured] == [[0.0, 1.0], [0.0, 1.0, 2.0]]
+
+
 def test_a_trace_that_fails_has_ended_too() -> None:
     kept: list[Any] = []
 

@@ -18,6 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="write golden files instead of comparing")
 
 
+PENDING = Path(__file__).with_name("pending.txt")
+"""The tests that do not pass yet, by node id: what they ask is still to be built."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    pending = set(PENDING.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in pending:
+            item.add_marker(pytest.mark.xfail(reason="pending", strict=True))
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """``golden(name, text)`` compares ``text`` with the file ``golden/name`` beside the test.

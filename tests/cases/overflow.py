@@ -65,7 +65,7 @@ OVERFLOW = [
         {"k": sum(0.5 * x * s**0.5 * (1 - s) for x, s in zip((-1, 2), LOGISTIC[1:3], strict=True))},
     ),
     gradient_of(
-        "Planck's 1 / (exp(z) - 1)",
+        "Planck's 1 / expm1(z), written with exp",
         "1 / (exp(k * abs(x)) - 1)",
         {"k": 1.0},
         {"k": -sum(x * exp(x) / (exp(x) - 1) ** 2 for x in (1, 2))},

@@ -27,20 +27,11 @@ TABLES = {
 }
 
 
-PENDING = set(Path(__file__).with_name("pending.txt").read_text().splitlines())
-"""The cases that do not come out right yet, by ``table: name``; none of them may begin to."""
-
-
 def every() -> list[object]:
-    """The cases, those that are known to fail marked."""
+    """The cases, each under the name of its table and its own."""
     named = {f"{table}: {one.name}": one for table, cases in TABLES.items() for one in cases}
     assert len(named) == sum(map(len, TABLES.values()))
-    assert set(named) >= PENDING
-    late = pytest.mark.xfail(reason="not yet right")
-    return [
-        pytest.param(one, id=name, marks=[late] if name in PENDING else [])
-        for name, one in named.items()
-    ]
+    return [pytest.param(one, id=name) for name, one in named.items()]
 
 
 @pytest.mark.parametrize("one", every())

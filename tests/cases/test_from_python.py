@@ -134,16 +134,7 @@ SAME: dict[str, tuple[Function, tuple[Any, ...]]] = {
 }
 
 
-LATE = {
-    *("norm of order 0", "norm of a matrix of order 1", "norm of rows", "dot of cubes"),
-    *("take without an axis", "an index beside a number", "an index after None"),
-}
-late = pytest.mark.xfail(reason="not yet right")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[late] if name in LATE else []) for name in SAME]
-)
+@pytest.mark.parametrize("name", SAME)
 def test_shapes_and_values_are_those_of_numpy_or_refused(name: str) -> None:
     function, operands = SAME[name]
     expected = function(*operands)
@@ -163,7 +154,6 @@ def test_shapes_and_values_are_those_of_numpy_or_refused(name: str) -> None:
         np.testing.assert_allclose(slope, (ahead - back) / (2 * step), atol=1e-6)
 
 
-@late
 def test_the_hessian_of_a_squared_norm_at_its_kink() -> None:
     hessian = optserve.hessian(lambda v: np.linalg.norm(v) ** 2)(np.zeros(2))
     np.testing.assert_allclose(hessian, 2 * np.eye(2))

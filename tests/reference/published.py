@@ -31,14 +31,14 @@ class Way:
 
     kind: str
     optimizer: Callable[[], Optimizer]
-    stop: Stop = Stop(seconds=5.0)  # noqa: RUF009 - frozen
+    stop: Stop
 
 
-FIRST_ORDER = Stop(gradient=1e-8, steps=2000, seconds=10.0)
+FIRST_ORDER = Stop(gradient=1e-8, steps=2000)
 WAYS: Mapping[str, Way] = {
-    "default": Way("least_squares", levenberg_marquardt),
-    "lbfgs": Way("least_squares", lbfgs),
-    "loss": Way("loss", lbfgs),
+    "default": Way("least_squares", levenberg_marquardt, Stop(steps=1000)),
+    "lbfgs": Way("least_squares", lbfgs, Stop(steps=4000)),
+    "loss": Way("loss", lbfgs, Stop(steps=4000)),
     "adam": Way("loss", lambda: adam(learning_rate=0.01), FIRST_ORDER),
     "gradient_descent": Way("loss", lambda: gradient_descent(learning_rate=1e-3), FIRST_ORDER),
 }
@@ -60,14 +60,19 @@ class Published:
     minima: tuple[float, ...]
     certified: Mapping[str, Any] = field(default_factory=dict)
 
-    def job(self, way: str, start: Array | None = None, **fields: Any) -> Problem:
-        """The job that ``way`` of ``WAYS`` declares, from ``start`` or the published one."""
+    def job(
+        self, way: str, start: Array | None = None, offset: float = 0.0, **fields: Any
+    ) -> Problem:
+        """The job that ``way`` of ``WAYS`` declares, from ``start`` or the published one.
+
+        ``offset`` is added to the loss of equations that are declared as a loss.
+        """
         chosen = WAYS[way]
         known = {"optimizer": chosen.optimizer(), "stop": chosen.stop, "name": self.name, **fields}
         init = self.start if start is None else start
         if self.certified:
             return _regression(self.certified, chosen.kind, init, known)
-        return _equations(self.residual, chosen.kind, init, known)
+        return _equations(self.residual, chosen.kind, init, known, offset)
 
     def found(self, parameters: Mapping[str, Any]) -> Array:
         """The parameters (n,) of a result."""
@@ -137,12 +142,12 @@ def _regression(entry: Mapping[str, Any], kind: str, start: Array, known: Any) -
 
 
 def _equations(
-    residual: Callable[[Array, Any], Any], kind: str, start: Array, known: Any
+    residual: Callable[[Array, Any], Any], kind: str, start: Array, known: Any, offset: float
 ) -> Problem:
     def outputs(x: Any) -> Any:
         found = residual(x, _Traceable())
         loss = np.sum(np.square(found))
-        return loss if kind == "loss" else [loss, found]
+        return offset + loss if kind == "loss" else [loss, found]
 
     vocabulary = builtin_vocabulary()
     traced = trace(outputs, Aval(start.shape, np.dtype(float)), vocabulary=vocabulary, names=["x"])

@@ -26,21 +26,6 @@ WAYS = {
 LEAST = {"Filip": 5.0, **dict.fromkeys((f"Wampler{k}" for k in (3, 4, 5)), 5.0)}
 """Fewer digits than six: a condition number of 1e15, or residuals that dwarf the estimates."""
 
-LATE = {
-    ("Filip", "default"),
-    *(("Longley", way) for way in ("lbfgs", "loss")),
-    ("Wampler3", "loss"),
-}
-
-
-def cases() -> list[Any]:
-    late = pytest.mark.xfail(reason="not yet right")
-    return [
-        pytest.param(name, way, marks=[late] if (name, way) in LATE else [], id=f"{name}-{way}")
-        for name in SETS
-        for way in WAYS
-    ]
-
 
 def config(entry: dict[str, Any], way: str) -> str:
     zeros = ", ".join(f"{name}: 0" for name in entry["param_names"])
@@ -48,7 +33,8 @@ def config(entry: dict[str, Any], way: str) -> str:
     return f"{inline(**entry['data'])}\nparameters: {{{zeros}}}\n{objective}\n"
 
 
-@pytest.mark.parametrize(("name", "way"), cases())
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SETS)
 def test_right_or_not_converged(name: str, way: str, tmp_path: Path) -> None:
     entry = SETS[name]
     ended = run_config(config(entry, way), tmp_path)

@@ -15,7 +15,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from optserve.errors import OptserveError, TraceError
 from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
-from optserve.graph.operands import check_dtype
+from optserve.graph.operands import check_dtype, check_type
 
 __all__ = ["NumpyProtocols"]
 
@@ -128,13 +128,13 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             "accumulate": vocabulary.accumulations,
         }
         function = tables.get(method, {}).get(ufunc)
-        spelling = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        spelling = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         if function is None:
-            self._refuse(f"np.{spelling}", _REMEDIES.get(method, _NO_RULE))
+            self._refuse(spelling, _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":
             keywords.setdefault("axis", 0)
         if method == "__call__" and keywords:
-            self._refuse(f"np.{spelling}(..., {next(iter(keywords))}=...)", _NO_OPTION)
+            self._refuse(f"{spelling}(..., {next(iter(keywords))}=...)", _NO_OPTION)
         return self._applied(spelling, function, inputs, keywords)
 
     def __array_function__(
@@ -148,30 +148,35 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(
                 f"np.{function.__name__}", _REMEDIES["__setitem__"] if changes else _NO_RULE
             )
-        return self._applied(function.__name__, mapped, arguments, keywords)
+
+        def applied(*arguments: Any, **keywords: Any) -> Any:
+            for kind in types:
+                check_type(kind)
+            return mapped(*arguments, **keywords)
+
+        return self._applied(f"np.{function.__name__}", applied, arguments, keywords)
 
     def __getitem__(self, index: Any) -> Any:
         indexed = self.trace.vocabulary.functions[operator.getitem]
-        try:
-            return indexed(self, index)
-        except OptserveError as error:
-            raise error.at(self.trace.here()) from None
+        return self._applied("x[...]", indexed, (self, index), {})
 
     def _applied(
         self,
-        name: str,
+        spelling: str,
         function: Callable[..., Any],
         arguments: Sequence[Any],
         keywords: Mapping[str, Any],
     ) -> Any:
-        """The value of NumPy's function ``name``; what is wrong is told with its place."""
+        """What ``function`` gives; what is wrong with the call is told with its place."""
         try:
             return function(*arguments, **keywords)
         except OptserveError as error:
             raise error.at(self.trace.here()) from None
         except TypeError as error:
             raise TraceError(
-                f"np.{name} of traced values: {error}", place=self.trace.here(), remedy=_NO_OPTION
+                f"{spelling} of traced values: {error}",
+                place=self.trace.here(),
+                remedy=_NO_OPTION,
             ) from error
 
     def __len__(self) -> int:
@@ -217,12 +222,11 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         return self
 
     def astype(self, dtype: Any, *, copy: bool = True) -> Any:
-        wanted = np.dtype(dtype)
-        try:
+        def cast(wanted: DType) -> Any:
             check_dtype(wanted)
-        except TraceError as error:
-            raise error.at(self.trace.here()) from None
-        return self.trace.vocabulary.primitives["cast"](self, dtype=wanted)
+            return self.trace.vocabulary.primitives["cast"](self, dtype=wanted)
+
+        return self._applied("x.astype", cast, (np.dtype(dtype),), {})
 
     def __array__(self, *_arguments: Any, **_keywords: Any) -> NoReturn:
         self._escape("__array__")

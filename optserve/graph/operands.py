@@ -9,7 +9,7 @@ import numpy as np
 from optserve.errors import TraceError
 from optserve.graph.aval import Array, DType
 
-__all__ = ["check_dtype", "plain_array", "same_bits"]
+__all__ = ["check_dtype", "check_type", "plain_array", "same_bits"]
 
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
 
@@ -50,18 +50,25 @@ def plain_array(value: Any) -> Array:
             expected="an array, a number or a traced value",
             remedy="use np.stack for a list of traced values",
         )
-    if isinstance(value, np.ndarray) and kind is not np.memmap:
-        why, remedy = next((why, how) for base, why, how in _SUBCLASSES if isinstance(value, base))
-        raise TraceError(
-            f"a {kind.__name__} cannot take part in a traced computation: {why}",
-            expected="a plain array",
-            remedy=remedy,
-        )
+    check_type(kind)
     array = np.asarray(value)
     if array.dtype.kind == "O" and isinstance(value, int):  # beyond 64 bits: a float, as in NumPy
         array = np.asarray(float(value))
     check_dtype(array.dtype)
     return array
+
+
+def check_type(kind: type) -> None:
+    """Raise where arrays of type ``kind`` mean more than the numbers in them."""
+    if kind in (np.ndarray, np.memmap):
+        return
+    for base, why, remedy in _SUBCLASSES:
+        if issubclass(kind, base):
+            raise TraceError(
+                f"a {kind.__name__} cannot take part in a traced computation: {why}",
+                expected="a plain array",
+                remedy=remedy,
+            )
 
 
 def check_dtype(dtype: DType) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import DType, Shape
+from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives import (
     along_axis,
@@ -187,7 +188,7 @@ def _listed(arrays: Any) -> Sequence[Value]:
 
 def _at_least(ndim: int, array: Value) -> Value:
     """``array`` with axes of size 1 before its own, up to ``ndim`` of them."""
-    array = array if hasattr(array, "aval") else np.asarray(array)
+    array = array if hasattr(array, "aval") else plain_array(array)
     return array[(None,) * (ndim - array.ndim)] if array.ndim < ndim else array
 
 
@@ -279,7 +280,7 @@ def _full_like(
     filled: Shape = a.shape
     if hasattr(fill_value, "aval"):
         return shaping.broadcast_to(fill_value.astype(wanted), filled)
-    entry = np.asarray(fill_value).astype(wanted)
+    entry = plain_array(fill_value).astype(wanted)
     return constants.full(filled, a.trace.lift(entry))
 
 

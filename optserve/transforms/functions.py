@@ -188,7 +188,13 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
 
 def _positions(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     """``argnums`` counted from the front of ``count`` arguments."""
-    listed = tuple(map(operator.index, argnums if isinstance(argnums, Sequence) else (argnums,)))
+    try:
+        given = argnums if isinstance(argnums, Sequence) else (argnums,)
+        listed = tuple(map(operator.index, given))
+    except TypeError:
+        raise ShapeError(
+            f"argnums {argnums!r} name no argument", expected="a whole number, or a tuple of them"
+        ) from None
     for position in listed:
         if not -count <= position < count:
             raise ShapeError(

@@ -287,6 +287,7 @@ def test_nothing_warns() -> None:
         (lambda: grad(np.sum)(np.int64(3)), "dtype int64"),
         (lambda: grad(np.multiply, (0, 0))(1.0, 2.0), "one argument twice"),
         (lambda: grad(np.multiply, 2)(1.0, 2.0), "no argument 2 "),
+        (lambda: grad(np.multiply, "x")(1.0, 2.0), "argnums 'x'"),  # type: ignore[arg-type]
         (lambda: grad(np.multiply, (1, -1))(1.0, 2.0), "one argument twice"),
     ],
 )

@@ -15,13 +15,20 @@ __all__ = ["Arrays", "read_arrays"]
 class Arrays(NamedTuple):
     """The arrays of columns by name, of each split; ``train`` is always there.
 
-    ``rows_read`` and ``rows_used`` count rows of data; ``None`` where there are none.
+    ``rows_read`` and ``rows_used`` count rows of data; ``None`` where there are none. ``numbers``
+    holds, by split and table, what rows of the file were chosen, where not all were.
     """
 
     splits: Mapping[str, Mapping[str, Array | Streamed]]
     warnings: tuple[str, ...]
     rows_read: int | None
     rows_used: int | None
+    numbers: Mapping[tuple[str, str], Array]
+
+    def number(self, split: str, table: str, row: int) -> int:
+        """Which row of its file a row of a split is, both counted from 0."""
+        numbers = self.numbers.get((split, table))
+        return row if numbers is None else int(numbers[row])
 
 
 def read_arrays(columns: Iterable[Column], precision: DType) -> Arrays:
@@ -45,4 +52,9 @@ def read_arrays(columns: Iterable[Column], precision: DType) -> Arrays:
         tuple(warning for _, _, rows in found for warning in rows.warnings),
         sum(rows.read for rows in counted) if counted else None,
         sum(rows.used for rows in counted) if counted else None,
+        {
+            (split, table.name): numbers
+            for table, _, rows in found
+            for split, numbers in rows.numbers.items()
+        },
     )

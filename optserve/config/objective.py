@@ -14,10 +14,12 @@ from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.schema.parameter import Parameter
 from optserve.errors import Place, ShapeError
+from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
+from optserve.transforms.simplify import prune
 
 __all__ = ["Built", "build_objective", "check_scalar", "graph_names", "real_array"]
 
@@ -26,12 +28,14 @@ class Built(NamedTuple):
     """The graph of the loss.
 
     ``residuals`` names its outputs after the loss; ``penalties`` names what penalizes, which is
-    among the residuals of least squares and a term of any other loss.
+    among the residuals of least squares and a term of any other loss. ``sigma`` is the graph of
+    the standard deviation of the residuals, of the same inputs, if there is one.
     """
 
     traced: Traced
     residuals: tuple[str, ...]
     penalties: frozenset[str]
+    sigma: Graph | None = None
 
 
 def build_objective(
@@ -41,8 +45,12 @@ def build_objective(
     loss = _LossBuilder(inputs.trace, inputs.scope(declared), declared)
     for name, parameter in parameters.items():
         loss.penalize(name, inputs.parameters[name], parameter)
-    traced = inputs.graph(loss.outputs())
-    return Built(traced, tuple(loss.residuals), frozenset(loss.penalties))
+    outputs, sigma = loss.outputs(), None
+    traced = inputs.graph([*outputs, *([] if loss.sigma is None else [loss.sigma])])
+    if loss.sigma is not None:
+        sigma = prune(replace(traced.graph, outputs=traced.graph.outputs[-1:]))
+        traced = traced._replace(graph=replace(traced.graph, outputs=traced.graph.outputs[:-1]))
+    return Built(traced, tuple(loss.residuals), frozenset(loss.penalties), sigma)
 
 
 class _LossBuilder:
@@ -54,6 +62,7 @@ class _LossBuilder:
         self.residuals: dict[str, Tracer] = {}
         self.penalties: list[str] = []
         self.further: list[Tracer] = []
+        self.sigma: Tracer | None = None
         self.terms: list[Tracer] = []
         self.place = declared.loss.place
         self.kind = declared.loss.kind
@@ -99,10 +108,11 @@ class _LossBuilder:
             residual = observed - predicted
         self.check_shape(residual, observed, "predicted", predicted, place)
         if "sigma" in expressions:
-            sigma = self.array(expressions["sigma"])
-            with self.trace.at(expressions["sigma"].place):
-                residual = residual / sigma
-            self.check_shape(residual, observed, "sigma", sigma, expressions["sigma"].place)
+            place_of_sigma = expressions["sigma"].place
+            self.sigma = self.array(expressions["sigma"])
+            with self.trace.at(place_of_sigma):
+                residual = residual / self.sigma
+            self.check_shape(residual, observed, "sigma", self.sigma, place_of_sigma)
         self.add_residual("residual", residual, place)
         self.further.append(observed)
 

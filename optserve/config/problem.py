@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.nodes import Mapping as Tree
 from optserve.config.nodes import plain
-from optserve.config.objective import build_objective, graph_names
+from optserve.config.objective import Built, build_objective, graph_names
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
 from optserve.config.parameters import parameter_of, shape_of, start_points
@@ -31,7 +32,7 @@ from optserve.config.schema.section import keys_of
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.errors import ConfigError
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
 from optserve.graph.vocabulary import Vocabulary
@@ -134,7 +135,8 @@ def _problem(
             data=data,
             residuals=built.residuals,
             penalties=built.penalties,
-            sigma="sigma" in declared.loss.terms,
+            sigma=built.sigma is not None,
+            weightless=_weightless(built, declared, parameters, arrays, row_counts),
             observed=declared.loss.comparison,
             place=declared.loss.place,
         ),
@@ -165,6 +167,24 @@ def _problem(
             "data": {table.name: table.provenance for table in tables.tables if table.files},
         },
     )
+
+
+def _weightless(
+    built: Built,
+    declared: Declarations,
+    parameters: Sequence[Parameter],
+    arrays: Arrays,
+    row_counts: Mapping[str, int],
+) -> int:
+    """How many residuals do not count, their ``sigma`` being infinite; it is checked on the way."""
+    if built.sigma is None:
+        return 0
+    from optserve.config.sigma import check_sigma  # most losses do without
+
+    traced, terms = built.traced, declared.loss.terms
+    splits = {name: [*traced.arrays(one).values()] for name, one in arrays.splits.items()}
+    share = check_sigma(built.sigma, terms, parameters, splits, arrays)
+    return round(share * prod(resolve_shape(traced.graph.outputs[1].aval.shape, row_counts)))
 
 
 def _metrics(

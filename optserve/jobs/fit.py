@@ -53,10 +53,12 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     count = residual.size - objective.weightless
     dof = max(count - rank, 0)
     length = float(root_sum_square(residual.astype(np.float64)))
-    if objective.sigma:
-        return Fit(count, dof, length**2)
-    rounding, explained = 0.0, None
     notes = []
+    if objective.sigma:
+        if objective.weightless:
+            notes.append(f"residuals of infinite sigma do not count: {objective.weightless}")
+        return Fit(count, dof, length**2, notes=tuple(notes))
+    rounding, explained = 0.0, None
     if objective.observed:
         observed = evaluator.observed(point).astype(np.float64)
         rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(observed))

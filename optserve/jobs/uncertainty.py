@@ -91,8 +91,7 @@ def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str)
     """Standard errors, unless there is a ``why`` not; how well it fits in any case."""
     objective = evaluator.problem.objective
     if objective.streamed:
-        kept = "the residuals of streamed data are not kept: `in_memory: true` does"
-        return no_uncertainty(evaluator, why or kept)
+        return no_uncertainty(evaluator, why)
     own, size = own_residuals(evaluator), int(free.sum())
     if not evaluator.forms_jacobian:
         fit = fit_of(evaluator, point, evaluator.residual(point)[own], size)
@@ -113,10 +112,13 @@ def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str)
 
 def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
     """Why there can be no standard errors, or nothing."""
-    if evaluator.problem.objective.penalties:
+    objective = evaluator.problem.objective
+    if objective.penalties:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
     if not free.any():
         return f"nothing is free to vary: {_bounds_that_hold(evaluator, point)}"
+    if objective.kind == "least_squares" and objective.streamed:
+        return "the residuals of streamed data are not kept: `in_memory: true` does"
     if not evaluator.forms_jacobian:
         size = evaluator.packing.size
         return f"the derivatives by {size} free coordinates are too many to be formed"

@@ -127,6 +127,7 @@ class Selection(NamedTuple):
             tuple(warning for warning in warnings if warning),
             count,
             len(numbers),
+            {split: numbers[chosen] for split, chosen in rows.items()},
         )
 
     def _check_held(self, table: DataTable, taken: Sequence[TakenColumn]) -> None:

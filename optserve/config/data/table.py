@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from optserve.config.data.available import available_bytes
@@ -38,13 +39,15 @@ SMALL_BYTES = 1 << 26
 class TableRows(NamedTuple):
     """The columns of a table that are used: of each split, by name; ``train`` is always there.
 
-    ``read`` and ``used`` count the rows of the file, and those that are in some split.
+    ``read`` and ``used`` count the rows of the file, and those that are in some split. ``numbers``
+    tells which rows of the file those of a split are, from 0, where not all are used as they come.
     """
 
     splits: Mapping[str, Mapping[str, Array | Streamed]]
     warnings: tuple[str, ...]
     read: int
     used: int
+    numbers: Mapping[str, Array] = MappingProxyType({})
 
 
 class DataTable(NamedTuple):

@@ -21,7 +21,10 @@ class Comparison(Section):
 
     observed: Annotated[Expression, "What was measured."]
     predicted: Annotated[Expression, "What the model says."]
-    sigma: Annotated[Expression | None, "The standard deviation of the measurements."] = None
+    sigma: Annotated[
+        Expression | None,
+        "The known standard deviation of what was observed, infinite where it is not to count.",
+    ] = None
 
 
 class LeastSquares(NamedTuple):

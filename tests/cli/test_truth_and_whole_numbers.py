@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.cli.conftest import Invoke
@@ -63,38 +62,6 @@ def test_an_overflow_ends_as_a_numerical_failure_with_its_place(
     assert "multiply of whole numbers gives 1e+20: 64 bits do not hold it" in output
     assert "fit.yaml:11:14" in output
     assert "declare the column `as: float`" in output
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "expected"),
-    [
-        (
-            "data:\n  inline: {x1: [-1.738, -1.361, -2.313], x2: [-1.337, -0.352, -0.189],\n"
-            "    y: [-0.957, 0.894, 0.957], k: [1, 0, 1]}\n"
-            "  columns: {X: {take: [x1, x2]}, y: y, k: {take: k, as: integer}}\n"
-            "parameters: {v: [0.3, -0.2], M: [[0.1, 0.25], [0.3, 0.45]]}\n"
-            "loss: max(abs(y - X @ v - M[k][:, 1]))\noptimizer: none\n",
-            "gradient",
-            {"v": [2.313, 0.189], "M": [[0, 0], [0, -1]]},
-        ),
-        (
-            "data: {inline: {x: [1, 2, 3, 4], k: [0, 1, 2, 0], y: [1, 0, 0, 4]},\n"
-            "  columns: {x: x, y: y, k: {take: k, as: integer}}}\nparameters: {a: 0.5}\n"
-            "loss: sum(where(k, a * x, y)**2) + sum((a * x - y)**2 * logical_not(k))\n"
-            "optimizer: lbfgs\n",
-            "parameters",
-            {"a": 17 / 30},
-        ),
-    ],
-)
-@both
-def test_selections_and_conditions_are_the_same_everywhere(
-    invoke: Invoke, here: Path, backend: str, text: str, path: str, expected: dict[str, Any]
-) -> None:
-    code, result, output = run(invoke, here, text, backend)
-    assert code == 0, output
-    for name, value in expected.items():
-        np.testing.assert_allclose(result[path][name], value, rtol=1e-9)
 
 
 def test_an_overflow_of_residuals(invoke: Invoke, here: Path) -> None:

@@ -7,14 +7,17 @@ one that a plugin brings is treated as well as one of ours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from optserve.frozen import frozen
 
-__all__ = ["NOTHING", "Facts", "Labels"]
+__all__ = ["NOTHING", "AtInfinity", "Facts", "Labels"]
 
 Labels = tuple[list[str], str]
 """A sum of products in the letters of einsum: those of each operand, and those of the result."""
+
+AtInfinity = Literal["saturates", "grows", "creeps"]
+"""What a function makes of an infinite operand: see ``Facts``."""
 
 
 @frozen
@@ -37,6 +40,12 @@ class Facts:
     that have no code of their own for it: of a reduction, where each axis that is reduced has
     entries and none is a table's rows.
 
+    ``overflows`` says that finite operands may give an infinite value, by growth and not at a pole.
+    ``at_infinity`` says what becomes of an infinite operand. ``grows``: the result is infinite too.
+    ``saturates``: it may be finite, and then no longer depends on the operand. ``creeps``: it is
+    infinite in theory, but grows so slowly that an overflow is far from infinity to it, as for log.
+    Linear primitives and those that select grow, whatever they say.
+
     ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
     for it is long: a loop, or several polynomials. Both serve predictions only.
     """
@@ -49,6 +58,8 @@ class Facts:
     wraps: bool = False
     contraction: Callable[..., Labels] | None = None
     stable_body: Callable[..., Any] | None = None
+    overflows: bool = False
+    at_infinity: AtInfinity = "saturates"
     cost: float = 1.0
     large_code: bool = False
 

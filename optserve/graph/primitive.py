@@ -15,12 +15,27 @@ from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 
-__all__ = ["Kind", "Primitive", "Traced", "Value"]
+__all__ = ["Kind", "Primitive", "Steep", "Traced", "Value"]
 
 Value = Any
 """An array, a scalar or a tracer: what a derivative rule is written over."""
 
 Kind = Literal["elementwise", "linear", "composite", "opaque", "control"]
+
+
+@frozen(eq=False)
+class Steep:
+    """A partial derivative that may be infinite because a value overflowed, and not at a pole.
+
+    Where the function of an overflowed value has levelled off, what this is multiplied by is 0, and
+    so is the product then: ``exp`` gives ``(Steep(out),)``. ``by`` is the operand that must
+    have overflowed for it (``None``: finite operands suffice), ``pole`` tells where it is infinite
+    at a pole instead.
+    """
+
+    value: Value
+    by: int | None = None
+    pole: Callable[[], Value] | None = None
 
 
 class Traced(Protocol):
@@ -41,7 +56,7 @@ class Primitive:
     one of the following is the derivative; where there is none, the body is differentiated:
 
     - ``partials(out, *operands, **attributes)``: d out / d operand, elementwise, one an operand
-      (``None`` for one that has no derivative);
+      (``None`` for one that has no derivative, ``Steep`` for one that may overflow);
     - ``transpose(index, cotangent, *operands, **attributes)``: the cotangent of one operand of a
       function that is linear in each (``joint``: in all together);
     - ``pullback(cotangent, out, *operands, **attributes)``: a cotangent for each operand; of

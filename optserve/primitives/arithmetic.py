@@ -1,4 +1,4 @@
-"""Arithmetic: the field operations, powers, roundings, and ``mulz``."""
+"""Arithmetic: the field operations, powers, roundings, and products with a zero of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from optserve.frozen import replace
 from optserve.graph.domain import positive
 from optserve.graph.facts import Facts
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Steep, Value
 from optserve.primitives.constructors import elementwise
 
 __all__ = [
@@ -30,13 +30,14 @@ __all__ = [
     "sign",
     "square",
     "subtract",
+    "tame",
 ]
 
 add = elementwise(
     "add",
     ufunc=np.add,
     partials=lambda out, x, y: (1.0, 1.0),
-    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True),
+    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True, at_infinity="grows"),
     doc="Sum of two numbers: x + y.",
 )
 
@@ -44,22 +45,24 @@ subtract = elementwise(
     "subtract",
     ufunc=np.subtract,
     partials=lambda out, x, y: (1.0, -1.0),
-    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True),
+    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True, at_infinity="grows"),
     doc="Difference of two numbers: x - y.",
 )
 
 multiply = elementwise(
     "multiply",
     ufunc=np.multiply,
-    partials=lambda out, x, y: (y, x),
-    facts=Facts(linear=(frozenset({0}), frozenset({1})), counts=True, wraps=True),
+    partials=lambda out, x, y: (Steep(y, by=1), Steep(x, by=0)),
+    facts=Facts(
+        linear=(frozenset({0}), frozenset({1})), counts=True, wraps=True, at_infinity="grows"
+    ),
     doc="Product of two numbers: x * y.",
 )
 
 divide = elementwise(
     "divide",
     ufunc=np.divide,
-    partials=lambda out, x, y: (1.0 / y, -out / y),
+    partials=lambda out, x, y: (1.0 / y, Steep(-out / y, by=0, pole=lambda: y == 0.0)),
     domain=positive,
     facts=Facts(linear=(frozenset({0}),), cost=4.0),
     doc="Quotient of two numbers: x / y.",
@@ -69,7 +72,7 @@ negative = elementwise(
     "negative",
     ufunc=np.negative,
     partials=lambda out, x: (-1.0,),
-    facts=Facts(linear=(frozenset({0}),), counts=True, wraps=True),
+    facts=Facts(linear=(frozenset({0}),), counts=True, wraps=True, at_infinity="grows"),
     doc="Negation: -x.",
 )
 
@@ -84,8 +87,8 @@ reciprocal = elementwise(
 square = elementwise(
     "square",
     ufunc=np.square,
-    partials=lambda out, x: (2.0 * x,),
-    facts=Facts(counts=True, wraps=True),
+    partials=lambda out, x: (Steep(2.0 * x, by=0),),
+    facts=Facts(overflows=True, at_infinity="grows", counts=True, wraps=True),
     doc="A number times itself.",
 )
 
@@ -93,7 +96,7 @@ absolute = elementwise(
     "abs",
     ufunc=np.absolute,
     partials=lambda out, x: (np.sign(x),),
-    facts=Facts(counts=True, wraps=True),
+    facts=Facts(at_infinity="grows", counts=True, wraps=True),
     doc="Absolute value; its derivative at 0 is 0, the subgradient of least norm.",
 )
 
@@ -107,13 +110,18 @@ sign = elementwise(
 
 
 def _power_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
-    by_exponent = np.where(x == 0, np.where(y >= 0, 0.0, -np.inf), out * np.log(x))
+    nothing = (out == 0.0) | ((x == 0.0) & (y == 0.0))
+    by_exponent = Steep(np.where(nothing, 0.0, out * np.log(x)), pole=lambda: x == 0.0)
     if isinstance(y, np.generic | float | int):  # a literal exponent, the usual case
         exponent = float(y)
         if exponent == 0.0:
             return 0.0, by_exponent
-        return (2.0 * x if exponent == 2.0 else exponent * x ** (exponent - 1.0)), by_exponent
-    return np.where(y == 0, 0.0, y * x ** (y - 1.0)), by_exponent
+        if exponent == 2.0:
+            return Steep(2.0 * x, by=0), by_exponent
+        slope = exponent * x ** (exponent - 1.0)
+        return (Steep(slope) if exponent > 1.0 else slope), by_exponent
+    by_base = np.where(y == 0, 0.0, y * x ** (y - 1.0))
+    return Steep(by_base, pole=lambda: x == 0.0), by_exponent
 
 
 power = elementwise(
@@ -121,7 +129,7 @@ power = elementwise(
     ufunc=np.power,
     partials=_power_partials,
     domain=positive,
-    facts=Facts(cost=20.0),
+    facts=Facts(overflows=True, cost=20.0),
     doc="""
     x to the power y. The derivative of x**0 with respect to x is 0 everywhere; that of 0**y with
     respect to y is 0 for y >= 0 and -inf for y < 0.
@@ -182,7 +190,7 @@ def _product(
         parts += [] if y_tangent is None else [by(x, y_tangent)]
         return body(x, y), sum(parts[1:], start=parts[0])
 
-    bilinear = Facts(linear=(frozenset({0}), frozenset({1})))
+    bilinear = Facts(linear=(frozenset({0}), frozenset({1})), at_infinity="grows")
     plain = elementwise(name, body, selects=True, facts=bilinear, doc=doc)
 
     def pullback(ct: Value, out: Value, x: Value, y: Value) -> tuple[Value, Value]:
@@ -210,4 +218,25 @@ mulz_both: Primitive = _product(
     Zero where either operand is exactly 0, else the product: the derivative of ``mulz`` by its
     second operand, with which an untaken branch contributes nothing to second derivatives either.
     """,
+)
+
+
+def _is_tamed(d: Value, x: Value) -> Value:
+    return (x == 0.0) & (np.abs(d) == np.inf)
+
+
+tame = replace(
+    elementwise(
+        "tame",
+        lambda d, x: np.where(_is_tamed(d, x), 0.0, d),
+        partials=lambda out, d, x: (np.where(_is_tamed(d, x), 0.0, 1.0), None),
+        selects=True,
+        facts=Facts(linear=(frozenset({0}),), at_infinity="grows"),
+        doc="""
+        The first operand, but 0 where it is infinite and the second is exactly 0: the product of
+        both is then 0. So a value that overflowed contributes nothing where the function of it has
+        levelled off, and nothing to second derivatives either.
+        """,
+    ),
+    internal=True,
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.facts import Facts
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Steep, Value
 from optserve.primitives.constructors import elementwise
 
 __all__ = [
@@ -38,16 +38,16 @@ _within_one = Domain("in (-1, 1)", low=-1.0, high=1.0)
 exp = elementwise(
     "exp",
     ufunc=np.exp,
-    partials=lambda out, x: (out,),
-    facts=Facts(cost=4.0),
+    partials=lambda out, x: (Steep(out),),
+    facts=Facts(overflows=True, cost=4.0),
     doc="Exponential: e**x.",
 )
 
 expm1 = elementwise(
     "expm1",
     ufunc=np.expm1,
-    partials=lambda out, x: (out + 1.0,),
-    facts=Facts(cost=4.0),
+    partials=lambda out, x: (Steep(np.exp(x)),),
+    facts=Facts(overflows=True, cost=4.0),
     doc="exp(x) - 1, accurate where x is near 0.",
 )
 
@@ -56,7 +56,7 @@ log = elementwise(
     ufunc=np.log,
     partials=lambda out, x: (1.0 / x,),
     domain=positive,
-    facts=Facts(cost=4.0),
+    facts=Facts(at_infinity="creeps", cost=4.0),
     doc="Natural logarithm.",
 )
 
@@ -65,7 +65,7 @@ log1p = elementwise(
     ufunc=np.log1p,
     partials=lambda out, x: (1.0 / (1.0 + x),),
     domain=_above_minus_one,
-    facts=Facts(cost=4.0),
+    facts=Facts(at_infinity="creeps", cost=4.0),
     doc="log(1 + x), accurate where x is near 0.",
 )
 
@@ -74,7 +74,7 @@ sqrt = elementwise(
     ufunc=np.sqrt,
     partials=lambda out, x: (0.5 / out,),
     domain=positive,
-    facts=Facts(cost=4.0),
+    facts=Facts(at_infinity="grows", cost=4.0),
     doc="Square root; its derivative at 0 is infinite.",
 )
 
@@ -132,16 +132,16 @@ arctan = elementwise(
 sinh = elementwise(
     "sinh",
     ufunc=np.sinh,
-    partials=lambda out, x: (np.cosh(x),),
-    facts=Facts(cost=15.0),
+    partials=lambda out, x: (Steep(np.cosh(x)),),
+    facts=Facts(overflows=True, at_infinity="grows", cost=15.0),
     doc="Hyperbolic sine.",
 )
 
 cosh = elementwise(
     "cosh",
     ufunc=np.cosh,
-    partials=lambda out, x: (np.sinh(x),),
-    facts=Facts(cost=15.0),
+    partials=lambda out, x: (Steep(np.sinh(x)),),
+    facts=Facts(overflows=True, at_infinity="grows", cost=15.0),
     doc="Hyperbolic cosine.",
 )
 
@@ -201,7 +201,7 @@ hypot = elementwise(
     "hypot",
     ufunc=np.hypot,
     partials=_hypot_partials,
-    facts=Facts(cost=20.0),
+    facts=Facts(at_infinity="grows", cost=20.0),
     doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.",
 )
 

@@ -76,6 +76,7 @@ _examples = (
     Example(((2, 3, 4),), {"axis": (0, 2), "keepdims": False}),
     Example(((3, 4),), {"axis": (), "keepdims": False}),
 )
+_grows = Facts(at_infinity="grows")
 _nonempty = (*_examples, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
 
 
@@ -213,7 +214,7 @@ logsumexp = opaque(
     axes=_reduces("logsumexp"),
     arguments=_arguments,
     examples=_examples,
-    facts=Facts(stable_body=_logsumexp_body, cost=10.0, large_code=True),
+    facts=Facts(at_infinity="grows", stable_body=_logsumexp_body, cost=10.0, large_code=True),
     doc="""
     log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
     the derivative 0.
@@ -232,6 +233,7 @@ mean = composite(
     lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x, axis),
     arguments=_arguments,
     examples=_examples,
+    facts=_grows,
     doc="Arithmetic mean over axes (of all entries by default).",
 )
 
@@ -246,6 +248,7 @@ var = composite(
     lambda x, *, axis, keepdims: mean(_squared_deviations(x, axis), axis=axis, keepdims=keepdims),
     arguments=_arguments,
     examples=_nonempty,
+    facts=_grows,
     doc="Population variance over axes (divided by n, not by n - 1).",
 )
 
@@ -264,6 +267,7 @@ norm = composite(
     pullback=_norm_pullback,
     arguments=_arguments,
     examples=_nonempty,
+    facts=_grows,
     doc="Euclidean length over axes; its derivative at 0 is 0, the subgradient of least norm.",
 )
 
@@ -275,6 +279,7 @@ std = composite(
     ),
     arguments=_arguments,
     examples=_nonempty,
+    facts=_grows,
     doc="Population standard deviation over axes; the derivative of a constant's is 0.",
 )
 
@@ -313,7 +318,7 @@ prod = composite(
     arguments=_arguments,
     examples=_examples,
     floating=False,
-    facts=Facts(wraps=True),
+    facts=Facts(at_infinity="grows", wraps=True),
     doc="Product over axes; its derivative is exact where entries are zero.",
 )
 

@@ -16,6 +16,7 @@ from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives.constants import arange
 from optserve.primitives.shaping import reshape, stack
 from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.overflow import UNGUARDED, Guard, guards
 from optserve.transforms.reverse import Environment
 from optserve.transforms.rules import Cotangents, fitted, recorded_at, value_and_tangents
 from optserve.transforms.simplify import simplify
@@ -29,19 +30,21 @@ def pushforward(
     directions: Sequence[Cotangents],
     *,
     known: Mapping[Var, Value] | None = None,
+    guard: Guard = UNGUARDED,
 ) -> tuple[tuple[Value, ...], list[Cotangents]]:
     """The outputs, and for each direction (a tangent or ``None`` an input) the outputs' tangents.
 
     The value of each equation is computed once for all directions, and a direction that does not
     reach an equation costs nothing there. ``known`` are values of variables at these arguments,
-    which then are not computed again.
+    which then are not computed again. ``guard`` is that of the equation whose body ``graph`` is, if
+    it is one.
     """
     environment = Environment(graph, arguments, known)
     tangents: list[dict[Var, Value]] = [
         {v: t for v, t in zip(graph.inputs, direction, strict=True) if t is not None}
         for direction in directions
     ]
-    for equation in graph.equations:
+    for equation, own in zip(graph.equations, guards(graph, guard), strict=True):
         operands = [environment.read(atom) for atom in equation.operands]
         pushed = [
             tuple(known.get(a) if isinstance(a, Var) else None for a in equation.operands)
@@ -58,6 +61,7 @@ def pushforward(
                     pushed,
                     resolved(equation.attributes, environment.rows),
                     known=environment.known(equation),
+                    guard=own,
                 )
         environment.values.update(zip(equation.results, results, strict=True))
         for known, direction in zip(tangents, out, strict=False):

@@ -20,10 +20,11 @@ from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import TracedFunction, trace
+from optserve.graph.tracer import TracedFunction, Tracer, trace
 from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives.vocabulary import builtin_vocabulary
 from optserve.transforms.forward import pushforward
+from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp as graph_vjp
 from optserve.transforms.rules import Cotangents
 
@@ -144,8 +145,9 @@ def jvp(
     traced = _traced(_of(function, primals, positions, {}), chosen, vocabulary)
     given = _matching("tangent", [tangents[i] for i in positions], chosen)
     direction = (*given, *(None for _ in traced.captured))
+    arguments, guard = [*chosen, *traced.captured], _guard(traced, chosen)
     outputs, [pushed] = pushforward(
-        traced.graph, [*chosen, *traced.captured], [direction], known=traced.values
+        traced.graph, arguments, [direction], known=traced.values, guard=guard
     )
     values = tuple(map(_own, outputs))
     filled = tuple(
@@ -240,8 +242,22 @@ def _pullback(
     traced: TracedFunction, chosen: Sequence[Value]
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs, and their pullback to what is differentiated by."""
-    arguments = [*chosen, *traced.captured]
-    return graph_vjp(traced.graph, arguments, range(len(chosen)), known=traced.values)
+    arguments, guard = [*chosen, *traced.captured], _guard(traced, chosen)
+    wrt = range(len(chosen))
+    return graph_vjp(traced.graph, arguments, wrt, known=traced.values, guard=guard)
+
+
+def _guard(traced: TracedFunction, chosen: Sequence[Value]) -> Guard:
+    """What was captured was computed elsewhere, and may have overflowed there."""
+    overflowed = [*(False for _ in chosen), *map(_may_be_infinite, traced.captured)]
+    return Guard(active=False, overflowed=overflowed)
+
+
+def _may_be_infinite(value: Value) -> bool:
+    """Whether it is infinite somewhere, as far as its numbers are known."""
+    while isinstance(value, Tracer):
+        value = value.value
+    return value is None or bool(np.isinf(value).any())
 
 
 def _place_of(output: Atom, graph: Graph) -> Place | None:

@@ -16,10 +16,14 @@ from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.loops import cond, cond_primitive, scan, scan_primitive
 from optserve.transforms.forward import pushforward
+from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp
 from optserve.transforms.rules import Cotangents, Pull
 
 __all__ = ["control_pull", "control_tangents"]
+
+_STEP = Guard(active=False, levels_off=True)
+"""Of a step or a branch nobody knows what becomes of its results: they may level off."""
 
 
 def control_pull(
@@ -84,7 +88,7 @@ def _scan_pull(
             carry = slices[:carries]
             x = slices[carries : carries + scanned]
             out_cts = slices[carries + scanned :]
-            _, back = vjp(body, [*carry, *x, *constants], wrt=smooth)
+            _, back = vjp(body, [*carry, *x, *constants], smooth, guard=_STEP)
             carry_cts: list[Value | None] = [None] * carries
             for i, ct in zip(smooth_carries, state, strict=False):
                 carry_cts[i] = ct
@@ -136,7 +140,7 @@ def _scan_push(
         for i, tangent in zip(moving_xs, slices[scanned:], strict=True):
             direction[i] = tangent
         direction[carries + scanned :] = tangents[carries + scanned :]
-        out, [pushed] = pushforward(body, [*carry, *x, *constants], [tuple(direction)])
+        out, [pushed] = pushforward(body, [*carry, *x, *constants], [tuple(direction)], guard=_STEP)
         following = [_or_zeros(pushed[i], out[i]) for i in moving]
         outputs = zip(pushed[carries:], out[carries:], strict=True)
         return (*out[:carries], *following), tuple(_or_zeros(t, value) for t, value in outputs)
@@ -163,7 +167,7 @@ def _cond_pull(
         def branch(graph: Graph) -> Any:
             def pulled(*given: Value) -> tuple[Value, ...]:
                 inputs, incoming = given[: len(values)], given[len(values) :]
-                _, back = vjp(graph, inputs, wrt=smooth)
+                _, back = vjp(graph, inputs, smooth, guard=_STEP)
                 found = back(list(incoming), masked)
                 return tuple(_or_zeros(ct, inputs[i]) for i, ct in zip(smooth, found, strict=True))
 
@@ -190,7 +194,7 @@ def _cond_push(
             direction: list[Value | None] = [None] * len(values)
             for i, tangent in zip(moving, incoming, strict=True):
                 direction[i] = tangent
-            out, [found] = pushforward(graph, inputs, [tuple(direction)])
+            out, [found] = pushforward(graph, inputs, [tuple(direction)], guard=_STEP)
             return tuple(_or_zeros(t, value) for t, value in zip(found, out, strict=True))
 
         return pushed

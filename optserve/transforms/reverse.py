@@ -18,6 +18,7 @@ from optserve.graph.primitive import Value
 from optserve.graph.tracer import Tracer, trace
 from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.overflow import UNGUARDED, Guard, guards
 from optserve.transforms.rules import Cotangents, Pull, fitted, recorded_at, value_and_pull
 from optserve.transforms.simplify import simplify
 
@@ -69,17 +70,20 @@ def vjp(
     wrt: Iterable[int],
     *,
     known: Mapping[Var, Value] | None = None,
+    guard: Guard = UNGUARDED,
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs of ``graph`` at ``arguments``, and their pullback to the inputs ``wrt``.
 
     The pullback takes a cotangent (or ``None`` for zero) an output, and whether they are masked,
     and gives a cotangent (or ``None``) for each input of ``wrt``. It may be called any number of
     times. ``known`` are values of variables at these arguments, which then are not computed again.
+    ``guard`` is that of the equation whose body ``graph`` is, if it is one.
     """
     wanted = [graph.inputs[index] for index in wrt]
     environment = Environment(graph, arguments, known)
     active = {variable for variable in wanted if is_float(variable.aval.dtype)}
     tape: list[tuple[int, Pull, list[Value]]] = []
+    guarded = guards(graph, guard)
     for position, equation in enumerate(graph.equations):
         operands = [environment.read(atom) for atom in equation.operands]
         with recorded_at(operands, equation.place):
@@ -92,6 +96,7 @@ def vjp(
                     resolved(equation.attributes, environment.rows),
                     wanted=[atom in active for atom in equation.operands],
                     known=environment.known(equation),
+                    guard=guarded[position],
                 )
                 active.update(v for v in equation.results if is_float(v.aval.dtype))
                 tape.append((position, pull, operands))

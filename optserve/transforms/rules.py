@@ -7,7 +7,7 @@ returns works on arrays and tracers alike.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from optserve.graph.tracer import TracedFunction, Tracer, trace
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.shaping import broadcast_to, cast, unbroadcast
 from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.overflow import UNGUARDED, Guard
 
 __all__ = ["Pull", "body_of", "fitted", "recorded_at", "value_and_pull", "value_and_tangents"]
 
@@ -35,11 +36,12 @@ def value_and_pull(
     *,
     wanted: Sequence[bool] | None = None,
     known: Sequence[Value] | None = None,
+    guard: Guard = UNGUARDED,
 ) -> tuple[tuple[Value, ...], Pull]:
     """The results, and the function that takes their cotangents back to the operands.
 
     ``wanted`` says which operands need one (all that are floating, if it is not given), ``known``
-    gives the results where they were computed before.
+    gives the results where they were computed before, ``guard`` tells what may have overflowed.
 
     A cotangent is masked where it came through a primitive that selects: it is then exactly 0 for
     what was not selected, and a partial derivative is multiplied by ``mulz`` instead of ``*``.
@@ -58,17 +60,18 @@ def value_and_pull(
         wanted = [is_float(aval_of(operand).dtype) for operand in operands]
     if primitive.partials is not None:
         return results, functools.partial(
-            _pull_partials, primitive, out, operands, attributes, wanted
+            _pull_partials, primitive, out, operands, attributes, wanted, guard
         )
     if primitive.transpose is not None:
-        return results, functools.partial(_pull_transposes, primitive, operands, attributes, wanted)
+        factors = guard.factors(primitive, operands)
+        return results, functools.partial(_pull_transposes, primitive, factors, attributes, wanted)
     if primitive.pullback is not None:
         pullback = primitive.pullback
         return results, lambda cts, masked: pullback(
             _whole(cts, results), out, *operands, **attributes
         )
     if primitive.body is not None:
-        return results, functools.partial(_pull_body, primitive, operands, attributes)
+        return results, functools.partial(_pull_body, primitive, operands, attributes, guard)
     return results, functools.partial(_no_rule, primitive)
 
 
@@ -87,15 +90,19 @@ def _pull_partials(
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
     wanted: Sequence[bool],
+    guard: Guard,
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
     assert primitive.partials is not None
+    [ct] = cts
+    slopes = UNGUARDED if masked else guard
     partials = primitive.partials(out, *operands, **attributes)
-    return tuple(
-        _scaled(cts[0], partial, masked, primitive.selects) if asked else None
-        for partial, asked in zip(partials, wanted, strict=True)
-    )
+    pulled: list[Value | None] = []
+    for partial, asked in zip(partials, wanted, strict=True):
+        slope = slopes.slope(partial, ct) if asked else None
+        pulled.append(_scaled(guard.cotangent(ct, slope), slope, masked, primitive.selects))
+    return tuple(pulled)
 
 
 def _scaled(ct: Value, partial: Value | None, masked: bool, selects: bool) -> Value | None:
@@ -131,13 +138,15 @@ def _pull_body(
     primitive: Primitive,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
+    guard: Guard,
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
     from optserve.transforms.reverse import vjp
 
     traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
-    _, pull = vjp(traced.graph, [*operands, *traced.captured], wrt=range(len(operands)))
+    inputs = [*operands, *traced.captured]
+    _, pull = vjp(traced.graph, inputs, range(len(operands)), guard=guard)
     return pull(cts, masked)
 
 
@@ -168,10 +177,12 @@ def value_and_tangents(
     attributes: Mapping[str, Any],
     *,
     known: Sequence[Value] | None = None,
+    guard: Guard = UNGUARDED,
 ) -> tuple[tuple[Value, ...], list[Cotangents]]:
     """The results, and for each direction (a tangent or ``None`` an operand) their tangents.
 
-    ``known`` gives the results where they were computed before.
+    ``known`` gives the results where they were computed before, ``guard`` tells what may have
+    overflowed.
     """
     if primitive.kind == "control":
         from optserve.transforms.loops import control_tangents
@@ -181,7 +192,7 @@ def value_and_tangents(
     out = results[0] if len(results) == 1 else results
     if not any(is_float(aval_of(result).dtype) for result in results):
         return results, [(None,) * len(results) for _ in directions]
-    push = _push_of(primitive, out, operands, attributes)
+    push = _push_of(primitive, out, operands, attributes, guard)
     pushed: list[Cotangents] = []
     for direction in directions:
         if all(tangent is None for tangent in direction):
@@ -198,43 +209,56 @@ def value_and_tangents(
 
 
 def _push_of(
-    primitive: Primitive, out: Value, operands: Sequence[Value], attributes: Mapping[str, Any]
+    primitive: Primitive,
+    out: Value,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    guard: Guard,
 ) -> Callable[[Cotangents], Cotangents]:
     if primitive.jvp is not None:
         jvp = primitive.jvp
         return lambda tangents: _results(jvp(operands, tangents, **attributes)[1])
     if primitive.partials is not None:
         partials = primitive.partials(out, *operands, **attributes)
-        return lambda tangents: (
-            _sum(
-                _scaled(tangent, partial, False, primitive.selects)
-                for tangent, partial in zip(tangents, partials, strict=True)
-                if tangent is not None
-            ),
-        )
+        return functools.partial(_push_partials, partials, primitive.selects, guard)
     if primitive.transpose is not None:
-        return lambda tangents: (_push_linear(primitive, operands, tangents, attributes),)
+        return functools.partial(_push_linear, primitive, operands, attributes, guard)
     if primitive.rule is None and primitive.pullback is None and primitive.body is not None:
-        return functools.partial(_push_body, primitive, operands, attributes)
+        return functools.partial(_push_body, primitive, operands, attributes, guard)
     return functools.partial(_push_transposed, primitive, operands, attributes)
+
+
+def _push_partials(
+    partials: Sequence[Value | None], selects: bool, guard: Guard, tangents: Cotangents
+) -> Cotangents:
+    terms: list[Value | None] = []
+    for index, (partial, tangent) in enumerate(zip(partials, tangents, strict=True)):
+        if tangent is not None and partial is not None:
+            slope = guard.slope(partial, tangent)
+            terms.append(_scaled(guard.tangent(index, tangent, slope), slope, False, selects))
+    return (_sum(terms),)
 
 
 def _push_linear(
     primitive: Primitive,
     operands: Sequence[Value],
-    tangents: Cotangents,
     attributes: Mapping[str, Any],
-) -> Value | None:
+    guard: Guard,
+    tangents: Cotangents,
+) -> Cotangents:
     if primitive.joint:
         full = [
             np.zeros_like(operand) if tangent is None else tangent
             for operand, tangent in zip(operands, tangents, strict=True)
         ]
-        return primitive.bind(*full, **attributes)
-    return _sum(
-        primitive.bind(*operands[:index], tangent, *operands[index + 1 :], **attributes)
-        for index, tangent in enumerate(tangents)
-        if tangent is not None
+        return (primitive.bind(*full, **attributes),)
+    factors, moving = guard.factors(primitive, operands), guard.factors(primitive, tangents)
+    return (
+        _sum(
+            primitive.bind(*factors[:index], tangent, *factors[index + 1 :], **attributes)
+            for index, tangent in enumerate(moving)
+            if tangent is not None
+        ),
     )
 
 
@@ -242,13 +266,14 @@ def _push_body(
     primitive: Primitive,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
+    guard: Guard,
     tangents: Cotangents,
 ) -> Cotangents:
     from optserve.transforms.forward import pushforward
 
     traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
-    more = (None,) * len(traced.captured)
-    _, [out] = pushforward(traced.graph, [*operands, *traced.captured], [(*tangents, *more)])
+    inputs, more = [*operands, *traced.captured], (None,) * len(traced.captured)
+    _, [out] = pushforward(traced.graph, inputs, [(*tangents, *more)], guard=guard)
     return out
 
 
@@ -328,7 +353,7 @@ def _results(out: Value) -> tuple[Value, ...]:
     return out if isinstance(out, tuple) else (out,)
 
 
-def _sum(values: Iterator[Value | None]) -> Value | None:
+def _sum(values: Iterable[Value | None]) -> Value | None:
     total: Value | None = None
     for value in values:
         if value is not None:

@@ -128,6 +128,12 @@ def _mulz(b: Builder, ct: IRValue, d: IRValue) -> IRValue:
     return b.select(b.compare("oeq", ct, zero), zero, b.binary("fmul", ct, d))
 
 
+def _tame(b: Builder, d: IRValue, x: IRValue) -> IRValue:
+    zero = constant(0.0, x.type)
+    infinite = b.compare("oeq", b.intrinsic("fabs", d), constant(float("inf"), d.type))
+    return b.select(b.binary("and", b.compare("oeq", x, zero), infinite), zero, d)
+
+
 def convert(b: Builder, x: IRValue, scalar: str) -> IRValue:
     """``x`` with lanes of another scalar type."""
     source = element(x.type)
@@ -178,5 +184,6 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "isfinite": _isfinite,
         "where": _where,
         "mulz": _mulz,
+        "tame": _tame,
     }
 )

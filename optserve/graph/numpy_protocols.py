@@ -112,30 +112,32 @@ class NumpyProtocols(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         vocabulary = self.trace.vocabulary
+        name = ufunc.__name__
+        if method == "__call__" and not keywords and ufunc in vocabulary.ufuncs:  # the usual case
+            return self._applied(name, vocabulary.ufuncs[ufunc], inputs, keywords)
         if keywords.pop("out", None) is not None:
-            self._refuse(
-                f"np.{ufunc.__name__}(..., out=...)", "write `x = x + y` for `x += y` on an array"
-            )
+            self._refuse(f"np.{name}(..., out=...)", "write `x = x + y` for `x += y` on an array")
         if keywords.pop("where", True) is not True:
-            self._refuse(f"np.{ufunc.__name__}(..., where=...)", "use np.where on the result")
+            self._refuse(f"np.{name}(..., where=...)", "use np.where on the result")
         if method == "outer":
             left, right = inputs
             spread = np.reshape(left, (*np.shape(left), *(1,) * np.ndim(right)))
             return ufunc(spread, right, **keywords)
+        if method != "__call__":
+            name = f"{name}.{method}"
         tables = {
             "__call__": vocabulary.ufuncs,
             "reduce": vocabulary.reductions,
             "accumulate": vocabulary.accumulations,
         }
         function = tables.get(method, {}).get(ufunc)
-        spelling = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         if function is None:
-            self._refuse(spelling, _REMEDIES.get(method, _NO_RULE))
+            self._refuse(f"np.{name}", _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":
             keywords.setdefault("axis", 0)
         if method == "__call__" and keywords:
-            self._refuse(f"{spelling}(..., {next(iter(keywords))}=...)", _NO_OPTION)
-        return self._applied(spelling, function, inputs, keywords)
+            self._refuse(f"np.{name}(..., {next(iter(keywords))}=...)", _NO_OPTION)
+        return self._applied(name, function, inputs, keywords)
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -154,27 +156,27 @@ class NumpyProtocols(NDArrayOperatorsMixin):
                 check_type(kind)
             return mapped(*arguments, **keywords)
 
-        return self._applied(f"np.{function.__name__}", applied, arguments, keywords)
+        return self._applied(function.__name__, applied, arguments, keywords)
 
     def __getitem__(self, index: Any) -> Any:
         indexed = self.trace.vocabulary.functions[operator.getitem]
-        return self._applied("x[...]", indexed, (self, index), {})
+        return self._applied("a subscript", indexed, (self, index), {})
 
     def _applied(
         self,
-        spelling: str,
+        name: str,
         function: Callable[..., Any],
         arguments: Sequence[Any],
         keywords: Mapping[str, Any],
     ) -> Any:
-        """What ``function`` gives; what is wrong with the call is told with its place."""
+        """What ``function`` gives; what is wrong with a call of ``name`` is told with its place."""
         try:
             return function(*arguments, **keywords)
         except OptserveError as error:
             raise error.at(self.trace.here()) from None
         except TypeError as error:
             raise TraceError(
-                f"{spelling} of traced values: {error}",
+                f"{name} of traced values: {error}",
                 place=self.trace.here(),
                 remedy=_NO_OPTION,
             ) from error
@@ -226,7 +228,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             check_dtype(wanted)
             return self.trace.vocabulary.primitives["cast"](self, dtype=wanted)
 
-        return self._applied("x.astype", cast, (np.dtype(dtype),), {})
+        return self._applied("astype", cast, (np.dtype(dtype),), {})
 
     def __array__(self, *_arguments: Any, **_keywords: Any) -> NoReturn:
         self._escape("__array__")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from optserve.cli.app import app
 
-__all__ = ["Case", "Ended", "case", "failures", "inline", "run_config"]
+__all__ = ["Case", "Ended", "case", "check_config", "failures", "inline", "run_config"]
 
 FINE = 0
 UNCONVERGED = 3
@@ -76,6 +76,14 @@ def run_config(config: str, folder: Path, *options: str) -> Ended:
     record = out / "result.json"
     result = json.loads(record.read_text()) if record.exists() else {}
     return Ended(ended.exit_code, ended.output.replace(str(folder), ""), result)
+
+
+def check_config(config: str, folder: Path) -> Ended:
+    """``optserve check`` of the text of a config, in this process."""
+    file = folder / "case.yaml"
+    file.write_text("version: 1\n" + config, encoding="utf-8")
+    ended = CliRunner().invoke(app, ["check", str(file)])
+    return Ended(ended.exit_code, ended.output.replace(str(folder), ""), {})
 
 
 def failures(case: Case, ended: Ended) -> list[str]:

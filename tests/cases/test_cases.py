@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.cases import at_infinity, error_bars, flat, kinks, overflow, scales, values
-from tests.cases.case import Case, failures, run_config
+from tests.cases import (
+    at_infinity,
+    ends,
+    error_bars,
+    flat,
+    kinks,
+    overflow,
+    runaways,
+    scales,
+    values,
+)
+from tests.cases.case import Case, check_config, failures, run_config
 
 TABLES = {
     "at infinity": at_infinity.AT_INFINITY,
@@ -24,6 +35,9 @@ TABLES = {
     "shapes": values.SHAPES,
     "overflow": overflow.OVERFLOW,
     "kinks": kinks.KINKS,
+    "runaways": runaways.RUNAWAYS,
+    "ends": ends.ENDS,
+    "many": ends.MANY,
 }
 
 
@@ -38,3 +52,22 @@ def every() -> list[object]:
 def test_comes_out_right(one: Case, tmp_path: Path) -> None:
     ended = run_config(one.config, tmp_path)
     assert not failures(one, ended), ended.text
+
+
+OUT_OF_REACH = {
+    "floor": "floor",
+    "round": "round",
+    "argmax": "argmax",
+    "the share of right answers": ">",
+    "a threshold beside a height that moves": ">",
+    "an exponent that is rounded, beside a factor that moves": "round",
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_check_says_what_no_derivative_reaches(name: str, tmp_path: Path) -> None:
+    [one] = [one for one in flat.FLAT if one.name == name]
+    ended = check_config(one.config, tmp_path)
+    assert OUT_OF_REACH[name] in ended.text
+    assert re.search(r"case\.yaml:\d+:\d+", ended.text), ended.text
+    assert "fixed" in ended.text

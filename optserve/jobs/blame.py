@@ -139,9 +139,9 @@ def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
 def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
     """Of several equations of one place the one whose own derivative is not finite."""
     for equation in written:
-        if equation.primitive.kind == "control":
-            continue
         operands = walk.operands(equation)
+        if equation.primitive.kind == "control" or not operands:
+            continue
         attributes = resolved(equation.attributes, walk.rows)
         with np.errstate(all="ignore"):
             results, pull = value_and_pull(equation.primitive, operands, attributes)

@@ -148,3 +148,12 @@ def test_an_infinite_loss_where_numbers_grow_is_not_blamed_on_the_function() -> 
         stop=Stop(steps=5),
     )
     assert "too large" in failure_of(made).remedy
+
+
+def test_a_number_on_the_blamed_line_is_passed_over() -> None:
+    made = problem(
+        lambda h, s: np.sum((2.0 - h * np.exp(-((np.arange(1.0, 3.0) / s) ** 2))) ** 2),
+        [parameter("h", 1.0), parameter("s", 0.0)],
+        optimizer=lbfgs(),
+    )
+    assert failure_of(made).primitive == "divide"

@@ -148,5 +148,7 @@ def _exponent(equation: Equation) -> float | None:
 
 
 def _finite(value: Value) -> Value:
+    if not is_float(aval_of(value).dtype):  # indices
+        return value
     largest = float(np.finfo(aval_of(value).dtype).max)
     return clip(value, -largest, largest)

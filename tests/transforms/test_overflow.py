@@ -252,3 +252,12 @@ def test_what_no_overflow_can_reach_is_differentiated_as_it_stands() -> None:
         Graph(gradient.inputs, gradient.equations, gradient.outputs[1:]), (0, 1)
     )
     assert "tame" not in str(second)
+
+
+def test_what_overflows_may_be_looked_up_by_an_index() -> None:
+    def sorted_logistic(z: Any) -> Any:
+        return np.sum(1.0 / (1.0 + np.sort(np.exp(z))))
+
+    z = np.array([800.0, 0.0, -1.0])
+    ahead = 1.0 / (2.0 + 2.0 * np.cosh(z[1:]))
+    np.testing.assert_allclose(grad(sorted_logistic)(z), [0.0, *-ahead], rtol=1e-14)

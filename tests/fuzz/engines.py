@@ -16,6 +16,7 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.printer import to_text
+from optserve.graph.verifier import verify
 from optserve.transforms.check import pushforward_graph
 from optserve.transforms.expand import inlined
 from tests.fuzz.programs import Program, arguments
@@ -39,6 +40,7 @@ def grouped(programs: Sequence[Program], empty: Rows) -> list[list[Program]]:
     """
     kinds: dict[Any, list[Program]] = {}
     for program in programs:
+        _check_recorded(program)
         native = loop_of(program.graph) is not None
         values = _expected(program.graph, arguments(empty, program.precision, 0))
         kinds.setdefault((program.precision, native, values is None), []).append(program)
@@ -91,10 +93,33 @@ def check_backend(backend: Backend, programs: Sequence[Program], counts: Sequenc
 
 def check_eager(program: Program, rows: Rows) -> None:
     """Raise ``AssertionError`` unless what runs on arrays gives what ``interpret`` gives."""
+    _check_recorded(program)
     given = arguments(rows, program.precision, program.seed)
     for failure in (_reverse, _forward):
         if failure(program, given):
             raise AssertionError(f"eagerly at {dict(rows)}: {_told(program, given, failure)}")
+
+
+def _check_recorded(program: Program) -> None:
+    """Raise ``AssertionError`` where a program does not become a graph, in either mode."""
+
+    def failure(program: Program) -> str:
+        try:
+            for graph in (program.graph, _tangent_graph(program)):
+                verify(graph)
+        except Exception as error:  # whatever it is, it is a finding
+            return repr(error)
+        return ""
+
+    what = failure(program)
+    if what:
+        small = shrunk(program, lambda other: failure(other) == what)
+        raise AssertionError(f"{what}\n{small}\nmade from {program}")
+
+
+def _tangent_graph(program: Program) -> Graph:
+    """The tangent of the loss."""
+    return pushforward_graph(replace(program.traced, outputs=program.traced.outputs[:1]))
 
 
 def _reverse(program: Program, given: Sequence[Array]) -> str:
@@ -120,7 +145,7 @@ def _forward(program: Program, given: Sequence[Array]) -> str:
     def evaluate() -> list[Any]:
         return _as(program.precision, [optserve.jvp(program.loss, given, tangents)[1]])
 
-    graph = pushforward_graph(replace(program.traced, outputs=program.traced.outputs[:1]))
+    graph = _tangent_graph(program)
     moved = [tangent for tangent in tangents if tangent is not None]
     return _failure(graph, [*given, *moved], evaluate, ["the tangent of the loss"])
 

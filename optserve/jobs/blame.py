@@ -14,8 +14,10 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.streamed import Streamed
-from optserve.jobs.packing import Packing
+from optserve.jobs.naming import listed
+from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import Problem
+from optserve.jobs.reasons import Reason
 from optserve.jobs.remedies import of_derivative, of_value
 from optserve.jobs.suspects import Suspect, Walk, not_finite
 from optserve.jobs.work import entries_of
@@ -33,8 +35,8 @@ LARGEST_WALK = 2**25
 class Blame:
     """What was not finite, why, where it was written, and what to do about it.
 
-    ``operands`` are the ranges of what the primitive was given; ``provider`` is the plugin that it
-    comes from, if any.
+    ``what`` tells the loss from its derivatives. ``operands`` are the ranges of what the primitive
+    was given; ``provider`` is the plugin that it comes from, if any.
     """
 
     message: str
@@ -43,6 +45,7 @@ class Blame:
     operands: tuple[str, ...] = ()
     remedy: str = ""
     provider: str = ""
+    what: str = Reason.non_finite.value
 
 
 def blame(problem: Problem, packing: Packing, point: Array) -> Blame:
@@ -73,25 +76,36 @@ def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) ->
         walk = Walk(graph, part)
         suspect = walk.suspect(0)
         if suspect is not None:
-            return _of_value(problem, suspect)
+            return replace(_of_value(problem, suspect), what="the loss is not finite")
         found = _in_derivative(problem, packing, graph, part, walk)
         if found is not None:
-            return found
+            whole = walk.rows == bind_rows(graph.inputs, arguments)
+            value = f" ({float(walk.read(graph.outputs[0])):.6g})" if whole else ""
+            return replace(found, what=f"the loss is finite{value}, {found.what}")
     return Blame("sums over all rows overflow", remedy="scale the data, or take means")
 
 
 def _in_derivative(
     problem: Problem, packing: Packing, graph: Graph, arguments: Sequence[Array], walk: Walk
 ) -> Blame | None:
-    """Blame for a gradient that is not finite although the loss is."""
+    """Blame for a gradient that is not finite although the loss is; ``what`` says by what."""
     wrt = [index for index, segment in enumerate(packing.segments) if segment.count]
     derived = value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
     back = Walk(derived, arguments)
-    for output in range(1, len(derived.outputs)):
-        suspect = back.suspect(output)
-        if suspect is not None:
-            return _of_derivative(problem, suspect, walk)
-    return None
+    labels: list[str] = []
+    first: Suspect | None = None
+    for output, index in enumerate(wrt, 1):
+        parameter = packing.segments[index].parameter
+        bad = not_finite(back.read(derived.outputs[output])) & ~parameter.fixed
+        positions = np.flatnonzero(bad).tolist()
+        labels += [entry_label(parameter.name, parameter.shape, one) for one in positions]
+        if positions and first is None:
+            first = back.suspect(output)
+    if first is None:
+        return None
+    many = len(labels) > 1
+    what = f"its derivative{'s' if many else ''} by {listed(labels)} {'are' if many else 'is'} not"
+    return replace(_of_derivative(problem, first, walk), what=what)
 
 
 def _of_value(problem: Problem, suspect: Suspect) -> Blame:

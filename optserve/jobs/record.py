@@ -169,8 +169,9 @@ def _message(findings: Findings) -> str:
         return (
             f"{findings.signal.value}; the best start {sentence(findings.outcome, findings.limits)}"
         )
-    message = sentence(findings.outcome, findings.limits)
-    return f"{message}: {findings.blame.message}" if findings.blame else message
+    blame = findings.blame
+    message = sentence(findings.outcome, findings.limits, blame.what if blame else "")
+    return f"{message}: {blame.message}" if blame else message
 
 
 def _uncertainty(found: Uncertainty) -> dict[str, Any]:

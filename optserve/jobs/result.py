@@ -149,6 +149,7 @@ class Failure:
     operands: list[str]
     remedy: str
     provider: str
+    what: str = ""
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,8 @@ from optserve.jobs.reasons import Reason
 __all__ = ["sentence"]
 
 
-def sentence(outcome: Outcome, limits: Limits) -> str:
-    """How ``outcome`` ended, for a person.
+def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
+    """How ``outcome`` ended, for a person; ``what`` was not finite, where that ended it.
 
     >>> from optserve.jobs.descent import Evaluated
     >>> import numpy as np
@@ -37,7 +37,7 @@ def sentence(outcome: Outcome, limits: Limits) -> str:
     if reason is Reason.stalled:
         return f"not converged: {words}{_beside(measure)}"
     if reason is Reason.non_finite:
-        return f"{words} {'at the start' if outcome.steps == 0 else after}"
+        return f"{what or words} {'at the start' if outcome.steps == 0 else after}"
     if reason is Reason.evaluated:
         return words
     if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:

@@ -166,7 +166,9 @@ def _same(loss: float | None, best: float | None) -> bool:
 def _loss(result: Result) -> str:
     name, sign = _name_of_loss(result)
     if result.loss is None:
-        return f"{name} not {'finite' if result.evaluations else 'evaluated'}"
+        return (
+            f"{name} and gradient nowhere finite" if result.evaluations else f"{name} not evaluated"
+        )
     return f"{name} {compact(sign * result.loss, 8)}"
 
 

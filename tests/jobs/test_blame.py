@@ -157,3 +157,39 @@ def test_a_number_on_the_blamed_line_is_passed_over() -> None:
         optimizer=lbfgs(),
     )
     assert failure_of(made).primitive == "divide"
+
+
+def test_a_loss_that_is_not_finite_is_told_from_a_derivative_that_is_not() -> None:
+    y = np.array([5.0, 20.0, 19.0])
+    made = problem(
+        lambda top, n, EC50, x, y: np.sum((y - top * x**n / (EC50**n + x**n)) ** 2),
+        [parameter("top", 20.0), parameter("n", 0.5), parameter("EC50", 0.0)],
+        {"x": [1.0, 2.0, 4.0], "y": y},
+        optimizer=lbfgs(),
+    )
+    result = run(made)
+    assert result.failure is not None
+    assert result.failure.what == "the loss is finite (226), its derivative by EC50 is not"
+    assert result.termination.message == (
+        "the loss is finite (226), its derivative by EC50 is not at the start: "
+        "the derivative of power is inf"
+    )
+    made = problem(
+        lambda w, x: np.sum(np.sqrt(w) * x),
+        [parameter("w", [0.0, 1.0, 0.0, 0.0], fixed=[False, False, False, True])],
+        {"x": np.ones((2, 4))},
+        optimizer=lbfgs(),
+    )
+    told = "the loss is finite (2), its derivatives by w[0] and w[2] are not"
+    assert failure_of(made).what == told
+    made = problem(lambda a: np.log(a) + a, [parameter("a", -1.0)], optimizer=lbfgs())
+    assert failure_of(made).what == "the loss is not finite"
+
+
+def test_a_derivative_by_what_is_fixed_is_nobody_s_fault() -> None:
+    made = problem(
+        lambda w: np.sum(np.sqrt(w)) + (w[1] - 4.0) ** 2,
+        [parameter("w", [0.0, 1.0], fixed=[True, False])],
+        optimizer=lbfgs(),
+    )
+    assert run(made).exit_code == 0

@@ -1,106 +1,59 @@
-"""The Gauss-Newton model of a sum of squares, and its minimizer within a trust region.
-
-Around a point the residual is taken as linear, ``J s + r``. With ``[J r] = Q [R q]`` all that a
-step needs is ``R`` (p, p) and ``q`` (p,): they do not grow with the data, and a rejected step is
-shortened without another Jacobian. Nothing here forms ``J' J``, whose condition is squared.
-"""
+"""The minimizer of a Gauss-Newton model within a trust region and a box, in its own units."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from optserve.optimizers.base import Value
-from optserve.optimizers.verdict import NOISE
+from optserve.optimizers.linearization import Model, norm, triangular
 
-__all__ = ["Model", "linearize", "model_step"]
+__all__ = ["damped_gain", "model_step"]
 
-ROOT_ITERATIONS = 10
+ROOT_ITERATIONS = 30
 RADIUS_PRECISION = 0.1
+FIRST_LOWERING = 1e-3
+"""By how much the damping is lowered where Newton's iteration fails; then by the square of that."""
+
 ACTIVE_SET_ITERATIONS = 10
-
-
-class Model(NamedTuple):
-    """The linearized residual in triangular form: ``factor`` R (p, p), ``target`` q (p,)."""
-
-    factor: Value
-    target: Value
-
-    def gradient(self) -> Value:
-        """The gradient (p,) of the sum of squares, ``2 J' r``."""
-        return 2 * (self.factor.T @ self.target)
-
-    def reduction(self, step: Value) -> float:
-        """By how much the model says that ``step`` (p,) lowers the sum of squares."""
-        change = self.factor @ step
-        return -float(self.gradient() @ step + change @ change)
-
-    def cosine(self, gradient: Value, loss: float) -> float:
-        """The largest cosine between the residual and a column of the Jacobian.
-
-        ``gradient`` (p,) is that of ``loss``, with 0 for the columns that do not count.
-        """
-        lengths = 2 * np.linalg.norm(self.factor, axis=0) * np.sqrt(loss)
-        return float(np.max(np.abs(gradient) / np.where(lengths == 0, 1.0, lengths), initial=0.0))
-
-    def rounding(self, point: Value, loss: float, precision: float) -> float:
-        """The change of ``loss`` that rounding makes: in its own sum, and in the parameters."""
-        of_parameters = float(np.linalg.norm(self.factor, axis=0) @ np.abs(point))
-        return precision * (NOISE * loss + 4 * float(np.sqrt(loss)) * of_parameters)
-
-
-def linearize(jacobian: Value, residual: Value) -> Model:
-    """The model from ``jacobian`` (n, p) and ``residual`` (n,), in float64.
-
-    >>> model = linearize(np.array([[3.0], [4.0]]), np.array([5.0, 10.0]))
-    >>> model.gradient().round(12), round(model.reduction(np.array([-2.2])), 12)
-    (array([110.]), 121.0)
-    """
-    rows, columns = jacobian.shape
-    stacked = np.zeros((max(rows, columns + 1), columns + 1))
-    stacked[:rows, :columns] = jacobian
-    stacked[:rows, columns] = residual
-    triangle: Value = np.linalg.qr(stacked, mode="r")
-    return Model(triangle[:columns, :columns].copy(), triangle[:columns, columns].copy())
+LEAST_DAMPING = 1e-200
 
 
 def model_step(
     model: Model,
-    scale: Value,
+    weights: Value,
     radius: float,
     damping: float,
-    room_below: Value,
-    room_above: Value,
+    room_below: Value | None = None,
+    room_above: Value | None = None,
 ) -> tuple[Value, float]:
-    """The minimizer (p,) of the model over ``norm(scale * step) <= radius`` and the box.
+    """The minimizer (p,) of the model over ``norm(weights * z) <= radius`` and the box.
 
-    ``room_below <= 0 <= room_above`` (p,) are the distances to the bounds, ``damping`` a first
-    guess; the damping that gave the step is returned with it. Which components stop at a bound
-    is found by a primal-dual active set (Hintermueller, Ito & Kunisch 2003): those that the step
-    takes out of the box, and those that are held against a force out of it. It may cycle, so the
-    best of the projected steps counts.
+    ``room_below <= 0 <= room_above`` (p,) are the distances to the bounds in the units of the
+    model, ``None`` where there are none; ``damping`` is a first guess, and that which gave the step
+    is returned with it. Which components stop at a bound is found by a primal-dual active set
+    (Hintermueller, Ito & Kunisch 2003): those that the step takes out of the box, and those that
+    are held against a force out of it. It may cycle, so the best of the projected steps counts.
     """
-    gradient = model.gradient()
-    low, high = (room_below >= 0) & (gradient > 0), (room_above <= 0) & (gradient < 0)
-    best, most = np.zeros_like(scale), 0.0
+    if room_below is None or room_above is None:
+        return _within_radius(model, weights, radius, damping)
+    slope = model.cosines
+    low, high = (room_below >= 0) & (slope > 0), (room_above <= 0) & (slope < 0)
+    best, most = np.zeros_like(weights), 0.0
     fitted = False
-    for _ in range(scale.size + ACTIVE_SET_ITERATIONS):
+    for _ in range(weights.size + ACTIVE_SET_ITERATIONS):
         free = ~(low | high)
         step = np.where(low, room_below, np.where(high, room_above, 0.0))
-        rest = model
-        if not free.all():
-            rest = linearize(model.factor[:, free], model.target + model.factor @ step)
+        rest = model if free.all() else _restricted(model, free, step)
         if free.any() and not fitted:
-            step[free], damping = _within_radius(rest, scale[free], radius, damping)
+            step[free], damping = _within_radius(rest, weights[free], radius, damping)
             fitted = True
         elif free.any():
-            step[free] = _damped(rest, scale[free], damping)[0]
+            step[free] = _damped(rest, weights[free], damping)[0]
         inside = np.clip(step, room_below, room_above)
-        gained = model.reduction(inside) - damping * float(np.sum((scale * inside) ** 2))
+        gained = model.reduction(inside) - damping * float(np.sum((weights * inside) ** 2))
         if gained > most:
             best, most = inside, gained
-        force = gradient + 2 * (model.factor.T @ (model.factor @ step) + damping * scale**2 * step)
+        force = slope + model.factor.T @ (model.factor @ step) + damping * weights**2 * step
         before = low, high
         low = (step < room_below) | (low & (force > 0))
         high = (step > room_above) | (high & (force < 0))
@@ -109,60 +62,85 @@ def model_step(
     return best, damping
 
 
-def _within_radius(model: Model, scale: Value, radius: float, guess: float) -> tuple[Value, float]:
+def damped_gain(model: Model, weights: Value, damping: float, held: Value | None) -> float:
+    """By how much of itself the damped step lowers the sum of squares and the damping together.
+
+    What bounds hold, truth values (p,), does not move. The square root is a norm of the slope in
+    which damped steps that converge do so at every step, as the offset does without damping.
+    """
+    if held is not None and held.any():
+        model, weights = _restricted(model, ~held, np.zeros_like(weights)), weights[~held]
+    if damping == 0:
+        return model.gauss_newton.offset**2
+    step, _ = _damped(model, weights, damping)
+    return -float(model.cosines @ step)
+
+
+def _restricted(model: Model, free: Value, step: Value) -> Model:
+    """The model of the ``free`` components (p,) where the others take their ``step`` (p,)."""
+    target = model.target + model.factor @ np.where(free, 0.0, step)
+    factor, target = triangular(model.factor[:, free], target)
+    return Model(factor, target, 0.0, model.lengths[free], model.size, model.precision)
+
+
+def _within_radius(
+    model: Model, weights: Value, radius: float, guess: float
+) -> tuple[Value, float]:
     """The step and its damping by the safeguarded Newton iteration of Moré (1978, sec. 5)."""
-    step, full_rank = _undamped(model)
-    length = float(np.linalg.norm(scale * step))
-    excess = length - radius
-    if excess <= RADIUS_PRECISION * radius:
-        return step, 0.0
+    newton = model.gauss_newton
+    weighted = weights * newton.step
+    length = norm(weighted)
+    if length <= (1.0 + RADIUS_PRECISION) * radius:
+        return newton.step, 0.0
     least = 0.0
-    if full_rank:
-        slope = _norm_slope(model.factor, scale, step, length)
-        least = excess / (radius * slope) if slope > 0 else 0.0
-    most = float(np.linalg.norm(model.factor.T @ model.target / scale)) / radius
-    damping = min(max(guess, least), most) or most / max(length, 1.0)
+    if newton.full and np.isfinite(length):
+        slope = _norm_slope(model.factor, weights * (weighted / length))
+        least = (length - radius) / (radius * slope) if slope > 0 else 0.0
+    columns = model.factor / weights
+    most = norm(columns.T @ model.target) / radius if radius > 0 else np.inf
+    damping = min(max(guess, least), most) or most
+    step, lower = newton.step, FIRST_LOWERING
     for _ in range(ROOT_ITERATIONS):
-        damping = max(damping, 1e-3 * most, np.finfo(float).tiny)
-        step, triangle = _damped(model, scale, damping)
-        length = float(np.linalg.norm(scale * step))
+        step, triangle = _weighted(columns, model.target, max(damping, LEAST_DAMPING))
+        length = norm(step)
         excess = length - radius
-        if abs(excess) <= RADIUS_PRECISION * radius or length == 0:
+        if abs(excess) <= RADIUS_PRECISION * radius or damping <= LEAST_DAMPING:
             break
         if excess > 0:
             least = max(least, damping)
         else:
             most = min(most, damping)
-        correction = excess / (radius * _norm_slope(triangle, scale, step, length))
-        damping = max(least, damping + correction)
-    return step, damping
+        slope = _norm_slope(triangle, step / length)
+        damping += excess / (radius * slope)
+        if not least < damping < most:
+            # Columns of very different lengths lie between: the root is sought among powers.
+            damping = np.sqrt(least) * np.sqrt(most) if least > 0 else lower * most
+            lower *= lower
+    return step / weights, damping
 
 
-def _undamped(model: Model) -> tuple[Value, bool]:
-    """The Gauss-Newton step, of least norm in equilibrated columns where the rank is deficient."""
-    norms = np.linalg.norm(model.factor, axis=0)
-    norms[norms == 0] = 1.0
-    cutoff = np.finfo(float).eps * max(model.factor.shape)
-    solution, _, rank, _ = np.linalg.lstsq(model.factor / norms, -model.target, rcond=cutoff)
-    return solution / norms, bool(rank == len(norms))
-
-
-def _damped(model: Model, scale: Value, damping: float) -> tuple[Value, Value]:
-    """The minimizer of ``norm(R s + q)**2 + damping * norm(scale * s)**2``, and its triangle."""
+def _damped(model: Model, weights: Value, damping: float) -> tuple[Value, Value]:
+    """The minimizer of ``norm(R z + q)**2 + damping * norm(weights * z)**2``, and its triangle."""
     if damping == 0:
-        return _undamped(model)[0], model.factor
-    rows, columns = model.factor.shape
-    stacked = np.zeros((rows + columns, columns + 1))
-    stacked[:rows, :columns] = model.factor
-    stacked[:rows, columns] = model.target
-    stacked[rows:, :columns] = np.diag(np.sqrt(damping) * scale)
+        return model.gauss_newton.step, model.factor
+    step, triangle = _weighted(model.factor / weights, model.target, damping)
+    return step / weights, triangle
+
+
+def _weighted(columns: Value, target: Value, damping: float) -> tuple[Value, Value]:
+    """The minimizer of ``norm(columns @ y + q)**2 + damping * norm(y)**2``, and its triangle."""
+    size = len(target)
+    stacked = np.zeros((2 * size, size + 1))
+    # The rows of the damping come first: no column, however short, is drowned by the target.
+    stacked.reshape(-1)[: size * (size + 1) : size + 2] = np.sqrt(damping)
+    stacked[size:, :size] = columns
+    stacked[size:, size] = target
     reduced: Value = np.linalg.qr(stacked, mode="r")
-    triangle = reduced[:columns, :columns]
-    return np.linalg.solve(triangle, -reduced[:columns, columns]), triangle
+    triangle = reduced[:size, :size]
+    return np.linalg.solve(triangle, -reduced[:size, size]), triangle
 
 
-def _norm_slope(triangle: Value, scale: Value, step: Value, length: float) -> float:
-    """Minus the logarithmic slope of ``norm(scale * step)`` in the damping, over its length."""
-    scaled = scale * (scale * step) / length
-    solved = np.linalg.solve(triangle.T, scaled)
+def _norm_slope(triangle: Value, direction: Value) -> float:
+    """Minus the logarithmic slope of the length of the step in the damping, over that length."""
+    solved = np.linalg.solve(triangle.T, direction)
     return float(solved @ solved)

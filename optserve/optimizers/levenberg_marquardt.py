@@ -8,8 +8,8 @@ import numpy as np
 
 from optserve.graph.aval import DType
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.bounds import projected_gradient
-from optserve.optimizers.damped_least_squares import Model, linearize, model_step
+from optserve.optimizers.damped_least_squares import damped_gain, model_step
+from optserve.optimizers.linearization import Model, linearize, norm
 from optserve.optimizers.options import positive
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
@@ -17,34 +17,69 @@ __all__ = ["levenberg_marquardt"]
 
 ACCEPTED_RATIO = 1e-4
 POOR_RATIO, GOOD_RATIO = 0.25, 0.75
-SHRINKS_WITHOUT_EVALUATION = 40
+
+FADING = 0.96
+"""What is left a step of a scale that is larger than the column."""
+
+VANISHING = 1e-8
+"""What is left of a column, where the parameter no longer has an effect: there is no way back."""
+
+RESTRAINED = 16
+"""How many such trials in a row are rejected."""
+
+NEARER, SURELY_NEARER = 0.9, 0.5
+"""How much of what is left to gain may remain where losses do not tell, and where they rise."""
+
+FARTHER = 1.01
+"""Where more than this is left, the step was too long; else it was too short to change much."""
+
+OVERSTATED = 4.0
+"""How many times what there is to gain the model may say, at a minimum."""
+
 PATIENCE = 3
-"""How many trials in a row may come to nothing where the loss is noise."""
+"""How many trials in a row may come to nothing where all that is left to gain is noise."""
+
+SEARCHED = 64
+"""How many trials in a row may come to nothing where more is left to gain."""
+
+NARROW = 1.2
+"""Of a short and a long step whose lengths differ by less, neither lowers the loss."""
 
 
 class _State(NamedTuple):
     """The base point, the model there, and the trust region; every field an array.
 
-    ``radius`` bounds the norm of ``scale * step``; ``predicted`` is the reduction of the loss that
-    the model expects of the trial point, ``failures`` how many trials from this base came to
-    nothing; ``verdict`` is an index into ``VERDICTS``.
+    ``factor`` to ``size`` are those of the ``Model``. Changes of the loss are told as parts of it:
+    ``noise`` is what rounding makes, ``gain`` the fall were the residual linear, ``predicted`` the
+    fall that the model says of the trial point. ``radius`` bounds the norm of ``scale * step``, and
+    ``damping`` made the trial point. ``step`` is the last one that was accepted. From this base
+    ``failures`` trials came to nothing: steps as long as ``unseen`` change the loss by less than
+    can be told, and those as long as ``raised`` raise it, or what is left to gain. ``verdict`` is
+    an index into ``VERDICTS``.
     """
 
     base: Value
     factor: Value
     target: Value
+    remainder: Value
+    lengths: Value
+    size: Value
+    noise: Value
+    gain: Value
     scale: Value
-    loss: Value
+    step: Value
     radius: Value
     damping: Value
     predicted: Value
+    unseen: Value
+    raised: Value
     accepted: Value
     failures: Value
     verdict: Value
 
-    @property
-    def model(self) -> Model:
-        return Model(self.factor, self.target)
+    def model(self, precision: float) -> Model:
+        remainder, size = float(self.remainder), float(self.size)
+        return Model(self.factor, self.target, remainder, self.lengths, size, precision)
 
     def ended(self, verdict: str) -> _State:
         return self._replace(verdict=np.int64(VERDICTS.index(verdict)))
@@ -53,33 +88,43 @@ class _State(NamedTuple):
 class _Trial(NamedTuple):
     """The point just evaluated, in float64; ``model`` is ``None`` where it is not finite.
 
-    ``dtype`` is that of the parameters, whose ``precision`` is the relative spacing of its numbers.
+    ``lower`` and ``upper`` are ``None`` where nothing is bounded; ``dtype`` is that of the
+    parameters, whose ``precision`` is the relative spacing of its numbers.
     """
 
     point: Value
-    loss: float
     model: Model | None
-    lower: Value
-    upper: Value
+    lower: Value | None
+    upper: Value | None
     dtype: DType
     precision: float
 
+    def held(self, point: Value, model: Model) -> Value | None:
+        """Which parameters a bound holds at ``point`` (p,), against the descent."""
+        if self.lower is None or self.upper is None:
+            return None
+        slope = model.cosines
+        held: Value = ((point <= self.lower) & (slope > 0)) | ((point >= self.upper) & (slope < 0))
+        return held
 
-def levenberg_marquardt(radius: float = 10.0) -> Optimizer:
+
+def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
     """Minimize a sum of squares by the method of Levenberg and Marquardt, as of Moré (1978).
 
     The step minimizes the linearized sum of squares within ``norm(D * step) <= delta``, where D
-    holds the largest norm that each column of the Jacobian has had, which makes the method
-    indifferent to the units of the parameters. The first delta is ``radius`` times the norm of the
-    residual, which has the unit of ``D * step`` and, unlike that of the start, is never 0. Steps
-    come from orthogonal factorizations; where the rank is deficient, the shortest is taken. Bounds
-    are met by projection: a component at its bound is held while the gradient points out, and a
-    step that leaves the box is bent along its face.
+    are lengths that the columns of the Jacobian have had, which makes the method indifferent to the
+    units of the parameters and of the residual. D rises with the columns at once, and fades slowly
+    where they have become shorter and the steps do not go to and fro. The first delta is ``radius``
+    times the norm of the residual, which has the unit of ``D * step`` and, unlike that of the
+    start, is never 0. Steps come from orthogonal factorizations; where the rank is deficient, the
+    shortest is taken. Bounds are met by projection: a component at its bound is held while the
+    gradient points out, and a step that leaves the box is bent along its face.
 
-    A change of the loss below its rounding error decides nothing; there, a step is taken
-    while it lowers the gradient, so that the estimate is good to the last digits that the
-    residuals carry. Where no step does, the verdict is ``"precision"``; it is ``"stalled"`` where
-    the loss refuses to fall although its gradient says otherwise, as at a kink.
+    A change of the loss below its rounding error decides nothing; there, a step is taken while it
+    lowers what the model says is left to gain, so that the estimate is good to the last digits that
+    the residuals carry. Where that is less than rounding too, the verdict is ``"precision"``. Where
+    more is left, a step is sought between those that are too short to change the loss and those
+    that raise it; where there is none, as at a kink, the verdict is ``"stalled"``.
 
     >>> method = levenberg_marquardt()
     >>> params = np.array([5.0])
@@ -92,20 +137,23 @@ def levenberg_marquardt(radius: float = 10.0) -> Optimizer:
     >>> (params + updates).round(12)
     array([1.])
     """
-    radius = positive("levenberg_marquardt", "radius", radius, such_as=10.0)
+    radius = positive("levenberg_marquardt", "radius", radius, such_as=1000.0)
 
     @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
         now = _State(*state)
         trial = _trial(evaluation, params)
-        if now.accepted == 0:
+        before = now.accepted
+        if before == 0:
             now = _first(now, trial, radius)
         elif now.verdict == 0:
             now = _judged(now, trial)
         step = np.zeros_like(trial.point)
         if now.verdict == 0:
-            step, now = _proposal(now, trial)
-        return (now.base + step - trial.point).astype(params.dtype), tuple(now)
+            fresh = trial.model if now.accepted > before else None
+            step, now = _proposal(now, trial, fresh or now.model(trial.precision))
+        target = _onto_bounds(now.base + step, now.base, trial)
+        return (target - trial.point).astype(params.dtype), tuple(now)
 
     return Optimizer(
         name="levenberg_marquardt",
@@ -125,11 +173,18 @@ def _init(params: Value) -> State:
             base=vector,
             factor=np.zeros((params.size, params.size)),
             target=vector,
+            remainder=scalar,
+            lengths=vector,
+            size=scalar,
+            noise=scalar,
+            gain=scalar,
             scale=vector,
-            loss=scalar,
+            step=vector,
             radius=scalar,
             damping=scalar,
             predicted=scalar,
+            unseen=scalar,
+            raised=scalar,
             accepted=integer,
             failures=integer,
             verdict=integer,
@@ -139,70 +194,117 @@ def _init(params: Value) -> State:
 
 def _trial(evaluation: Evaluation, params: Value) -> _Trial:
     point = np.asarray(params, dtype=np.float64)
-    residual = np.ravel(np.asarray(evaluation.residual, dtype=np.float64))
-    jacobian = np.asarray(evaluation.jacobian, dtype=np.float64).reshape(-1, point.size)
-    loss = float(residual @ residual)
-    model = None
-    if np.isfinite(loss) and np.isfinite(jacobian).all():
-        model = linearize(jacobian, residual)
-        if not np.isfinite(model.gradient()).all():
-            model = None
-    unbounded = np.full_like(point, np.inf)
-    return _Trial(
-        point,
-        loss,
-        model,
-        -unbounded if evaluation.lower is None else np.asarray(evaluation.lower, np.float64),
-        unbounded if evaluation.upper is None else np.asarray(evaluation.upper, np.float64),
-        params.dtype,
-        float(np.finfo(params.dtype).eps),
-    )
+    precision = float(np.finfo(params.dtype).eps)
+    residual = np.ravel(np.asarray(evaluation.residual))
+    jacobian = np.asarray(evaluation.jacobian).reshape(-1, point.size)
+    model = linearize(jacobian, residual, precision)
+    lower, upper = evaluation.lower, evaluation.upper
+    if lower is not None or upper is not None:
+        unbounded = np.full_like(point, np.inf)
+        lower = -unbounded if lower is None else np.asarray(lower, dtype=np.float64)
+        upper = unbounded if upper is None else np.asarray(upper, dtype=np.float64)
+    return _Trial(point, model, lower, upper, params.dtype, precision)
 
 
 def _first(now: _State, trial: _Trial, radius: float) -> _State:
     """The state at the start; from one that is not finite there is no way down."""
     if trial.model is None:
         return now._replace(base=trial.point).ended(STALLED)
-    now = _adopted(now, trial, trial.model)
-    return now._replace(radius=np.float64(radius * np.sqrt(trial.loss)))
+    now = _adopted(now._replace(base=trial.point), trial, trial.model)
+    return now._replace(radius=np.float64(radius * trial.model.size))
 
 
 def _adopted(now: _State, trial: _Trial, model: Model) -> _State:
     """The trial point as the new base."""
-    scale = np.maximum(now.scale, np.linalg.norm(model.factor, axis=0))
+    step = trial.point - now.base
+    faded = np.where(step * now.step > 0, FADING, 1.0) * now.scale
+    scale = np.maximum(faded, model.lengths)
     return now._replace(
         base=trial.point,
         factor=model.factor,
         target=model.target,
+        remainder=np.float64(model.remainder),
+        lengths=model.lengths,
+        size=np.float64(model.size),
+        noise=np.float64(_noise(model, trial.point)),
+        gain=np.float64(np.nan),
         scale=np.where(scale == 0, 1.0, scale),
-        loss=np.float64(trial.loss),
+        step=step,
+        unseen=np.float64(0.0),
+        raised=np.float64(np.inf),
         accepted=now.accepted + 1,
         failures=np.int64(0),
     )
 
 
+def _noise(model: Model, point: Value) -> float:
+    """What of the loss rounding may change: in its own sum, and in the residuals."""
+    return NOISE * model.precision + 4.0 * model.noise(point)
+
+
 def _judged(now: _State, trial: _Trial) -> _State:
     """Accept or reject the trial point, and resize the trust region."""
-    noise = _noise(now, trial)
-    if now.predicted <= noise:
-        return _judged_in_noise(now, trial, noise)
-    actual = float(now.loss) - trial.loss if trial.model is not None else -np.inf
-    ratio = actual / float(now.predicted)
-    if ratio <= POOR_RATIO:
-        now = _shrunk(now, trial, _shrink_factor(now, trial, actual))
-    elif ratio >= GOOD_RATIO or now.damping == 0:
-        now = now._replace(radius=np.float64(2 * _length(now, trial)), damping=now.damping / 2)
-    if trial.model is not None and ratio >= ACCEPTED_RATIO:
+    noise, predicted = float(now.noise), float(now.predicted)
+    length = norm(now.scale * (trial.point - now.base))
+    actual = -np.inf
+    if trial.model is not None:
+        shrunk = trial.model.size / float(now.size)
+        actual = (1.0 - shrunk) * (1.0 + shrunk)
+    least = ACCEPTED_RATIO * predicted if predicted > noise else noise
+    if trial.model is not None and actual > least:
+        if predicted > noise and now.failures < RESTRAINED:
+            vanished = trial.model.lengths < VANISHING * now.lengths
+            if vanished.any():
+                return _restrained(now, trial, vanished)
+        if actual <= POOR_RATIO * predicted:
+            now = _shrunk(now, length, 0.5)
+        elif actual >= GOOD_RATIO * predicted or now.damping == 0:
+            now = now._replace(radius=np.float64(2.0 * length), damping=now.damping / 2.0)
         return _adopted(now, trial, trial.model)
-    return now._replace(failures=now.failures + 1)
+    beyond = actual < -noise
+    blur = max(noise, float(np.sqrt(trial.precision)))
+    if trial.model is not None and predicted <= blur and actual >= -blur:
+        # Losses tell little: nothing within the noise, and below the root of the precision this
+        # may be larger than the residuals show. What the model leaves to gain decides.
+        left = _left(now, trial, trial.model)
+        if left <= (NEARER if actual >= -noise else SURELY_NEARER):
+            if now.damping > 0:  # which is right as it is
+                now = now._replace(radius=np.float64(left * length * (2.0 if left > 0.8 else 1.0)))
+            return _adopted(now, trial, trial.model)
+        beyond |= left > FARTHER
+    now = now._replace(failures=now.failures + 1)
+    if beyond:
+        now = now._replace(raised=np.minimum(now.raised, length))
+    if predicted > noise:
+        return _shrunk(now, length, _shrink_factor(now, trial, actual))
+    return _sought(now, length)
 
 
-def _length(now: _State, trial: _Trial) -> float:
-    return float(np.linalg.norm(now.scale * (trial.point - now.base)))
+def _restrained(now: _State, trial: _Trial, vanished: Value) -> _State:
+    """Reject a step that takes the effect of parameters away, and shorten their part of it."""
+    moved = np.abs(trial.point - now.base)
+    reach = np.where(vanished & (moved > 0), moved, np.inf)
+    scale = np.maximum(now.scale, 10.0 * float(now.radius) / reach)
+    return now._replace(scale=scale, failures=now.failures + 1)
 
 
-def _shrunk(now: _State, trial: _Trial, factor: float) -> _State:
-    radius = factor * min(float(now.radius), 10 * _length(now, trial))
+def _left(now: _State, trial: _Trial, model: Model) -> float:
+    """What is left to gain from the trial point over what was from the base, as damped as there."""
+    before = now.model(trial.precision)
+    gains = [
+        damped_gain(one, _weights(now, one), float(now.damping), trial.held(point, one))
+        for one, point in ((before, now.base), (model, trial.point))
+    ]
+    return float(np.sqrt(gains[1] / gains[0]))
+
+
+def _weights(now: _State, model: Model) -> Value:
+    """The scale (p,) in the units of a model."""
+    return now.scale / np.where(model.lengths > 0, model.lengths, 1.0)
+
+
+def _shrunk(now: _State, length: float, factor: float) -> _State:
+    radius = factor * min(float(now.radius), 10.0 * length)
     return now._replace(radius=np.float64(radius), damping=now.damping / factor)
 
 
@@ -210,81 +312,88 @@ def _shrink_factor(now: _State, trial: _Trial, actual: float) -> float:
     """The minimizer, along the step, of the parabola through the losses (Moré 1978, sec. 4)."""
     if actual >= 0:
         return 0.5
-    if trial.model is None or trial.loss >= 100 * float(now.loss):
+    if actual < -100.0:
         return 0.1
-    slope = float(now.model.gradient() @ (trial.point - now.base))
+    model = now.model(trial.precision)
+    slope = 2.0 * float(model.cosines @ ((trial.point - now.base) / model.units))
     return max(0.1, min(0.5, 0.5 * slope / (slope + actual)))
 
 
-def _noise(now: _State, trial: _Trial) -> float:
-    return now.model.rounding(now.base, float(now.loss), trial.precision)
+def _sought(now: _State, length: float) -> _State:
+    """After a step of a ``length`` that was too short to tell much, and came to nothing.
 
-
-def _judged_in_noise(now: _State, trial: _Trial, noise: float) -> _State:
-    """Where losses differ by rounding only: go on while the gradient falls."""
-    if trial.model is not None and trial.loss <= float(now.loss) + noise:
-        after = _angle(trial.model, trial.loss, trial.point, trial)
-        if after <= 0.9 * _angle(now.model, float(now.loss), now.base, trial):
-            return _adopted(now, trial, trial.model)
-    now = now._replace(failures=now.failures + 1)
-    if now.failures >= PATIENCE:
-        return now.ended(_reason(now, trial))
-    return _shrunk(now, trial, 0.25)
-
-
-def _reason(now: _State, trial: _Trial) -> str:
-    """Why no step leads down: the rounding errors of a smooth loss, or a kink.
-
-    Rounding it is where the residuals vanish to rounding; where their angle to the columns of the
-    Jacobian is right to it; or where that angle is small and the gradient changes little over the
-    short step to the trial point, while over a kink it jumps.
+    Where little is left to gain, this is the end. Else the next step is longer than those that the
+    loss does not show, and shorter than those that raise it.
     """
-    loss = float(now.loss)
-    angle = _angle(now.model, loss, now.base, trial)
-    if loss <= _noise(now, trial) or angle <= np.sqrt(NOISE * trial.precision):
-        return PRECISION
-    if trial.model is None or angle > trial.precision**0.25:
-        return STALLED
-    before, after = now.model.gradient(), trial.model.gradient()
-    smooth = np.linalg.norm(after - before) <= 0.5 * np.linalg.norm(before)
-    return PRECISION if smooth else STALLED
+    if now.gain <= now.noise and now.failures >= PATIENCE:
+        return now.ended(PRECISION)
+    if length < now.raised:
+        now = now._replace(unseen=np.maximum(now.unseen, length))
+    unseen, raised = float(now.unseen), float(now.raised)
+    spent = now.failures >= SEARCHED or raised <= NARROW * unseen
+    if spent or (np.isinf(raised) and now.damping == 0):
+        return now.ended(_reason(now))
+    if np.isinf(raised):
+        radius = 10.0 * length
+    elif unseen == 0:
+        radius = 0.1 * raised
+    else:
+        radius = min(np.sqrt(unseen) * np.sqrt(raised), 0.5 * (unseen + raised))
+    return now._replace(radius=np.float64(radius))
 
 
-def _angle(model: Model, loss: float, point: Value, trial: _Trial) -> float:
-    """How far the residual is from normal to the columns of the Jacobian that are not held."""
-    gradient = projected_gradient(point, model.gradient(), trial.lower, trial.upper)
-    return model.cosine(gradient, loss)
+def _onto_bounds(target: Value, base: Value, trial: _Trial) -> Value:
+    """``target`` (p,), a little beyond the bounds that it reaches: a sum may miss them by a bit.
+
+    The job projects it onto them.
+    """
+    if trial.lower is None or trial.upper is None:
+        return target
+    bit = 4.0 * trial.precision * np.maximum(np.abs(base), np.abs(trial.point))
+    target = np.where(target <= trial.lower + bit, trial.lower - bit, target)
+    return np.where(target >= trial.upper - bit, trial.upper + bit, target)
 
 
-def _proposal(now: _State, trial: _Trial) -> tuple[Value, _State]:
+def _reason(now: _State) -> str:
+    """Why no step leads down: what is left to gain cannot be told from rounding, or it can.
+
+    Where residuals are large, the linear model says somewhat more than there is.
+    """
+    return PRECISION if now.gain <= OVERSTATED * now.noise else STALLED
+
+
+def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
     """The step to try next, within the trust region and the bounds."""
-    noise = _noise(now, trial)
-    if now.loss <= noise:
+    if now.size == 0:
         return np.zeros_like(now.base), now.ended(PRECISION)
-    below, above = trial.lower - now.base, trial.upper - now.base
-
-    def solved(radius: float, damping: float) -> tuple[Value, float, float]:
-        step, damping = model_step(now.model, now.scale, radius, damping, below, above)
-        return step, damping, now.model.reduction(step)
-
-    radius = float(now.radius)
-    step, damping, predicted = solved(radius, float(now.damping))
-    while 0 < predicted <= noise and damping > 0 and now.failures == 0:
-        # The scale remembers steeper places: a step too short to tell anything is made longer.
-        radius *= 10
-        step, damping, predicted = solved(radius, damping / 10)
-    for _ in range(SHRINKS_WITHOUT_EVALUATION):
-        if predicted > 0:
+    weights, box = _weights(now, model), _box(now, trial, model)
+    full, _ = model_step(model, weights, np.inf, 0.0, *box)
+    now = now._replace(gain=np.float64(model.reduction(full)))
+    for _ in range(SEARCHED):
+        radius, damping = float(now.radius), float(now.damping)
+        step, damping = model_step(model, weights, radius / float(now.size), damping, *box)
+        predicted = model.reduction(step)
+        step = step * model.units
+        length = norm(now.scale * step)
+        if not predicted > 0 and damping > 0:
+            # Bending a step along the bounds may lead up; bending a short one does not.
+            now = now._replace(radius=np.float64(radius / 4.0), damping=np.float64(4.0 * damping))
+            continue
+        now = now._replace(
+            radius=np.float64(min(radius, length) if now.accepted == 1 else radius),
+            damping=np.float64(damping),
+            predicted=np.float64(predicted),
+        )
+        if not np.array_equal((now.base + step).astype(trial.dtype), now.base):
+            return step, now
+        now = _sought(now._replace(failures=now.failures + 1), length)
+        if now.verdict:
             break
-        # Bending a step along the bounds may lead up; bending a short one does not.
-        radius /= 4
-        step, damping, predicted = solved(radius, 4 * damping)
-    length = float(np.linalg.norm(now.scale * step))
-    now = now._replace(
-        radius=np.float64(min(radius, length) if now.accepted == 1 else radius),
-        damping=np.float64(damping),
-        predicted=np.float64(predicted),
-    )
-    if not predicted > 0 or np.array_equal((now.base + step).astype(trial.dtype), now.base):
-        return np.zeros_like(now.base), now.ended(_reason(now, trial))
-    return step, now
+    return np.zeros_like(now.base), now if now.verdict else now.ended(_reason(now))
+
+
+def _box(now: _State, trial: _Trial, model: Model) -> tuple[Value | None, Value | None]:
+    """The distances (p,) to the bounds, in the units of the model."""
+    if trial.lower is None or trial.upper is None:
+        return None, None
+    return (trial.lower - now.base) / model.units, (trial.upper - now.base) / model.units

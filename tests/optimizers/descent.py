@@ -9,6 +9,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.optimizers import Evaluation, Optimizer, project, projected_gradient
+from optserve.optimizers.linearization import linearize
 
 
 class Descent(NamedTuple):
@@ -51,10 +52,13 @@ def descend(
 
 @np.errstate(all="ignore")
 def stationarity(evaluation: Evaluation, params: Array) -> float:
-    """The scale-free size of the gradient that a job judges convergence by."""
+    """How far from stationary: the relative offset (Bates & Watts 1981) of a sum of squares."""
     gradient = projected_gradient(params, evaluation.gradient, evaluation.lower, evaluation.upper)
-    if evaluation.jacobian is not None:
-        lengths = 2 * np.linalg.norm(evaluation.jacobian, axis=0) * np.sqrt(evaluation.loss)
-        return float(np.max(np.abs(gradient) / np.where(lengths == 0, 1.0, lengths)))
+    if evaluation.jacobian is not None and evaluation.residual is not None:
+        model = linearize(evaluation.jacobian, evaluation.residual)
+        if model is None:
+            return np.inf
+        offset = model.offset((gradient == 0) & (evaluation.gradient != 0))
+        return float(offset / np.sqrt(max(1 - offset**2, 1e-300)))
     sizes = np.abs(gradient) * np.maximum(np.abs(params), 1.0)
     return float(np.max(sizes) / max(abs(float(evaluation.loss)), 1.0))

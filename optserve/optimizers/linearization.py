@@ -1,0 +1,200 @@
+"""The Gauss-Newton model of a sum of squares: the residual as linear around a point, ``J s + r``.
+
+With ``[J r] = Q [R q]`` all that a step needs is ``R`` (p, p) and ``q`` (p,): they do not grow with
+the data, and a rejected step is shortened without another Jacobian. Nothing forms ``J' J``, whose
+condition is squared, and nothing here has a unit: columns and residual are divided by their
+lengths, so that neither the units of the parameters nor those of the residual change a digit, and
+no square of a small or large number under- or overflows.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.frozen import frozen
+from optserve.optimizers.base import Value
+
+__all__ = ["GaussNewton", "Model", "least_squares", "linearize", "norm", "triangular"]
+
+DEFICIENT = 4.0
+"""So many rounding errors, for each column, make a singular value none."""
+
+
+class GaussNewton(NamedTuple):
+    """The step to the minimum of a model, of least length where that is not unique.
+
+    ``step`` (p,) is free of units. ``offset`` is ``|P r| / |r|``, P the projection onto the space
+    that the columns of the Jacobian span; ``full`` tells whether they are independent.
+    """
+
+    step: Value
+    offset: float
+    full: bool
+
+
+@frozen(eq=False)
+class Model:
+    """A linearized residual without units.
+
+    For a step ``s = units * z`` it is ``size * (Q (target + factor @ z) + rest)``, where ``rest``
+    is orthogonal to all columns and as long as ``remainder``; ``factor`` (p, p) has columns of
+    length 1, or 0 for a parameter without effect, ``target`` is (p,), ``lengths`` (p,) are those of
+    the columns of the Jacobian, and ``size`` is that of the residual. ``precision`` is the relative
+    spacing of the numbers that all this was computed in.
+    """
+
+    factor: Value
+    target: Value
+    remainder: float
+    lengths: Value
+    size: float
+    precision: float
+
+    @cached_property
+    def units(self) -> Value:
+        """The step (p,) of each parameter that moves the residual by its own length."""
+        return self.size / np.where(self.lengths > 0, self.lengths, 1.0)
+
+    @cached_property
+    def cosines(self) -> Value:
+        """Those (p,) between residual and columns: half the slopes of the relative loss."""
+        return self.factor.T @ self.target
+
+    @cached_property
+    def gauss_newton(self) -> GaussNewton:
+        """The Gauss-Newton step from here, and what it makes of the residual."""
+        return least_squares(self.factor, self.target, self.precision)
+
+    def reduction(self, step: Value) -> float:
+        """By how much of itself ``step`` (p,), free of units, lowers the sum of squares."""
+        change = self.factor @ step
+        return -float(2.0 * (self.target @ change) + change @ change)
+
+    def offset(self, held: Value | None = None) -> float:
+        """``|P r| / |r|``, without the columns ``held`` (p,), truth values, as at a bound."""
+        if held is None or not held.any():
+            return self.gauss_newton.offset
+        factor, target = triangular(self.factor[:, ~held], self.target)
+        return least_squares(factor, target, self.precision).offset
+
+    def noise(self, point: Value) -> float:
+        """The size of the rounding errors of the residual, over its own.
+
+        Each parameter is rounded, and with it what it adds to the residual at ``point`` (p,).
+        """
+        if self.size == 0:
+            return np.inf
+        return self.precision * (1.0 + float(np.abs(point) @ (self.lengths / self.size)))
+
+
+def linearize(jacobian: Value, residual: Value, precision: float | None = None) -> Model | None:
+    """The model from ``jacobian`` (n, p) and ``residual`` (n,); ``None`` where it is not finite.
+
+    ``precision`` is that of float64 unless given.
+
+    >>> model = linearize(np.array([[3.0], [4.0]]), np.array([5.0, 10.0]))
+    >>> model.units * model.gauss_newton.step, round(model.gauss_newton.offset, 3)
+    (array([-2.2]), 0.984)
+    """
+    rows, columns = jacobian.shape
+    stacked = np.empty((rows, columns + 1))
+    stacked[:, :columns] = jacobian
+    stacked[:, columns] = residual
+    triangle = _triangle(stacked)
+    lengths = _lengths(triangle)
+    if not np.isfinite(lengths).all():
+        return None
+    triangle /= np.where(lengths > 0, lengths, 1.0)
+    return Model(
+        triangle[:columns, :columns],
+        triangle[:columns, columns],
+        abs(float(triangle[columns, columns])),
+        lengths[:columns],
+        float(lengths[columns]),
+        float(np.finfo(float).eps) if precision is None else precision,
+    )
+
+
+def triangular(matrix: Value, vector: Value) -> tuple[Value, Value]:
+    """R (p, p) and q (p,) with the same least squares as ``matrix`` (n, p) and ``vector`` (n,).
+
+    >>> factor, target = triangular(np.array([[0.0], [2.0]]), np.array([1.0, 6.0]))
+    >>> target / factor[0]
+    array([3.])
+    """
+    columns = matrix.shape[1]
+    triangle = _triangle(np.column_stack([matrix, vector]))
+    return triangle[:columns, :columns], triangle[:columns, columns]
+
+
+def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton:
+    """Minimize ``norm(factor @ z + target)`` where ``factor`` (p, p) has columns of length 1 or 0.
+
+    Where solving with it is safe, it is solved with; where it may be deficient, its singular
+    values decide which directions count.
+    """
+    size = len(target)
+    right = np.empty((size, size + 1))
+    right[:, :size] = np.eye(size)
+    right[:, size] = target
+    cutoff = DEFICIENT * size * precision
+    try:
+        solved = np.linalg.solve(factor, right)
+    except np.linalg.LinAlgError:
+        return _of_least_length(factor, target, cutoff)
+    # The Frobenius norm of the inverse is at least 1 / the smallest singular value.
+    if not np.linalg.norm(solved[:, :size]) * np.sqrt(size) * cutoff < 1.0:
+        return _of_least_length(factor, target, cutoff)
+    return GaussNewton(-solved[:, size], norm(target), True)
+
+
+def _of_least_length(factor: Value, target: Value, cutoff: float) -> GaussNewton:
+    left, values, right = _singular(factor)
+    kept = values > cutoff * values[0]
+    along = left.T[kept] @ target
+    return GaussNewton(-right.T[:, kept] @ (along / values[kept]), norm(along), bool(kept.all()))
+
+
+def _singular(matrix: Value) -> tuple[Value, Value, Value]:
+    """The singular value decomposition; LAPACK may fail on a matrix and not on its transpose."""
+    try:
+        return np.linalg.svd(matrix)
+    except np.linalg.LinAlgError:
+        right, values, left = np.linalg.svd(matrix.T)
+        return left.T, values, right.T
+
+
+def _triangle(stacked: Value) -> Value:
+    """R (p, p) of ``stacked`` (n, p), with rows of zeros where n < p."""
+    rows, columns = stacked.shape
+    found: Value = np.linalg.qr(stacked, mode="r")
+    if rows >= columns:
+        return found
+    return np.vstack([found, np.zeros((columns - rows, columns))])
+
+
+def _lengths(matrix: Value) -> Value:
+    """The lengths of the columns, whose squares may under- or overflow."""
+    largest = np.abs(matrix).max(axis=0)
+    unit = np.where(largest > 0, largest, 1.0)
+    scaled = matrix / unit
+    return unit * np.sqrt(np.einsum("ij,ij->j", scaled, scaled)) * (largest > 0)
+
+
+def norm(vector: Value) -> float:
+    """The length of a vector, whose square may under- or overflow.
+
+    >>> norm(np.array([3e200, 4e200])), norm(np.array([3e-200, 4e-200]))
+    (5e+200, 5e-200)
+    """
+    plain = float(np.sqrt(vector @ vector))
+    if 1e-100 < plain < 1e100:
+        return plain
+    largest = float(np.max(np.abs(vector), initial=0.0))
+    if largest == 0.0 or not np.isfinite(largest):
+        return largest
+    scaled = vector / largest
+    return largest * float(np.sqrt(scaled @ scaled))

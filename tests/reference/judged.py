@@ -88,6 +88,8 @@ def minimum(residual: Callable[[Array, Any], Any], point: Array) -> str:
         place = np.array([mpmath.mpf(one) for one in point]) if exact else point
         loss_of = _loss(residual, exact)
         first = loss = loss_of(place)
+        if loss == 0:
+            return ""  # no sum of squares is less
         lengths: list[float] = []
         for _ in range(STEPS):
             gradient, hessian = _derivatives(loss_of, place, exact)
@@ -95,7 +97,7 @@ def minimum(residual: Callable[[Array, Any], Any], point: Array) -> str:
             without = bends * np.maximum(np.abs(point), 1.0) ** 2 <= 1e-14 * float(abs(first))
             if without.any():
                 return f"the loss does not depend on x{np.flatnonzero(without)} there: {point}"
-            scale = np.sqrt(bends)
+            scale = np.maximum(np.sqrt(bends), 1e-150)
             curvature, axes = _eigen(hessian / np.outer(scale, scale), exact)
             if float(curvature[0]) < -1e-6 * float(curvature[-1]):
                 return f"the curvature {float(curvature[0]):.2g} is negative there"

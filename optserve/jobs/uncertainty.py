@@ -116,7 +116,7 @@ def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
     if objective.penalties:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
     if not free.any():
-        return f"nothing is free to vary: {_bounds_that_hold(evaluator, point)}"
+        return f"a bound holds every parameter that varies: {_bounds_that_hold(evaluator, point)}"
     if objective.kind == "least_squares" and objective.streamed:
         return "the residuals of streamed data are not kept: `in_memory: true` does"
     if not evaluator.forms_jacobian:
@@ -193,7 +193,7 @@ def _unavailable(
 def _bounds_that_hold(evaluator: Evaluator, point: Array) -> str:
     """Which coordinates are at which of their bounds.
 
-    The words are "b is at its upper bound 0".
+    The words are "b at its upper bound 0".
     """
     at_lower, at_upper = _at_lower(evaluator, point), _at_upper(evaluator, point)
     words = []
@@ -202,9 +202,9 @@ def _bounds_that_hold(evaluator: Evaluator, point: Array) -> str:
         for number, position in enumerate(segment.free, segment.start):
             label = entry_label(parameter.name, segment.shape, position)
             if at_lower[number]:
-                words.append(f"{label} is at its lower bound {parameter.lower.flat[position]:g}")
+                words.append(f"{label} at its lower bound {parameter.lower.flat[position]:g}")
             elif at_upper[number]:
-                words.append(f"{label} is at its upper bound {parameter.upper.flat[position]:g}")
+                words.append(f"{label} at its upper bound {parameter.upper.flat[position]:g}")
     return listed(words)
 
 

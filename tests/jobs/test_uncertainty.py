@@ -263,7 +263,8 @@ def test_where_every_parameter_is_at_a_bound_they_are_named() -> None:
     )
     result = run(made)
     assert result.unavailable["b"] == (
-        "nothing is free to vary: b[0] is at its upper bound 0 and b[1] is at its upper bound 0"
+        "a bound holds every parameter that varies: "
+        "b[0] at its upper bound 0 and b[1] at its upper bound 0"
     )
 
 

@@ -67,8 +67,5 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
             explained = 1.0 - (length / spread) ** 2
         else:
             notes.append("no R2: the observed response does not vary")
-    perfect = length <= PERFECT * rounding
-    if perfect:
-        notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
-    error = length / sqrt(dof) if dof else None
+    error, perfect = length / sqrt(dof) if dof else None, length <= PERFECT * rounding
     return Fit(count, dof, length**2, error, explained, perfect, tuple(notes))

@@ -104,7 +104,9 @@ def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str)
     information = of_jacobian(jacobian, _epsilon(evaluator))
     fit = fit_of(evaluator, point, residual[own], information.rank)
     if not why and not objective.sigma and not fit.degrees_of_freedom:
-        why = f"{fit.observations} residuals leave no degree of freedom beside {size} parameters"
+        many = fit.observations > 1
+        left = f"{fit.observations} residual{'s leave' if many else ' leaves'} no degree of freedom"
+        why = f"{left} beside {size} parameter{'s' if size > 1 else ''}"
     if why:
         return no_uncertainty(evaluator, why, fit)
     return _by_delta_method(evaluator, point, free, information, fit)
@@ -134,10 +136,12 @@ def _by_delta_method(
 ) -> Uncertainty:
     """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
     packing = evaluator.packing
-    dof, spread = inf, 1.0
+    dof, spread, notes = inf, 1.0, []
     if fit is not None and fit.residual_standard_error is not None:
         dof, spread = float(fit.degrees_of_freedom), fit.residual_standard_error
-        spread = 0.0 if fit.perfect else spread
+        if fit.perfect:
+            spread = 0.0
+            notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
     varying = varying_entries(packing, point)
     derivative = varying.derivative[:, free]
     factor, determined = information.of(derivative)
@@ -162,7 +166,7 @@ def _by_delta_method(
         covariance=kept @ kept.T,
         correlation=correlation,
         fit=fit,
-        notes=intervals.notes,
+        notes=(*notes, *intervals.notes),
         warnings=(
             *cautions(
                 information, tuple(itertools.compress(packing.labels, free)), labels, correlation

@@ -312,3 +312,16 @@ def test_the_log_likelihood_of_a_penalized_one_is_without_the_penalty() -> None:
     x = result.parameters["x"]
     assert result.log_likelihood == pytest.approx(-0.5 * np.sum((Y - x) ** 2))
     assert result.loss == pytest.approx(2.0 * x**2 - result.log_likelihood)
+
+
+def test_a_fit_without_a_degree_of_freedom_claims_no_perfection() -> None:
+    result = run(
+        least_squares(
+            lambda a, b, x, y: y - (a + b * x),
+            [parameter("a"), parameter("b")],
+            {"x": [0.0, 1.0], "y": [1.0, 3.0]},
+            response="y",
+        )
+    )
+    assert result.unavailable["a"] == "2 residuals leave no degree of freedom beside 2 parameters"
+    assert result.notes == []

@@ -85,7 +85,7 @@ def interval_text(low: float, high: float, error: float) -> str:
     >>> interval_text(233.0440109, 244.8402474, 2.7070075241)
     '[233.04, 244.84]'
     """
-    ends = (_to_place_of(end, error, _END_DIGITS) for end in (low, high))
+    ends = (_to_place_of(end, error, _END_DIGITS, least=2) for end in (low, high))
     return f"[{', '.join(ends)}]"
 
 
@@ -125,16 +125,16 @@ def values_text(array: Any) -> str:
     return f"all {low}" if low == high else f"{low} to {high}"
 
 
-def _to_place_of(value: float, error: float, digits: int) -> str:
+def _to_place_of(value: float, error: float, digits: int, least: int = 1) -> str:
     """``value`` to the decimal place of the last of ``digits`` significant digits of ``error``.
 
-    One digit stays of a value that lies below that place: only 0 is printed as 0.
+    ``least`` digits stay of a value that lies below that place: only 0 is printed as 0.
     """
     if value == 0 or not math.isfinite(value) or not math.isfinite(error) or error <= 0:
         return compact(value, 8)
     place = _exponent(error, digits) - digits + 1
     needed = _exponent(value, _MOST_DIGITS) - place + 1
-    return significant(value, min(max(needed, 1), _MOST_DIGITS))
+    return significant(value, min(max(needed, least), _MOST_DIGITS))
 
 
 def _exponent(value: float, digits: int) -> int:

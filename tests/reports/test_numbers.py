@@ -77,7 +77,7 @@ def test_errors_and_intervals() -> None:
     assert error_text(0.000999951) == "0.001000"
     assert error_text(0.0) == "0"
     assert interval_text(5.343e-4, 5.660e-4, 7.267e-6) == "[5.3430e-4, 5.6600e-4]"
-    assert interval_text(1e-12, math.inf, 2.5) == "[1e-12, inf]"
+    assert interval_text(1e-12, math.inf, 2.5) == "[1.0e-12, inf]"
 
 
 @given(numbers, sizes | st.none())

@@ -127,17 +127,21 @@ def of_jacobian(jacobian: Array, epsilon: float) -> Information:
     return Information(scale, rows[:rank].T, kept, rows[rank:].T, singular[:1] / kept, epsilon)
 
 
-def of_hessian(hessian: Array, epsilon: float) -> Information:
+def of_hessian(hessian: Array, gradient: Array, point: Array, epsilon: float) -> Information:
     """What a Hessian (q, q) tells, whose entries are good to ``epsilon``.
 
-    A curvature that is negative by no more than the root of that is taken for 0: near a minimum it
-    is what the rest of the gradient leaves in a direction that is flat.
+    They are good to no more than what is left of the ``gradient`` (q,) at ``point`` (q,) either: it
+    bends directions that are flat. In the logarithms of the coordinates, a Hessian has g_i p_i more
+    on its diagonal, and none of both is the truer one. A curvature that is negative by no more than
+    the root of ``epsilon`` is taken for 0.
     """
     diagonal = np.abs(np.diagonal(hessian))
     scale = np.sqrt(np.where(diagonal == 0.0, 1.0, diagonal))
     values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T) / scale / scale[:, None])
     values, vectors = values[::-1], vectors[:, ::-1]  # largest first, as singular values are
     largest = np.abs(values).max()
+    bent = np.max(np.abs(gradient / scale) / np.maximum(np.abs(point * scale), 1.0))
+    epsilon = max(epsilon, float(bent))
     rank = int(np.sum(values > LEAST * epsilon * largest))
     kept = values[:rank]
     definite = bool(values[-1] >= -np.sqrt(epsilon) * largest)

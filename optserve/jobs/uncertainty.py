@@ -80,7 +80,8 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
     hessian = evaluator.hessian(point)[np.ix_(free, free)]
     if not np.isfinite(hessian).all():
         return no_uncertainty(evaluator, "a second derivative is not finite at the estimates")
-    information = of_hessian(hessian, _epsilon(evaluator))
+    gradient, position = (one[free].astype(np.float64) for one in (best.gradient, point))
+    information = of_hessian(hessian, gradient, position, _epsilon(evaluator))
     if not information.definite:
         why = "the log likelihood is not at a maximum: its Hessian is indefinite"
         return no_uncertainty(evaluator, why)

@@ -13,6 +13,12 @@ from optserve.jobs.information import Information, of_hessian, of_jacobian, root
 EPSILON = float(np.finfo(np.float64).eps)
 
 
+def at_minimum(hessian: Array) -> Information:
+    """What a Hessian tells where no gradient is left."""
+    nothing = np.zeros(len(hessian))
+    return of_hessian(hessian, nothing, nothing, EPSILON)
+
+
 def covariance(found: Information) -> Array:
     factor, _ = found.of(np.eye(found.scale.size))
     product: Array = factor @ factor.T
@@ -32,7 +38,7 @@ def test_the_inverse_is_right_whatever_the_units() -> None:
     hessian = (jacobian / units).T @ (jacobian / units) * np.sqrt(units) * np.sqrt(units)[:, None]
     for found, of in (
         (of_jacobian(jacobian, EPSILON), units),
-        (of_hessian(hessian, EPSILON), np.sqrt(units)),
+        (at_minimum(hessian), np.sqrt(units)),
     ):
         factor, known = found.of(np.diag(of))
         np.testing.assert_allclose(factor @ factor.T, expected, rtol=1e-9)
@@ -108,7 +114,7 @@ def test_directions_that_share_nothing_are_told_apart() -> None:
     jacobian = np.stack([a, b, a * 3.0, np.zeros(20), b + c, c], axis=1)
     assert of_jacobian(jacobian, EPSILON).groups() == ((3,), (0, 2), (1, 4, 5))
     hessian = jacobian.T @ jacobian
-    assert of_hessian(hessian, EPSILON).groups() == ((3,), (0, 2), (1, 4, 5))
+    assert at_minimum(hessian).groups() == ((3,), (0, 2), (1, 4, 5))
 
 
 def test_a_combination_is_determined_though_its_parts_are_not() -> None:
@@ -122,9 +128,21 @@ def test_a_combination_is_determined_though_its_parts_are_not() -> None:
     assert factor[2] @ factor[2] == pytest.approx(np.array([1, 3]) @ expected @ np.array([1, 3]))
 
 
+def test_what_is_left_of_a_gradient_is_no_curvature() -> None:
+    """Of a loss of a * b alone: along the valley the Hessian is as large as the gradient."""
+    a, b, slope = 3.0, 0.5, 1e-11
+    hessian = np.array([[b * b, a * b + slope], [a * b + slope, a * a]])
+    gradient = slope * np.array([b, a])
+    for sign in (-1.0, 1.0):
+        hessian[0, 1] = hessian[1, 0] = a * b + sign * slope
+        found = of_hessian(hessian, gradient, np.array([a, b]), EPSILON)
+        assert found.definite
+        assert found.groups() == ((0, 1),)
+
+
 def test_a_saddle_is_not_definite_and_a_flat_direction_is() -> None:
-    assert not of_hessian(np.diag([1.0, -1e-3]), EPSILON).definite
-    found = of_hessian(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 4.0]]), EPSILON)
+    assert not at_minimum(np.diag([1.0, -1e-3])).definite
+    found = at_minimum(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 4.0]]))
     assert found.definite
     assert determined(found) == [False, False, True]
     assert covariance(found)[2, 2] == 0.25

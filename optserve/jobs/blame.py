@@ -72,16 +72,18 @@ def of_failure(failure: NumericalFailure) -> Blame:
 def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) -> Blame:
     arguments = [*values, *problem.objective.arrays]
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
+    maximized = problem.objective.kind == "log_likelihood" and not problem.objective.penalties
+    name, sign = ("the log likelihood", -1.0) if maximized else ("the loss", 1.0)
     for part in _blocks(graph, arguments):
         walk = Walk(graph, part)
         suspect = walk.suspect(0)
         if suspect is not None:
-            return replace(_of_value(problem, suspect), what="the loss is not finite")
+            return replace(_of_value(problem, suspect), what=f"{name} is not finite")
         found = _in_derivative(problem, packing, graph, part, walk)
         if found is not None:
             whole = walk.rows == bind_rows(graph.inputs, arguments)
-            value = f" ({float(walk.read(graph.outputs[0])):.6g})" if whole else ""
-            return replace(found, what=f"the loss is finite{value}, {found.what}")
+            value = f" ({sign * float(walk.read(graph.outputs[0])):.6g})" if whole else ""
+            return replace(found, what=f"{name} is finite{value}, {found.what}")
     return Blame("sums over all rows overflow", remedy="scale the data, or take means")
 
 

@@ -14,7 +14,7 @@ from optserve.optimizers import gradient_descent, lbfgs
 from optserve.plugin import elementwise
 from optserve.primitives.loops import scan
 from optserve.primitives.vocabulary import builtin_vocabulary
-from tests.jobs.problems import parameter, problem
+from tests.jobs.problems import log_likelihood, parameter, problem
 
 F8 = np.dtype(np.float64)
 LINE = Place("fit.yaml", 7, 9, "loss: mean(log(x))", 6, "loss")
@@ -184,6 +184,13 @@ def test_a_loss_that_is_not_finite_is_told_from_a_derivative_that_is_not() -> No
     assert failure_of(made).what == told
     made = problem(lambda a: np.log(a) + a, [parameter("a", -1.0)], optimizer=lbfgs())
     assert failure_of(made).what == "the loss is not finite"
+    made = log_likelihood(
+        lambda m, s, y: -np.sqrt(s) - (y - m) ** 2,
+        [parameter("m", 1.0), parameter("s", 0.0)],
+        {"y": [1.0, 3.0]},
+    )
+    told = "the log likelihood is finite (-4), its derivative by s is not"
+    assert failure_of(made).what == told
 
 
 def test_a_derivative_by_what_is_fixed_is_nobody_s_fault() -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from optserve.backends.chunks import chunk_bounds, tile_rows
 from optserve.backends.partials import Layout
 from optserve.backends.threads import share
+from optserve.errors import OptserveError
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
+from optserve.primitives.indexing import slice_
 
 __all__ = ["MapReduce", "Run", "Stored"]
 
@@ -40,6 +42,7 @@ class MapReduce:
         others = {name: number for name, number in rows.items() if name not in table.names}
         attributes = resolved(equation.attributes, others)
         self.body: Graph = attributes["body"]
+        _check_slices(self.body)
         self.rows: Dim = attributes["rows"]
         self.axes: tuple[int | None, ...] = attributes["axes"]
         self.reductions: tuple[str, ...] = attributes["reductions"]
@@ -81,6 +84,16 @@ class MapReduce:
     def _row_width(self, shape: Shape) -> int:
         """Entries in a row; 1 for a value without rows, which no tile makes larger."""
         return _entries(shape) if self.rows in shape else 1
+
+
+def _check_slices(body: Graph) -> None:
+    """Slices of other tables' rows, whose bounds are numbers now: native code does not check."""
+    for equation in body.equations:
+        if equation.primitive is slice_:
+            try:
+                slice_.result_avals(equation.operands[0].aval, **equation.attributes)
+            except OptserveError as error:
+                raise error.at(equation.place) from None
 
 
 def _counted(shape: Shape, axis: int, count: int) -> list[int]:

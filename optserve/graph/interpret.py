@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optserve.errors import NumericalFailure, ShapeError
+from optserve.errors import OptserveError, ShapeError
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim, resolve_size
@@ -32,11 +32,11 @@ def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
 def computed(
     equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
 ) -> tuple[Any, ...]:
-    """The results of one equation; a numerical failure gets its place."""
+    """The results of one equation; what is raised gets its place."""
     try:
         out = equation.primitive.impl(*operands, **resolved(equation.attributes, rows))
-    except NumericalFailure as failure:
-        raise failure.at(equation.place) from None
+    except OptserveError as error:
+        raise error.at(equation.place) from None
     return out if isinstance(out, tuple) else (out,)
 
 

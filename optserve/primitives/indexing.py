@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import NumericalFailure, ShapeError
 from optserve.graph.aval import Aval, DType, Shape, is_float
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
-from optserve.graph.dim import Size, quotient
+from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
@@ -58,20 +58,35 @@ def _sliced_shape(bounds: Bounds) -> Shape:
     return tuple(length_of(*entry) for entry in bounds)
 
 
+def _check_bounds(shape: Shape, bounds: Bounds) -> None:
+    """Refuse bounds outside of an axis, which Python would count from its end or cut off."""
+    for size, (start, stop, step) in zip(shape, bounds, strict=True):
+        if isinstance(size, Dim) or isinstance(start, Dim) or isinstance(stop, Dim):
+            continue  # a row count, which meets its number when the slice is evaluated
+        first, last = (start, stop) if step > 0 else (stop + 1, start + 1)
+        if not (0 <= first <= size and 0 <= last <= size):
+            asked = f"entry {first}" if last == first + 1 else f"entries {first} to {last - 1}"
+            raise ShapeError(
+                f"slice: {asked} of an axis of {size}",
+                expected=f"entries from 0 to {size - 1}" if size else "no entry: it is empty",
+                remedy="rows are counted from 0, x[0], or from the end, x[-1]",
+            )
+
+
+def _slice_shape(x: Aval, *, bounds: Bounds) -> Aval:
+    _check_bounds(x.shape, bounds)
+    return Aval(_sliced_shape(bounds), x.dtype)
+
+
 def _slice(x: Value, *, bounds: Bounds) -> Value:
-    out = x[_slices(bounds)]
-    if out.shape != _sliced_shape(bounds):  # the bounds of a row axis meet its size only here
-        raise ShapeError(
-            f"slice: a value of shape {x.shape} has too few rows",
-            expected=f"bounds {bounds} (start, stop, step of each axis) inside it",
-        )
-    return out
+    _check_bounds(x.shape, bounds)
+    return x[_slices(bounds)]
 
 
 slice_: Primitive = linear(
     "slice",
     _slice,
-    shape=lambda x, *, bounds: Aval(_sliced_shape(bounds), x.dtype),
+    shape=_slice_shape,
     transposes=[lambda ct, x, bounds: unslice(ct, shape=np.shape(x), bounds=bounds)],
     axes=_slice_axes,
     examples=(

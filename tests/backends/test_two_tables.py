@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from optserve.backends import chunks, llvm, numpy
+from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
@@ -68,3 +70,30 @@ def test_another_table_in_a_pass(function: Any, backend: str) -> None:
         for found, expected in zip(compiled(*given), interpret(graph, *given), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
             assert found.dtype == np.asarray(expected).dtype
+
+
+@pytest.mark.parametrize("make", [*BACKENDS.values(), None])
+@pytest.mark.parametrize(
+    ("first", "last", "asked"),
+    [(5, None, "entries 5 to 3"), (-6, -5, "entry -2"), (2, 6, "entries 2 to 5")],
+)
+def test_rows_that_are_not_there_are_an_error(make: Any, first: Any, last: Any, asked: str) -> None:
+    """Python would count from the end, or cut the slice off; native code would read on."""
+    rows, double = (Dim.rows("low"), Dim.rows("high")), np.dtype(np.float64)
+
+    def alone(x: Any, y: Any) -> Any:
+        return np.sum(x) + np.sum(y[first:last])
+
+    def beside(x: Any, y: Any) -> Any:
+        return np.sum((x[:, None] - y)[:, first:last] ** 2)
+
+    avals = [Aval((size,), double) for size in rows]
+    for function in (alone, beside):
+        graph = trace(function, *avals, vocabulary=builtin_vocabulary()).graph
+        compiled = make(graph, 1) if make else partial(interpret, graph)
+        for count in (3, 3 * TILE):
+            [found] = compiled(np.ones(count), np.arange(9.0))
+            np.testing.assert_allclose(found, function(np.ones(count), np.arange(9.0)))
+            with pytest.raises(ShapeError, match=f"{asked} of an axis of 4") as caught:
+                compiled(np.ones(count), np.arange(4.0))
+            assert caught.value.place is not None

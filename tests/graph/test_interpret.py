@@ -65,7 +65,7 @@ def test_attributes_are_resolved_as_far_as_rows_are_known() -> None:
 def test_too_few_rows_for_a_slice_are_found_when_it_runs() -> None:
     graph = graph_of(lambda x: np.sum(x[:5]), (N,))
     assert interpret(graph, np.ones(6)) == (5.0,)
-    with pytest.raises(ShapeError, match="too few rows"):
+    with pytest.raises(ShapeError, match="of an axis of"):
         interpret(graph, np.ones(4))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from optserve.backends.numpy.buffers import plan_buffers
 from optserve.backends.numpy.calls import quick_call
-from optserve.errors import NumericalFailure, Place
+from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
@@ -148,7 +148,7 @@ class BoundPlan:
                 else:
                     for slot, value in zip(writes, implementation(*operands), strict=True):
                         values[slot] = value
-            except NumericalFailure as error:
+            except OptserveError as error:
                 raise error.at(place) from None
             for slot in done:
                 values[slot] = None

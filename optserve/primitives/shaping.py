@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, DType, Shape, broadcast_shapes, shape_size
+from optserve.graph.aval import Aval, DType, Shape, broadcast_shapes, is_float, shape_size
 from optserve.graph.axes import AxisAnswer, Mixed, aligned
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example
@@ -249,9 +249,25 @@ def _stack_arguments(arrays: Sequence[Value], axis: int = 0) -> Any:
     if not arrays:
         raise ShapeError("of no arrays at all has no shape")
     shape = broadcast_shapes(*(np.shape(array) for array in arrays))
-    spread = [a if np.shape(a) == shape else broadcast_to(a, shape) for a in arrays]
+    spread = [
+        a if np.shape(a) == shape else broadcast_to(_beside(a, arrays), shape) for a in arrays
+    ]
     [number] = normal_axes(axis, len(shape) + 1)
     return tuple(spread), {"axis": number}
+
+
+def _beside(value: Value, others: Sequence[Value]) -> Value:
+    """A number that stands beside traced values: one of theirs, of the dtype that they have."""
+    traced = [other for other in others if hasattr(other, "aval")]
+    if hasattr(value, "aval") or not traced:
+        return value
+    trace = max(traced, key=lambda other: other.trace.serial).trace
+    if isinstance(value, bool | int | float):
+        dtypes = [other.dtype for other in traced]
+        floats = [dtype for dtype in dtypes if is_float(dtype)] or [trace.precision]
+        known = floats if isinstance(value, float) else dtypes
+        value = np.result_type(value, *known).type(value)
+    return trace.lift(value)
 
 
 def _stack_shape(*avals: Aval, axis: int) -> Aval:

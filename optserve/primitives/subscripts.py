@@ -1,17 +1,20 @@
-"""Subscripts: what ``x[...]`` means on a traced value, in slices and gathers along one axis."""
+"""Subscripts: what ``x[...]`` means on a traced value, in slices and gathers."""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import NumericalFailure, ShapeError, TraceError
-from optserve.graph.aval import Shape
+from optserve.graph.aval import Shape, shape_size
 from optserve.graph.dim import Dim, Size
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
+from optserve.primitives.constants import size as size_
 from optserve.primitives.indexing import Bounds, length_of, slice_, take
 from optserve.primitives.shaping import reshape, transpose
 
@@ -19,8 +22,8 @@ __all__ = ["check_positions", "getitem", "positions_of"]
 
 
 def getitem(x: Value, index: Any) -> Value:
-    """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...`` and one array of
-    integers; integers that are computed may stand for any number of axes."""
+    """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...`` and arrays of
+    integers, which may be computed."""
     entries = list(index) if isinstance(index, tuple) else [index]
     shape: Shape = np.shape(x)
     bounds: list[tuple[Size, Size, int]] = []
@@ -53,22 +56,51 @@ def _sliced(x: Value, bounds: Bounds, shape: Shape) -> Value:
 
 
 def _gathered(x: Value, gathers: list[tuple[int, Value]], *, in_front: bool) -> Value:
-    """``x`` gathered along axes, at most one of them by an array with axes of its own, which come
-    in place of its own axis or ``in_front``."""
-    if sum(1 for _, positions in gathers if np.ndim(positions)) > 1:
-        raise TraceError("more than one array in an index", remedy="take along one axis at a time")
-    start, count = 0, 0
-    for axis, positions in reversed(gathers):
-        x = take(x, positions, axis=axis)
-        if np.ndim(positions):
-            start, count = axis, np.ndim(positions)
-        else:
-            start -= 1
+    """``x`` gathered along axes by arrays, whose own axes come in place of the first of them or
+    ``in_front``."""
+    axes = [axis for axis, _ in gathers]
+    before = [axis for axis in range(axes[0]) if axis not in axes]
+    after = [axis for axis in range(axes[0], np.ndim(x)) if axis not in axes]
+    if len(gathers) == 1:
+        positions = gathers[0][1]
+    else:
+        sizes = [np.shape(x)[axis] for axis in axes]
+        positions = _as_one(x, [positions for _, positions in gathers], sizes)
+        shape = [np.shape(x)[axis] for axis in before], [np.shape(x)[axis] for axis in after]
+        x = transpose(x, (*before, *axes, *after))
+        x = reshape(x, (*shape[0], shape_size(sizes), *shape[1]))
+    start, count = len(before), np.ndim(positions)
+    x = take(x, positions, axis=start)
     if not (in_front and count and start):
         return x
-    axes = range(np.ndim(x))
-    moved = [*axes[start : start + count], *axes[:start], *axes[start + count :]]
+    places = range(np.ndim(x))
+    moved = [*places[start : start + count], *places[:start], *places[start + count :]]
     return transpose(x, moved)
+
+
+def _as_one(x: Value, positions: Sequence[Value], sizes: Sequence[Size]) -> Value:
+    """Positions along several axes of ``x`` as those along one that has the entries of all; where
+    one of them is out of range, so is the result."""
+    traced = [one for one in (x, *positions) if hasattr(one, "aval")]
+    trace = max((one.trace for one in traced), key=lambda trace: trace.serial)
+
+    def number(size: Size) -> Value:
+        if isinstance(size, int):
+            return size
+        return trace.bind(size_, (), {"size": size, "dtype": np.dtype(np.int64)})
+
+    counts = [number(size) for size in sizes]
+    fronts = [
+        np.where(one < 0, one + count, one) for one, count in zip(positions, counts, strict=True)
+    ]
+    inside = reduce(
+        np.logical_and,
+        [(one >= 0) & (one < count) for one, count in zip(fronts, counts, strict=True)],
+    )
+    together = fronts[0]
+    for front, count in zip(fronts[1:], counts[1:], strict=True):
+        together = together * count + front
+    return np.where(inside, together, number(shape_size(sizes)))
 
 
 def _in_parts(entries: list[Any]) -> bool:

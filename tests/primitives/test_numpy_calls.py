@@ -130,6 +130,8 @@ t[1, ::2, [0, -1]]; t[..., None, i, None]; t[:, None, 0, i]; t[:, 0, None, i]; t
 t[np.int64(0), :, i]; t[np.array(0), :, i]; v[np.argmax(v)]; x[:, np.argmax(v)]
 t[:, np.argmax(v), i]; x[np.argmax(x, 0)[0], 0]; v[np.argsort(v)]; x[np.argmin(v) - 1]
 t[0, np.argmax(v), np.argmin(v)]; t[:, np.argmax(v), ::2]; t[np.argmin(v), :, i]; x[0][i]
+x[i, i]; t[[0, 1], [0, 1]]; t[0, i, i]; x[[0], [1]]; x[i[:, None], i]; t[i, :, i]; t[:, j, j]
+t[0, j, ..., j]; t[:, i, i]; t[:, [[0], [1]], i]; t[i, None, i]; t[i, i, i]; x[i, np.argmax(v)]
 x[np.array([[True]]).sum()]; t[0, i, None]; np.take(x, i); np.take(x, j); np.take(x, 2)
 np.take(x, [0, -1], axis=1); np.take(x, j - 1, 0); np.take(t, i, axis=-1); np.take(x, i, None)
 np.take(v, 1); x.take(i, 1); x.take([0, 5]); np.take(v, [4, -4], mode="wrap")
@@ -203,8 +205,8 @@ np.reshape(x, 6, copy=True); np.concatenate([x, y], dtype=np.float32)
 np.stack([x, y], casting="unsafe"); np.concatenate(x); np.stack(x); np.vstack(t)
 np.hstack([x, y], dtype=np.float32); np.roll(x, (1, 1), (0, 1)); np.zeros_like(x, shape=(2,))
 np.full_like(x, 1, shape=(2,)); np.ones_like(x, dtype=complex)
-np.broadcast_to(v, (2, 3), subok=True); np.where(x > 0); x[x > 0]; v[b]; x[:, b]; x[True]; x[i, i]
-t[[0, 1], [0, 1]]; t[0, i, i]; x[[0], [1]]; np.take(v, [0.5]); np.linalg.norm(m, 2)
+np.broadcast_to(v, (2, 3), subok=True); np.where(x > 0); x[x > 0]; v[b]; x[:, b]; x[True]
+np.take(v, [0.5]); np.linalg.norm(m, 2)
 np.linalg.norm(m, -2); np.linalg.norm(m, "nuc"); np.linalg.norm(t, 2, (0, 1)); np.einsum("ii", m)
 np.einsum("...i->...", x); np.einsum(x, [0, 1]); np.einsum("i,i->", v, V, dtype=float)
 np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe"); np.add(x, y, where=b)

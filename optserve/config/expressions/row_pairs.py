@@ -5,6 +5,8 @@ number for each pair of rows, which nobody meant. ``x[:, None] - x`` makes them 
 axis of length 1 is therefore *plain* unless it was written as ``None`` beside rows, and stays what
 it is from operation to operation: it goes where the axis rules of the primitives say that rows
 would go. Where a plain axis and a written one meet, the result is plain.
+
+``X[:, g]`` by a column ``g`` is such a thing too: what ``g`` picks in every row, for every row.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim, Size
 from optserve.graph.graph import Atom, Equation, Graph
 from optserve.graph.tracer import Trace, Tracer
+from optserve.primitives.indexing import take
 from optserve.transforms.rules import body_of
 
 __all__ = ["RowPairs", "only_entry"]
@@ -49,6 +52,8 @@ class RowPairs:
             crossed = self._crossed(equation) if check else None
             if crossed is not None:
                 raise _refusal(equation, *crossed)
+            if check and _picks_pairs(equation):
+                raise _refused_pick(equation)
             self._note(equation)
 
     def plain(self, atom: Atom) -> Axes:
@@ -180,6 +185,28 @@ def _crosses(equation: Equation, number: int, axis: int) -> bool:
         and not any({place, target} <= own for own in rows)
         for place in rows[number]
         if place is not None
+    )
+
+
+def _picks_pairs(equation: Equation) -> bool:
+    """Whether entries of rows are picked along another axis by rows of the same table."""
+    if equation.primitive is not take:
+        return False
+    x, indices = (atom.aval.shape for atom in equation.operands)
+    picking = frozenset[str]().union(*map(_names, indices))
+    along = equation.attributes["axis"]
+    kept = frozenset[str]().union(*map(_names, (*x[:along], *x[along + 1 :])))
+    return bool(kept & picking) and not _names(x[along]) & picking
+
+
+def _refused_pick(equation: Equation) -> ShapeError:
+    x, indices = (atom.aval.shape for atom in equation.operands)
+    name = min(name for size in indices for name in _names(size))
+    return ShapeError(
+        f"an index of shape {indices} into {x} picks entries of each row of {name} for every other",
+        expected="an index without rows, or one that goes along the rows",
+        remedy="for one entry of each row x[arange(x.shape[0]), i]; "
+        "for all pairs write x[arange(x.shape[0])[:, None], i]",
     )
 
 

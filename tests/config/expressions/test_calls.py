@@ -97,6 +97,9 @@ def test_messages(golden: Callable[[str, str], None]) -> None:
         ("concatenate([w, [1, 2]])", np.concatenate([W, [1, 2]])),
         ("[[1, 2], [3, b]]", np.array([[1, 2], [3, 0.5]])),
         ("[k, k].T", np.stack([K, K]).T),
+        ("[1, X[:, 0], b]", np.stack([np.ones(5), X[:, 0], np.full(5, 0.5)])),
+        ("stack([X[:, 0], 2.5], axis=1)", np.stack([X[:, 0], np.full(5, 2.5)], axis=1)),
+        ("[x.shape[0], X[:, 0]]", np.stack([np.full(5, 5.0), X[:, 0]])),
         ("exp([0, 1])", np.exp([0.0, 1.0])),
         ("einsum('ij,j->i', X, w)", np.einsum("ij,j->i", X, W)),
         ("zeros(3) + ones((2, 3))", np.ones((2, 3))),
@@ -127,7 +130,7 @@ def test_values(written: str, expected: Any) -> None:
     [
         *("exp(1) * w", "stack([5.0, 3.0])", "zeros(3)", "linspace(0, 1, 4)", "full(2, 1)"),
         *("w * [1, 2, 3]", "reshape(2.5, (1,))", "x.shape[0] * w", "w / 3", "2 ** w"),
-        *("w[k] * k", "full(2, b) - pi", "ones(2) / 3"),
+        *("w[k] * k", "full(2, b) - pi", "ones(2) / 3", "[1, x]", "[0.5, w]", "[0.5, k]"),
     ],
 )
 def test_everything_takes_the_precision_of_the_job(written: str) -> None:

@@ -11,7 +11,7 @@ from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import composite
 from optserve.primitives.vocabulary import builtin_primitives, vocabulary_of
-from tests.config.expressions.workbench import COLUMNS, Workbench, function, message
+from tests.config.expressions.workbench import COLUMNS, PARAMETERS, Workbench, function, message
 
 X, x = COLUMNS["X"], COLUMNS["x"]
 
@@ -54,6 +54,16 @@ MEANT = (
     "X @ X.T - x",
     "X @ X.T - X[:, :1]",
     "(x[:, None] - x) * reshape(x, (-1, 1))",
+    # Entries picked by an index.
+    "X[arange(X.shape[0]), k]",
+    "X[arange(X.shape[0])[:, None], k]",
+    "layer1.W[k[:, None], k]",
+    "layer1.W[k, k]",
+    "layer1.W[:, k]",
+    "X[:, [0, 2]]",
+    "X[k]",
+    "X[argsort(x)]",
+    "(x[:, None] - x)[:, argsort(x)]",
     # Rows along one axis only.
     "X - X[:, :1]",
     "X - mean(X, axis=0, keepdims=True)",
@@ -107,14 +117,28 @@ def test_what_only_broadcasting_would_pair_is_refused(written: str) -> None:
         Workbench(FUNCTIONS).build(written)
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["X[:, k]", "take(X, k, axis=1)", "X.T[k]", "layer1.W[k][:, k]", "X[:, None, :][..., k]"],
+)
+def test_an_index_does_not_pair_rows_either(written: str) -> None:
+    with pytest.raises(ShapeError, match="picks entries of each row of data for every other"):
+        Workbench(FUNCTIONS).build(written)
+
+
 def test_pairs_are_computed() -> None:
     np.testing.assert_array_equal(Workbench().evaluate("x[:, None] - x"), x[:, None] - x)
     found = Workbench().evaluate("sum((X[:, None] - X)**2, axis=2)")
     np.testing.assert_array_equal(found, np.sum((X[:, None] - X) ** 2, axis=2))
+    k, W = COLUMNS["k"], PARAMETERS["layer1.W"]
+    found = Workbench().evaluate("X[arange(X.shape[0]), k]")
+    np.testing.assert_array_equal(found, X[np.arange(5), k])
+    np.testing.assert_array_equal(Workbench().evaluate("layer1.W[k[:, None], k]"), W[k[:, None], k])
+    np.testing.assert_array_equal(Workbench().evaluate("X[[0, -1], [1, 2]]"), X[[0, -1], [1, 2]])
 
 
 def test_messages(golden: Callable[[str, str], None]) -> None:
-    written = ("x - X @ layer1.W[:, :1]", "X[:, :1].T - x[:, None]", "gap(x, X[:, :1])")
+    written = ("x - X @ layer1.W[:, :1]", "X[:, :1].T - x[:, None]", "gap(x, X[:, :1])", "X[:, k]")
     golden("row_pairs.txt", "\n\n".join(message(one, *FUNCTIONS) for one in written) + "\n")
 
 

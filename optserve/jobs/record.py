@@ -37,7 +37,8 @@ class Findings:
 
     ``log_likelihood`` is that of the best point, without penalties, where it is what was asked for.
     ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
-    ``backend_reason`` why it ran on the backend that it did.
+    ``backend_reason`` why it ran on the backend that it did. ``blames`` tell of each descent what
+    was not finite, if anything.
     """
 
     evaluator: Evaluator
@@ -50,7 +51,7 @@ class Findings:
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
-    blame: Blame | None
+    blames: Sequence[Blame | None]
     seconds: float
     log_likelihood: float | None = None
     backend_reason: str = ""
@@ -59,6 +60,17 @@ class Findings:
     def outcome(self) -> Outcome:
         """The best descent."""
         return self.outcomes[self.chosen]
+
+    @property
+    def blame(self) -> Blame | None:
+        """What made the numbers of the best descent not finite."""
+        return self.blames[self.chosen]
+
+    def told(self, number: int) -> str:
+        """How the descent of this number ended, from 0."""
+        blame = self.blames[number]
+        message = sentence(self.outcomes[number], self.limits, blame.what if blame else "")
+        return f"{message}: {blame.message}" if blame else message
 
     @property
     def reasons(self) -> list[Reason]:
@@ -129,7 +141,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             for split, found in findings.metrics.items()
         },
         "start": None if best is None else findings.chosen,
-        "starts": [_start(findings, one) for one in findings.outcomes],
+        "starts": [_start(findings, number) for number in range(len(findings.outcomes))],
         "evaluations": sum(one.evaluations for one in findings.outcomes),
         "steps": sum(one.steps for one in findings.outcomes),
         "epochs": outcome.epochs,
@@ -169,9 +181,7 @@ def _message(findings: Findings) -> str:
         return (
             f"{findings.signal.value}; the best start {sentence(findings.outcome, findings.limits)}"
         )
-    blame = findings.blame
-    message = sentence(findings.outcome, findings.limits, blame.what if blame else "")
-    return f"{message}: {blame.message}" if blame else message
+    return findings.told(findings.chosen)
 
 
 def _uncertainty(found: Uncertainty) -> dict[str, Any]:
@@ -191,13 +201,14 @@ def _uncertainty(found: Uncertainty) -> dict[str, Any]:
     }
 
 
-def _start(findings: Findings, outcome: Outcome) -> dict[str, Any]:
+def _start(findings: Findings, number: int) -> dict[str, Any]:
+    outcome = findings.outcomes[number]
     values = findings.evaluator.packing.natural(outcome.start)
     return {
         "parameters": {name: numbers(value) for name, value in values.items()},
         "loss": None if outcome.best is None else outcome.best.loss,
         "reason": outcome.reason.name,
-        "message": sentence(outcome, findings.limits),
+        "message": findings.told(number),
         "evaluations": outcome.evaluations,
         "steps": outcome.steps,
         "rejected": outcome.rejected,
@@ -230,7 +241,7 @@ def _warnings(problem: Problem, findings: Findings) -> list[str]:
     for number, outcome in enumerate(findings.outcomes, 1):
         which = f"start {number}: " if len(findings.outcomes) > 1 else ""
         if number - 1 != findings.chosen and not outcome.reason.usable:
-            warnings.append(f"{which}{sentence(outcome, findings.limits)}")
+            warnings.append(f"{which}{findings.told(number - 1)}")
     warnings += [
         f"the rule of {one.primitive} could not be measured at the start: not certified"
         for one in findings.certificates

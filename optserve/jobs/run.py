@@ -220,7 +220,7 @@ def _findings(
             gradient=_gradient(evaluator, outcome),
             metrics=_metrics(splits, outcome),
             probes={} if outcome.best is None else probe_values(evaluator, outcome.best.point),
-            blame=_blame(evaluator, outcome),
+            blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
         )

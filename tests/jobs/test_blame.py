@@ -200,3 +200,22 @@ def test_a_derivative_by_what_is_fixed_is_nobody_s_fault() -> None:
         optimizer=lbfgs(),
     )
     assert run(made).exit_code == 0
+
+
+def test_a_start_that_fails_beside_another_says_why() -> None:
+    made = problem(
+        lambda a: (np.sqrt(a) - 2.0) ** 2,
+        [parameter("a", 1.0)],
+        optimizer=lbfgs(),
+        starts=({"a": np.array(-1.0)}, {"a": np.array(0.0)}),
+    )
+    result = run(made)
+    assert result.exit_code == 0
+    assert result.failure is None
+    told = [
+        "the loss is not finite at the start: sqrt gave nan",
+        "the loss is finite (4), its derivative by a is not at the start: "
+        "the derivative of sqrt is inf",
+    ]
+    assert [start.message for start in result.starts[1:]] == told
+    assert result.warnings == [f"start {number}: {one}" for number, one in enumerate(told, 2)]

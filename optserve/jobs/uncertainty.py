@@ -146,8 +146,9 @@ def _by_delta_method(
     varying = varying_entries(packing, point)
     derivative = varying.derivative[:, free]
     factor, determined = information.of(derivative)
-    held = ~(derivative != 0.0).any(axis=1)
-    known = determined & ~held
+    varies = (derivative != 0.0).any(axis=1)
+    held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)
+    known = determined & varies
     coordinates = np.zeros((packing.size, information.rank))
     coordinates[free] = spread * information.of(np.eye(int(free.sum()))).factor
     width = student_t_quantile(LEVEL, dof)
@@ -161,7 +162,7 @@ def _by_delta_method(
         method="observed information" if fit is None else "least squares",
         standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
         intervals=varying.laid_out(intervals.ends),
-        unavailable=_unavailable(packing, varying, ~determined, held),
+        unavailable=_unavailable(packing, varying, ~known & ~held, held),
         dof=dof,
         labels=labels,
         covariance=kept @ kept.T,

@@ -175,3 +175,17 @@ def test_r_squared_is_absent_where_the_response_does_not_vary() -> None:
         assert result.fit is not None
         assert result.fit.r_squared is None
         assert "no R2: the observed response does not vary" in result.notes
+
+
+def test_what_has_vanished_on_the_way_back_is_at_no_bound() -> None:
+    made = least_squares(
+        lambda a, k, x, y: y - a - k * x,
+        [parameter("a", Y.mean()), parameter("k", 1e-300, transform=log())],
+        {"x": X - 2.0, "y": Y[::-1]},
+    )
+    packing = Packing(made.parameters, np.dtype(np.float64))
+    at_work = Evaluator(made, packing, numpy_backend())
+    vanished = Evaluated(np.array([Y.mean(), -1e4]), 1.0, np.zeros(2))
+    found = uncertainty_of(at_work, vanished)
+    assert found.unavailable == {"k": "not determined by the data"}
+    assert found.standard_errors["a"] == pytest.approx(np.std(Y, ddof=1) / np.sqrt(5))

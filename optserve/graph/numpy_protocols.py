@@ -72,7 +72,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     __hash__ = object.__hash__
 
     trace: Any
-    value: Any
+    known_value: Any
 
     # `x += y` gives `x` a new value, as it does to a number: traced values are never changed.
     __iadd__ = NDArrayOperatorsMixin.__add__
@@ -238,11 +238,11 @@ class NumpyProtocols(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         """The truth of one value, where it is known: Python's ``if`` and ``while`` may see it."""
-        if self.value is None:
+        if self.known_value is None:
             self._escape("__bool__")
         if self.size != 1:
             self._refuse(f"the truth of {self.aval}", "use np.any(x) or np.all(x)")
-        return bool(self.value)
+        return bool(self.known_value)
 
     def __float__(self) -> float:
         self._escape("__float__")
@@ -263,7 +263,8 @@ class NumpyProtocols(NDArrayOperatorsMixin):
 
     def __format__(self, spec: str) -> str:
         """What is shown of a number is the number, where it is known."""
-        return format(self.value, spec) if spec and self.value is not None else repr(self)
+        known = self.known_value
+        return format(known, spec) if spec and known is not None else repr(self)
 
     def __copy__(self) -> Any:
         return self

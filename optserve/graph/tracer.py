@@ -41,22 +41,22 @@ _serials = itertools.count()
 class Tracer(NumpyProtocols):
     """Stands for the value of ``atom`` while its trace records what happens to it.
 
-    ``value`` is the value itself where the trace is concrete, else ``None``.
+    ``known_value`` is the value itself where the trace is concrete, else ``None``.
     """
 
-    __slots__ = ("atom", "trace", "value")
+    __slots__ = ("atom", "known_value", "trace")
 
     def __init__(self, trace: Trace, atom: Atom, value: Value | None = None) -> None:
         self.trace = trace
         self.atom = atom
-        self.value = value
+        self.known_value = value
 
     @property
     def aval(self) -> Aval:
         return self.atom.aval
 
     def __repr__(self) -> str:
-        shown = f" = {self.value}" if self.value is not None else ""
+        shown = f" = {self.known_value}" if self.known_value is not None else ""
         return f"Tracer({self.aval}{shown})"
 
 
@@ -156,7 +156,7 @@ class Trace:
         self.equations.append(Equation(primitive, atoms, attributes, results, place))
         values: Sequence[Value | None] = [None] * len(results)
         if self.concrete:
-            value = primitive.bind(*(tracer.value for tracer in tracers), **attributes)
+            value = primitive.bind(*(tracer.known_value for tracer in tracers), **attributes)
             values = value if len(results) > 1 else [value]
             self.values.update(zip(results, values, strict=True))
         made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]

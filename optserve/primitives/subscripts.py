@@ -160,7 +160,7 @@ def check_positions(positions: Value, size: Size) -> None:
     """Raise where positions that are known lie outside an axis of ``size`` entries."""
     known = positions
     while hasattr(known, "aval"):
-        known = known.value
+        known = known.known_value
     if known is None or not isinstance(size, int) or not np.size(known):
         return
     low, high = int(np.min(known)), int(np.max(known))

@@ -256,7 +256,7 @@ def _guard(traced: TracedFunction, chosen: Sequence[Value]) -> Guard:
 def _may_be_infinite(value: Value) -> bool:
     """Whether it is infinite somewhere, as far as its numbers are known."""
     while isinstance(value, Tracer):
-        value = value.value
+        value = value.known_value
     return value is None or bool(np.isinf(value).any())
 
 

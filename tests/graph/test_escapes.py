@@ -322,3 +322,9 @@ def test_a_tracer_is_hashable_and_prints_its_aval() -> None:
     assert isinstance(tracer, Tracer)
     assert len({tracer, tracer}) == 1
     assert repr(tracer) == "Tracer(float64[3])"
+
+
+@pytest.mark.parametrize("name", ["value", "data", "numpy", "detach"])
+def test_no_attribute_that_people_try_gives_the_number(name: str) -> None:
+    with pytest.raises(AttributeError, match=name):
+        traced_with_values(lambda t: t[0] * getattr(t, name)[0])

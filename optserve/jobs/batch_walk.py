@@ -94,7 +94,7 @@ class BatchWalk:
         if course.finite and not course.risen:
             return []
         finite = bool(course.finite)
-        return judge(best, course.last, loss, best.gradient, finite, lambda: np.nan).ended.reasons()
+        return judge(best, course.last, loss, best.gradient, finite).ended.reasons()
 
     def _one(self, batch: Sequence[Array], ceiling: float) -> float:
         graphs, course = self.steps.graphs, self.course

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import inf, isfinite, isnan
+from math import inf, isfinite
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.method import Method
 from optserve.jobs.reasons import Reason
 from optserve.jobs.stepwise import Stepwise, Stretch
+from optserve.jobs.verdicts import Verdicts
 from optserve.jobs.watch import Snapshot, Watch
 from optserve.optimizers.base import State
 
@@ -24,20 +25,16 @@ __all__ = ["Evaluated", "Outcome", "Walk", "descend"]
 
 
 class Evaluated(NamedTuple):
-    """A point whose loss and gradient are finite, and its scale-free gradient, where measured."""
+    """A point whose loss and gradient are finite."""
 
     point: Array
     loss: float
     gradient: Array
-    measure: float | None = None
 
     @staticmethod
     def of(best: Best) -> Evaluated | None:
         """The best point of a descent, if it has one."""
-        if not isfinite(best.loss):
-            return None
-        measure = None if isnan(best.measure) else best.measure
-        return Evaluated(best.point, best.loss, best.gradient, measure)
+        return Evaluated(best.point, best.loss, best.gradient) if isfinite(best.loss) else None
 
 
 @dataclass
@@ -102,6 +99,9 @@ class Walk(Protocol):
     def on(self, most: float | None, seconds: float | None) -> Stretch:
         """Evaluate at least once, ``most`` times at most, and as fits into ``seconds``."""
 
+    def go_on(self) -> None:
+        """Take what ended it for no end."""
+
     def settle(self) -> None:
         """Prefer the point where the method came to rest, where it is as good as the best."""
 
@@ -128,22 +128,25 @@ class _Descent:
         self.number = number
         self.outcome = Outcome(start)
         self.walk = _walk(method, start)
+        self.verdicts = Verdicts(method.examiner, limits, watch, searches=method.searches)
         self.measure: float | None = None
+        self.rejected = 0
         self.began = watch.seconds
 
     def run(self) -> Outcome:
-        outcome, limits, walk = self.outcome, self.limits, self.walk
+        outcome, limits, verdicts = self.outcome, self.limits, self.verdicts
         last = None if limits.steps is None else limits.steps + 1
         seconds = self.watch.seconds
         while True:
             before = seconds
             left = None if limits.seconds is None else limits.seconds - before
             most = None if last is None else last - outcome.evaluations
-            losses, measures, reasons = walk.on(most, left)
+            losses, reasons, measured = self.walk.on(verdicts.most(most), left)
             outcome.evaluations += len(losses)
-            self.measure = None if isnan(measures[-1]) else float(measures[-1])
+            verdicts.gains.note(losses)
+            self.measure = verdicts.ratio(measured)
             seconds = self.watch.look(self._snapshot)
-            outcome.history.extend(losses, measures, outcome.evaluations, (before, seconds))
+            outcome.history.extend(losses, self.measure, outcome.evaluations, (before, seconds))
             if self.method.optimizer is None:
                 reasons.append(Reason.evaluated)
             if last is not None and outcome.evaluations >= last:
@@ -152,21 +155,38 @@ class _Descent:
                 reasons.append(Reason.seconds)
             if self.watch.signal is not None:
                 reasons.append(self.watch.signal)
-            if reasons:
-                return self._ended(reasons)
+            if self._stands_still() or verdicts.is_candidate(measured, outcome.start):
+                reasons.append(Reason.gradient)
+            if reasons and self._is_over(reasons):
+                return outcome
 
-    def _ended(self, reasons: list[Reason]) -> Outcome:
+    def _stands_still(self) -> bool:
+        """Whether the first gradient was 0, so that the method stays where it is."""
+        walk, outcome = self.walk, self.outcome
+        if outcome.evaluations > 1 or self.method.optimizer is None or not isfinite(walk.best.loss):
+            return False
+        return not walk.best.gradient.any() and np.array_equal(walk.point, outcome.start)
+
+    def _is_over(self, reasons: list[Reason]) -> bool:
+        """Whether the descent is; if not, it goes on from where it is, or from a better point."""
         outcome, walk = self.outcome, self.walk
-        if {Reason.precision, Reason.stalled} & {*reasons} and Reason.gradient not in reasons:
+        if {Reason.precision, Reason.stalled} & {*reasons}:
             walk.settle()
-        outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
-        outcome.best = Evaluated.of(walk.best)
-        outcome.bad, outcome.rejected = walk.bad, walk.rejected
-        if {Reason.loss, Reason.step} & {*reasons}:
+        verdict = self.verdicts.of(reasons, Evaluated.of(walk.best), outcome.start)
+        if verdict.onward is not None:
+            self.rejected += walk.rejected
+            self.walk = _walk(self.method, verdict.onward)
+            return False
+        if not verdict.reasons:
+            walk.go_on()
+            return False
+        outcome.end(verdict.reasons, walk.point, walk.state, self.watch.seconds - self.began)
+        outcome.best, outcome.evidence = verdict.best, verdict.evidence
+        outcome.bad, outcome.rejected = walk.bad, self.rejected + walk.rejected
+        if {Reason.loss, Reason.step} & {*verdict.reasons}:
             outcome.change = walk.change
         outcome.steps = outcome.evaluations - 1
-        outcome.evidence = Evidence(outcome.reason.converged, "not examined")
-        return outcome
+        return True
 
     def _snapshot(self, seconds: float) -> Snapshot:
         return Snapshot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from math import isfinite, isnan, nan
 
 import numpy as np
@@ -13,13 +14,15 @@ from optserve.jobs.batch_walk import BatchSteps, BatchWalk
 from optserve.jobs.batches import Batches
 from optserve.jobs.descent import Evaluated, Outcome
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.evidence.examiner import Examiner
 from optserve.jobs.history import Entry
 from optserve.jobs.judging import Best, Judge
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Plateau
 from optserve.jobs.reasons import Reason
 from optserve.jobs.splits import TRAINING, VALIDATION, AtPoint, Splits, check_metric
-from optserve.jobs.stationarity import relative_gradient
+from optserve.jobs.verdicts import Verdict, Verdicts
 from optserve.jobs.watch import Snapshot, Watch
 
 __all__ = ["Epochs", "Patience"]
@@ -53,6 +56,7 @@ class Epochs:
         graphs = BatchGraphs(problem, evaluator.packing)
         self.batches = Batches(graphs.columns, minibatch, problem.seed)
         self.limits = Limits.of_batches(problem.stop, self.batches.count)
+        self.examiner = functools.cache(lambda: Examiner(evaluator, self.limits))
         self.steps = BatchSteps(graphs, optimizer, evaluator.backend, self.limits.steps)
 
     def descend(self, start: Array, watch: Watch, number: tuple[int, int] = (1, 1)) -> Outcome:
@@ -94,6 +98,8 @@ class _Descent:
         self.walk = BatchWalk(job.steps, start)
         self.judge = Judge.of(job.limits, start.dtype, searches=False)
         self.best = Best.none(start)
+        self.verdicts = Verdicts(job.examiner, job.limits, watch, searches=False)
+        self.verdict = Verdict([])
         self.patience = None if job.plateau is None else Patience(job.plateau)
         self.began = watch.seconds
 
@@ -145,31 +151,35 @@ class _Descent:
         """Compare the point that the steps have reached with the best so far, and note it."""
         loss, point = at.loss(self.job.judged_by), at.point
         finite = isfinite(loss)
-        judged = self.judge(self.best, point, loss, point, finite, lambda: self._measure(point))
+        judged = self.judge(self.best, point, loss, point, finite)
         self.best = judged.best
         if not finite:
             self.outcome.bad = point
         reasons = judged.ended.reasons()
         if {Reason.loss, Reason.step} & {*reasons}:
             self.outcome.change = judged.change
+        self.verdicts.gains.note([loss])
+        if finite and self.verdicts.is_candidate(None, point):
+            reasons.append(Reason.gradient)
         validated = self.job.judged_by == VALIDATION
         entry = Entry(
             evaluation=self.outcome.steps,
             loss=None if validated else loss,
-            gradient=None if isnan(judged.measure) else judged.measure,
+            gradient=None,
             seconds=self.watch.seconds,
             epoch=epoch,
             batch_loss=float(np.mean(losses)) if losses else None,
             validation_loss=loss if validated else None,
         )
         self.outcome.history.note(epoch + 1, entry)
-        return reasons
+        return self._verdict(point, reasons) if finite and reasons else reasons
 
-    def _measure(self, point: Array) -> float:
-        """The scale-free gradient of all training rows."""
+    def _verdict(self, point: Array, reasons: list[Reason]) -> list[Reason]:
+        """Of reasons that speak of convergence, those that hold for all training rows."""
         loss, gradient = self.job.evaluator.gradient(point)
-        bounds = self.job.evaluator.bounds
-        return float(relative_gradient(gradient, point, float(loss), *bounds))
+        here = Evaluated(point, float(loss), gradient)
+        self.verdict = self.verdicts.of(reasons, here, self.outcome.start)
+        return self.verdict.reasons
 
     def _has_waited(self, at: AtPoint) -> bool:
         """Whether the metric of the plateau has not improved for long enough."""
@@ -187,8 +197,20 @@ class _Descent:
             if outcome.best is None:  # of the training rows; the loss of the validation rows was
                 outcome.bad = best.point
                 reasons.append(Reason.non_finite)
+        verdict = self._final(reasons)
+        if verdict.best is not None and verdict.evidence.verified:
+            outcome.best = verdict.best
+        outcome.evidence, reasons = verdict.evidence, verdict.reasons
         outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
         return outcome
+
+    def _final(self, reasons: list[Reason]) -> Verdict:
+        """The verdict where the descent ends, for these ``reasons``."""
+        if self.verdict.reasons:
+            return self.verdict
+        return self.verdicts.checked(
+            reasons, self.outcome.best, Evidence(False, "the steps saw batches: not examined")
+        )
 
     def _snapshot(self, seconds: float) -> Snapshot:
         return Snapshot(

@@ -78,11 +78,15 @@ class Evaluator:
         """Of least squares: residual and Jacobian too."""
         return Linearized(*self._jacobian(point, *self.graphs.arguments))
 
+    def product(self, point: Array, direction: Array) -> Array:
+        """The Hessian of the loss times ``direction`` (p,)."""
+        found: Array = self._product(point, direction, *self.graphs.arguments)[0]
+        return found
+
     def hessian(self, point: Array) -> Array:
         """The Hessian of the loss (p, p), a column a direction."""
-        evaluate = self.backend.compile(self.graphs.curvature())
         directions = np.eye(self.packing.size, dtype=self.packing.dtype)
-        columns = [evaluate(point, one, *self.graphs.arguments)[0] for one in directions]
+        columns = [self.product(point, one) for one in directions]
         return np.stack(columns, axis=-1).astype(np.float64)
 
     def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
@@ -152,6 +156,10 @@ class Evaluator:
     @cached_property
     def _gradient(self) -> Compiled:
         return self.backend.compile(self.graphs.gradient())
+
+    @cached_property
+    def _product(self) -> Compiled:
+        return self.backend.compile(self.graphs.curvature())
 
     @cached_property
     def _jacobian(self) -> Compiled:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -41,20 +40,17 @@ class Run:
 
     numbers: range
     losses: Array
-    measures: Array
     began: float
     each: float
 
     def every_second(self, first: int) -> Run:
         """Half of them, from entry ``first``."""
-        losses, measures = self.losses[first::2], self.measures[first::2]
-        return replace(self, numbers=self.numbers[first::2], losses=losses, measures=measures)
+        return replace(self, numbers=self.numbers[first::2], losses=self.losses[first::2])
 
     def entries(self) -> Iterator[Entry]:
         """What they are one by one."""
-        losses, measures = self.losses.tolist(), self.measures.tolist()
-        for number, loss, measure in zip(self.numbers, losses, measures, strict=True):
-            yield Entry(number, loss, _measured(measure), self.began + self.each * number)
+        for number, loss in zip(self.numbers, self.losses.tolist(), strict=True):
+            yield Entry(number, loss, None, self.began + self.each * number)
 
 
 @dataclass
@@ -87,18 +83,18 @@ class History:
     def extend(
         self,
         losses: Sequence[float] | Array,
-        measures: Sequence[float] | Array,
+        measure: float | None,
         evaluations: int,
         seconds: tuple[float, float],
     ) -> None:
         """Note some evaluations in a row, the last of which has the number ``evaluations``.
 
-        ``measures`` are NaN where there is none. They took from the first of ``seconds`` to the
-        second, as long each.
+        ``measure`` is that of the last, ``None`` where there is none. They took from the first of
+        ``seconds`` to the second, as long each.
         """
         count, (began, ended) = len(losses), seconds
         if count == 1:  # as each of a descent step by step
-            self.record(evaluations, float(losses[0]), _measured(measures[0]), ended)
+            self.record(evaluations, float(losses[0]), measure, ended)
             return
         before = evaluations - count
         self._thin(evaluations)
@@ -107,12 +103,11 @@ class History:
         run = Run(
             range(before + first + 1, evaluations + 1, self.stride),
             np.array(losses[first :: self.stride]),  # a copy: the rest goes
-            np.array(measures[first :: self.stride]),
             began - each * before,
             each,
         )
         self.kept.append(run)
-        self.last = Entry(evaluations, float(losses[-1]), _measured(measures[-1]), ended)
+        self.last = Entry(evaluations, float(losses[-1]), measure, ended)
 
     def _thin(self, count: int) -> None:
         """Keep every second entry, as often as that takes where there are ``count`` of them."""
@@ -148,7 +143,3 @@ def _one_by_one(kept: Sequence[Entry | Run]) -> Iterator[Entry]:
             yield from item.entries()
         else:
             yield item
-
-
-def _measured(measure: float) -> float | None:
-    return None if isnan(measure) else float(measure)

@@ -6,7 +6,6 @@ step, and those that are one loop, are judged by the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf, nan
 from typing import NamedTuple
 
@@ -28,26 +27,24 @@ DIVERGED = 1e10
 class Best(NamedTuple):
     """The best point so far: ``loss`` is infinite as long as there is none.
 
-    ``point`` and ``gradient`` are (p,). ``measure`` is the scale-free gradient, NaN where it was
-    not measured; ``ceiling`` is the loss above which the descent counts as diverged.
+    ``point`` and ``gradient`` are (p,); ``ceiling`` is the loss above which the descent counts as
+    diverged.
     """
 
     point: Value
     loss: Value
     gradient: Value
-    measure: Value
     ceiling: Value
 
     @staticmethod
     def none(start: Array) -> Best:
         """Before anything was evaluated."""
-        return Best(start, inf, start, nan, inf)
+        return Best(start, inf, start, inf)
 
 
 class Ended(NamedTuple):
     """What a point gives for reasons to stop, each true or false; ``finite`` is none of them."""
 
-    gradient: Value
     loss: Value
     step: Value
     diverged: Value
@@ -55,17 +52,14 @@ class Ended(NamedTuple):
 
     def any(self) -> Value:
         """Whether there is a reason."""
-        met = self.gradient | self.loss | self.step
-        return met | self.diverged | np.logical_not(self.finite)
+        return self.loss | self.step | self.diverged | np.logical_not(self.finite)
 
     def reasons(self) -> list[Reason]:
-        """The reasons to stop. A point that is stationary needs no other.
+        """The reasons to stop.
 
-        >>> [reason.name for reason in Ended(False, True, True, False, True).reasons()]
+        >>> [reason.name for reason in Ended(True, True, False, True).reasons()]
         ['loss', 'step']
         """
-        if self.gradient:
-            return [Reason.gradient]
         reasons = []
         if self.loss:
             reasons.append(Reason.loss)
@@ -79,10 +73,9 @@ class Ended(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The best point from now on, the measure of this one and the last change (NaN: none)."""
+    """The best point from now on, and the last change that was compared (NaN: none)."""
 
     best: Best
-    measure: Value
     change: Value
     ended: Ended
 
@@ -111,20 +104,13 @@ class Judge:
         loss: Value,
         gradient: Value,
         finite: Value,
-        measure: Callable[[], Value],
     ) -> Judged:
         """Judge ``point`` (p,): its loss in double precision, its gradient (p,).
 
-        ``finite`` tells whether both are; ``measure()`` gives the scale-free gradient.
+        ``finite`` tells whether both are.
         """
         limits = self.limits
         improved = finite & (loss < best.loss)
-        measured, stationary = nan, False
-        if limits.gradient is not None:
-            # A trial point that overshot onto a plateau has no gradient either.
-            worth = improved | (finite & self.as_good(loss, best))
-            measured = choose(worth, measure, lambda: nan)
-            stationary = measured <= limits.gradient
         compared = improved & (best.loss < inf)
         settled, rested, change = False, False, nan
         if limits.loss is not None:
@@ -135,13 +121,13 @@ class Judge:
             rested = moved <= limits.step
             change = choose(rested, lambda: moved, lambda: change)
         following = choose(
-            improved | stationary,
-            lambda: (point, loss, gradient, measured, _ceiling(best, loss)),
+            improved,
+            lambda: (point, loss, gradient, _ceiling(best, loss)),
             lambda: tuple(best),
         )
         diverged = False if self.searches else self._diverged(best, point, loss, finite)
-        ended = Ended(stationary, settled, rested, diverged, finite)
-        return Judged(Best(*following), measured, change, ended)
+        ended = Ended(settled, rested, diverged, finite)
+        return Judged(Best(*following), change, ended)
 
     def as_good(self, loss: Value, best: Best) -> Value:
         """Whether a loss is as low as the best, but for what rounding may do to either."""

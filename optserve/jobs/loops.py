@@ -18,7 +18,6 @@ from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.judging import Best, Ended, Judge
 from optserve.jobs.pace import Pace
 from optserve.jobs.scalars import wide
-from optserve.jobs.stationarity import relative_gradient
 from optserve.jobs.stepwise import Stretch
 from optserve.optimizers.base import Optimizer, State
 from optserve.primitives.loops import cond, scan
@@ -29,7 +28,7 @@ STEPS = Dim.rows("steps of a descent")
 """How many steps a call takes; no table has such a name."""
 
 LARGEST = 1 << 16
-"""Steps of a call, the loss and the measure of each of which are kept until it returns."""
+"""Steps of a call, the loss of each of which is kept until it returns."""
 
 
 class Course(NamedTuple):
@@ -50,7 +49,7 @@ class Course(NamedTuple):
     @staticmethod
     def begin(start: Array, state: State) -> Course:
         """Before the first evaluation, at ``start``."""
-        going_on = Ended(False, False, False, False, True)
+        going_on = Ended(False, False, False, True)
         return Course(start, state, Best.none(start), going_on, nan, start, 0)
 
     def flat(self) -> list[Value]:
@@ -60,18 +59,18 @@ class Course(NamedTuple):
 
     @staticmethod
     def of(flat: Sequence[Value]) -> Course:
-        """The course of these parts; those between the first and the last 13 are the state."""
-        point, *state = flat[:-13]
-        rest = flat[-13:]
-        return Course(point, tuple(state), Best(*rest[:5]), Ended(*rest[5:10]), *rest[10:])
+        """The course of these parts; those between the first and the last 11 are the state."""
+        point, *state = flat[:-11]
+        rest = flat[-11:]
+        return Course(point, tuple(state), Best(*rest[:4]), Ended(*rest[4:8]), *rest[8:])
 
 
 def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
-    """(steps, *course, *bounds, ...) -> *course, losses[, measures].
+    """(steps, *course, *bounds, ...) -> *course, losses.
 
     A ``scan`` over steps of a traced method: as many as ``steps``, which are read by nobody, has
     entries. Once there is a reason to stop, what is left of the steps changes nothing, and their
-    losses and measures are NaN. There are measures where the gradient has a tolerance.
+    losses are NaN.
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
     vector = step.inputs[0].aval
@@ -81,12 +80,9 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
         for part in begin
     ]
     rest = step.inputs[1 + len(state) :]
-    boxes = len(graphs.bounds)
-    kept = 1 if judge.limits.gradient is None else 2
 
     def looped(steps: Value, *given: Value) -> Sequence[Value]:
         arguments = given[len(begin) :]
-        lower, upper = arguments[:boxes] or (None, None)
 
         def evaluate(*flat: Value) -> Sequence[Value]:
             course = Course.of(flat)
@@ -94,28 +90,21 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
             loss, gradient, following, *carries = applied(step, [point, *course.state, *arguments])
             finite = np.isfinite(loss) & np.all(np.isfinite(gradient))
             loss = wide(loss)
-            judged = judge(
-                course.best,
-                point,
-                loss,
-                gradient,
-                finite,
-                lambda: relative_gradient(gradient, point, loss, lower, upper),
-            )
+            judged = judge(course.best, point, loss, gradient, finite)
             count = course.evaluations + 1
             after = Course(
                 following, tuple(carries), judged.best, judged.ended, judged.change, point, count
             )
-            return [*after.flat(), *(loss, judged.measure)[:kept]]
+            return [*after.flat(), loss]
 
         def on(flat: tuple[Value, ...], step: Value) -> tuple[Sequence[Value], Sequence[Value]]:
             del step
             ended = Course.of(flat).ended.any()
-            found = cond(ended, lambda *flat: [*flat, *[nan] * kept], evaluate, *flat)
-            return tuple(found[:-kept]), tuple(found[-kept:])
+            found = cond(ended, lambda *flat: [*flat, nan], evaluate, *flat)
+            return tuple(found[:-1]), found[-1]
 
-        course, stacked = scan(on, tuple(given[: len(begin)]), steps)
-        return [*course, *stacked]
+        course, losses = scan(on, tuple(given[: len(begin)]), steps)
+        return [*course, losses]
 
     avals = [Aval((STEPS,), np.dtype(np.bool_)), *carried, *(variable.aval for variable in rest)]
     names = ["steps", *("" for _ in carried), *(variable.name for variable in rest)]
@@ -143,14 +132,17 @@ class Loops:
         began = perf_counter()
         found = self.loop(self._steps[:count], *self._flat, *self.rest)
         self._pace.took(count, perf_counter() - began)
-        parts = len(self._flat)
-        self._flat, losses, measures = list(found[:parts]), found[parts], found[-1]
-        if len(found) == parts + 1:  # nothing was measured
-            measures = np.broadcast_to(nan, losses.shape)
+        *self._flat, losses = found
         self._course = Course.of(self._flat)
         taken = int(self._course.evaluations) - before
         reasons = self._course.ended.reasons()
-        return Stretch(losses[:taken], measures[:taken], reasons)
+        return Stretch(losses[:taken], reasons)
+
+    def go_on(self) -> None:
+        """Take what ended it for no end."""
+        course = self._course._replace(ended=Ended(False, False, False, True))
+        self._flat = [np.asarray(part) for part in course.flat()]
+        self._course = course
 
     def settle(self) -> None:
         """A traced method does not come to rest by itself."""
@@ -166,8 +158,8 @@ class Loops:
 
     @property
     def best(self) -> Best:
-        point, loss, gradient, measure, ceiling = self._course.best
-        return Best(point, float(loss), gradient, float(measure), float(ceiling))
+        point, loss, gradient, ceiling = self._course.best
+        return Best(point, float(loss), gradient, float(ceiling))
 
     @property
     def change(self) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from math import nan
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.judging import Judge
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
-from optserve.jobs.stationarity import ColumnNorms, cosine, relative_gradient
-from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_verdict
+from optserve.jobs.stationarity import Measured, relative_offset
+from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_model, no_verdict
 from optserve.optimizers.bounds import project
 from optserve.optimizers.verdict import VERDICTS
+
+if TYPE_CHECKING:
+    from optserve.jobs.evidence.examiner import Examiner
 
 __all__ = ["Advance", "Method", "method_of"]
 
@@ -27,20 +31,21 @@ __all__ = ["Advance", "Method", "method_of"]
 class Advance(NamedTuple):
     """What is known at a point, and where the method goes from there.
 
-    ``norms`` (p,) are those of the columns of the Jacobian, where the method has it.
+    ``residual`` (n,) and ``jacobian`` (n, p) are known where the method needs them.
     """
 
     loss: Value
     gradient: Array
     point: Array
     state: State
-    norms: Array | None = None
+    residual: Array | None = None
+    jacobian: Array | None = None
 
 
 Advancing = Callable[[Array, State], Advance]
 
-Measure = Callable[[Array, float, Advance], float]
-"""(point, loss, what is known there) -> how far it is from stationary, free of scales."""
+Measure = Callable[[Array, Advance], Measured | None]
+"""(point, what is known there) -> how near to stationary it is, where that is known."""
 
 
 @frozen
@@ -48,7 +53,7 @@ class Method:
     """``advance(point, state)`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
 
     ``loop`` takes many steps in a call, where the backend has loops and the method can be traced;
-    it takes ``rest`` last (see ``optserve.jobs.loops``).
+    it takes ``rest`` last (see ``optserve.jobs.loops``). ``examiner()`` examines where it ends.
     """
 
     optimizer: Optimizer | None
@@ -56,6 +61,7 @@ class Method:
     advance: Advancing
     measure: Measure
     judge: Judge
+    examiner: Callable[[], Examiner]
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
 
@@ -79,27 +85,34 @@ class Method:
 
 def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Method:
     """The method of a job; ``optimizer`` is ``None`` for one that evaluates once."""
+
+    @functools.cache
+    def examiner() -> Examiner:  # a job that only evaluates does without
+        from optserve.jobs.evidence.examiner import Examiner
+
+        return Examiner(evaluator, limits)
+
     measure = _measure(optimizer, evaluator, limits)
     searches = optimizer is not None and not optimizer.traced
     judge = Judge.of(limits, evaluator.packing.dtype, searches)
     if optimizer is None:
-        return Method(None, lambda point: (), _once(evaluator), measure, judge)
+        return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
+    loop: Compiled | None = None
+    rest: tuple[Array, ...] = ()
     if optimizer.needs == "jacobian":
         advance = _by_jacobian(optimizer, evaluator, limits)
     elif optimizer.traced:
         loop = _loop(optimizer, evaluator, judge)
         rest = (*evaluator.graphs.bounds, *evaluator.graphs.arguments)
         advance = _compiled(optimizer, evaluator, limits, rest)
-        return Method(optimizer, optimizer.init, advance, measure, judge, loop, rest)
     else:
         advance = _by_gradient(optimizer, evaluator, limits)
-    return Method(optimizer, optimizer.init, advance, measure, judge)
+    return Method(optimizer, optimizer.init, advance, measure, judge, examiner, loop, rest)
 
 
 def _loop(optimizer: Optimizer, evaluator: Evaluator, judge: Judge) -> Compiled | None:
     """The whole descent as one callable of the backend, where it can be and pays."""
-    by_jacobian = _needs_jacobian(evaluator, judge.limits)
-    if not evaluator.backend.has_loops or by_jacobian or optimizer.verdict is not no_verdict:
+    if not evaluator.backend.has_loops or optimizer.verdict is not no_verdict:
         return None
     from optserve.jobs.loops import loop_graph
 
@@ -156,39 +169,31 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
         known = Evaluation(*found, lower, upper, limits.steps)
         updates, following = optimizer.update(known, state, point)
         proposed = project(point + updates, lower, upper)
-        norms = np.linalg.norm(found.jacobian, axis=0)
-        return Advance(found.loss, found.gradient, proposed, following, norms)
+        return Advance(
+            found.loss, found.gradient, proposed, following, found.residual, found.jacobian
+        )
 
     return advance
 
 
 def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Measure:
-    """The scale-free gradient by which convergence is judged."""
-    lower, upper = evaluator.bounds
-    least_squares = evaluator.problem.objective.kind == "least_squares"
-    needs_jacobian = optimizer is not None and optimizer.needs == "jacobian"
-    tolerance = limits.gradient
+    """How near to stationary a point is, by the curvature that the method has."""
+    bounds, kind, tolerance = evaluator.bounds, evaluator.problem.objective.kind, limits.gradient
+    if optimizer is None or tolerance is None:
+        return lambda point, known: None
 
-    def relative(point: Array, loss: float, known: Advance) -> float:
-        return float(relative_gradient(known.gradient, point, loss, lower, upper))
+    def by_jacobian(point: Array, known: Advance) -> Measured:
+        assert known.residual is not None
+        assert known.jacobian is not None
+        return relative_offset(known.residual, known.jacobian, point, bounds, tolerance)
 
-    def angle(point: Array, loss: float, known: Advance) -> float:
-        assert known.norms is not None
-        return cosine(known.gradient, known.norms, point, loss, lower, upper)
+    def by_model(point: Array, known: Advance) -> Measured | None:
+        expected = optimizer.expects(known.state)
+        if not expected >= 0.0:
+            return None
+        unit = {"least_squares": float(known.loss) ** 0.5, "log_likelihood": 1.0}.get(kind, nan)
+        return Measured(expected**0.5, unit)
 
-    if least_squares and tolerance is not None and needs_jacobian:
-        return angle
-    if tolerance is None or not _needs_jacobian(evaluator, limits):
-        return relative
-    columns = ColumnNorms(lambda point: np.linalg.norm(evaluator.linearized(point)[3], axis=0))
-
-    def angle_now_and_then(point: Array, loss: float, known: Advance) -> float:
-        return columns.cosine(known.gradient, point, loss, lower, upper, tolerance)
-
-    return angle_now_and_then
-
-
-def _needs_jacobian(evaluator: Evaluator, limits: Limits) -> bool:
-    """Whether convergence is judged by the columns of the Jacobian."""
-    least_squares = evaluator.problem.objective.kind == "least_squares"
-    return least_squares and limits.gradient is not None and evaluator.forms_jacobian
+    if optimizer.needs == "jacobian" and kind == "least_squares":
+        return by_jacobian
+    return by_model if optimizer.expects is not no_model else lambda point, known: None

@@ -22,6 +22,11 @@ class Reason(Enum):
     terminated = "terminated"
     diverged = "diverged: the steps lead away"
     non_finite = "the loss or its gradient is not finite"
+    unbounded = "the loss has no lower bound in sight"
+    runs_away = "the minimum lies at infinity"
+    flat = "nothing changes the loss"
+    saddle = "the curvature is negative: this is no minimum"
+    unreached = "no derivative reaches a parameter"
     evaluated = "evaluated once"
     gradient = "converged: the gradient is within its tolerance"
     precision = "converged to the limit of floating-point precision"
@@ -49,6 +54,9 @@ _SETTLED = frozenset({Reason.certificate, Reason.evaluated, Reason.plateau})
 """Reasons after which nobody asks whether a tolerance was met."""
 
 _CODES = {
+    **dict.fromkeys(
+        (Reason.unbounded, Reason.runs_away, Reason.flat, Reason.saddle, Reason.unreached), 3
+    ),
     Reason.interrupted: 130,
     Reason.terminated: 143,
     Reason.certificate: 6,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from optserve.jobs.descent import Outcome
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 
 __all__ = ["sentence"]
 
+_EXPLAINED = frozenset(
+    {Reason.unbounded, Reason.runs_away, Reason.flat, Reason.saddle, Reason.unreached}
+)
+"""Reasons of which the evidence says all."""
+
 
 def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
     """How ``outcome`` ended, for a person; ``what`` was not finite, where that ended it.
 
     >>> from optserve.jobs.descent import Evaluated
+    >>> from optserve.jobs.evidence.evidence import Evidence
     >>> import numpy as np
-    >>> best = Evaluated(np.zeros(1), 0.0, np.zeros(1), 4.3e-13)
-    >>> outcome = Outcome(np.zeros(1), best, [Reason.gradient], evaluations=25, steps=24)
+    >>> best, found = Evaluated(np.zeros(1), 0.0, np.zeros(1)), Evidence(True, "", distance=4.3e-13)
+    >>> outcome = Outcome(np.zeros(1), best, [Reason.gradient], 25, 24, evidence=found)
     >>> sentence(outcome, Limits(gradient=1e-8))
     'converged: gradient 4.3e-13 <= 1e-08'
     >>> outcome.reasons = [Reason.steps]
@@ -24,10 +32,12 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
     """
     reason = outcome.reason
     words: str = reason.value
-    measure: float | None = None if outcome.best is None else outcome.best.measure
+    distance = outcome.evidence.distance
+    measure = None if isnan(distance) else distance
     after = _after(outcome)
     if reason is Reason.gradient:
-        return f"converged: gradient {measure:.2g} <= {limits.gradient:g}"
+        goal = f" <= {limits.gradient:g}" if limits.gradient else ""
+        return f"converged: gradient {measure or 0.0:.2g}{goal}"
     if reason is Reason.loss:
         return f"converged: change of the loss {outcome.change:.2g} <= {limits.loss:g} of itself"
     if reason is Reason.step:
@@ -36,6 +46,8 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
         return words + _beside(measure)
     if reason is Reason.stalled:
         return f"not converged: {words}{_beside(measure)}"
+    if reason in _EXPLAINED:
+        return f"not converged: {outcome.evidence.sentence}"
     if reason is Reason.non_finite:
         return f"{what or words} {'at the start' if outcome.steps == 0 else after}"
     if reason is Reason.evaluated:

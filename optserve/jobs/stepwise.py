@@ -10,8 +10,9 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.judging import Best
-from optserve.jobs.method import Advance, Method
+from optserve.jobs.method import Method
 from optserve.jobs.reasons import Reason
+from optserve.jobs.stationarity import Measured
 from optserve.optimizers.base import State
 
 __all__ = ["Stepwise", "Stretch", "finite_gradient"]
@@ -21,14 +22,15 @@ UNTRIED = 64
 
 
 class Stretch(NamedTuple):
-    """Some evaluations in a row: the loss and the measure of each, and the reasons to stop.
+    """Some evaluations in a row: the loss of each, and the reasons to stop.
 
-    A measure that was not taken is NaN.
+    ``measured`` is how near to stationary the last of them is, where that is known and it is as
+    good as the best.
     """
 
     losses: Sequence[float] | Array
-    measures: Sequence[float] | Array
     reasons: list[Reason]
+    measured: Measured | None = None
 
 
 class Stepwise:
@@ -56,12 +58,13 @@ class Stepwise:
         now = method.advance(point, self.state)
         loss = float(now.loss)
         finite = isfinite(loss) and finite_gradient(now.gradient)
-        measure, reasons = nan, []
+        measured, reasons = None, []
         if finite or not self._steps_back():
-            judged = method.judge(
-                self.best, point, loss, now.gradient, finite, lambda: self._measure(loss, now)
-            )
-            self.best, measure, self.change, ended = judged
+            # A trial point that overshot onto a plateau has no gradient either.
+            if finite and method.judge.as_good(loss, self.best):
+                measured = method.measure(point, now)
+            judged = method.judge(self.best, point, loss, now.gradient, finite)
+            self.best, self.change, ended = judged
             reasons = ended.reasons()
         if finite:
             self._untried = 0
@@ -70,7 +73,10 @@ class Stepwise:
         if verdict := method.verdict(now.state):
             reasons.append(verdict)
         self.point, self.state = now.point, now.state
-        return Stretch((loss,), (measure,), reasons)
+        return Stretch((loss,), reasons, measured)
+
+    def go_on(self) -> None:
+        """Take what ended it for no end: it goes on by itself."""
 
     def settle(self) -> None:
         """Prefer the point where the method itself came to rest, whose gradient is smaller.
@@ -83,11 +89,7 @@ class Stepwise:
         now = method.advance(self.point, self.state)
         loss = float(now.loss)
         if method.judge.as_good(loss, best) and finite_gradient(now.gradient):
-            measure = self._measure(loss, now)
-            self.best = Best(self.point, loss, now.gradient, measure, best.ceiling)
-
-    def _measure(self, loss: float, now: Advance) -> float:
-        return self.method.measure(self.point, loss, now)
+            self.best = Best(self.point, loss, now.gradient, best.ceiling)
 
     def _steps_back(self) -> bool:
         """Whether the method is trying points out, so that one that is not finite is no end."""

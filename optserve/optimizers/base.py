@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import nan
 from typing import Any, Literal, NamedTuple
 
 from optserve.frozen import frozen
 
-__all__ = ["Evaluation", "Optimizer", "State", "Value", "no_verdict"]
+__all__ = ["Evaluation", "Optimizer", "State", "Value", "no_model", "no_verdict"]
 
 Value = Any
 State = tuple[Value, ...]
@@ -39,6 +40,12 @@ def no_verdict(state: State) -> str:
     return ""
 
 
+def no_model(state: State) -> float:
+    """What a method expects that has no model of the loss: nothing is known."""
+    del state
+    return nan
+
+
 @frozen
 class Optimizer:
     """A method of descent.
@@ -51,8 +58,9 @@ class Optimizer:
     of the step; they are then written in NumPy functions and run on tracers and arrays alike.
     ``verdict(state)`` names why the method itself can go no further: ``"precision"`` where the
     limit of floating-point precision is reached, ``"stalled"`` where no descent was found, else
-    ``""``. ``gradient_tolerance`` is the method's default for ``stop.gradient``; ``None`` where
-    reaching the limit of steps is an ordinary end.
+    ``""``. ``expects(state)`` is by how much the method's own model says that the loss may yet
+    fall from its base, NaN where it has none. ``gradient_tolerance`` is the method's default for
+    ``stop.gradient``; ``None`` where reaching the limit of steps is an ordinary end.
     """
 
     name: str
@@ -61,4 +69,5 @@ class Optimizer:
     needs: Literal["gradient", "jacobian"] = "gradient"
     traced: bool = True
     verdict: Callable[[State], str] = no_verdict
+    expects: Callable[[State], float] = no_model
     gradient_tolerance: float | None = None

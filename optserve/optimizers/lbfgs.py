@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -113,8 +114,15 @@ def lbfgs(memory: int = 10) -> Optimizer:
         update=update,
         traced=False,
         verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
+        expects=_expected,
         gradient_tolerance=1e-8,
     )
+
+
+def _expected(state: State) -> float:
+    """The decrease to the minimizer of the quadratic model, where steps have given it one."""
+    now = _State(*state)
+    return -0.5 * now.line_search.slope0 if now.pairs else math.nan
 
 
 def _blank(params: Value, memory: int) -> _State:

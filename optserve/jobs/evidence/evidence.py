@@ -32,6 +32,7 @@ runs away
 class Direction:
     """A direction of the free coordinates along which an end is not an ordinary minimum.
 
+    Coordinates that do not take part (unused, at start, at bound) make one direction of a kind.
     ``parameters`` names the entries that take part, strongest first, such as ``W[1][2]``.
     ``vector`` (p,) is the direction in free coordinates, of any length; that of a single
     coordinate is a unit vector.

@@ -1,0 +1,72 @@
+"""Axes along which a quadratic model says nothing sure: what the loss itself does there."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.naming import plainest
+from optserve.jobs.evidence.profiles import Profile, profile, unit_along
+from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["hidden", "profiles_of", "true_model"]
+
+CLEARLY = 100.0
+"""How many times its noise a change of the loss must be to be seen clearly."""
+
+DOUBTFUL = 1e-3
+"""Curvatures by differences, of least squares, below which exact ones are asked for."""
+
+PROFILES = 8
+"""Axes along which the loss is looked at; where there are more, these stand for all."""
+
+
+def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
+    """The model by the Hessian itself.
+
+    Its curvatures may be negative, while those of Gauss and Newton's never are.
+    """
+    if model.rest is None or not surface.dense:
+        return model
+    root = sqrt(surface.epsilon)
+    found = of_hessian(surface.differences(place), place.gradient, model.free, root)
+    if found.least >= DOUBTFUL:
+        return found
+    return of_hessian(surface.hessian(place), place.gradient, model.free, surface.epsilon)
+
+
+def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Array:
+    """Along which axes (q,) rounding hides the curvature, or the loss does not show it.
+
+    A curvature is taken for granted that shows where coordinates are twice as large. Another is
+    looked for as far off as it should show: on a plateau it does not. Of a partial model there is
+    no telling.
+    """
+    if model.partial:
+        return np.zeros(model.values.size, bool)
+    found = model.values <= model.noise
+    for number in np.flatnonzero(~found):
+        axis, bend = model.axis(int(number)), float(model.values[number])
+        unit = unit_along(surface, place, axis)
+        if 0.5 * bend * model.length(unit) ** 2 >= CLEARLY * noise:
+            continue
+        move = axis * sqrt(2.0 * CLEARLY * noise / bend)
+        rises = [surface.at(place.point + sense * move).loss - place.loss for sense in (1.0, -1.0)]
+        found[number] = not all(0.5 <= rise / (CLEARLY * noise) <= 2.0 for rise in rises)
+    return found
+
+
+def profiles_of(
+    surface: Surface, place: Place, model: Quadratic, which: Array, noise: float, let: float
+) -> list[Profile]:
+    """What the loss does along the axes ``which`` (q,), in as few coordinates each as can be."""
+    found = []
+    vectors = plainest(model.axes[:, which])[:, :PROFILES]
+    for vector in vectors.T:
+        direction = np.zeros(model.free.size)
+        direction[model.free] = vector / model.scale
+        found.append(profile(surface, place, direction, noise, let))
+    return found

@@ -1,0 +1,306 @@
+"""One examination of where a descent ended: is it a minimum, and if not, what is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, nan, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
+from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
+from optserve.jobs.evidence.leaving import leave, no_bound_in_sight
+from optserve.jobs.evidence.naming import directed, listed
+from optserve.jobs.evidence.newton import Bar, Finish, finish
+from optserve.jobs.evidence.profiles import Profile, profile
+from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.surface import Noise, Place, Surface
+from optserve.jobs.reasons import Reason
+
+if TYPE_CHECKING:
+    from optserve.jobs.evidence.examiner import Examiner
+
+__all__ = ["End", "Examination", "Examined"]
+
+MOST = 60
+"""Newton steps that finish a descent."""
+
+ROUNDS = 8
+"""How often they begin anew, where the loss falls along an axis without a curvature."""
+
+
+class End(NamedTuple):
+    """An end to be examined: the best point (p,) and the start.
+
+    ``gained(loss)`` is by how much the last tenth of the steps lowered the loss, if that is
+    ``loss`` now, after so many ``evaluations``. ``finishes`` says that Newton steps are to finish.
+    """
+
+    point: Array
+    start: Array
+    evaluations: int
+    gained: Callable[[float], float]
+    finishes: bool
+
+
+class Examined(NamedTuple):
+    """What was found. ``reason`` says what the end amounts to: ``None`` where the loss falls on.
+
+    ``place`` is the point to report. ``onward`` is a point from where the descent is to go on;
+    ``further`` is one from where it can, if not from where it is. ``step`` is the largest change of
+    a coordinate by the next Newton step, of itself where it is above 1.
+    """
+
+    reason: Reason | None
+    evidence: Evidence
+    place: Place | None = None
+    onward: Place | None = None
+    further: Place | None = None
+    step: float = inf
+
+
+class Examination:
+    """Examines ``end`` on ``surface``."""
+
+    def __init__(self, examiner: Examiner, surface: Surface, end: End) -> None:
+        self.examiner = examiner
+        self.surface = surface
+        self.end = end
+        self.labels = surface.evaluator.packing.labels
+        self.start = surface.at(end.point)
+        self.noise = nan
+
+    def run(self) -> Examined:
+        """What was found."""
+        surface = self.surface
+        if surface.ignored.all():
+            return self._end(Reason.flat, self.examiner.told_of_ignored)
+        if not self.start.finite:
+            return self._end(None, "not examined: the loss or its gradient is not finite")
+        moved = not np.array_equal(self.end.point, self.end.start)
+        if not moved and not surface.held(self.start).any() and self._is_flat():
+            told = "nothing was moved: the loss does not change near the start"
+            return self._end(Reason.flat, told)
+        found = self._from(self.start)
+        for _ in range(ROUNDS if self.end.finishes else 0):
+            if found.onward is None:
+                break
+            found = self._from(found.onward)
+        return found
+
+    def _from(self, place: Place) -> Examined:
+        """What Newton steps from ``place`` lead to."""
+        surface = self.surface
+        done = finish(surface, place, self.bar, MOST)
+        self.noise = done.noise.loss
+        if done.kind == "slides":
+            return self._runs_away(done.step, done.model.spread_scale, done.model)
+        if not self.end.finishes:
+            model = surface.quadratic(self.start)
+            rests = self.bar(self.start, model, done.noise).met(model.decrement)
+            done = Finish("rest" if rests else "on", self.start, model, done.noise, model.step)
+        return self._rests(done) if done.kind == "rest" else self._falls(done)
+
+    def bar(self, place: Place, model: Quadratic, noise: Noise, before: float = inf) -> Bar:
+        """What a Newton step may lower the loss by at a minimum.
+
+        ``before`` is the loss one step before, infinite where that says nothing.
+        """
+        rounding = sqrt(noise.loss) if model.rest is None else noise.decrement
+        return Bar(self.examiner.tolerance * self._unit(place, model, before), rounding)
+
+    def _unit(self, place: Place, model: Quadratic, before: float = inf) -> float:
+        """What the root of a decrease is compared with."""
+        if self.surface.kind == "log_likelihood":
+            return 1.0
+        if self.surface.kind == "least_squares":
+            rest = sqrt(max(place.loss - model.decrement**2, 0.0))
+            return rest if model.rest is None else model.rest
+        last = before - place.loss if before < inf else 0.0
+        return sqrt(max(self.end.gained(place.loss), last, 0.0))
+
+    def _is_flat(self) -> bool:
+        """Whether the loss changes with no coordinate near the start."""
+        surface, place = self.surface, self.start
+        if surface.size > surface.products or surface.responds(place):
+            return False
+        noise = surface.sum_rounding(place)
+        axes = np.eye(surface.size)[~surface.ignored]
+        return all(profile(surface, place, axis, noise, near=True).kind == "flat" for axis in axes)
+
+    def _rests(self, done: Finish) -> Examined:
+        """At a point that is stationary: is it a minimum?"""
+        surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
+        true = true_model(surface, place, model)
+        for number in np.flatnonzero(true.values < -true.noise):
+            lower = leave(surface, place, true.axis(int(number)), noise)
+            if lower is not None:
+                told = "the curvature is negative: no minimum"
+                return self._end(Reason.saddle, told, true)._replace(onward=lower)
+        weak = hidden(surface, place, model, noise)
+        let = max(self.bar(place, model, done.noise)) ** 2
+        seen = profiles_of(surface, place, model, weak, noise, let)
+        return self._unlike(place, model, seen) or self._flat(place, model, true, weak, seen)
+
+    def _unlike(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
+        """What the loss does along an axis that it does not at a minimum, if anything."""
+        for one in seen:
+            if one.kind == "falls":
+                return self._falls_along(place, model, one)
+            if one.kind == "tail":
+                return self._runs_away(one.direction, self._sizes(place), model)
+            if one.kind == "kink":
+                told = "the loss has a kink here: its derivative jumps"
+                return self._end(Reason.stalled, told, model)
+        return None
+
+    def _flat(
+        self,
+        place: Place,
+        model: Quadratic,
+        true: Quadratic,
+        weak: Array,
+        seen: Sequence[Profile],
+    ) -> Examined:
+        """At what else is a minimum: does the loss change with anything, and with all it did?"""
+        sizes = self._sizes(place)
+        flat = [
+            directed("flat", one.direction, sizes, self.labels)
+            for one in seen
+            if one.kind in ("flat", "edge", "valley")
+        ]
+        kinds = {one.kind for one in seen}
+        if weak.size and weak.all() and kinds == {"flat"}:
+            told = "the loss does not change with any parameter here"
+            return self._end(Reason.flat, told, model, flat)
+        dead = sum(one.kind == "flat" for one in seen)
+        if dead and not kinds & {"edge", "valley"} and dead > self._flat_at_start():
+            names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
+            told = f"a plateau: the loss no longer changes with {names}, as it did"
+            return self._end(Reason.flat, told, model, flat)
+        return self._minimum(place, model, true, flat)
+
+    def _flat_at_start(self) -> float:
+        """How many directions were flat at the start already."""
+        surface = self.surface
+        place = surface.at(self.end.start)
+        if not place.finite:
+            return inf
+        model = surface.quadratic(place)
+        flat = hidden(surface, place, model, surface.sum_rounding(place))
+        return int((flat & (model.values >= -model.noise)).sum())
+
+    def _falls(self, done: Finish) -> Examined:
+        """At a point from which a Newton step would lower the loss."""
+        surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
+        if self._is_endless(place, model):
+            return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
+        if done.kind == "on":
+            further = place if place.loss < self.start.loss - noise else None
+            told = f"no minimum: a Newton step would lower the loss by {model.decrement**2:.2g}"
+            return self._end(None, told, model)._replace(further=further)
+        if model.decrement**2 <= noise:
+            return self._minimum(place, model, true_model(surface, place, model))
+        seen = profile(surface, place, done.step if done.step.any() else -place.gradient, noise)
+        if seen.kind == "falls":
+            return self._falls_along(place, model, seen)
+        kink = "the loss has a kink here: its derivative jumps"
+        told = kink if seen.kind == "kink" else "the conditioning leaves no digits to go on by"
+        return self._end(Reason.stalled, told, model, place=place)
+
+    def _falls_along(self, place: Place, model: Quadratic, seen: Profile) -> Examined:
+        if self._is_endless(place, model):
+            return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
+        told = "no minimum: the loss falls where its curvature is 0"
+        return self._end(None, told, model)._replace(onward=seen.lowest)
+
+    def _is_endless(self, place: Place, model: Quadratic) -> bool:
+        """Whether the loss falls without end along the gradient, or an axis not bent upwards."""
+        [axes] = np.nonzero(model.values <= model.noise)
+        if self.surface.kind == "least_squares" or not axes.size:
+            return False
+        steepest = -self.surface.unheld(place) * model.spread_scale**-2.0
+        directions = [model.axis(int(number)) for number in axes[:2]]
+        if np.isfinite(steepest).all():
+            directions.insert(0, steepest)
+        return any(no_bound_in_sight(self.surface, place, one) for one in directions)
+
+    def _runs_away(self, vector: Array, sizes: Array, model: Quadratic) -> Examined:
+        away = directed("runs away", vector, sizes, self.labels)
+        one = len(away.parameters) == 1
+        told = (
+            f"{listed(away.parameters)} {'runs' if one else 'run'} away: the loss falls for ever, "
+            f"by less and less; a bound, a prior or a penalty keeps {'it' if one else 'them'}"
+        )
+        return self._end(Reason.runs_away, told, model, [away])
+
+    def _minimum(
+        self, place: Place, model: Quadratic, true: Quadratic, flat: Sequence[Direction] = ()
+    ) -> Examined:
+        by_tolerance = model.decrement <= self.examiner.tolerance * self._unit(place, model)
+        reason = Reason.gradient if by_tolerance else Reason.precision
+        told = (
+            f"a minimum: a Newton step would lower the loss by {model.decrement**2:.2g}, "
+            f"the least curvature is {true.least:.2g}"
+        )
+        return self._end(reason, told, model, flat, place=place, true=true, verified=True)
+
+    def _end(
+        self,
+        reason: Reason | None,
+        sentence: str,
+        model: Quadratic | None = None,
+        directions: Sequence[Direction] = (),
+        *,
+        place: Place | None = None,
+        true: Quadratic | None = None,
+        verified: bool = False,
+    ) -> Examined:
+        place = place or self.start
+        numbers: dict[str, float] = {}
+        if model is not None:
+            numbers = {
+                "predicted_decrease": model.decrement**2,
+                "rounding": self.noise,
+                "distance": self._distance(model.decrement, self._unit(place, model)),
+                "least_curvature": (true or model).least,
+            }
+        evidence = Evidence(
+            verified,
+            sentence,
+            moved=not np.array_equal(place.point, self.end.start),
+            directions=(*directions, *self._apart(place)),
+            **numbers,
+        )
+        step = inf if model is None else _largest_change(model.step, place.point)
+        return Examined(reason, evidence, place, step=step)
+
+    def _apart(self, place: Place) -> list[Direction]:
+        """The coordinates that do not take part, those of a kind together."""
+        unit = np.ones(self.surface.size)
+        kinds: tuple[tuple[Kind, Array], ...] = (
+            ("at bound", self.surface.held(place)),
+            ("at start", self.examiner.unreached),
+            ("unused", self.examiner.unused),
+        )
+        return [
+            directed(kind, which.astype(np.float64), unit, self.labels)
+            for kind, which in kinds
+            if which.any()
+        ]
+
+    def _sizes(self, place: Place) -> Array:
+        return 1.0 / self.surface.reference(place)
+
+    def _distance(self, decrement: float, unit: float) -> float:
+        if decrement == 0.0:
+            return 0.0
+        if self.surface.kind == "log_likelihood":
+            return sqrt(2.0) * decrement
+        return decrement / unit if unit > 0.0 else nan
+
+
+def _largest_change(step: Array, point: Array) -> float:
+    return float(np.max(np.abs(step) / np.maximum(np.abs(point), 1.0), initial=0.0))

@@ -1,0 +1,93 @@
+"""``Examiner``: examines where the descents of a job end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from optserve.frozen import replace
+from optserve.graph.aval import Array
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.evidence.examination import End, Examination, Examined
+from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.reach import block_of, unreached, used
+from optserve.jobs.evidence.surface import SpentError, Surface
+from optserve.jobs.limits import Limits
+from optserve.jobs.work import entries_of
+from optserve.transforms.simplify import prune
+
+__all__ = ["Examiner"]
+
+TOLERANCE = 1e-8
+"""What ``stop.gradient`` is where none was asked for."""
+
+CHEAP = 1_000_000
+"""Entries of the values that are computed which take no time to speak of."""
+
+PRODUCT = 3
+"""How many evaluations a product of the Hessian with a vector costs."""
+
+
+class Examiner:
+    """Knows of a job what does not change from end to end.
+
+    ``unused`` are the coordinates (p,) that the loss does not use, ``unreached`` those that it
+    uses, and no derivative reaches.
+    """
+
+    def __init__(self, evaluator: Evaluator, limits: Limits) -> None:
+        self.evaluator = evaluator
+        self.tolerance = limits.gradient or TOLERANCE
+
+    @cached_property
+    def unused(self) -> Array:
+        graph = self.evaluator.graphs.objective
+        graph = prune(replace(graph, outputs=graph.outputs[:1]))
+        return self._spread([not one for one in used(graph)])
+
+    @cached_property
+    def unreached(self) -> Array:
+        found = self._spread(unreached(self.evaluator.graphs.differentiated))
+        return found & ~self.unused
+
+    def _spread(self, flags: list[bool]) -> Array:
+        """A flag for each coordinate (p,) from one for each parameter that varies."""
+        found: Array = np.zeros(self.evaluator.packing.size, bool)
+        for segment, flag in zip(self.evaluator.packing.free, flags, strict=False):
+            found[segment.start : segment.start + segment.count] = flag
+        return found
+
+    @cached_property
+    def told_of_ignored(self) -> str:
+        """What to say of parameters that no derivative reaches, or of a loss that uses none."""
+        packing, problem = self.evaluator.packing, self.evaluator.problem
+        loose = [one.parameter.name for one in packing.free if self.unreached[one.start]]
+        if not loose:
+            return "nothing was moved: the loss uses no parameter that may vary"
+        graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
+        names = [variable.name for variable in graph.inputs[: len(packing.segments)]]
+        block = block_of(prune(graph), names.index(loose[0]), problem.vocabulary)
+        through = "" if block is None else f": {block.told}"
+        remedy = "give `fixed: true`, or a smooth form"
+        return f"no derivative reaches {listed(tuple(loose))}{through}; {remedy}"
+
+    @cached_property
+    def _cheap(self) -> int:
+        """How many products of a Hessian take no time to speak of."""
+        graphs, packing = self.evaluator.graphs, self.evaluator.packing
+        arguments = [np.zeros(packing.size, packing.dtype), *graphs.arguments]
+        return CHEAP // max(1, entries_of(graphs.gradient(), arguments))
+
+    def examine(self, end: End, spent: Callable[[], bool]) -> Examined:
+        """What ``end`` is; ``spent()`` tells when that has cost enough."""
+        products = max(self._cheap, end.evaluations // PRODUCT)
+        ignored = self.unused | self.unreached
+        surface = Surface(self.evaluator, ignored, spent, products)
+        with np.errstate(all="ignore"):
+            try:
+                return Examination(self, surface, end).run()
+            except SpentError:
+                return Examined(None, Evidence(False, "not examined: that would take too long"))

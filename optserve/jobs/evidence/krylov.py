@@ -1,0 +1,86 @@
+"""The quadratic model of many coordinates, from products of the Hessian with a few vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.quadratic import NOISE, Quadratic, norm
+
+if TYPE_CHECKING:
+    from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["krylov"]
+
+LARGEST = 10_000_000
+"""Entries of all the vectors that are kept."""
+
+SETTLED = 1e-3
+"""Relative change of the predicted decrease, over a few products, at which it is known."""
+
+FEW = 4
+
+
+def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
+    """The model over the space that Lanczos' iteration spans from the gradient.
+
+    It is that of Newton's method by conjugate gradients: its step and decrement are theirs, and the
+    least curvature is at most the one found here (Golub & Van Loan 2013, sections 10.1 and 11.3).
+    Each vector is made orthogonal to all before. From a gradient of 0 the iteration starts at
+    random, for the curvatures.
+    """
+    gradient = np.where(free, place.gradient, 0.0)
+    size = float(norm(gradient))
+    first = (
+        gradient
+        if size > 0.0
+        else np.where(free, np.random.default_rng(0).normal(size=free.size), 0.0)
+    )
+    length = norm(first)
+    most = min(surface.products, int(free.sum()), max(FEW, LARGEST // max(1, free.size)))
+    vectors = [first / length if length > 0.0 else first]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    decreases: list[float] = []
+    model = None
+    for _ in range(most):
+        turned = np.where(free, surface.product(place.point, vectors[-1]), 0.0)
+        diagonal.append(float(vectors[-1] @ turned))
+        basis = np.array(vectors)
+        for _ in range(2):
+            turned = turned - basis.T @ (basis @ turned)
+        beside.append(float(norm(turned)))
+        model = _model(basis, diagonal, beside, size, free, surface.epsilon)
+        decreases.append(model.decrement**2)
+        settled = (
+            len(decreases) > FEW
+            and abs(decreases[-1] - decreases[-1 - FEW]) <= SETTLED * decreases[-1]
+        )
+        if beside[-1] <= NOISE * surface.epsilon * max(map(abs, diagonal)) or settled:
+            break
+        vectors.append(turned / beside[-1])
+    assert model is not None
+    return model
+
+
+def _model(
+    basis: Array,
+    diagonal: list[float],
+    beside: list[float],
+    size: float,
+    free: Array,
+    epsilon: float,
+) -> Quadratic:
+    rest = beside[: len(diagonal) - 1]
+    tridiagonal = np.diag(diagonal) + np.diag(rest, 1) + np.diag(rest, -1)
+    values, turns = np.linalg.eigh(tridiagonal)
+    noise = NOISE * epsilon * float(np.abs(values).max(initial=0.0))
+    slopes = size * turns[0]
+    sure = np.abs(values) > noise
+    roots = np.where(sure, slopes / np.sqrt(2.0 * np.where(sure, np.abs(values), 1.0)), 0.0)
+    axes = basis.T[free] @ turns
+    return Quadratic(
+        free, np.ones(int(free.sum())), axes, values, slopes, roots, noise, partial=True
+    )

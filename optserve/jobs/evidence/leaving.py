@@ -1,0 +1,62 @@
+"""Ways off a point that is no minimum: along a curvature that is negative, and down without end."""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.profiles import unit_along
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["leave", "no_bound_in_sight"]
+
+FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
+"""The first step off a point, by how much longer the next is, and the longest: of coordinates."""
+
+DOUBLINGS = 45
+STEADY = 0.5
+"""The slope may fall to this share of itself while a step doubles, and still the loss falls on."""
+
+
+def leave(surface: Surface, place: Place, direction: Array, noise: float) -> Place | None:
+    """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
+    loss by more than ``noise``."""
+    unit = unit_along(surface, place, direction)
+    best: Place | None = None
+    share = FIRST
+    while share <= LONGEST:
+        tried = [surface.at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
+        lowest = min(tried, key=lambda found: found.loss if found.finite else inf)
+        fallen = lowest.finite and lowest.loss < place.loss - noise
+        if fallen and (best is None or lowest.loss < best.loss):
+            best = lowest
+        elif best is not None:
+            break
+        share *= GROWTH
+    return best
+
+
+def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:
+    """Whether the loss falls along ``direction`` (p,) at no lesser rate, however far.
+
+    Steps double until they are 1e13 times as long as the first, or the loss is minus infinity.
+    """
+    unit = unit_along(surface, place, direction)
+    slope = float(place.gradient @ unit)
+    unit = unit if slope <= 0.0 else -unit
+    share, before, steepest = 1e-3, place.loss, 0.0
+    length = 0.0
+    for number in range(DOUBLINGS):
+        found = surface.at(place.point + share * unit)
+        if found.loss == -inf:
+            return number > 0 or slope != 0.0
+        if not isfinite(found.loss) or np.array_equal(found.point, place.point):
+            return False
+        rate = (before - found.loss) / (share - length)
+        if not rate > STEADY * steepest or rate <= 0.0:
+            return False
+        length, before, steepest = share, found.loss, rate
+        share *= 2.0
+    return True

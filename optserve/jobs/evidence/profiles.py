@@ -1,0 +1,276 @@
+"""What the loss does along an axis whose curvature rounding hides: looked at in both senses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf, isfinite, nan, sqrt
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["Profile", "profile", "unit_along"]
+
+NEAR = (1e-3, 1e-2)
+FAR = (1e-3, 3e-2, 0.3, 0.6, 1.0)
+"""By how much of themselves coordinates are changed."""
+
+OUTWARD = (10.0, 1e3)
+"""The same, to see whether a loss that does not change stays so."""
+
+ALIKE = 1.5
+VALLEY = (1e-3, -1e-3, 3e-2, -3e-2)
+DESCENTS = 4
+CLOSEST, APART = 1e-9, 0.1
+BISECTIONS = 40
+SECANTS = 9
+STEPS_IN = 0.9
+TINY = 1e-60
+FAINT, FAINTEST = 1e-4, 1e-12
+TAIL_STEPS = 3
+SAME, SHRINKS = 0.9, 0.95
+
+
+class Profile(NamedTuple):
+    """What was seen along ``direction`` (p,), and where the loss was lowest, if it falls.
+
+    flat
+        the loss does not change
+    rises
+        it rises in both senses, as at a minimum
+    kink
+        it rises in both senses, from the first: its derivative jumps
+    valley
+        it rises on a line, but not where that is bent into the floor of a valley
+    falls
+        it falls, in one sense at least
+    tail
+        it rises in one sense, and in the other it comes to rest at infinity
+    edge
+        it rises in one sense, and in the other it does not change
+    """
+
+    kind: Literal["flat", "rises", "kink", "valley", "falls", "tail", "edge"]
+    direction: Array
+    lowest: Place | None = None
+
+
+def profile(
+    surface: Surface,
+    place: Place,
+    direction: Array,
+    noise: float,
+    let: float = 0.0,
+    *,
+    near: bool = False,
+) -> Profile:
+    """Look along ``direction`` (p,) from ``place``.
+
+    Changes of the loss within ``noise`` are none; it is let fall by ``let``. ``near`` looks no
+    farther than a hundredth of the coordinates.
+    """
+    let = max(let, noise)
+    unit = unit_along(surface, place, direction)
+    seen = {0.0: place} | {
+        sense * share: surface.at(place.point + sense * share * unit)
+        for share in (NEAR if near else FAR)
+        for sense in (1.0, -1.0)
+    }
+    changes = {share: _change(found, place) for share, found in seen.items()}
+    if min(changes.values()) < -let:
+        return Profile("falls", unit, _bottom(surface, place, unit, seen))
+    up = any(change > noise for share, change in changes.items() if share > 0)
+    down = any(change > noise for share, change in changes.items() if share < 0)
+    if not up and not down:
+        return Profile("flat", unit)
+    if (up and down) or min(changes.values()) < -noise:
+        return _bowl(surface, place, unit, seen, noise, let)
+    return Profile("edge", unit) if near else _beyond(surface, place, -unit if up else unit, let)
+
+
+def _bowl(
+    surface: Surface,
+    place: Place,
+    unit: Array,
+    seen: Mapping[float, Place],
+    noise: float,
+    let: float,
+) -> Profile:
+    """What it is that rises in both senses: told by how it does, as close as it is seen to."""
+    sides = [_sides(place, seen[-share], seen[share], unit, share) for share in seen if share > 0.0]
+    sides = sorted(one for one in sides if one.rise > noise)
+    while sides and sides[0].share > CLOSEST:
+        share = 0.1 * sides[0].share
+        below, above = (surface.at(place.point + sense * share * unit) for sense in (-1.0, 1.0))
+        closer = _sides(place, below, above, unit, share)
+        if not closer.rise > noise:
+            break
+        sides.insert(0, closer)
+    if len(sides) < 2 or sides[0].share >= APART:
+        return Profile("edge", unit)
+    near, far = sides[:2]
+    if far.is_line and near.jump > 0.5 * far.jump:
+        return Profile("kink", unit)
+    if not 1.0 / ALIKE < near.bend / far.bend < ALIKE:
+        return _floor(surface, place, unit, noise, let)
+    ends = {share: surface.at(place.point + share * unit) for share in (-near.share, near.share)}
+    lowest = _bottom(surface, place, unit, ends)
+    if _change(lowest, place) < -let:
+        return Profile("falls", unit, lowest)
+    return Profile("rises", unit)
+
+
+def _floor(surface: Surface, place: Place, unit: Array, noise: float, let: float) -> Profile:
+    """What the floor of a valley does along which the loss rises only where it bends.
+
+    A little off, Newton steps lead down to it again: back to ``place`` where it is a minimum.
+    """
+    back = []
+    for share in VALLEY:
+        found = surface.at(place.point + share * unit)
+        for _ in range(DESCENTS):
+            step = surface.quadratic(found).step
+            lower = surface.at(found.point + step)
+            if not lower.finite or lower.loss > found.loss:
+                break
+            found = lower
+        if _change(found, place) < -let:
+            return Profile("falls", unit, found)
+        away = float((found.point - place.point) @ unit) / float(unit @ unit)
+        back.append(abs(away) < 0.5 * abs(share) or _change(found, place) > noise)
+    return Profile("rises" if all(back) else "valley", unit)
+
+
+class _Sides(NamedTuple):
+    """What is seen at ``share`` of a direction to both sides of a place.
+
+    ``rise`` is the lesser of the two rises, ``both`` their sum; ``jump`` is by how much the slope
+    is larger on the one side than on the other.
+    """
+
+    share: float
+    rise: float
+    both: float
+    jump: float
+
+    @property
+    def bend(self) -> float:
+        """The curvature of a parabola of these slopes."""
+        return self.jump / (2.0 * self.share)
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it rises at these slopes from the first; a parabola rises half as much."""
+        return 0.8 < self.both / (self.share * self.jump) < 1.25 if self.jump > 0.0 else False
+
+
+def _sides(place: Place, below: Place, above: Place, unit: Array, share: float) -> _Sides:
+    rises = _change(below, place), _change(above, place)
+    jump = float(above.gradient @ unit - below.gradient @ unit)
+    return _Sides(share, min(rises), sum(rises), jump)
+
+
+def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Place]) -> Place:
+    """The lowest place along ``unit`` between those ``seen``: where the slope is 0 by secants."""
+    shares = sorted(seen)
+    lowest = min(shares, key=lambda share: _change(seen[share], place))
+    slopes = {share: float(found.gradient @ unit) for share, found in seen.items()}
+    number = shares.index(lowest)
+    ends = shares[number : number + 2] if slopes[lowest] < 0.0 else shares[max(0, number - 1) :][:2]
+    best = seen[lowest]
+    if len(ends) < 2 or not slopes[ends[0]] < 0.0 < slopes[ends[1]]:
+        return best
+    (left, falling), (right, rising) = ((end, slopes[end]) for end in ends)
+    for number in range(SECANTS):
+        middle = (left * rising - right * falling) / (rising - falling)
+        middle = 0.5 * (left + right) if number % 3 == 2 else middle
+        found = surface.at(place.point + middle * unit)
+        slope = float(found.gradient @ unit)
+        if _change(found, best) < 0.0:
+            best = found
+        if slope < 0.0:
+            left, falling = middle, slope
+        elif slope > 0.0:
+            right, rising = middle, slope
+        else:
+            break
+    return best
+
+
+def _beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
+    """What lies ``outward``, where the loss rises inward and does not change."""
+    for share in OUTWARD:
+        found = surface.at(place.point + share * outward)
+        if _change(found, place) < -let:
+            return Profile("falls", outward, found)
+    inner = place.point - outward
+    reached = _last_slope(surface, inner, outward)
+    last = surface.at(inner + reached * outward)
+    if float(last.gradient @ outward) > 0.0:
+        # The loss comes to rest from below: farther in it is lower, if by no more than its noise.
+        places = [surface.at(inner + reached * STEPS_IN**step * outward) for step in range(20)]
+        lowest = min(places, key=lambda found: _change(found, place))
+        fallen = _change(lowest, place) < -let
+        return Profile("falls" if fallen else "tail", outward, lowest if fallen else None)
+    return Profile("tail" if _is_tail(surface, inner, reached, outward) else "edge", outward)
+
+
+def unit_along(surface: Surface, place: Place, direction: Array) -> Array:
+    """``direction`` so long that it changes a coordinate by as much as itself, and none by more."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lengths = surface.reference(place) / np.abs(direction)
+    part = np.abs(direction) > 1e-3 * np.abs(direction).max()
+    found: Array = direction * float(lengths[part].min(initial=inf))
+    return found
+
+
+def _change(found: Place, place: Place) -> float:
+    change = found.loss - place.loss
+    return change if isfinite(change) else inf
+
+
+def _is_tail(surface: Surface, inner: Array, reached: float, outward: Array) -> bool:
+    """Whether Newton steps from there along ``outward`` do not shrink.
+
+    Towards a minimum that is attained they do, or they step onto the flat part at once.
+    """
+    before = bend_before = nan
+    for number in range(TAIL_STEPS):
+        found = surface.at(inner + reached * outward)
+        slope = float(found.gradient @ outward)
+        bend = float(outward @ surface.product(found.point, outward))
+        if not (slope < 0.0 and bend > 0.0):
+            return False
+        step = -slope / bend
+        if number and not (step >= SHRINKS * before and bend < SAME * bend_before):
+            return False
+        before, bend_before = step, bend
+        reached += step
+    return True
+
+
+def _last_slope(surface: Surface, inner: Array, outward: Array) -> float:
+    """How far out from ``inner`` a slope is still seen that is small, beside those farther in."""
+
+    def slope(share: float) -> float:
+        found = surface.at(inner + share * outward)
+        return abs(float(found.gradient @ outward)) if found.finite else inf
+
+    seen, away = 0.0, 1.0
+    largest = slope(seen)
+    if not 0.0 < largest < inf:
+        seen, largest = max(
+            ((one, slope(one)) for one in (1e-3, 0.1, 0.5)), key=lambda pair: pair[1]
+        )
+    for _ in range(BISECTIONS):
+        middle = sqrt(max(seen, TINY) * away)
+        now = slope(middle)
+        if now > FAINT * largest:
+            seen = middle
+        elif now > FAINTEST * largest:
+            return middle
+        else:
+            away = middle
+    return seen

@@ -1,0 +1,163 @@
+"""A quadratic model of the loss around a point, in coordinates that know no units.
+
+Coordinates are scaled so that the Hessian has 1 on its diagonal, and turned to its axes. There the
+model is a sum over axes, each with a curvature and a slope, and says by how much a Newton step
+would lower the loss, and along which axes rounding hides what the loss does.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from optserve.frozen import frozen
+from optserve.graph.aval import Array
+
+__all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian"]
+
+NOISE = 100.0
+"""Curvatures below so many rounding errors of the largest have no sign that could be told."""
+
+
+@frozen(eq=False)
+class Quadratic:
+    """The model over the q coordinates that are ``free`` (p,), around a point.
+
+    ``scale`` (q,) makes coordinates free of units. Along the columns of ``axes`` (q, q), in these,
+    the loss has the curvatures ``values`` (q,) and the slopes ``slopes`` (q,). ``roots`` (q,) are
+    the roots of what the steps along the axes would lower the loss by; 0 for an axis whose
+    curvature is within ``noise`` of 0. ``rest`` is the norm of what is left of the residual after
+    the step, for least squares. A ``partial`` model has fewer axes than coordinates, (q, k).
+    """
+
+    free: Array
+    scale: Array
+    axes: Array
+    values: Array
+    slopes: Array
+    roots: Array
+    noise: float
+    rest: float | None = None
+    partial: bool = False
+
+    @property
+    def decrement(self) -> float:
+        """The root of what the Newton step would lower the loss by."""
+        return norm(self.roots)
+
+    @property
+    def sure(self) -> Array:
+        """Which axes have a curvature that is told from 0."""
+        return np.abs(self.values) > self.noise
+
+    @property
+    def least(self) -> float:
+        """The least curvature, of which the diagonal of the Hessian is 1."""
+        return float(self.values.min(initial=np.inf))
+
+    @property
+    def step(self) -> Array:
+        """The Newton step (p,) along the axes whose curvature is told; downhill along each."""
+        return self.turned(-self.roots * np.sqrt(2.0 / np.where(self.sure, abs(self.values), 1.0)))
+
+    @property
+    def spread_scale(self) -> Array:
+        """``scale`` for all p coordinates, 0 for those that are not free."""
+        found = np.zeros(self.free.size)
+        found[self.free] = self.scale
+        return found
+
+    def turned(self, along: Array) -> Array:
+        """In the p coordinates what is ``along`` (q,) the axes."""
+        found = np.zeros(self.free.size)
+        found[self.free] = (self.axes @ along) / self.scale
+        return found
+
+    def axis(self, number: int) -> Array:
+        """An axis in the p coordinates."""
+        along = np.zeros(self.values.size)
+        along[number] = 1.0
+        return self.turned(along)
+
+    def length(self, step: Array) -> float:
+        """The length of ``step`` (p,), free of units."""
+        return norm(step[self.free] * self.scale)
+
+    def at(self, gradient: Array) -> Quadratic:
+        """The same curvatures with the ``gradient`` (p,) of a point close by."""
+        return _along(self.free, self.scale, self.axes, self.values, gradient, self.noise)
+
+
+def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> Quadratic:
+    """The model from a Hessian (p, p) whose entries are good to ``epsilon``, and a gradient (p,).
+
+    >>> found = of_hessian(np.diag([2.0, 8e6]), np.array([2.0, 0.0]), np.ones(2, bool), 1e-16)
+    >>> found.decrement, found.step.tolist(), found.least
+    (1.0, [-1.0, 0.0], 1.0)
+    """
+    within = 0.5 * (hessian + hessian.T)[np.ix_(free, free)]
+    diagonal = np.abs(np.diagonal(within))
+    scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    values, axes = np.linalg.eigh(within / scale / scale[:, None])
+    noise = NOISE * epsilon * float(np.abs(values).max(initial=0.0))
+    return _along(free, scale, axes, values, gradient, noise)
+
+
+def _along(
+    free: Array, scale: Array, axes: Array, values: Array, gradient: Array, noise: float
+) -> Quadratic:
+    slopes = axes.T @ (gradient[free] / scale)
+    sure = np.abs(values) > noise
+    roots = np.where(sure, slopes / np.sqrt(2.0 * np.where(sure, np.abs(values), 1.0)), 0.0)
+    return Quadratic(free, scale, axes, values, slopes, roots, noise)
+
+
+def of_jacobian(jacobian: Array, residual: Array, free: Array, epsilon: float) -> Quadratic:
+    """Gauss and Newton's model of a sum of squares, from its residual (n,) and Jacobian (n, p).
+
+    By the singular values of the Jacobian with columns of length 1, so that nothing is squared.
+
+    >>> found = of_jacobian(np.array([[1e9], [1e9]]), np.array([3.0, 1.0]), np.ones(1, bool), 1e-16)
+    >>> round(found.decrement, 12) == round(8.0**0.5, 12), round(found.rest, 12)
+    (True, 1.414213562373)
+    """
+    columns, count = jacobian[:, free], int(free.sum())
+    lengths = _lengths(columns)
+    scale = np.where(lengths > 0.0, lengths, 1.0)
+    stacked = np.column_stack([columns / scale, residual])
+    triangle: Any = np.linalg.qr(stacked, mode="r")
+    left, singular, right = np.linalg.svd(triangle[:, :count])
+    singular = np.concatenate([singular, np.zeros(count - singular.size)])
+    noise = NOISE * epsilon * float(singular.max(initial=0.0))
+    sure = singular > noise
+    target = left.T @ triangle[:, count]
+    known = np.flatnonzero(sure)
+    roots = np.zeros(count)
+    roots[known] = target[known]
+    target[known] = 0.0
+    return Quadratic(
+        free,
+        sqrt(2.0) * scale,
+        right.T,
+        np.square(singular),
+        sqrt(2.0) * singular * roots,
+        roots,
+        noise**2,
+        norm(target),
+    )
+
+
+def _lengths(columns: Array) -> Array:
+    """The norms of columns, where squares may overflow or vanish."""
+    largest = np.abs(columns).max(axis=0, initial=0.0)
+    unit = np.where(largest > 0.0, largest, 1.0)
+    found: Array = unit * np.sqrt(np.square(columns / unit).sum(axis=0))
+    return found
+
+
+def norm(vector: Array) -> float:
+    """The Euclidean norm, where squares may overflow or vanish."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    return largest * float(np.linalg.norm(vector / largest)) if 0.0 < largest < np.inf else largest

@@ -1,0 +1,85 @@
+"""Which parameters a loss uses, and which of these its derivatives reach: by the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optserve.errors import Place
+from optserve.frozen import frozen, replace
+from optserve.graph.graph import Atom, Graph, Literal, Var
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import trace
+from optserve.graph.vocabulary import Vocabulary
+from optserve.transforms.forward import pushforward
+from optserve.transforms.simplify import prune, simplify
+
+__all__ = ["Block", "block_of", "unreached", "used"]
+
+
+@frozen
+class Block:
+    """Where the derivative by an input ends: the primitive there, and the place it came from."""
+
+    primitive: str
+    place: Place | None
+
+    @property
+    def told(self) -> str:
+        """Where it ends, for a person."""
+        where = "" if self.place is None else f" ({self.place})"
+        return f"it ends at {self.primitive}{where}, whose derivative is 0 everywhere"
+
+
+def used(graph: Graph) -> list[bool]:
+    """Of each input of ``graph``, whether its outputs depend on it."""
+    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
+    for equation in reversed(graph.equations):
+        if not needed.isdisjoint(equation.results):
+            needed.update(atom for atom in equation.operands if isinstance(atom, Var))
+    return [variable in needed for variable in graph.inputs]
+
+
+def unreached(differentiated: Graph) -> list[bool]:
+    """Of each input that it was differentiated by, whether the derivative is 0 everywhere.
+
+    ``differentiated`` gives the loss, then its gradient by some inputs.
+    """
+    return _zeros(differentiated)[1:]
+
+
+def block_of(graph: Graph, index: int, vocabulary: Vocabulary) -> Block | None:
+    """The first equation of ``graph`` at which the derivative by the input ``index`` ends."""
+    depending: set[Atom] = {graph.inputs[index]}
+    for equation in graph.equations:
+        if not depending.isdisjoint(equation.operands):
+            depending.update(equation.results)
+            if all(_stops(graph, index, equation.results, vocabulary)):
+                return Block(equation.primitive.name, equation.place)
+    return None
+
+
+def _stops(graph: Graph, index: int, results: Sequence[Var], vocabulary: Vocabulary) -> list[bool]:
+    """Of each of ``results``, whether its derivative by the input ``index`` is 0 everywhere."""
+    part = prune(replace(graph, outputs=tuple(results)))
+
+    def pushed(tangent: Value, *arguments: Value) -> Sequence[Value]:
+        direction = tuple(tangent if i == index else None for i in range(len(arguments)))
+        _, [tangents] = pushforward(part, arguments, [direction])
+        return [0.0 if one is None else one for one in tangents]
+
+    avals = [graph.inputs[index].aval, *(variable.aval for variable in graph.inputs)]
+    traced = trace(pushed, *avals, vocabulary=vocabulary, precision=avals[0].dtype)
+    return _zeros(simplify(traced.graph))
+
+
+def _zeros(graph: Graph) -> list[bool]:
+    """Of each output, whether it is 0 whatever the inputs are."""
+    zeros: set[Atom] = set()
+
+    def is_zero(atom: Atom) -> bool:
+        return atom in zeros or (isinstance(atom, Literal) and not atom.value)
+
+    for equation in graph.equations:
+        if equation.primitive.facts.moves and all(map(is_zero, equation.operands)):
+            zeros.update(equation.results)
+    return [is_zero(atom) for atom in graph.outputs]

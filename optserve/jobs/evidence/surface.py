@@ -1,0 +1,247 @@
+"""The loss around a point, as evidence sees it: in double precision, within what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.errors import OptserveError
+from optserve.graph.aval import Array
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.krylov import krylov
+from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian
+from optserve.optimizers.bounds import project
+
+__all__ = ["DENSE", "Noise", "Place", "SpentError", "Surface"]
+
+DENSE = 30
+"""Coordinates up to which the Hessian is always formed."""
+
+LARGEST = 500
+"""Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
+
+LOOKS = 4
+"""Points at which rounding is looked at."""
+
+SUMS = 4.0
+"""Rounding errors of the loss that its own sum is taken to make."""
+
+
+class SpentError(Exception):
+    """What evidence may cost is spent."""
+
+
+class Place(NamedTuple):
+    """What is known at a point (p,): residual (n,) and Jacobian (n, p) where they are formed."""
+
+    point: Array
+    loss: float
+    gradient: Array
+    residual: Array | None = None
+    jacobian: Array | None = None
+
+    @property
+    def finite(self) -> bool:
+        return isfinite(self.loss) and bool(np.isfinite(self.gradient).all())
+
+
+class Noise(NamedTuple):
+    """What rounding does to the loss, and to the decrement of a model."""
+
+    loss: float
+    decrement: float
+
+
+class Surface:
+    """Evaluates what evidence needs. ``spent()`` tells when it has cost enough.
+
+    ``ignored`` are coordinates (p,) on which the loss does not depend, or through no derivative;
+    ``products`` are how many Hessian-vector products a Hessian may take.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        ignored: Array,
+        spent: Callable[[], bool] = lambda: False,
+        products: int = DENSE,
+    ) -> None:
+        self.evaluator = evaluator
+        self.ignored = ignored
+        self.spent = spent
+        self.size = evaluator.packing.size
+        self.epsilon = float(np.finfo(evaluator.packing.dtype).eps)
+        self.kind = evaluator.problem.objective.kind
+        self.products = max(products, DENSE)
+        self.by_jacobian = self.kind == "least_squares" and evaluator.forms_jacobian
+
+    @property
+    def dense(self) -> bool:
+        """Whether the Hessian is formed, or only its products with a few vectors."""
+        return self.size <= min(self.products, LARGEST)
+
+    @property
+    def keeps_curvature(self) -> bool:
+        """Whether the curvatures of one place serve at another: a new model takes much longer."""
+        return self.dense and not self.by_jacobian
+
+    def at(self, point: Array) -> Place:
+        """What is known at the point of the job's precision next to ``point`` (p,)."""
+        if self.spent():
+            raise SpentError
+        point = project(point.astype(self.evaluator.packing.dtype), *self.evaluator.bounds)
+        if self.by_jacobian:
+            found = self.evaluator.linearized(point)
+            wide = [np.asarray(one, np.float64) for one in found[1:]]
+            return Place(point, float(found.loss), *wide)
+        loss, gradient = self.evaluator.gradient(point)
+        return Place(point, float(loss), np.asarray(gradient, np.float64))
+
+    def loss(self, point: Array) -> float:
+        """The loss there; NaN is taken for infinite."""
+        found = self.at(point).loss
+        return inf if found != found else found
+
+    def product(self, point: Array, direction: Array) -> Array:
+        """The Hessian at ``point`` times ``direction`` (p,)."""
+        if self.spent():
+            raise SpentError
+        found = self.evaluator.product(point, direction.astype(point.dtype))
+        return np.asarray(found, np.float64)
+
+    def hessian(self, place: Place) -> Array:
+        """The Hessian (p, p), exact; by differences of gradients where a plugin has no second
+        derivative."""
+        try:
+            return np.stack([self.product(place.point, one) for one in np.eye(self.size)], axis=-1)
+        except OptserveError:
+            return self.differences(place)
+
+    def differences(self, place: Place) -> Array:
+        """The Hessian (p, p) by central differences of gradients, to half of the digits."""
+        widths = self.epsilon ** (1 / 3) * self.reference(place)
+        columns = []
+        for number, width in enumerate(widths):
+            move = np.zeros(self.size)
+            move[number] = width
+            above, below = self.at(place.point + move), self.at(place.point - move)
+            run = above.point[number] - below.point[number]
+            columns.append((above.gradient - below.gradient) / (float(run) or 1.0))
+        return np.stack(columns, axis=-1)
+
+    def reference(self, place: Place) -> Array:
+        """How large a coordinate is (p,); one at 0 as large as makes the loss what it is, or 1."""
+        sizes = np.abs(place.point).astype(np.float64)
+        largest = float(sizes.max(initial=0.0)) or 1.0
+        return np.where(sizes > 0.0, sizes, min(largest, 1.0))
+
+    def responds(self, place: Place) -> bool:
+        """Whether slopes and curvatures tell that the loss, or a residual, changes around."""
+        sizes = self.reference(place)
+        if place.jacobian is not None and place.residual is not None:
+            moved = norm(np.abs(place.jacobian) @ sizes) > self.epsilon * norm(place.residual)
+        else:
+            moved = float(np.abs(place.gradient) @ sizes) > self.sum_rounding(place)
+        if moved:
+            return True
+        bent = sizes @ np.abs(self.hessian(place)) @ sizes
+        return not float(bent) <= self.sum_rounding(place)
+
+    def quadratic(self, place: Place) -> Quadratic:
+        """The quadratic model at ``place``, over the coordinates that no bound holds."""
+        free = ~self.held(place) & ~self.ignored
+        hessian = None
+        if not self.by_jacobian and self.dense:
+            hessian = self.hessian(place)
+            hessian = np.where(np.isfinite(hessian), hessian, 0.0)
+        while True:
+            if place.jacobian is not None and place.residual is not None:
+                model = of_jacobian(place.jacobian, place.residual, free, self.epsilon)
+            elif hessian is not None:
+                model = of_hessian(hessian, place.gradient, free, self.epsilon)
+            else:
+                model = krylov(self, place, free)
+            stopped = free & self._stops(place.point, model.step)
+            if not stopped.any():
+                return model
+            free = free & ~stopped
+
+    def held(self, place: Place) -> Array:
+        """Which coordinates a bound holds (p,): up to it the loss falls by rounding at most."""
+        lower, upper = self.evaluator.bounds
+        falls, nothing = place.gradient, self.sum_rounding(place)
+        found = np.zeros(self.size, bool)
+        with np.errstate(invalid="ignore"):
+            if lower is not None:
+                found |= (falls > 0.0) & (falls * (place.point - lower) <= nothing)
+            if upper is not None:
+                found |= (falls < 0.0) & (falls * (place.point - upper) <= nothing)
+        return found
+
+    def unheld(self, place: Place) -> Array:
+        """The gradient (p,), with 0 for coordinates that a bound holds or that do not count."""
+        return np.where(self.held(place) | self.ignored, 0.0, place.gradient)
+
+    def _stops(self, point: Array, step: Array) -> Array:
+        """Which coordinates stand at a bound that ``step`` leads across (p,)."""
+        lower, upper = self.evaluator.bounds
+        stops = np.zeros(self.size, bool)
+        if lower is not None:
+            stops |= (point <= lower) & (step < 0.0)
+        if upper is not None:
+            stops |= (point >= upper) & (step > 0.0)
+        return stops
+
+    def reach(self, point: Array, step: Array) -> float:
+        """The longest multiple of ``step`` (p,), 1 at most, that stays within the bounds."""
+        lower, upper = self.evaluator.bounds
+        with np.errstate(all="ignore"):
+            room = np.full(self.size, inf)
+            if lower is not None:
+                room = np.where(step < 0.0, np.minimum(room, (lower - point) / step), room)
+            if upper is not None:
+                room = np.where(step > 0.0, np.minimum(room, (upper - point) / step), room)
+        return min(1.0, float(room.min(initial=inf)))
+
+    def bends(self, after: Place, before: Place, step: Array) -> float:
+        """The curvature along ``step`` (p,) at one place, over that at another."""
+        if after.jacobian is not None and before.jacobian is not None:
+            return _over(norm(after.jacobian @ step), norm(before.jacobian @ step)) ** 2
+        now = float(step @ self.product(after.point, step))
+        return _over(now, float(step @ self.product(before.point, step)))
+
+    def sum_rounding(self, place: Place) -> float:
+        """What the loss's own sum makes of rounding errors, at least."""
+        return SUMS * self.epsilon * abs(place.loss)
+
+    def noise(self, place: Place, model: Quadratic) -> Noise:
+        """What rounding does to the loss and to the decrement around ``place``: it is seen.
+
+        Coordinates are moved by a few of their own rounding errors. What the loss and its gradient
+        do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
+        """
+        loss, decrement = self.sum_rounding(place), 0.0
+        signs = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, self.size))
+        for number, sign in enumerate(signs, 1):
+            move = number * self.epsilon * sign * np.abs(place.point)
+            found = self.at(place.point + move)
+            moved = (found.point - place.point).astype(np.float64)
+            if not found.finite:
+                continue
+            loss = max(loss, 2.0 * abs(found.loss - place.loss - float(place.gradient @ moved)))
+            decrement = max(decrement, 2.0 * self._strayed(place, found, moved, model))
+        return Noise(loss, decrement)
+
+    def _strayed(self, place: Place, found: Place, moved: Array, model: Quadratic) -> float:
+        """The decrement of what rounding has added to the residual, or to the gradient."""
+        if place.jacobian is not None and place.residual is not None and found.residual is not None:
+            stray = found.residual - place.residual - place.jacobian @ moved
+            return of_jacobian(place.jacobian, stray, model.free, self.epsilon).decrement
+        return model.at(found.gradient - place.gradient).decrement
+
+
+def _over(one: float, other: float) -> float:
+    return one / other if other else inf

@@ -1,0 +1,201 @@
+"""The verdict on an end of a descent: over, or to go on, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isnan, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from optserve.frozen import replace
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.evidence.surface import DENSE
+from optserve.jobs.gains import Gains
+from optserve.jobs.limits import Limits
+from optserve.jobs.reasons import Reason
+from optserve.jobs.stationarity import Measured
+from optserve.jobs.watch import Watch
+
+if TYPE_CHECKING:
+    from optserve.jobs.descent import Evaluated
+    from optserve.jobs.evidence.examination import Examined
+    from optserve.jobs.evidence.examiner import Examiner
+
+__all__ = ["Verdict", "Verdicts"]
+
+LOOKS = 1.1
+"""By how much longer a descent gets between two looks at what its steps gain."""
+
+FIRST_LOOK = 20
+EBBS = 0.1
+"""Steps of which the last tenth gains less than this share of the tenth before are examined."""
+
+GRACE = 0.1
+"""Seconds beyond the limit of seconds that an examination may take."""
+
+UNQUESTIONED = frozenset({Reason.evaluated, Reason.interrupted, Reason.terminated})
+"""Reasons after which nothing is examined."""
+
+LIMITS = frozenset({Reason.steps, Reason.seconds})
+CHANGES = (Reason.loss, Reason.step)
+FAILED = frozenset({Reason.non_finite, Reason.diverged})
+
+RESTARTS = 20
+"""How often a descent may begin anew: off a saddle, or from where Newton steps led."""
+
+
+class Verdict(NamedTuple):
+    """``reasons`` why a descent is over; none where it goes on, ``onward`` if that is not ``None``.
+
+    ``best`` is the point to report, with its ``evidence``.
+    """
+
+    reasons: list[Reason]
+    best: Evaluated | None = None
+    evidence: Evidence = Evidence(False, "not examined")
+    onward: Array | None = None
+
+
+class Verdicts:
+    """The verdicts on one descent. ``gains`` is what its steps gained so far.
+
+    A method that ``searches`` tells itself when it is near a minimum; of another it is looked at
+    what its steps gain.
+    """
+
+    def __init__(
+        self, examiner: Callable[[], Examiner], limits: Limits, watch: Watch, *, searches: bool
+    ) -> None:
+        self.examiner = examiner
+        self.limits = limits
+        self.searches = searches
+        self.watch = watch
+        self.gains = Gains()
+        self.restarts = 0
+        self._look = FIRST_LOOK
+        self._due = 0
+
+    def most(self, left: float | None) -> float | None:
+        """How many evaluations to make at once, ``left`` at most: up to the next look."""
+        if self.gains.count == 0:
+            return 1
+        if self.limits.gradient is None or self.searches:
+            return left
+        until = max(1, self._look - self.gains.count)
+        return until if left is None else min(left, until)
+
+    def ratio(self, measured: Measured | None) -> float | None:
+        """How near to stationary that is, compared with what it is to be compared with."""
+        if measured is None:
+            return None
+        unit = measured.unit
+        if isnan(unit):
+            unit = sqrt(max(self.gains.of_last(0.1), 0.0))
+        if unit > 0.0:
+            return measured.decrement / unit
+        return 0.0 if measured.decrement == 0.0 else None
+
+    def is_candidate(self, measured: Measured | None, point: Array) -> bool:
+        """Whether ``point`` (p,) may be a minimum: enough to examine it."""
+        tolerance = self.limits.gradient
+        if tolerance is None or self.gains.count < self._due:
+            return False
+        if measured is None:
+            return self._ebbs()
+        ratio = self.ratio(measured)
+        near = sqrt(tolerance) if isnan(measured.unit) and point.size <= DENSE else tolerance
+        noise = 4.0 * float(np.finfo(point.dtype).eps) * abs(self.gains.lowest)
+        return measured.decrement**2 <= noise or (ratio is not None and ratio <= near)
+
+    def _ebbs(self) -> bool:
+        """Whether the steps gain less and less, looked at now and then."""
+        gains = self.gains
+        if gains.count < self._look:
+            return False
+        self._look = int(LOOKS * gains.count) + 1
+        return gains.of_last(0.1) <= EBBS * (gains.before(0.2) - gains.before(0.1))
+
+    def of(self, reasons: list[Reason], best: Evaluated | None, start: Array) -> Verdict:
+        """The verdict where these are the ``reasons`` to end, at the ``best`` point so far."""
+        given = {*reasons}
+        if best is None or given & UNQUESTIONED:
+            return Verdict(reasons, best)
+        limited = bool(given & LIMITS)
+        finishes = self.limits.gradient is not None and not limited and not given & FAILED
+        examined = self._examined(best, start, finishes=finishes)
+        evidence, reason = examined.evidence, examined.reason
+        if given & FAILED and reason is not Reason.unbounded:
+            return Verdict(reasons, best, evidence)
+        if examined.place is not None and (finishes or reason is Reason.unbounded):
+            place = examined.place
+            best = best._replace(
+                point=place.point, loss=place.loss, gradient=place.gradient.astype(start.dtype)
+            )
+        others = [one for one in reasons if one in LIMITS]
+        if evidence.verified:
+            if limited and not self.limits.tolerance:
+                return self.checked(reasons, best, evidence)
+            assert reason is not None
+            changes = [one for one in reasons if one in CHANGES] or [reason]
+            return self.checked([*changes, *others], best, evidence)
+        if reason is not None and reason is not Reason.saddle:
+            if limited and reason is Reason.stalled:
+                return self.checked(reasons, best, evidence)
+            return Verdict([reason, *others], best, evidence)
+        if limited:
+            held = [
+                one for one in reasons if not one.converged or one in self._near(examined, best)
+            ]
+            return self.checked(held, best, evidence)
+        return self._on(given, examined, best)
+
+    def _on(self, given: set[Reason], examined: Examined, best: Evaluated) -> Verdict:
+        """The verdict where the loss falls on, and no limit ends the descent."""
+        evidence = examined.evidence
+        if changes := [one for one in self._near(examined, best) if one in given]:
+            return self.checked(changes, best, evidence)
+        if examined.onward is not None and self.restarts < RESTARTS:
+            self.restarts += 1
+            return Verdict([], onward=examined.onward.point)
+        if examined.reason is Reason.saddle:
+            return Verdict([Reason.saddle], best, evidence)
+        if given & {Reason.precision, Reason.stalled}:
+            if examined.further is not None and self.restarts < RESTARTS:
+                self.restarts += 1
+                return Verdict([], onward=examined.further.point)
+            return Verdict([Reason.stalled], best, evidence)
+        self._due = 2 * self.gains.count
+        return Verdict([])
+
+    def _near(self, examined: Examined, best: Evaluated) -> list[Reason]:
+        """The tolerances of changes within which a Newton step would stay, too."""
+        limits, decrease = self.limits, examined.evidence.predicted_decrease
+        loss = limits.loss is not None and decrease <= limits.loss * abs(best.loss)
+        step = limits.step is not None and examined.step <= limits.step
+        return [one for one, near in zip(CHANGES, (loss, step), strict=True) if near]
+
+    def checked(self, reasons: list[Reason], best: Evaluated | None, evidence: Evidence) -> Verdict:
+        """The verdict, if derivatives reach every parameter that the loss uses."""
+        examiner = self.examiner()
+        if not examiner.unreached.any():
+            return Verdict(reasons, best, evidence)
+        told = replace(evidence, sentence=examiner.told_of_ignored)
+        return Verdict([Reason.unreached, *reasons], best, told)
+
+    def _examined(self, best: Evaluated, start: Array, *, finishes: bool) -> Examined:
+        from optserve.jobs.evidence.examination import End
+
+        gains = self.gains
+        end = End(best.point, start, gains.count, lambda loss: gains.of_last(0.1, loss), finishes)
+        began = self.watch.seconds
+        deadline = None if self.limits.seconds is None else self.limits.seconds + GRACE
+
+        def spent() -> bool:
+            late = deadline is not None and self.watch.seconds > deadline
+            return late or self.watch.signal is not None
+
+        examined = self.examiner().examine(end, spent)
+        evidence = replace(examined.evidence, seconds=self.watch.seconds - began)
+        return examined._replace(evidence=evidence)

@@ -48,6 +48,7 @@ def _both(problem: Problem) -> Iterator[str]:
     loss = problem.objective.graph
     yield "loss"
     yield from _shown(loss, {0: "loss"})
+    yield from _rewritten(loss)
     gradient = _gradient(problem, range(len(names)))
     count = len(loss.outputs)
     yield ""
@@ -84,6 +85,14 @@ def _shown(graph: Graph, outputs: Mapping[int, str]) -> Iterator[str]:
     values = last.removeprefix("outputs ").split(", ")
     named = (f"{name} = {value}" for name, value in zip(outputs.values(), values, strict=True))
     yield f"  outputs {', '.join(named)}"
+
+
+def _rewritten(graph: Graph) -> Iterator[str]:
+    """Where something else is computed than what was written, because it is better far out."""
+    for equation in graph.equations:
+        if equation.rewriting:
+            place = f"{equation.place}: " if equation.place else ""
+            yield f"  {place}{equation.rewriting}"
 
 
 def _needed(graph: Graph, outputs: Sequence[int]) -> Graph:

@@ -49,13 +49,17 @@ Atom = Var | Literal
 
 @frozen(eq=False)
 class Equation:
-    """``results = primitive(operands, **attributes)``, and the place that it came from."""
+    """``results = primitive(operands, **attributes)``, and the place that it came from.
+
+    ``rewriting`` says how it was written, where it stands in place of another spelling.
+    """
 
     primitive: Primitive
     operands: tuple[Atom, ...]
     attributes: Mapping[str, Any]
     results: tuple[Var, ...]
     place: Place | None = None
+    rewriting: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))

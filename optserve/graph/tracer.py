@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.errors import OptserveError, Place, TraceError
-from optserve.frozen import frozen
+from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, Aval, DType, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -29,7 +29,7 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.graph.promotion import target_dtypes
 from optserve.graph.vocabulary import Vocabulary
 
-__all__ = ["Trace", "TracedFunction", "Tracer", "trace"]
+__all__ = ["Made", "Trace", "TracedFunction", "Tracer", "trace"]
 
 LARGEST_CONSTANT = 1024
 """Entries up to which an array met in an abstract trace stands in the graph, not as an input."""
@@ -60,6 +60,15 @@ class Tracer(NumpyProtocols):
         return f"Tracer({self.aval}{shown})"
 
 
+class Made(NamedTuple):
+    """How a value was made: the primitive, its operands and attributes, and the place."""
+
+    primitive: Primitive
+    operands: tuple[Tracer, ...]
+    attributes: Mapping[str, Any]
+    place: Place | None
+
+
 class _Capture(NamedTuple):
     """What was kept of a value that a trace met, and the input that stands for it."""
 
@@ -79,6 +88,9 @@ class Trace:
     concrete:
         Whether tracers hold values, so that Python's ``if`` and ``for`` can look at them. Such a
         trace describes one path only: it is never cached and never compiled.
+    rewrites:
+        Whether the vocabulary's rewritings apply: to what people write, and not to what is derived
+        from it.
     """
 
     def __init__(
@@ -87,10 +99,12 @@ class Trace:
         *,
         precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
         concrete: bool = False,
+        rewrites: bool = True,
     ) -> None:
         self.vocabulary = vocabulary
         self.precision = precision
         self.concrete = concrete
+        self.rewrites = rewrites
         self.serial = next(_serials)
         self.place: Place | None = None
         self.escape: TraceError | None = None
@@ -103,6 +117,8 @@ class Trace:
         self._captured_inputs: list[Tracer] = []
         self._captures: dict[Any, _Capture] = {}
         self._constants: dict[Any, Tracer] = {}
+        self._made: dict[Var, Made] = {}
+        self._superseded: set[Atom] = set()
         self._closed = False
 
     def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
@@ -151,6 +167,9 @@ class Trace:
             avals = primitive.result_avals(*(tracer.aval for tracer in tracers), **attributes)
         except OptserveError as error:
             raise error.at(place) from None
+        rewritten = self._rewritten(primitive, tracers, attributes, place)
+        if rewritten is not None:
+            return rewritten
         results = tuple(Var(aval) for aval in avals)
         atoms = tuple(tracer.atom for tracer in tracers)
         self.equations.append(Equation(primitive, atoms, attributes, results, place))
@@ -160,7 +179,64 @@ class Trace:
             values = value if len(results) > 1 else [value]
             self.values.update(zip(results, values, strict=True))
         made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
-        return made[0] if len(made) == 1 else tuple(made)
+        if len(made) > 1:
+            return tuple(made)
+        self._made[results[0]] = Made(primitive, tuple(tracers), attributes, place)
+        return made[0]
+
+    @contextmanager
+    def as_written(self) -> Iterator[None]:
+        """Record what happens inside without rewriting it."""
+        before, self.rewrites = self.rewrites, False
+        try:
+            yield
+        finally:
+            self.rewrites = before
+
+    def maker(self, value: Tracer) -> Made | None:
+        """How a traced value was made; of an input, a literal or a sealed value that is unknown."""
+        atom = value.atom
+        return self._made.get(atom) if isinstance(atom, Var) else None
+
+    def seal(self, value: Tracer) -> None:
+        """Let no rewriting look into ``value``: what is made of it stays as it is composed."""
+        if isinstance(value.atom, Var):
+            self._made.pop(value.atom, None)
+
+    def _rewritten(
+        self,
+        primitive: Primitive,
+        tracers: Sequence[Tracer],
+        attributes: dict[str, Any],
+        place: Place | None,
+    ) -> Tracer | None:
+        """What stands for the primitive of these operands, if there is something better."""
+        if not self.rewrites:
+            return None
+        for rewriting in self.vocabulary.rewritings.get(primitive, ()):
+            before = len(self.equations)
+            with self.as_written(), self.at(place):
+                instead: Tracer | None = rewriting.rule(*tracers, **attributes)
+            if instead is not None:
+                self._superseded.update(tracer.atom for tracer in tracers)
+                if len(self.equations) > before:
+                    label = f"{rewriting.written} is computed as {rewriting.computed}"
+                    self.equations[-1] = replace(self.equations[-1], rewriting=label)
+                return instead
+        return None
+
+    def _read(self, outputs: Sequence[Atom]) -> tuple[Equation, ...]:
+        """All equations but those that a rewriting has made superfluous."""
+        read, kept = set(outputs), []
+        for equation in reversed(self.equations):
+            if read.isdisjoint(equation.results) and not self._superseded.isdisjoint(
+                equation.results
+            ):
+                self._superseded.update(equation.operands)
+            else:
+                kept.append(equation)
+                read.update(equation.operands)
+        return tuple(reversed(kept))
 
     def lift(self, value: Value) -> Tracer:
         """``value`` as a tracer of this trace: its own, a literal, or a captured input."""
@@ -185,7 +261,7 @@ class Trace:
         self.close()
         captured = tuple(tracer.atom for tracer in self._captured_inputs)
         inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
-        return Graph(inputs, tuple(self.equations), atoms)
+        return Graph(inputs, self._read(atoms), atoms)
 
     def captures(self) -> Iterator[tuple[Atom, Value]]:
         """Each input that stands for a value from outside, and that value."""
@@ -250,13 +326,14 @@ def trace(
     precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
     concrete: bool = False,
     names: Sequence[str] = (),
+    rewrites: bool = True,
 ) -> TracedFunction:
     """Run ``function`` on stand-ins for ``operands`` and return the graph of what it did.
 
     ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
     The function returns a value or a tuple of values.
     """
-    recorder = Trace(vocabulary, precision=precision, concrete=concrete)
+    recorder = Trace(vocabulary, precision=precision, concrete=concrete, rewrites=rewrites)
     stand_ins = [
         recorder.input(
             aval_of(operand),

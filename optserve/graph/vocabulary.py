@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optserve.frozen import factory, frozen
 from optserve.graph.primitive import Primitive
 
-__all__ = ["Vocabulary"]
+__all__ = ["Rewriting", "Vocabulary"]
+
+
+@frozen
+class Rewriting:
+    """A spelling, and what is recorded in its place because it is the same, and better far out.
+
+    ``rule(*operands, **attributes)`` is called with the traced operands of the outermost primitive
+    of the spelling. It looks at how they were made (``Trace.maker``) and gives the traced value to
+    take, or ``None``, before it has recorded anything, where they are not what it is for.
+    """
+
+    written: str
+    computed: str
+    rule: Callable[..., Any]
 
 
 @frozen
@@ -18,7 +32,8 @@ class Vocabulary:
     ``macros`` are functions over primitives that leave no equation of their own name, such as
     ``zeros``. ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations``
     its ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``)
-    to callables of the same signature.
+    to callables of the same signature. ``rewritings`` are tried in order where their outermost
+    primitive is recorded.
     """
 
     primitives: Mapping[str, Primitive]
@@ -27,3 +42,4 @@ class Vocabulary:
     reductions: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
     accumulations: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
     functions: Mapping[Any, Callable[..., Any]] = factory(default_factory=dict)
+    rewritings: Mapping[Primitive, Sequence[Rewriting]] = factory(default_factory=dict)

@@ -78,6 +78,7 @@ def _derivative(segment: Segment, point: Array) -> Array:
         piece,
         vocabulary=builtin_vocabulary(),
         precision=point.dtype,
+        rewrites=False,
     )
     held = tuple(None for _ in traced.captured)
     units = np.eye(segment.count, dtype=point.dtype)

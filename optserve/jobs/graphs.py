@@ -159,6 +159,7 @@ class Graphs:
                 vocabulary=self.problem.vocabulary,
                 precision=self.packing.dtype,
                 names=names,
+                rewrites=False,
             )
             if traced.captured:
                 raise PluginError(

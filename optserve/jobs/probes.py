@@ -40,6 +40,7 @@ def probe_values(evaluator: Evaluator, point: Array) -> dict[str, Any]:
         *(variable.aval for variable in graph.inputs),
         vocabulary=evaluator.problem.vocabulary,
         precision=evaluator.packing.dtype,
+        rewrites=False,
     )
     values = iter(evaluator.at(traced.graph, point))
     found: dict[str, list[Any]] = {}

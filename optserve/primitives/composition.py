@@ -15,6 +15,7 @@ from optserve.graph.axes import aligned
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
+from optserve.graph.tracer import Tracer
 from optserve.primitives.constructors import linear
 
 __all__ = ["Composition", "compose", "identity", "pipe", "probe"]
@@ -63,6 +64,8 @@ class Composition:
     def __call__(self, value: Value) -> Value:
         for function in reversed(self.functions):
             value = function(value)
+            if isinstance(value, Tracer):
+                value.trace.seal(value)
         return value
 
 

@@ -217,6 +217,7 @@ def composite(
             *avals,
             vocabulary=builtin_vocabulary(),
             precision=precision_of(avals),
+            rewrites=False,
         )
         results = tuple(atom.aval for atom in traced.graph.outputs)
         return results[0] if traced.single else results

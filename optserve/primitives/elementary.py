@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from optserve.frozen import replace
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Steep, Value
@@ -20,8 +21,10 @@ __all__ = [
     "expm1",
     "hypot",
     "log",
+    "log1mexp",
     "log1p",
     "logaddexp",
+    "occupation",
     "sigmoid",
     "sin",
     "sinh",
@@ -165,6 +168,33 @@ sigmoid: Primitive = elementwise(
     partials=lambda out, x: (out * sigmoid(-x),),
     facts=Facts(cost=6.0),
     doc="The logistic function 1 / (1 + exp(-x)); neither tail overflows or loses digits.",
+)
+
+
+occupation: Primitive = replace(
+    elementwise(
+        "occupation",
+        lambda x: 1.0 / np.expm1(x),
+        partials=lambda out, x: (out * occupation(-x),),
+        domain=positive,
+        facts=Facts(cost=8.0),
+        doc="1 / (exp(x) - 1), the mean number of bosons in a state; it loses no digits far out.",
+    ),
+    internal=True,
+)
+
+_LOG2 = float(np.log(2.0))
+
+log1mexp = replace(
+    elementwise(
+        "log1mexp",
+        lambda x: np.where(x < _LOG2, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x))),
+        partials=lambda out, x: (occupation(x),),
+        domain=positive,
+        facts=Facts(cost=15.0),
+        doc="log(1 - exp(-x)), accurate for x near 0 and far out (Maechler 2012).",
+    ),
+    internal=True,
 )
 
 softplus = elementwise(

@@ -165,7 +165,13 @@ def _traced_like(
     if not traces:
         return trace(function, *avals, vocabulary=builtin_vocabulary())
     outer = max(traces, key=lambda entry: entry.serial)
-    return trace(function, *avals, vocabulary=outer.vocabulary, precision=outer.precision)
+    return trace(
+        function,
+        *avals,
+        vocabulary=outer.vocabulary,
+        precision=outer.precision,
+        rewrites=outer.rewrites,
+    )
 
 
 def _listed(value: Value) -> list[Value]:

@@ -21,6 +21,7 @@ __all__ = [
     "all_",
     "any_",
     "cumsum",
+    "entry_count",
     "even_share",
     "logsumexp",
     "max_",
@@ -222,15 +223,15 @@ logsumexp = opaque(
 )
 
 
-def _count(x: Value, axis: tuple[int, ...]) -> Value:
-    """The number of entries reduced, as a value; a row count is recorded where x is."""
+def entry_count(x: Value, axis: tuple[int, ...]) -> Value:
+    """The number of entries along axes, as a value; a row count is recorded where x is."""
     count = shape_size(np.shape(x)[i] for i in axis)
     return float(count) if isinstance(count, int) else x.trace.lift(count)
 
 
 mean = composite(
     "mean",
-    lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / _count(x, axis),
+    lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / entry_count(x, axis),
     arguments=_arguments,
     examples=_examples,
     facts=_grows,
@@ -275,7 +276,7 @@ std = composite(
     "std",
     lambda x, *, axis, keepdims: (
         norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims)
-        / _count(x, axis) ** 0.5
+        / entry_count(x, axis) ** 0.5
     ),
     arguments=_arguments,
     examples=_nonempty,

@@ -27,11 +27,13 @@ from optserve.primitives import (
     ordering,
     products,
     reductions,
+    scaled,
     selection,
     shaping,
     special,
     whole,
 )
+from optserve.primitives.rewritings import REWRITINGS
 
 __all__ = ["builtin_macros", "builtin_primitives", "builtin_vocabulary", "vocabulary_of"]
 
@@ -49,6 +51,7 @@ _MODULES = (
     composition,
     losses,
     special,
+    scaled,
     whole,
 )
 
@@ -87,6 +90,7 @@ def vocabulary_of(primitives: Iterable[Primitive]) -> Vocabulary:
         ufuncs=_UFUNCS,
         reductions=numpy_reductions.REDUCTIONS,
         accumulations=numpy_reductions.ACCUMULATIONS,
+        rewritings=REWRITINGS,
         functions=MappingProxyType(
             {
                 **numpy_reductions.FUNCTIONS,

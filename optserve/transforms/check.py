@@ -100,7 +100,9 @@ def pushforward_graph(graph: Graph) -> Graph:
 
 def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Graph:
     precision = precision_of(avals)
-    traced = trace(function, *avals, vocabulary=builtin_vocabulary(), precision=precision)
+    traced = trace(
+        function, *avals, vocabulary=builtin_vocabulary(), precision=precision, rewrites=False
+    )
     if traced.captured:
         raise DerivativeError("a derivative rule holds an array constant; make it an operand")
     return traced.graph

@@ -116,6 +116,7 @@ def jacobian_graph(
         vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision,
         names=[variable.name for variable in graph.inputs],
+        rewrites=False,
     )
     if traced.captured:
         raise DerivativeError("a derivative rule holds an array constant; make it an operand")

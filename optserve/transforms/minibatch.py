@@ -76,6 +76,7 @@ def minibatch(graph: Graph, rows: Dim, *, vocabulary: Vocabulary | None = None) 
         vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision,
         names=[*(variable.name for variable in graph.inputs), "total rows"],
+        rewrites=False,
     )
     return simplify(traced.graph)
 

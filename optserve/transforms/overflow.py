@@ -19,7 +19,7 @@ from optserve.graph.domain import real
 from optserve.graph.facts import AtInfinity
 from optserve.graph.graph import Atom, Equation, Graph, Literal
 from optserve.graph.primitive import Primitive, Steep, Value
-from optserve.primitives.arithmetic import multiply, power, tame
+from optserve.primitives.arithmetic import multiply, power, square, tame
 from optserve.primitives.selection import clip, where
 
 __all__ = ["UNGUARDED", "Guard", "guards"]
@@ -29,20 +29,23 @@ __all__ = ["UNGUARDED", "Guard", "guards"]
 class Guard:
     """How one equation is guarded: ``overflowed`` tells which of its operands may have overflowed.
 
-    ``levels_off`` says whether something that is made of its results levels off, ``steep`` whether
+    ``levels_off`` says whether something that is made of its results levels off, ``beside_zero``
+    whether it is a product in which something that has levelled off stands, and ``steep`` whether
     its cotangent may be infinite because a value overflowed, as in a second derivative.
     """
 
     active: bool
     overflowed: Sequence[bool] = ()
     levels_off: bool = False
+    beside_zero: bool = False
     steep: bool = False
 
     def slope(self, partial: Value | None, factor: Value) -> Value | None:
         """A partial derivative, but 0 where it overflowed and ``factor`` is exactly 0."""
         if not isinstance(partial, Steep):
             return partial
-        if not self.active or not (partial.by is None or self.overflowed[partial.by]):
+        meets_zero = self.levels_off or self.beside_zero
+        if not meets_zero or not (partial.by is None or self.overflowed[partial.by]):
             return partial.value
         tamed = tame(partial.value, factor)
         return tamed if partial.pole is None else where(partial.pole(), partial.value, tamed)
@@ -83,14 +86,15 @@ def guards(graph: Graph, around: Guard = UNGUARDED) -> list[Guard]:
         own = [atom in wide for atom in equation.operands]
         levels_off = not levelled.isdisjoint(equation.results)
         at_infinity = _at_infinity(equation)
-        passes = at_infinity == "saturates" or (levels_off and at_infinity == "grows")
-        by_zero = equation.primitive is multiply and not flat.isdisjoint(equation.operands)
-        active = by_zero or (passes and any(own)) or (levels_off and _overflows(equation))
+        beside_zero = equation.primitive is multiply and not flat.isdisjoint(equation.operands)
+        passes = levels_off and at_infinity == "grows"
+        passes = passes or beside_zero or at_infinity == "saturates"
+        active = beside_zero or (passes and any(own)) or (levels_off and _overflows(equation))
         is_steep = not steep.isdisjoint(equation.results)
-        found.append(Guard(active, own, levels_off, is_steep))
+        found.append(Guard(active, own, levels_off, beside_zero, is_steep))
         if passes and all(is_float(variable.aval.dtype) for variable in equation.results):
             levelled.update(equation.operands)
-        goes_on = _overflows(equation) or (is_steep and not _has_pole(equation))
+        goes_on = _is_steep(equation) or (is_steep and not _has_pole(equation))
         for index, atom in enumerate(equation.operands):
             if goes_on or any(own[:index]) or any(own[index + 1 :]):
                 steep.add(atom)
@@ -106,13 +110,19 @@ def _wide_and_flat(graph: Graph, around: Guard) -> tuple[set[Atom], set[Atom]]:
     }
     flat: set[Atom] = set()
     for equation in graph.equations:
-        is_wide = not wide.isdisjoint(equation.operands)
-        if is_wide or _overflows(equation):
+        saturates = _at_infinity(equation) == "saturates"
+        own = [index for index, atom in enumerate(equation.operands) if atom in wide]
+        if _overflows(equation) or (own and not saturates) or _is_linear(equation, own):
             wide.update(equation.results)
-        levels_off = is_wide and _at_infinity(equation) == "saturates"
-        if levels_off or not flat.isdisjoint(equation.operands):
+        if (own and saturates) or not flat.isdisjoint(equation.operands):
             flat.update(equation.results)
     return wide, flat
+
+
+def _is_linear(equation: Equation, operands: Sequence[int]) -> bool:
+    """Whether it is linear in one of these operands, as a quotient is in its numerator."""
+    groups = equation.primitive.linear_groups(len(equation.operands))
+    return any(not group.isdisjoint(operands) for group in groups)
 
 
 def _overflows(equation: Equation) -> bool:
@@ -123,6 +133,13 @@ def _overflows(equation: Equation) -> bool:
     if equation.primitive is multiply:
         return len(set(equation.operands)) == 1  # a square, however it is written
     return equation.primitive.facts.overflows
+
+
+def _is_steep(equation: Equation) -> bool:
+    """Whether finite operands may give an infinite derivative: of more than a square."""
+    exponent = _exponent(equation)
+    more = equation.primitive not in (multiply, square) and exponent != 2.0
+    return more and _overflows(equation)
 
 
 def _has_pole(equation: Equation) -> bool:

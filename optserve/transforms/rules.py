@@ -167,6 +167,7 @@ def body_of(
         *avals,
         vocabulary=builtin_vocabulary(),
         precision=precision_of(avals),
+        rewrites=False,
     )
 
 
@@ -304,6 +305,7 @@ def _push_transposed(
         *avals,
         vocabulary=builtin_vocabulary(),
         precision=precision_of([*avals, *map(aval_of, operands)]),
+        rewrites=False,
     )
     # Where the pullback is transposed does not matter, since it is linear: at the results.
     _, transposed = vjp(traced.graph, [*results, *traced.captured], wrt=range(len(avals)))
@@ -330,16 +332,16 @@ def _covers(shape: Sequence[Any], target: Sequence[Any]) -> bool:
 
 @contextmanager
 def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
-    """Equations that are made inside from tracers among ``values`` carry ``place``.
+    """Equations that are made inside from tracers among ``values`` carry ``place``, as they are.
 
     Inside of another place that one stays: the body of a primitive was written by nobody's config.
     """
     traces = [value.trace for value in values if isinstance(value, Tracer)]
-    if not traces or place is None:
+    if not traces:
         yield
         return
     innermost = max(traces, key=lambda entry: entry.serial)
-    with innermost.at(innermost.place or place):
+    with innermost.at(innermost.place or place), innermost.as_written():
         yield
 
 

@@ -257,9 +257,30 @@ def test_running_backward_twice_gives_the_same() -> None:
     same(pullback(np.ones(2))[0], pullback(np.ones(2))[0])
 
 
-def test_the_root_of_a_mean_square_at_zero_is_nan_and_the_norm_is_the_remedy() -> None:
-    assert np.isnan(slope(lambda r: np.sqrt(np.mean(r**2)), [0.0, 0.0])).all()
-    same(slope(lambda r: norm(r) / np.sqrt(2.0), [0.0, 0.0]), [0.0, 0.0])
+@pytest.mark.parametrize("total", [np.sum, np.mean])
+def test_the_root_of_a_sum_of_squares_at_zero_is_a_norm(total: Function) -> None:
+    same(slope(lambda r: np.sqrt(total(r**2)), [0.0, 0.0]), [0.0, 0.0])
+    same(slope(lambda r: total(r * r) ** 0.5, [0.0, 0.0]), [0.0, 0.0])
+    same(slope(lambda r: np.sqrt(total(np.square(r), axis=0)), [[0.0], [0.0]]), [[0.0], [0.0]])
+    weighted = slope(lambda r: np.sqrt(total(np.array([1.0, 2.0]) * r**2)), [0.0, 0.0])
+    assert np.isnan(weighted).all()
+    same(slope(lambda r: norm(np.sqrt([1.0, 2.0]) * r), [0.0, 0.0]), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("square", "expected"),
+    [
+        (lambda x: np.linalg.norm(x) ** 2, [2.0, 0.0]),
+        (lambda x: norm(x) * norm(x), [2.0, 0.0]),
+        (lambda x: np.square(norm(x)), [2.0, 0.0]),
+        (lambda x: np.sqrt(np.sum(x**2)) ** 2, [2.0, 0.0]),
+        (lambda x: np.sum(np.linalg.norm(x[None], axis=1, keepdims=True) ** 2), [2.0, 0.0]),
+        (lambda x: std(x) ** 2, [0.5, -0.5]),
+        (lambda x: np.std(x, ddof=1) ** 2, [1.0, -1.0]),
+    ],
+)
+def test_the_square_of_a_norm_is_smooth_at_zero(square: Function, expected: list[float]) -> None:
+    same(hessian(square)(np.zeros(2)), [expected, expected[::-1]])
 
 
 def test_a_gather_out_of_range_gives_nan() -> None:

@@ -68,6 +68,9 @@ class Exact:
                   for k in exponents]  # fmt: skip
         return self._through(powers[0], n * powers[1], n * (n - 1) * powers[2])
 
+    def __abs__(self) -> Exact:
+        return self if self.value >= 0 else -self
+
     def square(self) -> Exact:
         return self * self
 

@@ -86,7 +86,13 @@ def _is_finite_number(atom: Atom) -> bool:
 
 
 def _traced(function: Callable[..., Any], *avals: Aval) -> Graph:
-    traced = trace(function, *avals, vocabulary=builtin_vocabulary(), precision=avals[0].dtype)
+    traced = trace(
+        function,
+        *avals,
+        vocabulary=builtin_vocabulary(),
+        precision=avals[0].dtype,
+        rewrites=False,
+    )
     return traced.graph
 
 

@@ -297,7 +297,9 @@ class _Builder:
         inner = _Frame(locals_, frame.trace, chain)
         try:
             for name, part in function.body:
-                locals_[name] = self.value(part.root, inner)
+                locals_[name] = value = self.value(part.root, inner)
+                if function.composed and isinstance(value, Tracer):
+                    value.trace.seal(value)
         except OptserveError as error:
             raise _called_at(error, function, place) from None
         return locals_["return"]

@@ -33,12 +33,16 @@ class Signature:
 
 @frozen
 class Function:
-    """A declared function: ``body`` holds its locals in order, the last called ``return``."""
+    """A declared function: ``body`` holds its locals in order, the last called ``return``.
+
+    ``composed`` says that it is a composition, which is computed as it is composed.
+    """
 
     name: str
     parameters: tuple[str, ...]
     body: tuple[tuple[str, Expression], ...]
     place: Place
+    composed: bool = False
 
     @property
     def calls(self) -> frozenset[str]:
@@ -163,7 +167,7 @@ def compose(
         operand = Name(_OPERAND, place)
     text = Text.at(signature.name, signature.place)
     parts.append(("return", Expression(text, operand, frozenset(), frozenset())))
-    return Function(signature.name, own, tuple(parts), signature.place)
+    return Function(signature.name, own, tuple(parts), signature.place, composed=True)
 
 
 def _only_name(text: Text) -> tuple[Token]:

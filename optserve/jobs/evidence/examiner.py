@@ -91,3 +91,6 @@ class Examiner:
                 return Examination(self, surface, end).run()
             except SpentError:
                 return Examined(None, Evidence(False, "not examined: that would take too long"))
+            except (ArithmeticError, np.linalg.LinAlgError):
+                told = "not examined: the numbers around it are beyond double precision"
+                return Examined(None, Evidence(False, told))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optserve.cli.ending import ending
@@ -34,18 +34,18 @@ def check(
     with ending():
         from optserve.backends.selection import choose
         from optserve.config.problem import load
+        from optserve.jobs.evidence.reach import warnings_of
         from optserve.transforms.reverse import value_and_gradient_graph
 
         problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
         graph = problem.objective.graph
         wrt = range(len(problem.parameters))
-        choose(problem.backend, problem.backends).backend.compile(
-            value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
-        )
-        write_output("\n".join(_listing(problem)))
+        gradient = value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
+        choose(problem.backend, problem.backends).backend.compile(gradient)
+        write_output("\n".join(_listing(problem, [*problem.warnings, *warnings_of(problem)])))
 
 
-def _listing(problem: Problem) -> Iterator[str]:
+def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
     from optserve.reports.table import table
 
     yield f"{problem.name}  {_objective(problem)}"
@@ -59,9 +59,9 @@ def _listing(problem: Problem) -> Iterator[str]:
     yield from _rows(problem)
     yield ""
     yield from table([["provider", "functions used"], *_functions(problem)])
-    if problem.warnings:
+    if warnings:
         yield ""
-    yield from (f"  warning  {warning}" for warning in problem.warnings)
+    yield from (f"  warning  {warning}" for warning in warnings)
     yield ""
     yield "  ok: nothing was run"
 

@@ -31,12 +31,12 @@ def plain_array(value: Any) -> Array:
 
     >>> plain_array([1, 2])
     array([1, 2])
-    >>> plain_array(np.matrix([[1.0]]))
+    >>> plain_array(np.ma.masked_array([1.0], [True]))
     Traceback (most recent call last):
         ...
-    optserve.errors.TraceError: a matrix cannot take part in a traced computation: * means ...
+    optserve.errors.TraceError: a MaskedArray cannot take part in a traced computation: ...
       expected: a plain array
-      remedy: use np.asarray(m), and @ for *
+      remedy: compute with m.filled(0.0) and np.where(np.ma.getmaskarray(m), 0.0, ...)
     """
     kind = type(value)
     if kind is float or kind is np.float64:  # the usual cases first

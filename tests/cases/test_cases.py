@@ -58,8 +58,8 @@ OUT_OF_REACH = {
     "floor": "floor",
     "round": "round",
     "argmax": "argmax",
-    "the share of right answers": ">",
-    "a threshold beside a height that moves": ">",
+    "the share of right answers": "greater",
+    "a threshold beside a height that moves": "greater",
     "an exponent that is rounded, beside a factor that moves": "round",
 }
 

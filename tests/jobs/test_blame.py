@@ -70,7 +70,7 @@ def test_an_untaken_branch_is_not_blamed() -> None:
 
 def test_an_infinite_derivative_is_counted_and_has_its_remedy() -> None:
     made = problem(
-        lambda b, r: np.sqrt(np.mean((b * r) ** 2)),
+        lambda b, r: np.sqrt(np.sum(r * (b * r) ** 2)),
         [parameter("b", 0.0)],
         {"r": [1.0, 2.0]},
         optimizer=lbfgs(),

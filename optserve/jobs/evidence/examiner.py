@@ -13,7 +13,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.evidence.examination import End, Examination, Examined
 from optserve.jobs.evidence.naming import listed
-from optserve.jobs.evidence.reach import block_of, unreached, used
+from optserve.jobs.evidence.reach import REMEDY, block_of, unreached, used
 from optserve.jobs.evidence.surface import SpentError, Surface
 from optserve.jobs.limits import Limits
 from optserve.jobs.work import entries_of
@@ -71,8 +71,7 @@ class Examiner:
         names = [variable.name for variable in graph.inputs[: len(packing.segments)]]
         block = block_of(prune(graph), names.index(loose[0]), problem.vocabulary)
         through = "" if block is None else f": {block.told}"
-        remedy = "give `fixed: true`, or a smooth form"
-        return f"no derivative reaches {listed(tuple(loose))}{through}; {remedy}"
+        return f"no derivative reaches {listed(tuple(loose))}{through}; {REMEDY}"
 
     @cached_property
     def _cheap(self) -> int:

@@ -94,7 +94,7 @@ def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> 
     """The model from a Hessian (p, p) whose entries are good to ``epsilon``, and a gradient (p,).
 
     >>> found = of_hessian(np.diag([2.0, 8e6]), np.array([2.0, 0.0]), np.ones(2, bool), 1e-16)
-    >>> found.decrement, found.step.tolist(), found.least
+    >>> round(found.decrement, 12), found.step.round(12).tolist(), round(found.least, 12)
     (1.0, [-1.0, 0.0], 1.0)
     """
     within = 0.5 * (hessian + hessian.T)[np.ix_(free, free)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from optserve.errors import Place
 from optserve.frozen import frozen, replace
@@ -11,9 +12,16 @@ from optserve.graph.primitive import Value
 from optserve.graph.tracer import trace
 from optserve.graph.vocabulary import Vocabulary
 from optserve.transforms.forward import pushforward
+from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import prune, simplify
 
-__all__ = ["Block", "block_of", "unreached", "used"]
+if TYPE_CHECKING:
+    from optserve.jobs.problem import Problem
+
+__all__ = ["REMEDY", "Block", "block_of", "unreached", "used", "warnings_of"]
+
+REMEDY = "give `fixed: true`, or a smooth form"
+"""What to do about a parameter that no derivative reaches."""
 
 
 @frozen
@@ -45,6 +53,22 @@ def unreached(differentiated: Graph) -> list[bool]:
     ``differentiated`` gives the loss, then its gradient by some inputs.
     """
     return _zeros(differentiated)[1:]
+
+
+def warnings_of(problem: Problem) -> list[str]:
+    """What to say of parameters that vary and are used, and that no derivative reaches."""
+    graph = problem.objective.graph
+    loss = prune(replace(graph, outputs=graph.outputs[:1]))
+    wrt = range(len(problem.parameters))
+    gradient = value_and_gradient_graph(loss, wrt, vocabulary=problem.vocabulary)
+    found = []
+    lost = zip(problem.parameters, unreached(simplify(gradient)), used(loss), strict=False)
+    for index, (parameter, ends, is_used) in enumerate(lost):
+        if ends and is_used and not parameter.fixed.all():
+            block = block_of(loss, index, problem.vocabulary)
+            through = "" if block is None else f": {block.told}"
+            found.append(f"no derivative reaches {parameter.name}{through}; {REMEDY}")
+    return found
 
 
 def block_of(graph: Graph, index: int, vocabulary: Vocabulary) -> Block | None:

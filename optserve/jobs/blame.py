@@ -14,7 +14,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.streamed import Streamed
-from optserve.jobs.naming import listed
+from optserve.jobs.evidence.naming import listed
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.naming import listed
 from optserve.jobs.information import Information
-from optserve.jobs.naming import listed
 
 __all__ = ["cautions"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.delta_method import Varying
+from optserve.jobs.evidence.naming import listed
 from optserve.jobs.information import root_sum_square
-from optserve.jobs.naming import listed
 from optserve.jobs.packing import Packing, Segment
 
 __all__ = ["Intervals", "intervals_of"]

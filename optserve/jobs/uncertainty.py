@@ -14,10 +14,10 @@ from optserve.jobs.cautions import cautions
 from optserve.jobs.delta_method import Varying, varying_entries
 from optserve.jobs.descent import Evaluated
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.naming import listed
 from optserve.jobs.fit import Fit, fit_of, own_residuals
 from optserve.jobs.information import Information, of_hessian, of_jacobian, root_sum_square
 from optserve.jobs.intervals import intervals_of
-from optserve.jobs.naming import listed
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.student_t import student_t_quantile
 

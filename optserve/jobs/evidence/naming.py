@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from optserve.graph.aval import Array
@@ -28,7 +30,7 @@ def directed(kind: Kind, vector: Array, scale: Array, labels: tuple[str, ...]) -
     return Direction(kind, tuple(labels[one] for one in part), vector)
 
 
-def listed(names: tuple[str, ...]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The names as a phrase; of many, the first few.
 
     >>> listed(("a",)), listed(("a", "b", "c")), listed(tuple("abcdefgh"))

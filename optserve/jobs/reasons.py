@@ -33,7 +33,7 @@ class Reason(Enum):
     loss = "converged: the loss changes by no more than its tolerance"
     step = "converged: the step is within its tolerance"
     plateau = "the metric of the plateau has not improved"
-    stalled = "no step lowers the loss, and its gradient is not zero, as at a kink"
+    stalled = "no step lowers the loss, and its gradient is not zero"
     epochs = "reached the limit of epochs"
     steps = "reached the limit of steps"
     seconds = "reached the limit of seconds"

@@ -45,7 +45,9 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
     if reason is Reason.precision:
         return words + _beside(measure)
     if reason is Reason.stalled:
-        return f"not converged: {words}{_beside(measure)}"
+        found = outcome.evidence.sentence
+        told = f"{words}; {found}" if found.startswith("not examined") else found
+        return f"not converged: {told}{_beside(measure)}"
     if reason in _EXPLAINED:
         return f"not converged: {outcome.evidence.sentence}"
     if reason is Reason.non_finite:

@@ -37,6 +37,7 @@ def _facts(result: Result, path: str) -> Iterator[str]:
         *(("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items()),
         *(("metrics", split) for split in _metrics(result)),
         *(("starts", sentence) for sentence in _starts(result)),
+        *(("evidence", sentence) for sentence in _evidence(result)),
         *(("note", sentence) for sentence in _notes(result)),
         *(("warning", sentence) for sentence in result.warnings),
         ("used", _used(result)),
@@ -83,6 +84,20 @@ def _starts(result: Result) -> Iterator[str]:
         told += f"; the others {listed}{', ...' if others[5:] else ''}"
     failed = losses.count(None)
     yield told + (f"; {failed} failed" if failed else "")
+
+
+def _evidence(result: Result) -> Iterator[str]:
+    """What shows that the end is a minimum or speaks against it; nothing if not examined."""
+    found = result.evidence
+    if found.predicted_decrease is None and not found.directions:
+        return
+    told = [] if found.moved else ["nothing moved"]
+    if found.predicted_decrease is not None:
+        told.append(f"a Newton step would lower the loss by {compact(found.predicted_decrease, 2)}")
+    if found.least_curvature is not None:
+        told.append(f"least curvature {compact(found.least_curvature, 2)}")
+    told += [f"{one.kind}: {', '.join(one.parameters)}" for one in found.directions]
+    yield "; ".join(told)
 
 
 def _metrics(result: Result) -> Iterator[str]:

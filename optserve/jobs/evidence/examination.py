@@ -152,8 +152,7 @@ class Examination:
             if one.kind == "tail":
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
-                told = "the loss has a kink here: its derivative jumps"
-                return self._end(Reason.stalled, told, model)
+                return self._kink(place)
         return None
 
     def _flat(
@@ -206,9 +205,16 @@ class Examination:
         seen = profile(surface, place, done.step if done.step.any() else -place.gradient, noise)
         if seen.kind == "falls":
             return self._falls_along(place, model, seen)
-        kink = "the loss has a kink here: its derivative jumps"
-        told = kink if seen.kind == "kink" else "the conditioning leaves no digits to go on by"
+        if seen.kind == "kink":
+            return self._kink(place)
+        told = "the conditioning leaves no digits to go on by"
         return self._end(Reason.stalled, told, model, place=place)
+
+    def _kink(self, place: Place) -> Examined:
+        """Where the derivative jumps no Newton step means anything."""
+        return self._end(
+            Reason.stalled, "the loss has a kink here: its derivative jumps", place=place
+        )
 
     def _falls_along(self, place: Place, model: Quadratic, seen: Profile) -> Examined:
         if self._is_endless(place, model):

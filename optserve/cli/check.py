@@ -12,7 +12,6 @@ from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
 from optserve.cli.streams import write_output
 
 if TYPE_CHECKING:
-    from optserve.graph.graph import Equation, Graph
     from optserve.jobs.parameters import Parameter
     from optserve.jobs.problem import Problem
 
@@ -127,20 +126,13 @@ def _row_count(problem: Problem, arrays: Mapping[str, Any]) -> int:
 
 def _functions(problem: Problem) -> Iterator[list[str]]:
     """The primitives of the loss, by who provides them, with how often each stands there."""
-    others = {
-        provided.primitive.name: f"{provided.distribution} {provided.version}"
+    providers = {
+        provided.primitive: f"{provided.distribution} {provided.version}"
         for provided in problem.third_party
     }
-    counts = Counter(equation.primitive.name for equation in _equations(problem.objective.graph))
-    for provider in ("optserve", *dict.fromkeys(others.values())):
-        names = sorted(name for name in counts if others.get(name, "optserve") == provider)
-        uses = [name if counts[name] == 1 else f"{name} ({counts[name]})" for name in names]
+    used = Counter(e.primitive for e in problem.objective.graph.all_equations())
+    for provider in ("optserve", *dict.fromkeys(providers.values())):
+        own = [one for one in used if providers.get(one, "optserve") == provider]
+        uses = sorted(one.name if used[one] == 1 else f"{one} ({used[one]})" for one in own)
         for number, line in enumerate(textwrap.wrap(", ".join(uses), width=80)):
             yield [provider if number == 0 else "", line]
-
-
-def _equations(graph: Graph) -> Iterator[Equation]:
-    """The equations of a graph, those of the bodies of its loops included."""
-    yield from graph.equations
-    for _, body in graph.subgraphs():
-        yield from _equations(body)

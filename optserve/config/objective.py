@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import sqrt
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
 from optserve.transforms.simplify import prune
 
-__all__ = ["Built", "build_objective", "check_scalar", "graph_names", "real_array"]
+__all__ = ["Built", "build_objective", "check_scalar", "real_array"]
 
 
 class Built(NamedTuple):
@@ -185,11 +185,3 @@ def check_scalar(value: Tracer, what: str, place: Place, otherwise: str = "") ->
             expected="a scalar",
             remedy=f"sum(...) or mean(...) makes one{otherwise}",
         )
-
-
-def graph_names(graph: Graph) -> Iterable[str]:
-    """The names of all primitives of the graph, those in inner graphs included."""
-    for equation in graph.equations:
-        yield equation.primitive.name
-    for _, inner in graph.subgraphs():
-        yield from graph_names(inner)

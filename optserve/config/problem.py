@@ -21,7 +21,7 @@ from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.nodes import Mapping as Tree
 from optserve.config.nodes import plain
-from optserve.config.objective import Built, build_objective, graph_names
+from optserve.config.objective import Built, build_objective
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
 from optserve.config.parameters import parameter_of, shape_of, start_points
@@ -274,13 +274,14 @@ def _third_party(
     traced: Traced, measured: Traced | None, registry: Registry
 ) -> tuple[jobs.Provided, ...]:
     """The primitives of the loss and the metrics that plugins provide."""
-    names = [name for one in (traced, measured) if one for name in graph_names(one.graph)]
-    entries = [registry.primitives.get(name) for name in dict.fromkeys(names)]
-    return tuple(
-        jobs.Provided(entry.value, entry.distribution, entry.version)
-        for entry in entries
-        if entry is not None and not entry.builtin
-    )
+    plugins = {
+        entry.value: jobs.Provided(entry.value, entry.distribution, entry.version)
+        for entry in registry.primitives.values()
+        if not entry.builtin
+    }
+    graphs = [one.graph for one in (traced, measured) if one]
+    used = (equation.primitive for graph in graphs for equation in graph.all_equations())
+    return tuple(plugins[primitive] for primitive in dict.fromkeys(used) if primitive in plugins)
 
 
 def _unused(traced: Traced, declared: Declarations) -> tuple[str, ...]:

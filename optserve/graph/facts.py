@@ -46,6 +46,12 @@ class Facts:
     infinite in theory, but grows so slowly that an overflow is far from infinity to it, as for log.
     Linear primitives and those that select grow, whatever they say.
 
+    ``remedy`` says what to do where a value that it gives is not finite, ``derivative_remedy``
+    where its derivative is not.
+
+    ``units`` are pairs of an operand's number and a value of it with which the result is the other
+    operand, to the bit; ``only_aval`` says that nothing but the aval may change.
+
     ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
     for it is long: a loop, or several polynomials. Both serve predictions only.
     """
@@ -60,6 +66,10 @@ class Facts:
     stable_body: Callable[..., Any] | None = None
     overflows: bool = False
     at_infinity: AtInfinity = "saturates"
+    remedy: str = ""
+    derivative_remedy: str = ""
+    units: tuple[tuple[int, float], ...] = ()
+    only_aval: bool = False
     cost: float = 1.0
     large_code: bool = False
 

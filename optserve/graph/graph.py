@@ -109,3 +109,9 @@ class Graph:
             for value in equation.attributes.values():
                 if isinstance(value, Graph):
                     yield equation, value
+
+    def all_equations(self) -> Iterator[Equation]:
+        """The equations, then those of the graphs that stand in their attributes."""
+        yield from self.equations
+        for _, inner in self.subgraphs():
+            yield from inner.all_equations()

@@ -13,12 +13,12 @@ from optserve.graph.aval import Array, Shape, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
+from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
-from optserve.jobs.remedies import of_derivative, of_value
 from optserve.jobs.suspects import Suspect, Walk, not_finite
 from optserve.jobs.work import entries_of
 from optserve.transforms.finite_sum import row_counts
@@ -26,6 +26,8 @@ from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.rules import value_and_pull
 
 __all__ = ["Blame", "blame", "of_failure"]
+
+_OVERFLOW = "the numbers grow too large: take shorter steps, scale the data, or give bounds"
 
 LARGEST_WALK = 2**25
 """Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
@@ -119,14 +121,14 @@ def _of_value(problem: Problem, suspect: Suspect) -> Blame:
             remedy = "leave such rows out"
         message = f"{what} is not finite: {_bad(suspect.results)}"
         return Blame(message, place=suspect.place, remedy=remedy)
-    name = equation.primitive.name
-    provider = _provider(problem, name)
+    primitive = equation.primitive
+    name, provider = primitive.name, _provider(problem, primitive)
     return Blame(
         message=f"{name}{f' of {provider}' if provider else ''} gave {_bad(suspect.results)}",
         primitive=name,
         place=equation.place,
         operands=tuple(map(_range, suspect.operands)),
-        remedy=of_value(name, suspect.operands),
+        remedy=_remedy(primitive, suspect.operands),
         provider=provider,
     )
 
@@ -138,16 +140,16 @@ def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
     if not written:
         return replace(_of_value(problem, suspect), message="the gradient is not finite")
     equation = _likeliest(written, walk)
-    name = equation.primitive.name
+    primitive = equation.primitive
+    name, provider = primitive.name, _provider(problem, primitive)
     operands = tuple(np.asarray(operand) for operand in walk.operands(equation))
-    provider = _provider(problem, name)
     return Blame(
         message=f"the derivative of {name}{f' of {provider}' if provider else ''} is "
         + _bad(suspect.results),
         primitive=name,
         place=place,
         operands=tuple(map(_range, operands)),
-        remedy=of_derivative(name, operands),
+        remedy=_OVERFLOW if _large(operands) else primitive.facts.derivative_remedy,
         provider=provider,
     )
 
@@ -196,11 +198,26 @@ def _cut(entry: Dim | int, table: Dim, first: int, size: int) -> slice:
     return slice(first, first + size) if entry == table else slice(None)
 
 
-def _provider(problem: Problem, name: str) -> str:
+def _provider(problem: Problem, primitive: Primitive) -> str:
     for provided in problem.third_party:
-        if provided.primitive.name == name:
+        if provided.primitive is primitive:
             return f"{provided.distribution} {provided.version}".strip()
     return ""
+
+
+def _remedy(primitive: Primitive, operands: Sequence[Array]) -> str:
+    """What to do where the primitive gave a value that is not finite."""
+    remedy = primitive.facts.remedy
+    tells = bool(remedy) and primitive.facts.overflows and len(operands) == 1
+    return _OVERFLOW if _large(operands) and not tells else remedy
+
+
+def _large(operands: Sequence[Array]) -> bool:
+    """Whether some operand is so large that its square overflows."""
+    floating = [np.asarray(one) for one in operands if np.asarray(one).dtype.kind == "f"]
+    return any(
+        np.max(np.abs(one), initial=0.0) >= np.sqrt(np.finfo(one.dtype).max) for one in floating
+    )
 
 
 def _bad(results: Sequence[Array]) -> str:

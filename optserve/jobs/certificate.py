@@ -15,6 +15,7 @@ import numpy as np
 from optserve.errors import DerivativeError, ShapeError
 from optserve.frozen import frozen
 from optserve.graph.aval import Array, aval_of, broadcast_shapes, is_float
+from optserve.graph.primitive import Primitive
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem, Provided
 from optserve.jobs.uses import Use, uses_of
@@ -81,16 +82,16 @@ class Certificate:
 
 def certify(problem: Problem, packing: Packing, start: Array) -> tuple[Certificate, ...]:
     """One certificate for each third-party primitive that the loss uses, at ``start`` (p,)."""
-    provided = {one.primitive.name: one for one in problem.third_party}
+    provided = {one.primitive: one for one in problem.third_party}
     if not provided:
         return ()
     values = packing.natural(start).values()
     arguments = [*values, *problem.objective.arrays]
     varying = [index for index, segment in enumerate(packing.segments) if segment.count]
-    found: dict[str, list[Use]] = {}
+    found: dict[Primitive, list[Use]] = {}
     for use in uses_of(problem.objective.graph, arguments, varying, frozenset(provided)):
-        found.setdefault(use.primitive.name, []).append(use)
-    return tuple(_certificate(provided[name], uses) for name, uses in found.items())
+        found.setdefault(use.primitive, []).append(use)
+    return tuple(_certificate(provided[primitive], uses) for primitive, uses in found.items())
 
 
 def _certificate(provided: Provided, uses: Sequence[Use]) -> Certificate:

@@ -13,6 +13,7 @@ from optserve.graph.primitive import Value
 from optserve.graph.tracer import trace
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.result import numbers
+from optserve.primitives.composition import probe as probe_
 from optserve.transforms.reverse import vjp
 from optserve.transforms.simplify import prune
 
@@ -26,7 +27,7 @@ def probe_values(evaluator: Evaluator, point: Array) -> dict[str, Any]:
     of loops are not reported.
     """
     graph = evaluator.problem.objective.graph
-    probes = [equation for equation in graph.equations if equation.primitive.name == "probe"]
+    probes = [equation for equation in graph.equations if equation.primitive is probe_]
     if not probes:
         return {}
     watched = prune(replace(graph, outputs=tuple(probe.operands[0] for probe in probes)))

@@ -20,6 +20,7 @@ from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.result import FitFound, Result, Used, numbers, placed
 from optserve.jobs.sentences import sentence
 from optserve.jobs.uncertainty import Uncertainty
+from optserve.primitives.composition import probe
 
 if TYPE_CHECKING:
     from optserve.jobs.blame import Blame
@@ -91,7 +92,7 @@ def outline(problem: Problem) -> dict[str, Any]:
     tree["probes"] = {
         equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
         for equation in problem.objective.graph.equations
-        if equation.primitive.name == "probe"
+        if equation.primitive is probe
     }
     if problem.metrics is not None or problem.held_out:
         from optserve.jobs.splits import metrics_outline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -54,9 +54,12 @@ class Use:
 
 
 def uses_of(
-    graph: Graph, arguments: Sequence[Array], varying: Sequence[int], names: frozenset[str]
+    graph: Graph,
+    arguments: Sequence[Array],
+    varying: Sequence[int],
+    primitives: Collection[Primitive],
 ) -> list[Use]:
-    """The uses of the primitives called ``names`` through which derivatives are taken.
+    """The uses of ``primitives`` through which derivatives are taken.
 
     ``varying`` are the inputs of ``graph`` by which they are taken. Each kind of use (attributes,
     shapes) is listed once, with the operands of its first evaluation at the first rows of each
@@ -69,27 +72,27 @@ def uses_of(
         if use.active and key not in found:
             found[key] = use
 
-    watched = _watched(graph, {graph.inputs[index] for index in varying}, names, note)
+    watched = _watched(graph, {graph.inputs[index] for index in varying}, primitives, note)
     with np.errstate(all="ignore"):
         interpret(watched, *_first_rows(graph, arguments))
     return list(found.values())
 
 
 def _watched(
-    graph: Graph, varying: set[Var], names: frozenset[str], note: Callable[[Use], None]
+    graph: Graph, varying: set[Var], watching: Collection[Primitive], note: Callable[[Use], None]
 ) -> Graph:
     """``graph`` with primitives that tell what they are given."""
     active: set[Atom] = {variable for variable in varying if is_float(variable.aval.dtype)}
     equations = []
     for equation in graph.equations:
         attributes = {
-            key: _watched(value, set(value.inputs), names, note)
+            key: _watched(value, set(value.inputs), watching, note)
             if isinstance(value, Graph)
             else value
             for key, value in equation.attributes.items()
         }
         primitive = equation.primitive
-        if primitive.name in names:
+        if primitive in watching:
             primitive = replace(primitive, impl=_telling(equation, active, note))
         equations.append(replace(equation, primitive=primitive, attributes=attributes))
         if not active.isdisjoint(equation.operands):

@@ -33,6 +33,8 @@ __all__ = [
     "tame",
 ]
 
+_KEPT_FROM_ZERO = "keep what it divides by away from 0"
+
 add = elementwise(
     "add",
     ufunc=np.add,
@@ -45,7 +47,13 @@ subtract = elementwise(
     "subtract",
     ufunc=np.subtract,
     partials=lambda out, x, y: (1.0, -1.0),
-    facts=Facts(linear=(frozenset({0, 1}),), counts=True, wraps=True, at_infinity="grows"),
+    facts=Facts(
+        linear=(frozenset({0, 1}),),
+        counts=True,
+        wraps=True,
+        at_infinity="grows",
+        units=((1, 0.0),),
+    ),
     doc="Difference of two numbers: x - y.",
 )
 
@@ -54,7 +62,11 @@ multiply = elementwise(
     ufunc=np.multiply,
     partials=lambda out, x, y: (Steep(y, by=1), Steep(x, by=0)),
     facts=Facts(
-        linear=(frozenset({0}), frozenset({1})), counts=True, wraps=True, at_infinity="grows"
+        linear=(frozenset({0}), frozenset({1})),
+        counts=True,
+        wraps=True,
+        at_infinity="grows",
+        units=((0, 1.0), (1, 1.0)),
     ),
     doc="Product of two numbers: x * y.",
 )
@@ -64,7 +76,13 @@ divide = elementwise(
     ufunc=np.divide,
     partials=lambda out, x, y: (1.0 / y, Steep(-out / y, by=0, pole=lambda: y == 0.0)),
     domain=positive,
-    facts=Facts(linear=(frozenset({0}),), cost=4.0),
+    facts=Facts(
+        linear=(frozenset({0}),),
+        remedy=_KEPT_FROM_ZERO,
+        derivative_remedy=_KEPT_FROM_ZERO,
+        units=((1, 1.0),),
+        cost=4.0,
+    ),
     doc="Quotient of two numbers: x / y.",
 )
 
@@ -81,6 +99,7 @@ reciprocal = elementwise(
     lambda x: 1.0 / x,
     partials=lambda out, x: (-out * out,),
     domain=positive,
+    facts=Facts(remedy=_KEPT_FROM_ZERO, derivative_remedy=_KEPT_FROM_ZERO),
     doc="One over a number: 1 / x.",
 )
 
@@ -129,7 +148,14 @@ power = elementwise(
     ufunc=np.power,
     partials=_power_partials,
     domain=positive,
-    facts=Facts(overflows=True, cost=20.0),
+    facts=Facts(
+        overflows=True,
+        remedy="a negative number has no fractional power, and 0 no negative one",
+        derivative_remedy="a fractional power has no finite derivative at 0: keep its base "
+        "positive",
+        units=((1, 1.0),),
+        cost=20.0,
+    ),
     doc="""
     x to the power y. The derivative of x**0 with respect to x is 0 everywhere; that of 0**y with
     respect to y is 0 for y >= 0 and -inf for y < 0.

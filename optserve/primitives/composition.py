@@ -28,7 +28,7 @@ identity = linear(
     axes=aligned,
     examples=(Example(((2, 3),)), Example(((),))),
     promotes=False,
-    facts=Facts(moves=True, cost=0.0),
+    facts=Facts(moves=True, only_aval=True, cost=0.0),
     doc="The unit of composition: its operand, unchanged.",
 )
 

@@ -42,7 +42,12 @@ exp = elementwise(
     "exp",
     ufunc=np.exp,
     partials=lambda out, x: (Steep(out),),
-    facts=Facts(overflows=True, cost=4.0),
+    facts=Facts(
+        overflows=True,
+        remedy="exp overflows above 709 (above 88 in float32): use logsumexp, softplus or sigmoid, "
+        "or shorter steps",
+        cost=4.0,
+    ),
     doc="Exponential: e**x.",
 )
 
@@ -50,7 +55,7 @@ expm1 = elementwise(
     "expm1",
     ufunc=np.expm1,
     partials=lambda out, x: (Steep(np.exp(x)),),
-    facts=Facts(overflows=True, cost=4.0),
+    facts=Facts(overflows=True, remedy="expm1 overflows above 709 (above 88 in float32)", cost=4.0),
     doc="exp(x) - 1, accurate where x is near 0.",
 )
 
@@ -59,7 +64,14 @@ log = elementwise(
     ufunc=np.log,
     partials=lambda out, x: (1.0 / x,),
     domain=positive,
-    facts=Facts(at_infinity="creeps", cost=4.0),
+    facts=Facts(
+        at_infinity="creeps",
+        remedy="keep what it is given positive: bounds, `transform: log`, or another form of the "
+        "model",
+        derivative_remedy="the derivative of log is infinite at 0: keep what it is given positive, "
+        "or use xlogy for x * log(x)",
+        cost=4.0,
+    ),
     doc="Natural logarithm.",
 )
 
@@ -68,7 +80,7 @@ log1p = elementwise(
     ufunc=np.log1p,
     partials=lambda out, x: (1.0 / (1.0 + x),),
     domain=_above_minus_one,
-    facts=Facts(at_infinity="creeps", cost=4.0),
+    facts=Facts(at_infinity="creeps", remedy="keep what it is given above -1", cost=4.0),
     doc="log(1 + x), accurate where x is near 0.",
 )
 
@@ -77,7 +89,13 @@ sqrt = elementwise(
     ufunc=np.sqrt,
     partials=lambda out, x: (0.5 / out,),
     domain=positive,
-    facts=Facts(at_infinity="grows", cost=4.0),
+    facts=Facts(
+        at_infinity="grows",
+        remedy="keep what it is given from falling below 0",
+        derivative_remedy="the derivative of sqrt is infinite at 0: for the root of a sum or mean "
+        "of squares use norm, whose derivative there is 0",
+        cost=4.0,
+    ),
     doc="Square root; its derivative at 0 is infinite.",
 )
 
@@ -106,12 +124,18 @@ tan = elementwise(
     doc="Tangent of an angle in radians.",
 )
 
+_of_inverse_angles = Facts(
+    remedy="keep what it is given between -1 and 1",
+    derivative_remedy="the derivative is infinite at -1 and 1",
+    cost=15.0,
+)
+
 arcsin = elementwise(
     "arcsin",
     ufunc=np.arcsin,
     partials=lambda out, x: (1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
     domain=_within_one,
-    facts=Facts(cost=15.0),
+    facts=_of_inverse_angles,
     doc="Inverse sine, in radians from -pi/2 to pi/2.",
 )
 
@@ -120,7 +144,7 @@ arccos = elementwise(
     ufunc=np.arccos,
     partials=lambda out, x: (-1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
     domain=_within_one,
-    facts=Facts(cost=15.0),
+    facts=_of_inverse_angles,
     doc="Inverse cosine, in radians from 0 to pi.",
 )
 

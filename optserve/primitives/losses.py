@@ -50,7 +50,7 @@ cross_entropy = composite(
         Example(((2, 2, 3), (2, 2))),
     ),
     keeps=(1,),
-    facts=Facts(cost=10.0, large_code=True),
+    facts=Facts(remedy="a label is no class, or a logit is not finite", cost=10.0, large_code=True),
     doc="""
     Negative log likelihood of integer labels under softmax of the last axis of logits, one value a
     row: logsumexp(logits) - logits[label]. A label that is no class gives NaN.

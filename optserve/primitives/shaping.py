@@ -111,7 +111,7 @@ reshape: Primitive = linear(
         Example(((),), {"shape": (1,)}),
     ),
     promotes=False,
-    facts=Facts(moves=True, cost=0.0),
+    facts=Facts(moves=True, only_aval=True, cost=0.0),
     doc="The same entries in another shape; one size may be -1 and is then computed.",
 )
 
@@ -142,7 +142,7 @@ broadcast_to = linear(
         Example(((),), {"shape": (2,)}),
     ),
     promotes=False,
-    facts=Facts(moves=True, makes_rows=True, cost=0.0),
+    facts=Facts(moves=True, only_aval=True, makes_rows=True, cost=0.0),
     doc="Repeated along axes of size 1 and along new leading axes, as NumPy broadcasts.",
 )
 
@@ -318,5 +318,6 @@ cast: Primitive = linear(
     examples=(Example(((3,),), {"dtype": np.dtype(np.float32)}),),
     promotes=False,
     internal=True,
+    facts=Facts(only_aval=True),
     doc="The same numbers in another dtype.",
 )

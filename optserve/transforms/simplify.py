@@ -6,7 +6,7 @@ canonicalizations: ``power(x, 2)`` is ``square(x)``; ``power(x, 1)`` is x.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from optserve.frozen import replace
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.digest import row_names
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
-from optserve.primitives.arithmetic import mulz, square
+from optserve.primitives.arithmetic import multiply, mulz, power, square
 from optserve.primitives.selection import where
 from optserve.primitives.shaping import broadcast_to
 
@@ -161,7 +161,7 @@ def _folded(equation: Equation) -> Literal | None:
 
 
 def _canonical(equation: Equation) -> Equation:
-    if equation.primitive.name == "power" and _is(equation.operands[1], 2.0):
+    if equation.primitive is power and _is(equation.operands[1], 2.0):
         return replace(equation, primitive=square, operands=equation.operands[:1])
     return equation
 
@@ -188,7 +188,7 @@ def _scaled_once(equation: Equation, scaled: Mapping[Atom, tuple[Atom, Literal]]
 
 def _by_literal(equation: Equation) -> tuple[Atom, Literal] | None:
     """The operands of a product of floats by a literal, the literal last."""
-    if equation.primitive.name != "multiply":
+    if equation.primitive is not multiply:
         return None
     [result] = equation.results
     for value, factor in (equation.operands, equation.operands[::-1]):
@@ -221,43 +221,18 @@ def _selected(equation: Equation, choices: Mapping[Atom, tuple[Atom, ...]]) -> E
 
 def _unit(equation: Equation) -> Atom | None:
     """The operand that the equation gives back unchanged, if there is one."""
-    rule = _UNITS.get(equation.primitive.name)
-    atom = rule(equation.operands) if rule else None
-    if atom is not None and atom.aval == equation.results[0].aval:
-        return atom
-    return None
+    facts = equation.primitive.facts
+    others = [
+        equation.operands[1 - index]
+        for index, unit in facts.units
+        if _is(equation.operands[index], unit)
+    ]
+    unchanged = equation.operands[:1] if facts.only_aval else others
+    avals = [variable.aval for variable in equation.results]
+    return unchanged[0] if unchanged and [unchanged[0].aval] == avals else None
 
 
 def _is(atom: Atom, number: float) -> bool:
-    return isinstance(atom, Literal) and bool(atom.value == number)
-
-
-def _times_one(operands: Sequence[Atom]) -> Atom | None:
-    left, right = operands
-    return left if _is(right, 1.0) else right if _is(left, 1.0) else None
-
-
-def _over_one(operands: Sequence[Atom]) -> Atom | None:
-    return operands[0] if _is(operands[1], 1.0) else None
-
-
-def _minus_zero(operands: Sequence[Atom]) -> Atom | None:
-    right = operands[1]
-    positive = _is(right, 0.0) and isinstance(right, Literal) and not np.signbit(right.value)
-    return operands[0] if positive else None
-
-
-def _same(operands: Sequence[Atom]) -> Atom | None:
-    return operands[0]
-
-
-_UNITS: Mapping[str, Callable[[Sequence[Atom]], Atom | None]] = {
-    "multiply": _times_one,
-    "divide": _over_one,
-    "power": _over_one,
-    "subtract": _minus_zero,
-    "identity": _same,
-    "reshape": _same,
-    "broadcast_to": _same,
-    "cast": _same,
-}
+    """Whether it is that number, its sign included."""
+    value = atom.value if isinstance(atom, Literal) else np.nan
+    return bool(value == number) and bool(np.signbit(value) == np.signbit(number))

@@ -17,14 +17,12 @@ from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import interpret
+from optserve.primitives.constants import arange
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import simplify
 
 __all__ = ["RowWise"]
-
-NUMBERING = frozenset({"arange"})
-"""What makes rows that know their own position."""
 
 
 class RowWise:
@@ -93,11 +91,10 @@ class RowWise:
         return not counted and self._marking.marks[variable].axis is None
 
     def _check_rows(self, number: int, equation: Equation) -> None:
-        name = equation.primitive.name
-        if self._marking.kinds[number] == "row" and name not in NUMBERING:
-            return
+        if self._marking.kinds[number] == "row" and equation.primitive is not arange:
+            return  # arange makes rows that know their own position
         raise ConfigError(
-            f"{name} looks at other rows than its own",
+            f"{equation.primitive.name} looks at other rows than its own",
             place=equation.place,
             expected="what is computed row by row, or a sum, mean or the like over all rows",
             remedy="compute it before, and write it into a column of the file",

@@ -47,6 +47,7 @@ from optserve.config.expressions.values import (
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError
 from optserve.frozen import frozen, replace
 from optserve.graph.tracer import Trace, Tracer
+from optserve.primitives.shaping import stack
 
 __all__ = ["build"]
 
@@ -168,7 +169,6 @@ class _Builder:
                 "an empty list", place=node.place, expected="at least one entry, such as [a, b]"
             )
         values = [as_number(self.value(entry, frame), entry.place) for entry in node.entries]
-        stack = self.scope.vocabulary.primitives["stack"]
         try:
             return self.recorder.primitive(stack, [values], {}, frame.trace, node.place)
         except ShapeError as error:

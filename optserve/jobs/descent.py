@@ -99,8 +99,8 @@ class Walk(Protocol):
     def on(self, most: float | None, seconds: float | None) -> Stretch:
         """Evaluate at least once, ``most`` times at most, and as fits into ``seconds``."""
 
-    def go_on(self) -> None:
-        """Take what ended it for no end."""
+    def go_on(self, wait: int = 0) -> None:
+        """Take what ended it for no end, and heed no small changes for some evaluations."""
 
     def settle(self) -> None:
         """Prefer the point where the method came to rest, where it is as good as the best."""
@@ -178,7 +178,7 @@ class _Descent:
             self.walk = _walk(self.method, verdict.onward)
             return False
         if not verdict.reasons:
-            walk.go_on()
+            walk.go_on(self.verdicts.wait)
             return False
         outcome.end(verdict.reasons, walk.point, walk.state, self.watch.seconds - self.began)
         outcome.best, outcome.evidence = verdict.best, verdict.evidence

@@ -96,7 +96,7 @@ class _Descent:
         self.number = number
         self.outcome = Outcome(start, epochs=0)
         self.walk = BatchWalk(job.steps, start)
-        self.judge = Judge.of(job.limits, start.dtype, searches=False)
+        self.judge = Judge.of(job.limits, start.dtype)
         self.best = Best.none(start)
         self.verdicts = Verdicts(job.examiner, job.limits, watch, searches=False)
         self.verdict = Verdict([])

@@ -18,28 +18,40 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 from optserve.jobs.scalars import choose, larger, wide
 
-__all__ = ["Best", "Ended", "Judge", "Judged"]
+__all__ = ["Best", "Change", "Ended", "Judge", "Judged"]
 
 DIVERGED = 1e10
-"""How many times itself the loss may rise above the first one, and the point may move away."""
+"""How many times as much as the first loss or the deepest fall the loss may rise above the first
+one, and how many times as far as it is the point may move away."""
 
 
 class Best(NamedTuple):
     """The best point so far: ``loss`` is infinite as long as there is none.
 
-    ``point`` and ``gradient`` are (p,); ``ceiling`` is the loss above which the descent counts as
-    diverged.
+    ``point`` and ``gradient`` are (p,); ``first`` is the first loss that was finite.
     """
 
     point: Value
     loss: Value
     gradient: Value
-    ceiling: Value
+    first: Value
 
     @staticmethod
     def none(start: Array) -> Best:
         """Before anything was evaluated."""
         return Best(start, inf, start, inf)
+
+    @property
+    def ceiling(self) -> Value:
+        """The loss above which the descent counts as diverged, in any unit of the loss.
+
+        There is none where the first loss was 0, and nothing was lower.
+
+        >>> Best(np.zeros(1), -3.0, np.zeros(1), 2.0).ceiling
+        50000000002.0
+        """
+        scale = larger(abs(self.first), self.first - self.loss)
+        return choose(scale > 0.0, lambda: self.first + DIVERGED * scale, lambda: inf)
 
 
 class Ended(NamedTuple):
@@ -49,6 +61,12 @@ class Ended(NamedTuple):
     step: Value
     diverged: Value
     finite: Value
+
+    def heeded(self, yet: Value) -> Ended:
+        """The same, small changes only if it is time ``yet`` to heed them."""
+        if self.loss is False and self.step is False:
+            return self
+        return self._replace(loss=self.loss & yet, step=self.step & yet)
 
     def any(self) -> Value:
         """Whether there is a reason."""
@@ -72,6 +90,14 @@ class Ended(NamedTuple):
         return reasons
 
 
+class Change(NamedTuple):
+    """What a step changed, NaN where it was not compared, and which tolerances that is within."""
+
+    size: Value
+    settled: Value
+    rested: Value
+
+
 class Judged(NamedTuple):
     """The best point from now on, and the last change that was compared (NaN: none)."""
 
@@ -85,17 +111,19 @@ class Judge:
     """Judges points by the tolerances of ``limits``.
 
     Losses that differ by less than ``slack`` of themselves say nothing of which point is better;
-    gradients still do. A method that ``searches`` steps back from a point that leads away.
+    gradients still do. A method that ``searches`` steps back from a point that leads away. Of one
+    that ``tries`` points out, not each ends a step; ``change`` judges those that do.
     """
 
     limits: Limits
     slack: float
     searches: bool
+    tries: bool
 
     @staticmethod
-    def of(limits: Limits, dtype: DType, searches: bool) -> Judge:
+    def of(limits: Limits, dtype: DType, *, searches: bool = False, tries: bool = False) -> Judge:
         """The judge of a descent whose points have this ``dtype``."""
-        return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches)
+        return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches, tries)
 
     def __call__(
         self,
@@ -109,25 +137,34 @@ class Judge:
 
         ``finite`` tells whether both are.
         """
-        limits = self.limits
         improved = finite & (loss < best.loss)
-        compared = improved & (best.loss < inf)
-        settled, rested, change = False, False, nan
-        if limits.loss is not None:
-            change = choose(compared, lambda: _fallen(best.loss, loss), lambda: nan)
-            settled = change <= limits.loss
-        if limits.step is not None:
-            moved = choose(compared, lambda: _moved(best.point, point), lambda: nan)
-            rested = moved <= limits.step
-            change = choose(rested, lambda: moved, lambda: change)
+        change = Change(nan, False, False)
+        if not self.tries:
+            compared = improved & (best.loss < inf)
+            change = self.change(compared, best.point, best.loss, point, loss)
         following = choose(
             improved,
-            lambda: (point, loss, gradient, _ceiling(best, loss)),
+            lambda: (point, loss, gradient, _first(best, loss)),
             lambda: tuple(best),
         )
         diverged = False if self.searches else self._diverged(best, point, loss, finite)
-        ended = Ended(settled, rested, diverged, finite)
-        return Judged(Best(*following), change, ended)
+        ended = Ended(change.settled, change.rested, diverged, finite)
+        return Judged(Best(*following), change.size, ended)
+
+    def change(
+        self, compared: Value, before: Value, loss_before: Value, point: Value, loss: Value
+    ) -> Change:
+        """What a step changed from one point (p,) to the next, if that is ``compared``."""
+        limits = self.limits
+        settled, rested, change = False, False, nan
+        if limits.loss is not None:
+            change = choose(compared, lambda: _fallen(loss_before, loss), lambda: nan)
+            settled = change <= limits.loss
+        if limits.step is not None:
+            moved = choose(compared, lambda: _moved(before, point), lambda: nan)
+            rested = moved <= limits.step
+            change = choose(rested, lambda: moved, lambda: change)
+        return Change(change, settled, rested)
 
     def as_good(self, loss: Value, best: Best) -> Value:
         """Whether a loss is as low as the best, but for what rounding may do to either."""
@@ -139,18 +176,14 @@ class Judge:
         return (finite & (loss > best.ceiling)) | strayed
 
 
-def _ceiling(best: Best, loss: Value) -> Value:
-    """That of the first point, of which ``loss`` is the loss, stays."""
-    return choose(
-        best.loss < inf,
-        lambda: best.ceiling,
-        lambda: loss + DIVERGED * larger(abs(loss), 1.0),
-    )
+def _first(best: Best, loss: Value) -> Value:
+    """The first loss: this one, where there was none before."""
+    return choose(best.loss < inf, lambda: best.first, lambda: loss)
 
 
 def _fallen(before: Value, now: Value) -> Value:
     """By how much of itself the loss has changed."""
-    return (before - now) / larger(abs(before), abs(now))
+    return abs(before - now) / larger(abs(before), abs(now))
 
 
 def _moved(before: Value, now: Value) -> Value:

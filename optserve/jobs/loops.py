@@ -66,11 +66,11 @@ class Course(NamedTuple):
 
 
 def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
-    """(steps, *course, *bounds, ...) -> *course, losses.
+    """(steps, due, *course, *bounds, ...) -> *course, losses.
 
     A ``scan`` over steps of a traced method: as many as ``steps``, which are read by nobody, has
-    entries. Once there is a reason to stop, what is left of the steps changes nothing, and their
-    losses are NaN.
+    entries. Before so many evaluations as are ``due``, no small change ends them. Once there is a
+    reason to stop, what is left of the steps changes nothing, and their losses are NaN.
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
     vector = step.inputs[0].aval
@@ -81,7 +81,7 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
     ]
     rest = step.inputs[1 + len(state) :]
 
-    def looped(steps: Value, *given: Value) -> Sequence[Value]:
+    def looped(steps: Value, due: Value, *given: Value) -> Sequence[Value]:
         arguments = given[len(begin) :]
 
         def evaluate(*flat: Value) -> Sequence[Value]:
@@ -92,8 +92,9 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
             loss = wide(loss)
             judged = judge(course.best, point, loss, gradient, finite)
             count = course.evaluations + 1
+            ended = judged.ended.heeded(count >= due)
             after = Course(
-                following, tuple(carries), judged.best, judged.ended, judged.change, point, count
+                following, tuple(carries), judged.best, ended, judged.change, point, count
             )
             return [*after.flat(), loss]
 
@@ -106,8 +107,9 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
         course, losses = scan(on, tuple(given[: len(begin)]), steps)
         return [*course, losses]
 
-    avals = [Aval((STEPS,), np.dtype(np.bool_)), *carried, *(variable.aval for variable in rest)]
-    names = ["steps", *("" for _ in carried), *(variable.name for variable in rest)]
+    counts = [Aval((STEPS,), np.dtype(np.bool_)), Aval((), np.dtype(np.int64))]
+    avals = [*counts, *carried, *(variable.aval for variable in rest)]
+    names = ["steps", "due", *("" for _ in carried), *(variable.name for variable in rest)]
     return graphs.traced(looped, avals, names)
 
 
@@ -125,12 +127,13 @@ class Loops:
         self._course = Course.of(self._flat)
         self._pace = Pace(LARGEST)
         self._steps = np.zeros(LARGEST, np.bool_)
+        self._due = np.zeros((), np.int64)
 
     def on(self, most: float | None, seconds: float | None) -> Stretch:
         """Take some steps: no more than ``most``, and as fit into ``seconds``."""
         before, count = int(self._course.evaluations), self._pace.steps(most, seconds)
         began = perf_counter()
-        found = self.loop(self._steps[:count], *self._flat, *self.rest)
+        found = self.loop(self._steps[:count], self._due, *self._flat, *self.rest)
         self._pace.took(count, perf_counter() - began)
         *self._flat, losses = found
         self._course = Course.of(self._flat)
@@ -138,8 +141,9 @@ class Loops:
         reasons = self._course.ended.reasons()
         return Stretch(losses[:taken], reasons)
 
-    def go_on(self) -> None:
-        """Take what ended it for no end."""
+    def go_on(self, wait: int = 0) -> None:
+        """Take what ended it for no end, and heed no small changes for some evaluations."""
+        self._due = np.asarray(self._course.evaluations + wait, np.int64)
         course = self._course._replace(ended=Ended(False, False, False, True))
         self._flat = [np.asarray(part) for part in course.flat()]
         self._course = course

@@ -94,7 +94,8 @@ def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits)
 
     measure = _measure(optimizer, evaluator, limits)
     searches = optimizer is not None and not optimizer.traced
-    judge = Judge.of(limits, evaluator.packing.dtype, searches)
+    tries = optimizer is not None and optimizer.accepted is not None
+    judge = Judge.of(limits, evaluator.packing.dtype, searches=searches, tries=tries)
     if optimizer is None:
         return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
     loop: Compiled | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.judging import Best
+from optserve.jobs.judging import Best, Ended
 from optserve.jobs.method import Method
 from optserve.jobs.reasons import Reason
 from optserve.jobs.stationarity import Measured
@@ -50,12 +50,15 @@ class Stepwise:
         self.bad: Array | None = None
         self.rejected = 0
         self._untried = 0
+        self._base: tuple[Array, float] | None = None
+        self._evaluations = self._due = 0
 
     def on(self, most: float | None, seconds: float | None) -> Stretch:
         """Evaluate once; a step is as short as a stretch can be."""
         del most, seconds
         method, point = self.method, self.point
         now = method.advance(point, self.state)
+        self._evaluations += 1
         loss = float(now.loss)
         finite = isfinite(loss) and finite_gradient(now.gradient)
         measured, reasons = None, []
@@ -65,7 +68,9 @@ class Stepwise:
                 measured = method.measure(point, now)
             judged = method.judge(self.best, point, loss, now.gradient, finite)
             self.best, self.change, ended = judged
-            reasons = ended.reasons()
+            if method.judge.tries and finite:
+                ended = self._stepped(point, loss, now.state, ended)
+            reasons = ended.heeded(self._evaluations >= self._due).reasons()
         if finite:
             self._untried = 0
         else:
@@ -75,8 +80,24 @@ class Stepwise:
         self.point, self.state = now.point, now.state
         return Stretch((loss,), reasons, measured)
 
-    def go_on(self) -> None:
-        """Take what ended it for no end: it goes on by itself."""
+    def go_on(self, wait: int = 0) -> None:
+        """Take what ended it for no end, and heed no small changes for some evaluations."""
+        self._due = self._evaluations + wait
+
+    def _stepped(self, point: Array, loss: float, state: State, ended: Ended) -> Ended:
+        """What a step changed, if ``point`` (p,) is the end of one, of a method that tries."""
+        method = self.method
+        assert method.optimizer is not None
+        accepted = method.optimizer.accepted
+        assert accepted is not None
+        if accepted(state) == accepted(self.state):
+            return ended
+        before, self._base = self._base, (point, loss)
+        if before is None:
+            return ended
+        change = method.judge.change(True, *before, point, loss)
+        self.change = change.size
+        return ended._replace(loss=change.settled, step=change.rested)
 
     def settle(self) -> None:
         """Prefer the point where the method itself came to rest, whose gradient is smaller.
@@ -89,7 +110,7 @@ class Stepwise:
         now = method.advance(self.point, self.state)
         loss = float(now.loss)
         if method.judge.as_good(loss, best) and finite_gradient(now.gradient):
-            self.best = Best(self.point, loss, now.gradient, best.ceiling)
+            self.best = Best(self.point, loss, now.gradient, best.first)
 
     def _steps_back(self) -> bool:
         """Whether the method is trying points out, so that one that is not finite is no end."""

@@ -109,6 +109,11 @@ class Verdicts:
         noise = 4.0 * float(np.finfo(point.dtype).eps) * abs(self.gains.lowest)
         return measured.decrement**2 <= noise or (ratio is not None and ratio <= near)
 
+    @property
+    def wait(self) -> int:
+        """After how many evaluations it is time for another examination, for small changes."""
+        return max(0, self._due - self.gains.count)
+
     def _ebbs(self) -> bool:
         """Whether the steps gain less and less, looked at now and then."""
         gains = self.gains
@@ -127,6 +132,12 @@ class Verdicts:
         limited = bool(given & LIMITS)
         finishes = self.limits.gradient is not None and not limited and not given & FAILED
         examined = self._examined(best, start, finishes=finishes)
+        if (
+            given & FAILED
+            and examined.reason is not Reason.unbounded
+            and not np.array_equal(best.point, start)
+        ):
+            examined = self._from_the_start(best, start, examined)
         evidence, reason = examined.evidence, examined.reason
         if given & FAILED and reason is not Reason.unbounded:
             return Verdict(reasons, best, evidence)
@@ -152,6 +163,14 @@ class Verdicts:
             ]
             return self.checked(held, best, evidence)
         return self._on(given, examined, best)
+
+    def _from_the_start(self, best: Evaluated, start: Array, examined: Examined) -> Examined:
+        """What is found at the start, if the loss has no lower bound in sight from there.
+
+        A descent that ends because numbers have no end either ends where they tell little.
+        """
+        found = self._examined(best._replace(point=start), start, finishes=False)
+        return found._replace(place=None) if found.reason is Reason.unbounded else examined
 
     def _on(self, given: set[Reason], examined: Examined, best: Evaluated) -> Verdict:
         """The verdict where the loss falls on, and no limit ends the descent."""

@@ -59,7 +59,10 @@ class Optimizer:
     ``verdict(state)`` names why the method itself can go no further: ``"precision"`` where the
     limit of floating-point precision is reached, ``"stalled"`` where no descent was found, else
     ``""``. ``expects(state)`` is by how much the method's own model says that the loss may yet
-    fall from its base, NaN where it has none. ``gradient_tolerance`` is the method's default for
+    fall from its base, NaN where it has none. ``accepted(state)`` counts the
+    points that the method has taken for its base, which ends a step; ``None`` where any lower point
+    ends one.
+    ``gradient_tolerance`` is the method's default for
     ``stop.gradient``; ``None`` where reaching the limit of steps is an ordinary end.
     """
 
@@ -70,4 +73,5 @@ class Optimizer:
     traced: bool = True
     verdict: Callable[[State], str] = no_verdict
     expects: Callable[[State], float] = no_model
+    accepted: Callable[[State], int] | None = None
     gradient_tolerance: float | None = None

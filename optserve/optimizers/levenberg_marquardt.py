@@ -162,6 +162,7 @@ def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
         needs="jacobian",
         traced=False,
         verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
+        accepted=lambda state: int(_State(*state).accepted),
         gradient_tolerance=1e-8,
     )
 

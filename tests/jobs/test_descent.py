@@ -94,6 +94,28 @@ def test_loss_and_step_tolerances_are_relative_changes() -> None:
     assert np.max(np.abs(by_step.best.point)) <= 1e-3
 
 
+def test_changes_are_those_of_steps_not_of_the_points_that_a_method_tries() -> None:
+    made = nist()["Thurber"].job("default", stop=Stop(gradient=0.0, loss=1e-3, steps=200))
+    made = replace(made, optimizer=levenberg_marquardt(radius=1e-2))
+    found = outcome_of(made)
+    assert found.reasons == [Reason.loss]
+    packing = Packing(made.parameters, np.dtype(made.precision))
+    evaluator = Evaluator(made, packing, choose("auto").backend)
+    limits = Limits.of(Stop(gradient=0.0), levenberg_marquardt(), packing.size)
+    assert made.optimizer is not None
+    assert made.optimizer.accepted is not None
+    method = method_of(made.optimizer, evaluator, limits)
+    point = packing.flat({})
+    state, bases = method.init(point), []
+    for _ in range(found.evaluations):
+        now = method.advance(point, state)
+        if made.optimizer.accepted(now.state) > made.optimizer.accepted(state):
+            bases.append(float(now.loss))
+        point, state = now.point, now.state
+    changes = [abs(one - other) / max(one, other) for one, other in pairwise(bases)]
+    assert found.change == changes[-1] <= 1e-3
+
+
 def test_small_changes_are_no_convergence_where_much_is_to_be_gained() -> None:
     slow = outcome_of(bowl(optimizer=gradient_descent(1e-4), stop=Stop(loss=0.01, steps=50)))
     assert slow.reasons == [Reason.steps]
@@ -114,6 +136,44 @@ def test_steps_that_are_too_long_diverge() -> None:
     assert found.best.point.tolist() == [3.0, -4.0]
     found = outcome_of(rosenbrock(gradient_descent(1.0)))
     assert found.reason is Reason.diverged
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_a_unit_of_the_loss_does_not_change_when_steps_diverge(unit: float) -> None:
+    made = problem(
+        lambda x: unit * np.sum(x * x),
+        [parameter("x", [3.0, -4.0])],
+        optimizer=gradient_descent(100.0 / unit),
+    )
+    found = outcome_of(made)
+    assert (found.reasons, found.evaluations) == ([Reason.diverged], 4)
+
+
+def test_a_loss_that_starts_at_zero_may_rise() -> None:
+    made = problem(
+        lambda x: 1e20 * (x**2 - 1.0) * x,
+        [parameter("x", 1.0)],
+        optimizer=momentum(1e-21, decay=0.9),
+        stop=Stop(steps=500),
+    )
+    assert outcome_of(made).reasons == [Reason.steps]
+
+
+@pytest.mark.parametrize("unit", [1e-25, 1.0, 1e25])
+@pytest.mark.parametrize("method", [gradient_descent, momentum], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("tolerance", [None, 1e-8])
+def test_a_loss_without_a_lower_bound_is_called_so(
+    unit: float, method: Any, tolerance: float | None
+) -> None:
+    made = problem(
+        lambda x, y: unit * ((x + y) ** 2 - 0.3 * (x - 2 * y) ** 2),
+        [parameter("x", 0.7), parameter("y", -0.2)],
+        optimizer=method(0.05 / unit),
+        stop=Stop(gradient=tolerance, steps=20_000),
+    )
+    found = outcome_of(made)
+    assert found.reason is Reason.unbounded
+    assert exit_codes(found.reasons, tolerance=True, expectations=True) == (3,)
 
 
 def test_a_nan_ends_a_descent_that_cannot_step_back() -> None:

@@ -267,6 +267,24 @@ def test_a_limit_of_time_and_a_signal_end_a_loop() -> None:
     assert result.history[0][-1].evaluation == result.evaluations > 1000
 
 
+def test_small_changes_that_are_no_convergence_do_not_end_each_call() -> None:
+    made = bowl(optimizer=gradient_descent(1e-5), stop=Stop(loss=0.01, steps=2000))
+    method, limits, packing = method_for(made, LOOPING)
+    assert method.loop is not None
+    loop, calls = method.loop, 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return loop(*arguments)
+
+    counting = replace(method, loop=counted)
+    found = descend(counting, packing.flat({}), limits, Watch(Interruption()))
+    assert (found.reasons, found.evaluations) == ([Reason.steps], 2001)
+    assert calls < 300
+    assert same(made).reasons == [Reason.steps]
+
+
 def test_starts_share_one_loop() -> None:
     made = rosenbrock(
         adam(0.05),

@@ -45,8 +45,8 @@ def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:
     """
     unit = unit_along(surface, place, direction)
     slope = float(place.gradient @ unit)
-    unit = unit if slope <= 0.0 else -unit
-    share, before, steepest = 1e-3, place.loss, 0.0
+    unit = 1e-3 * (unit if slope <= 0.0 else -unit)
+    share, before, steepest = 1.0, place.loss, 0.0
     length = 0.0
     for number in range(DOUBLINGS):
         found = surface.at(place.point + share * unit)

@@ -10,6 +10,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
+from optserve.jobs.evidence.conditioning import remedy
 from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import leave, no_bound_in_sight
 from optserve.jobs.evidence.naming import directed, listed
@@ -142,7 +143,11 @@ class Examination:
         weak = hidden(surface, place, model, noise)
         let = max(self.bar(place, model, done.noise)) ** 2
         seen = profiles_of(surface, place, model, weak, noise, let)
-        return self._unlike(place, model, seen) or self._flat(place, model, true, weak, seen)
+        return (
+            self._unlike(place, model, seen)
+            or self._ill_conditioned(place, model)
+            or self._flat(place, model, true, weak, seen)
+        )
 
     def _unlike(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """What the loss does along an axis that it does not at a minimum, if anything."""
@@ -150,10 +155,22 @@ class Examination:
             if one.kind == "falls":
                 return self._falls_along(place, model, one)
             if one.kind == "tail":
+                if model.rest is not None and (found := self._ill_conditioned(place, model)):
+                    return found
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
                 return self._kink(place)
         return None
+
+    def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
+        """At what is no minimum for sure, as rounding hides what data written otherwise show."""
+        what = remedy(self.surface, place, model)
+        if not what:
+            return None
+        axis = model.axis(int(np.argmin(model.values)))
+        names = directed("trade-off", axis, model.spread_scale, self.labels).parameters
+        told = f"rounding leaves no digits to tell {listed(names)} apart: {what}"
+        return self._end(Reason.stalled, told, model, place=place)
 
     def _flat(
         self,

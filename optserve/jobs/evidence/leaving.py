@@ -41,7 +41,8 @@ def leave(surface: Surface, place: Place, direction: Array, noise: float) -> Pla
 def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:
     """Whether the loss falls along ``direction`` (p,) at no lesser rate, however far.
 
-    Steps double until they are 1e13 times as long as the first, or the loss is minus infinity.
+    Steps double until they are 1e13 times as long as the first, or the loss is minus infinity. It
+    must have fallen by more than itself: a sum of squares never does.
     """
     unit = unit_along(surface, place, direction)
     slope = float(place.gradient @ unit)
@@ -59,4 +60,4 @@ def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:
             return False
         length, before, steepest = share, found.loss, rate
         share *= 2.0
-    return True
+    return place.loss - before > abs(place.loss)

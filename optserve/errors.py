@@ -19,6 +19,7 @@ __all__ = [
     "OptserveError",
     "Place",
     "PluginError",
+    "PluginFailure",
     "ShapeError",
     "TraceError",
 ]
@@ -137,6 +138,23 @@ class PluginError(OptserveError):
     """A plugin did not load, clashes with another, or broke its contract."""
 
     exit_code = 6
+
+
+class PluginFailure(PluginError):
+    """Code of a plugin raised, exited or returned something impossible while a job ran.
+
+    ``part`` of ``primitive`` is what failed, and ``what`` it did completes the sentence.
+
+    >>> PluginFailure("gamma", "value", "raised OverflowError").message
+    'the value of gamma raised OverflowError'
+    """
+
+    def __init__(self, primitive: object, part: str, what: str) -> None:
+        super().__init__(
+            f"the {part} of {primitive} {what}",
+            remedy="mend the plugin, or avoid what it fails at",
+        )
+        self.primitive = primitive
 
 
 class NumericalFailure(OptserveError):

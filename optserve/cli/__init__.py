@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
+
+PATIENCE = 1.0
+"""Seconds that threads have to end after a command is done."""
 
 
 def main() -> None:
@@ -15,4 +19,19 @@ def main() -> None:
         # What a terminal cannot show is no reason to fail; a closed stream is None.
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="optserve")
+    try:
+        app(prog_name="optserve")
+    except SystemExit as end:
+        _end_soon(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
+
+
+def _end_soon(code: int) -> None:
+    """See to it that a thread that a plugin left does not keep the process."""
+    import threading
+
+    if all(one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        return
+    timer = threading.Timer(PATIENCE, os._exit, [code])
+    timer.daemon = True
+    timer.start()

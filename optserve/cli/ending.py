@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from optserve.cli.options import Format
-from optserve.cli.streams import write_error, write_output
+from optserve.cli.streams import own_output, write_error, write_output
 from optserve.errors import OptserveError
 from optserve.frozen import as_tree
 
@@ -29,13 +29,17 @@ def ending(output: Format = Format.text) -> Iterator[None]:
     reads stdout always finds JSON there.
     """
     try:
-        yield
+        with own_output():
+            yield
     except typer.Exit:
         raise
     except OptserveError as error:
         _end(error.block(), _described(error), error.exit_code, output, error)
     except KeyboardInterrupt as error:
         _end("interrupted", {"kind": "Interrupted"}, INTERRUPTED, output, error)
+    except SystemExit as error:  # a command ends by typer.Exit
+        block = f"a plugin exited the process (SystemExit: {error})\n{_last_line(error)}"
+        _end(block, {"kind": "PluginFailure", "message": _one_line(error)}, 6, output, error)
     except Exception as error:
         description = {"kind": "InternalError", "message": _one_line(error)}
         _end(_internal(error), description, INTERNAL_ERROR, output, error)
@@ -73,18 +77,20 @@ def _described(error: OptserveError) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value}
 
 
-def _internal(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
+    """Where it was raised."""
     import traceback
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    lines = [
-        f"internal error: {_one_line(error)}",
-        f"  at: {last.filename}:{last.lineno}, in {last.name}",
-    ]
+    return f"  at: {last.filename}:{last.lineno}, in {last.name}"
+
+
+def _internal(error: Exception) -> str:
+    lines = [f"internal error: {_one_line(error)}", _last_line(error)]
     if not os.environ.get(TRACEBACK_VARIABLE):
         lines.append(f"  remedy: set {TRACEBACK_VARIABLE}=1 to see the traceback, and report it")
     return "\n".join(lines)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")

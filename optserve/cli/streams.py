@@ -3,19 +3,77 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 import typer
 
-__all__ = ["is_terminal", "output_width", "write_error", "write_output"]
+__all__ = ["is_terminal", "output_width", "own_output", "write_error", "write_output"]
+
+
+class _Elsewhere(io.TextIOBase):
+    """In the place of stdout: what anybody prints goes to stderr, ``output`` is where ours goes."""
+
+    def __init__(self, output: TextIO | None) -> None:
+        self.output = output
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text) if sys.stderr is not None else len(text)
+
+    def flush(self) -> None:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def own_output() -> Iterator[None]:
+    """Only ``write_output`` prints on stdout inside; what a plugin prints goes to stderr.
+
+    In a process of our own that holds for compiled code too, and until the process ends: a thread
+    that a plugin leaves may print later.
+    """
+    before: TextIO | None = sys.stdout
+    if isinstance(before, _Elsewhere):
+        yield
+        return
+    own = before is not None and before is sys.__stdout__
+    sys.stdout = _Elsewhere(_apart(before) if own and before is not None else before)
+    try:
+        yield
+    finally:
+        if not own:
+            sys.stdout = before
+
+
+def _apart(stdout: TextIO) -> TextIO:
+    """A stream to where ``stdout`` goes; file descriptor 1 goes to stderr from now on."""
+    try:
+        if stdout.fileno() != 1:
+            return stdout
+        stdout.flush()
+        output = os.fdopen(os.dup(1), "w", encoding=stdout.encoding, errors=stdout.errors)
+        os.dup2(2, 1)
+    except (OSError, ValueError):  # closed, or no file
+        return stdout
+    return output
+
+
+def _output() -> TextIO | None:
+    """Where our own output goes."""
+    stdout: object = sys.stdout
+    return stdout.output if isinstance(stdout, _Elsewhere) else sys.stdout
 
 
 def write_output(text: str) -> None:
     """Print ``text`` and a newline on stdout; a reader who has left (``| head``) is no error."""
-    _write(sys.stdout, f"{text}\n")
+    _write(_output(), f"{text}\n")
 
 
 def write_error(text: str) -> None:
@@ -54,4 +112,4 @@ def _silence(stream: TextIO) -> None:
 
 def output_width() -> int | None:
     """The columns of the terminal that stdout is, ``None`` where it is none."""
-    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+    return shutil.get_terminal_size().columns if is_terminal(_output()) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import DerivativeError, ShapeError
+from optserve.errors import DerivativeError, PluginFailure, ShapeError
 from optserve.frozen import frozen
 from optserve.graph.aval import Array, aval_of, broadcast_shapes, is_float
 from optserve.graph.primitive import Primitive
@@ -27,6 +27,7 @@ from optserve.transforms.check import (
     mutated,
     nearby,
 )
+from optserve.transforms.foreign import told
 from optserve.transforms.rules import value_and_pull
 
 __all__ = ["Certificate", "certify"]
@@ -123,10 +124,10 @@ def _failure(use: Use, agreements: list[Agreement]) -> str:
         try:
             with np.errstate(all="ignore"):
                 failure = check(use, agreements)
-        except DerivativeError as error:
+        except (DerivativeError, PluginFailure) as error:
             failure = error.message
-        except Exception as error:  # a plugin may raise whatever it likes
-            failure = f"it raised {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # a plugin may raise whatever it likes
+            failure = f"it {told(error)}"
         if failure:
             return failure
     return ""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from optserve.errors import NumericalFailure
+from optserve.errors import NumericalFailure, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.history import History
@@ -59,7 +59,7 @@ class Outcome:
     change: float | None = None
     rejected: int = 0
     bad: Array | None = None
-    failure: NumericalFailure | None = None
+    failure: NumericalFailure | PluginFailure | None = None
     point: Array | None = None
     state: State = ()
     history: History = field(default_factory=History)
@@ -73,6 +73,11 @@ class Outcome:
         """Note why the descent ended, after how long, and where it would go on."""
         self.reasons = sorted(set(reasons), key=list(Reason).index)
         self.point, self.state, self.seconds = point, state, seconds
+
+    def fail(self, failure: PluginFailure) -> None:
+        """Note that a plugin failed, whatever else there is to say of the end."""
+        self.failure = self.failure or failure
+        self.reasons = sorted({Reason.plugin, *self.reasons}, key=list(Reason).index)
 
     @property
     def loss(self) -> float:
@@ -115,7 +120,11 @@ def descend(
 ) -> Outcome:
     """Descend from ``start`` (p,); ``number`` is which start this is, of how many."""
     with np.errstate(all="ignore"):
-        return _Descent(method, start, limits, watch, number).run()
+        descent = _Descent(method, start, limits, watch, number)
+        try:
+            return descent.run()
+        except PluginFailure as failure:
+            return descent.failed(failure)
 
 
 class _Descent:
@@ -159,6 +168,15 @@ class _Descent:
                 reasons.append(Reason.gradient)
             if reasons and self._is_over(reasons):
                 return outcome
+
+    def failed(self, failure: PluginFailure) -> Outcome:
+        """The outcome where a plugin failed: the best point that was reached stays."""
+        outcome, walk = self.outcome, self.walk
+        outcome.best = Evaluated.of(walk.best)
+        outcome.end([Reason.plugin], walk.point, walk.state, self.watch.seconds - self.began)
+        outcome.fail(failure)
+        outcome.steps = max(outcome.evaluations - 1, 0)
+        return outcome
 
     def _stands_still(self) -> bool:
         """Whether the first gradient was 0, so that the method stays where it is."""

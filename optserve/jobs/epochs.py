@@ -7,7 +7,7 @@ from math import isfinite, isnan, nan
 
 import numpy as np
 
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.batch_graphs import BatchGraphs
 from optserve.jobs.batch_walk import BatchSteps, BatchWalk
@@ -62,7 +62,11 @@ class Epochs:
     def descend(self, start: Array, watch: Watch, number: tuple[int, int] = (1, 1)) -> Outcome:
         """Descend from ``start`` (p,); ``number`` is which start this is, of how many."""
         with np.errstate(all="ignore"):
-            return _Descent(self, start, watch, number).run()
+            descent = _Descent(self, start, watch, number)
+            try:
+                return descent.run()
+            except PluginFailure as failure:
+                return descent.failed(failure)
 
 
 class Patience:
@@ -119,6 +123,15 @@ class _Descent:
                 if whole and self._has_waited(at):
                     reasons.append(Reason.plateau)
         return self._ended(reasons)
+
+    def failed(self, failure: PluginFailure) -> Outcome:
+        """The outcome where a plugin failed: the best point that was judged stays."""
+        outcome, walk = self.outcome, self.walk
+        outcome.evaluations = outcome.steps
+        outcome.best = Evaluated.of(self.best._replace(gradient=np.full_like(walk.point, nan)))
+        outcome.end([Reason.plugin], walk.point, walk.state, self.watch.seconds - self.began)
+        outcome.fail(failure)
+        return outcome
 
     def _batches(self, epoch: int, losses: list[float]) -> list[Reason]:
         """Take the steps of an epoch, or until there is a reason to stop; notes their losses."""

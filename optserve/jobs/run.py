@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.selection import choose
-from optserve.errors import ConfigError, NumericalFailure, OptserveError
+from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
@@ -29,6 +29,7 @@ from optserve.jobs.result import Result, numbers
 from optserve.jobs.uncertainty import Uncertainty, no_uncertainty, uncertainty_of
 from optserve.jobs.watch import Progress, Watch
 from optserve.optimizers.base import Optimizer
+from optserve.transforms.foreign import Faults
 
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.blame import Blame
@@ -39,6 +40,8 @@ __all__ = ["run"]
 
 Descents = Callable[[Array, Watch, tuple[int, int]], Outcome]
 """(start (p,), what looks on, (number of the start, of how many)) -> how it ended."""
+
+T = TypeVar("T")
 
 SAME_LOSS = 1e-10
 """Losses of two starts that differ by less, relatively, are the same minimum."""
@@ -110,7 +113,8 @@ def run(
         choice = choose(problem.backend, known, demand=demand, threads=threads)
         if choice.warning:
             problem = replace(problem, warnings=(*problem.warnings, choice.warning))
-        evaluator = Evaluator(problem, packing, choice.backend)
+        faults = Faults(lambda: interruption.reason is not None)
+        evaluator = Evaluator(problem, packing, _watched(choice.backend, problem, faults))
         # Without anything to vary there is nothing to descend.
         optimizer = problem.optimizer if packing.size else None
         splits = _splits(evaluator)
@@ -121,11 +125,11 @@ def run(
             outcomes = []
             for number, start in enumerate(starts, 1):
                 outcomes.append(_descended(descents, start, watch, (number, len(starts))))
-                if watch.signal is not None:
+                if watch.signal is not None or faults.first is not None:
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
-        findings = _findings(evaluator, limits, certificates, outcomes, watch, splits)
+        findings = _findings(evaluator, limits, certificates, outcomes, watch, splits, faults)
         findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
 
@@ -136,6 +140,18 @@ def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int
         return descents(start, watch, number)
     except NumericalFailure as failure:  # of whole numbers, which have no NaN
         return Outcome(start, reasons=[Reason.non_finite], failure=failure)
+    except PluginFailure as failure:
+        outcome = Outcome(start)
+        outcome.fail(failure)
+        return outcome
+
+
+def _watched(backend: Backend, problem: Problem, faults: Faults) -> Backend:
+    if not problem.third_party:
+        return backend
+    from optserve.jobs.plugin_faults import watching
+
+    return watching(backend, faults)
 
 
 def _splits(evaluator: Evaluator) -> Splits | None:
@@ -203,12 +219,37 @@ def _findings(
     outcomes: Sequence[Outcome],
     watch: Watch,
     splits: Splits | None,
+    faults: Faults,
 ) -> Findings:
-    """Choose the best descent, and find out what there is to know of its end."""
+    """Choose the best descent, and find out what there is to know of its end.
+
+    What a plugin fails at then is left out, and the job has failed all the same.
+    """
     chosen = _best(outcomes)
     outcome = outcomes[chosen]
+
+    def spared(found: Callable[[], T], otherwise: T) -> T:
+        try:
+            return found()
+        except PluginFailure as failure:
+            faults.note(failure)
+            return otherwise
+
+    def probed() -> Mapping[str, Any]:
+        return {} if outcome.best is None else probe_values(evaluator, outcome.best.point)
+
+    nothing: Mapping[str, Any] = {}
     with np.errstate(all="ignore"):
-        uncertainty = _uncertainty(evaluator, outcome, limits, watch)
+        uncertainty = spared(
+            lambda: _uncertainty(evaluator, outcome, limits, watch),
+            no_uncertainty(evaluator, Reason.plugin.value),
+        )
+        log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
+        gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
+        metrics = spared(lambda: _metrics(splits, outcome), nothing)
+        probes = spared(probed, nothing)
+        if faults.first is not None:
+            outcome.fail(faults.first)
         return Findings(
             evaluator=evaluator,
             limits=limits,
@@ -216,10 +257,10 @@ def _findings(
             outcomes=outcomes,
             chosen=chosen,
             uncertainty=uncertainty,
-            log_likelihood=_log_likelihood(evaluator, outcome),
-            gradient=_gradient(evaluator, outcome),
-            metrics=_metrics(splits, outcome),
-            probes={} if outcome.best is None else probe_values(evaluator, outcome.best.point),
+            log_likelihood=log_likelihood,
+            gradient=gradient,
+            metrics=metrics,
+            probes=probes,
             blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
@@ -244,13 +285,15 @@ def _uncertainty(
         refused = f"the end is not known to be a minimum: {outcome.evidence.sentence}"
     try:
         return uncertainty_of(evaluator, outcome.best, refused)
+    except PluginFailure:
+        raise
     except OptserveError as error:  # a second derivative that a plugin does not have
         return no_uncertainty(evaluator, error.message)
     except np.linalg.LinAlgError as error:
         return no_uncertainty(evaluator, f"the information matrix has no inverse: {error}")
 
 
-def _gradient(evaluator: Evaluator, outcome: Outcome) -> dict[str, object]:
+def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:
     size = evaluator.packing.size
     if outcome.best is None:
         found = evaluator.packing.spread(np.full(size, np.nan))
@@ -280,6 +323,10 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
 
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:
+    if isinstance(outcome.failure, PluginFailure):
+        from optserve.jobs.plugin_faults import of_plugin
+
+        return of_plugin(outcome.failure, evaluator.problem)
     if outcome.failure is not None:
         from optserve.jobs.blame import of_failure
 

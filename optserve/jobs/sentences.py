@@ -54,6 +54,8 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
         return f"{what or words} {'at the start' if outcome.steps == 0 else after}"
     if reason is Reason.evaluated:
         return words
+    if reason is Reason.plugin:
+        return f"{words}, {after}"
     if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:
         return f"{words} {after}"
     if reason is Reason.plateau and limits.plateau is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from optserve.errors import PluginFailure
 from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, is_float
 from optserve.graph.dim import Dim
@@ -17,6 +19,7 @@ from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.suspects import not_finite
 from optserve.transforms.check import equation_graph
+from optserve.transforms.foreign import blamed
 
 __all__ = ["Use", "uses_of"]
 
@@ -63,7 +66,7 @@ def uses_of(
 
     ``varying`` are the inputs of ``graph`` by which they are taken. Each kind of use (attributes,
     shapes) is listed once, with the operands of its first evaluation at the first rows of each
-    table; loops and choices are looked into.
+    table; loops and choices are looked into. What comes after a value that fails is not looked at.
     """
     found: dict[Any, Use] = {}
 
@@ -73,7 +76,7 @@ def uses_of(
             found[key] = use
 
     watched = _watched(graph, {graph.inputs[index] for index in varying}, primitives, note)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), suppress(PluginFailure):
         interpret(watched, *_first_rows(graph, arguments))
     return list(found.values())
 
@@ -114,7 +117,8 @@ def _telling(
         )
         note(Use(primitive, attributes, arrays, positions))
         # On copies: what is wrong with it may be that it changes its operands in place.
-        return primitive.impl(*map(np.copy, arrays), **attributes)
+        with blamed(primitive, "value"):
+            return primitive.impl(*map(np.copy, arrays), **attributes)
 
     return told
 

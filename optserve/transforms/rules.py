@@ -20,6 +20,7 @@ from optserve.graph.tracer import TracedFunction, Tracer, trace
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.shaping import broadcast_to, cast, unbroadcast
 from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.transforms.foreign import blamed, is_foreign
 from optserve.transforms.overflow import UNGUARDED, Guard
 
 __all__ = ["Pull", "body_of", "fitted", "recorded_at", "value_and_pull", "value_and_tangents"]
@@ -50,6 +51,26 @@ def value_and_pull(
         from optserve.transforms.loops import control_pull
 
         return control_pull(primitive, operands, attributes)
+    if not is_foreign(primitive):
+        return _value_and_pull(primitive, operands, attributes, wanted, known, guard)
+    with blamed(primitive, "derivative rule"):
+        results, pull = _value_and_pull(primitive, operands, attributes, wanted, known, guard)
+
+    def blaming(cts: Cotangents, masked: bool) -> Cotangents:
+        with blamed(primitive, "derivative rule"):
+            return pull(cts, masked)
+
+    return results, blaming
+
+
+def _value_and_pull(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    wanted: Sequence[bool] | None,
+    known: Sequence[Value] | None,
+    guard: Guard,
+) -> tuple[tuple[Value, ...], Pull]:
     if primitive.rule is not None:
         out, general = primitive.rule(*operands, **attributes)
         results = _results(out)
@@ -193,13 +214,15 @@ def value_and_tangents(
     out = results[0] if len(results) == 1 else results
     if not any(is_float(aval_of(result).dtype) for result in results):
         return results, [(None,) * len(results) for _ in directions]
-    push = _push_of(primitive, out, operands, attributes, guard)
+    with blamed(primitive, "derivative rule"):
+        push = _push_of(primitive, out, operands, attributes, guard)
     pushed: list[Cotangents] = []
     for direction in directions:
         if all(tangent is None for tangent in direction):
             pushed.append((None,) * len(results))
             continue
-        tangents = push(direction)
+        with blamed(primitive, "derivative rule"):
+            tangents = push(direction)
         pushed.append(
             tuple(
                 None if tangent is None else fitted(tangent, aval_of(result))

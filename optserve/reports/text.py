@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optserve.errors import OptserveError, Place
+from optserve.jobs.evidence.naming import listed
 from optserve.reports.estimates import estimates
 from optserve.reports.numbers import compact, share_text, significant
 
@@ -96,7 +97,7 @@ def _evidence(result: Result) -> Iterator[str]:
         told.append(f"a Newton step would lower the loss by {compact(found.predicted_decrease, 2)}")
     if found.least_curvature is not None:
         told.append(f"least curvature {compact(found.least_curvature, 2)}")
-    told += [f"{one.kind}: {', '.join(one.parameters)}" for one in found.directions]
+    told += [f"{one.kind}: {listed(one.parameters)}" for one in found.directions]
     yield "; ".join(told)
 
 

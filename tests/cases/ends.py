@@ -19,6 +19,14 @@ log_likelihood: y * a - softplus(a)
         says="log likelihood",
     ),
     case(
+        "a bound far off holds nothing, however small the gradient",
+        """
+parameters: {x: 1, y: {init: 1.0e-18, bounds: [-10, 10]}}
+loss: 1 + x**2 - y**2 + y**4 / 50
+""",
+        3,
+    ),
+    case(
         "a mean that begins at the mean",
         f"""
 {inline(y=[1, 2, 3])}

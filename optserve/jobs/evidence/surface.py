@@ -170,16 +170,8 @@ class Surface:
             free = free & ~stopped
 
     def held(self, place: Place) -> Array:
-        """Which coordinates a bound holds (p,): up to it the loss falls by rounding at most."""
-        lower, upper = self.evaluator.bounds
-        falls, nothing = place.gradient, self.sum_rounding(place)
-        found = np.zeros(self.size, bool)
-        with np.errstate(invalid="ignore"):
-            if lower is not None:
-                found |= (falls > 0.0) & (falls * (place.point - lower) <= nothing)
-            if upper is not None:
-                found |= (falls < 0.0) & (falls * (place.point - upper) <= nothing)
-        return found
+        """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""
+        return self._stops(place.point, -place.gradient)
 
     def unheld(self, place: Place) -> Array:
         """The gradient (p,), with 0 for coordinates that a bound holds or that do not count."""

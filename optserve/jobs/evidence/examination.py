@@ -15,6 +15,7 @@ from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import leave, no_bound_in_sight
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
+from optserve.jobs.evidence.outward import outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Noise, Place, Surface
@@ -146,6 +147,7 @@ class Examination:
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model)
+            or self._vanished(place, true, noise, let)
             or self._flat(place, model, true, weak, seen)
         )
 
@@ -171,6 +173,13 @@ class Examination:
         names = directed("trade-off", axis, model.spread_scale, self.labels).parameters
         told = f"rounding leaves no digits to tell {listed(names)} apart: {what}"
         return self._end(Reason.stalled, told, model, place=place)
+
+    def _vanished(
+        self, place: Place, model: Quadratic, noise: float, let: float
+    ) -> Examined | None:
+        """Far out, where nothing is left of what the descent came down."""
+        seen = outward(self.surface, place, self.end.start, model, noise, let)
+        return None if seen is None else self._unlike(place, model, [seen])
 
     def _flat(
         self,
@@ -217,6 +226,8 @@ class Examination:
             further = place if place.loss < self.start.loss - noise else None
             told = f"no minimum: a Newton step would lower the loss by {model.decrement**2:.2g}"
             return self._end(None, told, model)._replace(further=further)
+        if away := self._vanished(place, model, noise, noise):
+            return away
         if model.decrement**2 <= noise:
             return self._minimum(place, model, true_model(surface, place, model))
         seen = profile(surface, place, done.step if done.step.any() else -place.gradient, noise)

@@ -94,6 +94,7 @@ class _Newton:
         self.steps = 0
         self.slid = 0
         self.fallen = 1.0
+        self.strides = True
         self.ratio = 0.0
         self.steady = self.astray = 0
         self.before = place.loss
@@ -115,6 +116,8 @@ class _Newton:
         surface, place, model = self.surface, self.place, self.model
         bar = self.bar_at(place, model, self.noise, self.before)
         enough = bar.met(model.decrement)
+        if enough and self.slid >= SLIDES:
+            return "slides"
         if not step.any():
             return "rest" if enough else self._stuck()
         trial, share = self._search(step)
@@ -141,16 +144,25 @@ class _Newton:
         falls = trial.loss < place.loss - self.noise.loss
         if not falls and following.decrement >= model.decrement:
             return "rest" if enough else self._stuck()
-        return self._slow(trial, following, step, bends, enough)
+        return self._slow(trial, following, step, share, bends, enough)
 
     def _slow(
-        self, trial: Place, following: Quadratic, step: Array, bends: float, enough: bool
+        self,
+        trial: Place,
+        following: Quadratic,
+        step: Array,
+        share: float,
+        bends: float,
+        enough: bool,
     ) -> Literal["", "rest", "slides"]:
         """Take a step after which the next is not much shorter."""
         model = self.model
         length = model.length(step)
         ratio = model.length(following.step) / length if length > 0.0 else 0.0
         slides = bends < SAME and ratio >= SHRINKS
+        if self.slid and share > 1.0 and not slides:
+            self.strides = False  # so long a step leads too far to tell
+            return ""
         self.slid = self.slid + 1 if slides else 0
         self.fallen = self.fallen * max(bends, 0.0) if slides else 1.0
         self.ratio = ratio if bends < SAME else 0.0
@@ -158,7 +170,7 @@ class _Newton:
         self.steady += steady
         self.astray = 0 if slides or steady or QUICK < self.ratio < SHRINKS else self.astray + 1
         self._take(trial, following, fresh=True)
-        if self.slid >= SLIDES and (enough or self.fallen <= VANISHED):
+        if self.slid >= SLIDES and self.fallen <= VANISHED:
             return "slides"
         if self.surface.by_jacobian and self.steady >= GAUSS_NEWTON:
             self._ask_the_hessian()
@@ -170,7 +182,7 @@ class _Newton:
         longest = surface.reach(place.point, step)
         predicted = self.model.decrement**2
         noise = self.noise.loss
-        if self.slid > 1:
+        if self.slid > 1 and self.strides:
             share = 2.0 ** (self.slid - 1)
         elif QUICK < self.ratio < SHRINKS:
             share = 1.0 / (1.0 - self.ratio)

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["Profile", "profile", "unit_along"]
+__all__ = ["Profile", "beyond", "profile", "unit_along"]
 
 NEAR = (1e-3, 1e-2)
 FAR = (1e-3, 3e-2, 0.3, 0.6, 1.0)
@@ -30,7 +30,7 @@ STEPS_IN = 0.9
 TINY = 1e-60
 FAINT, FAINTEST = 1e-4, 1e-12
 TAIL_STEPS = 3
-SAME, SHRINKS = 0.9, 0.95
+SAME, SHRINKS = 0.9, 0.9
 
 
 class Profile(NamedTuple):
@@ -87,7 +87,7 @@ def profile(
         return Profile("flat", unit)
     if (up and down) or min(changes.values()) < -noise:
         return _bowl(surface, place, unit, seen, noise, let)
-    return Profile("edge", unit) if near else _beyond(surface, place, -unit if up else unit, let)
+    return Profile("edge", unit) if near else beyond(surface, place, -unit if up else unit, let)
 
 
 def _bowl(
@@ -199,7 +199,7 @@ def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Pl
     return best
 
 
-def _beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
+def beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
     """What lies ``outward``, where the loss rises inward and does not change."""
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)

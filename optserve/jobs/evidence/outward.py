@@ -1,0 +1,81 @@
+"""Whether a descent came to rest only because what it went down vanishes far out.
+
+There the curvature is still seen, and so is what a Newton step would gain; both are below anything
+that matters. What tells is the loss as far out again, and farther: at a minimum it rises there.
+"""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.profiles import Profile, beyond
+from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["outward"]
+
+FAINT = 1e-4
+"""A coordinate is looked at that may change by as much as it has, and the loss by less than this
+share of what it has."""
+
+NOISES = 1e3
+"""The same: by so many times its noise."""
+
+FEW = 6
+INWARD = (-0.5, -1.0)
+
+
+def outward(
+    surface: Surface, place: Place, start: Array, model: Quadratic, noise: float, let: float
+) -> Profile | None:
+    """What the loss does as far beyond ``place`` as that is from ``start`` (p,), and farther.
+
+    ``None`` where it rises there, or never fell on the way: along all coordinates at once, and
+    along one of a few.
+    """
+    whole = _faint(surface, place, start, model, noise)
+    [part] = np.nonzero(whole)
+    ways = [whole] if part.size else []
+    if 1 < part.size <= FEW:
+        ways += list(np.where(np.eye(whole.size, dtype=bool)[part], place.point - start, 0.0))
+    for way in ways:
+        if _stays(surface, place, way, noise):
+            found = beyond(surface, place, way, let)
+            if found.kind != "edge":
+                return found
+    return None
+
+
+def _stays(surface: Surface, place: Place, way: Array, noise: float) -> bool:
+    """Whether the loss does not rise beyond ``place``, and does on the way back."""
+
+    def change(share: float) -> float:
+        found = surface.at(place.point + share * way)
+        if not np.array_equal(found.point, place.point + share * way):
+            return inf  # a bound is there
+        change = found.loss - place.loss
+        return change if isfinite(change) else inf
+
+    return change(1.0) <= noise and any(change(share) > noise for share in INWARD)
+
+
+def _faint(surface: Surface, place: Place, start: Array, model: Quadratic, noise: float) -> Array:
+    """The way from ``start`` (p,), as far as the model says that the loss hardly depends on it."""
+    way = (place.point - start).astype(np.float64)[model.free]
+    nowhere = np.zeros(model.free.size)
+    if model.partial or not way.any():
+        return nowhere
+    fallen = surface.at(start).loss - place.loss
+    faint = max(FAINT * fallen if isfinite(fallen) else 0.0, NOISES * noise)
+    shares = np.square(model.axes / model.scale[:, None])
+    curved = model.values > model.noise
+    spread = shares[:, curved] @ (1.0 / model.values[curved])
+    open_ = shares[:, ~curved].sum(axis=1) > 1e-6 * shares.sum(axis=1)
+    with np.errstate(all="ignore"):
+        part = open_ | (0.5 * way**2 <= faint * spread)
+    along = model.axes.T @ (np.where(part, way, 0.0) * model.scale)
+    along[0.5 * model.values * along**2 > faint] = 0.0
+    return model.turned(along)

@@ -129,7 +129,7 @@ sign = elementwise(
 
 
 def _power_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
-    nothing = (out == 0.0) | ((x == 0.0) & (y == 0.0))
+    nothing = ((x == 0.0) & (y >= 0.0)) | ((x == np.inf) & (y < 0.0))
     by_exponent = Steep(np.where(nothing, 0.0, out * np.log(x)), pole=lambda: x == 0.0)
     if isinstance(y, np.generic | float | int):  # a literal exponent, the usual case
         exponent = float(y)
@@ -198,7 +198,7 @@ floor_divide = elementwise(
 remainder = elementwise(
     "remainder",
     ufunc=np.remainder,
-    partials=lambda out, x, y: (1.0, -np.floor(x / y)),
+    partials=lambda out, x, y: (1.0, -np.floor_divide(x, y)),
     domain=positive,
     facts=Facts(counts=True, wraps=True),
     doc="What is left after floor division: x % y, with the sign of y.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.frozen import replace
+from optserve.graph.aval import aval_of
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Steep, Value
@@ -17,6 +18,7 @@ __all__ = [
     "arctan2",
     "cos",
     "cosh",
+    "direction",
     "exp",
     "expm1",
     "hypot",
@@ -24,7 +26,11 @@ __all__ = [
     "log1mexp",
     "log1p",
     "logaddexp",
+    "logistic_slope",
+    "lorentzian",
     "occupation",
+    "one_minus_square",
+    "sech_square",
     "sigmoid",
     "sin",
     "sinh",
@@ -130,10 +136,21 @@ _of_inverse_angles = Facts(
     cost=15.0,
 )
 
+one_minus_square = replace(
+    elementwise(
+        "one_minus_square",
+        lambda x: (1.0 - x) * (1.0 + x),
+        partials=lambda out, x: (-2.0 * x,),
+        facts=Facts(at_infinity="grows"),
+        doc="1 - x**2, which loses no digits next to 1 and -1; nor does its derivative at 0.",
+    ),
+    internal=True,
+)
+
 arcsin = elementwise(
     "arcsin",
     ufunc=np.arcsin,
-    partials=lambda out, x: (1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
+    partials=lambda out, x: (1.0 / np.sqrt(one_minus_square(x)),),
     domain=_within_one,
     facts=_of_inverse_angles,
     doc="Inverse sine, in radians from -pi/2 to pi/2.",
@@ -142,16 +159,27 @@ arcsin = elementwise(
 arccos = elementwise(
     "arccos",
     ufunc=np.arccos,
-    partials=lambda out, x: (-1.0 / np.sqrt((1.0 - x) * (1.0 + x)),),
+    partials=lambda out, x: (-1.0 / np.sqrt(one_minus_square(x)),),
     domain=_within_one,
     facts=_of_inverse_angles,
     doc="Inverse cosine, in radians from 0 to pi.",
 )
 
+lorentzian: Primitive = replace(
+    elementwise(
+        "lorentzian",
+        lambda x: 1.0 / (1.0 + x * x),
+        partials=lambda out, x: (-2.0 * (np.where(np.abs(x) == np.inf, 0.0, x) * out) * out,),
+        facts=Facts(cost=5.0),
+        doc="1 / (1 + x**2), whose derivative does not underflow before it must.",
+    ),
+    internal=True,
+)
+
 arctan = elementwise(
     "arctan",
     ufunc=np.arctan,
-    partials=lambda out, x: (1.0 / (1.0 + x * x),),
+    partials=lambda out, x: (lorentzian(x),),
     facts=Facts(cost=15.0),
     doc="Inverse tangent, in radians from -pi/2 to pi/2.",
 )
@@ -172,10 +200,27 @@ cosh = elementwise(
     doc="Hyperbolic cosine.",
 )
 
+
+def _sech_square(x: Value) -> Value:
+    above = 1.0 + np.abs(np.tanh(x))  # 2 / (1 + exp(-2 |x|))
+    return np.exp(-2.0 * np.abs(x)) * (above * above)
+
+
+sech_square: Primitive = replace(
+    elementwise(
+        "sech_square",
+        _sech_square,
+        partials=lambda out, x: (-2.0 * out * np.tanh(x),),
+        facts=Facts(cost=10.0),
+        doc="1 / cosh(x)**2; neither it nor its derivative loses digits, near 0 or far out.",
+    ),
+    internal=True,
+)
+
 tanh = elementwise(
     "tanh",
     ufunc=np.tanh,
-    partials=lambda out, x: ((1.0 - out) * (1.0 + out),),
+    partials=lambda out, x: (sech_square(x),),
     facts=Facts(cost=4.0),
     doc="Hyperbolic tangent.",
 )
@@ -186,10 +231,21 @@ def _sigmoid(x: Value) -> Value:
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
+logistic_slope: Primitive = replace(
+    elementwise(
+        "logistic_slope",
+        lambda x: sigmoid(x) * sigmoid(-x),
+        partials=lambda out, x: (-out * np.tanh(0.5 * x),),
+        facts=Facts(cost=12.0),
+        doc="Derivative of the logistic function; its own loses no digits near 0 either.",
+    ),
+    internal=True,
+)
+
 sigmoid: Primitive = elementwise(
     "sigmoid",
     _sigmoid,
-    partials=lambda out, x: (out * sigmoid(-x),),
+    partials=lambda out, x: (logistic_slope(x),),
     facts=Facts(cost=6.0),
     doc="The logistic function 1 / (1 + exp(-x)); neither tail overflows or loses digits.",
 )
@@ -229,40 +285,74 @@ softplus = elementwise(
     doc="log(1 + exp(x)) without overflow.",
 )
 
+
+def _logaddexp_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
+    nothing = out == -np.inf
+    return np.where(nothing, 0.0, sigmoid(x - y)), np.where(nothing, 0.0, sigmoid(y - x))
+
+
 logaddexp = elementwise(
     "logaddexp",
     ufunc=np.logaddexp,
-    partials=lambda out, x, y: (sigmoid(x - y), sigmoid(y - x)),
+    partials=_logaddexp_partials,
     domain=real,
     facts=Facts(cost=10.0, large_code=True),
-    doc="log(exp(x) + exp(y)) without overflow.",
+    doc="""
+    log(exp(x) + exp(y)) without overflow. Where both are -inf the value is -inf and the derivatives
+    are 0, as those of logsumexp.
+    """,
 )
 
 
-def _over_length(x: Value, y: Value) -> tuple[Value, Value, Value]:
-    """x and y divided by the length of (x, y), and the length; of length 0, (0, 0, 1)."""
+def _direction(x: Value, y: Value, *, across: bool = False) -> Value:
+    largest = float(np.finfo(aval_of(x).dtype).max)
+    x, y = np.clip(x, -largest, largest), np.clip(y, -largest, largest)
+    # Exact, and so that the length is not infinite, nor one of the least numbers with few digits.
+    large = np.maximum(np.abs(x), np.abs(y)) > 1.0
+    x, y = (np.where(large, 0.25 * side, 2.0**60 * side) for side in (x, y))
+    return (y if across else x) / _length(x, y)
+
+
+def _length(x: Value, y: Value) -> Value:
+    """The length of (x, y), to divide by: 1 in place of 0."""
     length = np.hypot(x, y)
-    scale = np.where(length == 0.0, 1.0, length)
-    return x / scale, y / scale, scale
+    return np.where(length == 0.0, 1.0, length)
 
 
-def _hypot_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
-    by_x, by_y, _ = _over_length(x, y)
-    return by_x, by_y
+def _direction_partials(out: Value, x: Value, y: Value, *, across: bool) -> tuple[Value, Value]:
+    other = direction(x, y, across=not across)
+    turning = other / _length(x, y)
+    along, beside = other * turning, -out * turning
+    return (beside, along) if across else (along, beside)
 
+
+direction: Primitive = replace(
+    elementwise(
+        "direction",
+        _direction,
+        partials=_direction_partials,
+        facts=Facts(cost=25.0),
+        doc="""
+        x / hypot(x, y), the cosine of the angle between the point (x, y) and the first axis;
+        ``across`` it the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
+        infinite operand counts as the largest number.
+        """,
+    ),
+    internal=True,
+)
 
 hypot = elementwise(
     "hypot",
     ufunc=np.hypot,
-    partials=_hypot_partials,
+    partials=lambda out, x, y: (direction(x, y), direction(x, y, across=True)),
     facts=Facts(at_infinity="grows", cost=20.0),
     doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.",
 )
 
 
 def _arctan2_partials(out: Value, y: Value, x: Value) -> tuple[Value, Value]:
-    cosine, sine, length = _over_length(x, y)
-    return cosine / length, -sine / length
+    length = _length(x, y)
+    return direction(x, y) / length, -direction(x, y, across=True) / length
 
 
 arctan2 = elementwise(

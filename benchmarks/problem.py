@@ -13,8 +13,7 @@ from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph
 
 __all__ = ["Loss", "Problem"]
@@ -54,7 +53,6 @@ class Problem:
         traced = trace(
             lambda *given: self.loss(np, *given),
             *avals,
-            vocabulary=builtin_vocabulary(),
             precision=np.dtype(self.precision),
         )
         assert not traced.captured, "large constants are data"

@@ -33,7 +33,6 @@ from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Minibatch, Objective, Problem, Stop
 from optserve.jobs.run import run
 from optserve.optimizers import adam
-from optserve.primitives.vocabulary import builtin_vocabulary
 
 __all__ = ["JOBS", "Job", "job", "workload"]
 
@@ -99,7 +98,6 @@ def job(name: str, steps: int, backend: str) -> Problem:
         objective=Objective(
             "loss", graph, {f"d{i}": x for i, x in enumerate(own.arguments[count:])}
         ),
-        vocabulary=builtin_vocabulary(),
         optimizer=adam(1e-6),
         stop=Stop(steps=steps, gradient=0),
         precision="float32" if own.precision == "float32" else "float64",

@@ -14,14 +14,13 @@ from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import trace
 from optserve.jobs.batch_graphs import BatchGraphs
 from optserve.jobs.batch_walk import BatchSteps, BatchWalk
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem
 from optserve.optimizers import adam
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 __all__ = ["BATCH", "STEPS", "batches", "loss", "parameters", "workload"]
 
@@ -58,14 +57,12 @@ def by_optserve(backend: str, threads: int) -> Work:
     start = parameters()
     rows = Dim.rows("data")
     columns = [Aval((rows, INPUTS), SINGLE), Aval((rows,), np.dtype(np.int64))]
-    vocabulary = builtin_vocabulary()
 
     def compiled() -> Work:
         traced = trace(
             partial(loss, np),
             *(Aval(value.shape, SINGLE) for value in start),
             *columns,
-            vocabulary=vocabulary,
             precision=SINGLE,
         )
         optimizer = adam(RATE, BETA1, BETA2, EPSILON)
@@ -74,7 +71,6 @@ def by_optserve(backend: str, threads: int) -> Work:
             name="mlp",
             parameters=tuple(map(_parameter, "wbvc", start)),
             objective=Objective("loss", traced.graph, data),
-            vocabulary=vocabulary,
             optimizer=optimizer,
             precision="float32",
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from optserve.frozen import frozen
 from optserve.graph.graph import Equation, Graph
-from optserve.primitives.reductions import sum_
+from optserve.primitives.sums import sum_
 
 if TYPE_CHECKING:
     from ctypes import CDLL

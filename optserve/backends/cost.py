@@ -118,10 +118,9 @@ def demand_of(
     """The demand of a loss, where tables have these numbers of ``rows``.
 
     >>> import numpy as np
-    >>> from optserve.graph.tracer import trace
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> from optserve.primitives.tracing import trace
     >>> x = np.ones((100, 3))
-    >>> traced = trace(lambda x, w: np.sum(np.exp(x @ w)), x, x[0], vocabulary=builtin_vocabulary())
+    >>> traced = trace(lambda x, w: np.sum(np.exp(x @ w)), x, x[0])
     >>> demand = demand_of(traced.graph, {})
     >>> demand.equations, demand.entries, demand.terms, demand.read
     (3, 500.0, 300.0, 2424.0)

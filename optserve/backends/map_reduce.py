@@ -17,6 +17,7 @@ from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
 from optserve.primitives.indexing import slice_
+from optserve.primitives.tracing import result_avals
 
 __all__ = ["MapReduce", "Run", "Stored"]
 
@@ -91,7 +92,7 @@ def _check_slices(body: Graph) -> None:
     for equation in body.equations:
         if equation.primitive is slice_:
             try:
-                slice_.result_avals(equation.operands[0].aval, **equation.attributes)
+                result_avals(slice_, [equation.operands[0].aval], equation.attributes)
             except OptserveError as error:
                 raise error.at(equation.place) from None
 

@@ -39,7 +39,7 @@ def check(
         problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
         graph = problem.objective.graph
         wrt = range(len(problem.parameters))
-        gradient = value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
+        gradient = value_and_gradient_graph(graph, wrt)
         choose(problem.backend, problem.backends).backend.compile(gradient)
         write_output("\n".join(_listing(problem, [*problem.warnings, *warnings_of(problem)])))
 

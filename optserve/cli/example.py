@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optserve.primitives.tracing import result_avals
+
 if TYPE_CHECKING:
     from optserve.graph.domain import Domain
     from optserve.graph.primitive import Primitive
@@ -50,7 +52,7 @@ def _on_shapes(primitive: Primitive) -> str:
         Aval(shape, np.dtype(kinds[domain.kind]))
         for shape, domain in zip(first.shapes, domains, strict=True)
     ]
-    results = primitive.result_avals(*avals, **first.attributes)
+    results = result_avals(primitive, avals, first.attributes)
     inside = [*map(repr, avals), *(f"{key}={value}" for key, value in first.attributes.items())]
     return f"{primitive.name}({', '.join(inside)}) -> {', '.join(map(repr, results))}"
 

@@ -73,12 +73,12 @@ def _one(problem: Problem, name: str) -> Iterator[str]:
 def _gradient(problem: Problem, wrt: Sequence[int]) -> Graph:
     from optserve.transforms.reverse import value_and_gradient_graph
 
-    return value_and_gradient_graph(problem.objective.graph, wrt, vocabulary=problem.vocabulary)
+    return value_and_gradient_graph(problem.objective.graph, wrt)
 
 
 def _shown(graph: Graph, outputs: Mapping[int, str]) -> Iterator[str]:
     """The part of ``graph`` that these outputs need, as text that names them."""
-    from optserve.graph.printer import to_text
+    from optserve.graph.graph import to_text
 
     *lines, last = to_text(_needed(graph, list(outputs)), places=True).splitlines()
     yield from (f"  {line}" for line in lines)

@@ -13,8 +13,9 @@ from optserve.config.scope import Column, Tables, scope_of
 from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import Trace, Tracer
-from optserve.graph.vocabulary import Vocabulary
+from optserve.graph.tracer import Tracer
+from optserve.primitives.tracing import new_trace
+from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads
 
 __all__ = ["Inputs", "Traced"]
@@ -48,7 +49,8 @@ class Inputs:
         vocabulary: Vocabulary,
         precision: DType,
     ) -> None:
-        self.trace = Trace(vocabulary, precision=precision)
+        self.vocabulary = vocabulary
+        self.trace = new_trace(precision=precision)
         self.parameters = {
             name: self.trace.input(Aval(shape, precision), name) for name, shape in shapes.items()
         }
@@ -60,7 +62,7 @@ class Inputs:
 
     def scope(self, declared: Declarations) -> Scope:
         """Where expressions find what is declared; the values of ``define`` are built."""
-        return scope_of(declared, self._arrays, self.parameters, self.trace)
+        return scope_of(declared, self._arrays, self.parameters, self.vocabulary, self.trace)
 
     def graph(self, outputs: Sequence[Tracer]) -> Traced:
         """The graph of ``outputs``, without the columns that they do not depend on."""

@@ -35,10 +35,10 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
-from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs import problem as jobs
 from optserve.jobs.parameters import Parameter
 from optserve.optimizers.base import Optimizer
+from optserve.primitives.vocabulary import Vocabulary
 from optserve.registry import Registry
 
 if TYPE_CHECKING:
@@ -140,7 +140,6 @@ def _problem(
             observed=declared.loss.comparison,
             place=declared.loss.place,
         ),
-        vocabulary=vocabulary,
         optimizer=optimizer,
         optimizer_given=is_given(config.optimizer),
         stop=stop_of(config.stop, minibatch, arrays.splits, declared.metrics),

@@ -10,7 +10,8 @@ from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
 from optserve.graph.tracer import Trace, Tracer
-from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.tracing import new_trace
+from optserve.primitives.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from optserve.config.data.table import DataTable  # a config without data does without it
@@ -69,11 +70,12 @@ def scope_of(
     declared: Declarations,
     columns: Mapping[str, Value],
     parameters: Mapping[str, Value],
+    vocabulary: Vocabulary,
     trace: Trace,
 ) -> Scope:
     """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
     scope = Scope(
-        vocabulary=trace.vocabulary,
+        vocabulary=vocabulary,
         columns=columns,
         parameters=parameters,
         functions=declared.functions,
@@ -88,7 +90,7 @@ def evaluate_size(
     expression: Expression, tables: Tables, vocabulary: Vocabulary, precision: DType
 ) -> int:
     """A size of a shape, such as ``X.shape[1]``: a whole number known before anything is read."""
-    trace = Trace(vocabulary, precision=precision)
+    trace = new_trace(precision=precision)
     columns = {
         column.name: trace.input(column.aval(precision), column.name) for column in tables.columns()
     }

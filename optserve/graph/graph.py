@@ -1,8 +1,13 @@
-"""``Graph``: a frozen program over arrays. Inputs, equations in order, outputs."""
+"""``Graph``: a frozen program over arrays, with its digest and its text.
+
+The digest tells what a graph computes, free of names, places and row counts. Variables and row axes
+are numbered in order of appearance; literals count by bit pattern, so that 0.0 and -0.0, or two NaN
+payloads, differ. The text has a line an equation: ``name:aval = primitive[attributes] operands``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +17,21 @@ import numpy as np
 from optserve.errors import Place
 from optserve.frozen import frozen
 from optserve.graph.aval import Aval
+from optserve.graph.dim import Dim
 from optserve.graph.facts import Labels
 from optserve.graph.primitive import Primitive
 
-__all__ = ["Atom", "Equation", "Graph", "Literal", "Var"]
+__all__ = [
+    "Atom",
+    "Equation",
+    "Graph",
+    "Literal",
+    "Var",
+    "digest",
+    "row_names",
+    "to_text",
+    "variable_names",
+]
 
 
 class Var:
@@ -88,8 +104,6 @@ class Graph:
     @cached_property
     def digest(self) -> str:
         """A hash of what the graph computes; free of names, places and row counts."""
-        from optserve.graph.digest import digest
-
         return digest(self)
 
     def __eq__(self, other: object) -> bool:
@@ -99,8 +113,6 @@ class Graph:
         return hash(self.digest)
 
     def __str__(self) -> str:
-        from optserve.graph.printer import to_text
-
         return to_text(self)
 
     def subgraphs(self) -> Iterator[tuple[Equation, Graph]]:
@@ -115,3 +127,153 @@ class Graph:
         yield from self.equations
         for _, inner in self.subgraphs():
             yield from inner.all_equations()
+
+
+def digest(graph: Graph) -> str:
+    """The digest as 64 hexadecimal digits."""
+    import hashlib  # takes longer than reading all of floor 0; most runs hash nothing
+
+    hasher = hashlib.sha256()
+    for token in _Numbering().graph(graph):
+        hasher.update(token.encode())
+        hasher.update(b"\0")
+    return hasher.hexdigest()
+
+
+def row_names(graph: Graph) -> tuple[str, ...]:
+    """The tables whose row counts ``graph`` mentions, in the order of the digest.
+
+    Two graphs with one digest compute the same; with the same row names too, of the same tables.
+    """
+    numbering = _Numbering()
+    for _token in numbering.graph(graph):
+        pass
+    return tuple(numbering.rows)
+
+
+class _Numbering:
+    """Numbers variables and row names as they appear, and spells a graph with the numbers."""
+
+    def __init__(self) -> None:
+        self.variables: dict[Var, int] = {}
+        self.rows: dict[str, int] = {}
+
+    def graph(self, graph: Graph) -> Iterator[str]:
+        yield "inputs"
+        yield from map(self.define, graph.inputs)
+        for equation in graph.equations:
+            yield equation.primitive.name
+            yield from map(self.atom, equation.operands)
+            for key in sorted(equation.attributes):
+                yield key
+                yield from self.attribute(equation.attributes[key])
+            yield from map(self.define, equation.results)
+        yield "outputs"
+        yield from map(self.atom, graph.outputs)
+
+    def define(self, variable: Var) -> str:
+        self.variables[variable] = len(self.variables)
+        return f"v{self.variables[variable]}:{self.aval(variable.aval)}"
+
+    def atom(self, atom: Atom) -> str:
+        if isinstance(atom, Literal):
+            value = np.asarray(atom.value)
+            return f"literal {value.dtype.str} {value.tobytes().hex()}"
+        return f"v{self.variables[atom]}"
+
+    def aval(self, aval: Aval) -> str:
+        return f"{aval.dtype.str}[{','.join(map(self.size, aval.shape))}]"
+
+    def size(self, size: int | Dim) -> str:
+        if not isinstance(size, Dim):
+            return str(size)
+        terms = sorted(size.terms, key=_degree_and_coefficient)  # an order free of names
+        return "+".join(
+            sorted(f"{count}*" + "*".join(self.row_numbers(names)) for names, count in terms)
+        )
+
+    def row_numbers(self, names: Iterable[str]) -> list[str]:
+        return sorted(f"d{self.rows.setdefault(name, len(self.rows))}" for name in names)
+
+    def attribute(self, value: Any) -> Iterator[str]:
+        if isinstance(value, Graph):
+            inner = _Numbering()
+            inner.rows = self.rows
+            yield "("
+            yield from inner.graph(value)
+            yield ")"
+        elif isinstance(value, Dim):
+            yield self.size(value)
+        elif isinstance(value, tuple):
+            yield f"tuple {len(value)}"
+            for entry in value:
+                yield from self.attribute(entry)
+        elif isinstance(value, float):
+            yield f"float {value.hex()}"
+        else:
+            yield f"{type(value).__name__} {value}"
+
+
+def _degree_and_coefficient(term: tuple[tuple[str, ...], int]) -> tuple[int, int]:
+    names, coefficient = term
+    return len(names), coefficient
+
+
+def to_text(graph: Graph, *, places: bool = False) -> str:
+    """``graph`` as text; with ``places``, each line ends with where the equation was written."""
+    names = variable_names(graph)
+
+    def show(atom: Atom) -> str:
+        return repr(atom) if isinstance(atom, Literal) else names[atom]
+
+    def typed(variable: Var) -> str:
+        return f"{names[variable]}:{variable.aval}"
+
+    lines = [f"inputs  {', '.join(map(typed, graph.inputs))}"]
+    for equation in graph.equations:
+        results = ", ".join(map(typed, equation.results))
+        options = " ".join(f"{k}={_attribute(v)}" for k, v in equation.attributes.items())
+        call = equation.primitive.name + (f"[{options}]" if options else "")
+        operands = " ".join(map(show, equation.operands))
+        line = f"  {results} = {call} {operands}".rstrip()
+        lines.append(f"{line:<72}  # {equation.place}" if places and equation.place else line)
+        for value in equation.attributes.values():
+            if isinstance(value, Graph):
+                lines += ["      " + line for line in to_text(value, places=places).splitlines()]
+    lines.append(f"outputs {', '.join(map(show, graph.outputs))}")
+    return "\n".join(lines)
+
+
+def variable_names(graph: Graph) -> dict[Var, str]:
+    """A distinct name for each variable: its own where it has one, else a, b, ..., z, aa, ..."""
+    variables = [*graph.inputs, *(v for equation in graph.equations for v in equation.results)]
+    taken = {variable.name for variable in variables if variable.name}
+    fresh = (name for name in _letters() if name not in taken)
+    names: dict[Var, str] = {}
+    used: set[str] = set()
+    for variable in variables:
+        own = variable.name if variable.name not in used else ""
+        names[variable] = own or next(fresh)
+        used.add(names[variable])
+    return names
+
+
+def _letters() -> Iterator[str]:
+    count = 0
+    while True:
+        text, rest = "", count
+        while True:
+            text = chr(ord("a") + rest % 26) + text
+            rest = rest // 26 - 1
+            if rest < 0:
+                break
+        yield text
+        count += 1
+
+
+def _attribute(value: Any) -> str:
+    if isinstance(value, Graph):
+        return "(graph)"
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    return str(value).replace(" ", "")

@@ -1,6 +1,6 @@
 """How a tracer answers NumPy: protocols that are mapped, and escapes that are closed.
 
-Everything is looked up in the vocabulary of the tracer's trace, so this module knows no primitive.
+What a function means is looked up in the tracer's trace, so this module knows no primitive.
 """
 
 from __future__ import annotations
@@ -111,10 +111,10 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         return np.transpose(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
-        vocabulary = self.trace.vocabulary
+        meaning = self.trace.meaning
         name = ufunc.__name__
-        if method == "__call__" and not keywords and ufunc in vocabulary.ufuncs:  # the usual case
-            return self._applied(name, vocabulary.ufuncs[ufunc], inputs, keywords)
+        if method == "__call__" and not keywords and ufunc in meaning.ufuncs:  # the usual case
+            return self._applied(name, meaning.ufuncs[ufunc], inputs, keywords)
         if keywords.pop("out", None) is not None:
             self._refuse(f"np.{name}(..., out=...)", "write `x = x + y` for `x += y` on an array")
         if keywords.pop("where", True) is not True:
@@ -126,9 +126,9 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         if method != "__call__":
             name = f"{name}.{method}"
         tables = {
-            "__call__": vocabulary.ufuncs,
-            "reduce": vocabulary.reductions,
-            "accumulate": vocabulary.accumulations,
+            "__call__": meaning.ufuncs,
+            "reduce": meaning.reductions,
+            "accumulate": meaning.accumulations,
         }
         function = tables.get(method, {}).get(ufunc)
         if function is None:
@@ -144,7 +144,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     ) -> Any:
         if keywords.get("out") is not None:
             self._refuse(f"np.{function.__name__}(..., out=...)", "use the returned value")
-        mapped = self.trace.vocabulary.functions.get(function)
+        mapped = self.trace.meaning.functions.get(function)
         if mapped is None:
             changes = function in _CHANGING
             self._refuse(
@@ -159,7 +159,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
         return self._applied(function.__name__, applied, arguments, keywords)
 
     def __getitem__(self, index: Any) -> Any:
-        indexed = self.trace.vocabulary.functions[operator.getitem]
+        indexed = self.trace.meaning.functions[operator.getitem]
         return self._applied("a subscript", indexed, (self, index), {})
 
     def _applied(
@@ -226,7 +226,7 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def astype(self, dtype: Any, *, copy: bool = True) -> Any:
         def cast(wanted: DType) -> Any:
             check_dtype(wanted)
-            return self.trace.vocabulary.primitives["cast"](self, dtype=wanted)
+            return self.trace.meaning.cast(self, dtype=wanted)
 
         return self._applied("astype", cast, (np.dtype(dtype),), {})
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
 from optserve.frozen import frozen
-from optserve.graph.aval import Aval, aval_of
+from optserve.graph.aval import aval_of
 from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
@@ -51,7 +51,8 @@ class Primitive:
     ``opaque``; the fields are the contract between a primitive and the floors above it.
 
     ``impl(*arrays, **attributes)`` computes on NumPy arrays and never mutates. ``shape(*avals,
-    **attributes)`` gives the result's aval (a tuple of them where there are several results).
+    **attributes)`` gives the result's aval (a tuple of them where there are several results);
+    without it they are those of the body.
     ``axes`` is the axis rule (see ``optserve.graph.axes``); ``None`` leaves it to the body. At most
     one of the following is the derivative; where there is none, the body is differentiated:
 
@@ -70,7 +71,7 @@ class Primitive:
     name: str
     kind: Kind
     impl: Callable[..., Any]
-    shape: Callable[..., Any]
+    shape: Callable[..., Any] | None = None
     axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] | None = mixed
     body: Callable[..., Value] | None = None
     partials: Callable[..., tuple[Value | None, ...]] | None = None
@@ -119,18 +120,9 @@ class Primitive:
             with np.errstate(all="ignore"):  # infinities and NaN are results
                 return self.impl(*map(_as_array, operands), **attributes)
         except (ValueError, TypeError, IndexError):
-            self.shape(*map(aval_of, operands), **attributes)  # the better message, if it has one
+            if self.shape is not None:
+                self.shape(*map(aval_of, operands), **attributes)  # it has the better message
             raise
-
-    def result_avals(self, *avals: Aval, **attributes: Any) -> tuple[Aval, ...]:
-        """The avals of the results, always as a tuple."""
-        try:
-            results = self.shape(*avals, **attributes)
-        except ShapeError as error:
-            if not error.message.startswith(self.name):
-                error.message = f"{self.name}: {error.message}"
-            raise
-        return results if isinstance(results, tuple) else (results,)
 
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""

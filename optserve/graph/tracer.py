@@ -2,34 +2,35 @@
 
 A ``Tracer`` stands for a value. It answers NumPy's protocols (see ``numpy_protocols``), so a person
 writes ``np.exp(x)``, ``x @ w``, ``x.sum(axis=0)`` and it works on arrays and traced values alike. A
-``Trace`` collects the equations; it carries the vocabulary and the precision as values, so there is
-no global state to set. Traces nest: an operation belongs to the innermost trace that has an
-operand, and whatever else it meets (arrays, tracers of an outer trace) is captured as an input.
+``Trace`` collects the equations; what NumPy's functions mean and the precision are values of it, so
+there is no global state to set. Traces nest: an operation belongs to the innermost trace that has
+an operand, and whatever else it meets (arrays, tracers of an outer trace) is captured as an input.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.errors import OptserveError, Place, TraceError
+from optserve.errors import OptserveError, Place, ShapeError, TraceError
 from optserve.frozen import frozen, replace
-from optserve.graph.aval import Array, Aval, DType, aval_of
+from optserve.graph.aval import Array, Aval, DType, aval_of, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.meaning import Meaning
 from optserve.graph.numpy_protocols import NumpyProtocols
 from optserve.graph.operands import check_dtype, plain_array, same_bits
+from optserve.graph.places import place_of_error, place_of_frame
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.promotion import target_dtypes
-from optserve.graph.vocabulary import Vocabulary
 
-__all__ = ["Made", "Trace", "TracedFunction", "Tracer", "trace"]
+__all__ = ["Made", "Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "trace"]
 
 LARGEST_CONSTANT = 1024
 """Entries up to which an array met in an abstract trace stands in the graph, not as an input."""
@@ -81,7 +82,7 @@ class Trace:
 
     Parameters
     ----------
-    vocabulary:
+    meaning:
         What NumPy's functions mean.
     precision:
         The floating dtype that literals and integers take where nothing else decides.
@@ -89,19 +90,19 @@ class Trace:
         Whether tracers hold values, so that Python's ``if`` and ``for`` can look at them. Such a
         trace describes one path only: it is never cached and never compiled.
     rewrites:
-        Whether the vocabulary's rewritings apply: to what people write, and not to what is derived
+        Whether its rewritings apply: to what people write, and not to what is derived
         from it.
     """
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        meaning: Meaning,
         *,
         precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
         concrete: bool = False,
         rewrites: bool = True,
     ) -> None:
-        self.vocabulary = vocabulary
+        self.meaning = meaning
         self.precision = precision
         self.concrete = concrete
         self.rewrites = rewrites
@@ -141,7 +142,7 @@ class Trace:
 
     def here(self) -> Place | None:
         """Where what happens now was written: the place that is set, else the Python line."""
-        return self.place or _python_place(sys._getframe(1))
+        return self.place or place_of_frame(sys._getframe(1))
 
     def close(self) -> None:
         """End the trace: from now on its values stand for nothing."""
@@ -152,7 +153,7 @@ class Trace:
         if self._closed:
             raise TraceError(
                 "a traced value was kept after its trace had ended",
-                place=_python_place(sys._getframe(1)),
+                place=place_of_frame(sys._getframe(1)),
                 remedy="return it from the traced function instead of storing it",
             )
 
@@ -164,7 +165,9 @@ class Trace:
         place = self.here()
         try:
             tracers = self._promoted(primitive, [self.lift(operand) for operand in operands])
-            avals = primitive.result_avals(*(tracer.aval for tracer in tracers), **attributes)
+            avals = result_avals(
+                primitive, [tracer.aval for tracer in tracers], attributes, self.meaning
+            )
         except OptserveError as error:
             raise error.at(place) from None
         rewritten = self._rewritten(primitive, tracers, attributes, place)
@@ -213,7 +216,7 @@ class Trace:
         """What stands for the primitive of these operands, if there is something better."""
         if not self.rewrites:
             return None
-        for rewriting in self.vocabulary.rewritings.get(primitive, ()):
+        for rewriting in self.meaning.rewritings.get(primitive, ()):
             before = len(self.equations)
             with self.as_written(), self.at(place):
                 instead: Tracer | None = rewriting.rule(*tracers, **attributes)
@@ -245,7 +248,7 @@ class Trace:
             return value if value.trace is self else self._capture(value)
         if isinstance(value, Dim):
             size: Tracer = self.bind(
-                self.vocabulary.primitives["size"], (), {"size": value, "dtype": self.precision}
+                self.meaning.size, (), {"size": value, "dtype": self.precision}
             )
             return size
         array = plain_array(value)
@@ -288,7 +291,7 @@ class Trace:
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             attributes = {"dtype": array.dtype, "shape": array.shape, "data": array.tobytes()}
-            self._constants[key] = self.bind(self.vocabulary.primitives["constant"], (), attributes)
+            self._constants[key] = self.bind(self.meaning.constant, (), attributes)
         return self._constants[key]
 
     def _promoted(self, primitive: Primitive, tracers: list[Tracer]) -> list[Tracer]:
@@ -302,7 +305,7 @@ class Trace:
         if isinstance(tracer.atom, Literal):
             literal = Literal(np.asarray(tracer.atom.value).astype(dtype))
             return Tracer(self, literal, literal.value if self.concrete else None)
-        cast: Tracer = self.bind(self.vocabulary.primitives["cast"], (tracer,), {"dtype": dtype})
+        cast: Tracer = self.bind(self.meaning.cast, (tracer,), {"dtype": dtype})
         return cast
 
 
@@ -322,7 +325,7 @@ class TracedFunction:
 def trace(
     function: Callable[..., Value],
     *operands: Any,
-    vocabulary: Vocabulary,
+    meaning: Meaning,
     precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
     concrete: bool = False,
     names: Sequence[str] = (),
@@ -333,7 +336,7 @@ def trace(
     ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
     The function returns a value or a tuple of values.
     """
-    recorder = Trace(vocabulary, precision=precision, concrete=concrete, rewrites=rewrites)
+    recorder = Trace(meaning, precision=precision, concrete=concrete, rewrites=rewrites)
     stand_ins = [
         recorder.input(
             aval_of(operand),
@@ -348,7 +351,7 @@ def trace(
         graph = recorder.graph([outputs] if single else outputs)
     except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more
         escape = recorder.escape
-        if escape is None or escape.place != _python_place_of(error):
+        if escape is None or escape.place != place_of_error(error):
             raise
         raise escape from error
     finally:
@@ -356,19 +359,41 @@ def trace(
     return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
 
 
-def _python_place_of(error: Exception) -> Place | None:
-    """The line that a person wrote from which ``error`` came."""
-    step = error.__traceback__
-    while step is not None and step.tb_next is not None:
-        step = step.tb_next
-    return _python_place(step.tb_frame) if step is not None else None
+def body_of(
+    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any], meaning: Meaning
+) -> TracedFunction:
+    """The body of a composite (or of an elementwise primitive) as a graph."""
+    assert primitive.body is not None
+    return trace(
+        functools.partial(primitive.body, **attributes),
+        *avals,
+        meaning=meaning,
+        precision=precision_of(avals),
+        rewrites=False,
+    )
 
 
-def _python_place(frame: FrameType | None) -> Place | None:
-    """The nearest caller outside this package: the line that a person wrote."""
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not name.startswith(("optserve.", "numpy", "contextlib")):
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return None
+def result_avals(
+    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any], meaning: Meaning
+) -> tuple[Aval, ...]:
+    """The avals of the results, always as a tuple; without a shape rule, those of the body."""
+    try:
+        if primitive.shape is None:
+            return _avals_of_body(primitive, tuple(avals), tuple(attributes.items()), meaning)
+        results = primitive.shape(*avals, **attributes)
+    except ShapeError as error:
+        if not error.message.startswith(primitive.name):
+            error.message = f"{primitive.name}: {error.message}"
+        raise
+    return results if isinstance(results, tuple) else (results,)
+
+
+@functools.lru_cache(maxsize=1024)
+def _avals_of_body(
+    primitive: Primitive,
+    avals: tuple[Aval, ...],
+    attributes: tuple[tuple[str, Any], ...],
+    meaning: Meaning,
+) -> tuple[Aval, ...]:
+    outputs = body_of(primitive, avals, dict(attributes), meaning).graph.outputs
+    return tuple(atom.aval for atom in outputs)

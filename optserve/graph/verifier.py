@@ -9,6 +9,8 @@ import numpy as np
 from optserve.errors import GraphError, OptserveError
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.meaning import Meaning
+from optserve.graph.tracer import result_avals
 
 __all__ = ["verify"]
 
@@ -16,7 +18,7 @@ __all__ = ["verify"]
 _ATTRIBUTES = (bool, int, float, str, bytes, np.dtype, Dim, Graph)
 
 
-def verify(graph: Graph) -> Graph:
+def verify(graph: Graph, meaning: Meaning) -> Graph:
     """``graph`` itself, or a ``GraphError`` that names the equation and the broken rule.
 
     Rules: a variable is assigned once and before it is read; an equation's results have the avals
@@ -30,13 +32,13 @@ def verify(graph: Graph) -> Graph:
         for atom in equation.operands:
             _check_read(atom, defined, equation.primitive.name)
         _check_attributes(equation)
-        _check_avals(equation)
+        _check_avals(equation, meaning)
         for variable in equation.results:
             _define(variable, defined, equation.primitive.name)
     for atom in graph.outputs:
         _check_read(atom, defined, "an output")
     for _, subgraph in graph.subgraphs():
-        verify(subgraph)
+        verify(subgraph, meaning)
     return graph
 
 
@@ -72,10 +74,10 @@ def _is_attribute(value: Any) -> bool:
     return value is None or isinstance(value, _ATTRIBUTES)
 
 
-def _check_avals(equation: Equation) -> None:
+def _check_avals(equation: Equation, meaning: Meaning) -> None:
     avals = [atom.aval for atom in equation.operands]
     try:
-        expected = equation.primitive.result_avals(*avals, **equation.attributes)
+        expected = result_avals(equation.primitive, avals, equation.attributes, meaning)
     except OptserveError as error:
         raise GraphError(
             f"{equation.primitive.name} does not accept {avals}: {error.message}",

@@ -93,8 +93,7 @@ class BatchGraphs(Graphs):
 
     @cached_property
     def differentiated(self) -> Graph:
-        vocabulary = self.problem.vocabulary
-        return minibatch(super().differentiated, self.rows, vocabulary=vocabulary)
+        return minibatch(super().differentiated, self.rows)
 
     def loop(self, optimizer: Optimizer, state: State, steps: int | None) -> Graph:
         """(*stacked batches, *course, ceiling, *bounds, ...) -> *course, losses.

@@ -22,8 +22,7 @@ from optserve.jobs.reasons import Reason
 from optserve.jobs.suspects import Suspect, Walk, not_finite
 from optserve.jobs.work import entries_of
 from optserve.transforms.finite_sum import row_counts
-from optserve.transforms.reverse import value_and_gradient_graph
-from optserve.transforms.rules import value_and_pull
+from optserve.transforms.reverse import value_and_gradient_graph, value_and_pull
 
 __all__ = ["Blame", "blame", "of_failure"]
 
@@ -94,7 +93,7 @@ def _in_derivative(
 ) -> Blame | None:
     """Blame for a gradient that is not finite although the loss is; ``what`` says by what."""
     wrt = [index for index, segment in enumerate(packing.segments) if segment.count]
-    derived = value_and_gradient_graph(graph, wrt, vocabulary=problem.vocabulary)
+    derived = value_and_gradient_graph(graph, wrt)
     back = Walk(derived, arguments)
     labels: list[str] = []
     first: Suspect | None = None

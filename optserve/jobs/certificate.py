@@ -28,7 +28,7 @@ from optserve.transforms.check import (
     nearby,
 )
 from optserve.transforms.foreign import told
-from optserve.transforms.rules import value_and_pull
+from optserve.transforms.reverse import value_and_pull
 
 __all__ = ["Certificate", "certify"]
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
-from optserve.graph.tracer import trace
 from optserve.jobs.packing import Packing, Segment, entry_label
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.forward import pushforward
 
 __all__ = ["Varying", "varying_entries"]
@@ -76,7 +75,6 @@ def _derivative(segment: Segment, point: Array) -> Array:
     traced = trace(
         lambda given: segment.natural(given, segment.constants),
         piece,
-        vocabulary=builtin_vocabulary(),
         precision=point.dtype,
         rewrites=False,
     )

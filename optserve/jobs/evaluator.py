@@ -108,7 +108,7 @@ class Evaluator:
             return found
         graph = self.problem.objective.graph
         loss = replace(graph, outputs=graph.outputs[:1])
-        derived = value_and_gradient_graph(loss, indices, vocabulary=self.problem.vocabulary)
+        derived = value_and_gradient_graph(loss, indices)
         for index, value in zip(indices, self.at(derived, point)[1:], strict=True):
             parameter = self.packing.segments[index].parameter
             found[parameter.name] = np.where(parameter.fixed, np.nan, value)

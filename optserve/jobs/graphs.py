@@ -16,11 +16,11 @@ from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import trace
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.bounds import project
+from optserve.primitives.tracing import trace
 from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.simplify import simplify
@@ -100,8 +100,7 @@ class Graphs:
         """
         count, outputs = len(self.problem.objective.residuals), len(self.objective.outputs)
         wrt = range(len(self.packing.free))
-        vocabulary = self.problem.vocabulary
-        derived = jacobian_graph(self.objective, range(1, 1 + count), wrt, vocabulary=vocabulary)
+        derived = jacobian_graph(self.objective, range(1, 1 + count), wrt)
 
         def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
             found = applied(derived, [*self.packing.pieces(vector), *arguments])
@@ -134,7 +133,7 @@ class Graphs:
         """(pieces of the vector, ...) -> the loss, then its gradient by each piece."""
         loss = replace(self.objective, outputs=self.objective.outputs[:1])
         wrt = range(len(self.packing.free))
-        return value_and_gradient_graph(loss, wrt, vocabulary=self.problem.vocabulary)
+        return value_and_gradient_graph(loss, wrt)
 
     @property
     def rest(self) -> tuple[Var, ...]:
@@ -151,12 +150,11 @@ class Graphs:
     def traced(
         self, record: Callable[..., Sequence[Value]], avals: Sequence[Aval], names: Sequence[str]
     ) -> Graph:
-        """The graph of ``record`` on stand-ins, in the vocabulary and precision of the job."""
+        """The graph of ``record`` on stand-ins, in the precision of the job."""
         with np.errstate(all="ignore"):  # numbers are folded on the way
             traced = trace(
                 record,
                 *avals,
-                vocabulary=self.problem.vocabulary,
                 precision=self.packing.dtype,
                 names=names,
                 rewrites=False,

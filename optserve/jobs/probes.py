@@ -10,10 +10,10 @@ import numpy as np
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import trace
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.result import numbers
 from optserve.primitives.composition import probe as probe_
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import vjp
 from optserve.transforms.simplify import prune
 
@@ -39,7 +39,6 @@ def probe_values(evaluator: Evaluator, point: Array) -> dict[str, Any]:
     traced = trace(
         summarized,
         *(variable.aval for variable in graph.inputs),
-        vocabulary=evaluator.problem.vocabulary,
         precision=evaluator.packing.dtype,
         rewrites=False,
     )

@@ -14,7 +14,6 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
-from optserve.graph.vocabulary import Vocabulary
 from optserve.jobs.parameters import Parameter
 from optserve.optimizers.base import Optimizer
 
@@ -152,7 +151,6 @@ class Problem:
     name: str
     parameters: tuple[Parameter, ...]
     objective: Objective
-    vocabulary: Vocabulary
     optimizer: Optimizer | None
     stop: Stop = Stop()
     minibatch: Minibatch | None = None

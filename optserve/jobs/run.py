@@ -75,17 +75,16 @@ def run(
 
     >>> from optserve.graph.aval import Aval
     >>> from optserve.graph.dim import Dim
-    >>> from optserve.graph.tracer import trace
+    >>> from optserve.primitives.tracing import trace
     >>> from optserve.jobs.parameters import Parameter
     >>> from optserve.jobs.problem import Objective
     >>> from optserve.optimizers import levenberg_marquardt
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
     >>> scalar = Aval((), np.dtype(np.float64))
     >>> column = Aval((Dim.rows("data"),), np.dtype(np.float64))
     >>> def fit(a, b, x, y):
     ...     residual = y - (a + b * x)
     ...     return np.sum(residual**2), residual, y
-    >>> traced = trace(fit, scalar, scalar, column, column, vocabulary=builtin_vocabulary())
+    >>> traced = trace(fit, scalar, scalar, column, column)
     >>> def parameter(name):
     ...     return Parameter(name, *map(np.array, (0.0, -np.inf, np.inf, False)))
     >>> data = {"x": np.array([0.0, 1.0, 2.0, 3.0]), "y": np.array([1.1, 2.9, 5.2, 6.8])}
@@ -95,7 +94,6 @@ def run(
     ...     objective=Objective(
     ...         "least_squares", traced.graph, data, residuals=("residual",), observed=True
     ...     ),
-    ...     vocabulary=builtin_vocabulary(),
     ...     optimizer=levenberg_marquardt(),
     ... )
     >>> result = run(problem)

@@ -38,9 +38,8 @@ class Suspect:
 class Walk:
     """The value of every variable of a graph at some arguments, on whole arrays.
 
-    >>> from optserve.graph.tracer import trace
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
-    >>> graph = trace(lambda x: np.exp(-np.log(x)), 0.0, vocabulary=builtin_vocabulary()).graph
+    >>> from optserve.primitives.tracing import trace
+    >>> graph = trace(lambda x: np.exp(-np.log(x)), 0.0).graph
     >>> Walk(graph, [np.float64(0.0)]).suspect(0).equation.primitive
     log
     """

@@ -16,10 +16,9 @@ def entries_of(graph: Graph, arguments: Sequence[Array]) -> int:
     """The entries of all values that are computed on the way, at these arguments.
 
     >>> import numpy as np
-    >>> from optserve.graph.tracer import trace
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
+    >>> from optserve.primitives.tracing import trace
     >>> x = np.ones(100)
-    >>> traced = trace(lambda x: np.sum(np.exp(x) * 2), x, vocabulary=builtin_vocabulary())
+    >>> traced = trace(lambda x: np.sum(np.exp(x) * 2), x)
     >>> entries_of(traced.graph, [x])
     201
     """

@@ -15,7 +15,8 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import opaque
-from optserve.primitives.shaping import broadcast_to, checked_shape
+from optserve.primitives.shaping import checked_shape
+from optserve.primitives.sums import broadcast_to
 
 __all__ = ["arange", "constant", "full", "linspace", "ones", "positions", "size", "zeros"]
 

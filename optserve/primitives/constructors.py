@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float, precision_of
+from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import trace
 
 __all__ = ["composite", "elementwise", "linear", "opaque"]
 
@@ -206,31 +205,11 @@ def composite(
     """
     signature = _signature(arguments or body)
 
-    @functools.lru_cache(maxsize=256)
-    def traced_shape(
-        avals: tuple[Aval, ...], attributes: tuple[tuple[str, Any], ...]
-    ) -> Aval | tuple[Aval, ...]:
-        from optserve.primitives.vocabulary import builtin_vocabulary
-
-        traced = trace(
-            functools.partial(body, **dict(attributes)),
-            *avals,
-            vocabulary=builtin_vocabulary(),
-            precision=precision_of(avals),
-            rewrites=False,
-        )
-        results = tuple(atom.aval for atom in traced.graph.outputs)
-        return results[0] if traced.single else results
-
-    def shape(*avals: Aval, **attributes: Any) -> Aval | tuple[Aval, ...]:
-        return traced_shape(avals, tuple(attributes.items()))
-
     return Primitive(
         name=name,
         kind="composite",
         impl=impl or body,
         body=body,
-        shape=shape,
         axes=axes,
         pullback=pullback,
         rule=rule,

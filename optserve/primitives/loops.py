@@ -17,7 +17,9 @@ from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import TracedFunction, Tracer, trace
+from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.primitives.shaping import cast
+from optserve.primitives.tracing import trace
 
 __all__ = ["cond", "cond_primitive", "scan", "scan_primitive"]
 
@@ -158,20 +160,12 @@ def _traced_step(
 def _traced_like(
     function: Function, avals: Sequence[Aval], operands: Sequence[Value]
 ) -> TracedFunction:
-    """``function`` as a graph, in the vocabulary and precision of the operands' trace."""
-    from optserve.primitives.vocabulary import builtin_vocabulary
-
+    """``function`` as a graph, in the precision of the operands' trace."""
     traces = [operand.trace for operand in operands if isinstance(operand, Tracer)]
     if not traces:
-        return trace(function, *avals, vocabulary=builtin_vocabulary())
+        return trace(function, *avals)
     outer = max(traces, key=lambda entry: entry.serial)
-    return trace(
-        function,
-        *avals,
-        vocabulary=outer.vocabulary,
-        precision=outer.precision,
-        rewrites=outer.rewrites,
-    )
+    return trace(function, *avals, precision=outer.precision, rewrites=outer.rewrites)
 
 
 def _listed(value: Value) -> list[Value]:
@@ -183,8 +177,6 @@ def _number(value: Value) -> Value:
 
 
 def _as(value: Value, aval: Aval) -> Value:
-    from optserve.primitives.shaping import cast
-
     if value.dtype == aval.dtype or (value.dtype.kind == "f" and aval.dtype.kind != "f"):
         return value
     return cast(value, dtype=aval.dtype)

@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
-from optserve.primitives import arithmetic, products, reductions, selection
+from optserve.primitives import arithmetic, products, reductions, selection, sums
 from optserve.primitives.numpy_options import check_options
 from optserve.primitives.shaping import normal_axes, reshape
 
@@ -118,10 +118,10 @@ def _vector_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> V
     if order == -np.inf:
         return reductions.min_(size, **options)
     if order == 0:
-        return reductions.sum_(np.where(np.equal(x, 0), 0.0, 1.0).astype(size.dtype), **options)
+        return sums.sum_(np.where(np.equal(x, 0), 0.0, 1.0).astype(size.dtype), **options)
     if order == 1:
-        return reductions.sum_(size, **options)
-    total = reductions.sum_(size**order, **options)
+        return sums.sum_(size, **options)
+    total = sums.sum_(size**order, **options)
     if order < 1:
         return total ** (1.0 / order)
     # At 0 the subgradient of least norm, as that of the norm of order 2.
@@ -143,8 +143,8 @@ def _matrix_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> V
         )
     summed, chosen = (rows, columns) if abs(order) == 1 else (columns, rows)
     extreme = reductions.max_ if order > 0 else reductions.min_
-    sums = reductions.sum_(np.abs(_floating(x)), axis=summed, keepdims=True)
-    found = extreme(sums, axis=chosen, keepdims=True)
+    totals = sums.sum_(np.abs(_floating(x)), axis=summed, keepdims=True)
+    found = extreme(totals, axis=chosen, keepdims=True)
     return found if keepdims else np.squeeze(found, axis=(rows, columns))
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.aval import shape_size
 from optserve.graph.primitive import Primitive, Value
-from optserve.primitives import ordering, reductions
+from optserve.primitives import ordering, reductions, sums
 from optserve.primitives.numpy_options import check_options
-from optserve.primitives.reductions import reduced_shape
 from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.sums import reduced_shape
 
 __all__ = ["ACCUMULATIONS", "FUNCTIONS", "REDUCTIONS"]
 
@@ -144,7 +144,7 @@ def _cumsum(a: Value, axis: Any = None, dtype: Any = None, out: Any = None) -> V
 
 FUNCTIONS: Mapping[Any, Function] = MappingProxyType(
     {
-        np.sum: _total("sum", reductions.sum_),
+        np.sum: _total("sum", sums.sum_),
         np.prod: _total("prod", reductions.prod),
         np.mean: _mean,
         np.var: _spread("var", reductions.var, 1.0),
@@ -166,7 +166,7 @@ FUNCTIONS: Mapping[Any, Function] = MappingProxyType(
 
 REDUCTIONS: Mapping[Any, Function] = MappingProxyType(
     {
-        np.add: _total("add.reduce", reductions.sum_),
+        np.add: _total("add.reduce", sums.sum_),
         np.multiply: _total("multiply.reduce", reductions.prod),
         np.maximum: _total("maximum.reduce", reductions.max_),
         np.minimum: _total("minimum.reduce", reductions.min_),

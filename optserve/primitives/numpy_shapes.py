@@ -21,6 +21,7 @@ from optserve.primitives import (
     selection,
     shaping,
     subscripts,
+    sums,
 )
 from optserve.primitives.numpy_options import check_options
 from optserve.primitives.shaping import normal_axes
@@ -45,7 +46,7 @@ def _ravel(a: Value, order: str = "C") -> Value:
 
 def _broadcast_to(array: Value, shape: Any, subok: bool = False) -> Value:
     check_options("broadcast_to", subok=subok)
-    return shaping.broadcast_to(array, shape)
+    return sums.broadcast_to(array, shape)
 
 
 def _expand_dims(a: Value, axis: int | Sequence[int]) -> Value:
@@ -279,7 +280,7 @@ def _full_like(
     wanted: DType = a.dtype if dtype is None else np.dtype(dtype)
     filled: Shape = a.shape
     if hasattr(fill_value, "aval"):
-        return shaping.broadcast_to(fill_value.astype(wanted), filled)
+        return sums.broadcast_to(fill_value.astype(wanted), filled)
     entry = plain_array(fill_value).astype(wanted)
     return constants.full(filled, a.trace.lift(entry))
 

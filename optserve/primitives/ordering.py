@@ -16,8 +16,9 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.along_axis import take_along_axis
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, opaque
-from optserve.primitives.reductions import even_share, max_, min_, reduced_shape, spread
+from optserve.primitives.reductions import even_share, max_, min_
 from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.sums import reduced_shape, spread
 
 __all__ = ["argmax", "argmin", "argsort", "median", "sort"]
 

@@ -17,7 +17,8 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts, Labels
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import linear
-from optserve.primitives.shaping import broadcast_to, reshape, unbroadcast
+from optserve.primitives.shaping import reshape
+from optserve.primitives.sums import broadcast_to, unbroadcast
 
 __all__ = ["einsum", "matmul"]
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, Shape, shape_size
-from optserve.graph.axes import AxisAnswer, Mixed, Reduced, Reduction
+from optserve.graph.aval import Aval, shape_size
+from optserve.graph.axes import Mixed, Reduction
 from optserve.graph.domain import Example, boolean
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, linear, opaque
-from optserve.primitives.shaping import broadcast_to, normal_axes, reshape
+from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.sums import (
+    REDUCTION_EXAMPLES,
+    over_axes,
+    reduced_shape,
+    reduces,
+    spread,
+    sum_,
+)
 
 __all__ = [
     "all_",
@@ -29,84 +37,12 @@ __all__ = [
     "min_",
     "norm",
     "prod",
-    "reduced_shape",
-    "spread",
     "std",
-    "sum_",
     "var",
 ]
 
-Axis = int | Sequence[int] | None
-
-
-def _arguments(x: Value, axis: Axis = None, keepdims: bool = False) -> Any:
-    return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
-
-
-def reduced_shape(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
-    """The shape after reducing over ``axis``."""
-    if keepdims:
-        return tuple(1 if i in axis else size for i, size in enumerate(shape))
-    return tuple(size for i, size in enumerate(shape) if i not in axis)
-
-
-def _reduces(kind: Reduction) -> Callable[..., AxisAnswer]:
-    def axes(
-        carried: Sequence[int | None], x: Aval, *, axis: tuple[int, ...], keepdims: bool
-    ) -> AxisAnswer:
-        [rows] = carried
-        assert rows is not None
-        if rows in axis:
-            return Reduced(kind)
-        return rows if keepdims else rows - sum(1 for i in axis if i < rows)
-
-    return axes
-
-
-def spread(value: Value, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Value:
-    """A reduced value laid out along the reduced axes again, so that it broadcasts to ``shape``."""
-    if keepdims or len(axis) == len(shape):  # a scalar broadcasts as it is
-        return value
-    return reshape(value, reduced_shape(shape, axis, keepdims=True))
-
-
-_examples = (
-    Example(((4,),), {"axis": (0,), "keepdims": False}),
-    Example(((3, 4),), {"axis": (0,), "keepdims": False}),
-    Example(((3, 4),), {"axis": (1,), "keepdims": True}),
-    Example(((2, 3, 4),), {"axis": (0, 2), "keepdims": False}),
-    Example(((3, 4),), {"axis": (), "keepdims": False}),
-)
 _grows = Facts(at_infinity="grows")
-_nonempty = (*_examples, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
-
-
-def _sum(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
-    wide = np.float64 if x.dtype == np.float32 else None
-    total = x.sum(axis=axis, keepdims=keepdims, dtype=wide)  # half of the time of np.sum
-    return total.astype(np.float32) if wide else total
-
-
-def _sum_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
-    dtype = np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype
-    return Aval(reduced_shape(x.shape, axis, keepdims), dtype)
-
-
-sum_ = linear(
-    "sum",
-    _sum,
-    shape=_sum_shape,
-    transposes=[
-        lambda ct, x, axis, keepdims: broadcast_to(
-            spread(ct, np.shape(x), axis, keepdims), np.shape(x)
-        )
-    ],
-    axes=_reduces("sum"),
-    arguments=_arguments,
-    examples=_examples,
-    facts=Facts(fresh=True, wraps=True),
-    doc="Sum over axes (all by default). float32 accumulates in float64.",
-)
+_nonempty = (*REDUCTION_EXAMPLES, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
 
 
 def _cumsum(x: Value, *, axis: int, reverse: bool) -> Value:
@@ -171,8 +107,8 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         lambda x, *, axis, keepdims: function(x, axis=axis, keepdims=keepdims),
         shape=_extreme_shape,
         pullback=_extreme_pullback,
-        axes=_reduces(kind),
-        arguments=_arguments,
+        axes=reduces(kind),
+        arguments=over_axes,
         examples=_nonempty,
         selects=True,
         floating=False,
@@ -212,9 +148,9 @@ logsumexp = opaque(
     _logsumexp,
     shape=lambda x, *, axis, keepdims: Aval(reduced_shape(x.shape, axis, keepdims), x.dtype),
     pullback=_logsumexp_pullback,
-    axes=_reduces("logsumexp"),
-    arguments=_arguments,
-    examples=_examples,
+    axes=reduces("logsumexp"),
+    arguments=over_axes,
+    examples=REDUCTION_EXAMPLES,
     facts=Facts(at_infinity="grows", stable_body=_logsumexp_body, cost=10.0, large_code=True),
     doc="""
     log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
@@ -232,8 +168,8 @@ def entry_count(x: Value, axis: tuple[int, ...]) -> Value:
 mean = composite(
     "mean",
     lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / entry_count(x, axis),
-    arguments=_arguments,
-    examples=_examples,
+    arguments=over_axes,
+    examples=REDUCTION_EXAMPLES,
     facts=_grows,
     doc="Arithmetic mean over axes (of all entries by default).",
 )
@@ -247,7 +183,7 @@ def _squared_deviations(x: Value, axis: tuple[int, ...]) -> Value:
 var = composite(
     "var",
     lambda x, *, axis, keepdims: mean(_squared_deviations(x, axis), axis=axis, keepdims=keepdims),
-    arguments=_arguments,
+    arguments=over_axes,
     examples=_nonempty,
     facts=_grows,
     doc="Population variance over axes (divided by n, not by n - 1).",
@@ -266,7 +202,7 @@ norm = composite(
     "norm",
     lambda x, *, axis, keepdims: np.sqrt(sum_(x * x, axis=axis, keepdims=keepdims)),
     pullback=_norm_pullback,
-    arguments=_arguments,
+    arguments=over_axes,
     examples=_nonempty,
     facts=_grows,
     doc="Euclidean length over axes; its derivative at 0 is 0, the subgradient of least norm.",
@@ -278,7 +214,7 @@ std = composite(
         norm(x - mean(x, axis=axis, keepdims=True), axis=axis, keepdims=keepdims)
         / entry_count(x, axis) ** 0.5
     ),
-    arguments=_arguments,
+    arguments=over_axes,
     examples=_nonempty,
     facts=_grows,
     doc="Population standard deviation over axes; the derivative of a constant's is 0.",
@@ -316,8 +252,8 @@ prod = composite(
     "prod",
     _prod,
     impl=lambda x, *, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
-    arguments=_arguments,
-    examples=_examples,
+    arguments=over_axes,
+    examples=REDUCTION_EXAMPLES,
     floating=False,
     facts=Facts(at_infinity="grows", wraps=True),
     doc="Product over axes; its derivative is exact where entries are zero.",
@@ -331,9 +267,9 @@ def _test(name: str, function: Callable[..., Value], kind: Reduction, doc: str) 
         shape=lambda x, *, axis, keepdims: Aval(
             reduced_shape(x.shape, axis, keepdims), np.dtype(bool)
         ),
-        axes=_reduces(kind),
-        arguments=_arguments,
-        examples=_examples,
+        axes=reduces(kind),
+        arguments=over_axes,
+        examples=REDUCTION_EXAMPLES,
         domain=boolean,
         floating=False,
         doc=doc,

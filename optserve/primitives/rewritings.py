@@ -15,9 +15,9 @@ from types import MappingProxyType
 import numpy as np
 
 from optserve.graph.graph import Literal
+from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
-from optserve.graph.vocabulary import Rewriting
 from optserve.primitives.arithmetic import (
     add,
     divide,
@@ -55,13 +55,14 @@ from optserve.primitives.matching import (
     same,
     square_of,
 )
-from optserve.primitives.reductions import entry_count, logsumexp, mean, norm, std, sum_, var
+from optserve.primitives.reductions import entry_count, logsumexp, mean, norm, std, var
 from optserve.primitives.scaled import (
     holds_exponential,
     is_sum,
     scaled_logarithm,
     scaled_quotient,
 )
+from optserve.primitives.sums import sum_
 
 __all__ = ["REWRITINGS"]
 

@@ -22,8 +22,9 @@ from optserve.graph.tracer import Made, Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
 from optserve.primitives.constructors import elementwise
 from optserve.primitives.elementary import cosh, exp, expm1, sinh
-from optserve.primitives.reductions import max_, mean, sum_
-from optserve.primitives.shaping import broadcast_to, reshape
+from optserve.primitives.reductions import max_, mean
+from optserve.primitives.shaping import reshape
+from optserve.primitives.sums import broadcast_to, sum_
 
 __all__ = [
     "excess",

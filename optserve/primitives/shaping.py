@@ -1,4 +1,4 @@
-"""Shapes: reshape, broadcast, transpose, concatenate, stack, and casts between dtypes."""
+"""Shapes: reshape, transpose, concatenate, stack, and casts between dtypes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 
 __all__ = [
-    "broadcast_to",
     "cast",
+    "checked_shape",
     "concatenate",
     "normal_axes",
     "reshape",
     "stack",
     "transpose",
-    "unbroadcast",
 ]
 
 LARGEST = 2**31
@@ -116,52 +115,6 @@ reshape: Primitive = linear(
 )
 
 
-def _broadcast_shape(x: Aval, *, shape: Shape) -> Aval:
-    if broadcast_shapes(x.shape, shape) != shape:
-        raise ShapeError(f"{x.shape} does not broadcast to {shape}")
-    return Aval(shape, x.dtype)
-
-
-def _broadcast_axes(carried: Sequence[int | None], x: Aval, *, shape: Shape) -> AxisAnswer:
-    return aligned((*carried, None), x, Aval(shape, x.dtype))
-
-
-broadcast_to = linear(
-    "broadcast_to",
-    lambda x, *, shape: np.broadcast_to(x, shape),
-    shape=_broadcast_shape,
-    transposes=[lambda ct, x, shape: unbroadcast(ct, np.shape(x))],
-    axes=_broadcast_axes,
-    arguments=lambda x, shape: (
-        (x,),
-        {"shape": checked_shape(shape if isinstance(shape, tuple | list) else (shape,))},
-    ),
-    examples=(
-        Example(((3,),), {"shape": (2, 3)}),
-        Example(((2, 1),), {"shape": (2, 4)}),
-        Example(((),), {"shape": (2,)}),
-    ),
-    promotes=False,
-    facts=Facts(moves=True, only_aval=True, makes_rows=True, cost=0.0),
-    doc="Repeated along axes of size 1 and along new leading axes, as NumPy broadcasts.",
-)
-
-
-def unbroadcast(value: Value, shape: Shape) -> Value:
-    """The transpose of broadcasting: ``value`` summed down to ``shape``."""
-    from optserve.primitives.reductions import sum_
-
-    found: Shape = np.shape(value)
-    if found == shape:
-        return value
-    added = len(found) - len(shape)
-    grown = [i + added for i, size in enumerate(shape) if size == 1 and found[i + added] != 1]
-    if not grown:
-        return sum_(value, axis=tuple(range(added)))
-    value = sum_(value, axis=(*range(added), *grown), keepdims=True)
-    return reshape(value, shape) if added else value
-
-
 def _transpose_arguments(x: Value, axes: Sequence[int] | None = None) -> Any:
     ndim = np.ndim(x)
     if axes is None:
@@ -248,9 +201,9 @@ def _stack_arguments(arrays: Sequence[Value], axis: int = 0) -> Any:
         raise ShapeError("takes a list of arrays", expected="stack([a, b], axis=0)")
     if not arrays:
         raise ShapeError("of no arrays at all has no shape")
-    shape = broadcast_shapes(*(np.shape(array) for array in arrays))
+    shape: Any = broadcast_shapes(*(np.shape(array) for array in arrays))  # maybe of rows
     spread = [
-        a if np.shape(a) == shape else broadcast_to(_beside(a, arrays), shape) for a in arrays
+        a if np.shape(a) == shape else np.broadcast_to(_beside(a, arrays), shape) for a in arrays
     ]
     [number] = normal_axes(axis, len(shape) + 1)
     return tuple(spread), {"axis": number}

@@ -1,4 +1,4 @@
-"""The built-in vocabulary: every primitive of this package, and NumPy's names for them."""
+"""The names that expressions look up: of every primitive of this package, and of macros."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from optserve.graph.primitive import Primitive, Value
-from optserve.graph.vocabulary import Vocabulary
+from optserve.frozen import frozen
+from optserve.graph.primitive import Primitive
 from optserve.primitives import (
     along_axis,
     arithmetic,
-    bits,
     composition,
     constants,
     elementary,
     indexing,
     loops,
     losses,
-    numpy_products,
-    numpy_reductions,
-    numpy_shapes,
     ordering,
     products,
     reductions,
@@ -31,16 +25,24 @@ from optserve.primitives import (
     selection,
     shaping,
     special,
+    sums,
     whole,
 )
-from optserve.primitives.rewritings import REWRITINGS
 
-__all__ = ["builtin_macros", "builtin_primitives", "builtin_vocabulary", "vocabulary_of"]
+__all__ = [
+    "Vocabulary",
+    "builtin_macros",
+    "builtin_primitives",
+    "builtin_vocabulary",
+    "vocabulary_of",
+]
+
 
 _MODULES = (
     arithmetic,
     elementary,
     selection,
+    sums,
     reductions,
     ordering,
     shaping,
@@ -54,6 +56,18 @@ _MODULES = (
     scaled,
     whole,
 )
+
+
+@frozen
+class Vocabulary:
+    """Primitives and macros by name, as the registry of a job knows them.
+
+    ``macros`` are functions over primitives that leave no equation of their own name, such as
+    ``zeros``.
+    """
+
+    primitives: Mapping[str, Primitive]
+    macros: Mapping[str, Callable[..., Any]]
 
 
 def builtin_primitives() -> tuple[Primitive, ...]:
@@ -82,39 +96,6 @@ def builtin_vocabulary() -> Vocabulary:
 
 
 def vocabulary_of(primitives: Iterable[Primitive]) -> Vocabulary:
-    """A sealed vocabulary of ``primitives``; NumPy's functions mean the built-in ones."""
+    """A vocabulary of ``primitives`` and the built-in macros."""
     names = {primitive.name: primitive for primitive in primitives}
-    return Vocabulary(
-        primitives=MappingProxyType(names),
-        macros=builtin_macros(),
-        ufuncs=_UFUNCS,
-        reductions=numpy_reductions.REDUCTIONS,
-        accumulations=numpy_reductions.ACCUMULATIONS,
-        rewritings=REWRITINGS,
-        functions=MappingProxyType(
-            {
-                **numpy_reductions.FUNCTIONS,
-                **numpy_shapes.FUNCTIONS,
-                **numpy_products.FUNCTIONS,
-            }
-        ),
-    )
-
-
-def _positive(x: Value) -> Value:
-    return x
-
-
-_UFUNCS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
-    {
-        **{
-            primitive.impl: primitive
-            for primitive in builtin_primitives()
-            if isinstance(primitive.impl, np.ufunc)
-        },
-        np.reciprocal: arithmetic.reciprocal,
-        np.fabs: arithmetic.absolute,
-        np.positive: _positive,
-        **bits.UFUNCS,
-    }
-)
+    return Vocabulary(MappingProxyType(names), builtin_macros())

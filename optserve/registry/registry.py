@@ -13,7 +13,7 @@ from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 if TYPE_CHECKING:
     from optserve.backends.base import Backend
     from optserve.graph.primitive import Primitive
-    from optserve.graph.vocabulary import Vocabulary
+    from optserve.primitives.vocabulary import Vocabulary
 
 __all__ = ["Entry", "Failure", "Names", "Plugin", "Registry"]
 

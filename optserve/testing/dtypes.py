@@ -20,8 +20,8 @@ from optserve.graph.aval import Array, Aval, DType, precision_of
 from optserve.graph.domain import Domain, boolean, integer, real
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_primitives, builtin_vocabulary
+from optserve.primitives.tracing import trace
+from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import Case, cases
 from optserve.testing.rows import row_assignments
 from optserve.testing.together import Piece, check_row_counts
@@ -100,7 +100,6 @@ def _graph(primitive: Primitive, avals: Sequence[Aval], attributes: dict[str, An
     traced = trace(
         lambda *operands: primitive.bind(*operands, **attributes),
         *avals,
-        vocabulary=builtin_vocabulary(),
         precision=precision_of(avals),
     )
     return traced.graph

@@ -12,9 +12,7 @@ from optserve.graph.aval import Array, aval_of, is_float
 from optserve.graph.domain import Domain
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.testing.cases import Case, compare, fail
 from optserve.testing.rows import row_counts, rows
 from optserve.transforms.check import (
@@ -89,7 +87,6 @@ def integers(case: Case) -> None:
         traced = trace(
             lambda *x: case.primitive.bind(*x, **case.attributes),
             *given.operands,
-            vocabulary=builtin_vocabulary(),
         )
     except OptserveError:
         return
@@ -120,7 +117,6 @@ def value(case: Case) -> None:
     traced = trace(
         partial(body, **case.attributes),
         *case.operands,
-        vocabulary=builtin_vocabulary(),
         rewrites=False,
     )
     verify(traced.graph)

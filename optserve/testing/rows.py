@@ -19,8 +19,8 @@ from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size
 from optserve.graph.interpret import interpret, resolved
-from optserve.graph.verifier import verify
 from optserve.primitives.map_reduce import COMBINE
+from optserve.primitives.tracing import result_avals, verify
 from optserve.testing.cases import Case, compare, fail
 from optserve.transforms.check import equation_graph, pullback_graph, pushforward_graph
 
@@ -117,7 +117,7 @@ def _replaced(value: Any, count: int) -> Iterator[Any]:
 def _fits(case: Case, avals: Sequence[Aval], attributes: Mapping[str, Any]) -> bool:
     """Whether these are operands that a loss could have: the shape rule accepts them."""
     try:
-        case.primitive.result_avals(*avals, **attributes)
+        result_avals(case.primitive, avals, attributes)
     except (OptserveError, TypeError):
         return False
     return True
@@ -127,7 +127,7 @@ def _check_shape(
     case: Case, carried: Carried, avals: Sequence[Aval], attributes: Mapping[str, Any]
 ) -> None:
     count = _count(case, carried)
-    symbolic = case.primitive.result_avals(*avals, **attributes)
+    symbolic = result_avals(case.primitive, avals, attributes)
     found = tuple(resolve_shape(aval.shape, {"rows": count}) for aval in symbolic)
     expected = tuple(np.shape(out) for out in case.evaluate())
     if found != expected:
@@ -151,7 +151,7 @@ def _check_answer(
     if isinstance(answer, Mixed):
         return
     at = f"rows along {carried}, answered {answer}"
-    aval = case.primitive.result_avals(*avals, **attributes)[index]
+    aval = result_avals(case.primitive, avals, attributes)[index]
     holds = [axis for axis, size in enumerate(aval.shape) if isinstance(size, Dim)]
     if holds != ([] if isinstance(answer, Reduced) else [answer]):
         fail(

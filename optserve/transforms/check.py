@@ -26,8 +26,7 @@ from optserve.graph.domain import Domain
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import result_avals, trace
 from optserve.transforms.differences import Differences, differences, taylor_order
 from optserve.transforms.forward import pushforward
 from optserve.transforms.reverse import vjp
@@ -50,7 +49,7 @@ def equation_graph(
     """The graph of one equation. ``operands`` are arrays or avals, and stay of their dtypes."""
     avals = [aval_of(operand) for operand in operands]
     inputs = tuple(Var(aval) for aval in avals)
-    results = tuple(Var(aval) for aval in primitive.result_avals(*avals, **(attributes or {})))
+    results = tuple(Var(aval) for aval in result_avals(primitive, avals, (attributes or {})))
     return Graph(inputs, (Equation(primitive, inputs, attributes or {}, results),), results)
 
 
@@ -100,9 +99,7 @@ def pushforward_graph(graph: Graph) -> Graph:
 
 def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Graph:
     precision = precision_of(avals)
-    traced = trace(
-        function, *avals, vocabulary=builtin_vocabulary(), precision=precision, rewrites=False
-    )
+    traced = trace(function, *avals, precision=precision, rewrites=False)
     if traced.captured:
         raise DerivativeError("a derivative rule holds an array constant; make it an operand")
     return traced.graph

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from optserve.frozen import replace
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.primitive import Primitive
-from optserve.transforms.rules import body_of
+from optserve.primitives.tracing import body_of
 
 __all__ = ["expand", "inlined", "with_stable_bodies"]
 

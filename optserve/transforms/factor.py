@@ -11,7 +11,7 @@ from optserve.frozen import replace
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.arithmetic import multiply
-from optserve.primitives.shaping import broadcast_to
+from optserve.primitives.sums import broadcast_to
 from optserve.transforms.marking import mark
 
 __all__ = ["factor_scalars"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,18 +12,20 @@ from optserve.errors import DerivativeError
 from optserve.graph.aval import Aval, aval_of, is_float, precision_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import resolved
-from optserve.graph.primitive import Value
-from optserve.graph.tracer import Trace, trace
-from optserve.graph.vocabulary import Vocabulary
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import Trace
 from optserve.primitives.constants import arange
 from optserve.primitives.shaping import reshape, stack
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.sums import unbroadcast
+from optserve.primitives.tracing import body_of, trace
+from optserve.transforms.foreign import blamed
+from optserve.transforms.loops import control_tangents
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
-from optserve.transforms.reverse import Environment
-from optserve.transforms.rules import Cotangents, fitted, recorded_at, value_and_tangents
+from optserve.transforms.reverse import Environment, value_and_pull, vjp
+from optserve.transforms.rules import Cotangents, Push, computed, fitted, recorded_at, stated_push
 from optserve.transforms.simplify import simplify
 
-__all__ = ["jacobian_graph", "pushforward"]
+__all__ = ["jacobian_graph", "pushforward", "value_and_tangents"]
 
 
 def pushforward(
@@ -75,13 +79,105 @@ def pushforward(
     ]
 
 
-def jacobian_graph(
-    graph: Graph,
-    outputs: Sequence[int],
-    wrt: Sequence[int],
+def value_and_tangents(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    directions: Sequence[Cotangents],
+    attributes: Mapping[str, Any],
     *,
-    vocabulary: Vocabulary | None = None,
-) -> Graph:
+    known: Sequence[Value] | None = None,
+    guard: Guard = UNGUARDED,
+) -> tuple[tuple[Value, ...], list[Cotangents]]:
+    """The results, and for each direction (a tangent or ``None`` an operand) their tangents.
+
+    ``known`` gives the results where they were computed before, ``guard`` tells what may have
+    overflowed.
+    """
+    if primitive.kind == "control":
+        return control_tangents(primitive, operands, directions, attributes, pushforward)
+    results = computed(primitive, operands, attributes, known)
+    out = results[0] if len(results) == 1 else results
+    if not any(is_float(aval_of(result).dtype) for result in results):
+        return results, [(None,) * len(results) for _ in directions]
+    with blamed(primitive, "derivative rule"):
+        push = _push_of(primitive, out, operands, attributes, guard)
+    pushed: list[Cotangents] = []
+    for direction in directions:
+        if all(tangent is None for tangent in direction):
+            pushed.append((None,) * len(results))
+            continue
+        with blamed(primitive, "derivative rule"):
+            tangents = push(direction)
+        pushed.append(
+            tuple(
+                None if tangent is None else fitted(tangent, aval_of(result))
+                for tangent, result in zip(tangents, results, strict=True)
+            )
+        )
+    return results, pushed
+
+
+def _push_of(
+    primitive: Primitive,
+    out: Value,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    guard: Guard,
+) -> Push:
+    stated = stated_push(primitive, out, operands, attributes, guard)
+    if stated is not None:
+        return stated
+    states_pullback = primitive.rule is not None or primitive.pullback is not None
+    if states_pullback or primitive.body is None:
+        return partial(_push_transposed, primitive, operands, attributes)
+    return partial(_push_body, primitive, operands, attributes, guard)
+
+
+def _push_body(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    guard: Guard,
+    tangents: Cotangents,
+) -> Cotangents:
+    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
+    inputs, more = [*operands, *traced.captured], (None,) * len(traced.captured)
+    _, [out] = pushforward(traced.graph, inputs, [(*tangents, *more)], guard=guard)
+    return out
+
+
+def _push_transposed(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    tangents: Cotangents,
+) -> Cotangents:
+    """The jvp as the transpose of the pullback, which is linear in the cotangent."""
+    results, pull = value_and_pull(primitive, operands, attributes)
+    avals = [aval_of(result) for result in results]
+    wanted = [i for i, tangent in enumerate(tangents) if tangent is not None]
+
+    def pulled(*cts: Value) -> tuple[Value, ...]:
+        back = pull(cts, False)
+        return tuple(
+            np.zeros_like(operands[i])
+            if back[i] is None
+            else unbroadcast(back[i], np.shape(operands[i]))
+            for i in wanted
+        )
+
+    traced = trace(
+        pulled,
+        *avals,
+        precision=precision_of([*avals, *map(aval_of, operands)]),
+        rewrites=False,
+    )
+    # Where the pullback is transposed does not matter, since it is linear: at the results.
+    _, transposed = vjp(traced.graph, [*results, *traced.captured], wrt=range(len(avals)))
+    return transposed(tuple(tangents[i] for i in wanted), False)
+
+
+def jacobian_graph(graph: Graph, outputs: Sequence[int], wrt: Sequence[int]) -> Graph:
     """All outputs of ``graph``, then for each output of ``outputs`` its Jacobian.
 
     The Jacobian of an output of shape (n, ...) has the shape (n, ..., p), where p counts the
@@ -113,7 +209,6 @@ def jacobian_graph(
     traced = trace(
         walk,
         *(variable.aval for variable in graph.inputs),
-        vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision,
         names=[variable.name for variable in graph.inputs],
         rewrites=False,

@@ -20,9 +20,8 @@ from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import TracedFunction, Tracer, trace
-from optserve.graph.vocabulary import Vocabulary
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.primitives.tracing import trace
 from optserve.transforms.forward import pushforward
 from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp as graph_vjp
@@ -33,9 +32,7 @@ __all__ = ["grad", "hessian", "hvp", "jvp", "value_and_grad", "vjp"]
 Function = Callable[..., Value]
 
 
-def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, *, vocabulary: Vocabulary | None = None
-) -> Function:
+def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function that returns the value and the gradient of a scalar ``function``.
 
     Parameters
@@ -53,7 +50,7 @@ def value_and_grad(
     def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
         positions = _positions(argnums, len(arguments))
         chosen = [_differentiable(arguments, position) for position in positions]
-        traced = _traced(_of(function, arguments, positions, keywords), chosen, vocabulary)
+        traced = _traced(_of(function, arguments, positions, keywords), chosen)
         aval = traced.graph.outputs[0].aval
         if not traced.single or aval.shape:
             what = f"shape {aval.shape}" if traced.single else "several parts"
@@ -71,22 +68,20 @@ def value_and_grad(
     return differentiated
 
 
-def grad(
-    function: Function, argnums: int | Sequence[int] = 0, *, vocabulary: Vocabulary | None = None
-) -> Function:
+def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The gradient of a scalar ``function``, as a function.
 
     >>> import numpy as np
     >>> round(float(grad(grad(np.sin))(1.0)), 6)
     -0.841471
     """
-    both = value_and_grad(function, argnums, vocabulary=vocabulary)
+    both = value_and_grad(function, argnums)
     return lambda *arguments, **keywords: both(*arguments, **keywords)[1]
 
 
 @np.errstate(all="ignore")
 def vjp(
-    function: Function, *arguments: Value, vocabulary: Vocabulary | None = None
+    function: Function, *arguments: Value
 ) -> tuple[Value, Callable[[Value], tuple[Value, ...]]]:
     """The value of ``function``, and the pullback from its cotangent to those of all arguments.
 
@@ -99,7 +94,7 @@ def vjp(
     """
     positions = [i for i, argument in enumerate(arguments) if argument is not None]
     chosen = [_differentiable(arguments, position) for position in positions]
-    traced = _traced(_of(function, arguments, positions, {}), chosen, vocabulary)
+    traced = _traced(_of(function, arguments, positions, {}), chosen)
     outputs, pull = _pullback(traced, chosen)
     single = traced.single
 
@@ -116,11 +111,7 @@ def vjp(
 
 @np.errstate(all="ignore")
 def jvp(
-    function: Function,
-    primals: Sequence[Value],
-    tangents: Sequence[Value],
-    *,
-    vocabulary: Vocabulary | None = None,
+    function: Function, primals: Sequence[Value], tangents: Sequence[Value]
 ) -> tuple[Value, Value]:
     """The value of ``function`` at ``primals`` and its derivative along ``tangents``.
 
@@ -142,7 +133,7 @@ def jvp(
         )
     positions = [i for i, tangent in enumerate(tangents) if tangent is not None]
     chosen = [_differentiable(primals, position) for position in positions]
-    traced = _traced(_of(function, primals, positions, {}), chosen, vocabulary)
+    traced = _traced(_of(function, primals, positions, {}), chosen)
     given = _matching("tangent", [tangents[i] for i in positions], chosen)
     direction = (*given, *(None for _ in traced.captured))
     arguments, guard = [*chosen, *traced.captured], _guard(traced, chosen)
@@ -157,18 +148,18 @@ def jvp(
     return (values[0], filled[0]) if traced.single else (values, filled)
 
 
-def hvp(function: Function, *, vocabulary: Vocabulary | None = None) -> Function:
+def hvp(function: Function) -> Function:
     """``hvp(f)(x, v)`` is the Hessian of a scalar f at x times v, without forming the Hessian.
 
     >>> import numpy as np
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
-    gradient = grad(function, vocabulary=vocabulary)
-    return lambda x, v: jvp(gradient, [x], [v], vocabulary=vocabulary)[1]
+    gradient = grad(function)
+    return lambda x, v: jvp(gradient, [x], [v])[1]
 
 
-def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Function:
+def hessian(function: Function) -> Function:
     """The matrix of second derivatives of a scalar function of one array of shape (p,).
 
     >>> import numpy as np
@@ -176,7 +167,7 @@ def hessian(function: Function, *, vocabulary: Vocabulary | None = None) -> Func
     array([[0., 6.],
            [6., 2.]])
     """
-    product = hvp(function, vocabulary=vocabulary)
+    product = hvp(function)
 
     def matrix(x: Value) -> Value:
         if np.ndim(x) == 0:
@@ -226,13 +217,10 @@ def _of(
     return of_these
 
 
-def _traced(
-    function: Function, arguments: Sequence[Value], vocabulary: Vocabulary | None
-) -> TracedFunction:
+def _traced(function: Function, arguments: Sequence[Value]) -> TracedFunction:
     return trace(
         function,
         *arguments,
-        vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision_of(map(aval_of, arguments)),
         concrete=True,
     )

@@ -1,13 +1,21 @@
 """Derivatives of control flow, which are control flow again.
 
-A loop runs backward over the carries that its forward run saved; each step is computed again from
-its carry, so that memory is one carry a step. A choice takes the derivative of the chosen side.
+A step of ``scan`` is (carry, x, constants) -> (carry, output). Its pullback takes the cotangents of
+the next carry and of the output back to those of all three, so that the pullback of the loop is a
+loop the other way round: it carries the cotangents of the carry, and the sums of those of the
+constants. Each step is computed again from the carry it began with, of which the first run keeps
+one a step: that is all the memory it takes. The tangents of a loop are carried along beside it.
+
+``cond`` takes the derivative of the side that was chosen.
+
+The derivative of the graph of a step or a side is ``vjp`` or ``pushforward``, which these are parts
+of: they are passed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,24 +23,27 @@ from optserve.graph.aval import aval_of, is_float
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.loops import cond, cond_primitive, scan, scan_primitive
-from optserve.transforms.forward import pushforward
 from optserve.transforms.overflow import Guard
-from optserve.transforms.reverse import vjp
-from optserve.transforms.rules import Cotangents, Pull
+from optserve.transforms.rules import Cotangents, Pull, listed
 
 __all__ = ["control_pull", "control_tangents"]
+
+Differentiate = Callable[..., tuple[tuple[Value, ...], Any]]
+"""``vjp`` or ``pushforward``: the outputs of a graph, and their pullback or their tangents."""
 
 _STEP = Guard(active=False, levels_off=True)
 """Of a step or a branch nobody knows what becomes of its results: they may level off."""
 
 
 def control_pull(
-    primitive: Primitive, operands: Sequence[Value], attributes: Mapping[str, Any]
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    vjp: Differentiate,
 ) -> tuple[tuple[Value, ...], Pull]:
     """The results of ``scan`` or ``cond``, and their pullback."""
-    if primitive is cond_primitive:
-        return _cond_pull(operands, **attributes)
-    return _scan_pull(operands, **attributes)
+    pull = _cond_pull if primitive is cond_primitive else _scan_pull
+    return pull(operands, vjp, **attributes)
 
 
 def control_tangents(
@@ -40,21 +51,35 @@ def control_tangents(
     operands: Sequence[Value],
     directions: Sequence[Cotangents],
     attributes: Mapping[str, Any],
+    pushforward: Differentiate,
 ) -> tuple[tuple[Value, ...], list[Cotangents]]:
     """The results of ``scan`` or ``cond``, and their tangents in each direction."""
-    out = primitive.bind(*operands, **attributes)
-    results = out if isinstance(out, tuple) else (out,)
+    results = listed(primitive.bind(*operands, **attributes))
     push = _cond_push if primitive is cond_primitive else _scan_push
     return results, [
         (None,) * len(results)
         if all(tangent is None for tangent in direction)
-        else push(operands, direction, **attributes)
+        else push(operands, direction, pushforward, **attributes)
         for direction in directions
     ]
 
 
+class _Parts(NamedTuple):
+    """What belongs to the inputs of a step, by the part that these play."""
+
+    carry: Sequence[Any]
+    xs: Sequence[Any]
+    constants: Sequence[Any]
+
+    @staticmethod
+    def of(inputs: Sequence[Any], carries: int, scanned: int) -> _Parts:
+        rest = carries + scanned
+        return _Parts(inputs[:carries], inputs[carries:rest], inputs[rest:])
+
+
 def _scan_pull(
     operands: Sequence[Value],
+    vjp: Differentiate,
     *,
     body: Graph,
     carries: int,
@@ -62,6 +87,7 @@ def _scan_pull(
     length: Any,
     backward: bool,
 ) -> tuple[tuple[Value, ...], Pull]:
+    given = _Parts.of(operands, carries, scanned)
     saving = Graph(body.inputs, body.equations, (*body.outputs, *body.inputs[:carries]))
     out = scan_primitive.bind(
         *operands,
@@ -71,47 +97,42 @@ def _scan_pull(
         length=length,
         backward=backward,
     )
-    results, saved = out[: len(body.outputs)], out[len(body.outputs) :]
-    xs = operands[carries : carries + scanned]
-    constants = operands[carries + scanned :]
+    results, carry_of_each_step = out[: len(body.outputs)], out[len(body.outputs) :]
     smooth = [i for i, variable in enumerate(body.inputs) if is_float(variable.aval.dtype)]
-    smooth_carries = [i for i in smooth if i < carries]
-    smooth_xs = [i for i in smooth if carries <= i < carries + scanned]
-    smooth_constants = [i for i in smooth if i >= carries + scanned]
+    floating = _Parts(
+        [i for i in smooth if i < carries],
+        [i for i in smooth if carries <= i < carries + scanned],
+        [i for i in smooth if i >= carries + scanned],
+    )
     selects = any(equation.primitive.selects for equation in body.equations)
 
     def pull(cts: Cotangents, masked: bool) -> Cotangents:
-        full = [_or_zeros(ct, result) for ct, result in zip(cts, results, strict=True)]
-        stacked = full[carries:]
+        full = _dense(cts, results)
 
         def step(state: Sequence[Value], slices: Sequence[Value]) -> tuple[Value, Value]:
-            carry = slices[:carries]
-            x = slices[carries : carries + scanned]
-            out_cts = slices[carries + scanned :]
-            _, back = vjp(body, [*carry, *x, *constants], smooth, guard=_STEP)
-            carry_cts: list[Value | None] = [None] * carries
-            for i, ct in zip(smooth_carries, state, strict=False):
-                carry_cts[i] = ct
-            pulled = dict(zip(smooth, back([*carry_cts, *out_cts], masked or selects), strict=True))
-            inputs = [*carry, *x, *constants]
-            following = [_or_zeros(pulled[i], inputs[i]) for i in smooth_carries]
-            sums = [
+            carry, x, output_cts = _Parts.of(slices, carries, scanned)
+            inputs = [*carry, *x, *given.constants]
+            count = len(floating.carry)
+            carry_cts = _placed(carries, floating.carry, state[:count])
+            _, back = vjp(body, inputs, smooth, guard=_STEP)
+            pulled = _placed(
+                len(inputs), smooth, back([*carry_cts, *output_cts], masked or selects)
+            )
+            totals = [
                 total if pulled[i] is None else total + pulled[i]
-                for i, total in zip(smooth_constants, state[len(smooth_carries) :], strict=True)
+                for i, total in zip(floating.constants, state[count:], strict=True)
             ]
-            return (*following, *sums), tuple(_or_zeros(pulled[i], inputs[i]) for i in smooth_xs)
+            before = [_or_zeros(pulled[i], inputs[i]) for i in floating.carry]
+            return (*before, *totals), tuple(_or_zeros(pulled[i], inputs[i]) for i in floating.xs)
 
-        initial = [
-            *(full[i] for i in smooth_carries),
-            *(np.zeros_like(operands[i]) for i in smooth_constants),
+        begin = [
+            *(full[i] for i in floating.carry),
+            *(np.zeros_like(operands[i]) for i in floating.constants),
         ]
-        final, x_cts = scan(step, tuple(initial), (*saved, *xs, *stacked), not backward)
-        result: list[Value | None] = [None] * len(operands)
-        for i, ct in zip([*smooth_carries, *smooth_constants], final, strict=True):
-            result[i] = ct
-        for i, ct in zip(smooth_xs, x_cts, strict=True):
-            result[i] = ct
-        return tuple(result)
+        sequences = (*carry_of_each_step, *given.xs, *full[carries:])
+        end, x_cts = scan(step, tuple(begin), sequences, not backward)
+        positions = [*floating.carry, *floating.constants, *floating.xs]
+        return _placed(len(operands), positions, [*end, *x_cts])
 
     return tuple(results), pull
 
@@ -119,6 +140,7 @@ def _scan_pull(
 def _scan_push(
     operands: Sequence[Value],
     tangents: Cotangents,
+    pushforward: Differentiate,
     *,
     body: Graph,
     carries: int,
@@ -127,63 +149,56 @@ def _scan_push(
     backward: bool,
 ) -> Cotangents:
     del length
-    xs = operands[carries : carries + scanned]
-    constants = operands[carries + scanned :]
+    given = _Parts.of(operands, carries, scanned)
     moving = [i for i in range(carries) if is_float(body.inputs[i].aval.dtype)]
     moving_xs = [i for i in range(carries, carries + scanned) if tangents[i] is not None]
 
     def step(state: Sequence[Value], slices: Sequence[Value]) -> tuple[Value, Value]:
-        carry, x = state[:carries], slices[:scanned]
-        direction: list[Value | None] = [None] * len(operands)
-        for i, tangent in zip(moving, state[carries:], strict=True):
-            direction[i] = tangent
-        for i, tangent in zip(moving_xs, slices[scanned:], strict=True):
-            direction[i] = tangent
-        direction[carries + scanned :] = tangents[carries + scanned :]
-        out, [pushed] = pushforward(body, [*carry, *x, *constants], [tuple(direction)], guard=_STEP)
+        carry, carry_tangents = state[:carries], state[carries:]
+        x, x_tangents = slices[:scanned], slices[scanned:]
+        direction = (
+            *_placed(carries + scanned, [*moving, *moving_xs], [*carry_tangents, *x_tangents]),
+            *tangents[carries + scanned :],
+        )
+        out, [pushed] = pushforward(body, [*carry, *x, *given.constants], [direction], guard=_STEP)
         following = [_or_zeros(pushed[i], out[i]) for i in moving]
-        outputs = zip(pushed[carries:], out[carries:], strict=True)
-        return (*out[:carries], *following), tuple(_or_zeros(t, value) for t, value in outputs)
+        return (*out[:carries], *following), _dense(pushed[carries:], out[carries:])
 
-    initial = (*operands[:carries], *(_or_zeros(tangents[i], operands[i]) for i in moving))
-    final, stacked = scan(step, initial, (*xs, *(tangents[i] for i in moving_xs)), backward)
-    result: list[Value | None] = [None] * carries
-    for i, tangent in zip(moving, final[carries:], strict=True):
-        result[i] = tangent
-    return (*result, *stacked)
+    begin = (*given.carry, *(_or_zeros(tangents[i], operands[i]) for i in moving))
+    end, stacked = scan(step, begin, (*given.xs, *(tangents[i] for i in moving_xs)), backward)
+    return (*_placed(carries, moving, end[carries:]), *stacked)
 
 
 def _cond_pull(
-    operands: Sequence[Value], *, if_true: Graph, if_false: Graph
+    operands: Sequence[Value], vjp: Differentiate, *, if_true: Graph, if_false: Graph
 ) -> tuple[tuple[Value, ...], Pull]:
     condition, *values = operands
-    out = cond_primitive.bind(condition, *values, if_true=if_true, if_false=if_false)
-    results = out if isinstance(out, tuple) else (out,)
+    results = listed(cond_primitive.bind(*operands, if_true=if_true, if_false=if_false))
     smooth = [i for i, value in enumerate(values) if is_float(aval_of(value).dtype)]
 
     def pull(cts: Cotangents, masked: bool) -> Cotangents:
-        full = [_or_zeros(ct, result) for ct, result in zip(cts, results, strict=True)]
-
         def branch(graph: Graph) -> Any:
             def pulled(*given: Value) -> tuple[Value, ...]:
                 inputs, incoming = given[: len(values)], given[len(values) :]
                 _, back = vjp(graph, inputs, smooth, guard=_STEP)
-                found = back(list(incoming), masked)
-                return tuple(_or_zeros(ct, inputs[i]) for i, ct in zip(smooth, found, strict=True))
+                return _dense(back(list(incoming), masked), [inputs[i] for i in smooth])
 
             return pulled
 
+        full = _dense(cts, results)
         found = cond(condition, branch(if_true), branch(if_false), *values, *full)
-        result: list[Value | None] = [None] * len(operands)
-        for i, ct in zip(smooth, found, strict=True):
-            result[i + 1] = ct
-        return tuple(result)
+        return (None, *_placed(len(values), smooth, found))
 
     return results, pull
 
 
 def _cond_push(
-    operands: Sequence[Value], tangents: Cotangents, *, if_true: Graph, if_false: Graph
+    operands: Sequence[Value],
+    tangents: Cotangents,
+    pushforward: Differentiate,
+    *,
+    if_true: Graph,
+    if_false: Graph,
 ) -> Cotangents:
     condition, *values = operands
     moving = [i for i, tangent in enumerate(tangents[1:]) if tangent is not None]
@@ -191,17 +206,27 @@ def _cond_push(
     def branch(graph: Graph) -> Any:
         def pushed(*given: Value) -> tuple[Value, ...]:
             inputs, incoming = given[: len(values)], given[len(values) :]
-            direction: list[Value | None] = [None] * len(values)
-            for i, tangent in zip(moving, incoming, strict=True):
-                direction[i] = tangent
-            out, [found] = pushforward(graph, inputs, [tuple(direction)], guard=_STEP)
-            return tuple(_or_zeros(t, value) for t, value in zip(found, out, strict=True))
+            direction = _placed(len(values), moving, incoming)
+            out, [found] = pushforward(graph, inputs, [direction], guard=_STEP)
+            return _dense(found, out)
 
         return pushed
 
     incoming = [tangents[i + 1] for i in moving]
     found: Cotangents = cond(condition, branch(if_true), branch(if_false), *values, *incoming)
     return found
+
+
+def _placed(count: int, positions: Iterable[int], values: Iterable[Value | None]) -> Cotangents:
+    """``count`` entries: the values at their positions, and nothing elsewhere."""
+    found: list[Value | None] = [None] * count
+    for position, value in zip(positions, values, strict=True):
+        found[position] = value
+    return tuple(found)
+
+
+def _dense(cts: Iterable[Value | None], like: Sequence[Value]) -> tuple[Value, ...]:
+    return tuple(_or_zeros(ct, value) for ct, value in zip(cts, like, strict=True))
 
 
 def _or_zeros(ct: Value | None, like: Value) -> Value:

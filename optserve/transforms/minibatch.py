@@ -16,11 +16,9 @@ from optserve.graph.aval import Aval, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import trace
-from optserve.graph.vocabulary import Vocabulary
 from optserve.primitives.constants import arange
 from optserve.primitives.constants import size as size_
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.reverse import Environment
@@ -31,7 +29,7 @@ __all__ = ["check_affine", "minibatch"]
 _REMEDY = "leave `minibatch` out, or compute what depends on the data alone in `derive`"
 
 
-def minibatch(graph: Graph, rows: Dim, *, vocabulary: Vocabulary | None = None) -> Graph:
+def minibatch(graph: Graph, rows: Dim) -> Graph:
     """``graph`` where ``rows`` counts the rows of a batch; a last input takes those of the table.
 
     The new input is a scalar in the graph's precision. Values and gradients of a loss that
@@ -43,7 +41,7 @@ def minibatch(graph: Graph, rows: Dim, *, vocabulary: Vocabulary | None = None) 
     >>> column, scalar = Aval((n,), np.dtype(np.float64)), Aval((), np.dtype(np.float64))
     >>> def loss(w, x):
     ...     return np.sum(x) * w + w**2, np.mean(x) * w
-    >>> graph = trace(loss, scalar, column, vocabulary=builtin_vocabulary()).graph
+    >>> graph = trace(loss, scalar, column).graph
     >>> batch = np.array([1.0, 2.0])
     >>> [float(out) for out in interpret(minibatch(graph, n), 10.0, batch, 6.0)]
     [190.0, 15.0]
@@ -73,7 +71,6 @@ def minibatch(graph: Graph, rows: Dim, *, vocabulary: Vocabulary | None = None) 
         walk,
         *(variable.aval for variable in graph.inputs),
         Aval((), precision),
-        vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision,
         names=[*(variable.name for variable in graph.inputs), "total rows"],
         rewrites=False,

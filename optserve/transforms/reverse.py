@@ -7,6 +7,8 @@ graph, and differentiating again needs nothing new.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +16,16 @@ from optserve.errors import DerivativeError, OptserveError, ShapeError
 from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
-from optserve.graph.primitive import Value
-from optserve.graph.tracer import Tracer, trace
-from optserve.graph.vocabulary import Vocabulary
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import Tracer
+from optserve.primitives.tracing import body_of, trace
+from optserve.transforms.foreign import blamed, is_foreign
+from optserve.transforms.loops import control_pull
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
-from optserve.transforms.rules import Cotangents, Pull, fitted, recorded_at, value_and_pull
+from optserve.transforms.rules import Cotangents, Pull, fitted, listed, recorded_at, stated_pull
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Environment", "value_and_gradient_graph", "vjp"]
+__all__ = ["Environment", "value_and_gradient_graph", "value_and_pull", "vjp"]
 
 
 class Environment:
@@ -61,7 +64,7 @@ class Environment:
             out = self.trace.bind(equation.primitive, operands, attributes)
         else:
             out = equation.primitive.bind(*operands, **attributes)
-        return out if isinstance(out, tuple) else (out,)
+        return listed(out)
 
 
 def vjp(
@@ -147,9 +150,72 @@ def _pulled(pull: Pull, cts: Cotangents, masked: bool, name: str, place: object)
         raise DerivativeError(f"the derivative rule of {name} failed: {error}") from error
 
 
-def value_and_gradient_graph(
-    graph: Graph, wrt: Sequence[int], *, vocabulary: Vocabulary | None = None
-) -> Graph:
+def value_and_pull(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    *,
+    wanted: Sequence[bool] | None = None,
+    known: Sequence[Value] | None = None,
+    guard: Guard = UNGUARDED,
+) -> tuple[tuple[Value, ...], Pull]:
+    """The results, and the function that takes their cotangents back to the operands.
+
+    ``wanted`` says which operands need one (all that are floating, if it is not given), ``known``
+    gives the results where they were computed before, ``guard`` tells what may have overflowed.
+    """
+    if primitive.kind == "control":
+        return control_pull(primitive, operands, attributes, vjp)
+    if not is_foreign(primitive):
+        return _pull_of(primitive, operands, attributes, wanted, known, guard)
+    with blamed(primitive, "derivative rule"):
+        results, pull = _pull_of(primitive, operands, attributes, wanted, known, guard)
+
+    def blaming(cts: Cotangents, masked: bool) -> Cotangents:
+        with blamed(primitive, "derivative rule"):
+            return pull(cts, masked)
+
+    return results, blaming
+
+
+def _pull_of(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    wanted: Sequence[bool] | None,
+    known: Sequence[Value] | None,
+    guard: Guard,
+) -> tuple[tuple[Value, ...], Pull]:
+    results, pull = stated_pull(primitive, operands, attributes, wanted, known, guard)
+    if pull is not None:
+        return results, pull
+    if primitive.body is not None:
+        return results, partial(_pull_body, primitive, operands, attributes, guard)
+    return results, partial(_no_rule, primitive)
+
+
+def _pull_body(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    guard: Guard,
+    cts: Cotangents,
+    masked: bool,
+) -> Cotangents:
+    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
+    inputs = [*operands, *traced.captured]
+    _, pull = vjp(traced.graph, inputs, range(len(operands)), guard=guard)
+    return pull(cts, masked)
+
+
+def _no_rule(primitive: Primitive, cts: Cotangents, masked: bool) -> Cotangents:
+    raise DerivativeError(
+        f"{primitive.name} has no derivative rule",
+        remedy="give it a pullback, or do not let a differentiated value depend on it",
+    )
+
+
+def value_and_gradient_graph(graph: Graph, wrt: Sequence[int]) -> Graph:
     """All outputs of ``graph``, then the gradients of output 0 with respect to the inputs ``wrt``.
 
     A gradient with respect to an input that output 0 does not depend on is an array of zeros.
@@ -173,7 +239,6 @@ def value_and_gradient_graph(
     traced = trace(
         walk,
         *(variable.aval for variable in graph.inputs),
-        vocabulary=vocabulary or builtin_vocabulary(),
         precision=precision,
         names=[variable.name for variable in graph.inputs],
         rewrites=False,

@@ -1,7 +1,8 @@
-"""One primitive at a time: its value together with its pullback, or with its tangents.
+"""The derivative that a primitive states: its value together with its pullback, or its tangents.
 
-This is the one place that reads the forms in which a primitive may state its derivative. What it
-returns works on arrays and tracers alike.
+This is the one place that reads the forms in which a primitive may state it. What it returns works
+on arrays and tracers alike. Where none is stated, ``reverse`` and ``forward`` take that of the
+body, as they take that of any graph.
 """
 
 from __future__ import annotations
@@ -13,69 +14,54 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import DerivativeError, Place
-from optserve.graph.aval import Aval, aval_of, is_float, precision_of
+from optserve.errors import Place
+from optserve.graph.aval import Aval, aval_of, is_float
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import TracedFunction, Tracer, trace
+from optserve.graph.tracer import Tracer
 from optserve.primitives.arithmetic import mulz
-from optserve.primitives.shaping import broadcast_to, cast, unbroadcast
-from optserve.primitives.vocabulary import builtin_vocabulary
-from optserve.transforms.foreign import blamed, is_foreign
+from optserve.primitives.shaping import cast
+from optserve.primitives.sums import broadcast_to, unbroadcast
 from optserve.transforms.overflow import UNGUARDED, Guard
 
-__all__ = ["Pull", "body_of", "fitted", "recorded_at", "value_and_pull", "value_and_tangents"]
+__all__ = [
+    "Cotangents",
+    "Pull",
+    "Push",
+    "computed",
+    "fitted",
+    "listed",
+    "recorded_at",
+    "stated_pull",
+    "stated_push",
+]
 
 Cotangents = tuple[Value | None, ...]
 Pull = Callable[[Cotangents, bool], Cotangents]
 """(cotangents of the results, whether they are masked) -> cotangents of the operands."""
 
-
-def value_and_pull(
-    primitive: Primitive,
-    operands: Sequence[Value],
-    attributes: Mapping[str, Any],
-    *,
-    wanted: Sequence[bool] | None = None,
-    known: Sequence[Value] | None = None,
-    guard: Guard = UNGUARDED,
-) -> tuple[tuple[Value, ...], Pull]:
-    """The results, and the function that takes their cotangents back to the operands.
-
-    ``wanted`` says which operands need one (all that are floating, if it is not given), ``known``
-    gives the results where they were computed before, ``guard`` tells what may have overflowed.
-
-    A cotangent is masked where it came through a primitive that selects: it is then exactly 0 for
-    what was not selected, and a partial derivative is multiplied by ``mulz`` instead of ``*``.
-    """
-    if primitive.kind == "control":
-        from optserve.transforms.loops import control_pull
-
-        return control_pull(primitive, operands, attributes)
-    if not is_foreign(primitive):
-        return _value_and_pull(primitive, operands, attributes, wanted, known, guard)
-    with blamed(primitive, "derivative rule"):
-        results, pull = _value_and_pull(primitive, operands, attributes, wanted, known, guard)
-
-    def blaming(cts: Cotangents, masked: bool) -> Cotangents:
-        with blamed(primitive, "derivative rule"):
-            return pull(cts, masked)
-
-    return results, blaming
+Push = Callable[[Cotangents], Cotangents]
+"""Tangents of the operands -> tangents of the results."""
 
 
-def _value_and_pull(
+def stated_pull(
     primitive: Primitive,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
     wanted: Sequence[bool] | None,
     known: Sequence[Value] | None,
     guard: Guard,
-) -> tuple[tuple[Value, ...], Pull]:
+) -> tuple[tuple[Value, ...], Pull | None]:
+    """The results, and the pullback that the primitive states, if it states one.
+
+    The arguments are those of ``reverse.value_and_pull``. A cotangent is masked where it came
+    through a primitive that selects: it is then exactly 0 for what was not selected, and a partial
+    derivative is multiplied by ``mulz`` instead of ``*``.
+    """
     if primitive.rule is not None:
         out, general = primitive.rule(*operands, **attributes)
-        results = _results(out)
+        results = listed(out)
         return results, lambda cts, masked: general(_whole(cts, results))
-    results = _computed(primitive, operands, attributes) if known is None else tuple(known)
+    results = computed(primitive, operands, attributes, known)
     out = results[0] if len(results) == 1 else results
     if wanted is None:
         wanted = [is_float(aval_of(operand).dtype) for operand in operands]
@@ -91,9 +77,7 @@ def _value_and_pull(
         return results, lambda cts, masked: pullback(
             _whole(cts, results), out, *operands, **attributes
         )
-    if primitive.body is not None:
-        return results, functools.partial(_pull_body, primitive, operands, attributes, guard)
-    return results, functools.partial(_no_rule, primitive)
+    return results, None
 
 
 def _whole(cts: Cotangents, results: Sequence[Value]) -> Value:
@@ -155,101 +139,23 @@ def _pull_transposes(
     )
 
 
-def _pull_body(
-    primitive: Primitive,
-    operands: Sequence[Value],
-    attributes: Mapping[str, Any],
-    guard: Guard,
-    cts: Cotangents,
-    masked: bool,
-) -> Cotangents:
-    from optserve.transforms.reverse import vjp
-
-    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
-    inputs = [*operands, *traced.captured]
-    _, pull = vjp(traced.graph, inputs, range(len(operands)), guard=guard)
-    return pull(cts, masked)
-
-
-def _no_rule(primitive: Primitive, cts: Cotangents, masked: bool) -> Cotangents:
-    raise DerivativeError(
-        f"{primitive.name} has no derivative rule",
-        remedy="give it a pullback, or do not let a differentiated value depend on it",
-    )
-
-
-def body_of(
-    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any]
-) -> TracedFunction:
-    """The body of a composite (or of an elementwise primitive) as a graph."""
-    assert primitive.body is not None
-    return trace(
-        functools.partial(primitive.body, **attributes),
-        *avals,
-        vocabulary=builtin_vocabulary(),
-        precision=precision_of(avals),
-        rewrites=False,
-    )
-
-
-def value_and_tangents(
-    primitive: Primitive,
-    operands: Sequence[Value],
-    directions: Sequence[Cotangents],
-    attributes: Mapping[str, Any],
-    *,
-    known: Sequence[Value] | None = None,
-    guard: Guard = UNGUARDED,
-) -> tuple[tuple[Value, ...], list[Cotangents]]:
-    """The results, and for each direction (a tangent or ``None`` an operand) their tangents.
-
-    ``known`` gives the results where they were computed before, ``guard`` tells what may have
-    overflowed.
-    """
-    if primitive.kind == "control":
-        from optserve.transforms.loops import control_tangents
-
-        return control_tangents(primitive, operands, directions, attributes)
-    results = _computed(primitive, operands, attributes) if known is None else tuple(known)
-    out = results[0] if len(results) == 1 else results
-    if not any(is_float(aval_of(result).dtype) for result in results):
-        return results, [(None,) * len(results) for _ in directions]
-    with blamed(primitive, "derivative rule"):
-        push = _push_of(primitive, out, operands, attributes, guard)
-    pushed: list[Cotangents] = []
-    for direction in directions:
-        if all(tangent is None for tangent in direction):
-            pushed.append((None,) * len(results))
-            continue
-        with blamed(primitive, "derivative rule"):
-            tangents = push(direction)
-        pushed.append(
-            tuple(
-                None if tangent is None else fitted(tangent, aval_of(result))
-                for tangent, result in zip(tangents, results, strict=True)
-            )
-        )
-    return results, pushed
-
-
-def _push_of(
+def stated_push(
     primitive: Primitive,
     out: Value,
     operands: Sequence[Value],
     attributes: Mapping[str, Any],
     guard: Guard,
-) -> Callable[[Cotangents], Cotangents]:
+) -> Push | None:
+    """The tangents of the results as a function of those of the operands, where it is stated."""
     if primitive.jvp is not None:
         jvp = primitive.jvp
-        return lambda tangents: _results(jvp(operands, tangents, **attributes)[1])
+        return lambda tangents: listed(jvp(operands, tangents, **attributes)[1])
     if primitive.partials is not None:
         partials = primitive.partials(out, *operands, **attributes)
         return functools.partial(_push_partials, partials, primitive.selects, guard)
     if primitive.transpose is not None:
         return functools.partial(_push_linear, primitive, operands, attributes, guard)
-    if primitive.rule is None and primitive.pullback is None and primitive.body is not None:
-        return functools.partial(_push_body, primitive, operands, attributes, guard)
-    return functools.partial(_push_transposed, primitive, operands, attributes)
+    return None
 
 
 def _push_partials(
@@ -286,55 +192,6 @@ def _push_linear(
     )
 
 
-def _push_body(
-    primitive: Primitive,
-    operands: Sequence[Value],
-    attributes: Mapping[str, Any],
-    guard: Guard,
-    tangents: Cotangents,
-) -> Cotangents:
-    from optserve.transforms.forward import pushforward
-
-    traced = body_of(primitive, [aval_of(operand) for operand in operands], attributes)
-    inputs, more = [*operands, *traced.captured], (None,) * len(traced.captured)
-    _, [out] = pushforward(traced.graph, inputs, [(*tangents, *more)], guard=guard)
-    return out
-
-
-def _push_transposed(
-    primitive: Primitive,
-    operands: Sequence[Value],
-    attributes: Mapping[str, Any],
-    tangents: Cotangents,
-) -> Cotangents:
-    """The jvp as the transpose of the pullback, which is linear in the cotangent."""
-    from optserve.transforms.reverse import vjp
-
-    results, pull = value_and_pull(primitive, operands, attributes)
-    avals = [aval_of(result) for result in results]
-    wanted = [i for i, tangent in enumerate(tangents) if tangent is not None]
-
-    def pulled(*cts: Value) -> tuple[Value, ...]:
-        back = pull(cts, False)
-        return tuple(
-            np.zeros_like(operands[i])
-            if back[i] is None
-            else unbroadcast(back[i], np.shape(operands[i]))
-            for i in wanted
-        )
-
-    traced = trace(
-        pulled,
-        *avals,
-        vocabulary=builtin_vocabulary(),
-        precision=precision_of([*avals, *map(aval_of, operands)]),
-        rewrites=False,
-    )
-    # Where the pullback is transposed does not matter, since it is linear: at the results.
-    _, transposed = vjp(traced.graph, [*results, *traced.captured], wrt=range(len(avals)))
-    return transposed(tuple(tangents[i] for i in wanted), False)
-
-
 def fitted(value: Value, aval: Aval) -> Value:
     """``value`` as something of ``aval``: un-broadcast, broadcast and cast as far as needed."""
     shape = np.shape(value)
@@ -368,13 +225,18 @@ def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
         yield
 
 
-def _computed(
-    primitive: Primitive, operands: Sequence[Value], attributes: Mapping[str, Any]
+def computed(
+    primitive: Primitive,
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    known: Sequence[Value] | None = None,
 ) -> tuple[Value, ...]:
-    return _results(primitive.bind(*operands, **attributes))
+    """The results, which may be known."""
+    return listed(primitive.bind(*operands, **attributes)) if known is None else tuple(known)
 
 
-def _results(out: Value) -> tuple[Value, ...]:
+def listed(out: Value) -> tuple[Value, ...]:
+    """What a primitive gives as a tuple of results."""
     return out if isinstance(out, tuple) else (out,)
 
 

@@ -14,11 +14,10 @@ import numpy as np
 from optserve.errors import NumericalFailure
 from optserve.frozen import replace
 from optserve.graph.aval import Aval, broadcast_shapes
-from optserve.graph.digest import row_names
-from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var, row_names
 from optserve.primitives.arithmetic import multiply, mulz, power, square
 from optserve.primitives.selection import where
-from optserve.primitives.shaping import broadcast_to
+from optserve.primitives.sums import broadcast_to
 
 __all__ = ["prune", "reads", "simplify"]
 

@@ -22,12 +22,11 @@ def sink(graph: Graph) -> Graph:
     """``graph`` with the views that its loops and choices read moved into their bodies.
 
     >>> import numpy as np
-    >>> from optserve.graph.tracer import trace
+    >>> from optserve.primitives.tracing import trace
     >>> from optserve.primitives.loops import scan
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
     >>> traced = trace(
     ...     lambda x, w, steps: scan(lambda w, k: (w - k * (x.T @ (x @ w)), k), w, steps)[0],
-    ...     np.ones((3, 2)), np.ones(2), np.ones(4), vocabulary=builtin_vocabulary(),
+    ...     np.ones((3, 2)), np.ones(2), np.ones(4),
     ... )
     >>> [e.primitive.name for e in traced.graph.equations]
     ['transpose', 'scan']

@@ -11,13 +11,12 @@ import numpy as np
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import trace
 from optserve.primitives.constants import positions
 from optserve.primitives.indexing import scatter_add
 from optserve.primitives.loops import scan
 from optserve.primitives.losses import cross_entropy
 from optserve.primitives.reductions import logsumexp
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph
 
 ROWS = Dim.rows("data")
@@ -45,7 +44,7 @@ class Loss:
             integer = column == "label"
             shape = () if isinstance(column, str) else column
             avals.append(Aval((ROWS, *shape), np.dtype(np.int64) if integer else dtype))
-        traced = trace(self.function, *avals, vocabulary=builtin_vocabulary(), precision=dtype)
+        traced = trace(self.function, *avals, precision=dtype)
         assert not traced.captured
         return value_and_gradient_graph(traced.graph, range(len(self.parameters)))
 

@@ -12,8 +12,7 @@ import pytest
 
 from optserve.backends import blas
 from optserve.backends.blas import _Pool, has_products, one_thread
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.architecture.house import ROOT
 
 
@@ -54,7 +53,7 @@ def test_a_library_of_one_thread_is_not_asked() -> None:
 def test_has_products() -> None:
     x = np.ones((2, 2))
     for function, expected in ((lambda x: x @ x, True), (np.exp, False)):
-        graph = trace(function, x, vocabulary=builtin_vocabulary()).graph
+        graph = trace(function, x).graph
         assert has_products(graph) is expected
 
 

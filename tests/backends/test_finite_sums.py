@@ -13,8 +13,8 @@ from optserve.backends import llvm, numpy
 from optserve.backends.chunks import MAX_TILE_ROWS
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.verifier import verify
 from optserve.primitives.map_reduce import map_reduce
+from optserve.primitives.tracing import verify
 from optserve.transforms.finite_sum import finite_sum
 from tests.backends.losses import COLUMNS, LOSSES, Loss
 

@@ -11,9 +11,8 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import trace
 from optserve.primitives.loops import scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 DOUBLE = np.dtype(np.float64)
 
@@ -23,7 +22,6 @@ def decay() -> Graph:
     return trace(
         lambda a, b, t, y: np.mean((a * np.exp(-b * t) - y) ** 2),
         *(Aval((), DOUBLE), Aval((), DOUBLE), column, column),
-        vocabulary=builtin_vocabulary(),
     ).graph
 
 
@@ -82,7 +80,6 @@ def test_a_loop_counts_its_steps_and_compiles_once() -> None:
         graph = trace(
             lambda x, xs: scan(lambda carry, _: (np.sin(carry), carry), x, xs)[0],
             *(Aval((), DOUBLE), Aval((length,), DOUBLE)),
-            vocabulary=builtin_vocabulary(),
         ).graph
         return demand_of(graph, {})
 
@@ -91,7 +88,7 @@ def test_a_loop_counts_its_steps_and_compiles_once() -> None:
 
 
 def test_native_code_pays_for_many_cheap_steps() -> None:
-    graph = trace(lambda x: np.sin(x) ** 2, Aval((), DOUBLE), vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda x: np.sin(x) ** 2, Aval((), DOUBLE)).graph
     few = demand_of(graph, {}, evaluations=1000, traced=True)
     assert native_estimate(few, loops=True).seconds > numpy_estimate(few).seconds
     many = demand_of(graph, {}, evaluations=1_000_000, traced=True)
@@ -104,7 +101,6 @@ def test_a_loop_in_the_loss_is_native_without_a_traced_method() -> None:
         graph = trace(
             lambda x, xs: scan(lambda carry, _: (np.sin(carry), carry), x, xs)[0],
             *(Aval((), DOUBLE), Aval((length,), DOUBLE)),
-            vocabulary=builtin_vocabulary(),
         ).graph
         return demand_of(graph, {}, evaluations=100)
 
@@ -127,7 +123,6 @@ def test_products_are_counted() -> None:
         x,
         w,
         points,
-        vocabulary=builtin_vocabulary(),
     ).graph
     found = demand_of(graph, {})
     assert (found.terms, found.grouped, found.large) == (600.0, 1000.0, 2)

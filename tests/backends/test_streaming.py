@@ -11,8 +11,7 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.backends.losses import LOSSES, Loss
 
 BACKENDS = {"numpy": numpy.compile_graph, "llvm": llvm.compile_graph}
@@ -69,6 +68,6 @@ def test_blocks_cover_the_rows_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_needs_all_rows_is_refused() -> None:
     n = Dim.rows("data")
     column = Aval((n,), np.dtype(np.float64))
-    graph = trace(lambda x: np.sort(x)[0], column, vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda x: np.sort(x)[0], column).graph
     with pytest.raises(ConfigError, match="all rows of x are needed at once"):
         numpy.compile_graph(graph)(Held(np.ones(5)))

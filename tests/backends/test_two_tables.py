@@ -14,9 +14,8 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
 from optserve.primitives.indexing import take
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph
 
 BACKENDS = {"numpy": numpy.compile_graph, "llvm": llvm.compile_graph}
@@ -56,7 +55,7 @@ def test_another_table_in_a_pass(function: Any, backend: str) -> None:
     double = np.dtype(np.float64)
     avals = [Aval((), double), Aval((low,), double), Aval((high,), double)]
     avals.append(Aval((high,), np.dtype(np.int64)))
-    traced = trace(function, *avals, vocabulary=builtin_vocabulary())
+    traced = trace(function, *avals)
     graph = value_and_gradient_graph(traced.graph, [0, 1, 2])
     compiled = BACKENDS[backend](graph, 1)
     rng = np.random.default_rng(0)
@@ -89,7 +88,7 @@ def test_rows_that_are_not_there_are_an_error(make: Any, first: Any, last: Any, 
 
     avals = [Aval((size,), double) for size in rows]
     for function in (alone, beside):
-        graph = trace(function, *avals, vocabulary=builtin_vocabulary()).graph
+        graph = trace(function, *avals).graph
         compiled = make(graph, 1) if make else partial(interpret, graph)
         for count in (3, 3 * TILE):
             [found] = compiled(np.ones(count), np.arange(9.0))

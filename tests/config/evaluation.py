@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.interpret import interpret
-from optserve.graph.verifier import verify
 from optserve.jobs.problem import Problem
+from optserve.primitives.tracing import verify
 
 Load = Callable[..., Problem]
 

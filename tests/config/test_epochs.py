@@ -10,9 +10,9 @@ import pytest
 from optserve.config.metrics import check_metric_path
 from optserve.errors import ConfigError
 from optserve.graph.interpret import interpret
-from optserve.graph.verifier import verify
 from optserve.jobs.problem import Minibatch
 from optserve.jobs.splits import metrics_outline
+from optserve.primitives.tracing import verify
 from tests.config.evaluation import Load
 
 DATA = "data: {read: d.csv, columns: {x: x, y: y}}\n"

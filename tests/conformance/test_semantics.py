@@ -15,13 +15,11 @@ import pytest
 
 from optserve.errors import OptserveError, ShapeError, TraceError
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives import elementary, selection
 from optserve.primitives.indexing import take
 from optserve.primitives.ordering import median, sort
 from optserve.primitives.reductions import logsumexp, norm, prod, std
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import grad, hessian, hvp, vjp
 from optserve.transforms.reverse import value_and_gradient_graph
 
@@ -38,7 +36,7 @@ def slopes(function: Function, *points: Any) -> list[Any]:
 
     with np.errstate(all="ignore"):
         eager = grad(total, argnums=range(len(points)))(*points)
-        traced = trace(total, *points, vocabulary=builtin_vocabulary())
+        traced = trace(total, *points)
         graph = verify(value_and_gradient_graph(traced.graph, range(len(points))))
         recorded = interpret(graph, *points)[1:]
     for one, other in zip(eager, recorded, strict=True):

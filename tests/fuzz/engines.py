@@ -13,10 +13,9 @@ from optserve.backends.llvm import loop_of
 from optserve.errors import OptserveError
 from optserve.frozen import replace
 from optserve.graph.aval import Array
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Graph, to_text
 from optserve.graph.interpret import interpret
-from optserve.graph.printer import to_text
-from optserve.graph.verifier import verify
+from optserve.primitives.tracing import verify
 from optserve.transforms.check import pushforward_graph
 from optserve.transforms.expand import inlined
 from tests.fuzz.programs import Program, arguments

@@ -18,8 +18,8 @@ from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import Tracer, trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.graph.tracer import Tracer
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph
 from tests.fuzz.operations import ENTRIES, SIZES, Operation
 from tests.fuzz.row_operations import ROWS
@@ -135,7 +135,6 @@ class Program:
         traced = trace(
             self._outputs,
             *(one.aval(self.precision) for one in INPUTS),
-            vocabulary=builtin_vocabulary(),
             precision=np.dtype(self.precision),
             names=[one.name for one in INPUTS],
         )

@@ -13,7 +13,7 @@ import pytest
 from optserve.backends import chunks, map_reduce
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
-from optserve.graph.verifier import verify
+from optserve.primitives.tracing import verify
 from optserve.transforms.finite_sum import finite_sum
 from tests.fuzz.engines import check_backend, check_eager, grouped, together
 from tests.fuzz.programs import Program, arguments, program

@@ -9,12 +9,10 @@ import pytest
 
 from optserve.errors import Place
 from optserve.graph.aval import Aval
-from optserve.graph.digest import digest, row_names
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Graph
-from optserve.graph.tracer import Trace, trace
+from optserve.graph.graph import Graph, digest, row_names
 from optserve.primitives.loops import scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace, trace
 
 DIGEST = "2f5a7ca7126a9ebad0a78c4feafdd38e90f62c9cfd23306a8dbbc05f804bd886"
 
@@ -23,7 +21,7 @@ DOUBLE = np.dtype(np.float64)
 
 def graph_of(function: Any, *shapes: Any, **options: Any) -> Graph:
     avals = [Aval(shape, DOUBLE) for shape in shapes]
-    return trace(function, *avals, vocabulary=builtin_vocabulary(), **options).graph
+    return trace(function, *avals, **options).graph
 
 
 def loss(w: Any, x: Any) -> Any:
@@ -39,7 +37,7 @@ def test_a_digest_is_written_down() -> None:
 def test_names_places_and_tables_do_not_count() -> None:
     plain = graph_of(loss, (2,), (Dim.rows("data"), 2))
     named = graph_of(loss, (2,), (Dim.rows("zebra"), 2), names=["w", "x"])
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     w, x = (recorder.input(variable.aval) for variable in plain.inputs)
     with recorder.at(Place("fit.yaml", 3, 7)):
         placed = recorder.graph([loss(w, x)])

@@ -19,8 +19,8 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace, Tracer, trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.graph.tracer import Tracer
+from optserve.primitives.tracing import new_trace, trace
 
 Function = Callable[[Any], Any]
 
@@ -28,11 +28,11 @@ VECTOR = Aval((3,), np.dtype(np.float64))
 
 
 def traced(function: Function, aval: Aval = VECTOR) -> Any:
-    return trace(function, aval, vocabulary=builtin_vocabulary())
+    return trace(function, aval)
 
 
 def traced_with_values(function: Function) -> Any:
-    return trace(function, np.arange(1.0, 4.0), vocabulary=builtin_vocabulary(), concrete=True)
+    return trace(function, np.arange(1.0, 4.0), concrete=True)
 
 
 def filled(how: Callable[[Any], Any]) -> Any:
@@ -317,7 +317,7 @@ def test_a_known_value_is_formatted_as_its_number_is() -> None:
 
 
 def test_a_tracer_is_hashable_and_prints_its_aval() -> None:
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     tracer = recorder.input(VECTOR)
     assert isinstance(tracer, Tracer)
     assert len({tracer, tracer}) == 1

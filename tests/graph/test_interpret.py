@@ -13,8 +13,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.domain import Domain, boolean, integer, positive, real, unit
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows, interpret, resolved
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 N, M = Dim.rows("data"), Dim.rows("test")
 DOUBLE = np.dtype(np.float64)
@@ -22,7 +21,7 @@ DOUBLE = np.dtype(np.float64)
 
 def graph_of(function: Any, *shapes: Any, names: Any = ()) -> Graph:
     avals = [Aval(shape, DOUBLE) for shape in shapes]
-    return trace(function, *avals, vocabulary=builtin_vocabulary(), names=names).graph
+    return trace(function, *avals, names=names).graph
 
 
 def test_row_counts_are_bound_at_the_call() -> None:

@@ -10,11 +10,9 @@ import numpy as np
 from optserve.errors import Place
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Graph, Var
-from optserve.graph.printer import to_text, variable_names
-from optserve.graph.tracer import Trace, trace
+from optserve.graph.graph import Graph, Var, to_text, variable_names
 from optserve.primitives.loops import scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace, trace
 from optserve.transforms.reverse import value_and_gradient_graph
 
 DOUBLE = np.dtype(np.float64)
@@ -29,7 +27,7 @@ def misra(b1: Any, b2: Any, x: Any, y: Any) -> Any:
 def test_a_loss_and_its_gradient(golden: Callable[[str, str], None]) -> None:
     operands = (SCALAR, SCALAR, DATA, DATA)
     names = ["b1", "b2", "x", "y"]
-    graph = trace(misra, *operands, vocabulary=builtin_vocabulary(), names=names).graph
+    graph = trace(misra, *operands, names=names).graph
     gradient = value_and_gradient_graph(graph, [0, 1])
     golden("misra.txt", f"{graph}\n\n{gradient}\n")
 
@@ -40,12 +38,12 @@ def test_a_loop_prints_its_body(golden: Callable[[str, str], None]) -> None:
         return final, path
 
     xs = Aval((5,), DOUBLE)
-    graph = trace(decay, SCALAR, xs, vocabulary=builtin_vocabulary(), names=["rate", "xs"]).graph
+    graph = trace(decay, SCALAR, xs, names=["rate", "xs"]).graph
     golden("loop.txt", f"{graph}\n")
 
 
 def test_places_stand_beside_the_equations(golden: Callable[[str, str], None]) -> None:
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     x = recorder.input(DATA, name="x")
     with recorder.at(Place("fit.yaml", 4, 11)):
         y = np.exp(-x)

@@ -13,15 +13,14 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph, Literal
 from optserve.graph.interpret import interpret
 from optserve.graph.promotion import common_dtype
-from optserve.graph.tracer import LARGEST_CONSTANT, Trace, TracedFunction, Tracer, trace
-from optserve.graph.verifier import verify
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.graph.tracer import LARGEST_CONSTANT, TracedFunction, Tracer
+from optserve.primitives.tracing import new_trace, trace, verify
 
 DOUBLE, SINGLE, INTEGER = (np.dtype(name) for name in ("float64", "float32", "int64"))
 
 
 def traced(function: Any, *operands: Any, **options: Any) -> TracedFunction:
-    return trace(function, *operands, vocabulary=builtin_vocabulary(), **options)
+    return trace(function, *operands, **options)
 
 
 def names(graph: Graph) -> list[str]:
@@ -29,7 +28,7 @@ def names(graph: Graph) -> list[str]:
 
 
 def test_a_graph_is_recorded_step_by_step() -> None:
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     x = recorder.input(Aval((Dim.rows("data"),), DOUBLE), name="x")
     place = Place("fit.yaml", 3, 7)
     with recorder.at(place):
@@ -50,7 +49,7 @@ def test_equations_remember_the_python_line_where_no_place_is_set() -> None:
 
 
 def test_an_error_gets_the_place_it_was_made_at() -> None:
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     x = recorder.input(Aval((3,), DOUBLE))
     with pytest.raises(ShapeError, match=r"fit\.yaml:9"), recorder.at(Place("fit.yaml", 9)):
         _ = x + np.ones(2)

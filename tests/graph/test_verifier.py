@@ -11,10 +11,10 @@ from optserve.errors import GraphError, Place
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Graph, Literal, Var
-from optserve.graph.verifier import verify
 from optserve.primitives.arithmetic import add, negative
 from optserve.primitives.loops import scan_primitive
-from optserve.primitives.reductions import sum_
+from optserve.primitives.sums import sum_
+from optserve.primitives.tracing import verify
 
 VECTOR = Aval((3,), np.dtype(np.float64))
 PLACE = Place("fit.yaml", 4, 2)

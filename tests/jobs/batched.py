@@ -10,10 +10,9 @@ import numpy as np
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import trace
 from optserve.jobs.problem import Metrics, Minibatch, Problem
 from optserve.optimizers import gradient_descent
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.jobs.problems import parameter, problem
 
 ROWS = 50
@@ -44,7 +43,6 @@ def with_splits(made: Problem, **splits: Any) -> Problem:
     traced = trace(
         lambda w, x, y: [np.max(np.abs(y - x @ w)), np.mean(y > 0)],
         *avals,
-        vocabulary=builtin_vocabulary(),
     )
     data: Mapping[str, Any] = {"train": made.objective.data, **held}
     metrics = Metrics(("worst", "positive"), traced.graph, data)

@@ -13,11 +13,10 @@ from optserve.errors import Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import trace
 from optserve.jobs.parameters import Parameter, ParameterTransform
 from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -72,7 +71,6 @@ def problem(
     traced = trace(
         function,
         *avals,
-        vocabulary=builtin_vocabulary(),
         precision=precision,
         names=[*(one.name for one in parameters), *columns],
     )
@@ -81,7 +79,6 @@ def problem(
         name=fields.pop("name", "hand-built"),
         parameters=tuple(parameters),
         objective=Objective(kind, traced.graph, columns, **(objective or {})),
-        vocabulary=builtin_vocabulary(),
         optimizer=optimizer,
         third_party=tuple(Provided(one, "optserve-odd", "0.1.0") for one in plugin),
         **fields,

@@ -5,7 +5,6 @@ import pytest
 
 from optserve.errors import Place
 from optserve.graph.aval import Aval
-from optserve.graph.tracer import Trace
 from optserve.jobs import blame as blaming
 from optserve.jobs.problem import Objective, Problem, Stop
 from optserve.jobs.result import Failure
@@ -13,7 +12,7 @@ from optserve.jobs.run import run
 from optserve.optimizers import gradient_descent, lbfgs
 from optserve.plugin import elementwise
 from optserve.primitives.loops import scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace
 from tests.jobs.problems import log_likelihood, parameter, problem
 
 F8 = np.dtype(np.float64)
@@ -28,7 +27,7 @@ def failure_of(made: Problem) -> Failure:
 
 
 def test_a_nan_in_the_descent_is_blamed_to_its_line_and_the_best_point_is_kept() -> None:
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
     x = trace.input(Aval((), F8), "x")
     with trace.at(LINE):
         value = np.log(x)
@@ -36,7 +35,6 @@ def test_a_nan_in_the_descent_is_blamed_to_its_line_and_the_best_point_is_kept()
         name="falls-off",
         parameters=(parameter("x", 1.0),),
         objective=Objective("loss", trace.graph([value + x * 0.0]), {}),
-        vocabulary=builtin_vocabulary(),
         optimizer=gradient_descent(0.4),
     )
     result = run(made)

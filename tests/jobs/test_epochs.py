@@ -15,14 +15,13 @@ from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
-from optserve.graph.tracer import trace
 from optserve.jobs.artefacts import save
 from optserve.jobs.batches import Batches
 from optserve.jobs.problem import Expectation, Minibatch, Plateau, Problem, Stop
 from optserve.jobs.result import Result
 from optserve.jobs.run import run
 from optserve.optimizers import adam, cosine, gradient_descent, momentum
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.jobs.batched import HELD, HELD_Y, ROWS, X, Y, line, with_splits
 from tests.jobs.problems import log_likelihood, parameter, problem
 from tests.jobs.test_loops import LOOPING
@@ -276,7 +275,6 @@ def test_rows_beside_the_batched_ones_stay_whole() -> None:
     traced = trace(
         lambda w, v, x: np.mean((x @ (w * v)) ** 2) + np.sum((w - v) ** 2),
         *avals,
-        vocabulary=builtin_vocabulary(),
     )
     made = line(stop=Stop(epochs=2))
     objective = replace(made.objective, graph=traced.graph, data={"v": weights, "x": X})

@@ -9,11 +9,10 @@ from optserve.errors import ConfigError
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import trace
 from optserve.jobs.problem import Minibatch, Plateau, Problem, Stop
 from optserve.jobs.run import run
 from optserve.optimizers import adam, lbfgs, levenberg_marquardt
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.jobs.batched import X, Y, line, with_splits
 from tests.jobs.problems import least_squares, parameter, problem
 
@@ -63,7 +62,6 @@ def test_two_tables_with_rows_are_refused() -> None:
     traced = trace(
         lambda w, x, y: np.mean(x * w[0]) + np.mean(y * w[1]),
         *avals,
-        vocabulary=builtin_vocabulary(),
     )
     made = line()
     data = {"x": X[:, 0], "y": Y[:9]}

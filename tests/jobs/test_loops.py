@@ -15,7 +15,6 @@ from optserve.backends.base import Backend, Compiled
 from optserve.backends.numpy import numpy_backend
 from optserve.frozen import replace
 from optserve.graph.graph import Graph
-from optserve.graph.verifier import verify
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.interruption import Interruption
@@ -41,6 +40,7 @@ from optserve.optimizers import (
     step_decay,
     weight_decay,
 )
+from optserve.primitives.tracing import verify
 from tests.jobs.problems import least_squares, log_likelihood, parameter, problem, rosenbrock
 
 PLAIN = numpy_backend(1)

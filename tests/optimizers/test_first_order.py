@@ -10,7 +10,6 @@ import pytest
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
 from optserve.optimizers import (
     Evaluation,
     Optimizer,
@@ -25,7 +24,7 @@ from optserve.optimizers import (
     step_decay,
     weight_decay,
 )
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.optimizers.descent import descend
 
 METHODS = {
@@ -115,7 +114,7 @@ def test_traces_to_a_graph_that_does_the_same(name: str) -> None:
         return (updates, *state)
 
     loss, gradient, *_ = bowl(START)
-    traced = trace(update, loss, gradient, START, *state, vocabulary=builtin_vocabulary())
+    traced = trace(update, loss, gradient, START, *state)
     params = START
     for _ in range(12):
         evaluation = bowl(params)._replace(total_steps=50)

@@ -9,11 +9,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optserve.graph.tracer import trace
 from optserve.primitives.arithmetic import negative, reciprocal, square
 from optserve.primitives.composition import Composition, compose, identity, pipe, probe
 from optserve.primitives.elementary import exp, sigmoid, sin, softplus, tanh
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.functions import grad, jvp, vjp
 
 Function = Callable[[Any], Any]
@@ -74,6 +73,6 @@ def test_the_sigmoid_of_its_parts() -> None:
 
 
 def test_a_probe_is_an_identity_that_keeps_its_label() -> None:
-    graph = trace(lambda x: probe(x, "z") * 2.0, np.ones(2), vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda x: probe(x, "z") * 2.0, np.ones(2)).graph
     assert graph.equations[0].attributes["label"] == "z"
     agree(lambda x: probe(x, "z"), identity, 0.7)

@@ -11,12 +11,12 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
 from optserve.primitives.constants import arange, full, linspace, ones, positions, zeros
 from optserve.primitives.losses import cross_entropy
 from optserve.primitives.reductions import prod
-from optserve.primitives.shaping import LARGEST, broadcast_to, reshape
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.shaping import LARGEST, reshape
+from optserve.primitives.sums import broadcast_to
+from optserve.primitives.tracing import result_avals, trace
 from optserve.transforms.functions import grad
 
 DOUBLE = np.dtype(np.float64)
@@ -51,7 +51,7 @@ def test_positions_and_sizes_follow_the_rows() -> None:
         return x * positions(x, 0) + broadcast_to(x[0], x.shape) + full(x.shape, 2.0 * x[0])
 
     x = Aval((Dim.rows("data"),), DOUBLE)
-    graph = trace(function, x, vocabulary=builtin_vocabulary()).graph
+    graph = trace(function, x).graph
     for n in (1, 4):
         values = np.arange(1.0, n + 1.0)
         [found] = interpret(graph, values)
@@ -60,7 +60,7 @@ def test_positions_and_sizes_follow_the_rows() -> None:
 
 def test_a_product_over_rows_is_refused_with_a_remedy() -> None:
     with pytest.raises(ShapeError, match="product over rows") as caught:
-        prod.result_avals(Aval((Dim.rows("n"),), DOUBLE), axis=(0,), keepdims=False)
+        result_avals(prod, [Aval((Dim.rows("n"),), DOUBLE)], {"axis": (0,), "keepdims": False})
     assert "exp(sum(log(x)))" in caught.value.remedy
 
 

@@ -12,9 +12,8 @@ from optserve.errors import DerivativeError, ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import trace
 from optserve.primitives.constructors import composite, elementwise, linear, opaque
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.testing import check_primitive
 from optserve.transforms.functions import grad, hessian, jvp, vjp
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -37,7 +36,7 @@ def test_operands_have_defaults_and_attributes_are_keywords() -> None:
     assert primitive(3.0) == 5.0
     assert primitive(3.0, 2.0, scale=1.0) == 4.0
     assert grad(primitive, argnums=(0, 1))(3.0, 2.0) == (4.0, 2.0)
-    graph = trace(lambda r: primitive(r, scale=3.0), X, vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda r: primitive(r, scale=3.0), X).graph
     [equation] = graph.equations
     assert dict(equation.attributes) == {"scale": 3.0}
     check_primitive(primitive)
@@ -147,7 +146,7 @@ def foreign(**fields: Any) -> Primitive:
 
 def test_a_rule_that_cannot_be_traced_is_called_out_to() -> None:
     simulate = foreign()
-    graph = trace(lambda x: np.sum(simulate(x) ** 2), X, vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda x: np.sum(simulate(x) ** 2), X).graph
     gradient = value_and_gradient_graph(graph, [0])
     assert "simulate.pullback" in str(gradient)
     value, slope = interpret(gradient, X)

@@ -14,10 +14,9 @@ from optserve.errors import NumericalFailure, ShapeError, TraceError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
 from optserve.primitives.along_axis import add_along_axis, take_along_axis
 from optserve.primitives.indexing import scatter_add, slice_, take, unslice
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.functions import vjp
 
 DOUBLE = np.dtype(np.float64)
@@ -39,7 +38,7 @@ INDICES = st.lists(INTEGERS | SLICES | st.just(None) | st.just(Ellipsis), max_si
 
 
 def indexed(x: Any, index: Any) -> Any:
-    return trace(lambda t: t[index], x, vocabulary=builtin_vocabulary()).graph
+    return trace(lambda t: t[index], x).graph
 
 
 @given(INDICES.map(tuple))
@@ -72,7 +71,7 @@ def test_an_index_with_an_array_is_what_numpy_makes_of_it(
 @pytest.mark.parametrize("index", [[0, 2], np.array([1, -1, 1]), (slice(None), [[0], [2]]), [[1]]])
 def test_computed_positions(index: Any) -> None:
     v = X[0]
-    traced = trace(lambda t: t[index], v, vocabulary=builtin_vocabulary())
+    traced = trace(lambda t: t[index], v)
     [found] = interpret(traced.graph, v)
     np.testing.assert_array_equal(found, v[index if isinstance(index, tuple) else np.array(index)])
 

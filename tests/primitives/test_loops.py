@@ -11,10 +11,8 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives.loops import cond, scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.check import agreement, pullback_graph
 from optserve.transforms.functions import grad, hessian, jvp, vjp
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -25,7 +23,7 @@ XS = np.array([0.3, -0.8, 1.2, 0.5])
 
 
 def graph_of(function: Any, *operands: Any) -> Any:
-    return verify(trace(function, *operands, vocabulary=builtin_vocabulary()).graph)
+    return verify(trace(function, *operands).graph)
 
 
 def looped(rate: Any, start: Any, xs: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
+from optserve.primitives.meaning import MEANING
+from optserve.primitives.tracing import trace, verify
 from optserve.primitives.vocabulary import builtin_vocabulary
 
 Function = Callable[..., Any]
@@ -51,7 +51,7 @@ OPERATORS: list[Function] = [
 
 
 def compare(function: Function, *arrays: Any) -> None:
-    traced = trace(function, *arrays, vocabulary=builtin_vocabulary())
+    traced = trace(function, *arrays)
     verify(traced.graph)
     [found] = interpret(traced.graph, *arrays, *traced.captured)
     expected = np.asarray(function(*arrays))
@@ -61,12 +61,11 @@ def compare(function: Function, *arrays: Any) -> None:
 
 
 def test_every_reduction_of_the_vocabulary_is_tried() -> None:
-    vocabulary = builtin_vocabulary()
-    assert REDUCTIONS.keys() == vocabulary.reductions.keys()
-    assert {np.add} == vocabulary.accumulations.keys()
+    assert REDUCTIONS.keys() == MEANING.reductions.keys()
+    assert {np.add} == MEANING.accumulations.keys()
 
 
-@pytest.mark.parametrize("ufunc", builtin_vocabulary().ufuncs, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("ufunc", MEANING.ufuncs, ids=lambda f: f.__name__)
 def test_a_ufunc(ufunc: np.ufunc) -> None:
     arrays: list[Any] = [X, Y.T if ufunc is np.matmul else Y][: ufunc.nin]
     if ufunc.__name__.startswith(("bitwise", "invert", "logical")):

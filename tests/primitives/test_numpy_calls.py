@@ -14,9 +14,8 @@ import pytest
 
 from optserve.errors import OptserveError
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.meaning import MEANING
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import jvp, vjp
 
 RNG = np.random.default_rng(11)
@@ -270,7 +269,7 @@ def test_a_call_means_what_it_means_to_numpy(call: str) -> None:
 
     expected = np.asarray(function(*arrays))
     concrete, pullback = vjp(function, *arrays)
-    traced = trace(function, *arrays, vocabulary=builtin_vocabulary())
+    traced = trace(function, *arrays)
     verify(traced.graph)
     for found in (concrete, *interpret(traced.graph, *arrays, *traced.captured)):
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
@@ -292,7 +291,7 @@ def test_a_call_means_what_it_means_to_numpy(call: str) -> None:
 def test_every_function_of_the_vocabulary_is_called() -> None:
     called = {eval(name) for name in re.findall(r"np\.[a-z_0-9.]+(?=\()", ";".join(RIGHT))}
     unnamed: set[Any] = {operator.getitem, np.shape}
-    assert called | unnamed >= builtin_vocabulary().functions.keys()
+    assert called | unnamed >= MEANING.functions.keys()
 
 
 @pytest.mark.parametrize("call", calls(REFUSED))
@@ -303,7 +302,6 @@ def test_what_is_not_supported_is_refused_with_a_remedy(call: str) -> None:
             trace(
                 lambda *values: evaluated(code, *values),
                 *TRACED.values(),
-                vocabulary=builtin_vocabulary(),
                 concrete=concrete,
             )
         assert caught.value.remedy or caught.value.expected

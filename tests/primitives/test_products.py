@@ -13,6 +13,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.primitives.products import einsum, matmul
+from optserve.primitives.tracing import result_avals
 from optserve.transforms.check import agreement, equation_graph
 
 SIZES = {"i": 2, "j": 3, "k": 2, "l": 1}
@@ -52,7 +53,7 @@ def test_an_einsum_and_its_derivative(spec: str) -> None:
 )
 def test_a_wrong_einsum_is_explained(spec: str, shapes: list[Any], words: str) -> None:
     with pytest.raises(ShapeError, match=words):
-        einsum.result_avals(*(Aval(shape, np.dtype(float)) for shape in shapes), spec=spec)
+        result_avals(einsum, [Aval(shape, np.dtype(float)) for shape in shapes], {"spec": spec})
 
 
 def test_letters_without_an_arrow() -> None:
@@ -67,13 +68,13 @@ def test_letters_without_an_arrow() -> None:
 )
 def test_a_wrong_product_names_both_shapes(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"\("):
-        matmul.result_avals(Aval(left, np.dtype(float)), Aval(right, np.dtype(float)))
+        result_avals(matmul, [Aval(left, np.dtype(float)), Aval(right, np.dtype(float))], {})
 
 
 def test_rows_multiply_only_with_the_same_rows() -> None:
     double = np.dtype(float)
     n, m = Dim.rows("n"), Dim.rows("m")
-    [aval] = matmul.result_avals(Aval((2, n), double), Aval((n, 3), double))
+    [aval] = result_avals(matmul, [Aval((2, n), double), Aval((n, 3), double)], {})
     assert aval.shape == (2, 3)
     with pytest.raises(ShapeError, match=r"\(2, n\) @ \(m, 3\)"):
-        matmul.result_avals(Aval((2, n), double), Aval((m, 3), double))
+        result_avals(matmul, [Aval((2, n), double), Aval((m, 3), double)], {})

@@ -11,15 +11,14 @@ import pytest
 
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives.arithmetic import add, reciprocal
 from optserve.primitives.composition import compose, pipe
 from optserve.primitives.elementary import exp, log, log1p, sigmoid, softplus, sqrt
 from optserve.primitives.loops import scan
-from optserve.primitives.reductions import norm, std, sum_
+from optserve.primitives.reductions import norm, std
 from optserve.primitives.rewritings import REWRITINGS
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.sums import sum_
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import grad, value_and_grad
 
 Function = Callable[..., Any]
@@ -27,7 +26,7 @@ X = np.array([0.3, 1.7, 2.5])
 
 
 def graph_of(function: Function, *operands: Any) -> Graph:
-    return verify(trace(function, *operands, vocabulary=builtin_vocabulary()).graph)
+    return verify(trace(function, *operands).graph)
 
 
 def names(graph: Graph) -> list[str]:
@@ -178,9 +177,7 @@ def test_infinities_stay_what_they_are() -> None:
 def test_float32_stays_float32() -> None:
     single = X.astype(np.float32)
     for written, _ in REWRITTEN:
-        traced = trace(
-            written, single, vocabulary=builtin_vocabulary(), precision=np.dtype(np.float32)
-        )
+        traced = trace(written, single, precision=np.dtype(np.float32))
         assert traced.graph.outputs[0].aval.dtype == np.float32
 
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array, Aval
-from optserve.graph.tracer import trace
 from optserve.jobs.problem import Objective, Problem, Stop
 from optserve.optimizers import Optimizer, adam, gradient_descent, lbfgs, levenberg_marquardt
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from tests.jobs.problems import parameter, problem
 
 REFERENCE = Path(__file__).parent
@@ -149,14 +148,12 @@ def _equations(
         loss = np.sum(np.square(found))
         return offset + loss if kind == "loss" else [loss, found]
 
-    vocabulary = builtin_vocabulary()
-    traced = trace(outputs, Aval(start.shape, np.dtype(float)), vocabulary=vocabulary, names=["x"])
+    traced = trace(outputs, Aval(start.shape, np.dtype(float)), names=["x"])
     data = {f"constant{number}": array for number, array in enumerate(traced.captured)}
     residuals = ("residual",) if kind == "least_squares" else ()
     return Problem(
         parameters=(parameter("x", start),),
         objective=Objective(kind, traced.graph, data, residuals),  # type: ignore[arg-type]
-        vocabulary=vocabulary,
         **known,
     )
 

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import trace
 from optserve.primitives.elementary import sigmoid, softplus
 from optserve.primitives.reductions import logsumexp
 from optserve.primitives.selection import relu
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 Step = Callable[[Any, Any], Any]
 
@@ -73,7 +72,7 @@ class Program:
     @property
     def graph(self) -> Graph:
         avals = [Aval(shape, np.dtype(np.float64)) for shape in SHAPES]
-        return trace(self.scalar, *avals, vocabulary=builtin_vocabulary()).graph
+        return trace(self.scalar, *avals).graph
 
 
 INDICES = st.integers(0, 11)

@@ -12,11 +12,9 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace, trace
-from optserve.graph.verifier import verify
 from optserve.primitives.constructors import opaque
 from optserve.primitives.reductions import logsumexp, norm
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace, trace, verify
 from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 
@@ -27,7 +25,7 @@ T, Y = np.array([0.5, 1.0, 2.0]), np.array([0.2, 0.4, 0.9])
 
 def graph_of(function: Any, *shapes: Any, dtype: Any = DOUBLE, **options: Any) -> Graph:
     avals = [Aval(shape, np.dtype(dtype)) for shape in shapes]
-    return trace(function, *avals, vocabulary=builtin_vocabulary(), **options).graph
+    return trace(function, *avals, **options).graph
 
 
 def model(b: Any, t: Any) -> Any:
@@ -103,7 +101,7 @@ def test_dead_code_of_rules_is_pruned() -> None:
 
 
 def test_derivatives_carry_the_place_of_what_they_derive_from() -> None:
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     x = recorder.input(Aval((3,), DOUBLE))
     places = [Place("fit.yaml", line) for line in (1, 2, 3)]
     with recorder.at(places[0]):
@@ -142,7 +140,7 @@ def test_directions_share_the_values_and_cost_nothing_where_they_do_not_reach() 
 
 def test_a_missing_rule_is_named_with_the_place() -> None:
     bare = opaque("bare", lambda x: x * 2.0, shape=lambda x: x, doc="No rule.")
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     x = recorder.input(Aval((3,), DOUBLE))
     with recorder.at(Place("fit.yaml", 7, 3)):
         y = bare(x)

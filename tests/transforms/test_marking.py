@@ -12,10 +12,8 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives.indexing import scatter_add, take
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.finite_sum import finite_sum, row_counts
 from optserve.transforms.marking import mark
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -27,7 +25,7 @@ DOUBLE = np.dtype(np.float64)
 def graph_of(function: Any, *shapes: Any, dtypes: Any = ()) -> Graph:
     kinds = [*dtypes, *[DOUBLE] * (len(shapes) - len(dtypes))]
     avals = [Aval(shape, np.dtype(kind)) for shape, kind in zip(shapes, kinds, strict=True)]
-    return trace(function, *avals, vocabulary=builtin_vocabulary()).graph
+    return trace(function, *avals).graph
 
 
 def kinds(graph: Graph, rows: Dim = N) -> list[str]:

@@ -13,13 +13,11 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives.constants import positions
 from optserve.primitives.indexing import scatter_add, take
 from optserve.primitives.loops import scan
 from optserve.primitives.reductions import logsumexp, norm
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.minibatch import check_affine, minibatch
 from optserve.transforms.reverse import value_and_gradient_graph
 
@@ -31,8 +29,7 @@ def graph_of(function: Any, precision: str = "float64") -> Graph:
     dtype = np.dtype(precision)
     avals = [Aval((3,), dtype), Aval((N, 3), dtype), Aval((N,), dtype)]
     avals.append(Aval((N,), np.dtype(np.int64)))
-    vocabulary = builtin_vocabulary()
-    return trace(function, *avals, vocabulary=vocabulary, precision=dtype).graph
+    return trace(function, *avals, precision=dtype).graph
 
 
 def table(rows: int, precision: str = "float64") -> list[np.ndarray]:
@@ -133,7 +130,7 @@ def test_a_table_that_is_not_batched_may_be_used_as_it_likes() -> None:
     def loss(y: Any, z: Any) -> Any:
         return np.mean(y) * np.sqrt(np.sum(z**2)) + np.max(z)
 
-    graph = trace(loss, *avals, vocabulary=builtin_vocabulary()).graph
+    graph = trace(loss, *avals).graph
     check_affine(graph, N)
     y, z = np.arange(6.0), np.array([3.0, 4.0])
     [found] = interpret(minibatch(graph, N), y[:2], z, np.float64(6))

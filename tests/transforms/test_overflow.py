@@ -19,8 +19,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.check import pullback_graph
 from optserve.transforms.forward import pushforward
 from optserve.transforms.functions import grad, jvp, value_and_grad, vjp
@@ -169,7 +168,6 @@ def test_derivatives_are_right_however_far_out(single: bool) -> None:
 def recorded(single: bool) -> tuple[Graph, list[Any], list[tuple[str, Sequence[Any]]]]:
     """All functions with their derivatives as one graph over rows, and what is right for each."""
     precision = np.dtype(np.float32 if single else np.float64)
-    vocabulary = builtin_vocabulary()
     arguments: list[Any] = []
     avals: list[Aval] = []
     right: list[tuple[str, Sequence[Any]]] = []
@@ -179,9 +177,7 @@ def recorded(single: bool) -> tuple[Graph, list[Any], list[tuple[str, Sequence[A
         rest = iter(given)
         for name, function, operands, expected in cases(single):
             own = [next(rest) for _ in operands]
-            graph = trace(
-                function, *(x.aval for x in own), vocabulary=vocabulary, precision=precision
-            ).graph
+            graph = trace(function, *(x.aval for x in own), precision=precision).graph
             one = np.ones_like(own[0])
             along: list[Any] = [one, None, None]
             [out], pullback = graph_vjp(graph, own, range(3))
@@ -194,7 +190,7 @@ def recorded(single: bool) -> tuple[Graph, list[Any], list[tuple[str, Sequence[A
     for number, (_, _, operands, _) in enumerate(cases(single)):
         arguments += operands
         avals += [Aval((Dim.rows(f"t{number}"),), precision) for _ in operands]
-    traced = trace(everything, *avals, vocabulary=vocabulary, precision=precision)
+    traced = trace(everything, *avals, precision=precision)
     return traced.graph, arguments, right
 
 
@@ -284,7 +280,7 @@ def test_what_no_overflow_can_reach_is_differentiated_as_it_stands() -> None:
         return np.mean((a * np.exp(-b * x) - 1.0) ** 2)
 
     operands = [np.float64(1.0), np.float64(0.5), np.ones(3)]
-    traced = trace(curve, *operands, vocabulary=builtin_vocabulary())
+    traced = trace(curve, *operands)
     gradient = value_and_gradient_graph(traced.graph, (0, 1))
     assert "tame" not in str(gradient)
     second = value_and_gradient_graph(

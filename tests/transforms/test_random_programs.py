@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optserve.backends.numpy import numpy_backend
+from optserve.graph.graph import to_text
 from optserve.graph.interpret import interpret
-from optserve.graph.printer import to_text
-from optserve.graph.verifier import verify
+from optserve.primitives.tracing import verify
 from optserve.transforms.check import agreement, pullback_graph, pushforward_graph
 from optserve.transforms.expand import expand
 from optserve.transforms.functions import grad, jvp, vjp

@@ -11,14 +11,12 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph, Literal
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace, trace
-from optserve.graph.verifier import verify
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.composition import identity, probe
 from optserve.primitives.constructors import elementwise
 from optserve.primitives.loops import scan
-from optserve.primitives.shaping import broadcast_to
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.sums import broadcast_to
+from optserve.primitives.tracing import new_trace, trace, verify
 from optserve.transforms.expand import expand, inlined
 from optserve.transforms.simplify import prune, simplify
 
@@ -28,7 +26,7 @@ N, M = Dim.rows("n"), Dim.rows("m")
 
 def graph_of(function: Any, *shapes: Any) -> Graph:
     avals = [Aval(shape, DOUBLE) for shape in shapes]
-    return trace(function, *avals, vocabulary=builtin_vocabulary()).graph
+    return trace(function, *avals).graph
 
 
 def lines(graph: Graph) -> list[str]:
@@ -93,7 +91,7 @@ def test_a_folded_literal_keeps_its_bits() -> None:
 def test_a_unit_of_another_shape_or_dtype_is_kept() -> None:
     graph = graph_of(lambda x: np.ones_like(x[0]) * x[1] + np.multiply(x, 1.0)[0], (3,))
     assert interpret(simplify(graph), np.arange(3.0)) == (1.0,)
-    recorder = Trace(builtin_vocabulary())
+    recorder = new_trace()
     scalar = recorder.input(Aval((), DOUBLE))
     spread = broadcast_to(scalar, (2,))
     assert len(simplify(recorder.graph([spread])).equations) == 1
@@ -191,9 +189,7 @@ def test_products_by_two_numbers_keep_every_bit(dtype: Any, factors: tuple[float
     subnormal = np.finfo(dtype).tiny * np.linspace(-1.0, 1.0, 1001, dtype=dtype)
     x = np.concatenate([np.frombuffer(bits, dtype), np.array(special, dtype), subnormal])
     aval = Aval(x.shape, x.dtype)
-    graph = trace(
-        lambda x: x * factors[0] * factors[1], aval, vocabulary=builtin_vocabulary()
-    ).graph
+    graph = trace(lambda x: x * factors[0] * factors[1], aval).graph
     with np.errstate(all="ignore"):
         [plain], [found] = interpret(graph, x), interpret(simplify(graph), x)
     number = ~np.isnan(plain)

@@ -22,8 +22,9 @@ from optserve.graph.graph import Equation
 from optserve.graph.primitive import Primitive
 from optserve.primitives import arithmetic
 from optserve.primitives.indexing import slice_
-from optserve.primitives.reductions import max_, min_, sum_
+from optserve.primitives.reductions import max_, min_
 from optserve.primitives.shaping import reshape, transpose
+from optserve.primitives.sums import sum_
 
 __all__ = ["quick_call"]
 

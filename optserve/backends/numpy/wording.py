@@ -17,14 +17,13 @@ from optserve.frozen import replace
 from optserve.graph.aval import Aval, shape_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import trace
 from optserve.primitives.arithmetic import multiply, square
 from optserve.primitives.elementary import logaddexp, sigmoid
 from optserve.primitives.products import matmul
-from optserve.primitives.reductions import sum_
 from optserve.primitives.selection import where
 from optserve.primitives.shaping import cast, reshape
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.sums import sum_
+from optserve.primitives.tracing import trace
 from optserve.transforms.expand import expand, inlined, with_stable_bodies
 from optserve.transforms.simplify import simplify
 
@@ -89,7 +88,6 @@ def _traced(function: Callable[..., Any], *avals: Aval) -> Graph:
     traced = trace(
         function,
         *avals,
-        vocabulary=builtin_vocabulary(),
         precision=avals[0].dtype,
         rewrites=False,
     )

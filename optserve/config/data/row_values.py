@@ -16,7 +16,8 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Trace, Tracer
-from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.tracing import new_trace
+from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads
 
 __all__ = ["Chosen", "RowValues"]
@@ -58,7 +59,7 @@ class RowValues:
         functions: Mapping[str, Function],
         vocabulary: Vocabulary,
     ) -> None:
-        trace = Trace(vocabulary, precision=np.dtype(np.float64))
+        trace = new_trace(precision=np.dtype(np.float64))
         inputs = {name: trace.input(aval, name) for name, aval in columns.items()}
         scope = Scope(
             vocabulary=vocabulary,

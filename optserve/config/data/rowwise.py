@@ -32,9 +32,8 @@ class RowWise:
     for anything that is not a statistic, such as a sum, of all of them.
 
     >>> from optserve.graph.aval import Aval
-    >>> from optserve.graph.tracer import Trace
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
-    >>> rows, trace = Dim.rows("data"), Trace(builtin_vocabulary())
+    >>> from optserve.primitives.tracing import new_trace
+    >>> rows, trace = Dim.rows("data"), new_trace()
     >>> x = trace.input(Aval((rows,), np.dtype(float)), "x")
     >>> centred = RowWise(trace.graph([x - np.mean(x)]), rows)
     >>> mean = centred.statistics([np.array([1.0, 3.0])])

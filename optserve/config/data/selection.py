@@ -24,7 +24,7 @@ from optserve.config.schema.table import Column, Split, Table
 from optserve.errors import ConfigError, ShapeError
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
-from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.vocabulary import Vocabulary
 
 __all__ = ["Selection", "selected"]
 

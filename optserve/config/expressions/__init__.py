@@ -15,12 +15,12 @@ Nothing is ever evaluated as Python. The public face, in the order of use:
 >>> from optserve.errors import Place
 >>> from optserve.graph.aval import Aval
 >>> from optserve.graph.interpret import interpret
->>> from optserve.graph.tracer import Trace
+>>> from optserve.primitives.tracing import new_trace
 >>> from optserve.primitives.vocabulary import builtin_vocabulary
->>> trace = Trace(builtin_vocabulary())
+>>> trace = new_trace()
 >>> x = trace.input(Aval((2,), np.dtype("float64")), "x")
 >>> expression = parse_expression(Text.at("sum(x ** 2)", Place("fit.yaml", 7, 7)))
->>> loss = build(expression, Scope(vocabulary=trace.vocabulary, columns={"x": x}), trace)
+>>> loss = build(expression, Scope(vocabulary=builtin_vocabulary(), columns={"x": x}), trace)
 >>> [float(value) for value in interpret(trace.graph([loss]), np.array([3.0, 4.0]))]
 [25.0]
 """

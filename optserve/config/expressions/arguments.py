@@ -78,7 +78,7 @@ def counted(arguments: int) -> str:
 def shown_signature(name: str, signature: Signature) -> str:
     """The call as a person writes it.
 
-    >>> from optserve.primitives.reductions import sum_
+    >>> from optserve.primitives.sums import sum_
     >>> shown_signature("sum", sum_.signature)
     'sum(x, axis=None, keepdims=False)'
     """

@@ -55,8 +55,8 @@ _EXACT: Mapping[str, Callable[[Any, Any], Any]] = {
 def apply_binary(symbol: str, left: Number, right: Number, trace: Trace) -> Number:
     """``left symbol right``. ``trace`` is where a row count becomes a value.
 
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
-    >>> trace = Trace(builtin_vocabulary())
+    >>> from optserve.primitives.tracing import new_trace
+    >>> trace = new_trace()
     >>> [apply_binary("**", 9.0, 387420489.0, trace), apply_binary("//", 7, 2, trace)]
     [inf, 3]
     """
@@ -77,8 +77,8 @@ def apply_binary(symbol: str, left: Number, right: Number, trace: Trace) -> Numb
 def apply_prefix(symbol: str, operand: Number, trace: Trace) -> Number:
     """``-operand``, ``+operand`` or ``~operand``.
 
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
-    >>> apply_prefix("-", 2, Trace(builtin_vocabulary()))
+    >>> from optserve.primitives.tracing import new_trace
+    >>> apply_prefix("-", 2, new_trace())
     -2
     """
     if symbol == "~":
@@ -94,8 +94,8 @@ def apply_prefix(symbol: str, operand: Number, trace: Trace) -> Number:
 
 
 def _recorded(ufunc: np.ufunc, operands: Sequence[Number], trace: Trace) -> Number:
-    """The primitive that ``ufunc`` means in the vocabulary of ``trace``."""
-    primitive = trace.vocabulary.ufuncs[ufunc]
+    """The primitive that ``ufunc`` means in ``trace``."""
+    primitive = trace.meaning.ufuncs[ufunc]
     assert isinstance(primitive, Primitive)
     result: Tracer = applied(primitive, operands, {}, trace)
     return result

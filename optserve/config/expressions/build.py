@@ -64,11 +64,12 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     >>> from optserve.config.expressions.parse import parse_expression
     >>> from optserve.config.expressions.text import Text
     >>> from optserve.graph.aval import Aval
+    >>> from optserve.primitives.tracing import new_trace
     >>> from optserve.primitives.vocabulary import builtin_vocabulary
     >>> import numpy as np
-    >>> trace = Trace(builtin_vocabulary())
+    >>> trace = new_trace()
     >>> x = trace.input(Aval((3,), np.dtype("float64")), "x")
-    >>> scope = Scope(vocabulary=trace.vocabulary, columns={"x": x})
+    >>> scope = Scope(vocabulary=builtin_vocabulary(), columns={"x": x})
     >>> text = Text.at("sum(exp(x) * 2)", Place("fit.yaml", 4, 7))
     >>> build(parse_expression(text), scope, trace)
     Tracer(float64[])

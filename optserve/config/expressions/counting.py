@@ -33,8 +33,8 @@ def applied(
 
     >>> from optserve.graph.aval import Aval
     >>> from optserve.primitives.arithmetic import add
-    >>> from optserve.primitives.vocabulary import builtin_vocabulary
-    >>> trace = Trace(builtin_vocabulary())
+    >>> from optserve.primitives.tracing import new_trace
+    >>> trace = new_trace()
     >>> known = trace.input(Aval((3,), np.dtype(bool)))
     >>> applied(add, [known, known], {}, trace)
     Tracer(int64[3])

@@ -19,7 +19,7 @@ from optserve.graph.dim import Dim, Size
 from optserve.graph.graph import Atom, Equation, Graph
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.indexing import take
-from optserve.transforms.rules import body_of
+from optserve.primitives.tracing import body_of
 
 __all__ = ["RowPairs", "only_entry"]
 

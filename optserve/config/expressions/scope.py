@@ -11,7 +11,7 @@ from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.frozen import factory, frozen, replace
 from optserve.graph.primitive import Primitive
-from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.vocabulary import Vocabulary
 
 __all__ = ["Scope"]
 

@@ -69,7 +69,7 @@ class Examiner:
             return "nothing was moved: the loss uses no parameter that may vary"
         graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
         names = [variable.name for variable in graph.inputs[: len(packing.segments)]]
-        block = block_of(prune(graph), names.index(loose[0]), problem.vocabulary)
+        block = block_of(prune(graph), names.index(loose[0]))
         through = "" if block is None else f": {block.told}"
         return f"no derivative reaches {listed(tuple(loose))}{through}; {REMEDY}"
 

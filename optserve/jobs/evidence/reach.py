@@ -9,8 +9,7 @@ from optserve.errors import Place
 from optserve.frozen import frozen, replace
 from optserve.graph.graph import Atom, Graph, Literal, Var
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import trace
-from optserve.graph.vocabulary import Vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.forward import pushforward
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import prune, simplify
@@ -60,29 +59,29 @@ def warnings_of(problem: Problem) -> list[str]:
     graph = problem.objective.graph
     loss = prune(replace(graph, outputs=graph.outputs[:1]))
     wrt = range(len(problem.parameters))
-    gradient = value_and_gradient_graph(loss, wrt, vocabulary=problem.vocabulary)
+    gradient = value_and_gradient_graph(loss, wrt)
     found = []
     lost = zip(problem.parameters, unreached(simplify(gradient)), used(loss), strict=False)
     for index, (parameter, ends, is_used) in enumerate(lost):
         if ends and is_used and not parameter.fixed.all():
-            block = block_of(loss, index, problem.vocabulary)
+            block = block_of(loss, index)
             through = "" if block is None else f": {block.told}"
             found.append(f"no derivative reaches {parameter.name}{through}; {REMEDY}")
     return found
 
 
-def block_of(graph: Graph, index: int, vocabulary: Vocabulary) -> Block | None:
+def block_of(graph: Graph, index: int) -> Block | None:
     """The first equation of ``graph`` at which the derivative by the input ``index`` ends."""
     depending: set[Atom] = {graph.inputs[index]}
     for equation in graph.equations:
         if not depending.isdisjoint(equation.operands):
             depending.update(equation.results)
-            if all(_stops(graph, index, equation.results, vocabulary)):
+            if all(_stops(graph, index, equation.results)):
                 return Block(equation.primitive.name, equation.place)
     return None
 
 
-def _stops(graph: Graph, index: int, results: Sequence[Var], vocabulary: Vocabulary) -> list[bool]:
+def _stops(graph: Graph, index: int, results: Sequence[Var]) -> list[bool]:
     """Of each of ``results``, whether its derivative by the input ``index`` is 0 everywhere."""
     part = prune(replace(graph, outputs=tuple(results)))
 
@@ -92,7 +91,7 @@ def _stops(graph: Graph, index: int, results: Sequence[Var], vocabulary: Vocabul
         return [0.0 if one is None else one for one in tangents]
 
     avals = [graph.inputs[index].aval, *(variable.aval for variable in graph.inputs)]
-    traced = trace(pushed, *avals, vocabulary=vocabulary, precision=avals[0].dtype)
+    traced = trace(pushed, *avals, precision=avals[0].dtype)
     return _zeros(simplify(traced.graph))
 
 

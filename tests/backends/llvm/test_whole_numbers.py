@@ -14,10 +14,9 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
 from optserve.primitives.loops import scan
 from optserve.primitives.shaping import cast
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.primitives.whole import integer, unwrapped
 from tests.conformance.native import only_native
 
@@ -49,7 +48,7 @@ def in_a_loop(k: Any, d: Any, x: Any) -> Any:
 
 def graph_of(function: Any, rows: Any = N) -> Graph:
     avals = [Aval((rows,), dtype) for dtype in (WHOLE, WHOLE, DOUBLE)]
-    return trace(function, *avals, vocabulary=builtin_vocabulary()).graph
+    return trace(function, *avals).graph
 
 
 def arguments(rows: int) -> list[Array]:
@@ -98,7 +97,7 @@ def test_one_that_does_not_exist_fails_wherever_it_is(
 @pytest.mark.parametrize("shape", [(), (5,), (100,), (N,)])
 def test_what_is_not_whole_is_no_integer(bad: float, shape: Any) -> None:
     aval = Aval(shape, DOUBLE)
-    graph = trace(lambda x: integer(x) * 2, aval, vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda x: integer(x) * 2, aval).graph
     compiled = llvm_backend(1).compile(graph)
     x = np.full([100 if size is N else size for size in shape], -(2.0**62))
     [found] = compiled(x)

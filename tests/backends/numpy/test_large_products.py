@@ -11,13 +11,12 @@ from optserve.backends import blas
 from optserve.backends.numpy import compile_graph
 from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import trace
 from optserve.primitives.loops import scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 
 
 def graph_of(function: Any, *arguments: Any) -> Graph:
-    return trace(function, *arguments, vocabulary=builtin_vocabulary()).graph
+    return trace(function, *arguments).graph
 
 
 def matrices(rows: int) -> tuple[Any, Any]:

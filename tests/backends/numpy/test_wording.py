@@ -12,10 +12,8 @@ from optserve.backends.numpy.wording import reworded
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import trace
-from optserve.graph.verifier import verify
 from optserve.primitives.elementary import sigmoid, softplus
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.simplify import simplify
 
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 40.0, -40.0, 710.0, -745.0, 1e308, np.inf, -np.inf, np.nan, 5e-324)
@@ -23,7 +21,7 @@ NUMBERS = (0.0, -0.0, 1.0, -1.5, 40.0, -40.0, 710.0, -745.0, 1e308, np.inf, -np.
 
 def _graph(function: Callable[..., Any], *arguments: Array) -> Graph:
     dtype = arguments[0].dtype
-    return trace(function, *arguments, vocabulary=builtin_vocabulary(), precision=dtype).graph
+    return trace(function, *arguments, precision=dtype).graph
 
 
 def _names(graph: Graph) -> list[str]:

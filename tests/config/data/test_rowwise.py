@@ -13,8 +13,7 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace
 
 ROWS = Dim.rows("data")
 RNG = np.random.default_rng(1)
@@ -24,7 +23,7 @@ Function = Callable[[Any], Any]
 
 
 def row_wise(function: Function) -> RowWise:
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
     x = trace.input(Aval((ROWS, 3), np.dtype(float)), "x")
     return RowWise(trace.graph([function(x)]), ROWS)
 
@@ -60,7 +59,7 @@ def test_statistics_are_of_the_rows_that_they_are_taken_of(
 
 
 def test_of_the_same_rows_it_is_the_graph() -> None:
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
     x = trace.input(Aval((ROWS, 3), np.dtype(float)), "x")
     graph = trace.graph([(x - np.mean(x, axis=0)) / np.std(x, axis=0)])
     parts = RowWise(graph, ROWS)

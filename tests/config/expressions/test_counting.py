@@ -20,6 +20,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.tracer import Trace
+from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import builtin_vocabulary
 from tests.config.expressions.workbench import parse
 
@@ -43,13 +44,13 @@ everywhere = pytest.mark.parametrize("backend", EVALUATE)
 
 
 def built(written: str, columns: Mapping[str, Any] = COLUMNS) -> tuple[Trace, Value]:
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
     rows = Dim.rows("data")
     inputs = {
         name: trace.input(Aval((rows, *column.shape[1:]), column.dtype), name)
         for name, column in columns.items()
     }
-    scope = Scope(vocabulary=trace.vocabulary, columns=inputs)
+    scope = Scope(vocabulary=builtin_vocabulary(), columns=inputs)
     return trace, build(parse(written), scope, trace)
 
 
@@ -219,10 +220,10 @@ def test_whole_numbers_are_those_of_python_or_none(
 
 
 def test_from_python_whole_numbers_are_as_in_numpy() -> None:
-    from optserve.graph.tracer import trace
+    from optserve.primitives.tracing import trace
 
     n = COLUMNS["n"]
-    graph = trace(lambda n: (n * n, n // 0), n, vocabulary=builtin_vocabulary()).graph
+    graph = trace(lambda n: (n * n, n // 0), n).graph
     with np.errstate(all="ignore"):
         product, quotient = interpret(graph, n)
         np.testing.assert_array_equal(product, n * n)

@@ -11,7 +11,7 @@ from optserve.config.expressions import Function, Scope, build
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace
+from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import builtin_vocabulary
 from tests.config.expressions.workbench import function, parse
 
@@ -20,14 +20,14 @@ def evaluate(
     written: str, tables: Mapping[str, Any], parameters: Mapping[str, Any], *functions: Function
 ) -> Any:
     """The loss; the first axis of a column is the row count of its table."""
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
 
     def traced(name: str, array: Any) -> Any:
         rows = (Dim.rows(name.partition(".")[0]),) if name in tables else array.shape[:1]
         return trace.input(Aval((*rows, *array.shape[1:]), array.dtype), name)
 
     scope = Scope(
-        vocabulary=trace.vocabulary,
+        vocabulary=builtin_vocabulary(),
         columns={name: traced(name, array) for name, array in tables.items()},
         parameters={name: traced(name, array) for name, array in parameters.items()},
         functions={function.name: function for function in functions},

@@ -13,7 +13,7 @@ from optserve.config.expressions import Scope, build
 from optserve.errors import Place
 from optserve.graph.aval import Aval
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace
+from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import builtin_vocabulary
 from tests.config.expressions.workbench import parse
 
@@ -116,8 +116,8 @@ def test_overflow_is_infinite_and_takes_no_time(written: str) -> None:
 
 @pytest.mark.parametrize(("written", "value"), [("7 // 2", 3), ("2**10", 1024), ("-7 % 3", 2)])
 def test_whole_numbers_stay_whole(written: str, value: int) -> None:
-    trace = Trace(builtin_vocabulary())
-    found = build(parse(written), Scope(vocabulary=trace.vocabulary), trace)
+    trace = new_trace()
+    found = build(parse(written), Scope(vocabulary=builtin_vocabulary()), trace)
     assert (found, type(found)) == (value, int)
 
 
@@ -133,11 +133,11 @@ def by_numpy(written: str) -> Any:
 
 
 def by_graph(written: str) -> Any:
-    trace = Trace(builtin_vocabulary())
+    trace = new_trace()
     inputs = {
         name: trace.input(Aval(value.shape, value.dtype), name) for name, value in VALUES.items()
     }
-    value = build(parse(written), Scope(vocabulary=trace.vocabulary, columns=inputs), trace)
+    value = build(parse(written), Scope(vocabulary=builtin_vocabulary(), columns=inputs), trace)
     with np.errstate(all="ignore"):
         [found] = interpret(trace.graph([value]), *VALUES.values(), *trace.captured)
     return found

@@ -25,9 +25,8 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace
-from optserve.graph.vocabulary import Vocabulary
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import new_trace
+from optserve.primitives.vocabulary import Vocabulary, builtin_vocabulary
 
 ROWS = 5
 COLUMNS: Mapping[str, Any] = {
@@ -76,7 +75,7 @@ class Workbench:
 
     def __post_init__(self) -> None:
         dtype = np.dtype(self.precision)
-        self.trace = Trace(self.vocabulary, precision=dtype)
+        self.trace = new_trace(precision=dtype)
         self.arrays = [
             array.astype(dtype) if array.dtype.kind == "f" else array
             for array in (*COLUMNS.values(), *PARAMETERS.values())

@@ -15,8 +15,7 @@ from optserve.backends.llvm.program.size import Plan
 from optserve.backends.llvm.program.values import View, contiguous_strides
 from optserve.backends.llvm.program.writer import FUNCTION, Writer
 from optserve.backends.map_reduce import MapReduce
-from optserve.graph.digest import row_names
-from optserve.graph.graph import Equation, Graph
+from optserve.graph.graph import Equation, Graph, row_names
 
 __all__ = ["Program", "emit", "has_one_chunk", "passes"]
 

@@ -12,12 +12,11 @@ import numpy as np
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import trace
 from optserve.optimizers import adam, gradient_descent
 from optserve.optimizers.base import Evaluation
 from optserve.primitives.indexing import scatter_add, take
 from optserve.primitives.loops import cond, scan
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 
 STEPS, ROWS = Dim.rows("steps"), Dim.rows("data")
@@ -45,7 +44,7 @@ class Program:
             Aval(shape[1:], np.dtype(np.int64)) if shape[:1] == ("i",) else Aval(shape, dtype)
             for shape in self.shapes
         ]
-        traced = trace(self.function, *avals, vocabulary=builtin_vocabulary(), precision=dtype)
+        traced = trace(self.function, *avals, precision=dtype)
         assert not traced.captured
         return value_and_gradient_graph(traced.graph, [0]) if self.gradient else traced.graph
 
@@ -139,7 +138,6 @@ def _fit(w: Any, x: Any, y: Any) -> Any:
     traced = trace(
         lambda w, x, y: np.mean((np.tanh(x @ w) - y) ** 2) + 0.1 * np.sum(w * w),
         *map(aval_of, (w, x, y)),
-        vocabulary=builtin_vocabulary(),
     )
     graph = value_and_gradient_graph(traced.graph, [0])
 
@@ -158,7 +156,7 @@ def _epoch(w: Any, v: Any, x: Any, label: Any) -> Any:
         return np.mean((hidden @ v - y) ** 2)
 
     avals = [aval_of(w), aval_of(v), *(Aval(a.aval.shape[1:], a.aval.dtype) for a in (x, label))]
-    traced = trace(loss, *avals, vocabulary=builtin_vocabulary(), precision=w.aval.dtype)
+    traced = trace(loss, *avals, precision=w.aval.dtype)
     graph = value_and_gradient_graph(traced.graph, [0, 1])
     method = adam(learning_rate=0.05)
 
@@ -181,7 +179,6 @@ def rosenbrock_descent(start: Any, steps: Any) -> Any:
     traced = trace(
         lambda p: (1.0 - p[0]) ** 2 + 100.0 * (p[1] - p[0] ** 2) ** 2,
         Aval((2,), np.dtype(np.float64)),
-        vocabulary=builtin_vocabulary(),
     )
     graph = value_and_gradient_graph(traced.graph, [0])
     method = gradient_descent(learning_rate=1e-3)

@@ -11,7 +11,7 @@ import pytest
 from optserve.backends.llvm.program.whole import Whole
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.verifier import verify
+from optserve.primitives.tracing import verify
 from tests.backends.llvm.program.graphs import PROGRAMS, Program
 
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=str)

@@ -1,0 +1,46 @@
+"""``Meaning``: what the functions and values that a trace meets become in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from optserve.frozen import frozen
+from optserve.graph.primitive import Primitive
+
+__all__ = ["Meaning", "Rewriting"]
+
+
+@frozen
+class Rewriting:
+    """A spelling, and what is recorded in its place because it is the same, and better far out.
+
+    ``rule(*operands, **attributes)`` is called with the traced operands of the outermost primitive
+    of the spelling. It looks at how they were made (``Trace.maker``) and gives the traced value to
+    take, or ``None``, before it has recorded anything, where they are not what it is for.
+    """
+
+    written: str
+    computed: str
+    rule: Callable[..., Any]
+
+
+@frozen(eq=False)
+class Meaning:
+    """What NumPy's functions mean on a tracer, and which primitives the tracer itself needs.
+
+    ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations`` its
+    ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``) to
+    callables of the same signature. ``rewritings`` are tried in order where their outermost
+    primitive is recorded. ``constant`` makes a small array, ``size`` a row count and ``cast``
+    another dtype.
+    """
+
+    ufuncs: Mapping[Any, Callable[..., Any]]
+    reductions: Mapping[Any, Callable[..., Any]]
+    accumulations: Mapping[Any, Callable[..., Any]]
+    functions: Mapping[Any, Callable[..., Any]]
+    rewritings: Mapping[Primitive, Sequence[Rewriting]]
+    constant: Primitive
+    size: Primitive
+    cast: Primitive

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from optserve.backends.cost import Demand, demand_of
+from collections.abc import Mapping
+
+from optserve.backends.cost import Demand, demand_of, numpy_estimate
 from optserve.graph.interpret import bind_rows
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 
-__all__ = ["demand_of_job"]
+__all__ = ["demand_of_job", "seconds_of"]
 
 SEARCHES = 100
 """Evaluations that a method usually takes that searches until it converges."""
@@ -18,9 +20,7 @@ JACOBIANS = 20
 
 def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     """What ``problem`` is expected to ask of a backend, over all of its starts."""
-    graph = problem.objective.graph
-    values = [segment.parameter.init for segment in packing.segments]
-    rows = bind_rows(graph.inputs, [*values, *problem.objective.data.values()])
+    graph, rows = problem.objective.graph, _rows(problem, packing)
     batches = 0
     if problem.minibatch is not None:
         size = problem.minibatch.rows
@@ -30,6 +30,20 @@ def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     traced = optimizer is not None and optimizer.traced and optimizer.needs != "jacobian"
     evaluations = _evaluations(problem, packing, batches) * (1 + len(problem.starts))
     return demand_of(graph, rows, evaluations=evaluations, coordinates=packing.size, traced=traced)
+
+
+def seconds_of(problem: Problem, packing: Packing) -> float:
+    """What an evaluation of the loss and its gradient over all rows is predicted to take.
+
+    By the backend that runs everywhere: it depends on graph and sizes alone.
+    """
+    return numpy_estimate(demand_of(problem.objective.graph, _rows(problem, packing))).each
+
+
+def _rows(problem: Problem, packing: Packing) -> Mapping[str, int]:
+    """How many rows each table has."""
+    values = [segment.parameter.init for segment in packing.segments]
+    return bind_rows(problem.objective.graph.inputs, [*values, *problem.objective.data.values()])
 
 
 def _evaluations(problem: Problem, packing: Packing, batches: int) -> int:

@@ -49,6 +49,7 @@ class Evaluator:
         self.packing = packing
         self.backend = backend
         self.graphs = Graphs(problem, packing)
+        self._products: dict[int, Compiled] = {}
 
     @property
     def bounds(self) -> tuple[Array | None, Array | None]:
@@ -80,8 +81,15 @@ class Evaluator:
 
     def product(self, point: Array, direction: Array) -> Array:
         """The Hessian of the loss times ``direction`` (p,)."""
-        found: Array = self._product(point, direction, *self.graphs.arguments)[0]
-        return found
+        return self.products(point, [direction])[0]
+
+    def products(self, point: Array, directions: Sequence[Array]) -> tuple[Array, ...]:
+        """The Hessian of the loss times each of ``directions`` (p,), in one pass over the data."""
+        compiled = self._products.get(len(directions))
+        if compiled is None:
+            compiled = self.backend.compile(self.graphs.curvature(len(directions)))
+            self._products[len(directions)] = compiled
+        return tuple(compiled(point, *directions, *self.graphs.arguments))
 
     def hessian(self, point: Array) -> Array:
         """The Hessian of the loss (p, p), a column a direction."""
@@ -156,10 +164,6 @@ class Evaluator:
     @cached_property
     def _gradient(self) -> Compiled:
         return self.backend.compile(self.graphs.gradient())
-
-    @cached_property
-    def _product(self) -> Compiled:
-        return self.backend.compile(self.graphs.curvature())
 
     @cached_property
     def _jacobian(self) -> Compiled:

@@ -111,17 +111,19 @@ class Graphs:
 
         return self._over_vector(joined)
 
-    def curvature(self) -> Graph:
-        """(vector, direction (p,), ...) -> the Hessian of the loss times the direction, (p,)."""
+    def curvature(self, count: int = 1) -> Graph:
+        """(vector, ``count`` directions (p,), ...) -> the Hessian of the loss times each, (p,)."""
         gradient = self.gradient()
 
         def pushed(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
-            direction, *arguments = given
-            tangents = (direction, *(None for _ in arguments))
-            [_, found], [[_, turned]] = pushforward(gradient, [vector, *arguments], [tangents])
-            return [np.zeros_like(found) if turned is None else turned]
+            directions, arguments = given[:count], given[count:]
+            still = tuple(None for _ in arguments)
+            [_, found], turned = pushforward(
+                gradient, [vector, *arguments], [(one, *still) for one in directions]
+            )
+            return [np.zeros_like(found) if one is None else one for _, one in turned]
 
-        return self._over_vector(pushed, [self._vector])
+        return self._over_vector(pushed, [self._vector] * count)
 
     def _loss_and_gradient(self, vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
         pieces = self.packing.pieces(vector)

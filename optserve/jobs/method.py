@@ -86,11 +86,13 @@ class Method:
 def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Method:
     """The method of a job; ``optimizer`` is ``None`` for one that evaluates once."""
 
+    by_jacobian = optimizer is not None and optimizer.needs == "jacobian"
+
     @functools.cache
     def examiner() -> Examiner:  # a job that only evaluates does without
         from optserve.jobs.evidence.examiner import Examiner
 
-        return Examiner(evaluator, limits)
+        return Examiner(evaluator, limits, by_jacobian=by_jacobian)
 
     measure = _measure(optimizer, evaluator, limits)
     searches = optimizer is not None and not optimizer.traced

@@ -35,6 +35,7 @@ class Reason(Enum):
     step = "converged: the step is within its tolerance"
     plateau = "the metric of the plateau has not improved"
     stalled = "no step lowers the loss, and its gradient is not zero"
+    unexamined = "the end was examined in part only"
     epochs = "reached the limit of epochs"
     steps = "reached the limit of steps"
     seconds = "reached the limit of seconds"
@@ -55,9 +56,12 @@ _SETTLED = frozenset({Reason.certificate, Reason.plugin, Reason.evaluated, Reaso
 """Reasons after which nobody asks whether a tolerance was met."""
 
 _CODES = {
-    **dict.fromkeys(
-        (Reason.unbounded, Reason.runs_away, Reason.flat, Reason.saddle, Reason.unreached), 3
-    ),
+    Reason.unbounded: 3,
+    Reason.runs_away: 3,
+    Reason.flat: 3,
+    Reason.saddle: 3,
+    Reason.unreached: 3,
+    Reason.unexamined: 3,
     Reason.interrupted: 130,
     Reason.terminated: 143,
     Reason.certificate: 6,

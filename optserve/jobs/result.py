@@ -83,6 +83,7 @@ class EvidenceFound:
     distance: float | None
     least_curvature: float | None
     directions: list[DirectionFound]
+    evaluations: int
     seconds: float
 
 

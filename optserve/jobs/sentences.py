@@ -11,7 +11,14 @@ from optserve.jobs.reasons import Reason
 __all__ = ["sentence"]
 
 _EXPLAINED = frozenset(
-    {Reason.unbounded, Reason.runs_away, Reason.flat, Reason.saddle, Reason.unreached}
+    {
+        Reason.unbounded,
+        Reason.runs_away,
+        Reason.flat,
+        Reason.saddle,
+        Reason.unreached,
+        Reason.unexamined,
+    }
 )
 """Reasons of which the evidence says all."""
 

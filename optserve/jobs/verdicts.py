@@ -10,8 +10,8 @@ import numpy as np
 
 from optserve.frozen import replace
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.budget import DENSE, Budget
 from optserve.jobs.evidence.evidence import Evidence
-from optserve.jobs.evidence.surface import DENSE
 from optserve.jobs.gains import Gains
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
@@ -74,6 +74,8 @@ class Verdicts:
         self.watch = watch
         self.gains = Gains()
         self.restarts = 0
+        self.budget = Budget(self._is_late)
+        self.seconds = 0.0
         self._look = FIRST_LOOK
         self._due = 0
 
@@ -186,7 +188,8 @@ class Verdicts:
             if examined.further is not None and self.restarts < RESTARTS:
                 self.restarts += 1
                 return Verdict([], onward=examined.further.point)
-            return Verdict([Reason.stalled], best, evidence)
+            reason = Reason.unexamined if examined.in_part else Reason.stalled
+            return Verdict([reason], best, evidence)
         self._due = 2 * self.gains.count
         return Verdict([])
 
@@ -208,15 +211,15 @@ class Verdicts:
     def _examined(self, best: Evaluated, start: Array, *, finishes: bool) -> Examined:
         from optserve.jobs.evidence.examination import End
 
-        gains = self.gains
+        gains, budget, began = self.gains, self.budget, self.watch.seconds
         end = End(best.point, start, gains.count, lambda loss: gains.of_last(0.1, loss), finishes)
-        began = self.watch.seconds
-        deadline = None if self.limits.seconds is None else self.limits.seconds + GRACE
-
-        def spent() -> bool:
-            late = deadline is not None and self.watch.seconds > deadline
-            return late or self.watch.signal is not None
-
-        examined = self.examiner().examine(end, spent)
-        evidence = replace(examined.evidence, seconds=self.watch.seconds - began)
+        examined = self.examiner().examine(end, budget)
+        self.seconds += self.watch.seconds - began
+        evidence = replace(examined.evidence, evaluations=budget.spent, seconds=self.seconds)
         return examined._replace(evidence=evidence)
+
+    def _is_late(self) -> bool:
+        """Whether there is no time left for an examination."""
+        seconds = self.limits.seconds
+        late = seconds is not None and self.watch.seconds > seconds + GRACE
+        return late or self.watch.signal is not None

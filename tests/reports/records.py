@@ -160,6 +160,7 @@ _FIT: dict[str, Any] = {
         "distance": 1e-10,
         "least_curvature": 1e-3,
         "directions": [],
+        "evaluations": 12,
         "seconds": 1e-3,
     },
     "loss": 0.12455138894,

@@ -55,7 +55,8 @@ class Evidence:
     Watts 1981), for a log likelihood the distance in standard errors, for other losses relative to
     what the last tenth of the steps gained. ``least_curvature`` is the smallest eigenvalue of the
     Hessian in coordinates where its diagonal is 1. ``moved`` tells whether the descent left its
-    start. ``seconds`` is what finding out took; ``sentence`` says it all to a person.
+    start. ``evaluations`` of the loss and its gradient are what finding out cost, ``seconds`` how
+    long it took, both beside the descent; ``sentence`` says it all to a person.
     """
 
     verified: bool
@@ -66,6 +67,7 @@ class Evidence:
     distance: float = nan
     least_curvature: float = nan
     directions: tuple[Direction, ...] = ()
+    evaluations: int = 0
     seconds: float = 0.0
 
     def along(self, *kinds: Kind) -> tuple[Direction, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf, nan, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -52,7 +52,8 @@ class Examined(NamedTuple):
 
     ``place`` is the point to report. ``onward`` is a point from where the descent is to go on;
     ``further`` is one from where it can, if not from where it is. ``step`` is the largest change of
-    a coordinate by the next Newton step, of itself where it is above 1.
+    a coordinate by the next Newton step, of itself where it is above 1. Where it was examined
+    ``in_part`` no more could be spent on it.
     """
 
     reason: Reason | None
@@ -61,6 +62,7 @@ class Examined(NamedTuple):
     onward: Place | None = None
     further: Place | None = None
     step: float = inf
+    in_part: bool = False
 
 
 class Examination:
@@ -73,6 +75,8 @@ class Examination:
         self.labels = surface.evaluator.packing.labels
         self.start = surface.at(end.point)
         self.noise = nan
+        self.done: Finish | None = None
+        self.task = "to see how far the loss falls on"
 
     def run(self) -> Examined:
         """What was found."""
@@ -92,17 +96,29 @@ class Examination:
             found = self._from(found.onward)
         return found
 
+    def in_part(self) -> Examined:
+        """What was found until no more could be spent."""
+        done, told = self.done, self.surface.budget.told(self.task)
+        if done is None:
+            return self._end(None, told)._replace(place=None, in_part=True)
+        found = self._end(None, told, done.model, place=done.place)
+        lower = done.place.loss < self.start.loss - self.noise
+        return found._replace(further=done.place if lower else None, in_part=True)
+
     def _from(self, place: Place) -> Examined:
         """What Newton steps from ``place`` lead to."""
         surface = self.surface
+        self.task, self.done = "to see how far the loss falls on", None
         done = finish(surface, place, self.bar, MOST)
         self.noise = done.noise.loss
         if done.kind == "slides":
             return self._runs_away(done.step, done.model.spread_scale, done.model)
         if not self.end.finishes:
-            model = surface.quadratic(self.start)
+            model = done.first
             rests = self.bar(self.start, model, done.noise).met(model.decrement)
-            done = Finish("rest" if rests else "on", self.start, model, done.noise, model.step)
+            kind: Literal["rest", "on"] = "rest" if rests else "on"
+            done = done._replace(kind=kind, place=self.start, model=model, step=model.step)
+        self.done = done
         return self._rests(done) if done.kind == "rest" else self._falls(done)
 
     def bar(self, place: Place, model: Quadratic, noise: Noise, before: float = inf) -> Bar:
@@ -126,7 +142,7 @@ class Examination:
     def _is_flat(self) -> bool:
         """Whether the loss changes with no coordinate near the start."""
         surface, place = self.surface, self.start
-        if surface.size > surface.products or surface.responds(place):
+        if not surface.dense or surface.responds(place):
             return False
         noise = surface.sum_rounding(place)
         axes = np.eye(surface.size)[~surface.ignored]
@@ -135,12 +151,14 @@ class Examination:
     def _rests(self, done: Finish) -> Examined:
         """At a point that is stationary: is it a minimum?"""
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
+        self.task = "to tell it from a saddle"
         true = true_model(surface, place, model)
         for number in np.flatnonzero(true.values < -true.noise):
             lower = leave(surface, place, true.axis(int(number)), noise)
             if lower is not None:
                 told = "the curvature is negative: no minimum"
                 return self._end(Reason.saddle, told, true)._replace(onward=lower)
+        self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
         let = max(self.bar(place, model, done.noise)) ** 2
         seen = profiles_of(surface, place, model, weak, noise, let)
@@ -220,6 +238,7 @@ class Examination:
     def _falls(self, done: Finish) -> Examined:
         """At a point from which a Newton step would lower the loss."""
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
+        self.task = "to see how far the loss falls on"
         if self._is_endless(place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         if done.kind == "on":
@@ -293,7 +312,7 @@ class Examination:
         verified: bool = False,
     ) -> Examined:
         place = place or self.start
-        numbers: dict[str, float] = {}
+        numbers: dict[str, Any] = {}
         if model is not None:
             numbers = {
                 "predicted_decrease": model.decrement**2,

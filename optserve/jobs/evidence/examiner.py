@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -10,13 +9,13 @@ import numpy as np
 from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.budget import Budget, Prices, SpentError
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.evidence.examination import End, Examination, Examined
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.reach import REMEDY, block_of, unreached, used
-from optserve.jobs.evidence.surface import SpentError, Surface
+from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.limits import Limits
-from optserve.jobs.work import entries_of
 from optserve.transforms.simplify import prune
 
 __all__ = ["Examiner"]
@@ -24,22 +23,18 @@ __all__ = ["Examiner"]
 TOLERANCE = 1e-8
 """What ``stop.gradient`` is where none was asked for."""
 
-CHEAP = 1_000_000
-"""Entries of the values that are computed which take no time to speak of."""
-
-PRODUCT = 3
-"""How many evaluations a product of the Hessian with a vector costs."""
-
 
 class Examiner:
     """Knows of a job what does not change from end to end.
 
     ``unused`` are the coordinates (p,) that the loss does not use, ``unreached`` those that it
-    uses, and no derivative reaches.
+    uses, and no derivative reaches. ``by_jacobian`` tells whether an evaluation of the descent has
+    the Jacobian.
     """
 
-    def __init__(self, evaluator: Evaluator, limits: Limits) -> None:
+    def __init__(self, evaluator: Evaluator, limits: Limits, *, by_jacobian: bool = False) -> None:
         self.evaluator = evaluator
+        self.by_jacobian = by_jacobian
         self.tolerance = limits.gradient or TOLERANCE
 
     @cached_property
@@ -74,22 +69,26 @@ class Examiner:
         return f"no derivative reaches {listed(tuple(loose))}{through}; {REMEDY}"
 
     @cached_property
-    def _cheap(self) -> int:
-        """How many products of a Hessian take no time to speak of."""
-        graphs, packing = self.evaluator.graphs, self.evaluator.packing
-        arguments = [np.zeros(packing.size, packing.dtype), *graphs.arguments]
-        return CHEAP // max(1, entries_of(graphs.gradient(), arguments))
+    def prices(self) -> Prices:
+        """What evaluations cost."""
+        return Prices(self.evaluator)
 
-    def examine(self, end: End, spent: Callable[[], bool]) -> Examined:
-        """What ``end`` is; ``spent()`` tells when that has cost enough."""
-        products = max(self._cheap, end.evaluations // PRODUCT)
-        ignored = self.unused | self.unreached
-        surface = Surface(self.evaluator, ignored, spent, products)
+    def examine(self, end: End, budget: Budget) -> Examined:
+        """What ``end`` is, as far as the ``budget`` of the descent goes."""
+        prices = self.prices
+        descent = end.evaluations * (prices.jacobian if self.by_jacobian else 1)
+        budget.allow(prices.allowed(descent, budget.spent, converged=end.finishes))
+        surface = Surface(self.evaluator, self.unused | self.unreached, budget, prices)
+        examination = None
         with np.errstate(all="ignore"):
             try:
-                return Examination(self, surface, end).run()
+                examination = Examination(self, surface, end)
+                return examination.run()
             except SpentError:
-                return Examined(None, Evidence(False, "not examined: that would take too long"))
+                if examination is not None:
+                    return examination.in_part()
+                told = budget.told("to evaluate it")
+                return Examined(None, Evidence(False, told), in_part=True)
             except (ArithmeticError, np.linalg.LinAlgError):
                 told = "not examined: the numbers around it are beyond double precision"
                 return Examined(None, Evidence(False, told))

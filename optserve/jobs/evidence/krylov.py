@@ -39,7 +39,8 @@ def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
         else np.where(free, np.random.default_rng(0).normal(size=free.size), 0.0)
     )
     length = norm(first)
-    most = min(surface.products, int(free.sum()), max(FEW, LARGEST // max(1, free.size)))
+    most = min(int(free.sum()), max(FEW, LARGEST // max(1, free.size)))
+    most = min(most, max(FEW, surface.products))
     vectors = [first / length if length > 0.0 else first]
     diagonal: list[float] = []
     beside: list[float] = []

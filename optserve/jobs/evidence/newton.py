@@ -54,6 +54,8 @@ class Finish(NamedTuple):
         no step lowers the loss, or the gradient
     on
         the loss falls on, and it is not near a minimum
+
+    ``first`` is the model where they began.
     """
 
     kind: Literal["rest", "slides", "stuck", "on"]
@@ -61,6 +63,7 @@ class Finish(NamedTuple):
     model: Quadratic
     noise: Noise
     step: Array
+    first: Quadratic
 
 
 class Bar(NamedTuple):
@@ -88,7 +91,7 @@ class _Newton:
         self.surface = surface
         self.first = self.place = place
         self.bar_at = bar_at
-        self.model = surface.quadratic(place)
+        self.first_model = self.model = surface.quadratic(place)
         self._look()
         self.fresh = True
         self.steps = 0
@@ -109,7 +112,7 @@ class _Newton:
         return self._ended("slides" if self.slid > most // 2 else "on", step)
 
     def _ended(self, kind: Literal["rest", "slides", "stuck", "on"], step: Array) -> Finish:
-        return Finish(kind, self.place, self.model, self.noise, step)
+        return Finish(kind, self.place, self.model, self.noise, step, self.first_model)
 
     def _on(self, step: Array) -> Literal["", "rest", "slides", "stuck"]:
         """Take one step, or say why there is none."""

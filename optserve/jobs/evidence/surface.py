@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -11,27 +10,24 @@ import numpy as np
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian
 from optserve.optimizers.bounds import project
 
-__all__ = ["DENSE", "Noise", "Place", "SpentError", "Surface"]
-
-DENSE = 30
-"""Coordinates up to which the Hessian is always formed."""
+__all__ = ["Noise", "Place", "Surface"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
+
+HESSIANS = 3
+"""How many Hessians an examination takes; where so many are too dear, none is formed."""
 
 LOOKS = 4
 """Points at which rounding is looked at."""
 
 SUMS = 4.0
 """Rounding errors of the loss that its own sum is taken to make."""
-
-
-class SpentError(Exception):
-    """What evidence may cost is spent."""
 
 
 class Place(NamedTuple):
@@ -56,32 +52,29 @@ class Noise(NamedTuple):
 
 
 class Surface:
-    """Evaluates what evidence needs. ``spent()`` tells when it has cost enough.
+    """Evaluates what evidence needs, within a ``budget``.
 
-    ``ignored`` are coordinates (p,) on which the loss does not depend, or through no derivative;
-    ``products`` are how many Hessian-vector products a Hessian may take.
+    ``ignored`` are coordinates (p,) on which the loss does not depend, or through no derivative.
     """
 
     def __init__(
-        self,
-        evaluator: Evaluator,
-        ignored: Array,
-        spent: Callable[[], bool] = lambda: False,
-        products: int = DENSE,
+        self, evaluator: Evaluator, ignored: Array, budget: Budget, prices: Prices
     ) -> None:
         self.evaluator = evaluator
         self.ignored = ignored
-        self.spent = spent
+        self.budget = budget
+        self.prices = prices
         self.size = evaluator.packing.size
         self.epsilon = float(np.finfo(evaluator.packing.dtype).eps)
         self.kind = evaluator.problem.objective.kind
-        self.products = max(products, DENSE)
+        few = self.size <= DENSE
+        self.dense = few or (self.size <= LARGEST and prices.hessian <= budget.left // HESSIANS)
         self.by_jacobian = self.kind == "least_squares" and evaluator.forms_jacobian
 
     @property
-    def dense(self) -> bool:
-        """Whether the Hessian is formed, or only its products with a few vectors."""
-        return self.size <= min(self.products, LARGEST)
+    def products(self) -> int:
+        """How many products with single vectors a model may take, where no Hessian is formed."""
+        return self.budget.left // (HESSIANS * PRODUCT)
 
     @property
     def keeps_curvature(self) -> bool:
@@ -90,15 +83,25 @@ class Surface:
 
     def at(self, point: Array) -> Place:
         """What is known at the point of the job's precision next to ``point`` (p,)."""
-        if self.spent():
-            raise SpentError
-        point = project(point.astype(self.evaluator.packing.dtype), *self.evaluator.bounds)
-        if self.by_jacobian:
-            found = self.evaluator.linearized(point)
-            wide = [np.asarray(one, np.float64) for one in found[1:]]
-            return Place(point, float(found.loss), *wide)
+        if not self.by_jacobian:
+            return self.plainly_at(point)
+        self.budget.spend(self.prices.jacobian)
+        point = self._allowed(point)
+        found = self.evaluator.linearized(point)
+        wide = [np.asarray(one, np.float64) for one in found[1:]]
+        return Place(point, float(found.loss), *wide)
+
+    def plainly_at(self, point: Array) -> Place:
+        """Loss and gradient there, without residual and Jacobian."""
+        self.budget.spend(1)
+        point = self._allowed(point)
         loss, gradient = self.evaluator.gradient(point)
         return Place(point, float(loss), np.asarray(gradient, np.float64))
+
+    def _allowed(self, point: Array) -> Array:
+        """The point of the job's precision, and within its bounds, next to ``point`` (p,)."""
+        found: Array = project(point.astype(self.evaluator.packing.dtype), *self.evaluator.bounds)
+        return found
 
     def loss(self, point: Array) -> float:
         """The loss there; NaN is taken for infinite."""
@@ -107,27 +110,33 @@ class Surface:
 
     def product(self, point: Array, direction: Array) -> Array:
         """The Hessian at ``point`` times ``direction`` (p,)."""
-        if self.spent():
-            raise SpentError
+        self.budget.spend(PRODUCT)
         found = self.evaluator.product(point, direction.astype(point.dtype))
         return np.asarray(found, np.float64)
 
     def hessian(self, place: Place) -> Array:
         """The Hessian (p, p), exact; by differences of gradients where a plugin has no second
         derivative."""
+        point, columns = place.point, list[Array]()
+        units = np.eye(self.size, dtype=point.dtype)
         try:
-            return np.stack([self.product(place.point, one) for one in np.eye(self.size)], axis=-1)
+            for first in range(0, self.size, self.prices.together):
+                self.budget.spend(PRODUCT)
+                directions = units[first : first + self.prices.together]
+                columns += self.evaluator.products(point, list(directions))
         except OptserveError:
             return self.differences(place)
+        return np.stack(columns, axis=-1).astype(np.float64)
 
     def differences(self, place: Place) -> Array:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
         widths = self.epsilon ** (1 / 3) * self.reference(place)
         columns = []
+        at = self.at if self.size <= DENSE else self.plainly_at
         for number, width in enumerate(widths):
             move = np.zeros(self.size)
             move[number] = width
-            above, below = self.at(place.point + move), self.at(place.point - move)
+            above, below = at(place.point + move), at(place.point - move)
             run = above.point[number] - below.point[number]
             columns.append((above.gradient - below.gradient) / (float(run) or 1.0))
         return np.stack(columns, axis=-1)

@@ -59,7 +59,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.nightly  # the end of a descent is examined in many passes over 4 GiB
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of address space is Linux's")
 @pytest.mark.parametrize("backend", ["numpy", "llvm"])
 def test_a_fit_of_four_times_the_address_space(folder: Path, backend: str) -> None:

@@ -1,0 +1,106 @@
+"""What the examination of an end may cost: counted, never timed, so that a verdict is the same on
+every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from optserve.jobs.demand import seconds_of
+from optserve.jobs.evaluator import Evaluator
+
+__all__ = ["DENSE", "PRODUCT", "Budget", "Prices", "SpentError"]
+
+DENSE = 30
+"""Coordinates up to which the Hessian is always formed."""
+
+PRODUCT = 3
+"""How many evaluations a product of the Hessian with a vector costs."""
+
+TOGETHER = 8
+"""Directions of one pass over streamed data. Reading takes the time then, not arithmetic: the
+products with all of them cost as much as one does in memory."""
+
+FREE = 0.5
+"""Predicted seconds (see ``optserve.backends.cost``) of evaluations that are always allowed."""
+
+HESSIANS, LOOKS = 2, 20
+"""How many Hessians of ``DENSE`` coordinates at most, and how many evaluations besides, an end may
+cost that is to be called converged, whatever the descent did."""
+
+
+class SpentError(Exception):
+    """What evidence may cost is spent, or there is no time left."""
+
+
+class Budget:
+    """Counts what is spent of ``limit``, in evaluations of the loss and its gradient.
+
+    ``stopped()`` tells whether there is no time left, or somebody has interrupted.
+
+    >>> budget = Budget()
+    >>> budget.allow(4)
+    >>> budget.spend(3)
+    >>> budget.left
+    1
+    >>> budget.spend(3)
+    Traceback (most recent call last):
+    optserve.jobs.evidence.budget.SpentError
+    """
+
+    def __init__(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        self.stopped = stopped
+        self.limit = 0
+        self.spent = 0
+
+    @property
+    def left(self) -> int:
+        return self.limit - self.spent
+
+    def allow(self, limit: int) -> None:
+        """Let ``limit`` be spent in all; what was allowed stays so."""
+        self.limit = max(self.limit, limit)
+
+    def spend(self, cost: int) -> None:
+        """Spend ``cost``, or raise where so much is not left."""
+        if cost > self.left or self.stopped():
+            raise SpentError
+        self.spent += cost
+
+    def told(self, task: str) -> str:
+        """Why there was no more to spend on ``task``."""
+        if self.stopped():
+            return "not examined: that would take too long"
+        return f"examined in part: {task} would cost more than the descent did"
+
+
+class Prices:
+    """What evaluations of a job cost, that of the loss and its gradient being 1.
+
+    ``jacobian`` is that of a residual with its Jacobian, where these are formed: a forward
+    derivative a coordinate, each a third of a gradient.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.size = evaluator.packing.size
+        by_jacobian = evaluator.problem.objective.kind == "least_squares"
+        by_jacobian = by_jacobian and evaluator.forms_jacobian
+        self.jacobian = 1 + self.size // 3 if by_jacobian else 1
+        self.together = TOGETHER if evaluator.problem.objective.streamed else 1
+        self.free = int(FREE / seconds_of(evaluator.problem, evaluator.packing))
+
+    @property
+    def hessian(self) -> int:
+        """What a Hessian costs, by its products with so many directions ``together``."""
+        return PRODUCT * -(-self.size // self.together)
+
+    def allowed(self, descent: int, spent: int, *, converged: bool) -> int:
+        """What all examinations of a descent may cost that has cost ``descent`` itself.
+
+        Before an end is called ``converged``, Hessians of few coordinates are always formed, beside
+        the ``spent``.
+        """
+        least = self.jacobian
+        if converged:
+            least *= LOOKS
+            least += HESSIANS * self.hessian if self.size <= DENSE else 0
+        return max(self.free, descent, spent + least)

@@ -1,0 +1,90 @@
+"""What examinations may cost: never more than allowed, and an end that is too dear says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optserve.jobs.evidence import budget
+from optserve.jobs.evidence.budget import (
+    DENSE,
+    HESSIANS,
+    LOOKS,
+    PRODUCT,
+    Budget,
+    Prices,
+    SpentError,
+)
+from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.run import run
+from optserve.optimizers import Optimizer, gradient_descent, lbfgs
+from tests.jobs.problems import parameter, problem
+
+
+def valley(count: int, optimizer: Optimizer | None = None, **fields: Any) -> Problem:
+    """Rosenbrock's valley of ``count`` coordinates, and its ways out of the plane."""
+
+    def loss(x: Any) -> Any:
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    start = np.tile([-1.2, 1.0], count // 2)
+    return problem(loss, [parameter("x", start)], optimizer=optimizer or lbfgs(), **fields)
+
+
+def test_no_more_is_spent_than_is_left() -> None:
+    account = Budget()
+    account.allow(10)
+    account.spend(7)
+    with pytest.raises(SpentError):
+        account.spend(4)
+    assert (account.spent, account.left) == (7, 3)
+    account.allow(5)  # what was allowed stays so
+    assert account.left == 3
+
+
+def test_nothing_is_spent_where_it_is_stopped() -> None:
+    account = Budget(lambda: True)
+    account.allow(10)
+    with pytest.raises(SpentError):
+        account.spend(1)
+
+
+@pytest.mark.parametrize("count", [2, DENSE, DENSE + 2, 200])
+def test_an_examination_costs_no_more_than_the_descent(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(budget, "FREE", 0.0)
+    result = run(valley(count))
+    least = LOOKS + HESSIANS * PRODUCT * count if count <= DENSE else LOOKS
+    # An examination after which the descent goes on may cost the least there is again.
+    assert 0 < result.evidence.evaluations <= max(result.evaluations, 2 * least)
+    assert result.termination.reason in {"gradient", "precision", "unexamined"}
+    if count <= DENSE:
+        assert result.evidence.verified, result.evidence.sentence
+
+
+def test_what_was_not_examined_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Prices, "allowed", lambda *given, **more: 7)
+    result = run(valley(40))
+    assert result.evidence.evaluations <= 7
+    assert (result.termination.reason, result.exit_code) == ("unexamined", 3)
+    assert "would cost more than the descent did" in result.termination.message
+    assert not result.evidence.verified
+    np.testing.assert_allclose(result.parameters["x"], 1.0, rtol=1e-6)
+
+
+def test_a_limit_of_steps_is_no_failure_where_nothing_more_was_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(budget, "FREE", 0.0)
+    found = run(valley(4, gradient_descent(learning_rate=1e-3), stop=Stop(steps=4)))
+    assert (found.termination.reason, found.exit_code) == ("steps", 0)
+    assert found.evidence.evaluations <= found.evaluations == 5
+
+
+def test_a_verdict_depends_on_no_clock() -> None:
+    first, second = (run(valley(20)).evidence for _ in range(2))
+    assert first.evaluations == second.evaluations
+    assert first.sentence == second.sentence

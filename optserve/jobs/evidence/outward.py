@@ -24,6 +24,7 @@ share of what it has."""
 NOISES = 1e3
 """The same: by so many times its noise."""
 
+NOTHING = 1e-9
 FEW = 6
 INWARD = (-0.5, -1.0)
 
@@ -42,14 +43,14 @@ def outward(
     if 1 < part.size <= FEW:
         ways += list(np.where(np.eye(whole.size, dtype=bool)[part], place.point - start, 0.0))
     for way in ways:
-        if _stays(surface, place, way, noise):
+        if _stays(surface, place, way, model, noise):
             found = beyond(surface, place, way, let)
             if found.kind != "edge":
                 return found
     return None
 
 
-def _stays(surface: Surface, place: Place, way: Array, noise: float) -> bool:
+def _stays(surface: Surface, place: Place, way: Array, model: Quadratic, noise: float) -> bool:
     """Whether the loss does not rise beyond ``place``, and does on the way back."""
 
     def change(share: float) -> float:
@@ -59,7 +60,10 @@ def _stays(surface: Surface, place: Place, way: Array, noise: float) -> bool:
         change = found.loss - place.loss
         return change if isfinite(change) else inf
 
-    return change(1.0) <= noise and any(change(share) > noise for share in INWARD)
+    out, back = change(1.0), max(map(change, INWARD))
+    if noise < out <= NOTHING * back:  # coordinates are larger there, and so are their roundings
+        noise = max(noise, surface.noise(surface.at(place.point + way), model).loss)
+    return out <= noise < back
 
 
 def _faint(surface: Surface, place: Place, start: Array, model: Quadratic, noise: float) -> Array:

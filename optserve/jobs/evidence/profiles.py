@@ -29,6 +29,7 @@ SECANTS = 9
 STEPS_IN = 0.9
 TINY = 1e-60
 FAINT, FAINTEST = 1e-4, 1e-12
+FADED = 1e-9
 TAIL_STEPS = 3
 SAME, SHRINKS = 0.9, 0.9
 
@@ -80,6 +81,11 @@ def profile(
     }
     changes = {share: _change(found, place) for share, found in seen.items()}
     if min(changes.values()) < -let:
+        farthest = min(changes, key=changes.__getitem__)
+        if abs(farthest) == max(changes) and _is_faint(changes[farthest], changes[-farthest]):
+            tail = beyond(surface, place, farthest * unit, let)
+            if tail.kind == "tail":
+                return tail
         return Profile("falls", unit, _bottom(surface, place, unit, seen))
     up = any(change > noise for share, change in changes.items() if share > 0)
     down = any(change > noise for share, change in changes.items() if share < 0)
@@ -201,11 +207,16 @@ def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Pl
 
 def beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
     """What lies ``outward``, where the loss rises inward and does not change."""
+    inner = place.point - outward
+    risen = _change(surface.at(inner), place)
+    lower: Place | None = None
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)
         if _change(found, place) < -let:
-            return Profile("falls", outward, found)
-    inner = place.point - outward
+            lower = found
+            if not _is_faint(_change(found, place), risen):
+                return Profile("falls", outward, found)
+            break
     reached = _last_slope(surface, inner, outward)
     last = surface.at(inner + reached * outward)
     if float(last.gradient @ outward) > 0.0:
@@ -214,7 +225,14 @@ def beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profil
         lowest = min(places, key=lambda found: _change(found, place))
         fallen = _change(lowest, place) < -let
         return Profile("falls" if fallen else "tail", outward, lowest if fallen else None)
-    return Profile("tail" if _is_tail(surface, inner, reached, outward) else "edge", outward)
+    if _is_tail(surface, inner, reached, outward):
+        return Profile("tail", outward)
+    return Profile("edge" if lower is None else "falls", outward, lower)
+
+
+def _is_faint(fall: float, rise: float) -> bool:
+    """Whether a loss falls outward by next to nothing of what it rises by inward."""
+    return 0.0 < -fall < FADED * rise < inf
 
 
 def unit_along(surface: Surface, place: Place, direction: Array) -> Array:

@@ -38,7 +38,10 @@ _REMEDIES = {
     "__int__": _WHOLE,
     "__index__": _WHOLE,
     "__reduce_ex__": "traced values live in their function only: return what is to be kept",
-    "__round__": "use np.round(x), np.floor(x) or np.ceil(x)",
+    "__round__": "use np.round(x)",
+    "__floor__": "use np.floor(x) for math.floor(x)",
+    "__ceil__": "use np.ceil(x) for math.ceil(x)",
+    "__trunc__": "use np.sign(x) * np.floor(np.abs(x)) for math.trunc(x)",
     "__setitem__": "traced values are never changed: build the result with np.where or np.stack",
     "at": "traced values are never changed: add to zeros with scatter_add(values, indices, ...)",
     "item": "leave the value as it is: x[0] picks an entry",
@@ -259,7 +262,14 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def __round__(self, _digits: int | None = None) -> NoReturn:
         self._escape("__round__")
 
-    __floor__ = __ceil__ = __trunc__ = __round__
+    def __floor__(self) -> NoReturn:
+        self._escape("__floor__")
+
+    def __ceil__(self) -> NoReturn:
+        self._escape("__ceil__")
+
+    def __trunc__(self) -> NoReturn:
+        self._escape("__trunc__")
 
     def __format__(self, spec: str) -> str:
         """What is shown of a number is the number, where it is known."""

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optserve.graph.aval import DType
+from optserve.graph.aval import DType, aval_of
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Literal
-from optserve.graph.primitive import Primitive
+from optserve.graph.primitive import Primitive, Value
 
-__all__ = ["common_dtype", "target_dtypes"]
+__all__ = ["are_whole", "common_dtype", "target_dtypes"]
 
 _KINDS = "biufc"
 
@@ -35,6 +36,16 @@ def common_dtype(strong: Sequence[DType], weak: Sequence[DType], precision: DTyp
     if kind == "c":
         return np.result_type(precision, np.complex64)
     return np.dtype(bool) if kind == "b" else np.dtype(np.int64)
+
+
+def are_whole(values: Sequence[Value]) -> bool:
+    """Whether there is a row count among them, and the others are integers, as it is then.
+
+    >>> are_whole([7, Dim.rows("data")]), are_whole([7.0, Dim.rows("data")])
+    (True, False)
+    """
+    others = [value for value in values if not isinstance(value, Dim)]
+    return len(others) < len(values) and all(aval_of(one).dtype.kind in "iu" for one in others)
 
 
 def target_dtypes(

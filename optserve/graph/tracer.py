@@ -28,7 +28,7 @@ from optserve.graph.numpy_protocols import NumpyProtocols
 from optserve.graph.operands import check_dtype, plain_array, same_bits
 from optserve.graph.places import place_of_error, place_of_frame
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.promotion import target_dtypes
+from optserve.graph.promotion import are_whole, target_dtypes
 
 __all__ = ["Made", "Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "trace"]
 
@@ -164,7 +164,8 @@ class Trace:
         self.check_open()
         place = self.here()
         try:
-            tracers = self._promoted(primitive, [self.lift(operand) for operand in operands])
+            whole = not primitive.floating and are_whole(operands)
+            tracers = self._promoted(primitive, [self.lift(one, whole=whole) for one in operands])
             avals = result_avals(
                 primitive, [tracer.aval for tracer in tracers], attributes, self.meaning
             )
@@ -241,15 +242,15 @@ class Trace:
                 read.update(equation.operands)
         return tuple(reversed(kept))
 
-    def lift(self, value: Value) -> Tracer:
-        """``value`` as a tracer of this trace: its own, a literal, or a captured input."""
+    def lift(self, value: Value, *, whole: bool = False) -> Tracer:
+        """``value`` as a tracer of this trace: its own, a literal, or a captured input.
+        A row count is a number of its precision, or an integer where ``whole`` says so."""
         if isinstance(value, Tracer):
             value.trace.check_open()
             return value if value.trace is self else self._capture(value)
         if isinstance(value, Dim):
-            size: Tracer = self.bind(
-                self.meaning.size, (), {"size": value, "dtype": self.precision}
-            )
+            dtype = np.dtype(np.int64) if whole else self.precision
+            size: Tracer = self.bind(self.meaning.size, (), {"size": value, "dtype": dtype})
             return size
         array = plain_array(value)
         if array.ndim:

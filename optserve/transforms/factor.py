@@ -2,15 +2,20 @@
 
 The cotangent of ``sqrt(mean(...))`` is a scalar that is known only after a pass over the rows; by
 linearity it may multiply the finished sums instead, and a second pass is saved. The value is the
-same to rounding where it is finite; an infinite or undefined scalar makes the sums undefined too.
+same to rounding where it is finite; an infinite or undefined scalar makes the sums undefined too,
+except those over no rows, which are 0.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from optserve.frozen import replace
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import multiply
+from optserve.primitives.constants import size
+from optserve.primitives.selection import equal, where
 from optserve.primitives.sums import broadcast_to
 from optserve.transforms.marking import mark
 
@@ -27,6 +32,8 @@ class _Factoring:
 
     def __init__(self, graph: Graph, rows: Dim) -> None:
         self.original = graph
+        self.rows = rows
+        self.counted: dict[Atom, Var] = {}
         self.marking = mark(graph, rows)
         self.scaled: dict[Var, tuple[Atom, Var | None]] = {}
         self.equations: list[Equation] = []
@@ -67,7 +74,7 @@ class _Factoring:
         if kind == "row":
             self.scaled[equation.results[0]] = (scalars[0], simpler)
         else:
-            self._product(scalars[0], simpler, equation)
+            self._product(self._where_rows(scalars[0]), simpler, equation)
         return True
 
     def _multiply(self, equation: Equation) -> bool:
@@ -103,6 +110,20 @@ class _Factoring:
         variable = Var(equation.results[0].aval)
         self._keep(replace(equation, results=(variable,)))
         return variable
+
+    def _where_rows(self, scalar: Atom) -> Var:
+        """The scalar, but 0 where there are no rows: infinity times the sum of nothing is 0."""
+        if scalar not in self.counted:
+            aval = scalar.aval
+            count, none = Var(aval), Var(replace(aval, dtype=np.dtype(bool)))
+            zero = Literal(np.zeros((), aval.dtype))
+            self.counted[scalar] = guarded = Var(aval)
+            self.equations += [
+                Equation(size, (), {"size": self.rows, "dtype": aval.dtype}, (count,)),
+                Equation(equal, (count, zero), {}, (none,)),
+                Equation(where, (none, zero, scalar), {}, (guarded,)),
+            ]
+        return self.counted[scalar]
 
     def _product(self, scalar: Atom, value: Var, equation: Equation) -> None:
         self.equations.append(

@@ -11,11 +11,14 @@ import pytest
 
 from optserve.backends import llvm, numpy
 from optserve.backends.chunks import MAX_TILE_ROWS
+from optserve.graph.aval import Aval
+from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.map_reduce import map_reduce
-from optserve.primitives.tracing import verify
+from optserve.primitives.tracing import trace, verify
 from optserve.transforms.finite_sum import finite_sum
+from optserve.transforms.reverse import value_and_gradient_graph
 from tests.backends.losses import COLUMNS, LOSSES, Loss
 
 Compile = Callable[[Graph, int], Callable[..., tuple[Any, ...]]]
@@ -98,6 +101,20 @@ def test_one_pass_is_enough(name: str) -> None:
     [loss] = [loss for loss in LOSSES if loss.name == name]
     passes = [e for e in finite_sum(loss.graph()).equations if e.primitive is map_reduce]
     assert len(passes) == 1
+
+
+@every_backend
+@pytest.mark.parametrize("outer", [np.sqrt, np.log, lambda total: 1.0 / total])
+def test_of_no_rows_nothing_is_summed_also_behind_a_pole(outer: Any, backend: str) -> None:
+    avals = [Aval((), np.dtype(float)), Aval((Dim.rows("data"),), np.dtype(float))]
+    traced = trace(lambda a, x: outer(np.sum(a * x)), *avals)
+    gradient = value_and_gradient_graph(traced.graph, [0])
+    compiled = BACKENDS[backend](gradient, 1)
+    with np.errstate(all="ignore"):
+        for rows in (np.zeros(0), np.zeros(2), np.ones(2)):
+            expected = interpret(gradient, np.float64(2.0), rows)
+            np.testing.assert_allclose(compiled(np.float64(2.0), rows), expected, rtol=1e-15)
+    assert compiled(np.float64(2.0), np.zeros(0))[1] == 0.0
 
 
 @every_backend

@@ -18,6 +18,7 @@ from optserve.config.expressions.values import Number, described
 from optserve.errors import ShapeError
 from optserve.graph.dim import Dim, quotient
 from optserve.graph.primitive import Primitive
+from optserve.graph.promotion import are_whole
 from optserve.graph.tracer import Trace, Tracer
 
 __all__ = ["apply_binary", "apply_prefix"]
@@ -67,8 +68,9 @@ def apply_binary(symbol: str, left: Number, right: Number, trace: Trace) -> Numb
         size = _size(symbol, left, right)
         if size is not None:
             return size
-        left = trace.lift(left) if isinstance(left, Dim) else left
-        right = trace.lift(right) if isinstance(right, Dim) else right
+        whole = symbol in _EXACT and are_whole((left, right))
+        left = trace.lift(left, whole=whole) if isinstance(left, Dim) else left
+        right = trace.lift(right, whole=whole) if isinstance(right, Dim) else right
     if not isinstance(left, Tracer) and not isinstance(right, Tracer):
         return _folded(symbol, left, right)
     return _recorded(_UFUNCS[symbol], (left, right), trace)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 
 from optserve.config.expressions import build
 from optserve.errors import Place
@@ -64,6 +66,22 @@ def test_shapes_are_numbers_and_row_counts() -> None:
     assert Workbench().build("(X @ layer1.W).shape[-1]") == 4
     assert Workbench().build("b.shape") == ()
     assert Workbench().evaluate("2.5 * X.shape[0]") == 12.5
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("7 % X.shape[0]", 2),
+        ("X.shape[0] // 2", 2),
+        ("k * X.shape[0] % 3", COLUMNS["k"] * 5 % 3),
+        ("x[7 % x.shape[0]]", COLUMNS["x"][2]),
+        ("take(x, (k + 7) % x.shape[0])", COLUMNS["x"][(COLUMNS["k"] + 7) % 5]),
+    ],
+)
+def test_a_row_count_among_integers_is_an_integer(written: str, expected: Any) -> None:
+    found = Workbench().evaluate(written)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == np.asarray(expected).dtype
 
 
 def test_constants_give_way_to_what_is_declared() -> None:

@@ -32,6 +32,7 @@ from optserve.graph.domain import (
     unit,
 )
 from optserve.graph.primitive import Primitive, Value
+from optserve.graph.structured import orthogonal, positive_definite, simplex, sorted_, symmetric
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.modifiers import Modifier
@@ -68,7 +69,12 @@ __all__ = [
     "mixed",
     "nonnegative",
     "opaque",
+    "orthogonal",
     "positive",
+    "positive_definite",
     "real",
+    "simplex",
+    "sorted_",
+    "symmetric",
     "unit",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,40 @@ import numpy as np
 from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array, DType
 
-__all__ = ["Domain", "Example", "boolean", "integer", "nonnegative", "positive", "real", "unit"]
+__all__ = [
+    "Domain",
+    "Example",
+    "Structure",
+    "boolean",
+    "integer",
+    "nonnegative",
+    "positive",
+    "real",
+    "unit",
+]
+
+
+def _straight(x: Array, direction: Array, step: float) -> Array:
+    return x + step * direction
+
+
+@frozen
+class Structure:
+    """A set of arrays whose entries along the last ``axes`` axes belong together.
+
+    ``draw(rng, shape)`` gives one of them, ``direction(x, rng)`` one that leads on inside of the
+    set, ``moved(x, direction, step)`` what lies there.
+    """
+
+    axes: int
+    draw: Callable[[np.random.Generator, tuple[int, ...]], Array]
+    direction: Callable[[Array, np.random.Generator], Array]
+    moved: Callable[[Array, Array, float], Array] = _straight
 
 
 @frozen
 class Domain:
-    """An interval of reals, of integers, or the two truth values.
+    """An interval of reals, of integers, the two truth values, or arrays of a ``structure``.
 
     ``low`` and ``high`` bound where the primitive is defined and smooth; ``sample`` draws from the
     part of it within ``typical`` of the origin, where finite differences are accurate.
@@ -26,9 +54,25 @@ class Domain:
     high: float = np.inf
     kind: str = "f"
     typical: float = 2.0
+    structure: Structure | None = None
+
+    def direction(self, x: Array, rng: np.random.Generator) -> Array:
+        """A random direction in proportion to the entries, so that a step stays in the domain."""
+        if self.structure is not None:
+            return self.structure.direction(x, rng)
+        typical = float(np.sqrt(np.mean(np.square(x)))) if x.size else 1.0
+        signs = np.where(rng.random(x.shape) < 0.5, -1.0, 1.0)
+        return signs * rng.uniform(0.5, 1.0, x.shape) * (np.abs(x) + 1e-3 * (typical or 1.0))
+
+    def moved(self, x: Array, direction: Array, step: float) -> Array:
+        """``x`` moved along ``direction``; on a curve where a line would leave the structure."""
+        moved = _straight if self.structure is None else self.structure.moved
+        return moved(x, direction, step)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> Array:
         """Values of this domain, away from its ends."""
+        if self.structure is not None:
+            return self.structure.draw(rng, shape).astype(dtype)
         if self.kind == "b":
             return np.asarray(rng.random(shape) < 0.5)
         if self.kind == "i":

@@ -83,6 +83,8 @@ class Primitive:
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
     signature: inspect.Signature
     domain: Domain | tuple[Domain, ...] = real
+    tolerance: float = 0.0
+    """The relative error that its values and derivatives may have beyond rounding."""
     examples: tuple[Example, ...] = ()
     doc: str = ""
     differentiable: bool = True

@@ -150,7 +150,11 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "memory": peak_memory(),
         "used": _used(problem, findings),
         "plugins": [
-            {key: value for key, value in as_tree(one).items() if key != "operands"}
+            {
+                key: value
+                for key, value in as_tree(one).items()
+                if key not in ("operands", "partial")
+            }
             | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
             for one in findings.certificates
         ],
@@ -247,6 +251,11 @@ def _warnings(problem: Problem, findings: Findings) -> list[str]:
         f"the rule of {one.primitive} could not be measured at the start: not certified"
         for one in findings.certificates
         if one.passed and not one.measured
+    ]
+    warnings += [
+        f"the rule of {one.primitive} takes long, and was looked at near the start only"
+        for one in findings.certificates
+        if one.passed and one.partial
     ]
     return warnings
 

@@ -118,7 +118,7 @@ def run(
         splits = _splits(evaluator)
         descents, limits = _descents(evaluator, optimizer, splits)
         starts = [packing.flat(start) for start in ({}, *problem.starts)]
-        certificates = _certificates(problem, packing, starts[0])
+        certificates = _certificates(evaluator, starts[0])
         if all(certificate.passed for certificate in certificates):
             outcomes = []
             for number, start in enumerate(starts, 1):
@@ -191,12 +191,12 @@ def _descents(
     return lambda start, watch, number: descend(method(), start, limits, watch, number), limits
 
 
-def _certificates(problem: Problem, packing: Packing, start: Array) -> Sequence[Certificate]:
-    if not problem.third_party:
+def _certificates(evaluator: Evaluator, start: Array) -> Sequence[Certificate]:
+    if not evaluator.problem.third_party:
         return ()
     from optserve.jobs.certificate import certify
 
-    return certify(problem, packing, start)
+    return certify(evaluator.problem, evaluator.packing, start, evaluator.backend)
 
 
 def _best(outcomes: Sequence[Outcome]) -> int:

@@ -1,4 +1,4 @@
-"""Where a loss uses given primitives, and the operands that they get there at the start."""
+"""Where a graph uses given primitives, and the operands that they get there at the start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from optserve.transforms.foreign import blamed
 __all__ = ["Use", "uses_of"]
 
 TILE = 1024
-"""Rows of each table at which uses are looked at."""
+"""Rows of each table at which uses are looked at, at most."""
+
+LARGEST_SEARCH = 10_000_000
+"""Entries of a column up to which the rows of its extreme values are looked for."""
 
 
 @frozen
@@ -32,12 +35,17 @@ class Use:
     """A primitive with the operands of one evaluation.
 
     ``active`` are the operands by which it is differentiated: those that depend on what varies.
+    ``equation`` is where it stands, with row counts in its shapes and attributes.
     """
 
-    primitive: Primitive
+    equation: Equation
     attributes: Mapping[str, Any]
     operands: tuple[Array, ...]
     active: tuple[int, ...]
+
+    @property
+    def primitive(self) -> Primitive:
+        return self.equation.primitive
 
     @cached_property
     def graph(self) -> Graph:
@@ -50,10 +58,23 @@ class Use:
             results = interpret(self.graph, *self.operands)
         return not any(not_finite(value).any() for value in (*self.operands, *results))
 
-    def shown(self) -> str:
-        """The call, with the values of its operands."""
+    @property
+    def carried(self) -> tuple[int | None, ...]:
+        """The axis of each operand that holds the rows, where those are of one table."""
+        axes = [
+            [axis for axis, size in enumerate(atom.aval.shape) if isinstance(size, Dim)]
+            for atom in self.equation.operands
+        ]
+        pairs = zip(self.equation.operands, axes, strict=True)
+        sizes = {atom.aval.shape[axis] for atom, own in pairs for axis in own}
+        if len(sizes) != 1 or not all(map(_is_rows, sizes)) or any(len(own) > 1 for own in axes):
+            return (None,) * len(axes)
+        return tuple(own[0] if own else None for own in axes)
+
+    def at(self, operands: Sequence[Array]) -> str:
+        """The call with these operands, as a person reads it."""
         options = [f"{key}={value}" for key, value in self.attributes.items()]
-        return f"{self.primitive.name}({', '.join([*map(_shown, self.operands), *options])})"
+        return f"{self.primitive.name}({', '.join([*map(_shown, operands), *options])})"
 
 
 def uses_of(
@@ -61,24 +82,26 @@ def uses_of(
     arguments: Sequence[Array],
     varying: Sequence[int],
     primitives: Collection[Primitive],
-) -> list[Use]:
+) -> list[list[Use]]:
     """The uses of ``primitives`` through which derivatives are taken.
 
-    ``varying`` are the inputs of ``graph`` by which they are taken. Each kind of use (attributes,
-    shapes) is listed once, with the operands of its first evaluation at the first rows of each
-    table; loops and choices are looked into. What comes after a value that fails is not looked at.
+    ``varying`` are the inputs of ``graph`` by which they are taken. Uses of one kind (primitive,
+    attributes, shapes) stand together, each with the operands of its first evaluation, and of its
+    last one in a loop, at some rows of each table; loops and choices are looked into. What comes
+    after a value that fails is not looked at.
     """
-    found: dict[Any, Use] = {}
+    found: dict[Any, dict[Any, Use]] = {}
 
     def note(use: Use) -> None:
-        key = (use.graph.digest, use.active)
-        if use.active and key not in found:
-            found[key] = use
+        if use.active:
+            kind = found.setdefault((use.primitive, use.graph.digest, use.active), {})
+            first = id(use.equation), "first"
+            kind[first if first not in kind else (id(use.equation), "last")] = use
 
     watched = _watched(graph, {graph.inputs[index] for index in varying}, primitives, note)
     with np.errstate(all="ignore"), suppress(PluginFailure):
-        interpret(watched, *_first_rows(graph, arguments))
-    return list(found.values())
+        interpret(watched, *_some_rows(graph, arguments))
+    return [list(kind.values()) for kind in found.values()]
 
 
 def _watched(
@@ -115,7 +138,7 @@ def _telling(
             np.array(operand, atom.aval.dtype)
             for operand, atom in zip(operands, equation.operands, strict=True)
         )
-        note(Use(primitive, attributes, arrays, positions))
+        note(Use(equation, attributes, arrays, positions))
         # On copies: what is wrong with it may be that it changes its operands in place.
         with blamed(primitive, "value"):
             return primitive.impl(*map(np.copy, arrays), **attributes)
@@ -123,16 +146,44 @@ def _telling(
     return told
 
 
-def _first_rows(graph: Graph, arguments: Sequence[Array]) -> list[Array]:
-    """The arguments at the first rows of each table."""
-    return [
-        argument[:TILE]
-        if isinstance(argument, Streamed)
-        else argument[
-            tuple(slice(TILE) if _is_rows(size) else slice(None) for size in v.aval.shape)
-        ]
-        for v, argument in zip(graph.inputs, arguments, strict=True)
+def _some_rows(graph: Graph, arguments: Sequence[Array]) -> list[Array]:
+    """The arguments at the first and last rows of each table, and at those where a column is
+    extreme or 0; of a streamed table, at the first rows."""
+    chosen: dict[Dim | int, Array | slice] = {}
+    for variable, argument in zip(graph.inputs, arguments, strict=True):
+        for size in filter(_is_rows, variable.aval.shape):
+            if isinstance(argument, Streamed):
+                chosen[size] = slice(TILE)
+            elif size not in chosen:
+                chosen[size] = _telling_rows(size, graph, arguments)
+    found = []
+    for variable, argument in zip(graph.inputs, arguments, strict=True):
+        part = argument[:TILE] if isinstance(argument, Streamed) else argument
+        for axis, size in enumerate(variable.aval.shape):
+            if size in chosen and not isinstance(argument, Streamed):
+                part = part[(*(slice(None),) * axis, chosen[size])]
+        found.append(part)
+    return found
+
+
+def _telling_rows(table: Dim | int, graph: Graph, arguments: Sequence[Array]) -> Array | slice:
+    """Numbers of rows, in order; all of a short table."""
+    columns = [
+        argument.reshape(len(argument), -1)
+        for variable, argument in zip(graph.inputs, arguments, strict=True)
+        if variable.aval.shape[:1] == (table,) and not isinstance(argument, Streamed)
     ]
+    count = len(columns[0]) if columns else 0
+    if count <= TILE:
+        return slice(TILE)
+    ends = TILE // 2 - 32
+    rows = [*range(ends), *range(count - ends, count)]
+    extremes: list[int] = []
+    for column in columns:
+        if column.shape[1] and column.dtype.kind in "fi" and column.size <= LARGEST_SEARCH:
+            one = column[:, 0]
+            extremes += [int(one.argmin()), int(one.argmax()), int((one == 0).argmax())]
+    return np.unique([*rows, *extremes[: TILE - len(rows)]])
 
 
 def _is_rows(size: Dim | int) -> bool:

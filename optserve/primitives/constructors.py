@@ -34,6 +34,7 @@ def elementwise(
     ufunc: Callable[..., Value] | None = None,
     partials: Callable[..., tuple[Value | None, ...]] | None = None,
     domain: Domains = real,
+    tolerance: float = 0.0,
     selects: bool = False,
     floating: bool | None = None,
     differentiable: bool = True,
@@ -54,6 +55,8 @@ def elementwise(
         that has no derivative. Without it the body is differentiated.
     domain:
         Where operands may lie: one for all, or one each.
+    tolerance:
+        The relative error that values and derivatives may have: of what is noisy, or iterates.
     selects:
         Whether it selects between its operands, as ``where`` and ``maximum`` do.
 
@@ -96,6 +99,7 @@ def elementwise(
         arguments=_arguments(signature),
         signature=signature,
         domain=domain,
+        tolerance=tolerance,
         selects=selects,
         floating=floating,
         differentiable=differentiable,
@@ -185,6 +189,7 @@ def composite(
     examples: Sequence[Example] = (),
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
     domain: Domains = real,
+    tolerance: float = 0.0,
     floating: bool = True,
     keeps: Sequence[int] = (),
     facts: Facts = NOTHING,
@@ -217,6 +222,7 @@ def composite(
         arguments=arguments or _arguments(signature),
         signature=signature,
         domain=domain,
+        tolerance=tolerance,
         examples=tuple(examples),
         floating=floating,
         keeps=frozenset(keeps),
@@ -236,6 +242,7 @@ def opaque(
     examples: Sequence[Example] = (),
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
     domain: Domains = real,
+    tolerance: float = 0.0,
     selects: bool = False,
     floating: bool = True,
     promotes: bool = True,
@@ -263,6 +270,7 @@ def opaque(
         arguments=arguments or _arguments(signature),
         signature=signature,
         domain=domain,
+        tolerance=tolerance,
         examples=tuple(examples),
         selects=selects,
         floating=floating,
@@ -284,10 +292,7 @@ def _traced_or_called(
         cts, outs, operands = values[:results], values[results : 2 * results], values[2 * results :]
         ct, out = (cts, outs) if results > 1 else (cts[0], outs[0])
         cotangents = pullback(ct, out, *operands, **attributes)
-        arrays = tuple(
-            np.asarray(np.zeros_like(operand) if given is None else given, operand.dtype)
-            for given, operand in zip(cotangents, operands, strict=True)
-        )
+        arrays = tuple(map(_fitted, cotangents, operands))
         return arrays[0] if len(arrays) == 1 else arrays
 
     call_out = Primitive(
@@ -318,6 +323,17 @@ def _traced_or_called(
         )
 
     return pull
+
+
+def _fitted(cotangent: Value | None, operand: Value) -> Value:
+    """A cotangent that was called out for, as an array like its operand."""
+    given, shape = np.asarray(0.0 if cotangent is None else cotangent), np.shape(operand)
+    added = max(given.ndim - len(shape), 0)
+    given = np.sum(given, axis=tuple(range(added))) if added else given
+    pairs = zip(given.shape, shape[len(shape) - given.ndim :], strict=True)
+    grown = tuple(axis for axis, (have, want) in enumerate(pairs) if want == 1 != have)
+    given = np.sum(given, axis=grown, keepdims=True) if grown else given
+    return np.array(np.broadcast_to(given, shape), operand.dtype)
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

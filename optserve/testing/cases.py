@@ -119,7 +119,8 @@ def compare(
             fail(name, promise, at=str(case), found=f"{have} in place of {want}", remedy=remedy)
         return
     size = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
-    close = np.isclose(have, want, rtol=tolerance, atol=tolerance * size, equal_nan=True)
+    least = tolerance * size + float(np.finfo(have.dtype).tiny)
+    close = np.isclose(have, want, rtol=tolerance, atol=least, equal_nan=True)
     if not close.all():
         entry = tuple(map(int, np.argwhere(~close)[0]))
         given = f"{have[entry]} in place of {want[entry]}, first at entry {entry}"

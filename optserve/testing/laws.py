@@ -9,21 +9,15 @@ import numpy as np
 
 from optserve.errors import DerivativeError, OptserveError
 from optserve.graph.aval import Array, aval_of, is_float
-from optserve.graph.domain import Domain
+from optserve.graph.domain import Domain, real
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import trace, verify
 from optserve.testing.cases import Case, compare, fail
 from optserve.testing.rows import row_counts, rows
-from optserve.transforms.check import (
-    Agreement,
-    agreement,
-    linearity,
-    mutated,
-    nearby,
-    pullback_graph,
-)
-from optserve.transforms.reverse import vjp
+from optserve.transforms.check import Agreement, agreement, pullback_graph
+from optserve.transforms.points import away, nearby, special
+from optserve.transforms.promises import changing, linearity, mutated, pulled
 
 __all__ = ["LAWS"]
 
@@ -73,7 +67,8 @@ def shape(case: Case) -> None:
 
 def integers(case: Case) -> None:
     """Called with integers it gives what its shape rule says, or refuses them."""
-    if any(low > high for low, high in map(_integers_within, case.domains)):
+    structured = any(domain.structure is not None for domain in case.domains)
+    if structured or any(low > high for low, high in map(_integers_within, case.domains)):
         return
     given = case.with_operands(
         [
@@ -138,6 +133,32 @@ def derivative(case: Case) -> None:
     _check_derivative(case, case.graph, case.operands, case.floating, "the derivative")
 
 
+def special_derivative(case: Case) -> None:
+    """The same at 0, 1 and other numbers that formulas have cases for, and away from the origin.
+
+    What cannot be computed there, or is no smooth function, is not held against it.
+    """
+    if not case.floating or not all(operand.size for operand in case.operands):
+        return
+    if case.primitive.kind == "elementwise":
+        case = case.with_operands([np.resize(operand, 45) for operand in case.operands])
+    for seed in range(3):
+        for drawn in (special, away):
+            arguments = drawn(case.operands, case.domains, case.floating, seed=seed)
+            _check_special(case.with_operands(arguments), drawn is special, seed)
+
+
+def _check_special(case: Case, at_special: bool, seed: int) -> None:
+    where = "at special numbers" if at_special else "away from the origin"
+    for index in case.floating:
+        try:
+            found = _agreement(case, case.graph, case.operands, index, seed, finite=at_special)
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError, OptserveError):
+            return
+        if found.worst > _allowed(case):
+            _fail_derivative(case, f"{where}, the derivative by operand {index}", found)
+
+
 def second_derivative(case: Case) -> None:
     """The derivative of its derivative is right, where its rule can be traced."""
     if not case.floating:
@@ -149,10 +170,10 @@ def second_derivative(case: Case) -> None:
         return
     cts = _cotangents(case.graph)
     arguments = [*case.operands, *cts]
-    pulled = _pulled(case.graph, case.operands, cts)
+    expected = pulled(case.graph, case.operands, cts)
     with np.errstate(all="ignore"):
         recorded = interpret(graph, *arguments)
-    for have, want in zip(recorded, pulled, strict=True):
+    for have, want in zip(recorded, expected, strict=True):
         compare(
             case,
             "its rule gives one derivative on arrays and another when traced",
@@ -169,8 +190,8 @@ def single_precision(case: Case) -> None:
     """Of float32 operands its derivative is float32 too, and near the one in float64."""
     single = case.cast(np.float32)
     try:
-        expected = _pulled(case.graph, case.operands, _cotangents(case.graph))
-        found = _pulled(single.graph, single.operands, _cotangents(single.graph))
+        expected = pulled(case.graph, case.operands, _cotangents(case.graph))
+        found = pulled(single.graph, single.operands, _cotangents(single.graph))
     except DerivativeError as error:
         _accept(case, error)
         return
@@ -192,7 +213,7 @@ def linear_pullback(case: Case) -> None:
     except DerivativeError as error:
         _accept(case, error)
         return
-    if departure > ROUNDING:
+    if departure > max(ROUNDING, case.primitive.tolerance):
         fail(
             case.primitive.name,
             "its pullback is not linear in the cotangent",
@@ -219,15 +240,35 @@ def purity(case: Case) -> None:
         )
 
 
+def repeatable(case: Case) -> None:
+    """Its values and derivatives depend on its operands alone, not on what it computed before."""
+    others = nearby(case.operands, case.domains, seed=1, spread=0.1)
+    try:
+        departure = changing(case.graph, case.operands, others)
+    except DerivativeError as error:
+        _accept(case, error)
+        return
+    if departure > case.primitive.tolerance:
+        fail(
+            case.primitive.name,
+            "at the same operands it gives other numbers than before",
+            at=str(case),
+            found=f"relative difference {departure:.2g}",
+            remedy="keep nothing from one call to the next; declare the tolerance of what is noisy",
+        )
+
+
 LAWS: tuple[Callable[[Case], None], ...] = (
     documented,
     shape,
     integers,
     value,
     derivative,
+    special_derivative,
     second_derivative,
     single_precision,
     linear_pullback,
+    repeatable,
     purity,
     rows,
     row_counts,
@@ -260,26 +301,47 @@ def _check_derivative(
                 at=str(case),
                 remedy="write the pullback in NumPy functions or primitives, or give a jvp",
             )
-        if found.worst > TOLERANCE:
-            result, entry = found.place
-            fail(
-                case.primitive.name,
-                f"{which} by {by} is not that of the value",
-                at=str(case),
-                found=f"relative error {found.reverse:.2g} of the pullback, {found.forward:.2g} of "
-                f"the tangents, worst at entry {entry} of result {result}",
-                remedy="compare the partials, transposes or pullback with the formula of the value",
-            )
+        if found.worst > _allowed(case):
+            _fail_derivative(case, f"{which} by {by}", found)
+
+
+def _fail_derivative(case: Case, which: str, found: Agreement) -> None:
+    result, entry = found.place
+    fail(
+        case.primitive.name,
+        f"{which} is not that of the value",
+        at=str(case),
+        found=f"relative error {found.reverse:.2g} of the pullback, {found.forward:.2g} of "
+        f"the tangents, worst at entry {entry} of result {result}"
+        + (f"; {found.kink:.2g} outside of the slopes at a kink" if found.kink else ""),
+        remedy="compare the partials, transposes or pullback with the formula of the value",
+    )
+
+
+def _allowed(case: Case) -> float:
+    """The largest relative error of a derivative."""
+    return max(TOLERANCE, 10.0 * case.primitive.tolerance)
+
+
+def _agreement(
+    case: Case, graph: Graph, arguments: Sequence[Array], wrt: int, seed: int, *, finite: bool
+) -> Agreement:
+    domain = case.domains[wrt] if wrt < len(case.domains) else real
+    tolerance = case.primitive.tolerance
+    return agreement(
+        graph, arguments, wrt=wrt, seed=seed, domain=domain, tolerance=tolerance, finite=finite
+    )
 
 
 def _measured(case: Case, graph: Graph, arguments: Sequence[Array], wrt: int) -> Agreement:
     """The agreement at the arguments, or, where they lie at kinks, at points nearby."""
-    found = agreement(graph, arguments, wrt=wrt)
+    found = _agreement(case, graph, arguments, wrt, 0, finite=True)
     for seed in range(4):
         if found.conclusive >= 0.9:
             break
         moved = nearby(case.operands, case.domains, seed=seed, spread=0.1)
-        found = agreement(graph, [*moved, *arguments[len(moved) :]], wrt=wrt, seed=seed)
+        there = [*moved, *arguments[len(moved) :]]
+        found = _agreement(case, graph, there, wrt, seed, finite=True)
     return found
 
 
@@ -310,19 +372,3 @@ def _cotangents(graph: Graph) -> list[Array]:
             steps = np.arange(int(np.prod(sizes))) % 5
             cotangents.append((0.5 * steps - 0.75).reshape(sizes).astype(atom.aval.dtype))
     return cotangents
-
-
-def _pulled(graph: Graph, arguments: Sequence[Array], cts: Sequence[Array]) -> list[Array]:
-    """The cotangents of the floating inputs, computed on arrays; zeros where there is none."""
-    wrt = [i for i, variable in enumerate(graph.inputs) if is_float(variable.aval.dtype)]
-    if not cts:
-        return [np.zeros_like(arguments[i]) for i in wrt]
-    remaining = iter(cts)
-    with np.errstate(all="ignore"):
-        _, pullback = vjp(graph, arguments, wrt)
-        back = pullback(
-            [next(remaining) if is_float(a.aval.dtype) else None for a in graph.outputs], False
-        )
-    return [
-        np.zeros_like(arguments[i]) if ct is None else ct for i, ct in zip(wrt, back, strict=True)
-    ]

@@ -18,11 +18,11 @@ from optserve.errors import DerivativeError, OptserveError
 from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size
-from optserve.graph.interpret import interpret, resolved
-from optserve.primitives.map_reduce import COMBINE
+from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import result_avals, verify
 from optserve.testing.cases import Case, compare, fail
 from optserve.transforms.check import equation_graph, pullback_graph, pushforward_graph
+from optserve.transforms.promises import combined
 
 __all__ = ["row_assignments", "row_counts", "rows"]
 
@@ -36,11 +36,23 @@ def rows(case: Case) -> None:
     for carried, avals, attributes in row_assignments(case):
         _check_shape(case, carried, avals, attributes)
         axes = case.primitive.axes
-        if axes is not None:
-            answered = axes(carried, *avals, **attributes)
-            answers = answered if isinstance(answered, tuple) else (answered,)
-            for index, answer in enumerate(answers):
-                _check_answer(case, carried, avals, attributes, index, answer)
+        if axes is None:
+            continue
+        answered = axes(carried, *avals, **attributes)
+        answers = answered if isinstance(answered, tuple) else (answered,)
+        for index, answer in enumerate(answers):
+            _check_answer(case, carried, avals, attributes, index, answer)
+        parts = combined(case.primitive, case.operands, attributes, carried, answers)
+        for _, answer, joined, whole in parts:
+            at = f"rows along {carried}, answered {answer}"
+            compare(
+                case,
+                f"two blocks of rows do not combine to the whole ({at})",
+                joined,
+                whole,
+                tolerance=max(1e-9, case.primitive.tolerance),
+                remedy="mend the axis rule, or answer Mixed(reason)",
+            )
 
 
 def row_counts(case: Case) -> None:
@@ -76,7 +88,7 @@ def row_assignments(case: Case) -> Iterator[tuple[Carried, list[Aval], dict[str,
 
     Attributes that hold sizes (the shape of a reshape) get the row count in their place.
     """
-    choices = [(None, *range(operand.ndim)) for operand in case.operands]
+    choices = [(None, *range(axes)) for axes in _free_axes(case)]
     for carried in itertools.product(*choices):
         sizes = {x.shape[a] for x, a in zip(case.operands, carried, strict=True) if a is not None}
         if len(sizes) != 1 or sizes & {0, 1}:
@@ -87,6 +99,14 @@ def row_assignments(case: Case) -> Iterator[tuple[Carried, list[Aval], dict[str,
             if _fits(case, avals, attributes):
                 yield carried, avals, attributes
                 break
+
+
+def _free_axes(case: Case) -> Iterator[int]:
+    """How many axes of each operand may be rows: not those of a matrix or vector of a structure."""
+    domains = case.domains or case.primitive.domains(len(case.operands))
+    for operand, domain in zip(case.operands, domains, strict=True):
+        held = 0 if domain.structure is None else domain.structure.axes
+        yield max(operand.ndim - held, 0)
 
 
 def _with_rows(x: Array, axis: int | None) -> Aval:
@@ -161,34 +181,6 @@ def _check_answer(
             found=f"the result is {aval}",
             remedy="answer the axis of the result that has the row count, Reduced or Mixed",
         )
-    count = _count(case, carried)
-    split = count // 2
-    first = _block(case, carried, attributes, slice(0, split))
-    second = _block(case, carried, attributes, slice(split, count))
-    parts = [np.asarray(block.evaluate()[index]) for block in (first, second)]
-    with np.errstate(all="ignore"):
-        if isinstance(answer, Reduced):
-            combined = COMBINE[answer.kind](*parts)
-        else:
-            combined = np.concatenate(parts, axis=answer)
-    compare(
-        case,
-        f"two blocks of rows do not combine to the whole ({at})",
-        np.asarray(combined),
-        np.asarray(case.evaluate()[index]),
-        tolerance=1e-9,
-        remedy="mend the axis rule, or answer Mixed(reason)",
-    )
-
-
-def _block(case: Case, carried: Carried, attributes: Mapping[str, Any], part: slice) -> Case:
-    """The case at some of its rows."""
-    operands = [
-        x if axis is None else x[(*(slice(None),) * axis, part)]
-        for x, axis in zip(case.operands, carried, strict=True)
-    ]
-    sizes = resolved(attributes, {"rows": part.stop - part.start})
-    return Case(case.primitive, tuple(operands), sizes, case.domains)
 
 
 def _count(case: Case, carried: Carried) -> int:

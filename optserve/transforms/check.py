@@ -22,7 +22,7 @@ import numpy as np
 from optserve.errors import DerivativeError
 from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, aval_of, is_float, precision_of
-from optserve.graph.domain import Domain
+from optserve.graph.domain import Domain, real
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
@@ -35,9 +35,7 @@ __all__ = [
     "Agreement",
     "agreement",
     "equation_graph",
-    "linearity",
-    "mutated",
-    "nearby",
+    "floating_inputs",
     "pullback_graph",
     "pushforward_graph",
 ]
@@ -59,7 +57,7 @@ def pullback_graph(graph: Graph, *, values: bool = False) -> Graph:
     Its derivative is the second derivative of ``graph``. Outputs stand for the floating inputs, in
     order; with ``values`` the outputs of ``graph`` come first.
     """
-    wrt = _floating(graph)
+    wrt = floating_inputs(graph)
     cotangents = [atom.aval for atom in graph.outputs if is_float(atom.aval.dtype)]
 
     def pulled(*given: Value) -> list[Value]:
@@ -82,7 +80,7 @@ def pushforward_graph(graph: Graph) -> Graph:
 
     Outputs stand for the floating outputs, in order.
     """
-    wrt = _floating(graph)
+    wrt = floating_inputs(graph)
     smooth = [i for i, atom in enumerate(graph.outputs) if is_float(atom.aval.dtype)]
 
     def pushed(*given: Value) -> list[Value]:
@@ -112,10 +110,11 @@ class Agreement:
     ``reverse``, ``forward`` and ``adjoint`` are relative errors beyond the uncertainty of the
     differences: of the pullback, of the tangents, and of <ct, jvp(t)> = <vjp(ct), t>. They are
     below 1e-6 for a right rule, and NaN where there is no such derivative (an opaque function
-    whose pullback cannot be traced has no tangents). ``order`` is the order to which the Taylor
-    remainder vanishes: 2 (or more) for a right pullback and 1 for a wrong one; infinite where
-    nothing remains. ``conclusive`` is the share of the entries of the outputs that could be
-    measured; the others take no part.
+    whose pullback cannot be traced has no tangents). ``kink`` is the same where the value has a
+    kink: how far the derivative lies outside of the slopes of its two sides. ``order`` is the order
+    to which the Taylor remainder vanishes: 2 (or more) for a right pullback and 1 for a wrong one;
+    infinite where nothing remains. ``conclusive`` is the share of the entries of the outputs that
+    could be measured, ``kinks`` that of those at kinks; the others take no part.
 
     ``place`` is (output, index of its entry) where the tangents are furthest off.
     """
@@ -126,48 +125,93 @@ class Agreement:
     order: float
     conclusive: float
     place: tuple[int, tuple[int, ...]]
+    kink: float = 0.0
+    kinks: float = 0.0
 
     @property
     def worst(self) -> float:
         """The largest of the errors that there are."""
-        return max(e for e in (self.reverse, self.forward, self.adjoint) if not np.isnan(e))
+        found = (self.reverse, self.forward, self.adjoint, self.kink)
+        return max(e for e in found if not np.isnan(e))
 
 
-def agreement(graph: Graph, arguments: Sequence[Array], *, wrt: int, seed: int = 0) -> Agreement:
+def agreement(
+    graph: Graph,
+    arguments: Sequence[Array],
+    *,
+    wrt: int,
+    seed: int = 0,
+    domain: Domain = real,
+    tolerance: float = 0.0,
+    finite: bool = True,
+) -> Agreement:
     """The derivative of ``graph`` by its floating input ``wrt`` at ``arguments``, measured.
 
-    ``arguments`` are float64 where they are floating. Raises ``DerivativeError`` where there is no
-    derivative at all.
+    ``arguments`` are float64 where they are floating; the input moves as its ``domain`` allows.
+    ``tolerance`` is the relative precision of the outputs. A derivative that is not finite where
+    the value is smooth is infinitely wrong, or takes no part where it need not be ``finite``.
+    Raises ``DerivativeError`` where there is no derivative at all.
     """
     rng = np.random.default_rng(seed)
-    line = _Line(graph, tuple(arguments), wrt, _direction(np.asarray(arguments[wrt]), rng))
+    direction = domain.direction(np.asarray(arguments[wrt]), rng)
+    line = _Line(graph, tuple(arguments), wrt, direction, domain)
     with np.errstate(all="ignore"):
         values = line(0.0)
-        measured = differences(line, epsilon=line.epsilon)
-        conclusive = measured.conclusive
-        ct = np.where(conclusive, rng.standard_normal(values.shape), 0.0)
-        products = line.pulled(ct)
-        expected = np.where(conclusive, ct * measured.slope, 0.0)
-        noise = np.sum(np.where(conclusive, np.abs(ct) * 8.0 * measured.uncertainty, 0.0))
-        size = np.sum(np.abs(expected)) + np.sum(np.abs(products))
-        size += 1e-9 * np.sum(np.where(conclusive, np.abs(ct * values), 0.0))
-        reverse = _relative(np.sum(products) - np.sum(expected), size, noise)
-        forward, adjoint, worst = np.nan, np.nan, 0
+        measured = differences(line, epsilon=line.epsilon, tolerance=tolerance)
         pushed = line.pushed()
+        if pushed is not None and not finite:
+            measured = measured.among(np.isfinite(pushed))
+        ct = rng.standard_normal(values.shape)
+        smooth = np.where(measured.conclusive, ct, 0.0)
+        products = line.pulled(smooth)
+        # Where the value is not smooth, its derivative may be infinite: times 0 that is no number.
+        told = finite and bool(measured.conclusive.all())
+        if not told and not np.isfinite(products).all():
+            smooth, products = np.zeros_like(smooth), np.zeros_like(products)
+        reverse, size = _reverse(smooth, products, values, measured)
+        kink = _at_kinks(line, np.where(measured.kinked, ct, 0.0), measured, finite)
+        forward, adjoint, worst = np.nan, np.nan, 0
         if pushed is not None:
             errors = _entry_errors(pushed, values, measured)
             forward, worst = float(np.max(errors, initial=0.0)), _argmax(errors)
-            along = np.where(conclusive, ct * pushed, 0.0)
+            along = np.where(smooth == 0.0, 0.0, smooth * pushed)
             rounding = line.epsilon * np.sum(np.abs(along))
             adjoint = _relative(np.sum(products) - np.sum(along), size, rounding)
 
         def contracted(step: float) -> float:
-            return float(np.sum(np.where(ct == 0.0, 0.0, ct * line(step))))
+            return float(np.sum(np.where(smooth == 0.0, 0.0, smooth * line(step))))
 
         order = taylor_order(contracted, float(np.sum(products)))
         place = line.entry(worst)
-    share = float(np.mean(conclusive)) if values.size else 1.0
-    return Agreement(reverse, forward, adjoint, order, share, place)
+    share = float(np.mean(measured.conclusive)) if values.size else 1.0
+    kinks = float(np.mean(measured.kinked)) if values.size else 0.0
+    return Agreement(reverse, forward, adjoint, order, share, place, kink, kinks)
+
+
+def _reverse(
+    ct: Array, products: Array, values: Array, measured: Differences
+) -> tuple[float, float]:
+    """The relative error of <vjp(ct), direction>, and the size that it is relative to."""
+    taken = ct != 0.0
+    expected = np.where(taken, ct * measured.slope, 0.0)
+    noise = np.sum(np.where(taken, np.abs(ct) * 8.0 * measured.uncertainty, 0.0))
+    size = np.sum(np.abs(expected)) + np.sum(np.abs(products))
+    size += 1e-9 * np.sum(np.where(taken, np.abs(ct * values), 0.0))
+    return _relative(np.sum(products) - np.sum(expected), size, noise), size
+
+
+def _at_kinks(line: _Line, ct: Array, measured: Differences, finite: bool) -> float:
+    """How far <vjp(ct), direction> lies outside of what the slopes of both sides allow."""
+    if not measured.kinked.any():
+        return 0.0
+    product = float(np.sum(line.pulled(ct)))
+    if not np.isfinite(product):
+        return np.inf if finite else 0.0
+    ends = np.where(ct == 0.0, 0.0, np.sort([ct * measured.low, ct * measured.high], axis=0))
+    low, high = np.sum(ends, axis=1)
+    size = float(np.sum(np.max(np.abs(ends), axis=0)))
+    outside = max(low - product, product - high, 0.0) - 1e-5 * size
+    return max(outside, 0.0) / size if size else abs(product)
 
 
 @frozen
@@ -178,6 +222,7 @@ class _Line:
     arguments: tuple[Array, ...]
     wrt: int
     direction: Array
+    domain: Domain
 
     @property
     def outputs(self) -> list[int]:
@@ -195,7 +240,7 @@ class _Line:
 
     def _values(self, step: float) -> list[Array]:
         arguments: list[Any] = list(self.arguments)
-        arguments[self.wrt] = arguments[self.wrt] + step * self.direction
+        arguments[self.wrt] = self.domain.moved(arguments[self.wrt], self.direction, step)
         values = interpret(self.graph, *arguments)
         return [np.asarray(values[i], np.float64) for i in self.outputs]
 
@@ -209,7 +254,7 @@ class _Line:
         if not any(part is not None for part in cts):
             return np.zeros_like(self.direction)
         _, pullback = vjp(self.graph, self.arguments, [self.wrt])
-        [back] = pullback(cts, False)
+        [back] = pullback(cts, not ct.all())
         if back is None:
             return np.zeros_like(self.direction)
         return np.where(self.direction == 0.0, 0.0, back * self.direction)
@@ -234,87 +279,9 @@ class _Line:
         return 0, ()
 
 
-def linearity(graph: Graph, arguments: Sequence[Array], *, seed: int = 0) -> float:
-    """How far the pullback of ``graph`` is from linear in the cotangents, relative to its size."""
-    rng = np.random.default_rng(seed)
-    with np.errstate(all="ignore"):
-        outputs, pullback = vjp(graph, arguments, _floating(graph))
-        first, second = _cotangents(outputs, rng), _cotangents(outputs, rng)
-        a, b = 0.75, -1.5  # exact in every floating dtype
-        both = [
-            None if x is None or y is None else a * x + b * y
-            for x, y in zip(first, second, strict=True)
-        ]
-        worst = 0.0
-        for x, y, z in zip(*(pullback(cts, False) for cts in (first, second, both)), strict=True):
-            if x is None or y is None or z is None:
-                worst = worst if x is y is z else np.inf
-                continue
-            size = np.max(np.abs(a * x) + np.abs(b * y), initial=0.0)
-            gap = np.max(np.abs(z - (a * x + b * y)), initial=0.0)
-            worst = max(worst, _relative(gap, size, 0.0))
-    return worst
-
-
-def mutated(graph: Graph, arguments: Sequence[Array], *, seed: int = 0) -> list[str]:
-    """What evaluating ``graph`` and pulling back through it changed; nothing, where all is well."""
-    rng = np.random.default_rng(seed)
-    operands = [np.array(argument) for argument in arguments]
-    with np.errstate(all="ignore"):
-        watched = {f"operand {i}": operand for i, operand in enumerate(operands)}
-        before = {name: value.tobytes() for name, value in watched.items()}
-        outputs, pullback = vjp(graph, operands, _floating(graph))
-        by_value = [name for name, value in watched.items() if value.tobytes() != before[name]]
-        cts = _cotangents(outputs, rng)
-        watched |= {f"result {i}": np.asarray(out) for i, out in enumerate(outputs)}
-        watched |= {f"cotangent {i}": ct for i, ct in enumerate(cts) if ct is not None}
-        before = {name: value.tobytes() for name, value in watched.items()}
-        pullback(cts, False)
-        by_rule = [name for name, value in watched.items() if value.tobytes() != before[name]]
-    return [*(f"{name} by the value" for name in by_value), *(f"{n} by the rule" for n in by_rule)]
-
-
-def nearby(
-    arguments: Sequence[Array], domains: Sequence[Domain], *, seed: int = 0, spread: float = 0.01
-) -> list[Array]:
-    """``arguments`` in float64, each floating entry moved by about ``spread`` of itself.
-
-    What would leave its domain is reflected back into it, so that a point on a kink or at the end
-    of a domain moves off it, inside.
-    """
-    rng = np.random.default_rng(seed)
-    moved: list[Array] = []
-    for argument, domain in zip(arguments, domains, strict=True):
-        x = np.asarray(argument)
-        if is_float(x.dtype):
-            x = x.astype(np.float64)
-            step = spread * _direction(x, rng)
-            x = x + step
-            x = np.where(x <= domain.low, 2.0 * domain.low - x + np.abs(step), x)
-            x = np.where(x >= domain.high, 2.0 * domain.high - x - np.abs(step), x)
-        moved.append(x)
-    return moved
-
-
-def _floating(graph: Graph) -> list[int]:
+def floating_inputs(graph: Graph) -> list[int]:
+    """The inputs that can be differentiated by."""
     return [i for i, variable in enumerate(graph.inputs) if is_float(variable.aval.dtype)]
-
-
-def _direction(x: Array, rng: np.random.Generator) -> Array:
-    """A random direction in proportion to the entries, so that a step keeps them in a domain."""
-    typical = float(np.sqrt(np.mean(np.square(x)))) if x.size else 1.0
-    signs = np.where(rng.random(x.shape) < 0.5, -1.0, 1.0)
-    return signs * rng.uniform(0.5, 1.0, x.shape) * (np.abs(x) + 1e-3 * (typical or 1.0))
-
-
-def _cotangents(outputs: Sequence[Array], rng: np.random.Generator) -> list[Array | None]:
-    """Random cotangents of few bits, so that small multiples and sums of them are exact."""
-    return [
-        (rng.integers(-8, 9, np.shape(out)) / 8.0).astype(aval_of(out).dtype)
-        if is_float(aval_of(out).dtype)
-        else None
-        for out in outputs
-    ]
 
 
 def _entry_errors(pushed: Array, values: Array, measured: Differences) -> Array:

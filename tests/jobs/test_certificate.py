@@ -181,7 +181,7 @@ def test_single_precision_is_no_fault() -> None:
         assert result.plugins[0].passed, result.plugins[0].failure
 
 
-def test_only_the_first_rows_are_looked_at() -> None:
+def test_only_some_rows_are_looked_at() -> None:
     sizes = []
 
     def told(x: Any) -> Any:
@@ -198,7 +198,7 @@ def test_only_the_first_rows_are_looked_at() -> None:
     packing = Packing(made.parameters, np.dtype(np.float64))
     [certificate] = certify(made, packing, packing.flat({}))
     assert certificate.passed
-    assert set(sizes) == {1024}
+    assert 512 < max(sizes) <= 1024
 
 
 def test_a_rule_that_cannot_be_measured_is_a_warning() -> None:

@@ -22,13 +22,12 @@ from optserve.primitives.selection import relu
 from optserve.transforms.check import (
     agreement,
     equation_graph,
-    linearity,
-    mutated,
-    nearby,
     pullback_graph,
     pushforward_graph,
 )
 from optserve.transforms.differences import differences, taylor_order
+from optserve.transforms.points import nearby
+from optserve.transforms.promises import linearity, mutated
 
 FUNCTIONS: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
     (np.exp, np.exp),

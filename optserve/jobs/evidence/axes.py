@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.naming import plainest
+from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Place, Surface
@@ -19,6 +19,9 @@ CLEARLY = 100.0
 
 DOUBTFUL = 1e-3
 """Curvatures by differences, of least squares, below which exact ones are asked for."""
+
+MUCH = 1e3
+"""How many times its own size a coordinate must have come for its start to be much farther."""
 
 PROFILES = 8
 """Axes along which the loss is looked at; where there are more, these stand for all."""
@@ -60,13 +63,41 @@ def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Ar
 
 
 def profiles_of(
-    surface: Surface, place: Place, model: Quadratic, which: Array, noise: float, let: float
+    surface: Surface,
+    place: Place,
+    start: Array,
+    model: Quadratic,
+    which: Array,
+    noise: float,
+    let: float,
 ) -> list[Profile]:
-    """What the loss does along the axes ``which`` (q,), in as few coordinates each as can be."""
+    """What the loss does along the axes ``which`` (q,), in as few coordinates each as can be.
+
+    Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of what
+    they may be: where the loss rises as far off as that, it rises.
+    """
     found = []
     vectors = plainest(model.axes[:, which])[:, :PROFILES]
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
-        found.append(profile(surface, place, direction, noise, let))
+        one = profile(surface, place, direction, noise, let)
+        if one.kind not in ("rises", "falls") and _rises_farther(surface, place, start, one, noise):
+            one = Profile("rises", one.direction)
+        found.append(one)
     return found
+
+
+def _rises_farther(
+    surface: Surface, place: Place, start: Array, seen: Profile, noise: float
+) -> bool:
+    """Whether the loss rises in both senses, as far off as ``start`` (p,), which is much farther."""
+    part = np.abs(seen.direction) > TAKES_PART * np.abs(seen.direction).max()
+    sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
+    longer = sizes[part] / np.abs(seen.direction)[part]
+    far = float(longer.min()) * seen.direction
+    if not longer.min() > MUCH:
+        return False
+    return all(
+        surface.loss(place.point + sense * far) > place.loss + noise for sense in (1.0, -1.0)
+    )

@@ -161,7 +161,7 @@ class Examination:
         self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
         let = max(self.bar(place, model, done.noise)) ** 2
-        seen = profiles_of(surface, place, model, weak, noise, let)
+        seen = profiles_of(surface, place, self.end.start, model, weak, noise, let)
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model)

@@ -9,7 +9,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.evidence import Direction, Kind
 
-__all__ = ["MOST_NAMED", "directed", "listed", "plainest"]
+__all__ = ["MOST_NAMED", "TAKES_PART", "directed", "listed", "plainest"]
 
 TAKES_PART = 1e-3
 """The share of the strongest that a coordinate must have to take part in a direction."""

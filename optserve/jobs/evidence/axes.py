@@ -91,7 +91,7 @@ def profiles_of(
 def _rises_farther(
     surface: Surface, place: Place, start: Array, seen: Profile, noise: float
 ) -> bool:
-    """Whether the loss rises in both senses, as far off as ``start`` (p,), which is much farther."""
+    """Whether the loss rises in both senses, as far off as ``start`` (p,), if that is far."""
     part = np.abs(seen.direction) > TAKES_PART * np.abs(seen.direction).max()
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
     longer = sizes[part] / np.abs(seen.direction)[part]

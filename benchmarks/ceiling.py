@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from optserve.backends.llvm.engine import engine
+from optserve.backends.llvm.ir.engine import engine
 
 __all__ = ["ROUNDS", "Ceiling", "best", "ceiling"]
 

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from optserve.backends.base import Backend
+from optserve.backends.lowering import Lowering
 from optserve.errors import ConfigError, PluginError, ShapeError
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.axes import Mixed, Reduced, aligned, mixed
@@ -48,6 +49,7 @@ __all__ = [
     "Domain",
     "Evaluation",
     "Example",
+    "Lowering",
     "Mixed",
     "Modifier",
     "Optimizer",

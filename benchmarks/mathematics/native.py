@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optserve.backends.llvm.builder import LANES, Builder, IRValue, vector
-from optserve.backends.llvm.engine import engine
+from optserve.backends.llvm.ir.arithmetic import Operation
+from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, vector
+from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.mathematics import FUNCTIONS
-from optserve.backends.llvm.operations import Operation
 
 __all__ = ["SCALARS", "NativeFunction", "compiled", "module"]
 

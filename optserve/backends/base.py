@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from optserve.backends.cost import Demand, Estimate
+from optserve.backends.lowering import Lowering
 from optserve.frozen import frozen
 from optserve.graph.graph import Graph
 
@@ -18,6 +20,10 @@ argument, and the arrays it returns belong to the caller."""
 def _no_loop(graph: Graph) -> Compiled | None:
     del graph
     return None
+
+
+def _nothing() -> None:
+    """Nothing to check."""
 
 
 @frozen
@@ -34,6 +40,12 @@ class Backend:
 
     ``threads`` is how many it shares rows among; ``on_threads(count)`` is the same backend on
     another number, and ``None`` where that is not for the caller to say.
+    ``with_lowerings`` is the same backend with native code from plugins; ``None`` where it has no
+    use for that.
+
+    ``predict`` tells how long a job would take; ``auto`` chooses among the backends that have it.
+    ``needs`` are modules without which it cannot compute, and ``check`` raises ``ImportError`` or
+    ``OSError`` where one of them is broken: another backend then computes in its place.
     """
 
     name: str
@@ -42,6 +54,10 @@ class Backend:
     loop: Callable[[Graph], Compiled | None] = _no_loop
     threads: int = 1
     on_threads: Callable[[int], Backend] | None = None
+    with_lowerings: Callable[[Sequence[Lowering]], Backend] | None = None
+    predict: Callable[[Demand], Estimate] | None = None
+    needs: tuple[str, ...] = ()
+    check: Callable[[], None] = _nothing
 
     @property
     def has_loops(self) -> bool:

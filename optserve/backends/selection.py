@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 
-from optserve.backends.base import Backend, Compiled
-from optserve.backends.cost import Demand, Estimate, duration, native_estimate, numpy_estimate
+from optserve.backends.base import Backend
+from optserve.backends.cost import Demand, Estimate, duration, native_estimate
+from optserve.backends.lowering import Lowering
 from optserve.backends.numpy import numpy_backend
 from optserve.backends.threads import available_cores
 from optserve.errors import ConfigError
 from optserve.frozen import frozen, replace
-from optserve.graph.graph import Graph
 
 __all__ = ["Choice", "builtin_backends", "choose"]
 
 
 def builtin_backends() -> tuple[Backend, ...]:
-    """The backends that ship with optserve."""
+    """The backends that ship with optserve; the first is the default."""
     cores = available_cores()
     return numpy_backend(cores), _native_backend(cores)
 
 
-def _native_backend(threads: int) -> Backend:
+def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend:
     """Native code through llvmlite: each pass over rows becomes one loop on all processors; small
     graphs, and loops of cheap steps, are native code from end to end."""
 
     def backend() -> Backend:
         from optserve.backends.llvm import llvm_backend  # most jobs do without the code generator
 
-        return llvm_backend(threads)
+        return llvm_backend(threads, lowerings)
 
-    def compile_graph(graph: Graph) -> Compiled:
-        return backend().compile(graph)
+    def check() -> None:
+        from optserve.backends.llvm.ir.engine import engine
 
-    def loop(graph: Graph) -> Compiled | None:
-        return backend().loop(graph)
+        engine()
 
     return Backend(
         "llvm",
-        compile_graph,
+        lambda graph: backend().compile(graph),
         doc=_native_backend.__doc__ or "",
-        loop=loop,
+        loop=lambda graph: backend().loop(graph),
         threads=threads,
-        on_threads=_native_backend,
+        on_threads=partial(_native_backend, lowerings=lowerings),
+        with_lowerings=partial(_native_backend, threads),
+        predict=partial(native_estimate, loops=True),
+        needs=("llvmlite",),
+        check=check,
     )
 
 
@@ -79,42 +83,46 @@ def choose(
     """
     found = {**{backend.name: backend for backend in builtin_backends()}, **(more or {})}
     choice = _quickest(found, demand) if name == "auto" else _named(name, found)
-    if choice.backend.name == "llvm":
-        choice = _if_it_can_be_imported(choice, found["numpy"])
+    choice = _if_it_is_whole(choice, found)
     if threads is None or choice.backend.on_threads is None:
         return choice
     return replace(choice, backend=choice.backend.on_threads(threads))
 
 
 def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
-    plain, native = backends["numpy"], backends["llvm"]
+    """The backend that predicts the shortest time, of those whose modules are installed."""
+    default = next(iter(backends.values()))
     if demand is None:
-        return Choice(plain, "it is the default")
-    estimates = (numpy_estimate(demand), native_estimate(demand, loops=native.has_loops))
-    if find_spec("llvmlite") is None:
-        return Choice(plain, "llvmlite is not installed", estimates[:1], _MISSING)
-    slow, quick = (estimate.seconds for estimate in estimates)
-    times = "once" if demand.evaluations == 1 else f"about {demand.evaluations:,} times"
-    reason = (
-        f"to evaluate the loss and its gradient {times} is predicted to take "
-        f"{duration(slow)} on numpy, {duration(quick)} on llvm"
+        return Choice(default, "it is the default")
+    needs = {need for backend in backends.values() for need in backend.needs}
+    missing = {need for need in needs if find_spec(need) is None}
+    estimates = tuple(
+        replace(backend.predict(demand), backend=name)
+        for name, backend in backends.items()
+        if backend.predict is not None and missing.isdisjoint(backend.needs)
     )
-    return Choice(native if quick < slow else plain, reason, estimates)
+    best = min(estimates, key=lambda one: one.seconds)
+    chosen = backends[best.backend]
+    if len(estimates) == 1 and missing:
+        reason = f"{' and '.join(sorted(missing))} is not installed"
+        warning = f"{reason}: everything runs on {best.backend}, large jobs several times slower"
+        return Choice(chosen, reason, estimates, warning)
+    times = "once" if demand.evaluations == 1 else f"about {demand.evaluations:,} times"
+    predicted = ", ".join(f"{duration(one.seconds)} on {one.backend}" for one in estimates)
+    reason = f"to evaluate the loss and its gradient {times} is predicted to take {predicted}"
+    return Choice(chosen, reason, estimates)
 
 
-_MISSING = "llvmlite is not installed: everything runs on numpy, large jobs several times slower"
-
-
-def _if_it_can_be_imported(choice: Choice, otherwise: Backend) -> Choice:
-    """Native code, or NumPy where the code generator is missing or broken."""
+def _if_it_is_whole(choice: Choice, backends: Mapping[str, Backend]) -> Choice:
+    """The choice, or the default where what it needs is missing or broken."""
+    chosen = choice.backend
     try:
-        from optserve.backends.llvm.engine import engine
-
-        engine()
+        chosen.check()
     except (ImportError, OSError) as error:  # OSError: a library that it needs is missing
-        reason = f"llvmlite cannot be imported ({error})"
-        warning = f"backend numpy computes in place of llvm: {reason}"
-        return replace(choice, backend=otherwise, reason=reason, warning=warning)
+        default = next(iter(backends.values()))
+        reason = f"{' and '.join(chosen.needs)} cannot be imported ({error})"
+        warning = f"backend {default.name} computes in place of {chosen.name}: {reason}"
+        return replace(choice, backend=default, reason=reason, warning=warning)
     return choice
 
 

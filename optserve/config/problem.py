@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optserve.backends.base import Backend
 from optserve.config.arrays import Arrays, read_arrays
 from optserve.config.declarations import Declarations, declarations, name_of, parsed
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
@@ -106,10 +107,8 @@ def _problem(
     path: Path,
     tree: Tree,
 ) -> jobs.Problem:
-    backends = {}
     if config.backend != "auto":
-        place = config.place_of("backend")
-        backends[config.backend] = registry.find("backends", config.backend, place).value
+        registry.find("backends", config.backend, config.place_of("backend"))
     kind = declared.loss.kind
     optimizer = optimizer_of(config.optimizer, kind, registry)
     precision = np.dtype(config.precision)
@@ -156,7 +155,7 @@ def _problem(
         precision=config.precision,
         seed=seed,
         backend=config.backend,
-        backends=backends,
+        backends=_backends(registry),
         rows_used=arrays.rows_used,
         rows_read=arrays.rows_read,
         warnings=(*_unused(traced, declared), *arrays.warnings),
@@ -288,3 +287,13 @@ def _unused(traced: Traced, declared: Declarations) -> tuple[str, ...]:
         f"{declared.parameters[name]}: the loss does not depend on the parameter '{name}'"
         for name in traced.unused
     )
+
+
+def _backends(registry: Registry) -> dict[str, Backend]:
+    """All that are there, with the native code that plugins bring."""
+    backends = {name: entry.value for name, entry in registry.backends.items()}
+    lowerings = [entry.value for entry in registry.lowerings.values()]
+    for name, backend in backends.items():
+        if lowerings and backend.with_lowerings is not None:
+            backends[name] = backend.with_lowerings(lowerings)
+    return backends

@@ -99,6 +99,8 @@ class Primitive:
     keeps: frozenset[int] = frozenset()
     """Operands that promotion leaves alone: conditions, indices, labels."""
     facts: Facts = NOTHING
+    stands_for: Primitive | None = None
+    """The primitive of which this is only another implementation."""
 
     def __call__(self, *arguments: Value, **keywords: Any) -> Value:
         """Apply the primitive to arrays (computes) or to tracers (records an equation)."""

@@ -143,8 +143,8 @@ class Problem:
 
     ``starts`` holds further starting points: for each, natural values by parameter name, the other
     parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
-    ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that plugins
-    contribute, as far as ``backend`` names one. ``held_out`` maps each split that is not trained
+    ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that were
+    contributed. ``held_out`` maps each split that is not trained
     on (``validation``, ``test``) to its arrays, under the names of ``objective.data``.
     """
 

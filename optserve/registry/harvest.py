@@ -155,6 +155,10 @@ def _value_type(kind: Kind) -> Any:
         from optserve.backends.base import Backend
 
         return Backend
+    if kind == "lowerings":
+        from optserve.backends.lowering import Lowering
+
+        return Lowering
     return None
 
 

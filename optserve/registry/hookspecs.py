@@ -1,9 +1,10 @@
 """The hooks through which everything nameable comes, optserve's own contributions included.
 
-A hook takes no arguments and returns a list. Primitives and backends are values with a ``name``;
-everything else is a function that is called by its name in a config. The options of a function are
-its annotated keyword parameters, and become schema: ``def adam(learning_rate: float = 1e-3, ...)``
-is configured as ``adam: {learning_rate: 0.01}``. How to write a plugin is told in docs/plugins.md.
+A hook takes no arguments and returns a list. Primitives, backends and lowerings are values with a
+``name``; everything else is a function that is called by its name in a config. The options of a
+function are its annotated keyword parameters, and become schema: ``def adam(learning_rate: float =
+1e-3, ...)`` is configured as ``adam: {learning_rate: 0.01}``. How to write a plugin is told in
+docs/plugins.md.
 
 >>> from optserve.plugin import elementwise, hookimpl
 >>> cube = elementwise("cube", lambda x: x * x * x)
@@ -21,6 +22,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from optserve.backends.base import Backend
+    from optserve.backends.lowering import Lowering
     from optserve.graph.primitive import Primitive
     from optserve.jobs.parameters import ParameterTransform
     from optserve.optimizers.base import Optimizer
@@ -34,6 +36,7 @@ __all__ = [
     "hookimpl",
     "optserve_backends",
     "optserve_initializers",
+    "optserve_lowerings",
     "optserve_optimizers",
     "optserve_primitives",
     "optserve_readers",
@@ -54,6 +57,7 @@ Kind = Literal[
     "transforms",
     "readers",
     "backends",
+    "lowerings",
     "reports",
 ]
 """What a contribution is; the hook that gives it is called ``optserve_`` and the kind."""
@@ -110,6 +114,12 @@ def optserve_readers() -> Sequence[Callable[..., Any]]:
 @_hookspec
 def optserve_backends() -> Sequence[Backend]:
     """Ways to turn a graph into a callable on arrays."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_lowerings() -> Sequence[Lowering]:
+    """Native code for primitives, each found by the primitive that it is for."""
     raise NotImplementedError
 
 

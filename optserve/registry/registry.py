@@ -12,6 +12,7 @@ from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 
 if TYPE_CHECKING:
     from optserve.backends.base import Backend
+    from optserve.backends.lowering import Lowering
     from optserve.graph.primitive import Primitive
     from optserve.primitives.vocabulary import Vocabulary
 
@@ -93,6 +94,7 @@ class Registry:
     transforms: Mapping[str, Entry[Callable[..., Any]]]
     readers: Mapping[str, Entry[Callable[..., Any]]]
     backends: Mapping[str, Entry[Backend]]
+    lowerings: Mapping[str, Entry[Lowering]]
     reports: Mapping[str, Entry[Callable[..., Any]]]
     plugins: tuple[Plugin, ...]
     collisions: Mapping[tuple[Kind, str], tuple[Plugin, ...]]

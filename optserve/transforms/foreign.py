@@ -89,7 +89,8 @@ def _guarded(equation: Equation, faults: Faults) -> Equation:
     changed = any(attributes[key] is not value for key, value in equation.attributes.items())
     primitive = equation.primitive
     if is_foreign(primitive) and not isinstance(primitive.impl, np.ufunc):
-        primitive = replace(primitive, impl=_Watched(equation, faults))
+        watched = _Watched(equation, faults)
+        primitive = replace(primitive, impl=watched, stands_for=primitive)
     elif not changed:
         return equation
     return replace(equation, primitive=primitive, attributes=attributes)

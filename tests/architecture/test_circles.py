@@ -11,8 +11,7 @@ import pytest
 
 from tests.architecture.house import sources
 
-ROOMS = ("graph", "primitives", "transforms", "optimizers")
-"""``backends`` joins them once its generators are one."""
+ROOMS = ("graph", "primitives", "transforms", "optimizers", "backends")
 
 
 @pytest.mark.parametrize("room", ROOMS)

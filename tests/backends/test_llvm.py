@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optserve.backends import llvm
-from optserve.backends.llvm import engine
+from optserve.backends.llvm.ir import engine
 from optserve.graph.interpret import interpret
 from tests.backends.losses import LOSSES, Loss
 

@@ -218,3 +218,33 @@ def test_a_backend_of_a_plugin(invoke: Invoke, here: Path, simple: str) -> None:
     shown = invoke("run", simple, "--plugin", "careful.py", "--set", "backend=careful")
     assert shown.exit_code == 0
     assert "careful (given)" in shown.stdout
+
+
+LOWERED = """
+from optserve.plugin import Lowering, aligned, hookimpl, opaque
+
+
+def value(x):
+    raise AssertionError("it is native code")
+
+
+space = opaque("space", value, shape=lambda x: x, axes=aligned)
+
+
+@hookimpl
+def optserve_primitives():
+    return [space]
+
+
+@hookimpl
+def optserve_lowerings():
+    return [Lowering(space, lambda x: x * x)]
+"""
+
+
+def test_an_opaque_primitive_of_a_plugin_is_native_code(invoke: Invoke, here: Path) -> None:
+    (here / "space.py").write_text(LOWERED)
+    (here / "space.yaml").write_text("{version: 1, backend: llvm, loss: space(3.0) + space(2.0)}")
+    shown = invoke("run", "space.yaml", "--plugin", "space.py", "--format", "json")
+    assert shown.exit_code == 0, shown.output
+    assert json.loads(shown.stdout)["loss"] == 13.0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from optserve.backends import llvm
-from optserve.backends.llvm import native_pass
-from optserve.backends.llvm.nodes import Unsupported
+from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.rows import native_pass
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.control import tiled
 from optserve.testing.together import Piece

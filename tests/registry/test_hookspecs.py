@@ -42,6 +42,7 @@ CONTRIBUTIONS: dict[Kind, str] = {
     ),
     "readers": "def mine(sheet: int = 0): ...\nreaders = [mine]",
     "backends": "backends = [Backend('mine', lambda graph: lambda *arrays: ())]",
+    "lowerings": ("lowerings = [Lowering(elementwise('mine', lambda x: x * x), lambda x: x * x)]"),
     "reports": "def mine(title: str = ''): ...\nreports = [mine]",
 }
 """For each kind, code that makes one contribution called ``mine``."""

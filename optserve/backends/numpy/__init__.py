@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from optserve.backends.base import Backend, Compiled
+from optserve.backends.cost import numpy_estimate
 from optserve.backends.numpy.control import compile_passes, tiled
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph
@@ -24,6 +25,7 @@ def numpy_backend(threads: int | None = None) -> Backend:
         doc=numpy_backend.__doc__ or "",
         threads=count,
         on_threads=numpy_backend,
+        predict=numpy_estimate,
     )
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from optserve.backends import llvm
 from optserve.backends.blas import gemm
-from optserve.backends.llvm import engine, large_products, native_pass
-from optserve.backends.llvm.large_products import BLOCK
+from optserve.backends.llvm.ir import engine
+from optserve.backends.llvm.rows import blocks, native_pass
+from optserve.backends.llvm.rows.blocks import LARGE_BLOCK as BLOCK
 from optserve.graph.interpret import interpret
 from tests.backends.llvm.closeness import assert_close
 from tests.backends.losses import Loss
@@ -91,7 +92,7 @@ def test_the_same_bits_on_any_number_of_threads(dtype: str) -> None:
 def test_without_a_library_of_a_known_name(
     texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(large_products, "gemm", lambda: None)
+    monkeypatch.setattr(blocks, "gemm", lambda: None)
     graph = LOSS.graph()
     arguments = LOSS.arguments(20)
     assert_close(

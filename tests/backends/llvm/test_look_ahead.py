@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from optserve.backends import chunks, llvm, streaming
-from optserve.backends.llvm import native_pass
+from optserve.backends.llvm.rows import native_pass
 from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
 from optserve.graph.streamed import Streamed

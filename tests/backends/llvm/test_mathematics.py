@@ -13,10 +13,10 @@ from benchmarks.mathematics.cases import CASES, Case
 from benchmarks.mathematics.measure import peer, worst
 from benchmarks.mathematics.native import SCALARS, NativeFunction, compiled, module
 from benchmarks.mathematics.reference import spacing
-from optserve.backends.llvm.builder import Builder, IRValue, constant
-from optserve.backends.llvm.engine import engine
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
+from optserve.backends.llvm.ir.engine import engine
+from optserve.backends.llvm.ir.target import definitions
 from optserve.backends.llvm.mathematics import FUNCTIONS
-from optserve.backends.llvm.target import definitions
 
 DTYPES = ("float64", "float32")
 Functions = dict[tuple[str, str], NativeFunction]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.backends import llvm
-from optserve.backends.llvm import native_pass
+from optserve.backends.llvm.rows import native_pass
 from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
 from tests.backends.llvm.closeness import assert_close

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from optserve.backends import llvm
-from optserve.backends.llvm import native_pass
-from optserve.backends.llvm.lowering import lower
-from optserve.backends.llvm.nodes import Lowered
+from optserve.backends.llvm.rows import native_pass
+from optserve.backends.llvm.rows.body import lower
+from optserve.backends.llvm.rows.nodes import Lowered
 from optserve.graph.interpret import interpret
 from tests.backends.llvm.closeness import assert_close
 from tests.backends.losses import Loss

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from benchmarks.mathematics import native
-from optserve.backends.llvm.engine import engine, engine_for
+from optserve.backends.llvm.ir.engine import engine, engine_for
 
 
 @pytest.mark.skipif(engine().triple.split("-")[0] != "x86_64", reason="runs code for AVX2")

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.problem import Problem
 from benchmarks.workloads import curve, embedding, gemm, gmm, logistic, mlp, scan
 from optserve.backends import llvm
-from optserve.backends.llvm import native_pass
-from optserve.backends.llvm.engine import Engine, engine_for
-from optserve.backends.llvm.nodes import Unsupported
-from optserve.backends.llvm.program import compiled
+from optserve.backends.llvm.ir.engine import Engine, engine_for
+from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.programs import compiled
+from optserve.backends.llvm.rows import native_pass
 from optserve.errors import DerivativeError
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph

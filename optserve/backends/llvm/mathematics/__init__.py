@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from optserve.backends.llvm.builder import Builder, IRValue
+from optserve.backends.llvm.ir.arithmetic import Operation
+from optserve.backends.llvm.ir.builder import Builder, IRValue
 from optserve.backends.llvm.mathematics import (
     division,
     error_function,
@@ -29,7 +30,6 @@ from optserve.backends.llvm.mathematics import (
     trigonometric,
 )
 from optserve.backends.llvm.mathematics.lanes import Lanes
-from optserve.backends.llvm.operations import Operation
 
 __all__ = ["FUNCTIONS"]
 

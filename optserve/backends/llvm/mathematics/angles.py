@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
-from optserve.backends.llvm.builder import Builder, IRValue, constant
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.mathematics.extended import Pair, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, rarely, where
 from optserve.frozen import frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.builder import Builder, IRValue, constant
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, rarely, where
 
 __all__ = ["floor_divide", "remainder"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from optserve.backends.llvm.builder import Builder, IRValue, constant, element, lanes_of, vector
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, lanes_of, vector
 from optserve.frozen import frozen
 
 __all__ = ["FORMATS", "Format", "Lanes", "fma", "polynomial", "rarely", "where"]

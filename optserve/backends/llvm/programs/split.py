@@ -1,0 +1,146 @@
+"""A graph whose passes over rows are calls from Python, so that threads share them: programs for
+what stands between, with the bits that one program for all of it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.programs.compiled import Program, passes
+from optserve.backends.llvm.programs.size import Plan
+from optserve.backends.llvm.rows.native_pass import native
+from optserve.backends.map_reduce import MapReduce
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.interpret import bind_rows, resolved
+from optserve.primitives.map_reduce import map_reduce
+
+__all__ = ["Split"]
+
+Step = tuple[Callable[[Sequence[Any]], tuple[Any, ...]], Sequence[Atom], Sequence[Var]]
+"""What is called, the values that it is given, and those that it makes."""
+
+
+class Split:
+    """Evaluates a graph, or the body of a loop that holds passes, for given row counts."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        plan: Plan,
+        threads: int,
+        shown: Sequence[str],
+        lowerings: Lowerings,
+    ) -> None:
+        self.graph = graph
+        self.plan = plan
+        self.threads = threads
+        self.shown = shown
+        self.lowerings = lowerings
+        self.parts = [
+            part if isinstance(part, Equation) else Program(part, plan, shown, lowerings)
+            for part in _parts(graph)
+        ]
+        self.bodies: dict[int, Split] = {}
+        for part in self.parts:
+            if isinstance(part, Equation) and part.primitive is not map_reduce:
+                for body in part.attributes.values():
+                    if isinstance(body, Graph):
+                        self.bodies[id(body)] = Split(body, plan, threads, shown, lowerings)
+
+    def bind(self, rows: Mapping[str, int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        """A callable of the inputs, for these row counts."""
+        steps = [self._step(part, rows) for part in self.parts]
+        inputs, outputs = self.graph.inputs, self.graph.outputs
+        done = _last_reads(steps, outputs)
+
+        def run(arguments: Sequence[Any]) -> tuple[Any, ...]:
+            values: dict[Atom, Any] = dict(zip(inputs, arguments, strict=True))
+            for (call, read, made), last in zip(steps, done, strict=True):
+                given = [a.value if isinstance(a, Literal) else values[a] for a in read]
+                values.update(zip(made, call(given), strict=True))
+                for variable in last:
+                    del values[variable]
+            return tuple([a.value if isinstance(a, Literal) else values[a] for a in outputs])
+
+        return run
+
+    def _step(self, part: Equation | Program, rows: Mapping[str, int]) -> Step:
+        if isinstance(part, Program):
+            made = [atom for atom in part.graph.outputs if isinstance(atom, Var)]
+            return part.bind(rows), part.graph.inputs, made
+        is_pass = part.primitive is map_reduce
+        call = self._pass(part, rows) if is_pass else self._loop(part, rows)
+        several = len(part.results) > 1
+
+        def listed(given: Sequence[Any]) -> tuple[Any, ...]:
+            out = call(*given)
+            return out if several else (out,)
+
+        return listed, part.operands, part.results
+
+    def _pass(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
+        return native(MapReduce(equation, rows, self.threads), self.lowerings)
+
+    def _loop(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
+        """A loop or a choice in Python, its bodies split too."""
+        bound: dict[int, Callable[[Sequence[Any]], tuple[Any, ...]]] = {}
+
+        def evaluate(body: Graph, *arguments: Any) -> tuple[Any, ...]:
+            known = bound.get(id(body))
+            if known is None:
+                split = self.bodies[id(body)]
+                known = bound[id(body)] = split.bind({**rows, **bind_rows(body.inputs, arguments)})
+            return known(arguments)
+
+        attributes = {
+            key: value if isinstance(value, Graph) else resolved({key: value}, rows)[key]
+            for key, value in equation.attributes.items()
+        }
+        return partial(equation.primitive.impl, **attributes, evaluate=evaluate)
+
+
+def _last_reads(steps: Sequence[Step], outputs: Sequence[Atom]) -> list[list[Var]]:
+    """For each step the values that no later one reads, and that are not returned."""
+    held: set[Atom] = {*outputs}
+    done: list[list[Var]] = []
+    for _, read, made in reversed(steps):
+        last = dict.fromkeys(a for a in (*read, *made) if isinstance(a, Var) and a not in held)
+        held.update(last)
+        done.append(list(last))
+    return done[::-1]
+
+
+def _parts(graph: Graph) -> list[Equation | Graph]:
+    """Equations that are or hold passes, and between them graphs of all others."""
+    groups: list[list[Equation] | Equation] = []
+    for equation in graph.equations:
+        if _holds_passes(equation):
+            groups.append(equation)
+        elif groups and isinstance(groups[-1], list):
+            groups[-1].append(equation)
+        else:
+            groups.append([equation])
+    needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
+    parts: list[Equation | Graph] = []
+    for group in reversed(groups):
+        part = group if isinstance(group, Equation) else _between(group, needed)
+        read = part.operands if isinstance(part, Equation) else part.inputs
+        needed |= {atom for atom in read if isinstance(atom, Var)}
+        parts.append(part)
+    return parts[::-1]
+
+
+def _holds_passes(equation: Equation) -> bool:
+    return any(True for _ in passes(Graph((), (equation,), ())))
+
+
+def _between(equations: Sequence[Equation], needed: set[Var]) -> Graph:
+    """Equations as a graph: what they read of others goes in, what is ``needed`` comes out."""
+    made = [variable for equation in equations for variable in equation.results]
+    read = [a for equation in equations for a in equation.operands if isinstance(a, Var)]
+    inside = set(made)
+    inputs = dict.fromkeys(variable for variable in read if variable not in inside)
+    outputs = tuple(variable for variable in made if variable in needed)
+    return Graph(tuple(inputs), tuple(equations), outputs)

@@ -1,0 +1,132 @@
+"""A graph as a callable: one native function where its work is small, else split by its passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from optserve.backends.base import Compiled
+from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
+from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.lowerings.table import lowerings_with
+from optserve.backends.llvm.programs.compiled import Program, has_one_chunk
+from optserve.backends.llvm.programs.size import Plan, plan_of
+from optserve.backends.llvm.programs.split import Split
+from optserve.backends.llvm.rows.native_pass import native
+from optserve.backends.numpy.control import compile_passes, tiled
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import bind_rows
+from optserve.graph.streamed import Streamed
+from optserve.transforms.finite_sum import finite_sum, row_counts
+from optserve.transforms.sink import sink
+
+__all__ = ["Whole"]
+
+SHAPES = 16
+"""Sets of shapes that are remembered, such as the numbers of steps that loops are asked for."""
+
+Shapes = tuple[tuple[int, ...], ...]
+Call = Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+class Whole:
+    """Evaluates one graph; what is compiled is compiled at the first call that needs it.
+
+    What has no native form at all runs on NumPy but for its passes.
+    """
+
+    def __init__(self, graph: Graph, threads: int, lowerings: Lowerings | None = None) -> None:
+        self.graph = sink(graph)
+        self.threads = threads
+        self.lowerings = lowerings or lowerings_with(())
+        self._columns = [
+            position
+            for position, variable in enumerate(graph.inputs)
+            if any(isinstance(size, Dim) for size in variable.aval.shape)
+        ]
+        self._whole: dict[Shapes, Call] = {}
+        self._streamed: dict[Shapes, Call] = {}
+
+    def __call__(self, *arguments: Any) -> tuple[Any, ...]:
+        calls = self._whole
+        for position in self._columns:
+            if isinstance(arguments[position], Streamed):
+                calls = self._streamed
+        shapes = tuple([argument.shape for argument in arguments])
+        try:
+            call = calls[shapes]
+        except KeyError:
+            call = self._bind(arguments, whole=calls is self._whole)
+            if len(calls) >= SHAPES:
+                calls.clear()
+            calls[shapes] = call
+        try:
+            return call(arguments)
+        except Failed:  # NumPy says where, and of what
+            return self._on_numpy(*arguments)
+
+    @cached_property
+    def program(self) -> Program | None:
+        """All of the graph as one function, or ``None`` where a part of it has no native form."""
+        try:
+            return Program(self._summed, self._plan, self._shown, self.lowerings)
+        except Unsupported:
+            return None
+
+    def _bind(self, arguments: Sequence[Any], whole: bool) -> Call:
+        """What evaluates arguments of these shapes."""
+        rows = bind_rows(self.graph.inputs, arguments)
+        if whole and has_one_chunk(self._summed, rows) and self.program is not None:
+            with suppress(Unsupported):
+                return self.program.bind(rows)
+        if self._split is not None:
+            with suppress(Unsupported):
+                return _owned(self._split.bind(rows), self._summed)
+        passes = self._passes
+        return lambda given: passes(*given)
+
+    @cached_property
+    def _split(self) -> Split | None:
+        try:
+            return Split(self._summed, self._plan, self.threads, self._shown, self.lowerings)
+        except Unsupported:
+            return None
+
+    @cached_property
+    def _passes(self) -> Compiled:
+        return compile_passes(self.graph, self.threads, partial(native, lowerings=self.lowerings))
+
+    @cached_property
+    def _on_numpy(self) -> Compiled:
+        return compile_passes(self.graph, self.threads, tiled)
+
+    @cached_property
+    def _summed(self) -> Graph:
+        return finite_sum(self.graph)
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan_of(self._summed, self.lowerings)
+
+    @cached_property
+    def _shown(self) -> tuple[str, ...]:
+        return tuple(rows.name for rows in row_counts(self.graph))
+
+
+def _owned(call: Call, graph: Graph) -> Call:
+    """``call``, whose results share no memory with its arguments or with each other."""
+    outputs = graph.outputs
+    shared = [atom in graph.inputs or atom in outputs[:i] for i, atom in enumerate(outputs)]
+    if not any(shared):
+        return call
+
+    def copied(given: Sequence[Any]) -> tuple[Any, ...]:
+        found = zip(call(given), shared, strict=True)
+        return tuple([np.array(one)[()] if copy else one for one, copy in found])
+
+    return copied

@@ -1,0 +1,71 @@
+"""Gathers from fixed tables by an index a row, and looks ahead at what later rows will need."""
+
+from __future__ import annotations
+
+import math
+
+from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
+from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.rows.memory import Memory
+from optserve.backends.llvm.rows.nodes import Node, operand
+from optserve.backends.llvm.rows.places import Place
+from optserve.frozen import replace
+
+__all__ = ["gather", "in_range", "look_ahead"]
+
+AHEAD = 256
+"""Rows from a look at an index to the use of what it points to."""
+
+
+def gather(memory: Memory, node: Node, index: IRValue, place: Place) -> IRValue:
+    """Entries, or rows, of a fixed table by an index a row; NaN where it is out of range."""
+    b = memory.b
+    table = operand(node, 0)
+    scalar = storage(table.root.aval.dtype)
+    if scalar not in ("double", "float"):
+        raise Unsupported("a gather of anything but floats")
+    front, valid = in_range(memory.b, index, node.detail)
+    if node.space:  # one row of the table: the index is the same in all lanes
+        row = memory.fetch_row(table, b.lane(front, 0), place)
+        return b.select(valid, row, constant(math.nan, row.type))
+    if table.strides[0] == 1:
+        first = b.at(memory.addresses[table.root], scalar, table.offset)
+        look_ahead(memory, node, place, first, scalar)
+    result = constant(0, vector(scalar))
+    for lane in range(LANES):
+        at = b.lane(front, lane)
+        at = b.emit(f"mul nsw i64 {at}, {table.strides[0]}", "i64")
+        at = b.emit(f"add nsw i64 {at}, {table.offset}", "i64")
+        value = b.load(b.at(memory.addresses[table.root], scalar, at), scalar)
+        result = b.insert(result, value, lane)
+    return b.select(valid, result, constant(math.nan, result.type))
+
+
+def look_ahead(
+    memory: Memory, node: Node, place: Place, base: IRValue, scalar: str, lanes: int = LANES
+) -> None:
+    """Bring the entries of a table at the indices of later rows into the cache: they are anywhere,
+    and the processor cannot guess where.
+
+    No index is read past the last row of this call, behind which there may be no memory.
+    """
+    b, indices = memory.b, operand(node, 1)
+    in_memory = indices.root in memory.addresses and indices.root not in memory.buffers
+    if place.mask is not None or indices.row != 1 or not in_memory:
+        return
+    later = b.emit(f"add nsw i64 {place.row}, {AHEAD}", "i64")
+    last = b.emit(f"sub nsw i64 %last, {lanes}", "i64")
+    at = memory.entry(indices, replace(place, row=b.intrinsic("smin", later, last)))
+    index = b.load(at, vector("i64", lanes) if lanes > 1 else "i64")
+    for lane in range(lanes):
+        one = b.lane(index, lane) if lanes > 1 else index
+        b.prefetch(b.at(base, scalar, one), write=node.kind == "scatter")
+
+
+def in_range(b: Builder, index: IRValue, size: int) -> tuple[IRValue, IRValue]:
+    """Indices counted from the front, 0 where they are out of range; and where they are not."""
+    zero, count = constant(0, index.type), constant(size, index.type)
+    wrapped = b.select(b.compare("slt", index, zero), b.binary("add", index, count), index)
+    valid = b.compare("ult", wrapped, count)
+    return b.select(valid, wrapped, zero), valid

@@ -1,0 +1,176 @@
+"""Reading and writing the values of a kernel: operands, buffers of the block, outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from optserve.backends.llvm.ir.arithmetic import convert
+from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
+from optserve.backends.llvm.ir.types import register_type, storage
+from optserve.backends.llvm.rows.nodes import Access
+from optserve.backends.llvm.rows.places import Index, Place
+from optserve.frozen import replace
+from optserve.graph.graph import Literal, Var
+
+__all__ = ["Memory", "contiguous"]
+
+
+def contiguous(root: Var, space: Sequence[int]) -> Access:
+    """The access of a value whose rows, and entries within a row, follow each other."""
+    strides = tuple(math.prod(space[axis + 1 :]) for axis in range(len(space)))
+    return Access(root, math.prod(space), strides, 0, tuple(space))
+
+
+class Memory:
+    """The addresses of a kernel's values, and loads and stores at a place of its loops.
+
+    Buffers of ``turned`` rows have the rows of each entry side by side.
+    """
+
+    def __init__(self, builder: Builder, buffers: Collection[Var], turned: int = 0) -> None:
+        self.b = builder
+        self.buffers = buffers
+        self.turned = turned
+        self.addresses: dict[Var, IRValue] = {}
+        self._splats: dict[tuple[Var, int], IRValue] = {}
+
+    def hold(self, entry: Access | Literal) -> None:
+        """Read a fixed scalar once, before the loops."""
+        if isinstance(entry, Literal) or entry.row or any(entry.strides):
+            return
+        key = (entry.root, entry.offset)
+        if key not in self._splats:
+            scalar = storage(entry.root.aval.dtype)
+            address = self.b.at(self.addresses[entry.root], scalar, entry.offset)
+            self._splats[key] = self._register(self.b.splat(self.b.load(address, scalar)))
+
+    def fetch(self, entry: Access | Literal, space: Sequence[int], place: Place) -> IRValue:
+        """The lanes of an operand, for loops over ``space``."""
+        if isinstance(entry, Literal):
+            dtype = entry.aval.dtype
+            return constant(entry.value.item(), vector(register_type(dtype)))
+        held = None if any(entry.strides) else self._splats.get((entry.root, entry.offset))
+        if held is not None:
+            return held
+        return self._register(self._load(entry, tuple(space), place))
+
+    def fetch_row(self, table: Access, index: IRValue, place: Place) -> IRValue:
+        """Lanes of row ``index`` of a fixed matrix."""
+        return self.fetch(table, table.space, replace(place, index=(index, *place.index)))
+
+    def fetch_local(
+        self, access: Access, space: Sequence[int], start: IRValue, local: IRValue, place: Place
+    ) -> IRValue:
+        """Lanes of an operand in the row ``local`` of the block."""
+        at = replace(place, row=self.row_of(start, local), local=local)
+        return self.fetch(access, space, at)
+
+    def row_of(self, start: IRValue, local: IRValue) -> IRValue:
+        """The number of the row ``local`` of the block that begins at ``start``."""
+        return self.b.emit(f"add nsw i64 {start}, {local}", "i64")
+
+    def address(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
+        """The address of one entry of a row."""
+        return self._first(
+            access, access.strides, Place(self.row_of(start, local), local, index, None)
+        )
+
+    def scalar(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
+        """One entry of a row."""
+        address = self.address(access, local, start, index)
+        return self.b.load(address, storage(access.root.aval.dtype))
+
+    def read(self, address: IRValue, type_: str, place: Place) -> IRValue:
+        """The lanes in use from memory; the others are 0."""
+        if place.mask is None:
+            return self.b.load(address, type_)
+        return self.b.masked_load(address, type_, place.mask)
+
+    def write(self, value: IRValue, address: IRValue, place: Place) -> None:
+        """The lanes in use to memory."""
+        if element(value.type) == "i1":
+            value = convert(self.b, value, "i8")
+        if place.mask is None:
+            self.b.store(value, address)
+        else:
+            self.b.masked_store(value, address, place.mask)
+
+    def put(self, value: IRValue, access: Access, place: Place) -> None:
+        """Lanes written where ``access`` says; a buffer of one entry a row has room for all."""
+        roomy = self._is_roomy(access)
+        address = self._first(access, access.strides, place)
+        self.write(value, address, replace(place, mask=None) if roomy else place)
+
+    def entry(self, access: Access, place: Place) -> IRValue:
+        """The address of the first lane."""
+        return self._first(access, access.strides, place)
+
+    def within(
+        self,
+        base: IRValue,
+        scalar: str,
+        first: IRValue | int,
+        space: Sequence[int],
+        place: Place,
+    ) -> IRValue:
+        """The address in a contiguous array of ``space`` that begins at entry ``first``."""
+        offset = first
+        for axis, index in enumerate(place.index):
+            step = self.b.emit(f"mul nsw i64 {index}, {math.prod(space[axis + 1 :])}", "i64")
+            offset = self.b.emit(f"add nsw i64 {offset}, {step}", "i64")
+        return self.b.at(base, scalar, offset)
+
+    def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
+        scalar = storage(entry.root.aval.dtype)
+        strides = entry.over(space)
+        base = self._first(entry, strides, place)
+        along = self._along(entry, strides, place)
+        if along == 0:
+            return self.b.splat(self.b.load(base, scalar))
+        if along == 1:
+            roomy = self._is_roomy(entry)
+            return self.read(base, vector(scalar), replace(place, mask=None) if roomy else place)
+        return self._strided(base, scalar, along, place)
+
+    def _strided(self, base: IRValue, scalar: str, along: int, place: Place) -> IRValue:
+        """Lanes that are ``along`` entries apart, one load each; only lanes in use are read."""
+        b = self.b
+        result = constant(0, vector(scalar))
+        for lane in range(place.count):
+            step: IRValue | int = lane * along
+            if place.mask is not None and place.count == LANES:  # a partial vector of rows
+                inside = b.lane(place.mask, lane)
+                step = b.select(inside, constant(lane * along, "i64"), constant(0, "i64"))
+            result = b.insert(result, b.load(b.at(base, scalar, step), scalar), lane)
+        return result
+
+    def _is_roomy(self, entry: Access) -> bool:
+        """Whether there is memory for whole vectors behind the last row."""
+        return entry.root in self.buffers and (bool(self.turned) or not entry.space)
+
+    def _along(self, entry: Access, strides: Sequence[int], place: Place) -> int:
+        """How far apart the lanes are."""
+        if strides and not place.row_lanes:
+            return strides[-1]
+        return 1 if self.turned and entry.root in self.buffers else entry.row
+
+    def _first(self, entry: Access, strides: Sequence[int], place: Place) -> IRValue:
+        b = self.b
+        kept = entry.root in self.buffers
+        row, scale = place.local if kept else place.row, self.turned if kept and self.turned else 1
+        offset: IRValue | int = entry.offset * scale
+        if entry.row:
+            across = 1 if scale > 1 else entry.row
+            offset = b.emit(f"mul nsw i64 {row}, {across}", "i64")
+            if entry.offset:
+                offset = b.emit(f"add nsw i64 {offset}, {entry.offset * scale}", "i64")
+        for index, stride in zip(place.index, strides, strict=True):
+            if stride and index != 0:
+                step = b.emit(f"mul nsw i64 {index}, {stride * scale}", "i64")
+                offset = b.emit(f"add nsw i64 {offset}, {step}", "i64")
+        return b.at(self.addresses[entry.root], storage(entry.root.aval.dtype), offset)
+
+    def _register(self, value: IRValue) -> IRValue:
+        """Truth values are bytes in memory and bits in registers."""
+        return convert(self.b, value, "i1") if element(value.type) == "i8" else value

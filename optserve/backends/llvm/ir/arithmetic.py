@@ -39,6 +39,7 @@ What tests for truth takes operands of any types: what is not 0 is true, NaN too
 
 def _arithmetic(floating: str, integer: str) -> Operation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+        """Of two values of one type."""
         return b.binary(floating if is_floating(x) else integer, x, y)
 
     return operation
@@ -83,9 +84,8 @@ def absolute(b: Builder, x: IRValue) -> IRValue:
 
 
 def _extreme(predicate: str, integer: str) -> Operation:
-    """The larger or smaller of two; NaN where either is, as in NumPy."""
-
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+        """The larger or smaller of two; NaN where either is, as in NumPy."""
         if not is_floating(x):
             return b.select(b.compare(_ordered(integer, x), x, y), x, y)
         chosen = b.select(b.compare(predicate, x, y), x, y)
@@ -96,13 +96,18 @@ def _extreme(predicate: str, integer: str) -> Operation:
 
 def _comparison(floating: str, integer: str) -> Operation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+        """Which lanes compare so; none where either is NaN, but for ``not_equal``."""
         return b.compare(floating if is_floating(x) else _ordered(integer, x), x, y)
 
     return operation
 
 
 def _logical(operation: str) -> Operation:
-    return lambda b, x, y: b.binary(operation, truth(b, x), truth(b, y))
+    def joined(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+        """Of which lanes are not 0."""
+        return b.binary(operation, truth(b, x), truth(b, y))
+
+    return joined
 
 
 def select_zero(b: Builder, keep: IRValue, x: IRValue) -> IRValue:

@@ -20,9 +20,8 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import trace
 from optserve.primitives.constructors import elementwise, opaque
-from optserve.primitives.vocabulary import builtin_vocabulary
+from optserve.primitives.tracing import trace
 from optserve.testing import check_backend
 from tests.conformance.native import only_native
 
@@ -69,7 +68,6 @@ def graph_of(function: Callable[[Any], Any], shape: Any, dtype: Any = DOUBLE) ->
     return trace(
         lambda x: np.sum(np.exp(function(x)) * x),
         Aval(shape, np.dtype(dtype)),
-        vocabulary=builtin_vocabulary(),
     ).graph
 
 
@@ -108,7 +106,7 @@ def test_it_passes_the_conformance_suite() -> None:
 
 def test_a_formula_is_not_asked_for_anything_but_its_entries() -> None:
     total = opaque("total", lambda x: np.sum(x, axis=0), shape=lambda x: Aval((), x.dtype))
-    graph = trace(total, np.ones(3), vocabulary=builtin_vocabulary()).graph
+    graph = trace(total, np.ones(3)).graph
     backend = llvm_backend(1, [Lowering(total, lambda x: x * 0)])
     np.testing.assert_array_equal(backend.compile(graph)(np.ones(3)), [3.0])
 

@@ -32,7 +32,7 @@ from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Literal
-from optserve.primitives import composition, indexing, shaping
+from optserve.primitives import composition, indexing, shaping, sums
 from optserve.primitives import constants as primitives
 
 __all__ = ["LOWERINGS"]
@@ -268,7 +268,7 @@ LOWERINGS: tuple[Lowering, ...] = (
         rows=_transpose_rows,
     ),
     Lowering(
-        shaping.broadcast_to,
+        sums.broadcast_to,
         registers=_moved(lambda x, shape: np.broadcast_to(x, shape)),
         memory=_broadcast_to,
         rows=_broadcast_rows,

@@ -43,7 +43,7 @@ from optserve.backends.lowering import Lowering
 from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.graph import Equation
-from optserve.primitives import ordering, reductions
+from optserve.primitives import ordering, reductions, sums
 
 __all__ = ["LOWERINGS"]
 
@@ -277,7 +277,7 @@ def _reduction_rows(kind: str, body: Body, equation: Equation) -> None:
 
 LOWERINGS: tuple[Lowering, ...] = (
     Lowering(
-        reductions.sum_,
+        sums.sum_,
         registers=_sum_registers,
         memory=partial(_reduction, SUM),
         rows=partial(_reduction_rows, "sum"),

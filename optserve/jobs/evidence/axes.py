@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
@@ -30,8 +31,13 @@ PROFILES = 8
 def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
     """The model by the Hessian itself.
 
-    Its curvatures may be negative, while those of Gauss and Newton's never are.
+    Its curvatures may be negative, while those of Gauss and Newton's never are. A partial model
+    knows those that the gradient leads to: from a saddle's ridge, not the ones that lead off. So
+    the same number of products is made from a direction by chance.
     """
+    if model.partial:
+        chance = np.random.default_rng(0).normal(size=model.free.size)
+        return krylov(surface, place._replace(gradient=chance), model.free)
     if model.rest is None or not surface.dense:
         return model
     root = sqrt(surface.epsilon)

@@ -7,12 +7,13 @@ before it knows what it has to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from optserve.frozen import frozen, replace
 
 __all__ = [
     "ConfigError",
+    "ConfigErrors",
     "DerivativeError",
     "GraphError",
     "NumericalFailure",
@@ -22,6 +23,7 @@ __all__ = [
     "PluginFailure",
     "ShapeError",
     "TraceError",
+    "together",
 ]
 
 
@@ -112,6 +114,27 @@ class OptserveError(Exception):
 
 class ConfigError(OptserveError):
     """Something in a config file, a data file or on the command line is wrong; nothing ran."""
+
+
+class ConfigErrors(ConfigError):
+    """Several errors of a config, told at once in the order of ``errors``."""
+
+    def __init__(self, errors: Sequence[OptserveError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.message, place=first.place, expected=first.expected, remedy=first.remedy
+        )
+        self.errors = tuple(errors)
+
+    def block(self) -> str:
+        """A block for each error."""
+        return "\n".join(error.block() for error in self.errors)
+
+
+def together(errors: Iterable[OptserveError]) -> OptserveError:
+    """One error that tells all of ``errors``, each place and message once."""
+    found = list({(error.message, error.place): error for error in errors}.values())
+    return found[0] if len(found) == 1 else ConfigErrors(found)
 
 
 class ShapeError(OptserveError):

@@ -58,6 +58,6 @@ workload = Workload(
         Contender("optserve run", partial(optserve_run, "rosenbrock-gd.yaml")),
         *(Contender(peer, partial(by_peer, peer)) for peer in GRADIENTS),
     ),
-    limits=(Limit("optserve run", 1.6, (f"python -c '{IMPORTS}'",)),),
+    limits=(Limit("optserve run", 3.0, (f"python -c '{IMPORTS}'",)),),
     runs=9,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from optserve.config import nodes
 from optserve.config.expressions import (
     Expression,
     Function,
@@ -15,12 +16,13 @@ from optserve.config.expressions import (
     parse_expression,
     parse_signature,
 )
-from optserve.config.nodes import Scalar
-from optserve.config.schema import expression as written
+from optserve.config.nodes import Entry, Node, Scalar, is_null
+from optserve.config.options import named_in
 from optserve.config.schema.config import Config, ObjectiveKind
-from optserve.config.schema.define import Body, Composition, Definition
-from optserve.config.schema.loss import Comparison, LeastSquares
+from optserve.config.schema.define import Composition, Definition, Pipe
+from optserve.config.schema.loss import Comparison
 from optserve.config.schema.table import Table
+from optserve.config.traps import refuse_comment_inside
 from optserve.errors import ConfigError, Place
 
 __all__ = ["Declarations", "Loss", "RowExpressions", "Value", "declarations", "name_of", "parsed"]
@@ -90,12 +92,12 @@ class Declarations(NamedTuple):
 
 def declarations(config: Config) -> Declarations:
     """Everything that ``config`` declares; raises ``ConfigError`` where it cannot be parsed."""
-    keys = config.keys_in("parameters")
-    parameters = {name_of(keys[name]): keys[name].place for name in config.parameters}
+    keys = [entry.key for entry in config.entries_of("parameters").values()]
+    parameters = {name_of(key): key.place for key in keys}
     values: list[Value] = []
     functions: dict[str, Function] = {}
-    for definition in config.define.definitions:
-        defined = _defined(definition)
+    for name, entry in config.entries_of("define").items():
+        defined = _defined(config.define[name], entry)
         if isinstance(defined, Value):
             values.append(defined)
         elif defined.name in functions:
@@ -106,24 +108,25 @@ def declarations(config: Config) -> Declarations:
             )
         else:
             functions[defined.name] = defined
-    names = config.keys_in("metrics")
     metrics = {
-        name_of(names[name], dotted=False): parsed(one) for name, one in config.metrics.items()
+        name_of(entry.key, dotted=False): parsed(entry.value)
+        for entry in config.entries_of("metrics").values()
     }
-    tables = config.data.tables if config.data is not None else {}
     return Declarations(
         parameters,
         tuple(values),
         functions,
         _loss(config),
         metrics,
-        {name: _row_expressions(table) for name, table in tables.items()},
+        {name: _row_expressions(table) for name, table in config.tables.items()},
     )
 
 
-def parsed(expression: written.Expression) -> Expression:
+def parsed(node: Node) -> Expression:
     """The checked tree of an expression of the config."""
-    return parse_expression(_text(expression.written))
+    assert isinstance(node, Scalar)
+    refuse_comment_inside(node)
+    return parse_expression(_text(node))
 
 
 def name_of(key: Scalar, *, dotted: bool = True) -> str:
@@ -139,48 +142,60 @@ def name_of(key: Scalar, *, dotted: bool = True) -> str:
 
 
 def _row_expressions(table: Table) -> RowExpressions:
-    keys = table.keys_in("derive")
     derived = [
-        Value(name_of(keys[name], dotted=False), parsed(one), keys[name].place)
-        for name, one in table.derive.items()
+        Value(name_of(entry.key, dotted=False), parsed(entry.value), entry.key.place)
+        for entry in table.entries_of("derive").values()
     ]
-    return RowExpressions(None if table.where is None else parsed(table.where), tuple(derived))
+    where = None if table.where is None else parsed(table.node_of("where"))
+    return RowExpressions(where, tuple(derived))
 
 
 def _text(scalar: Scalar) -> Text:
     return Text(scalar.text, scalar.pieces())
 
 
-def _defined(definition: Definition) -> Value | Function:
-    signature = parse_signature(_text(definition.key))
-    body = definition.body
-    if isinstance(body, Composition):
-        steps = [
-            Step(_text(stage.name), tuple(parsed(argument) for argument in stage.arguments))
-            for stage in body.stages
-        ]
-        return compose(signature, steps, innermost_first=body.innermost_first)
+def _defined(definition: Definition, entry: Entry) -> Value | Function:
+    signature = parse_signature(_text(entry.key))
+    if isinstance(definition, Composition | Pipe):
+        innermost_first = isinstance(definition, Pipe)
+        stages = definition.node_of("pipe" if innermost_first else "compose")
+        assert isinstance(stages, nodes.Sequence)
+        return compose(signature, [*map(_step, stages)], innermost_first=innermost_first)
+    body = entry.value
+    if not isinstance(body, nodes.Mapping):
+        if signature.parameters is None:
+            return Value(signature.name, parsed(body), signature.place)
+        return declare(signature, parsed(body))
     if signature.parameters is None:
-        if isinstance(body, Body):
-            raise ConfigError(
-                f"'{signature.name}' is a value, and only functions have locals",
-                place=signature.place,
-                remedy="make each local a value of define, before this one",
-            )
-        return Value(signature.name, parsed(body), signature.place)
-    if isinstance(body, Body):
-        return declare(signature, [(_text(key), parsed(part)) for key, part in body.locals])
-    return declare(signature, parsed(body))
+        raise ConfigError(
+            f"'{signature.name}' is a value, and only functions have locals",
+            place=signature.place,
+            remedy="make each local a value of define, before this one",
+        )
+    return declare(
+        signature, [(_text(one.key), parsed(one.value)) for one in body.entries.values()]
+    )
+
+
+def _step(stage: Node) -> Step:
+    """One function of a composition, with what else it is called with."""
+    [named] = named_in(stage)
+    if named.options is None:
+        return Step(_text(named.key), ())
+    operands = named.options
+    several = operands.items if isinstance(operands, nodes.Sequence) else (operands,)
+    return Step(_text(named.key), tuple(map(parsed, several)))
 
 
 def _loss(config: Config) -> Loss:
-    kind, given = config.objective
-    place = config.place_of(kind) or Place("")
-    if not isinstance(given, LeastSquares):
-        return Loss(kind, {kind: parsed(given)}, False, place)
-    terms = given.terms
-    if isinstance(terms, Comparison):
-        parts = {"observed": terms.observed, "predicted": terms.predicted, "sigma": terms.sigma}
-        expressions = {name: parsed(part) for name, part in parts.items() if part is not None}
-        return Loss(kind, expressions, True, place)
-    return Loss(kind, {name: parsed(part) for name, part in terms.items()}, False, place)
+    kind = config.objective
+    node = config.node_of(kind)
+    comparison = isinstance(config.least_squares, Comparison)
+    if not isinstance(node, nodes.Mapping):
+        name = "residual" if kind == "least_squares" else kind
+        return Loss(kind, {name: parsed(node)}, False, node.place)
+    written = {name: entry.value for name, entry in node.entries.items()}
+    if comparison:
+        order = [name for name in ("observed", "predicted", "sigma") if name in written]
+        written = {name: written[name] for name in order if not is_null(written[name])}
+    return Loss(kind, {name: parsed(one) for name, one in written.items()}, comparison, node.place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from optserve.config.method import is_given, method_of
 from optserve.config.metrics import check_metric_path
 from optserve.config.schema.config import Config, Stop
 from optserve.errors import ConfigError
@@ -17,7 +18,7 @@ __all__ = ["check_splits", "minibatch_of", "stop_of"]
 
 def check_splits(config: Config) -> None:
     """Hold that where one table is split no other has rows."""
-    tables = config.data.tables if config.data is not None else {}
+    tables = config.tables
     split = next((one.split for one in tables.values() if one.split is not None), None)
     others = [name for name, one in tables.items() if one.rows and one.split is not split]
     if split is not None and others:
@@ -72,7 +73,7 @@ def _check_method(config: Config, optimizer: Optimizer | None) -> None:
     assert config.minibatch is not None
     if optimizer is not None and optimizer.traced and optimizer.needs == "gradient":
         return
-    given = config.optimizer is not None and config.optimizer.named[-1].name != "auto"
+    given = is_given(method_of(config))
     what = "`optimizer: none` takes no steps"
     if optimizer is not None:
         what = f"{optimizer.name} compares losses, and that of a batch differs from the next"

@@ -29,19 +29,18 @@ def expectations_of(
 ) -> tuple[Expectation, ...]:
     """What must hold of the result; raises where a path can name nothing in it."""
     by_name = {parameter.name: parameter for parameter in parameters}
-    keys = config.keys_in("expect")
     found = []
-    for path, expect in config.expect.items():
+    for path, entry in config.entries_of("expect").items():
         if path.startswith("metrics."):
-            check_metric_path(path, keys[path].place, splits, config.metrics)
+            check_metric_path(path, entry.key.place, splits, config.metrics)
         else:
-            _check_path(keys[path], by_name)
-        found.append(Expectation(path, _checks(path, expect), keys[path].place))
+            _check_path(entry.key, by_name)
+        found.append(Expectation(path, _checks(path, config.expect[path]), entry.key.place))
     return tuple(found)
 
 
 def _checks(path: str, expect: Expect) -> Mapping[str, object]:
-    near = None if expect.near is None else numbers(expect.near)
+    near = None if expect.near is None else numbers(expect.node_of("near"))
     checks = {
         "min": expect.min,
         "max": expect.max,

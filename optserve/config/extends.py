@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optserve.config.nodes import Entry, Mapping, Node, Scalar, kind_of
+from optserve.config.nodes import Entry, Mapping, Scalar, is_null, kind_of
 from optserve.config.parse import parse
 from optserve.config.paths import Reach
 from optserve.config.source import read_source
@@ -61,14 +61,10 @@ def merge(base: Mapping, over: Mapping) -> Mapping:
     entries = dict(base.entries)
     for key, entry in over.entries.items():
         below = entries.get(key)
-        if _is_null(entry.value):
+        if is_null(entry.value):
             entries.pop(key, None)
         elif below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
             entries[key] = Entry(entry.key, merge(below.value, entry.value))
         else:
             entries[key] = entry
     return replace(over, entries=entries)
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None

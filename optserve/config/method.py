@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from optserve.config.options import instantiate
-from optserve.config.schema.config import Method, ObjectiveKind
-from optserve.config.schema.expression import Named
+from optserve.config.options import Named, instantiate, named_in
+from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.errors import ConfigError
 from optserve.optimizers.base import Optimizer
 from optserve.optimizers.modifiers import Modifier, chain
 from optserve.registry import Registry
 
-__all__ = ["automatic", "is_given", "method_names", "optimizer_of"]
+__all__ = ["Method", "automatic", "is_given", "method_names", "method_of", "optimizer_of"]
+
+Method = tuple[Named, ...]
+"""Modifiers in order, then one method; nothing where none is chosen."""
+
+
+def method_of(config: Config) -> Method:
+    """The method that is written, with its modifiers."""
+    return () if config.optimizer is None else named_in(config.node_of("optimizer"))
 
 
 def automatic(kind: ObjectiveKind) -> str:
@@ -22,27 +29,25 @@ def automatic(kind: ObjectiveKind) -> str:
     return "levenberg_marquardt" if kind == "least_squares" else "lbfgs"
 
 
-def is_given(method: Method | None) -> bool:
+def is_given(method: Method) -> bool:
     """Whether a person chose the method."""
-    return method is not None and [named.name for named in method.named] != ["auto"]
+    return bool(method) and [named.name for named in method] != ["auto"]
 
 
-def method_names(method: Method | None, kind: ObjectiveKind) -> frozenset[str]:
+def method_names(method: Method, kind: ObjectiveKind) -> frozenset[str]:
     """The names of the optimizers that a method is made of."""
-    if method is None or not is_given(method):
+    if not is_given(method):
         return frozenset({automatic(kind)})
-    return frozenset(named.name for named in method.named) - {"none"}
+    return frozenset(named.name for named in method) - {"none"}
 
 
-def optimizer_of(
-    method: Method | None, kind: ObjectiveKind, registry: Registry
-) -> Optimizer | None:
+def optimizer_of(method: Method, kind: ObjectiveKind, registry: Registry) -> Optimizer | None:
     """The method with its modifiers around it; ``None`` for ``none``, which evaluates once."""
-    if method is None or not is_given(method):
+    if not is_given(method):
         entry = registry.find("optimizers", automatic(kind))
         chosen: Optimizer = entry.value()
         return chosen
-    *before, last = method.named
+    *before, last = method
     if last.name == "none" and not before:
         return None
     modifiers = [_modifier(named, registry) for named in before]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from optserve.config.declarations import Declarations
-from optserve.config.method import method_names
+from optserve.config.method import method_names, method_of
 from optserve.config.nodes import texts
+from optserve.config.options import Named, named_in
 from optserve.config.schema.config import Config
-from optserve.config.schema.expression import Named
 from optserve.errors import OptserveError
 from optserve.registry import Registry, check_files, load
 from optserve.registry.hookspecs import KINDS
@@ -50,16 +50,16 @@ def check_requirements(config: Config) -> None:
 
 def _chosen(config: Config, declared: Declarations) -> frozenset[str]:
     """The names that must be somebody's."""
-    parameters = config.parameters.values()
+    parameters = config.parameters_in_full.values()
+    transforms = [one for one in parameters if one.transform is not None]
     named = [
-        *(one.init for one in parameters if isinstance(one.init, Named)),
-        *(one.transform for one in parameters if one.transform is not None),
+        *_initializers(config),
+        *(named for one in transforms for named in named_in(one.node_of("transform"))),
     ]
-    tables = config.data.tables.values() if config.data else ()
-    files = [table.read.text for table in tables if table.read is not None]
+    files = [table.read for table in config.tables.values() if table.read is not None]
     backend = {config.backend} - {"auto"}
     return declared.called.union(
-        method_names(config.optimizer, declared.loss.kind),
+        method_names(method_of(config), declared.loss.kind),
         (one.name for one in named),
         (Path(file).suffix[1:] for file in files),
         backend,
@@ -68,9 +68,12 @@ def _chosen(config: Config, declared: Declarations) -> frozenset[str]:
 
 def _mentioned(config: Config) -> frozenset[str]:
     """The words in the options of methods and initializers."""
-    method = config.optimizer.named if config.optimizer else ()
-    inits: Iterable[Named] = [
-        one.init for one in config.parameters.values() if isinstance(one.init, Named)
-    ]
-    options = [one.options for one in (*method, *inits) if one.options is not None]
+    named = (*method_of(config), *_initializers(config))
+    options = [one.options for one in named if one.options is not None]
     return frozenset[str]().union(*map(texts, options))
+
+
+def _initializers(config: Config) -> Iterable[Named]:
+    for parameter in config.parameters_in_full.values():
+        if isinstance(parameter.init, str | dict):
+            yield from named_in(parameter.node_of("init"))

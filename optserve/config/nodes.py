@@ -10,7 +10,18 @@ from optserve.config.source import Source
 from optserve.errors import Place
 from optserve.frozen import frozen
 
-__all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Style", "kind_of", "plain", "texts"]
+__all__ = [
+    "Entry",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "Style",
+    "is_null",
+    "kind_of",
+    "plain",
+    "texts",
+]
 
 Style = Literal["plain", "quoted", "escaped", "block"]
 """How a scalar is written; ``escaped`` is in double quotes with backslashes, ``block`` folded or
@@ -118,6 +129,11 @@ class Mapping(_Written):
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def is_null(node: Node) -> bool:
+    """Whether the node is null."""
+    return isinstance(node, Scalar) and node.value is None
 
 
 def texts(node: Node) -> frozenset[str]:

@@ -1,23 +1,59 @@
-"""Contributions and their options: ``{adam: {learning_rate: 0.1}}`` is what ``adam`` returns."""
+"""Contributions and their options: ``{adam: {learning_rate: 0.1}}`` is what ``adam`` returns.
+
+The options are the annotated parameters of a function: pydantic holds them, and the limits that
+``annotated_types`` state there.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, NamedTuple, Union, get_args
+
+from pydantic import Tag, create_model
 
 from optserve.config import nodes
-from optserve.config.nodes import Entry, Scalar
-from optserve.config.schema.annotations import Decoders, alternatives, describe
-from optserve.config.schema.decode import decode, unknown_key
-from optserve.config.schema.expression import Named
+from optserve.config.nodes import Entry, Node, Scalar
+from optserve.config.schema.section import ByKind, Section, Words, installed
+from optserve.config.schema.validation import describe, validated, wrong_kind
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
+from optserve.frozen import replace
 from optserve.optimizers.schedules import Schedule
 from optserve.registry import Registry
 from optserve.registry.hookspecs import Kind
 
-__all__ = ["instantiate", "options_of", "with_options"]
+__all__ = ["Named", "instantiate", "named_in", "one_named", "options_model", "with_options"]
+
+
+class Named(NamedTuple):
+    """Something that a name stands for, with its options: ``adam``, ``{normal: {std: 0.1}}``."""
+
+    name: str
+    key: Scalar
+    options: Node | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.key.place
+
+
+def named_in(node: Node) -> tuple[Named, ...]:
+    """The names in ``node`` and their options, in order; none in what is no name."""
+    if isinstance(node, nodes.Mapping):
+        return tuple(Named(name, one.key, one.value) for name, one in node.entries.items())
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return (Named(node.text, node),)
+    return ()
+
+
+def one_named(node: Node) -> Named:
+    """The one name in ``node``."""
+    named = named_in(node)
+    if len(named) != 1:
+        raise wrong_kind(node, "a name", got=f"a mapping of {len(named)}")
+    return named[0]
 
 
 def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
@@ -29,52 +65,68 @@ def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
     function = registry.find(kind, named.name, named.place).value
     node = named.options
     if node is None or (isinstance(node, Scalar) and node.value is None):
-        return with_options(function, {}, named.place, registry)
-    first = next(iter(options_of(function)), None)
+        return with_options(function, _empty(named), named.place, registry)
     if isinstance(node, nodes.Mapping) and not _is_first(node, function, registry):
-        return with_options(function, node.entries, named.place, registry)
+        return with_options(function, node, named.place, registry)
+    first = next(iter(options_model(function).model_fields), None)
     if first is None:
         raise ConfigError(f"{named.name} has no options", place=node.place)
     key = Scalar(node.source, node.start, node.end, node.path, first, first)
-    return with_options(function, {first: Entry(key, node)}, named.place, registry)
+    options = replace(_empty(named), path=node.path, entries={first: Entry(key, node)})
+    return with_options(function, options, named.place, registry)
 
 
 def with_options(
     function: Any,
-    entries: MappingOf[str, Entry],
+    node: nodes.Mapping,
     place: Place,
     registry: Registry,
     beside: Iterable[str] = (),
 ) -> Any:
-    """``function`` called with the options in ``entries``, each decoded by its annotation.
+    """``function`` called with the options in ``node``, each held by its annotation.
 
     ``beside`` are the keys that may stand beside the options, for the error.
     """
-    known = options_of(function)
-    decoders = _decoders(registry)
-    options: dict[str, Any] = {}
-    for name, entry in entries.items():
-        if name not in known:
-            raise unknown_key(entry.key, (*known, *beside))
-        options[name] = decode(entry.value, known[name].annotation, decoders)
-    for name, parameter in known.items():
-        if parameter.default is parameter.empty and name not in options:
+    model = options_model(function)
+    for name, field in model.model_fields.items():
+        if field.is_required() and name not in node:
             raise ConfigError(
                 f"{function.__name__} needs `{name}`",
                 place=place,
-                expected=f"`{name}: {describe(parameter.annotation)}`",
+                expected=f"`{name}: {describe(model, name)}`",
             )
+    written = validated(model, node, beside)
+    options = {name: getattr(written, name) for name in written.model_fields_set}
+    for name in _schedules(function) & options.keys():
+        if not isinstance(options[name], float):
+            named = one_named(node.entries[name].value)
+            options[name] = instantiate("schedules", named, registry)
     try:
         return function(**options)
     except OptserveError as error:
-        raise error.at(_blamed(error, entries) or place) from None
+        raise error.at(_blamed(error, node.entries) or place) from None
     except Exception as error:
         raise PluginError(
             f"{function.__name__} failed: {type(error).__name__}: {error}", place=place
         ) from error
 
 
-def options_of(function: Any) -> MappingOf[str, inspect.Parameter]:
+@cache
+def options_model(function: Any) -> type[Section]:
+    """The options of a contribution as a model."""
+    fields: dict[str, Any] = {
+        name: (
+            _written(parameter.annotation),
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for name, parameter in _parameters(function).items()
+    }
+    return create_model(
+        function.__name__, __base__=Section, __doc__=inspect.getdoc(function), **fields
+    )
+
+
+def _parameters(function: Any) -> MappingOf[str, inspect.Parameter]:
     """The options of a contribution, their annotations evaluated."""
     try:
         return inspect.signature(function, eval_str=True).parameters
@@ -85,18 +137,40 @@ def options_of(function: Any) -> MappingOf[str, inspect.Parameter]:
         ) from error
 
 
+def _schedules(function: Any) -> frozenset[str]:
+    """The options that may be a schedule."""
+    parameters = _parameters(function).items()
+    return frozenset(name for name, one in parameters if Schedule in get_args(one.annotation))
+
+
+_Scheduled = (
+    Annotated[str, Tag("text"), Words("a schedule"), installed("schedules", "name")]
+    | Annotated[dict[str, Any], Tag("mapping"), Words("a schedule"), installed("schedules", "one")]
+)
+
+
+def _written(annotation: Any) -> Any:
+    """How what ``annotation`` says is written: a schedule by its name and options."""
+    members = get_args(annotation)
+    if Schedule not in members:
+        return annotation
+    numbers = [Annotated[one, Tag("number")] for one in members if one is not Schedule]
+    return Annotated[Union[(*numbers, _Scheduled)], ByKind]
+
+
+def _empty(named: Named) -> nodes.Mapping:
+    key = named.key
+    return nodes.Mapping(key.source, key.start, key.end, key.path, {})
+
+
 def _is_first(node: nodes.Mapping, function: Any, registry: Registry) -> bool:
     """Whether a mapping is itself the first option: ``weight_decay: {cosine: {...}}``."""
-    known = options_of(function)
-    first = next(iter(known.values()), None)
-    if first is None or len(node) != 1 or set(node.entries) <= set(known):
+    known = list(options_model(function).model_fields)
+    if not known or len(node) != 1 or set(node.entries) <= set(known):
         return False
-    named = Schedule in alternatives(first.annotation)
-    return named and next(iter(node.entries)) in registry.names("schedules")
-
-
-def _decoders(registry: Registry) -> Decoders:
-    return {Schedule: lambda node: instantiate("schedules", Named.from_node(node), registry)}
+    return known[0] in _schedules(function) and next(iter(node.entries)) in registry.names(
+        "schedules"
+    )
 
 
 def _blamed(error: OptserveError, entries: MappingOf[str, Entry]) -> Place | None:

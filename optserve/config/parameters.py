@@ -9,11 +9,10 @@ import numpy as np
 
 from optserve.config import nodes
 from optserve.config.nodes import Node, Scalar, Sequence, kind_of
-from optserve.config.options import instantiate
+from optserve.config.options import instantiate, one_named
 from optserve.config.schema.config import Starts
-from optserve.config.schema.decode import unknown_key
-from optserve.config.schema.expression import Expression, Named
 from optserve.config.schema.parameter import Parameter as Written
+from optserve.config.schema.validation import unknown_key
 from optserve.errors import ConfigError, Place, PluginError
 from optserve.graph.aval import Array, DType
 from optserve.jobs.parameters import Parameter, ParameterTransform
@@ -25,11 +24,11 @@ LARGEST = 2**24
 """Entries that a parameter may have."""
 
 
-def shape_of(written: Written, size_of: Callable[[Expression], int]) -> tuple[int, ...]:
+def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...]:
     """The shape of a parameter; ``size_of`` evaluates a size that is an expression."""
     if written.shape is None:
-        if isinstance(written.init, Sequence):
-            listed: tuple[int, ...] = numbers(written.init).shape
+        if isinstance(written.init, list):
+            listed: tuple[int, ...] = numbers(written.node_of("init")).shape
             return listed
         if written.init is None:
             raise ConfigError(
@@ -38,8 +37,11 @@ def shape_of(written: Written, size_of: Callable[[Expression], int]) -> tuple[in
                 expected="`init`, a number, or `shape`, which starts at 0",
             )
         return ()
+    sizes = written.node_of("shape")
+    assert isinstance(sizes, Sequence)
     shape: tuple[int, ...] = tuple(
-        size if isinstance(size, int) else size_of(size) for size in written.shape
+        size if isinstance(size, int) else size_of(node)
+        for size, node in zip(written.shape, sizes, strict=True)
     )
     if prod(shape) > LARGEST:
         raise ConfigError(
@@ -62,7 +64,7 @@ def parameter_of(
     """The parameter ``name`` as it is declared; everything is on the natural scale."""
     transform: ParameterTransform | None = None
     if written.transform is not None:
-        transform = instantiate("transforms", written.transform, registry)
+        transform = instantiate("transforms", one_named(written.node_of("transform")), registry)
     low, high = written.bounds
     low, high = -np.inf if low is None else low, np.inf if high is None else high
     if low > high:
@@ -88,22 +90,23 @@ def parameter_of(
 def _initial(
     name: str, written: Written, shape: tuple[int, ...], registry: Registry, seed: int
 ) -> Array:
-    init = written.init
+    init, node = written.init, written.node_of("init")
     if init is None:
         return np.zeros(shape)
-    if isinstance(init, Named):
+    if isinstance(init, str | dict):
         from optserve.config.initializers import Initializer, generator
 
-        initializer: Initializer = instantiate("initializers", init, registry)
+        initializer: Initializer = instantiate("initializers", one_named(node), registry)
         try:
             values = np.asarray(initializer(generator(seed, name), shape), dtype=np.float64)
         except Exception as error:  # the initializer may be anybody's code
             raise PluginError(
-                f"the initializer {init.name} failed: {error!r}", place=init.place
+                f"the initializer {one_named(node).name} failed: {error!r}",
+                place=one_named(node).place,
             ) from error
-        return _fitted(values, shape, init.place)
-    if isinstance(init, Sequence):
-        return _fitted(numbers(init), shape, init.place)
+        return _fitted(values, shape, one_named(node).place)
+    if isinstance(init, list):
+        return _fitted(numbers(node), shape, node.place)
     return np.full(shape, init, dtype=np.float64)
 
 
@@ -113,8 +116,7 @@ def start_points(
     """The further starting points, each value checked against the parameter that it is for."""
     if not starts.points:
         return ()
-    assert isinstance(starts.node, nodes.Mapping)
-    written = starts.node.entries["points"].value
+    written = starts.node_of("points")
     assert isinstance(written, Sequence)
     return tuple(_point(point, parameters) for point in written)
 

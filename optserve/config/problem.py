@@ -17,20 +17,19 @@ from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
 from optserve.config.extends import read_tree
 from optserve.config.inputs import Inputs, Traced
-from optserve.config.method import is_given, optimizer_of
+from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.nodes import Mapping as Tree
-from optserve.config.nodes import plain
+from optserve.config.nodes import Node, plain
 from optserve.config.objective import Built, build_objective
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.paths import Reach
-from optserve.config.schema.config import Config, decode_config
-from optserve.config.schema.expression import Expression
-from optserve.config.schema.section import keys_of
+from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
+from optserve.config.schema.validation import validated
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array, resolve_shape
@@ -87,7 +86,7 @@ def load(
     """
     reach = Reach(path.parent, allow_path)
     tree = apply(read_tree(path, reach), overrides, path.parent)
-    config = decode_config(tree)
+    config = validated(Config, tree)
     declared = declarations(config)
     check_requirements(config)
     if registry is None:
@@ -110,13 +109,13 @@ def _problem(
     if config.backend != "auto":
         registry.find("backends", config.backend, config.place_of("backend"))
     kind = declared.loss.kind
-    optimizer = optimizer_of(config.optimizer, kind, registry)
+    optimizer = optimizer_of(method_of(config), kind, registry)
     precision = np.dtype(config.precision)
     vocabulary = registry.vocabulary()
     parameters = _parameters(config, tables, registry, vocabulary, seed)
     shapes = {parameter.name: parameter.shape for parameter in parameters}
     inputs = partial(Inputs, shapes, tables, vocabulary, precision)
-    built = build_objective(declared, config.parameters, inputs())
+    built = build_objective(declared, config.parameters_in_full, inputs())
     traced = built.traced
     measured = build_metrics(declared, inputs()) if declared.metrics else None
     columns = {one.name: one for one in (*traced.columns, *(measured.columns if measured else ()))}
@@ -140,7 +139,7 @@ def _problem(
             place=declared.loss.place,
         ),
         optimizer=optimizer,
-        optimizer_given=is_given(config.optimizer),
+        optimizer_given=is_given(method_of(config)),
         stop=stop_of(config.stop, minibatch, arrays.splits, declared.metrics),
         minibatch=minibatch,
         held_out={
@@ -201,13 +200,14 @@ def _tables(config: Config, declared: Declarations, reach: Reach, registry: Regi
     from optserve.config.data.table import DataTable, open_table
 
     check_splits(config)
-    if not config.data.single:
-        for key in config.keys_in("data").values():
-            name_of(key, dotted=False)
+    bare = isinstance(config.data, Table)
+    if not bare:
+        for entry in config.entries_of("data").values():
+            name_of(entry.key, dotted=False)
     tables: list[DataTable] = []
-    for name, table in config.data.tables.items():
-        for key in table.keys_in("columns").values():
-            name_of(key, dotted=False)
+    for name, table in config.tables.items():
+        for entry in table.entries_of("columns").values():
+            name_of(entry.key, dotted=False)
         opened = open_table(name, table, reach, lambda table: _reader(table, registry))
         if table.selecting:
             from optserve.config.data.selection import selected
@@ -215,16 +215,15 @@ def _tables(config: Config, declared: Declarations, reach: Reach, registry: Regi
             of_rows = declared.tables[name]
             opened = selected(opened, table, of_rows, declared.functions, registry.vocabulary())
         tables.append(opened)
-    return Tables(tuple(tables), config.data.single)
+    return Tables(tuple(tables), bare)
 
 
 def _reader(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
-    suffix = Path(table.read.text).suffix[1:]
-    function = registry.find("readers", suffix, table.read.place).value
-    place = table.read.place
-    reader: Reader = with_options(function, table.options, place, registry, keys_of(Table))
+    place = table.node_of("read").place
+    function = registry.find("readers", Path(table.read).suffix[1:], place).value
+    reader: Reader = with_options(function, table.options, place, registry, Table.keys())
     return reader
 
 
@@ -233,7 +232,7 @@ def _parameters(
 ) -> tuple[Parameter, ...]:
     precision = np.dtype(config.precision)
 
-    def size_of(size: Expression) -> int:
+    def size_of(size: Node) -> int:
         return evaluate_size(parsed(size), tables, vocabulary, precision)
 
     return tuple(
@@ -245,7 +244,7 @@ def _parameters(
             seed=seed,
             precision=precision,
         )
-        for name, written in config.parameters.items()
+        for name, written in config.parameters_in_full.items()
     )
 
 
@@ -259,7 +258,7 @@ def _check_streamed(
     streamed = [name for name, array in data.items() if isinstance(array, Streamed)]
     if not streamed or optimizer is None or optimizer.needs != "jacobian":
         return
-    given = is_given(config.optimizer)
+    given = is_given(method_of(config))
     raise ConfigError(
         f"{optimizer.name} holds the residuals and their derivatives of all rows in memory, and "
         f"{streamed[0]} is streamed",

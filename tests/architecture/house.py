@@ -33,6 +33,7 @@ SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
 
 ROOMS_OF = {
+    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "frozen"},
     "dask": {"batch"},
     "fastapi": {"service"},
     "importlib.metadata": {"registry"},
@@ -44,6 +45,7 @@ ROOMS_OF = {
     "pluggy": {"registry"},
     "pyarrow": {"config"},
     "pydantic": {"config", "jobs", "service"},
+    "pydantic_core": {"config"},
     "rich": {"cli"},
     "ruamel": {"config"},
     "scipy.linalg": {"backends"},

@@ -20,7 +20,15 @@ MISRA1A = str(ROOT / "configs" / "misra1a.yaml")
 
 LIGHT = {"annotated_doc", "shellingham", "typer"}
 """What the command line itself is made of."""
-WORK = LIGHT | {"numpy", "pluggy", "ruamel"}
+PYDANTIC = {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
+"""What pydantic is made of."""
+WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
 CLI = {"cli", "errors", "frozen", "reports"}

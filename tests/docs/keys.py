@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args
 
-from optserve.config.schema.annotations import alternatives, describe, describe_all, is_section
 from optserve.config.schema.config import Config, Expect, Minibatch, Plateau, Plugins, Starts, Stop
+from optserve.config.schema.define import Composition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.parameter import Parameter, Penalty
-from optserve.config.schema.section import Section, keys_of
+from optserve.config.schema.section import Section
 from optserve.config.schema.table import Column, Split, Table
+from optserve.config.schema.validation import describe
 
 MARK = "<!-- Below, all is written by: pytest tests/docs/test_config.py --regen -->"
 
@@ -32,6 +33,9 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("plugins", Plugins),
 )
 
+TOLD_ELSEWHERE: set[type[Section]] = {Composition, Pipe}
+"""What the page tells in words: the forms of ``define``."""
+
 
 def key_reference() -> str:
     """Every key of every mapping with what it holds, as Markdown."""
@@ -41,15 +45,14 @@ def key_reference() -> str:
     return "\n".join(lines) + "\n"
 
 
-def sections_of(section: Any, seen: set[Any] | None = None) -> set[Any]:
-    """All sections that the annotations of a section lead to."""
-    seen = {section} if seen is None else seen
-    for key in keys_of(section).values():
-        for inner in set(_parts(key.annotation)) - seen:
-            if is_section(inner):
-                seen.add(inner)
-                sections_of(inner, seen)
-    return seen
+def sections_of(section: type[Section]) -> set[type[Section]]:
+    """The section, and all that its keys lead to."""
+    found = {section}
+    for field in section.model_fields.values():
+        for part in _parts(field.annotation):
+            if isinstance(part, type) and issubclass(part, Section):
+                found |= sections_of(part)
+    return found
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
@@ -65,36 +68,19 @@ def _table(path: str, section: type[Section]) -> Iterator[str]:
     yield ""
     yield "| key | holds | default | meaning |"
     yield "|---|---|---|---|"
-    for name, key in keys_of(section).items():
-        default = "required" if key.required else _default(getattr(section, key.attribute))
-        cells = (f"`{name}`", _holds(key.annotation), default, _sentence(key.annotation))
+    for name, field in section.model_fields.items():
+        key = field.alias or name
+        default = "required" if field.is_required() else _default(field.default)
+        cells = (f"`{key}`", _holds(section, key), default, field.description or "")
         yield "| " + " | ".join(cell.replace("|", "or") for cell in cells) + " |"
 
 
-def _holds(annotation: Any) -> str:
-    members = alternatives(annotation)
-    if get_origin(annotation) is Annotated:
-        inner, *notes = get_args(annotation)
-        if len(notes) == len([note for note in notes if isinstance(note, str)]):
-            return _holds(inner)
-        members = (annotation,)
-    members = tuple(one for one in members if one is not type(None))
-    if any(is_section(one) for one in members):
-        return "see below"
-    return describe_all(members) if len(members) > 1 else describe(members[0])
+def _holds(section: type[Section], key: str) -> str:
+    words = describe(section, key)
+    return "see below" if words.startswith("a mapping with the keys") else words
 
 
 def _default(value: Any) -> str:
     if isinstance(value, bool | int | float | str) and value != "":
         return f"`{json.dumps(value)}`".replace('"', "")
     return ""
-
-
-def _sentence(annotation: Any) -> str:
-    """What an annotation says of itself; that of what it holds where it says nothing."""
-    for part in _parts(annotation):
-        if get_origin(part) is Annotated:
-            found = [note for note in get_args(part)[1:] if isinstance(note, str)]
-            if found:
-                return found[0]
-    return inspect.cleandoc(annotation.__doc__ or "").partition("\n")[0]

@@ -258,9 +258,11 @@ def _label(split: Split, table: DataTable) -> TakenColumn | None:
     if isinstance(name, str) and name in table.columns:
         taken = table.columns[name]
     else:
-        taken = take(str(name), Column(take=name, as_="category"), table.frame, place)
+        taken = take(
+            str(name), Column.model_construct(take=name, as_="category"), table.frame, place
+        )
     if key == "column" or taken.kind == "float":  # texts, whatever numbers they may be
-        taken = taken._replace(settings=Column(take=name, as_="category"))
+        taken = taken._replace(settings=Column.model_construct(take=name, as_="category"))
     if taken.matrix:
         raise ConfigError(f"{name} is a matrix", place=place, expected="a column")
     return taken

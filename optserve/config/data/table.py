@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as SequenceOf
 from keyword import iskeyword
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from optserve.config.data.files import joined
 from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
 from optserve.config.data.npz import ArraysFrame
 from optserve.config.data.pieces import Pieced, pieces_of
-from optserve.config.nodes import Scalar, kind_of
+from optserve.config.nodes import Scalar, Sequence, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place
@@ -98,7 +99,7 @@ class DataTable(NamedTuple):
         width = (len(taken.positions),) if taken.matrix else ()
         return Aval((self.size, *width), taken.dtype(precision))
 
-    def read(self, used: Sequence[str], precision: DType) -> TableRows:
+    def read(self, used: SequenceOf[str], precision: DType) -> TableRows:
         """The columns that are used, of each split."""
         if self.selection is not None:
             return self.selection.read(self, used, precision)
@@ -130,7 +131,7 @@ class DataTable(NamedTuple):
         arrays: dict[str, Array | Streamed] = {name: array for name, (array, _) in made.items()}
         return arrays, tuple(warning for _, warning in made.values() if warning)
 
-    def streams(self, taken: Sequence[TakenColumn]) -> bool:
+    def streams(self, taken: SequenceOf[TakenColumn]) -> bool:
         """Whether the columns are read block by block as they are needed."""
         if self.in_memory is True or not self.has_rows:
             return False
@@ -164,15 +165,16 @@ def open_table(
         frame, place = _inline(declared), declared.place
     else:
         files, frame = _read(declared, reach, reader)
-        place = declared.read.place
+        place = declared.place_of("read")
     columns: dict[str, TakenColumn] = {}
     places: dict[str, Place | None] = {}
     if declared.columns is None:
         for column in frame.names:
             if column.isidentifier() and not iskeyword(column) and frame.names.count(column) == 1:
-                columns[column] = take(column, Column(take=column), frame, place)
+                columns[column] = take(column, Column.model_construct(take=column), frame, place)
                 places[column] = place
-    for column, settings in (declared.columns or {}).items():
+    for column, entry in declared.entries_of("columns").items():
+        settings = Column.in_full((declared.columns or {})[column], entry.value)
         columns[column] = take(column, settings, frame, settings.place_of("take"))
         places[column] = settings.place
     if not columns:
@@ -192,17 +194,18 @@ def open_table(
                 place=declared.place_of("in_memory"),
                 remedy="write npy or parquet, which can be read in parts",
             )
-    written = declared.read.text if declared.read is not None else ""
+    written = declared.read or ""
     return DataTable(name, frame, columns, places, size, place, files, written, declared.in_memory)
 
 
 def _read(
     declared: Table, reach: Reach, reader: Callable[[Table], Reader]
 ) -> tuple[tuple[Path, ...], Frame]:
-    assert declared.read is not None
-    reach.path(declared.read)  # one that leaves the folder is told so, whatever its suffix
+    written = declared.node_of("read")
+    assert isinstance(written, Scalar)
+    reach.path(written)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
-    files = reach.files(declared.read)
+    files = reach.files(written)
     try:
         if declared.sha256 is not None:
             _check_digest(declared, files)
@@ -211,12 +214,10 @@ def _read(
         raise
     except Exception as error:  # the reader may be anybody's code
         reason = error.strerror if isinstance(error, OSError) else repr(error)
-        raise ConfigError(
-            f"cannot read {declared.read.text}: {reason}", place=declared.read.place
-        ) from error
+        raise ConfigError(f"cannot read {written.text}: {reason}", place=written.place) from error
 
 
-def _check_digest(declared: Table, files: Sequence[Path]) -> None:
+def _check_digest(declared: Table, files: SequenceOf[Path]) -> None:
     digest = _sha256(files)
     if declared.sha256 is not None and digest != declared.sha256.lower():
         name = files[0].name if len(files) == 1 else "the file that these files make together"
@@ -228,7 +229,7 @@ def _check_digest(declared: Table, files: Sequence[Path]) -> None:
         )
 
 
-def _sha256(files: Sequence[Path]) -> str:
+def _sha256(files: SequenceOf[Path]) -> str:
     """The digest of the file; of several that of one after another, as ``cat`` gives them."""
     import hashlib
 
@@ -242,14 +243,16 @@ def _sha256(files: Sequence[Path]) -> str:
 
 def _inline(declared: Table) -> Frame:
     """The columns that are written in the config itself."""
-    if declared.options:
-        key = next(iter(declared.options.values())).key
+    if len(declared.options):
+        key = next(iter(declared.options.entries.values())).key
         raise ConfigError(
             f"there is no key `{key.text}` for a table that is written inline", place=key.place
         )
-    columns = declared.inline or {}
+    columns = declared.entries_of("inline")
     cells: list[list[Scalar]] = []
-    for name, items in columns.items():
+    for name, entry in columns.items():
+        items = entry.value
+        assert isinstance(items, Sequence)
         column = [item for item in items if isinstance(item, Scalar)]
         if len(column) != len(items):
             other = next(item for item in items if not isinstance(item, Scalar))

@@ -2,66 +2,75 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping as MappingOf
-from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from optserve.config.nodes import Mapping, Node
-from optserve.config.schema.decode import decode_section, wrong_kind
-from optserve.config.schema.define import Definitions
-from optserve.config.schema.expression import Expression, Named
+from annotated_types import Ge
+from pydantic import BeforeValidator, Field, Tag, model_validator
+
+from optserve.config.schema.define import Definition
 from optserve.config.schema.loss import LeastSquares
-from optserve.config.schema.parameter import Parameter
-from optserve.config.schema.section import AtLeast, NameOf, Section
-from optserve.config.schema.table import Tables
-from optserve.errors import ConfigError
+from optserve.config.schema.parameter import Parameter, Written
+from optserve.config.schema.section import (
+    ByKind,
+    Expression,
+    Listed,
+    Nested,
+    Section,
+    Tolerance,
+    Words,
+    broken_rule,
+    installed,
+)
+from optserve.config.schema.table import Data, Table
 
 __all__ = [
     "Config",
     "Expect",
-    "Method",
     "Minibatch",
     "ObjectiveKind",
     "Plateau",
     "Plugins",
     "Starts",
     "Stop",
-    "decode_config",
 ]
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-
-EMPTY: MappingOf[str, Any] = MappingProxyType({})
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 
 ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
-
-Tolerance = Annotated[float, AtLeast(0)]
 
 
 class Plugins(Section):
     """Which plugins the config needs."""
 
-    require: Annotated[tuple[str, ...], "Distributions, as optserve-robust>=0.1."] = ()
-    prefer: Annotated[MappingOf[str, str], "For a name that several claim, the one meant."] = EMPTY
+    require: Annotated[
+        Listed[str], Field(description="Distributions, as optserve-robust>=0.1.")
+    ] = ()
+    prefer: Annotated[
+        dict[str, str],
+        Field(description="For a name that several claim, the one meant."),
+    ] = Field(default_factory=dict)
 
 
 class Minibatch(Section):
     """Steps that see some of the rows; an epoch sees each once."""
 
-    rows: Annotated[int, AtLeast(1), "Rows that a step sees."]
-    shuffle: Annotated[bool, "Whether each epoch has an order of its own."] = True
+    rows: Annotated[int, Ge(1), Field(description="Rows that a step sees.")]
+    shuffle: Annotated[bool, Field(description="Whether each epoch has an order of its own.")] = (
+        True
+    )
     last: Annotated[
-        Literal["keep", "drop"], "What becomes of fewer rows at the end of an epoch."
+        Literal["keep", "drop"],
+        Field(description="What becomes of fewer rows at the end of an epoch."),
     ] = "keep"
 
 
 class Plateau(Section):
     """Stop when a number of the result gets no better."""
 
-    metric: Annotated[str, "Its path: loss, or metrics.SPLIT.NAME."]
-    mode: Annotated[Literal["min", "max"], "Which way is better."] = "min"
-    patience: Annotated[int, AtLeast(1), "Epochs to wait for something better."] = 10
+    metric: Annotated[str, Field(description="Its path: loss, or metrics.SPLIT.NAME.")]
+    mode: Annotated[Literal["min", "max"], Field(description="Which way is better.")] = "min"
+    patience: Annotated[int, Ge(1), Field(description="Epochs to wait for something better.")] = 10
 
 
 class Stop(Section):
@@ -69,15 +78,25 @@ class Stop(Section):
 
     later: ClassVar[tuple[str, ...]] = ("constraint",)
 
-    gradient: Annotated[Tolerance | None, "The scale-free gradient is at most this."] = None
-    loss: Annotated[Tolerance | None, "A step changes the loss by less than this of it."] = None
-    step: Annotated[Tolerance | None, "A step is shorter than this of the parameters."] = None
-    steps: Annotated[Annotated[int, AtLeast(0)] | None, "At most so many steps."] = None
-    epochs: Annotated[Annotated[int, AtLeast(1)] | None, "At most so many times over the rows."] = (
+    gradient: Annotated[
+        Tolerance | None, Field(description="The scale-free gradient is at most this.")
+    ] = None
+    loss: Annotated[
+        Tolerance | None, Field(description="A step changes the loss by less than this of it.")
+    ] = None
+    step: Annotated[
+        Tolerance | None, Field(description="A step is shorter than this of the parameters.")
+    ] = None
+    steps: Annotated[Annotated[int, Ge(0)] | None, Field(description="At most so many steps.")] = (
         None
     )
-    seconds: Annotated[Tolerance | None, "At most so long."] = None
-    plateau: Annotated[Plateau | None, "A number of the result gets no better."] = None
+    epochs: Annotated[
+        Annotated[int, Ge(1)] | None, Field(description="At most so many times over the rows.")
+    ] = None
+    seconds: Annotated[Tolerance | None, Field(description="At most so long.")] = None
+    plateau: Annotated[
+        Plateau | None, Field(description="A number of the result gets no better.")
+    ] = None
 
 
 class Starts(Section):
@@ -86,43 +105,32 @@ class Starts(Section):
     later: ClassVar[tuple[str, ...]] = ("n", "sample", "seed")
 
     points: Annotated[
-        tuple[MappingOf[str, Node], ...], "Values by parameter; the others start at their init."
+        Listed[dict[str, Any]],
+        Field(description="Values by parameter; the others start at their init."),
     ] = ()
 
 
 class Expect(Section):
     """What must hold of one number of the result."""
 
-    min: Annotated[float | None, "At least this."] = None
-    max: Annotated[float | None, "At most this."] = None
-    near: Annotated[Node | None, "This, within rel and abs: a number or a nested list."] = None
-    rel: Annotated[Tolerance | None, "Relative tolerance of near."] = None
-    abs: Annotated[Tolerance | None, "Absolute tolerance of near."] = None
-    one_of: Annotated[tuple[str | float, ...] | None, "One of these."] = None
+    min: Annotated[float | None, Field(description="At least this.")] = None
+    max: Annotated[float | None, Field(description="At most this.")] = None
+    near: Annotated[
+        Annotated[Nested, ByKind] | None,
+        Field(description="This, within rel and abs: a number or a nested list."),
+    ] = None
+    rel: Annotated[Tolerance | None, Field(description="Relative tolerance of near.")] = None
+    abs: Annotated[Tolerance | None, Field(description="Absolute tolerance of near.")] = None
+    one_of: Annotated[
+        Listed[Annotated[Annotated[str, Tag("text")] | Annotated[float, Tag("number")], ByKind]]
+        | None,
+        Field(description="One of these."),
+    ] = None
 
 
-class Method(NamedTuple):
-    """``optimizer``: modifiers in order, then one method."""
-
-    named: tuple[Named, ...]
-
-    @classmethod
-    def describe(cls) -> str:
-        """What it is, in words."""
-        return "a method, or a mapping of modifiers and one method to their options"
-
-    @classmethod
-    def accepts(cls, node: Node) -> bool:
-        """Texts and mappings."""
-        return Named.accepts(node)
-
-    @classmethod
-    def from_node(cls, node: Node) -> Method:
-        """The names in order."""
-        named = Named.several(node)
-        if not named:
-            raise wrong_kind(node, cls.describe(), got="an empty mapping")
-        return cls(named)
+def _whole(value: Any) -> Any:
+    """``value``, where it is not a truth value, which Python takes for 0 or 1."""
+    return value if type(value) is int else None
 
 
 class Config(Section):
@@ -138,49 +146,124 @@ class Config(Section):
         "sweep",
     )
 
-    version: Annotated[Literal[1], "The version of the config language."]
-    name: Annotated[str | None, "Names the run folder; default: the file's stem."] = None
-    extends: Annotated[str | None, "A config that this one is merged onto."] = None
-    plugins: Plugins = Plugins()
-    seed: Annotated[int, AtLeast(0), "Draws initial values and the order of batches."] = 0
-    precision: Annotated[Literal["float64", "float32"], "Of all numbers that vary."] = "float64"
-    backend: Annotated[str, NameOf("backends", ("auto",)), "What computes."] = "auto"
-    data: Annotated[Tables | None, "The data: one table, or several by name."] = None
-    minibatch: Annotated[Minibatch | None, "A step sees some of the rows; by default all."] = None
-    parameters: Annotated[MappingOf[str, Parameter], "What is varied, by name; dots make a tree."]
-    define: Annotated[Definitions, "Values and functions, in order."] = Definitions()
-    least_squares: Annotated[LeastSquares | None, "A sum of squares to minimize."] = None
-    loss: Annotated[Expression | None, "A scalar to minimize."] = None
-    log_likelihood: Annotated[Expression | None, "An array; its sum is maximized."] = None
-    optimizer: Annotated[Method | None, "The method; auto, or none: evaluate once."] = None
-    stop: Annotated[Stop, "When to stop."] = Stop()
-    starts: Annotated[Starts, "Further starting points."] = Starts()
-    metrics: Annotated[MappingOf[str, Expression], "Scalars to compute of every split."] = EMPTY
-    expect: Annotated[MappingOf[str, Expect], "What must hold of the result, by path."] = EMPTY
+    version: Annotated[
+        Literal[1],
+        BeforeValidator(_whole),
+        Field(description="The version of the config language."),
+    ]
+    name: Annotated[
+        Annotated[
+            str,
+            Field(pattern=f"^{_NAME}$"),
+            Words("letters, digits, `_`, `-` and `.`, at most 100: it names a folder"),
+        ]
+        | None,
+        Field(description="Names the run folder; default: the file's stem."),
+    ] = None
+    extends: Annotated[str | None, Field(description="A config that this one is merged onto.")] = (
+        None
+    )
+    plugins: Annotated[
+        Plugins,
+        Field(description="The plugins that are needed."),
+    ] = Field(default_factory=Plugins.model_construct)
+    seed: Annotated[
+        int, Ge(0), Field(description="Draws initial values and the order of batches.")
+    ] = 0
+    precision: Annotated[
+        Literal["float64", "float32"], Field(description="Of all numbers that vary.")
+    ] = "float64"
+    backend: Annotated[
+        str, installed("backends", "name", "auto"), Field(description="What computes.")
+    ] = "auto"
+    data: Annotated[Data | None, Field(description="The data: one table, or several by name.")] = (
+        None
+    )
+    minibatch: Annotated[
+        Minibatch | None, Field(description="A step sees some of the rows; by default all.")
+    ] = None
+    parameters: Annotated[
+        dict[str, Written], Field(description="What is varied, by name; dots make a tree.")
+    ]
+    define: Annotated[
+        dict[str, Definition],
+        Words("a mapping of names, or f(a, b), to expressions"),
+        Field(description="Values and functions, in order."),
+    ] = Field(default_factory=dict)
+    least_squares: Annotated[
+        LeastSquares | None, Field(description="A sum of squares to minimize.")
+    ] = None
+    loss: Annotated[Expression | None, Field(description="A scalar to minimize.")] = None
+    log_likelihood: Annotated[
+        Expression | None, Field(description="An array; its sum is maximized.")
+    ] = None
+    optimizer: Annotated[
+        Annotated[
+            Annotated[str, Tag("text"), installed("optimizers", "name", "auto", "none")]
+            | Annotated[
+                dict[str, Any],
+                Field(min_length=1),
+                Tag("mapping"),
+                installed("optimizers", "several"),
+            ],
+            ByKind,
+            Words("a method, or a mapping of modifiers and one method to their options"),
+        ]
+        | None,
+        Field(description="The method; auto, or none: evaluate once."),
+    ] = None
+    stop: Annotated[Stop, Field(description="When to stop.")] = Field(
+        default_factory=Stop.model_construct
+    )
+    starts: Annotated[
+        Starts,
+        Field(description="Further starting points."),
+    ] = Field(default_factory=Starts.model_construct)
+    metrics: Annotated[
+        dict[str, Expression],
+        Field(description="Scalars to compute of every split."),
+    ] = Field(default_factory=dict)
+    expect: Annotated[
+        dict[str, Expect],
+        Field(description="What must hold of the result, by path."),
+    ] = Field(default_factory=dict)
 
     @property
-    def objective(self) -> tuple[ObjectiveKind, Any]:
-        """The one kind of loss that is given, and what it holds."""
+    def objective(self) -> ObjectiveKind:
+        """The one kind of loss that is given."""
         kinds: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
-        kind = next(kind for kind in kinds if getattr(self, kind) is not None)
-        return kind, getattr(self, kind)
+        return next(kind for kind in kinds if getattr(self, kind) is not None)
 
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables by name; ``data`` where there is one, whose columns have bare names."""
+        if self.data is None:
+            return {}
+        return {"data": self.data} if isinstance(self.data, Table) else self.data
 
-def decode_config(tree: Mapping) -> Config:
-    """The config in ``tree``; raises ``ConfigError`` where something is not of the schema."""
-    config = decode_section(tree, Config)
-    given = [kind for kind in get_args(ObjectiveKind) if getattr(config, kind) is not None]
-    if len(given) != 1:
-        raise ConfigError(
-            f"there are {len(given)} losses: {', '.join(given)}" if given else "there is no loss",
-            place=tree.entries[given[1]].key.place if given else tree.place,
-            expected="exactly one of loss, least_squares, log_likelihood",
-        )
-    if config.name is not None and not _NAME.fullmatch(config.name):
-        raise wrong_kind(
-            tree.entries["name"].value,
-            "letters, digits, `_`, `-` and `.`, at most 100: it names a folder",
-        )
-    if not config.parameters:
-        raise wrong_kind(tree.entries["parameters"].value, "at least one parameter")
-    return config
+    @property
+    def parameters_in_full(self) -> Mapping[str, Parameter]:
+        """The parameters, those of which only the start is written too."""
+        entries = self.entries_of("parameters")
+        return {
+            name: Parameter.in_full(written, entries[name].value)
+            for name, written in self.parameters.items()
+        }
+
+    @model_validator(mode="after")
+    def has_one_loss(self) -> Self:
+        """Hold that there is one loss, and something to vary."""
+        kinds = get_args(ObjectiveKind)
+        given = [kind for kind in kinds if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise broken_rule(
+                f"there are {len(given)} losses: {', '.join(given)}"
+                if given
+                else "there is no loss",
+                given[1] if given else "",
+                "exactly one of loss, least_squares, log_likelihood",
+                at_key=True,
+            )
+        if not self.parameters:
+            raise broken_rule("there are no parameters", "parameters", "at least one parameter")
+        return self

@@ -2,99 +2,67 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence
-from optserve.config.schema.decode import unknown_key, wrong_kind
-from optserve.config.schema.expression import Expression, Named
-from optserve.errors import ConfigError
+from pydantic import Discriminator, Field, Tag
 
-__all__ = ["Body", "Composition", "Definition", "Definitions", "Stage"]
+from optserve.config.schema.section import ByKind, Expression, Section, Words, kind
 
+__all__ = ["Composition", "Definition", "Pipe"]
 
-class Body(NamedTuple):
-    """Locals in order; the last of them is called ``return``."""
+Operands = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[float, Tag("number")]
+    | Annotated[list[Expression], Tag("list")],
+    ByKind,
+    Words("an expression"),
+]
+Stage = Annotated[
+    Annotated[str, Tag("text"), Words("a name")]
+    | Annotated[
+        dict[str, Operands], Field(min_length=1, max_length=1), Tag("mapping"), Words("a name")
+    ],
+    ByKind,
+]
+"""One function of a composition: ``exp``, or ``{add: 1}``, which is x + 1."""
 
-    locals: tuple[tuple[Scalar, Expression], ...]
-
-
-class Stage(NamedTuple):
-    """One function of a composition: ``exp``, or ``{add: 1}``, which is x + 1."""
-
-    name: Scalar
-    arguments: tuple[Expression, ...] = ()
-
-
-class Composition(NamedTuple):
-    """Functions applied one after another, outermost first unless ``innermost_first``."""
-
-    stages: tuple[Stage, ...]
-    innermost_first: bool
+Stages = Annotated[list[Stage], Words("a list of functions")]
 
 
-class Definition(NamedTuple):
-    """A value or a function: ``key`` is ``mu`` or ``model(t, s)``."""
+class Composition(Section):
+    """Functions applied one after another, the outermost first."""
 
-    key: Scalar
-    body: Expression | Body | Composition
-
-
-class Definitions(NamedTuple):
-    """All of ``define``, in order."""
-
-    definitions: tuple[Definition, ...] = ()
-
-    @classmethod
-    def describe(cls) -> str:
-        """What it is, in words."""
-        return "a mapping of names, or f(a, b), to expressions"
-
-    @classmethod
-    def accepts(cls, node: Node) -> bool:
-        """Mappings."""
-        return isinstance(node, Mapping)
-
-    @classmethod
-    def from_node(cls, node: Node) -> Definitions:
-        """Each entry of ``node`` in whichever form it has."""
-        assert isinstance(node, Mapping)
-        entries = node.entries.values()
-        return cls(tuple(Definition(entry.key, _body(entry)) for entry in entries))
+    compose: Stages
 
 
-def _body(entry: Entry) -> Expression | Body | Composition:
-    node = entry.value
-    if not isinstance(node, Mapping):
-        return Expression.from_node(node)
-    if "return" in node:
-        entries = node.entries.values()
-        return Body(tuple((local.key, Expression.from_node(local.value)) for local in entries))
-    for form in ("compose", "pipe"):
-        if form in node:
-            others = [other.key for other in node.entries.values() if other.key.text != form]
-            if others:
-                raise unknown_key(others[0], [form])
-            return _composition(node.entries[form].value, innermost_first=form == "pipe")
-    raise ConfigError(
-        f"`{node.path}` is a mapping that does not say what it defines",
-        place=entry.key.place,
-        expected="an expression; locals that end in `return`; `{compose: [...]}`, `{pipe: [...]}`",
-        remedy="quote an expression that holds `: ` or begins with `{`",
-    )
+class Pipe(Section):
+    """Functions applied one after another, the innermost first."""
+
+    pipe: Stages
 
 
-def _composition(node: Node, *, innermost_first: bool) -> Composition:
-    if not isinstance(node, Sequence):
-        raise wrong_kind(node, "a list of functions")
-    return Composition(tuple(_stage(item) for item in node), innermost_first)
+def _form(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        return next((form for form in ("return", "compose", "pipe") if form in value), None)
+    if isinstance(value, Section):
+        return "compose" if isinstance(value, Composition) else "pipe"
+    return "expression" if kind(value) in ("text", "number") else None
 
 
-def _stage(node: Node) -> Stage:
-    named = Named.from_node(node)
-    match named.options:
-        case None:
-            return Stage(named.key)
-        case Sequence() as several:
-            return Stage(named.key, tuple(Expression.from_node(item) for item in several))
-        case single:
-            return Stage(named.key, (Expression.from_node(single),))
+Definition = Annotated[
+    Annotated[Expression, Tag("expression")]
+    | Annotated[
+        dict[str, Expression],
+        Field(json_schema_extra={"required": ["return"]}),
+        Tag("return"),
+    ]
+    | Annotated[Composition, Tag("compose")]
+    | Annotated[Pipe, Tag("pipe")],
+    Discriminator(_form),
+    Words(
+        "an expression; locals that end in `return`; `{compose: [...]}`, `{pipe: [...]}`",
+        unlike="a mapping that does not say what it defines",
+    ),
+]
+"""A value, or a function: an expression, locals of which the last is ``return``, a composition."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from optserve.config.nodes import Node, Sequence
-from optserve.config.schema.decode import decode, not_supported_yet
-from optserve.config.schema.expression import Expression, Named
-from optserve.config.schema.section import AtLeast, NameOf, Section
+from annotated_types import Ge
+from pydantic import BeforeValidator, Field, Strict, Tag
+from pydantic_core import PydanticCustomError
 
-__all__ = ["Fixed", "Parameter", "Penalty"]
+from optserve.config.schema.section import (
+    ByKind,
+    Listed,
+    Section,
+    Tolerance,
+    Words,
+    installed,
+)
+
+__all__ = ["Parameter", "Penalty", "Written"]
 
 
 class Penalty(Section):
@@ -17,28 +25,25 @@ class Penalty(Section):
 
     later: ClassVar[tuple[str, ...]] = ("l1",)
 
-    l2: Annotated[float, AtLeast(0), "Adds this times the sum of the squares."] = 0.0
+    l2: Annotated[Tolerance, Field(description="Adds this times the sum of the squares.")] = 0.0
 
 
-class Fixed:
-    """``fixed``: all of a parameter or none of it; which entries of it is not built yet."""
+def _all_or_none(value: Any) -> Any:
+    if isinstance(value, list) or (isinstance(value, str) and "[" in value):
+        raise PydanticCustomError("later", "holding some entries of a parameter")
+    return value
 
-    @classmethod
-    def describe(cls) -> str:
-        """What it is, in words."""
-        return "true or false"
 
-    @classmethod
-    def accepts(cls, node: Node) -> bool:
-        """Anything; ``from_node`` explains."""
-        return True
-
-    @classmethod
-    def from_node(cls, node: Node) -> bool:
-        """Whether the parameter is held at its start."""
-        if isinstance(node, Sequence) or "[" in getattr(node, "text", ""):
-            raise not_supported_yet(node, "holding some entries of a parameter")
-        return bool(decode(node, bool))
+Initial = (
+    Annotated[float, Tag("number")]
+    | Annotated[list[Any], Tag("list")]
+    | Annotated[str, Tag("text"), Words("a name"), installed("initializers", "name")]
+    | Annotated[dict[str, Any], Tag("mapping"), Words("a name"), installed("initializers", "one")]
+)
+Size = (
+    Annotated[Annotated[int, Ge(1)], Tag("number")]
+    | Annotated[str, Tag("text"), Words("an expression")]
+)
 
 
 class Parameter(Section):
@@ -48,16 +53,43 @@ class Parameter(Section):
     later: ClassVar[tuple[str, ...]] = ("prior",)
 
     init: Annotated[
-        float | Sequence | Annotated[Named, NameOf("initializers")] | None,
-        "The start: a number, a nested list, or an initializer such as glorot_uniform.",
+        Annotated[Initial, ByKind] | None,
+        Field(
+            description="The start: a number, a nested list, or an initializer such as "
+            "glorot_uniform."
+        ),
     ] = None
     shape: Annotated[
-        tuple[Annotated[int, AtLeast(1)] | Expression, ...] | None, "Its shape; default: of init."
+        Listed[Annotated[Size, ByKind]] | None, Field(description="Its shape; default: of init.")
     ] = None
-    bounds: Annotated[tuple[float | None, float | None], "[low, high]; null: none."] = (None, None)
-    fixed: Annotated[Fixed, "Hold it at its start."] = False  # type: ignore[assignment]
+    bounds: Annotated[
+        tuple[float | None, float | None],
+        Strict(False),
+        Field(description="[low, high]; null: none."),
+    ] = (None, None)
+    fixed: Annotated[
+        bool, BeforeValidator(_all_or_none), Field(description="Hold it at its start.")
+    ] = False
     transform: Annotated[
-        Annotated[Named, NameOf("transforms")] | None,
-        "How the method sees it; log keeps it positive.",
+        Annotated[
+            Annotated[str, Tag("text"), installed("transforms", "name")]
+            | Annotated[dict[str, Any], Tag("mapping"), installed("transforms", "one")],
+            ByKind,
+            Words("a name"),
+        ]
+        | None,
+        Field(description="How the method sees it; log keeps it positive."),
     ] = None
-    penalty: Annotated[Penalty | None, "What is added to the loss for its size."] = None
+    penalty: Annotated[
+        Penalty | None, Field(description="What is added to the loss for its size.")
+    ] = None
+
+
+Written = Annotated[
+    Annotated[float, Tag("number")]
+    | Annotated[list[Any], Tag("list")]
+    | Annotated[str, Tag("text"), Words("a name"), installed("initializers", "name")]
+    | Annotated[Parameter, Tag("mapping")],
+    ByKind,
+]
+"""A parameter, or its start alone."""

@@ -1,106 +1,164 @@
-"""``Section``: what the keys of a mapping mean, declared as annotations of a class.
+"""``Section``: a mapping of the config as a pydantic model, and the short forms of its values.
 
-The schema is made of plain classes and not of pydantic models: a config is decoded at every start,
-and importing ``pydantic.BaseModel`` and building twenty models takes as long as everything else
-that a small job does. The same declarations give the JSON Schema.
+A short form (``250`` for ``{init: 250}``) is a branch of a union that is chosen by the kind of what
+is written. The model holds what was written: nothing is put into another form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, NoReturn, get_type_hints
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from annotated_types import Ge
+from pydantic import BaseModel, ConfigDict, Discriminator, PrivateAttr, Strict, Tag, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from optserve.config import nodes
 from optserve.config.nodes import Node
 from optserve.errors import Place
 from optserve.registry.hookspecs import Kind
 
-__all__ = ["AtLeast", "Key", "NameOf", "Section", "keys_of"]
+__all__ = [
+    "ByKind",
+    "Expression",
+    "Listed",
+    "Named",
+    "Nested",
+    "Section",
+    "Tolerance",
+    "Words",
+    "broken_rule",
+    "installed",
+    "kind",
+]
+
+T = TypeVar("T")
 
 
-class Section:
-    """Base of what a mapping of the config becomes, frozen; its annotations are the keys.
+class Section(BaseModel):
+    """A mapping of the config.
 
-    The name of an attribute is the key, without a trailing underscore (``as_`` is ``as``). Its
-    annotation says what the key holds, ``Annotated`` adds a sentence for the JSON Schema, and
-    limits; its value is the default, and without one the key must be there.
-
-    ``sugar`` names the key that stands for the whole: ``b1: 250`` is ``b1: {init: 250}``. ``later``
-    names the keys that are part of the language and not built yet. ``rest`` says that further keys
-    are kept, in ``options``, for somebody else to decode. ``node`` is what was decoded.
+    ``sugar`` names the key that a short form stands for: ``b1: 250`` is ``b1: {init: 250}``.
+    ``later`` names the keys that are part of the language and not built yet. A section that was
+    read knows the node it was read from, and so where each of its keys is written.
     """
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        defer_build=True,
+    )
 
     sugar: ClassVar[str] = ""
     later: ClassVar[tuple[str, ...]] = ()
-    rest: ClassVar[bool] = False
 
-    node: Node | None = None
-    options: Mapping[str, nodes.Entry] = MappingProxyType({})
+    _node: Node | None = PrivateAttr(default=None)
 
-    def __init__(self, **values: Any) -> None:
-        self.__dict__.update(values)
+    @classmethod
+    def in_full(cls, written: Any, node: Node) -> Self:
+        """``written``, which ``node`` holds, as a section where it is the short form of one."""
+        if isinstance(written, cls):
+            return written
+        section = cls.model_construct(**{cls.sugar: written})
+        section._node = node
+        return section
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a {type(self).__name__} is frozen")
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The keys, as they are written."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
 
     @property
     def place(self) -> Place | None:
-        return self.node.place if self.node is not None else None
+        return self._node.place if self._node is not None else None
+
+    def node_of(self, key: str) -> Node:
+        """The value of ``key`` as it is written; the section itself where it is not."""
+        assert self._node is not None
+        if isinstance(self._node, nodes.Mapping) and key in self._node:
+            return self._node.entries[key].value
+        return self._node
 
     def place_of(self, key: str) -> Place | None:
         """Where the value of ``key`` is written; the place of the section where it is not."""
-        if isinstance(self.node, nodes.Mapping) and key in self.node:
-            return self.node.entries[key].value.place
-        return self.place
+        return None if self._node is None else self.node_of(key).place
 
-    def keys_in(self, key: str) -> Mapping[str, nodes.Scalar]:
-        """The keys of the mapping that is the value of ``key``, as they are written."""
-        assert isinstance(self.node, nodes.Mapping)
-        inner = self.node.entries[key].value if key in self.node else None
-        entries = inner.entries if isinstance(inner, nodes.Mapping) else {}
-        return {name: entry.key for name, entry in entries.items()}
+    def entries_of(self, key: str) -> Mapping[str, nodes.Entry]:
+        """The keys and values of the mapping that is the value of ``key``, as they are written."""
+        inner = self.node_of(key)
+        found = isinstance(inner, nodes.Mapping) and inner is not self._node
+        return inner.entries if found else {}  # type: ignore[union-attr]
 
 
-class AtLeast(NamedTuple):
-    """A lower limit of a number; ``above`` it where the limit itself is not allowed."""
+def kind(value: Any) -> str:
+    """What is written, in one word: the branch of a union by which it is read.
 
-    limit: float
-    above: bool = False
-
-    def holds(self, number: float) -> bool:
-        return number > self.limit if self.above else number >= self.limit
-
-    def __str__(self) -> str:
-        return f"{'above' if self.above else 'of at least'} {self.limit:g}"
-
-
-class NameOf(NamedTuple):
-    """The text, or the ``Named``, names a contribution of this kind; for the JSON Schema."""
-
-    kind: Kind
-    also: tuple[str, ...] = ()
-
-
-class Key(NamedTuple):
-    """A key of a section: the attribute that holds it, its type, whether it must be there."""
-
-    attribute: str
-    annotation: Any
-    required: bool
+    >>> kind(250), kind("adam"), kind({"adam": {}})
+    ('number', 'text', 'mapping')
+    """
+    match value:
+        case bool():
+            return "truth value"
+        case int() | float():
+            return "number"
+        case str():
+            return "text"
+        case list() | tuple():
+            return "list"
+        case Mapping() | Section():
+            return "mapping"
+    return "nothing"
 
 
-def keys_of(section: Any) -> Mapping[str, Key]:
-    """The keys of a section, in the order declared."""
-    return _keys_of(section)
+ByKind = Discriminator(kind)
 
 
-@cache
-def _keys_of(section: Any) -> Mapping[str, Key]:
-    hints = get_type_hints(section, include_extras=True)
-    return {
-        name.removesuffix("_"): Key(name, annotation, not hasattr(section, name))
-        for name, annotation in hints.items()
-        if name not in Section.__annotations__
+class Words:
+    """What a value may be, in the words of an error; ``unlike`` says what a mapping is instead."""
+
+    def __init__(self, words: str, unlike: str = "") -> None:
+        self.words = {"words": words, "unlike": unlike}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        schema = handler(source)
+        schema["metadata"] = {**schema.get("metadata", {}), **self.words}
+        return schema
+
+
+def installed(kind: Kind, form: str, *also: str) -> WithJsonSchema:
+    """The JSON Schema of a name of this kind, filled in with the names that are installed."""
+    return WithJsonSchema({"installed": kind, "form": form, "also": also})
+
+
+def broken_rule(
+    message: str, key: str = "", expected: str = "", remedy: str = "", *, at_key: bool = False
+) -> Exception:
+    """The error for values that do not go together, told at the value of ``key``, or at the key."""
+    told = {
+        "message": message,
+        "key": key,
+        "expected": expected,
+        "remedy": remedy,
+        "at_key": at_key,
     }
+    return PydanticCustomError("rule", "{message}", told)
+
+
+Listed = Annotated[tuple[T, ...], Strict(False)]
+"""A list or a tuple."""
+
+Expression = Annotated[
+    Annotated[str, Tag("text")] | Annotated[float, Tag("number")], ByKind, Words("an expression")
+]
+"""What is written in the expression language."""
+
+Nested = Annotated[float, Tag("number")] | Annotated[list[Any], Tag("list")]
+"""A number, or a nested list of numbers."""
+
+Named = Annotated[str, Tag("text")] | Annotated[dict[str, Any], Tag("mapping")]
+"""A name, or a mapping of names to their options: ``adam``, ``{normal: {std: 0.1}}``."""
+
+Tolerance = Annotated[float, Ge(0)]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from annotated_types import Ge, Gt
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from optserve.config import nodes
-from optserve.config.nodes import Node, Scalar, Sequence
-from optserve.config.schema.decode import decode_section, wrong_kind
-from optserve.config.schema.expression import Expression
-from optserve.config.schema.section import AtLeast, Section
-from optserve.errors import ConfigError
+from optserve.config.schema.section import (
+    ByKind,
+    Expression,
+    Listed,
+    Section,
+    Words,
+    broken_rule,
+)
+from optserve.frozen import replace
 
-__all__ = ["Column", "Split", "Table", "Tables"]
+__all__ = ["Column", "Data", "Split", "Table"]
 
 LARGEST_SEED = 2**128
 """The key of the generator that draws splits has so many values."""
 
-ColumnName = str | int
-Fraction = Annotated[float, AtLeast(0, above=True)]
+ColumnName = Annotated[Annotated[str, Tag("text")] | Annotated[int, Tag("number")], ByKind]
+Fraction = Annotated[float, Gt(0)]
 
 
 class Column(Section):
@@ -28,27 +34,56 @@ class Column(Section):
     sugar: ClassVar[str] = "take"
 
     take: Annotated[
-        str | int | tuple[str | int, ...],
-        "A name, a position, a glob such as p*, a range such as 0:64, or a list: a matrix.",
+        Annotated[str, Tag("text")]
+        | Annotated[int, Tag("number")]
+        | Annotated[Listed[ColumnName], Tag("list")],
+        ByKind,
+        Field(
+            description="A name, a position, a glob such as p*, a range such as 0:64, or a list: "
+            "a matrix."
+        ),
     ]
     as_: Annotated[
         Literal["float", "integer", "bool", "category"],
-        "What its values are; the codes of a category are its sorted values, from 0.",
+        Field(
+            alias="as",
+            description="What its values are; the codes of a category are its sorted values, "
+            "from 0.",
+        ),
     ] = "float"
-    standardize: Annotated[bool, "Subtract the mean, divide by the standard deviation."] = False
-    divide: Annotated[float, AtLeast(0, above=True), "Divide by this number."] = 1.0
+    standardize: Annotated[
+        bool, Field(description="Subtract the mean, divide by the standard deviation.")
+    ] = False
+    divide: Annotated[float, Gt(0), Field(description="Divide by this number.")] = 1.0
+
+
+WrittenColumn = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[int, Tag("number")]
+    | Annotated[Listed[ColumnName], Tag("list")]
+    | Annotated[Column, Tag("mapping")],
+    ByKind,
+]
+"""A column, or only what it takes."""
 
 
 class Split(Section):
     """Which rows are held out: by fractions of them, or by a column that says it of each row."""
 
-    validation: Annotated[Fraction | None, "The fraction of the rows for validation."] = None
-    test: Annotated[Fraction | None, "The fraction of the rows for test."] = None
-    seed: Annotated[int, AtLeast(0), "Draws the rows; the seed of the config does not."] = 0
-    stratify: Annotated[
-        ColumnName | None, "A column each of whose values has its share of every split."
+    validation: Annotated[
+        Fraction | None, Field(description="The fraction of the rows for validation.")
     ] = None
-    column: Annotated[ColumnName | None, "A column of `train`, `validation` and `test`."] = None
+    test: Annotated[Fraction | None, Field(description="The fraction of the rows for test.")] = None
+    seed: Annotated[
+        int, Ge(0), Field(description="Draws the rows; the seed of the config does not.")
+    ] = 0
+    stratify: Annotated[
+        ColumnName | None,
+        Field(description="A column each of whose values has its share of every split."),
+    ] = None
+    column: Annotated[
+        ColumnName | None, Field(description="A column of `train`, `validation` and `test`.")
+    ] = None
 
     @property
     def fractions(self) -> Mapping[str, float]:
@@ -56,32 +91,84 @@ class Split(Section):
         given = {"validation": self.validation, "test": self.test}
         return {name: fraction for name, fraction in given.items() if fraction is not None}
 
+    @model_validator(mode="after")
+    def says_one_thing(self) -> Self:
+        """Hold that it says one thing, and that something is left to train on."""
+        others = sorted(self.model_fields_set - {"column"})
+        if self.column is not None and others:
+            raise broken_rule(
+                f"`column` says which rows are held out, and so does `{others[0]}`",
+                others[0],
+                "{column: NAME} alone, or fractions",
+                at_key=True,
+            )
+        if self.seed >= LARGEST_SEED:
+            raise broken_rule(
+                "this seed has more than 128 bits", "seed", "a whole number below 2**128"
+            )
+        if self.column is None and not self.fractions:
+            raise broken_rule(
+                "this split holds nothing out",
+                expected="{validation: 0.2, test: 0.1}, one of them, or {column: NAME}",
+            )
+        if sum(self.fractions.values()) >= 1:
+            raise broken_rule(
+                "these fractions leave no rows to train on",
+                list(self.fractions)[-1],
+                "fractions that come to less than 1",
+            )
+        return self
+
 
 class Table(Section):
     """A table of data, read from a file or written inline; the reader's options are keys too."""
 
-    rest: ClassVar[bool] = True
+    model_config = ConfigDict(extra="allow")
 
-    read: Annotated[Scalar | None, "The file, or files by a glob, relative to this config."] = None
-    inline: Annotated[Mapping[str, Sequence] | None, "Columns written here, as lists."] = None
-    sha256: Annotated[str | None, "The digest that the file must have."] = None
+    read: Annotated[
+        str | None, Field(description="The file, or files by a glob, relative to this config.")
+    ] = None
+    inline: Annotated[
+        dict[str, list[Any]] | None, Field(description="Columns written here, as lists.")
+    ] = None
+    sha256: Annotated[str | None, Field(description="The digest that the file must have.")] = None
     in_memory: Annotated[
-        bool | Literal["auto"],
-        "false: read block by block; auto: where the columns that are used would not fit.",
+        Annotated[bool, Tag("truth value")] | Annotated[Literal["auto"], Tag("text")],
+        ByKind,
+        Field(
+            description="false: read block by block; auto: where the columns that are used would "
+            "not fit."
+        ),
     ] = "auto"
-    rows: Annotated[bool, "false: constants, which are never split or batched."] = True
-    where: Annotated[Expression | None, "Only the rows for which this holds."] = None
+    rows: Annotated[
+        bool, Field(description="false: constants, which are never split or batched.")
+    ] = True
+    where: Annotated[
+        Expression | None, Field(description="Only the rows for which this holds.")
+    ] = None
     missing: Annotated[
-        Literal["error", "drop"], "drop: leave out rows that lack a value that is used."
+        Literal["error", "drop"],
+        Field(description="drop: leave out rows that lack a value that is used."),
     ] = "error"
     columns: Annotated[
-        Mapping[str, Column] | None, "Names of the columns; by default their own."
+        dict[str, WrittenColumn] | None,
+        Field(description="Names of the columns; by default their own."),
     ] = None
     derive: Annotated[
-        Mapping[str, Expression],
-        "Further columns, in order; sums and means are of the training rows.",
-    ] = MappingProxyType({})
-    split: Annotated[Split | None, "Which rows are held out of training."] = None
+        dict[str, Expression],
+        Field(
+            description="Further columns, in order; sums and means are of the training rows.",
+        ),
+    ] = Field(default_factory=dict)
+    split: Annotated[Split | None, Field(description="Which rows are held out of training.")] = None
+
+    @property
+    def options(self) -> nodes.Mapping:
+        """The keys that are for the reader."""
+        assert isinstance(self._node, nodes.Mapping)
+        known = self.keys()
+        own = {key: entry for key, entry in self._node.entries.items() if key not in known}
+        return replace(self._node, entries=own)
 
     @property
     def selecting(self) -> str:
@@ -94,84 +181,38 @@ class Table(Section):
         }
         return next((key for key, said in says.items() if said), "")
 
-
-class Tables(NamedTuple):
-    """The tables of a config, by name; ``single`` where there is one, whose columns have bare
-    names."""
-
-    tables: Mapping[str, Table]
-    single: bool
-
-    @classmethod
-    def describe(cls) -> str:
-        """What it is, in words."""
-        return "a table ({read: FILE} or {inline: ...}), or a mapping of tables"
-
-    @classmethod
-    def from_node(cls, node: Node) -> Tables:
-        """One table, known by its `read` or `inline`, or several."""
-        if not isinstance(node, nodes.Mapping) or not len(node):
-            raise wrong_kind(node, cls.describe())
-        if "read" in node or "inline" in node:
-            return cls({"data": _table(node)}, single=True)
-        entries = node.entries.values()
-        if not all(isinstance(entry.value, nodes.Mapping) for entry in entries):
-            raise wrong_kind(node, cls.describe(), got="a mapping without `read` or `inline`")
-        return cls({e.key.text: _table(e.value) for e in entries}, single=False)
-
-    @classmethod
-    def accepts(cls, node: Node) -> bool:
-        """Anything; ``from_node`` explains."""
-        return True
+    @model_validator(mode="after")
+    def says_one_thing(self) -> Self:
+        """Hold that there is one source of data, and rows where something is said of them."""
+        if (self.read is None) == (self.inline is None):
+            both = "a table with both `read` and `inline`" if self.read is not None else "no table"
+            raise broken_rule(f"this is {both}", expected="a table with either `read` or `inline`")
+        if not self.rows and self.selecting:
+            raise broken_rule(
+                f"`{self.selecting}` is about rows, and `rows: false` says that there are none",
+                self.selecting,
+                remedy="leave out one of them",
+            )
+        return self
 
 
-def _table(node: Node) -> Table:
-    table = decode_section(node, Table)
-    if (table.read is None) == (table.inline is None):
-        both = table.read is not None
-        raise wrong_kind(
-            node,
-            "a table with either `read` or `inline`",
-            got="a table with both `read` and `inline`" if both else "no table",
-        )
-    if table.read is not None and not isinstance(table.read.value, str):
-        raise wrong_kind(table.read, "the name of a file")
-    if table.split is not None:
-        _check_split(table.split)
-    if not table.rows and table.selecting:
-        raise ConfigError(
-            f"`{table.selecting}` is about rows, and `rows: false` says that there are none",
-            place=table.place_of(table.selecting),
-            remedy="leave out one of them",
-        )
-    return table
+def _form(value: Any) -> str | None:
+    if isinstance(value, Table):
+        return "one"
+    if not isinstance(value, Mapping) or not value:
+        return None
+    if "read" in value or "inline" in value:
+        return "one"
+    several = all(isinstance(table, Mapping | Table) for table in value.values())
+    return "several" if several else None
 
 
-def _check_split(split: Split) -> None:
-    """Hold that it says one thing, and that something is left to train on."""
-    assert isinstance(split.node, nodes.Mapping)
-    others = [entry.key for name, entry in split.node.entries.items() if name != "column"]
-    if split.column is not None and others:
-        raise ConfigError(
-            f"`column` says which rows are held out, and so does `{others[0].text}`",
-            place=others[0].place,
-            expected="{column: NAME} alone, or fractions",
-        )
-    if split.seed >= LARGEST_SEED:
-        raise ConfigError(
-            "this seed has more than 128 bits",
-            place=split.place_of("seed"),
-            expected="a whole number below 2**128",
-        )
-    if split.column is None and not split.fractions:
-        raise ConfigError(
-            "this split holds nothing out",
-            place=split.place,
-            expected="{validation: 0.2, test: 0.1}, one of them, or {column: NAME}",
-        )
-    if sum(split.fractions.values()) >= 1:
-        raise ConfigError(
-            "these fractions leave no rows to train on",
-            place=split.place_of(list(split.fractions)[-1]),
-            expected="fractions that come to less than 1",
-        )
+Data = Annotated[
+    Annotated[Table, Tag("one")] | Annotated[dict[str, Table], Tag("several")],
+    Discriminator(_form),
+    Words(
+        "a table ({read: FILE} or {inline: ...}), or a mapping of tables",
+        unlike="a mapping without `read` or `inline`",
+    ),
+]
+"""One table, whose columns have bare names, or several by name."""

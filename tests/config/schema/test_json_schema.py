@@ -12,7 +12,6 @@ from optserve.config import json_schema
 from optserve.config.nodes import plain
 from optserve.config.parse import parse
 from optserve.config.schema.config import Config
-from optserve.config.schema.section import keys_of
 from optserve.config.source import Source, read_source
 from optserve.registry import Registry, load
 
@@ -45,6 +44,8 @@ def problems(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> 
         yield from problems(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     if "anyOf" in schema and all(any(problems(value, s, root)) for s in schema["anyOf"]):
         yield f"{value!r} is none of the alternatives"
+    if "const" in schema and value != schema["const"]:
+        yield f"{value!r} is not {schema['const']}"
     if "enum" in schema and value not in schema["enum"]:
         yield f"{value!r} is not in {schema['enum']}"
     if "type" in schema and not _has_type(value, schema["type"]):
@@ -134,6 +135,6 @@ def test_it_names_what_is_installed(schema: Mapping[str, Any], registry: Registr
 
 
 def test_it_has_every_key_of_the_language(schema: Mapping[str, Any]) -> None:
-    assert set(schema["properties"]) == set(keys_of(Config))
+    assert set(schema["properties"]) == set(Config.keys())
     assert schema["required"] == ["version", "parameters"]
     assert all("description" in one or "anyOf" in one for one in schema["properties"].values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from optserve.graph.graph import Literal
+from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Made, Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
@@ -16,16 +17,25 @@ __all__ = [
     "is_number",
     "made",
     "negated",
+    "number",
     "one_minus",
     "operand",
     "operands",
     "plus_one",
+    "rewriting",
     "same",
     "square_of",
 ]
 
+Rule = Callable[..., Value | None]
+
 DEPTH = 8
 """How deep two values are compared that were written apart."""
+
+
+def rewriting(written: str, computed: str) -> Callable[[Rule], Rewriting]:
+    """Makes a rewriting of its rule."""
+    return lambda rule: Rewriting(written, computed, rule)
 
 
 def made(value: Value) -> Made | None:
@@ -53,6 +63,11 @@ def both_ways(pair: Sequence[Tracer]) -> list[tuple[Tracer, Tracer]]:
 def is_number(value: Tracer, number: float) -> bool:
     """Whether it is that number, standing in the graph."""
     return isinstance(value.atom, Literal) and bool(value.atom.value == number)
+
+
+def number(value: Tracer) -> float | None:
+    """The number that stands in the graph for it, if one does."""
+    return float(value.atom.value) if isinstance(value.atom, Literal) else None
 
 
 def same(x: Tracer | None, y: Tracer | None, depth: int = DEPTH) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -52,8 +52,15 @@ from optserve.primitives.matching import (
     operand,
     operands,
     plus_one,
+    rewriting,
     same,
     square_of,
+)
+from optserve.primitives.normal_rewritings import (
+    log_of_erfc,
+    one_minus_erf,
+    one_minus_ndtr,
+    one_plus_erf,
 )
 from optserve.primitives.reductions import entry_count, logsumexp, mean, norm, std, var
 from optserve.primitives.scaled import (
@@ -66,29 +73,23 @@ from optserve.primitives.sums import sum_
 
 __all__ = ["REWRITINGS"]
 
-Rule = Callable[..., Value | None]
 
-
-def _rewriting(written: str, computed: str) -> Callable[[Rule], Rewriting]:
-    return lambda rule: Rewriting(written, computed, rule)
-
-
-def _to_the(exponent: float, rewriting: Rewriting) -> Rewriting:
+def _to_the(exponent: float, of_base: Rewriting) -> Rewriting:
     """The same of a power with that number as its exponent."""
 
     def rule(x: Tracer, y: Tracer) -> Value | None:
-        return rewriting.rule(x) if is_number(y, exponent) else None
+        return of_base.rule(x) if is_number(y, exponent) else None
 
-    return Rewriting(rewriting.written, rewriting.computed, rule)
+    return Rewriting(of_base.written, of_base.computed, rule)
 
 
-@_rewriting("exp(z) - 1", "expm1(z)")
+@rewriting("exp(z) - 1", "expm1(z)")
 def _exp_minus_one(x: Tracer, y: Tracer) -> Value | None:
     z = operand(x, exp)
     return expm1(z) if z is not None and is_number(y, 1.0) else None
 
 
-@_rewriting("exp(a) * exp(b)", "exp(a + b)")
+@rewriting("exp(a) * exp(b)", "exp(a + b)")
 def _exp_times_exp(x: Tracer, y: Tracer) -> Value | None:
     left, right = _factors(x), _factors(y)
     if left is None or right is None:
@@ -98,19 +99,19 @@ def _exp_times_exp(x: Tracer, y: Tracer) -> Value | None:
     return _product(beside) * product if beside else product
 
 
-@_rewriting("1 - sigmoid(z)", "sigmoid(-z)")
+@rewriting("1 - sigmoid(z)", "sigmoid(-z)")
 def _one_minus_sigmoid(x: Tracer, y: Tracer) -> Value | None:
     z = operand(y, sigmoid)
     return sigmoid(negated(z)) if z is not None and is_number(x, 1.0) else None
 
 
-@_rewriting("1 / (1 + exp(z))", "sigmoid(-z)")
+@rewriting("1 / (1 + exp(z))", "sigmoid(-z)")
 def _one_over_one_plus_exp(y: Tracer) -> Value | None:
     z = operand(plus_one(y), exp)
     return None if z is None else sigmoid(negated(z))
 
 
-@_rewriting("a * exp(z) / (1 + exp(z))", "a / (1 + exp(-z))")
+@rewriting("a * exp(z) / (1 + exp(z))", "a / (1 + exp(-z))")
 def _exp_over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     u = plus_one(y)
     how, z = made(u), operand(u, exp)
@@ -122,7 +123,7 @@ def _exp_over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     return _product(found[0]) / (1.0 + inverse)
 
 
-@_rewriting("a / (1 + exp(z))", "a * sigmoid(-z)")
+@rewriting("a / (1 + exp(z))", "a * sigmoid(-z)")
 def _over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     z = operand(plus_one(y), exp)
     return None if z is None or holds_exponential(x) else _product([x, sigmoid(negated(z))])
@@ -145,13 +146,13 @@ def _product(factors: Sequence[Tracer]) -> Value:
     return functools.reduce(operator.mul, others) if others else 1.0
 
 
-@_rewriting("a / (exp(z) - 1)", "a * occupation(z)")
+@rewriting("a / (exp(z) - 1)", "a * occupation(z)")
 def _over_expm1(x: Tracer, y: Tracer) -> Value | None:
     z = operand(y, expm1)
     return None if z is None or holds_exponential(x) else _product([x, occupation(z)])
 
 
-@_rewriting("(exp(a) - exp(b)) / (exp(a) + exp(b))", "tanh((a - b) / 2)")
+@rewriting("(exp(a) - exp(b)) / (exp(a) + exp(b))", "tanh((a - b) / 2)")
 def _difference_over_sum(x: Tracer, y: Tracer) -> Value | None:
     above, below = exponentials(x), exponentials(y)
     if {sign for sign, _ in above} != {1, -1} or {sign for sign, _ in below} != {1}:
@@ -173,42 +174,42 @@ def _half_difference(a: Tracer | None, b: Tracer | None) -> Value:
     return a if opposite else 0.5 * (a - b)
 
 
-@_rewriting("sinh(z) / cosh(z)", "tanh(z)")
+@rewriting("sinh(z) / cosh(z)", "tanh(z)")
 def _sinh_over_cosh(x: Tracer, y: Tracer) -> Value | None:
     z = operand(x, sinh)
     return np.tanh(z) if z is not None and same(z, operand(y, cosh)) else None
 
 
-@_rewriting("a quotient of sums of exponentials or powers", "the same, each divided by its largest")
+@rewriting("a quotient of sums of exponentials or powers", "the same, each divided by its largest")
 def _quotient_of_sums(x: Tracer, y: Tracer) -> Value | None:
     return scaled_quotient(x, y) if holds_exponential(x) and holds_exponential(y) else None
 
 
-@_rewriting("log(sigmoid(z))", "-softplus(-z)")
+@rewriting("log(sigmoid(z))", "-softplus(-z)")
 def _log_of_sigmoid(x: Tracer) -> Value | None:
     z = operand(x, sigmoid)
     return None if z is None else -softplus(negated(z))
 
 
-@_rewriting("log(1 + exp(z))", "softplus(z)")
+@rewriting("log(1 + exp(z))", "softplus(z)")
 def _log_of_one_plus_exp(x: Tracer) -> Value | None:
     z = operand(plus_one(x), exp)
     return None if z is None else softplus(z)
 
 
-@_rewriting("log(exp(z) - 1)", "z + log1mexp(z)")
+@rewriting("log(exp(z) - 1)", "z + log1mexp(z)")
 def _log_of_expm1(x: Tracer) -> Value | None:
     z = operand(x, expm1)
     return None if z is None else z + log1mexp(z)
 
 
-@_rewriting("log(1 - exp(z))", "log1mexp(-z)")
+@rewriting("log(1 - exp(z))", "log1mexp(-z)")
 def _log_of_one_minus_exp(x: Tracer) -> Value | None:
     z = operand(one_minus(x), exp)
     return None if z is None else log1mexp(negated(z))
 
 
-@_rewriting("log(exp(a) + exp(b))", "logaddexp(a, b)")
+@rewriting("log(exp(a) + exp(b))", "logaddexp(a, b)")
 def _log_of_two_exps(x: Tracer) -> Value | None:
     terms = operands(x, add)
     if not terms or not all(operands(term, exp) for term in terms):
@@ -216,53 +217,53 @@ def _log_of_two_exps(x: Tracer) -> Value | None:
     return logaddexp(*(operand(term, exp) for term in terms))
 
 
-@_rewriting("log(sum(exp(z)))", "logsumexp(z)")
+@rewriting("log(sum(exp(z)))", "logsumexp(z)")
 def _log_of_sum_of_exps(x: Tracer) -> Value | None:
     how, z = made(x), operand(operand(x, sum_), exp)
     return None if how is None or z is None else logsumexp.bind(z, **how.attributes)
 
 
-@_rewriting("log(cosh(z))", "logaddexp(z, -z) - log(2)")
+@rewriting("log(cosh(z))", "logaddexp(z, -z) - log(2)")
 def _log_of_cosh(x: Tracer) -> Value | None:
     z = operand(x, cosh)
     return None if z is None else logaddexp(z, -z) - float(np.log(2.0))
 
 
-@_rewriting("log of a sum of exponentials or powers", "the same, divided by its largest")
+@rewriting("log of a sum of exponentials or powers", "the same, divided by its largest")
 def _log_of_sum(x: Tracer) -> Value | None:
     return scaled_logarithm(x) if is_sum(x) else None
 
 
-@_rewriting("log(1 + x)", "log1p(x)")
+@rewriting("log(1 + x)", "log1p(x)")
 def _log_of_one_plus(x: Tracer) -> Value | None:
     u = plus_one(x)
     return None if u is None else log1p(u)
 
 
-@_rewriting("log(1 - x)", "log1p(-x)")
+@rewriting("log(1 - x)", "log1p(-x)")
 def _log_of_one_minus(x: Tracer) -> Value | None:
     u = one_minus(x)
     return None if u is None else log1p(negated(u))
 
 
-@_rewriting("log1p(exp(z))", "softplus(z)")
+@rewriting("log1p(exp(z))", "softplus(z)")
 def _log1p_of_exp(u: Tracer) -> Value | None:
     z = operand(u, exp)
     return None if z is None else softplus(z)
 
 
-@_rewriting("log1p(-exp(z))", "log1mexp(-z)")
+@rewriting("log1p(-exp(z))", "log1mexp(-z)")
 def _log1p_of_minus_exp(u: Tracer) -> Value | None:
     z = operand(operand(u, negative), exp)
     return None if z is None else log1mexp(negated(z))
 
 
-@_rewriting("log1p of exponentials or powers", "the same, divided by the largest")
+@rewriting("log1p of exponentials or powers", "the same, divided by the largest")
 def _log1p_of_exponentials(u: Tracer) -> Value | None:
     return scaled_logarithm(u, plus_one=True) if holds_exponential(u) else None
 
 
-@_rewriting("sqrt(sum(x**2)), sqrt(mean(x**2))", "norm(x), norm(x) / sqrt(n)")
+@rewriting("sqrt(sum(x**2)), sqrt(mean(x**2))", "norm(x), norm(x) / sqrt(n)")
 def _root_of_squares(v: Tracer) -> Value | None:
     how = made(v)
     if how is None or how.primitive not in (sum_, mean) or not how.attributes["axis"]:
@@ -276,7 +277,7 @@ def _root_of_squares(v: Tracer) -> Value | None:
     return length
 
 
-@_rewriting("norm(x)**2, std(x)**2", "sum(x**2), var(x)")
+@rewriting("norm(x)**2, std(x)**2", "sum(x**2), var(x)")
 def _square_of_length(x: Tracer) -> Value | None:
     how = made(x)
     if how is None:
@@ -299,7 +300,8 @@ def _times_itself(x: Tracer, y: Tracer) -> Value | None:
 
 REWRITINGS: Mapping[Primitive, Sequence[Rewriting]] = MappingProxyType(
     {
-        subtract: (_exp_minus_one, _one_minus_sigmoid),
+        add: (one_plus_erf,),
+        subtract: (_exp_minus_one, _one_minus_sigmoid, one_minus_erf, one_minus_ndtr),
         reciprocal: (_one_over_one_plus_exp,),
         divide: (
             _exp_over_one_plus_exp,
@@ -311,6 +313,7 @@ REWRITINGS: Mapping[Primitive, Sequence[Rewriting]] = MappingProxyType(
         ),
         log: (
             _log_of_sigmoid,
+            log_of_erfc,
             _log_of_one_plus_exp,
             _log_of_expm1,
             _log_of_one_minus_exp,

@@ -18,6 +18,7 @@ from optserve.primitives import (
     indexing,
     loops,
     losses,
+    normal,
     ordering,
     products,
     reductions,
@@ -53,6 +54,7 @@ _MODULES = (
     composition,
     losses,
     special,
+    normal,
     scaled,
     whole,
 )

@@ -278,6 +278,30 @@ def _erfc(x: Ball) -> Derivatives:
     return _bounded(x).erfc(), -first, -second
 
 
+def _hazard(x: Ball) -> Derivatives:
+    """exp(-x**2) / erfc(x), times 2 / sqrt(pi), by the scaled function where both are small."""
+    if x > 100:
+        scaled = x**2
+        # erfc(x) exp(x**2) = U(1/2, 1/2, x**2) / sqrt(pi)
+        hazard = 2 / scaled.hypgeom_u(arb(1) / 2, arb(1) / 2)
+    else:
+        hazard = 2 / arb.pi().sqrt() * _exp(-x * x) / x.erfc()
+    first = hazard * (hazard - 2 * x)
+    return hazard, first, first * (2 * hazard - 2 * x) - 2 * hazard
+
+
+def _log_erfc(x: Ball) -> Derivatives:
+    hazard, slope, _ = _hazard(x)
+    value = (2 / (arb.pi().sqrt() * hazard)).log() - x * x if x > 1 else (-x.erf()).log1p()
+    return value, -hazard, -slope
+
+
+def _ndtr(x: Ball) -> Derivatives:
+    root = arb(2).sqrt()
+    slope = _exp(-x * x / 2) / (2 * arb.pi()).sqrt()
+    return _bounded(-x / root).erfc() / 2, slope, -x * slope
+
+
 def _polygamma(n: int, x: Ball) -> Ball:
     """By the Hurwitz zeta function, or the digamma function and its reflection."""
     if n == 0:
@@ -360,6 +384,9 @@ EXACT: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
         "minimum": _of_two(False),
         "erf": _erf,
         "erfc": _erfc,
+        "erfc_hazard": _hazard,
+        "log_erfc": _log_erfc,
+        "ndtr": _ndtr,
         "gammaln": _gammaln,
         "digamma": _of_polygamma(0),
         "polygamma": _of_polygamma(1),

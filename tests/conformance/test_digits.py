@@ -41,12 +41,16 @@ SIZES_OF_PAIRS = (
     *(1e155, 1e200, 1e300, 1.7e308),
 )
 
-CONDITIONED = frozenset({"arctan2", "direction", "logaddexp", "power"})
+CONDITIONED = frozenset({"arctan2", "direction", "logaddexp", "ndtr", "power"})
 """What may also be wrong by as much as the next operand would make it.
 
 ``logaddexp`` and its derivatives depend on the difference of its operands, powers on an exponent
-less 1; where second derivatives of ``arctan2`` pass through zero, they are differences of squares.
+less 1, ``ndtr`` on a multiple of its operand; where second derivatives of ``arctan2`` pass through
+zero, they are differences of squares.
 """
+
+ONCE = frozenset({"erfc_hazard"})
+"""Whose second derivatives are not compared: they are the third of ``log_erfc``, far below 1."""
 
 INTERMEDIATE = {"power": lambda x, y: (arb(x) ** (arb(y) - 2), 1 / arb(x))}
 """What derivatives are computed from: where it overflows, they may be infinite or not a number."""
@@ -188,5 +192,7 @@ def test_digits(name: str) -> None:
     assert len(operands[0]) > 20
     with np.errstate(all="ignore"):
         found = list(_derivatives(PRIMITIVES[name], operands))
+    if name in ONCE:
+        found = [(key, values) for key, values in found if len(key) < 2]
     wrong = [line for key, values in found for line in _wrong(name, key, values)]
     assert not wrong, "\n".join([f"{len(wrong)} numbers are wrong:", *wrong[:20]])

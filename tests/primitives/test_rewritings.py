@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
@@ -15,11 +16,13 @@ from optserve.primitives.arithmetic import add, reciprocal
 from optserve.primitives.composition import compose, pipe
 from optserve.primitives.elementary import exp, log, log1p, sigmoid, softplus, sqrt
 from optserve.primitives.loops import scan
+from optserve.primitives.normal import ndtr
 from optserve.primitives.reductions import norm, std
 from optserve.primitives.rewritings import REWRITINGS
+from optserve.primitives.special import erf, erfc
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import trace, verify
-from optserve.transforms.functions import grad, value_and_grad
+from optserve.transforms.functions import grad, hvp, value_and_grad
 
 Function = Callable[..., Any]
 X = np.array([0.3, 1.7, 2.5])
@@ -68,8 +71,23 @@ REWRITTEN: list[tuple[Function, str]] = [
     (lambda x: np.square(np.sqrt(np.sum(x**2))), "multiply sum"),
     (lambda x: std(x) ** 2, "var"),
     (lambda x: np.exp(x) * np.exp(-2.0 * x), "multiply add exp"),
+    (lambda x: 1.0 + erf(x), "negative erfc"),
+    (lambda x: 1.0 - erf(x), "erfc"),
+    (lambda x: 1.0 - erfc(x), "erf"),
+    (lambda x: 1.0 - ndtr(x), "negative ndtr"),
+    (lambda x: 1.0 - 0.5 * (1.0 + erf(x)), "erfc multiply"),
+    (lambda x: np.log(erfc(x)), "log_erfc"),
+    (lambda x: np.log(0.5 * erfc(-x)), "negative log_erfc"),
+    (lambda x: np.log(0.5 * (1.0 + erf(x))), "negative log_erfc"),
+    (lambda x: np.log((1.0 - erf(x)) / 2.0), "log_erfc"),
+    (lambda x: np.log(1.0 - 0.5 * (1.0 + erf(x))), "log_erfc"),
+    (lambda x: np.log(3.0 * erfc(x)), "log_erfc add"),
+    (lambda x: np.log(ndtr(x)), "multiply log_erfc"),
+    (lambda x: np.log(1.0 - ndtr(x)), "negative multiply log_erfc"),
 ]
 KEPT: list[Function] = [
+    lambda x: 2.0 + erf(x),
+    lambda x: np.log(x * erfc(x)),
     lambda x: np.log(np.exp(x)),
     lambda x: np.log(3.0 * np.exp(x)),
     lambda x: np.exp(np.log(x)),
@@ -91,7 +109,7 @@ def test_what_is_recorded(written: Function, recorded: str) -> None:
     kept = [name for name in names(graph) if name != "constant"]
     assert sorted(kept) == sorted(recorded.split())
     assert any(equation.rewriting for equation in graph.equations)
-    np.testing.assert_allclose(interpret(graph, X)[0], written(X), rtol=1e-14)
+    np.testing.assert_allclose(interpret(graph, X)[0], written(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize("written", KEPT)
@@ -124,6 +142,24 @@ def test_a_step_of_a_composition_is_written_like_anything() -> None:
 
 def test_a_compositions_result_is_not_looked_into() -> None:
     assert "log1p" in names(graph_of(lambda x: np.log(1.0 + compose(exp)(x)), X))
+
+
+def test_a_probit_likelihood_is_right_in_both_tails() -> None:
+    def log_chance(x: Any) -> Any:
+        return np.sum(np.log(0.5 * (1.0 + erf(x / np.sqrt(2.0)))))
+
+    x = np.array([-1e5, -40.0, -3.0, 0.0, 3.0, 40.0])
+    value, slope = value_and_grad(log_chance)(x[:1])
+    np.testing.assert_allclose(value, -5e9 - 12.43186399, rtol=1e-15)
+    np.testing.assert_allclose(slope, 1e5 + 1e-5, rtol=1e-15)
+    density = np.exp(-0.5 * x[2:] ** 2) / np.sqrt(2.0 * np.pi)
+    expected = [40.0249688472072, *density / (0.5 * scipy.special.erfc(-x[2:] / np.sqrt(2.0)))]
+    np.testing.assert_allclose(grad(log_chance)(x[1:]), expected, rtol=1e-13)
+    curvature = hvp(log_chance)(x, np.ones(6))
+    assert (curvature <= 0.0).all()
+    np.testing.assert_allclose(
+        curvature[:2], [-1.0 + 1e-10, -40.0249688472072 * 0.0249688472072], rtol=1e-11
+    )
 
 
 def test_the_parts_stay_where_they_are_read_otherwise() -> None:

@@ -32,6 +32,7 @@ from optserve.graph.domain import (
     real,
     unit,
 )
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import orthogonal, positive_definite, simplex, sorted_, symmetric
 from optserve.jobs.parameters import ParameterTransform
@@ -49,6 +50,7 @@ __all__ = [
     "Domain",
     "Evaluation",
     "Example",
+    "Facts",
     "Lowering",
     "Mixed",
     "Modifier",

@@ -27,7 +27,7 @@ def example(primitive: Primitive) -> str:
     >>> example(exp)
     'exp(0.5) = 1.6487213, derivative 1.6487213'
     """
-    return _on_shapes(primitive) if primitive.examples else _on_numbers(primitive)
+    return _on_shapes(primitive) if primitive.call.examples else _on_numbers(primitive)
 
 
 def _on_numbers(primitive: Primitive) -> str:
@@ -45,7 +45,7 @@ def _on_numbers(primitive: Primitive) -> str:
 def _on_shapes(primitive: Primitive) -> str:
     from optserve.graph.aval import Aval
 
-    first = primitive.examples[0]
+    first = primitive.call.examples[0]
     domains = first.domains or primitive.domains(len(first.shapes))
     kinds = {"f": np.float64, "i": np.int64, "b": np.bool_}
     avals = [
@@ -61,7 +61,7 @@ def _operands(primitive: Primitive) -> list[Any]:
     """One number an operand: its default where it has one, else a simple number of its domain."""
     positional = [
         parameter
-        for parameter in primitive.signature.parameters.values()
+        for parameter in primitive.call.signature.parameters.values()
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
     ]
     operands: list[Any] = []

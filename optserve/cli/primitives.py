@@ -51,10 +51,16 @@ def _listing(registry: Registry, macros: Any) -> Iterator[str]:
     """One line a function: the built-in ones by name, then those of plugins."""
     from optserve.reports.table import table
 
-    entries = [(n, entry) for n, entry in registry.primitives.items() if not entry.value.internal]
+    entries = [
+        (n, entry) for n, entry in registry.primitives.items() if not entry.value.call.internal
+    ]
     ordered = sorted(entries, key=lambda item: (not item[1].builtin, item[1].distribution, item[0]))
     rows = [
-        [_call(name, entry.value.signature), entry.distribution, _first_sentence(entry.value.doc)]
+        [
+            _call(name, entry.value.call.signature),
+            entry.distribution,
+            _first_sentence(entry.value.doc),
+        ]
         for name, entry in ordered
     ]
     rows += [
@@ -79,7 +85,8 @@ def _of_primitive(entry: Entry[Primitive]) -> Iterator[str]:
     from optserve.cli.example import example
 
     primitive = entry.value
-    domains = primitive.domain if isinstance(primitive.domain, tuple) else (primitive.domain,)
+    domain = primitive.call.domain
+    domains = domain if isinstance(domain, tuple) else (domain,)
     facts = {
         "kind": primitive.kind,
         "derivative": _derivative(primitive),
@@ -87,7 +94,7 @@ def _of_primitive(entry: Entry[Primitive]) -> Iterator[str]:
         "provider": f"{entry.distribution} {entry.version} ({entry.module})",
         "example": example(primitive),
     }
-    yield _call(primitive.name, primitive.signature)
+    yield _call(primitive.name, primitive.call.signature)
     yield from _indented(primitive.doc)
     yield ""
     yield from (f"  {key:<11} {value}" for key, value in facts.items())
@@ -95,17 +102,18 @@ def _of_primitive(entry: Entry[Primitive]) -> Iterator[str]:
 
 def _derivative(primitive: Primitive) -> str:
     """Which kind of derivative rule it has."""
+    own = primitive.derivative
     if not primitive.differentiable:
         return "none"
-    if primitive.partials is not None:
+    if own.partials is not None:
         return "partials, one an operand"
-    if primitive.transpose is not None:
+    if own.transpose is not None:
         return "a transpose, since it is linear " + (
-            "in all operands together" if primitive.joint else "in each operand"
+            "in all operands together" if own.joint else "in each operand"
         )
-    if primitive.pullback is not None or primitive.rule is not None:
+    if own.pullback is not None or own.rule is not None:
         return "a pullback of its own"
-    return "that of its body" if primitive.body is not None else "none"
+    return "that of its body"
 
 
 def _call(name: str, signature: inspect.Signature) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 
-__all__ = ["Kind", "Primitive", "Steep", "Traced", "Value"]
+__all__ = ["Call", "Derivative", "Kind", "Primitive", "Steep", "Value"]
 
 Value = Any
 """An array, a scalar or a tracer: what a derivative rule is written over."""
@@ -38,23 +38,9 @@ class Steep:
     pole: Callable[[], Value] | None = None
 
 
-class Traced(Protocol):
-    """What a primitive needs to know of a tracer: the trace that records its equations."""
-
-    @property
-    def trace(self) -> Any: ...
-
-
-@frozen(eq=False, kw_only=True, repr=False)
-class Primitive:
-    """One paragraph of vocabulary. Build one with ``elementwise``, ``linear``, ``composite`` or
-    ``opaque``; the fields are the contract between a primitive and the floors above it.
-
-    ``impl(*arrays, **attributes)`` computes on NumPy arrays and never mutates. ``shape(*avals,
-    **attributes)`` gives the result's aval (a tuple of them where there are several results);
-    without it they are those of the body.
-    ``axes`` is the axis rule (see ``optserve.graph.axes``); ``None`` leaves it to the body. At most
-    one of the following is the derivative; where there is none, the body is differentiated:
+@frozen(eq=False, kw_only=True)
+class Derivative:
+    """The derivative of a primitive, in one of these forms; without any it is that of the body.
 
     - ``partials(out, *operands, **attributes)``: d out / d operand, elementwise, one an operand
       (``None`` for one that has no derivative, ``Steep`` for one that may overflow);
@@ -65,7 +51,56 @@ class Primitive:
     - ``rule(*operands, **attributes)``: the pair (out, pullback), the general form.
 
     ``jvp(operands, tangents, **attributes)`` gives (out, tangent), tangents being ``None`` where
-    zero. ``arguments`` maps the call a person writes to (operands, attributes).
+    zero. ``selects`` says that the cotangent of an operand is exactly 0 where another was chosen.
+    """
+
+    partials: Callable[..., tuple[Value | None, ...]] | None = None
+    transpose: Callable[..., Value | None] | None = None
+    joint: bool = False
+    pullback: Callable[..., tuple[Value | None, ...]] | None = None
+    rule: Callable[..., tuple[Value, Callable[[Value], tuple[Value | None, ...]]]] | None = None
+    jvp: Callable[..., tuple[Value, Value]] | None = None
+    selects: bool = False
+
+
+@frozen(eq=False, kw_only=True)
+class Call:
+    """How a primitive is called: by a person, with what, and what becomes of its operands.
+
+    ``arguments`` maps the call that a person writes, of this ``signature``, to (operands,
+    attributes). Of an ``internal`` primitive nobody writes one: it only stands in graphs.
+
+    Before it sees its operands they are cast to one dtype where it ``promotes`` (those that it
+    ``keeps`` are left alone: conditions, indices, labels), and where it is ``floating``, integers
+    to the precision of the trace.
+
+    ``domain`` says where operands may lie, ``examples`` at which shapes and attributes to test it,
+    and ``tolerance`` which relative error its values and derivatives may have beyond rounding.
+    """
+
+    signature: inspect.Signature = inspect.Signature()
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
+    internal: bool = False
+    promotes: bool = True
+    keeps: frozenset[int] = frozenset()
+    floating: bool = False
+    domain: Domain | tuple[Domain, ...] = real
+    examples: tuple[Example, ...] = ()
+    tolerance: float = 0.0
+
+
+@frozen(eq=False, kw_only=True, repr=False)
+class Primitive:
+    """One paragraph of vocabulary. Build one with ``elementwise``, ``linear``, ``composite`` or
+    ``opaque``; the fields are the contract between a primitive and the floors above it.
+
+    What it computes: ``impl(*arrays, **attributes)`` computes on NumPy arrays and never mutates.
+    ``shape(*avals, **attributes)`` gives the result's aval (a tuple of them where there are several
+    results), ``axes`` is the axis rule (see ``optserve.graph.axes``). Without them they are those
+    of the ``body``, which computes the same of other primitives.
+
+    ``derivative`` holds its rule, ``call`` says how it is called, and ``facts`` what else others
+    must know of it.
     """
 
     name: str
@@ -74,40 +109,19 @@ class Primitive:
     shape: Callable[..., Any] | None = None
     axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] | None = mixed
     body: Callable[..., Value] | None = None
-    partials: Callable[..., tuple[Value | None, ...]] | None = None
-    transpose: Callable[..., Value | None] | None = None
-    joint: bool = False
-    pullback: Callable[..., tuple[Value | None, ...]] | None = None
-    rule: Callable[..., tuple[Value, Callable[[Value], tuple[Value | None, ...]]]] | None = None
-    jvp: Callable[..., tuple[Value, Value]] | None = None
-    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
-    signature: inspect.Signature
-    domain: Domain | tuple[Domain, ...] = real
-    tolerance: float = 0.0
-    """The relative error that its values and derivatives may have beyond rounding."""
-    examples: tuple[Example, ...] = ()
-    doc: str = ""
-    differentiable: bool = True
-    selects: bool = False
-    """Whether the cotangent of an operand is exactly 0 where another was chosen."""
-    floating: bool = False
-    """Whether integer operands are first cast to the precision of the trace."""
-    promotes: bool = True
-    """Whether operands are cast to one dtype before the primitive sees them."""
-    internal: bool = False
-    """Whether it only stands in graphs: expressions may not call it."""
-    keeps: frozenset[int] = frozenset()
-    """Operands that promotion leaves alone: conditions, indices, labels."""
+    derivative: Derivative = Derivative()
+    call: Call = Call()
     facts: Facts = NOTHING
+    doc: str = ""
     stands_for: Primitive | None = None
     """The primitive of which this is only another implementation."""
 
     def __call__(self, *arguments: Value, **keywords: Any) -> Value:
         """Apply the primitive to arrays (computes) or to tracers (records an equation)."""
-        if self.arguments is None:
+        if self.call.arguments is None:
             return self.bind(*arguments, **keywords)
         try:
-            operands, attributes = self.arguments(*arguments, **keywords)
+            operands, attributes = self.call.arguments(*arguments, **keywords)
         except OptserveError:
             raise
         except TypeError as error:
@@ -130,23 +144,34 @@ class Primitive:
 
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
-        return self.domain if isinstance(self.domain, tuple) else (self.domain,) * count
+        domain = self.call.domain
+        return domain if isinstance(domain, tuple) else (domain,) * count
 
     def linear_groups(self, count: int) -> tuple[frozenset[int], ...]:
         """The groups of ``count`` operands in each of which it is jointly linear."""
         if self.kind != "linear":
             return self.facts.linear
         numbers = range(count)
-        return (frozenset(numbers),) if self.joint else tuple(frozenset({n}) for n in numbers)
+        return (
+            (frozenset(numbers),)
+            if self.derivative.joint
+            else tuple(frozenset({n}) for n in numbers)
+        )
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether there is a derivative: a rule of its own, or that of the body."""
+        own = self.derivative
+        stated = (own.partials, own.transpose, own.pullback, own.rule, self.body)
+        return self.kind == "control" or any(one is not None for one in stated)
 
     @property
     def usage(self) -> str:
         """How it is called, as in ``sum(x, axis=None, keepdims=False)``."""
-        parameters = self.signature.parameters.values()
-        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
-        return f"{self.name}{self.signature.replace(parameters=bare)}".replace("*, ", "").replace(
-            ", /", ""
-        )
+        signature = self.call.signature
+        bare = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
+        shown = str(signature.replace(parameters=bare))
+        return self.name + shown.replace("*, ", "").replace(", /", "")
 
     def __repr__(self) -> str:
         return self.name

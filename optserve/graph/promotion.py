@@ -52,8 +52,8 @@ def target_dtypes(
     primitive: Primitive, operands: Sequence[Atom], precision: DType
 ) -> list[DType | None]:
     """For each operand the dtype it must be cast to before ``primitive`` sees it, else ``None``."""
-    moved = [i for i in range(len(operands)) if i not in primitive.keeps]
-    if not primitive.promotes or not moved:
+    moved = [i for i in range(len(operands)) if i not in primitive.call.keeps]
+    if not primitive.call.promotes or not moved:
         return [None] * len(operands)
     avals = [operands[i].aval for i in moved]
     weak = [isinstance(operands[i], Literal) for i in moved]
@@ -65,7 +65,7 @@ def target_dtypes(
         [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if is_weak],
         precision,
     )
-    if primitive.floating and target.kind in "biu":
+    if primitive.call.floating and target.kind in "biu":
         target = precision
     result: list[DType | None] = [None] * len(operands)
     for i, aval in zip(moved, avals, strict=True):

@@ -164,7 +164,7 @@ class Trace:
         self.check_open()
         place = self.here()
         try:
-            whole = not primitive.floating and are_whole(operands)
+            whole = not primitive.call.floating and are_whole(operands)
             tracers = self._promoted(primitive, [self.lift(one, whole=whole) for one in operands])
             avals = result_avals(
                 primitive, [tracer.aval for tracer in tracers], attributes, self.meaning

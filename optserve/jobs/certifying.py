@@ -102,7 +102,7 @@ def _linear(use: Use, looked: Looked) -> Found:
     if not use.finite:
         return None  # what is not finite has no size to compare with; the descent will tell
     off = linearity(use.graph, use.operands)
-    if off <= max(_rounding(use), use.primitive.tolerance):
+    if off <= max(_rounding(use), use.primitive.call.tolerance):
         return None
     return f"its pullback is not linear in the cotangent: relative departure {off:.2g}"
 
@@ -118,7 +118,7 @@ def _repeatable(use: Use, looked: Looked) -> Found:
         )
     ]
     off = changing(use.graph, use.operands, others)
-    if off <= use.primitive.tolerance:
+    if off <= use.primitive.call.tolerance:
         return None
     return (
         f"at the same operands it gives other numbers than before: relative difference {off:.2g}; "
@@ -141,7 +141,7 @@ def _in_blocks(use: Use, looked: Looked) -> Found:
         use.primitive, use.operands, attributes, carried, answers
     ):
         off = np.inf if joined.shape != whole.shape else departure([joined], [whole])
-        if off > max(1e3 * _rounding(use), use.primitive.tolerance):
+        if off > max(1e3 * _rounding(use), use.primitive.call.tolerance):
             return (
                 f"two blocks of rows do not combine to the whole as its axis rule says ({answer}): "
                 f"relative difference {off:.2g}"
@@ -163,7 +163,7 @@ def _recorded(use: Use, looked: Looked) -> Found:
     graph = equation_graph(use.primitive, avals, use.equation.attributes)
     recorded = pullback_graph(graph, values=True)
     arguments = [*use.operands, *cts]
-    limit = max(1e3 * _rounding(use), use.primitive.tolerance)
+    limit = max(1e3 * _rounding(use), use.primitive.call.tolerance)
     if (off := departure(interpret(recorded, *arguments), expected)) > limit:
         return (
             f"recorded, its rule gives other numbers than on arrays: relative difference {off:.2g}"
@@ -200,7 +200,7 @@ def _single(use: Use, looked: Looked) -> Found:
     narrow = pulled(use.graph, use.operands, cts)
     off = departure(interpret(use.graph, *use.operands), values)
     off = max(off, departure([one.astype(np.float64) for one in narrow], double))
-    if off <= max(SINGLE, use.primitive.tolerance):
+    if off <= max(SINGLE, use.primitive.call.tolerance):
         return None
     return f"in single precision it gives other numbers: relative difference {off:.2g}"
 

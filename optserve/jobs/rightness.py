@@ -119,7 +119,7 @@ def _measured(
         wrt=index,
         seed=seed,
         domain=use.primitive.domains(len(use.operands))[index],
-        tolerance=use.primitive.tolerance,
+        tolerance=use.primitive.call.tolerance,
         finite=finite,
     )
 
@@ -169,7 +169,7 @@ def _wrong(what: str, index: int, found: Agreement) -> str:
 
 
 def _allowed(use: Use) -> float:
-    return max(TOLERANCE, 10.0 * use.primitive.tolerance)
+    return max(TOLERANCE, 10.0 * use.primitive.call.tolerance)
 
 
 def wide(operands: Sequence[Array]) -> list[Array]:

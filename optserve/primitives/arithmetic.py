@@ -217,12 +217,12 @@ def _product(
         return body(x, y), sum(parts[1:], start=parts[0])
 
     bilinear = Facts(linear=(frozenset({0}), frozenset({1})), at_infinity="grows")
-    plain = elementwise(name, body, selects=True, facts=bilinear, doc=doc)
+    plain = elementwise(name, body, selects=True, internal=True, facts=bilinear, doc=doc)
 
     def pullback(ct: Value, out: Value, x: Value, y: Value) -> tuple[Value, Value]:
         return by(ct, y), mulz_both(ct, x)
 
-    return replace(plain, pullback=pullback, jvp=jvp, internal=True)
+    return replace(plain, derivative=replace(plain.derivative, pullback=pullback, jvp=jvp))
 
 
 mulz: Primitive = _product(
@@ -251,18 +251,16 @@ def _is_tamed(d: Value, x: Value) -> Value:
     return (x == 0.0) & (np.abs(d) == np.inf)
 
 
-tame = replace(
-    elementwise(
-        "tame",
-        lambda d, x: np.where(_is_tamed(d, x), 0.0, d),
-        partials=lambda out, d, x: (np.where(_is_tamed(d, x), 0.0, 1.0), None),
-        selects=True,
-        facts=Facts(linear=(frozenset({0}),), at_infinity="grows"),
-        doc="""
-        The first operand, but 0 where it is infinite and the second is exactly 0: the product of
-        both is then 0. So a value that overflowed contributes nothing where the function of it has
-        levelled off, and nothing to second derivatives either.
-        """,
-    ),
+tame = elementwise(
+    "tame",
+    lambda d, x: np.where(_is_tamed(d, x), 0.0, d),
+    partials=lambda out, d, x: (np.where(_is_tamed(d, x), 0.0, 1.0), None),
+    selects=True,
+    facts=Facts(linear=(frozenset({0}),), at_infinity="grows"),
     internal=True,
+    doc="""
+    The first operand, but 0 where it is infinite and the second is exactly 0: the product of
+    both is then 0. So a value that overflowed contributes nothing where the function of it has
+    levelled off, and nothing to second derivatives either.
+    """,
 )

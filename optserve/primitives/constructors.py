@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -20,11 +20,34 @@ from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Call, Derivative, Primitive, Value
 
-__all__ = ["composite", "elementwise", "linear", "opaque"]
+__all__ = ["Options", "composite", "elementwise", "linear", "opaque"]
 
-Domains = Domain | tuple[Domain, ...]
+
+class Options(TypedDict, total=False):
+    """What every constructor takes beside the mathematics.
+
+    ``domain`` says where operands may lie (one for all, or one each), ``examples`` at which shapes
+    and attributes to test it, ``tolerance`` which relative error values and derivatives may have:
+    of what is noisy, or iterates. ``arguments`` maps the call that a person writes to (operands,
+    attributes). ``selects`` says that it selects between its operands, as ``where`` and ``maximum``
+    do. ``floating`` says whether integer operands are made floats first, ``promotes`` whether
+    operands are cast to one dtype, but those that it ``keeps``. An ``internal`` primitive only
+    stands in graphs. ``facts`` are what others must know of it, ``doc`` is its documentation.
+    """
+
+    domain: Domain | tuple[Domain, ...]
+    examples: Sequence[Example]
+    tolerance: float
+    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]]
+    selects: bool
+    floating: bool
+    promotes: bool
+    keeps: Sequence[int]
+    internal: bool
+    facts: Facts
+    doc: str
 
 
 def elementwise(
@@ -33,14 +56,7 @@ def elementwise(
     *,
     ufunc: Callable[..., Value] | None = None,
     partials: Callable[..., tuple[Value | None, ...]] | None = None,
-    domain: Domains = real,
-    tolerance: float = 0.0,
-    selects: bool = False,
-    floating: bool | None = None,
-    differentiable: bool = True,
-    keeps: Sequence[int] = (),
-    facts: Facts = NOTHING,
-    doc: str = "",
+    **options: Unpack[Options],
 ) -> Primitive:
     """A function applied entry by entry, its operands broadcast against each other.
 
@@ -53,12 +69,6 @@ def elementwise(
     partials:
         ``(out, *operands, **attributes) -> (d out / d operand, ...)``; ``None`` in place of one
         that has no derivative. Without it the body is differentiated.
-    domain:
-        Where operands may lie: one for all, or one each.
-    tolerance:
-        The relative error that values and derivatives may have: of what is noisy, or iterates.
-    selects:
-        Whether it selects between its operands, as ``where`` and ``maximum`` do.
 
     >>> import numpy as np
     >>> from optserve.primitives.constructors import elementwise
@@ -69,9 +79,7 @@ def elementwise(
     impl = ufunc or body
     if impl is None:
         raise TypeError(f"elementwise({name!r}) needs a body or a ufunc")
-    signature = _ufunc_signature(ufunc) if isinstance(ufunc, np.ufunc) else _signature(impl)
-    if floating is None:
-        floating = _is_floating(ufunc) if isinstance(ufunc, np.ufunc) else True
+    floating = _is_floating(ufunc) if isinstance(ufunc, np.ufunc) else True
 
     @functools.lru_cache(maxsize=256)
     def result_dtype(dtypes: tuple[DType, ...], attributes: tuple[tuple[str, Any], ...]) -> DType:
@@ -95,17 +103,10 @@ def elementwise(
         body=body,
         shape=shape,
         axes=aligned,
-        partials=partials,
-        arguments=_arguments(signature),
-        signature=signature,
-        domain=domain,
-        tolerance=tolerance,
-        selects=selects,
-        floating=floating,
-        differentiable=differentiable,
-        keeps=frozenset(keeps),
-        facts=facts,
-        doc=_doc(doc, body),
+        derivative=Derivative(partials=partials, selects=options.get("selects", False)),
+        call=_call(impl, options, floating=floating),
+        facts=options.get("facts", NOTHING),
+        doc=_doc(options, body),
     )
 
 
@@ -117,16 +118,7 @@ def linear(
     transposes: Sequence[Callable[..., Value] | None] | Callable[..., Value | None],
     joint: bool = False,
     axes: Callable[..., Any] = mixed,
-    examples: Sequence[Example] = (),
-    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
-    domain: Domains = real,
-    selects: bool = False,
-    floating: bool = False,
-    promotes: bool = True,
-    keeps: Sequence[int] = (),
-    internal: bool = False,
-    facts: Facts = NOTHING,
-    doc: str = "",
+    **options: Unpack[Options],
 ) -> Primitive:
     """A function that is linear in each floating operand, or ``joint``ly in all of them.
 
@@ -140,12 +132,7 @@ def linear(
         ``(index, cotangent, *operands, **attributes)``.
     joint:
         ``True`` for a sum-like function (concatenate); ``False`` for a product-like one (matmul).
-    examples:
-        Operand shapes and attributes at which to test it.
-    floating:
-        Whether integer operands are made floats first.
     """
-    signature = _signature(arguments or impl)
     if callable(transposes):
         transpose = transposes
     else:
@@ -155,25 +142,17 @@ def linear(
             rule = listed[index]
             return None if rule is None else rule(ct, *operands, **attributes)
 
+    selects = options.get("selects", False)
     return Primitive(
         name=name,
         kind="linear",
         impl=impl,
         shape=shape,
         axes=axes,
-        transpose=transpose,
-        joint=joint,
-        arguments=arguments or _arguments(signature),
-        signature=signature,
-        domain=domain,
-        examples=tuple(examples),
-        selects=selects,
-        floating=floating,
-        promotes=promotes,
-        keeps=frozenset(keeps),
-        internal=internal,
-        facts=facts,
-        doc=_doc(doc, impl),
+        derivative=Derivative(transpose=transpose, joint=joint, selects=selects),
+        call=_call(impl, options, floating=False),
+        facts=options.get("facts", NOTHING),
+        doc=_doc(options, impl),
     )
 
 
@@ -186,14 +165,7 @@ def composite(
     rule: Callable[..., Any] | None = None,
     jvp: Callable[..., tuple[Value, Value]] | None = None,
     axes: Callable[..., Any] | None = None,
-    examples: Sequence[Example] = (),
-    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
-    domain: Domains = real,
-    tolerance: float = 0.0,
-    floating: bool = True,
-    keeps: Sequence[int] = (),
-    facts: Facts = NOTHING,
-    doc: str = "",
+    **options: Unpack[Options],
 ) -> Primitive:
     """A function written over other primitives; its shape, jvp and axis rule follow from the body.
 
@@ -208,26 +180,17 @@ def composite(
     >>> float(rms(np.array([3.0, 3.0])))
     3.0
     """
-    signature = _signature(arguments or body)
-
+    selects = options.get("selects", False)
     return Primitive(
         name=name,
         kind="composite",
         impl=impl or body,
         body=body,
         axes=axes,
-        pullback=pullback,
-        rule=rule,
-        jvp=jvp,
-        arguments=arguments or _arguments(signature),
-        signature=signature,
-        domain=domain,
-        tolerance=tolerance,
-        examples=tuple(examples),
-        floating=floating,
-        keeps=frozenset(keeps),
-        facts=facts,
-        doc=_doc(doc, body),
+        derivative=Derivative(pullback=pullback, rule=rule, jvp=jvp, selects=selects),
+        call=_call(body, options, floating=True),
+        facts=options.get("facts", NOTHING),
+        doc=_doc(options, body),
     )
 
 
@@ -239,17 +202,7 @@ def opaque(
     pullback: Callable[..., tuple[Value | None, ...]] | None = None,
     jvp: Callable[..., tuple[Value, Value]] | None = None,
     axes: Callable[..., Any] = mixed,
-    examples: Sequence[Example] = (),
-    arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None,
-    domain: Domains = real,
-    tolerance: float = 0.0,
-    selects: bool = False,
-    floating: bool = True,
-    promotes: bool = True,
-    keeps: Sequence[int] = (),
-    internal: bool = False,
-    facts: Facts = NOTHING,
-    doc: str = "",
+    **options: Unpack[Options],
 ) -> Primitive:
     """A function that only NumPy code can compute: a simulator, a C library.
 
@@ -258,28 +211,18 @@ def opaque(
     written in primitives it is differentiated again; otherwise it is called out to, and a second
     derivative raises, naming this primitive.
     """
-    signature = _signature(arguments or impl)
+    selects = options.get("selects", False)
+    pull = None if pullback is None else _traced_or_called(name, pullback)
     return Primitive(
         name=name,
         kind="opaque",
         impl=impl,
         shape=shape,
         axes=axes,
-        pullback=None if pullback is None else _traced_or_called(name, pullback),
-        jvp=jvp,
-        arguments=arguments or _arguments(signature),
-        signature=signature,
-        domain=domain,
-        tolerance=tolerance,
-        examples=tuple(examples),
-        selects=selects,
-        floating=floating,
-        promotes=promotes,
-        keeps=frozenset(keeps),
-        differentiable=pullback is not None,
-        internal=internal,
-        facts=facts,
-        doc=_doc(doc, impl),
+        derivative=Derivative(pullback=pull, jvp=jvp, selects=selects),
+        call=_call(impl, options, floating=True),
+        facts=options.get("facts", NOTHING),
+        doc=_doc(options, impl),
     )
 
 
@@ -300,9 +243,7 @@ def _traced_or_called(
         kind="opaque",
         impl=call,
         shape=lambda *avals, results, **attributes: avals[2 * results :],
-        signature=inspect.Signature(),
-        promotes=False,
-        differentiable=False,
+        call=Call(promotes=False),
         doc=f"The pullback of {name}, called out to because it cannot be traced.",
     )
 
@@ -336,7 +277,26 @@ def _fitted(cotangent: Value | None, operand: Value) -> Value:
     return np.array(np.broadcast_to(given, shape), operand.dtype)
 
 
+def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> Call:
+    """How it is called: as ``function`` is, unless the options say otherwise."""
+    arguments = options.get("arguments")
+    signature = _signature(arguments or function)
+    return Call(
+        signature=signature,
+        arguments=arguments or _arguments(signature),
+        internal=options.get("internal", False),
+        promotes=options.get("promotes", True),
+        keeps=frozenset(options.get("keeps", ())),
+        floating=options.get("floating", floating),
+        domain=options.get("domain", real),
+        examples=tuple(options.get("examples", ())),
+        tolerance=options.get("tolerance", 0.0),
+    )
+
+
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    if isinstance(function, np.ufunc):
+        return _ufunc_signature(function)
     return inspect.signature(function).replace(return_annotation=inspect.Signature.empty)
 
 
@@ -373,6 +333,7 @@ def _arguments(
     return arguments
 
 
-def _doc(doc: str, function: Callable[..., Any] | None) -> str:
-    text = doc or (inspect.getdoc(function) if function is not None else "") or ""
-    return inspect.cleandoc(text)
+def _doc(options: Options, function: Callable[..., Any] | None) -> str:
+    """The documentation that is given, or else that of ``function``."""
+    own = inspect.getdoc(function) if function is not None else ""
+    return inspect.cleandoc(options.get("doc", "") or own or "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import aval_of
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.facts import Facts
@@ -136,15 +135,13 @@ _of_inverse_angles = Facts(
     cost=15.0,
 )
 
-one_minus_square = replace(
-    elementwise(
-        "one_minus_square",
-        lambda x: (1.0 - x) * (1.0 + x),
-        partials=lambda out, x: (-2.0 * x,),
-        facts=Facts(at_infinity="grows"),
-        doc="1 - x**2, which loses no digits next to 1 and -1; nor does its derivative at 0.",
-    ),
+one_minus_square = elementwise(
+    "one_minus_square",
+    lambda x: (1.0 - x) * (1.0 + x),
+    partials=lambda out, x: (-2.0 * x,),
+    facts=Facts(at_infinity="grows"),
     internal=True,
+    doc="1 - x**2, which loses no digits next to 1 and -1; nor does its derivative at 0.",
 )
 
 arcsin = elementwise(
@@ -165,15 +162,13 @@ arccos = elementwise(
     doc="Inverse cosine, in radians from 0 to pi.",
 )
 
-lorentzian: Primitive = replace(
-    elementwise(
-        "lorentzian",
-        lambda x: 1.0 / (1.0 + x * x),
-        partials=lambda out, x: (-2.0 * (np.where(np.abs(x) == np.inf, 0.0, x) * out) * out,),
-        facts=Facts(cost=5.0),
-        doc="1 / (1 + x**2), whose derivative does not underflow before it must.",
-    ),
+lorentzian: Primitive = elementwise(
+    "lorentzian",
+    lambda x: 1.0 / (1.0 + x * x),
+    partials=lambda out, x: (-2.0 * (np.where(np.abs(x) == np.inf, 0.0, x) * out) * out,),
+    facts=Facts(cost=5.0),
     internal=True,
+    doc="1 / (1 + x**2), whose derivative does not underflow before it must.",
 )
 
 arctan = elementwise(
@@ -206,15 +201,13 @@ def _sech_square(x: Value) -> Value:
     return np.exp(-2.0 * np.abs(x)) * (above * above)
 
 
-sech_square: Primitive = replace(
-    elementwise(
-        "sech_square",
-        _sech_square,
-        partials=lambda out, x: (-2.0 * out * np.tanh(x),),
-        facts=Facts(cost=10.0),
-        doc="1 / cosh(x)**2; neither it nor its derivative loses digits, near 0 or far out.",
-    ),
+sech_square: Primitive = elementwise(
+    "sech_square",
+    _sech_square,
+    partials=lambda out, x: (-2.0 * out * np.tanh(x),),
+    facts=Facts(cost=10.0),
     internal=True,
+    doc="1 / cosh(x)**2; neither it nor its derivative loses digits, near 0 or far out.",
 )
 
 tanh = elementwise(
@@ -231,15 +224,13 @@ def _sigmoid(x: Value) -> Value:
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
-logistic_slope: Primitive = replace(
-    elementwise(
-        "logistic_slope",
-        lambda x: sigmoid(x) * sigmoid(-x),
-        partials=lambda out, x: (-out * np.tanh(0.5 * x),),
-        facts=Facts(cost=12.0),
-        doc="Derivative of the logistic function; its own loses no digits near 0 either.",
-    ),
+logistic_slope: Primitive = elementwise(
+    "logistic_slope",
+    lambda x: sigmoid(x) * sigmoid(-x),
+    partials=lambda out, x: (-out * np.tanh(0.5 * x),),
+    facts=Facts(cost=12.0),
     internal=True,
+    doc="Derivative of the logistic function; its own loses no digits near 0 either.",
 )
 
 sigmoid: Primitive = elementwise(
@@ -251,30 +242,26 @@ sigmoid: Primitive = elementwise(
 )
 
 
-occupation: Primitive = replace(
-    elementwise(
-        "occupation",
-        lambda x: 1.0 / np.expm1(x),
-        partials=lambda out, x: (out * occupation(-x),),
-        domain=positive,
-        facts=Facts(cost=8.0),
-        doc="1 / (exp(x) - 1), the mean number of bosons in a state; it loses no digits far out.",
-    ),
+occupation: Primitive = elementwise(
+    "occupation",
+    lambda x: 1.0 / np.expm1(x),
+    partials=lambda out, x: (out * occupation(-x),),
+    domain=positive,
+    facts=Facts(cost=8.0),
     internal=True,
+    doc="1 / (exp(x) - 1), the mean number of bosons in a state; it loses no digits far out.",
 )
 
 _LOG2 = float(np.log(2.0))
 
-log1mexp = replace(
-    elementwise(
-        "log1mexp",
-        lambda x: np.where(x < _LOG2, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x))),
-        partials=lambda out, x: (occupation(x),),
-        domain=positive,
-        facts=Facts(cost=15.0),
-        doc="log(1 - exp(-x)), accurate for x near 0 and far out (Maechler 2012).",
-    ),
+log1mexp = elementwise(
+    "log1mexp",
+    lambda x: np.where(x < _LOG2, np.log(-np.expm1(-x)), np.log1p(-np.exp(-x))),
+    partials=lambda out, x: (occupation(x),),
+    domain=positive,
+    facts=Facts(cost=15.0),
     internal=True,
+    doc="log(1 - exp(-x)), accurate for x near 0 and far out (Maechler 2012).",
 )
 
 softplus = elementwise(
@@ -326,19 +313,17 @@ def _direction_partials(out: Value, x: Value, y: Value, *, across: bool) -> tupl
     return (beside, along) if across else (along, beside)
 
 
-direction: Primitive = replace(
-    elementwise(
-        "direction",
-        _direction,
-        partials=_direction_partials,
-        facts=Facts(cost=25.0),
-        doc="""
-        x / hypot(x, y), the cosine of the angle between the point (x, y) and the first axis;
-        ``across`` it the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
-        infinite operand counts as the largest number.
-        """,
-    ),
+direction: Primitive = elementwise(
+    "direction",
+    _direction,
+    partials=_direction_partials,
+    facts=Facts(cost=25.0),
     internal=True,
+    doc="""
+    x / hypot(x, y), the cosine of the angle between the point (x, y) and the first axis;
+    ``across`` it the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
+    infinite operand counts as the largest number.
+    """,
 )
 
 hypot = elementwise(

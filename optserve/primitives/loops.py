@@ -6,7 +6,6 @@ the functions close over becomes operands.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from optserve.graph.aval import Aval, Shape, aval_of
 from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Call, Primitive, Value
 from optserve.graph.tracer import TracedFunction, Tracer
 from optserve.primitives.shaping import cast
 from optserve.primitives.tracing import trace
@@ -76,8 +75,7 @@ scan_primitive = Primitive(
     kind="control",
     impl=_run_scan,
     shape=_scan_shape,
-    signature=inspect.Signature(),
-    promotes=False,
+    call=Call(promotes=False),
     doc="A loop that carries a value; call it as scan(step, init, xs).",
 )
 
@@ -206,8 +204,7 @@ cond_primitive = Primitive(
     kind="control",
     impl=_run_cond,
     shape=lambda condition, *avals, if_true, if_false: tuple(a.aval for a in if_true.outputs),
-    signature=inspect.Signature(),
-    promotes=False,
+    call=Call(promotes=False),
     doc="A choice between two functions; call it as cond(condition, if_true, if_false, x).",
 )
 

@@ -7,7 +7,6 @@ the result over all of them.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +18,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.facts import Facts
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Call, Primitive, Value
 
 __all__ = ["COMBINE", "map_reduce"]
 
@@ -66,8 +65,7 @@ map_reduce = Primitive(
     kind="control",
     impl=_run,
     shape=_shape,
-    signature=inspect.Signature(),
-    promotes=False,
+    call=Call(promotes=False),
     facts=Facts(fresh=True),
     doc="""
     Partial results over blocks of rows, combined. The inputs of ``body`` are the number of the

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
@@ -45,19 +44,17 @@ def _tail(inverse: Value) -> Value:
     return _polynomial(_ABOVE, t) / _polynomial(_BELOW, t)
 
 
-erfc_hazard = replace(
-    elementwise(
-        "erfc_hazard",
-        lambda x: np.where(
-            x > _FAR, 2.0 * x / _tail(1.0 / x), (2.0 / _ROOT_PI) * gaussian(x) / erfc(x)
-        ),
-        facts=Facts(cost=45.0, large_code=True),
-        doc="""
-        The derivative of -log(erfc(x)), 2 exp(-x**2) / (sqrt(pi) erfc(x)): it and its own keep
-        their digits however small erfc(x) is.
-        """,
+erfc_hazard = elementwise(
+    "erfc_hazard",
+    lambda x: np.where(
+        x > _FAR, 2.0 * x / _tail(1.0 / x), (2.0 / _ROOT_PI) * gaussian(x) / erfc(x)
     ),
+    facts=Facts(cost=45.0, large_code=True),
     internal=True,
+    doc="""
+    The derivative of -log(erfc(x)), 2 exp(-x**2) / (sqrt(pi) erfc(x)): it and its own keep
+    their digits however small erfc(x) is.
+    """,
 )
 
 
@@ -71,18 +68,16 @@ def _log_erfc(x: Value, *, half: bool = False) -> Value:
     return np.where(x < 0.5, np.log1p(-erf(x)), whole)
 
 
-log_erfc: Primitive = replace(
-    elementwise(
-        "log_erfc",
-        _log_erfc,
-        partials=lambda out, x, half: (-erfc_hazard(x),),
-        facts=Facts(overflows=True, cost=60.0, large_code=True),
-        doc="""
-        log(erfc(x)), or that of ``half`` of it, where erfc(x) is too small for a number and where
-        the logarithm is next to 0.
-        """,
-    ),
+log_erfc: Primitive = elementwise(
+    "log_erfc",
+    _log_erfc,
+    partials=lambda out, x, half: (-erfc_hazard(x),),
+    facts=Facts(overflows=True, cost=60.0, large_code=True),
     internal=True,
+    doc="""
+    log(erfc(x)), or that of ``half`` of it, where erfc(x) is too small for a number and where
+    the logarithm is next to 0.
+    """,
 )
 
 ndtr = elementwise(

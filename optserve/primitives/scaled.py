@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import aval_of
 from optserve.graph.graph import Atom, Literal
 from optserve.graph.primitive import Primitive, Value
@@ -59,18 +58,16 @@ def _excess(x: Value) -> Value:
     return np.clip(x - np.clip(x, -within, within), -largest, largest)
 
 
-excess = replace(
-    elementwise(
-        "excess",
-        _excess,
-        partials=lambda out, x: (None,),
-        doc="""
-        How far an exponent is beyond those whose exponentials are of ordinary size, and 0 for
-        these; finite also of an infinite one. Its derivative is 0: what it shifts does not depend
-        on it.
-        """,
-    ),
+excess = elementwise(
+    "excess",
+    _excess,
+    partials=lambda out, x: (None,),
     internal=True,
+    doc="""
+    How far an exponent is beyond those whose exponentials are of ordinary size, and 0 for
+    these; finite also of an infinite one. Its derivative is 0: what it shifts does not depend
+    on it.
+    """,
 )
 
 
@@ -80,17 +77,15 @@ def _power_scale(x: Value, y: Value) -> Value:
     return np.where(far, np.abs(x), 1.0)
 
 
-power_scale = replace(
-    elementwise(
-        "power_scale",
-        _power_scale,
-        partials=lambda out, x, y: (None, None),
-        doc="""
-        abs(x) where x to the power y is not of ordinary size, and 1 elsewhere. Its derivative is 0:
-        what it divides is multiplied by it again.
-        """,
-    ),
+power_scale = elementwise(
+    "power_scale",
+    _power_scale,
+    partials=lambda out, x, y: (None, None),
     internal=True,
+    doc="""
+    abs(x) where x to the power y is not of ordinary size, and 1 elsewhere. Its derivative is 0:
+    what it divides is multiplied by it again.
+    """,
 )
 
 _SOURCES = frozenset({exp, cosh, sinh, expm1})

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.domain import positive
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
@@ -39,15 +38,13 @@ def _gaussian(x: Value) -> Value:
     return np.exp(-coarse * coarse) * np.exp(-rest)
 
 
-gaussian: Primitive = replace(
-    elementwise(
-        "gaussian",
-        _gaussian,
-        partials=lambda out, x: (-2.0 * (np.where(np.abs(x) < 64.0, x, 0.0) * out),),
-        facts=Facts(cost=10.0),
-        doc="exp(-x**2), without the digits that the rounding of x**2 would cost far out.",
-    ),
+gaussian: Primitive = elementwise(
+    "gaussian",
+    _gaussian,
+    partials=lambda out, x: (-2.0 * (np.where(np.abs(x) < 64.0, x, 0.0) * out),),
+    facts=Facts(cost=10.0),
     internal=True,
+    doc="exp(-x**2), without the digits that the rounding of x**2 would cost far out.",
 )
 
 erf = elementwise(

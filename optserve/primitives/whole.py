@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.errors import NumericalFailure
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.domain import integer as integers
 from optserve.graph.primitive import Value
@@ -61,21 +60,19 @@ def _unwrapped(exact: Value, rough: Value, *, of: str = "arithmetic") -> Value:
     return np.where(held, exact, 0)[()]
 
 
-unwrapped = replace(
-    elementwise(
-        "unwrapped",
-        ufunc=_unwrapped,
-        partials=lambda out, exact, rough: (None, None),
-        domain=integers(-2, 2),
-        floating=False,
-        keeps=(0, 1),
-        doc="""
-        A whole number that was computed twice, in 64 bits and in floating point. Where the two show
-        that it has wrapped around, or that there is none (x // 0), it is a numerical failure;
-        ``of`` names what computed it.
-        """,
-    ),
+unwrapped = elementwise(
+    "unwrapped",
+    ufunc=_unwrapped,
+    partials=lambda out, exact, rough: (None, None),
+    domain=integers(-2, 2),
+    floating=False,
+    keeps=(0, 1),
     internal=True,
+    doc="""
+    A whole number that was computed twice, in 64 bits and in floating point. Where the two show
+    that it has wrapped around, or that there is none (x // 0), it is a numerical failure;
+    ``of`` names what computed it.
+    """,
 )
 
 

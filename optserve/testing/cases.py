@@ -75,7 +75,7 @@ def cases(primitive: Primitive, *, seed: int = 0) -> list[Case]:
     """The cases at which a primitive is checked, with operands drawn with ``seed``."""
     rng = np.random.default_rng(seed)
     found = []
-    for example in primitive.examples or _broadcast_forms(primitive):
+    for example in primitive.call.examples or _broadcast_forms(primitive):
         domains = example.domains or primitive.domains(len(example.shapes))
         operands = tuple(
             np.asarray(domain.sample(rng, shape, np.dtype(np.float64)))
@@ -89,7 +89,7 @@ def _broadcast_forms(primitive: Primitive) -> list[Example]:
     """Examples of an elementwise primitive, whose attributes take their defaults."""
     if primitive.kind != "elementwise":
         return []
-    parameters = list(primitive.signature.parameters.values())
+    parameters = list(primitive.call.signature.parameters.values())
     attributes = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     if any(default is inspect.Parameter.empty for default in attributes.values()):
         return []

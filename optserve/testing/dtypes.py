@@ -67,7 +67,7 @@ def check_dtypes(
 def mixtures(primitives: Iterable[Primitive]) -> Iterator[Piece]:
     """Each primitive once for each combination of dtypes that it is defined for."""
     for primitive in primitives:
-        if primitive.internal:
+        if primitive.call.internal:
             continue
         for case, avals, attributes in _forms(primitive):
             for dtypes in itertools.product(DTYPES, repeat=len(avals)):

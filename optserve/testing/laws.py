@@ -213,7 +213,7 @@ def linear_pullback(case: Case) -> None:
     except DerivativeError as error:
         _accept(case, error)
         return
-    if departure > max(ROUNDING, case.primitive.tolerance):
+    if departure > max(ROUNDING, case.primitive.call.tolerance):
         fail(
             case.primitive.name,
             "its pullback is not linear in the cotangent",
@@ -248,7 +248,7 @@ def repeatable(case: Case) -> None:
     except DerivativeError as error:
         _accept(case, error)
         return
-    if departure > case.primitive.tolerance:
+    if departure > case.primitive.call.tolerance:
         fail(
             case.primitive.name,
             "at the same operands it gives other numbers than before",
@@ -320,14 +320,14 @@ def _fail_derivative(case: Case, which: str, found: Agreement) -> None:
 
 def _allowed(case: Case) -> float:
     """The largest relative error of a derivative."""
-    return max(TOLERANCE, 10.0 * case.primitive.tolerance)
+    return max(TOLERANCE, 10.0 * case.primitive.call.tolerance)
 
 
 def _agreement(
     case: Case, graph: Graph, arguments: Sequence[Array], wrt: int, seed: int, *, finite: bool
 ) -> Agreement:
     domain = case.domains[wrt] if wrt < len(case.domains) else real
-    tolerance = case.primitive.tolerance
+    tolerance = case.primitive.call.tolerance
     return agreement(
         graph, arguments, wrt=wrt, seed=seed, domain=domain, tolerance=tolerance, finite=finite
     )

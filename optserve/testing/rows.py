@@ -50,7 +50,7 @@ def rows(case: Case) -> None:
                 f"two blocks of rows do not combine to the whole ({at})",
                 joined,
                 whole,
-                tolerance=max(1e-9, case.primitive.tolerance),
+                tolerance=max(1e-9, case.primitive.call.tolerance),
                 remedy="mend the axis rule, or answer Mixed(reason)",
             )
 

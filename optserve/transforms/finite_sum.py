@@ -91,7 +91,7 @@ class _Passes:
         sources: set[Var] = set()
         stack: list[Atom] = []
         for equation, kind in self._by_kind():
-            over_rows = kind not in ("fixed", "row") and equation.primitive.selects
+            over_rows = kind not in ("fixed", "row") and equation.primitive.derivative.selects
             stack += equation.operands if over_rows or kind == "whole" else ()
         while stack:
             atom = stack.pop()
@@ -99,7 +99,7 @@ class _Passes:
                 continue
             sources.add(atom)
             maker = self.original.equations[self.maker[atom]]
-            if maker.primitive.selects and maker.primitive.kind != "elementwise":
+            if maker.primitive.derivative.selects and maker.primitive.kind != "elementwise":
                 stack += maker.operands  # itself selected, from entries of its row
         return self._read_later(sources)
 

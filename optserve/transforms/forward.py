@@ -127,8 +127,8 @@ def _push_of(
     stated = stated_push(primitive, out, operands, attributes, guard)
     if stated is not None:
         return stated
-    states_pullback = primitive.rule is not None or primitive.pullback is not None
-    if states_pullback or primitive.body is None:
+    own = primitive.derivative
+    if own.rule is not None or own.pullback is not None or primitive.body is None:
         return partial(_push_transposed, primitive, operands, attributes)
     return partial(_push_body, primitive, operands, attributes, guard)
 

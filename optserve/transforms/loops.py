@@ -104,7 +104,7 @@ def _scan_pull(
         [i for i in smooth if carries <= i < carries + scanned],
         [i for i in smooth if i >= carries + scanned],
     )
-    selects = any(equation.primitive.selects for equation in body.equations)
+    selects = any(equation.primitive.derivative.selects for equation in body.equations)
 
     def pull(cts: Cotangents, masked: bool) -> Cotangents:
         full = _dense(cts, results)

@@ -65,7 +65,7 @@ class Guard:
     def factors(self, product: Primitive, values: Sequence[Value | None]) -> Sequence[Value | None]:
         """Factors of a sum of products, the largest number in place of infinity in those that may
         have overflowed: 0 times one of them is 0."""
-        if not self.active or product.joint or len(values) == 1:
+        if not self.active or product.derivative.joint or len(values) == 1:
             return values
         return [
             _finite(value) if overflowed and value is not None else value
@@ -153,7 +153,7 @@ def _at_infinity(equation: Equation) -> AtInfinity:
     exponent = _exponent(equation)
     if exponent is not None:
         return "grows" if exponent > 0.0 else "saturates"
-    grows = equation.primitive.kind == "linear" or equation.primitive.selects
+    grows = equation.primitive.kind == "linear" or equation.primitive.derivative.selects
     return "grows" if grows else equation.primitive.facts.at_infinity
 
 

@@ -118,7 +118,7 @@ def vjp(
                     back = _pulled(pull, own, is_masked, equation.primitive.name, equation.place)
                     for atom, operand, ct in zip(equation.operands, operands, back, strict=True):
                         if atom in active and ct is not None:
-                            selected = is_masked or equation.primitive.selects
+                            selected = is_masked or equation.primitive.derivative.selects
                             gathered.add(atom, fitted(ct, aval_of(operand)), selected)
         return tuple(gathered.values.get(variable) for variable in wanted)
 

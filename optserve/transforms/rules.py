@@ -57,23 +57,24 @@ def stated_pull(
     through a primitive that selects: it is then exactly 0 for what was not selected, and a partial
     derivative is multiplied by ``mulz`` instead of ``*``.
     """
-    if primitive.rule is not None:
-        out, general = primitive.rule(*operands, **attributes)
+    own = primitive.derivative
+    if own.rule is not None:
+        out, general = own.rule(*operands, **attributes)
         results = listed(out)
         return results, lambda cts, masked: general(_whole(cts, results))
     results = computed(primitive, operands, attributes, known)
     out = results[0] if len(results) == 1 else results
     if wanted is None:
         wanted = [is_float(aval_of(operand).dtype) for operand in operands]
-    if primitive.partials is not None:
+    if own.partials is not None:
         return results, functools.partial(
             _pull_partials, primitive, out, operands, attributes, wanted, guard
         )
-    if primitive.transpose is not None:
+    if own.transpose is not None:
         factors = guard.factors(primitive, operands)
         return results, functools.partial(_pull_transposes, primitive, factors, attributes, wanted)
-    if primitive.pullback is not None:
-        pullback = primitive.pullback
+    if own.pullback is not None:
+        pullback = own.pullback
         return results, lambda cts, masked: pullback(
             _whole(cts, results), out, *operands, **attributes
         )
@@ -99,14 +100,15 @@ def _pull_partials(
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
-    assert primitive.partials is not None
+    own = primitive.derivative
+    assert own.partials is not None
     [ct] = cts
     slopes = UNGUARDED if masked else guard
-    partials = primitive.partials(out, *operands, **attributes)
+    partials = own.partials(out, *operands, **attributes)
     pulled: list[Value | None] = []
     for partial, asked in zip(partials, wanted, strict=True):
         slope = slopes.slope(partial, ct) if asked else None
-        pulled.append(_scaled(guard.cotangent(ct, slope), slope, masked, primitive.selects))
+        pulled.append(_scaled(guard.cotangent(ct, slope), slope, masked, own.selects))
     return tuple(pulled)
 
 
@@ -132,9 +134,9 @@ def _pull_transposes(
     cts: Cotangents,
     masked: bool,
 ) -> Cotangents:
-    assert primitive.transpose is not None
+    assert primitive.derivative.transpose is not None
     return tuple(
-        primitive.transpose(index, cts[0], *operands, **attributes) if asked else None
+        primitive.derivative.transpose(index, cts[0], *operands, **attributes) if asked else None
         for index, asked in enumerate(wanted)
     )
 
@@ -147,13 +149,14 @@ def stated_push(
     guard: Guard,
 ) -> Push | None:
     """The tangents of the results as a function of those of the operands, where it is stated."""
-    if primitive.jvp is not None:
-        jvp = primitive.jvp
+    own = primitive.derivative
+    if own.jvp is not None:
+        jvp = own.jvp
         return lambda tangents: listed(jvp(operands, tangents, **attributes)[1])
-    if primitive.partials is not None:
-        partials = primitive.partials(out, *operands, **attributes)
-        return functools.partial(_push_partials, partials, primitive.selects, guard)
-    if primitive.transpose is not None:
+    if own.partials is not None:
+        partials = own.partials(out, *operands, **attributes)
+        return functools.partial(_push_partials, partials, own.selects, guard)
+    if own.transpose is not None:
         return functools.partial(_push_linear, primitive, operands, attributes, guard)
     return None
 
@@ -176,7 +179,7 @@ def _push_linear(
     guard: Guard,
     tangents: Cotangents,
 ) -> Cotangents:
-    if primitive.joint:
+    if primitive.derivative.joint:
         full = [
             np.zeros_like(operand) if tangent is None else tangent
             for operand, tangent in zip(operands, tangents, strict=True)

@@ -25,7 +25,7 @@ def test_the_list_has_every_function_that_can_be_called_once(invoke: Invoke) -> 
     registry = load()
     names = [line.split("(")[0] for line in result.output.splitlines()[1:]]
     assert result.exit_code == 0
-    callable_ = [n for n, entry in registry.primitives.items() if not entry.value.internal]
+    callable_ = [n for n, entry in registry.primitives.items() if not entry.value.call.internal]
     assert sorted(names) == sorted([*callable_, *registry.vocabulary().macros])
 
 

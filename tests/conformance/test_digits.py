@@ -58,25 +58,25 @@ INTERMEDIATE = {"power": lambda x, y: (arb(x) ** (arb(y) - 2), 1 / arb(x))}
 
 def _is_differentiable(primitive: Primitive) -> bool:
     """Whether it is elementwise, of reals only, and one of its operands has a derivative."""
-    domains = primitive.domains(len(primitive.signature.parameters))
+    domains = primitive.domains(len(primitive.call.signature.parameters))
     if primitive.kind != "elementwise" or any(domain.kind != "f" for domain in domains):
         return False
     ones = [np.full((), 0.5)] * _count(primitive)
     if not is_float(np.asarray(primitive(*ones)).dtype):
         return False
-    if primitive.partials is None:
+    if primitive.derivative.partials is None:
         return True
-    partials = primitive.partials(primitive(*ones), *ones, **_attributes(primitive))
+    partials = primitive.derivative.partials(primitive(*ones), *ones, **_attributes(primitive))
     return any(partial is not None for partial in partials)
 
 
 def _attributes(primitive: Primitive) -> dict[str, Any]:
-    parameters = primitive.signature.parameters.items()
+    parameters = primitive.call.signature.parameters.items()
     return {name: one.default for name, one in parameters if one.kind is one.KEYWORD_ONLY}
 
 
 def _count(primitive: Primitive) -> int:
-    return len(primitive.signature.parameters) - len(_attributes(primitive))
+    return len(primitive.call.signature.parameters) - len(_attributes(primitive))
 
 
 PRIMITIVES = {one.name: one for one in builtin_primitives() if _is_differentiable(one)}

@@ -69,7 +69,7 @@ def test_a_foreign_ufunc() -> None:
     )
     check_primitive(cube_root)
     assert cube_root.usage == "cube_root(x)"
-    assert cube_root.floating
+    assert cube_root.call.floating
 
 
 def test_a_linear_function_is_its_transposes() -> None:

@@ -198,7 +198,7 @@ class _Builder:
             return self.recorder.macro(macro, bound, frame.trace, node.place)
         primitive = self.scope.primitive(name)
         if primitive is not None:
-            bound = self.arguments(primitive.signature, node, frame)
+            bound = self.arguments(primitive.call.signature, node, frame)
             try:
                 return self.recorder.primitive(
                     primitive, bound.args, bound.kwargs, frame.trace, node.place

@@ -100,10 +100,10 @@ class Recorder:
     ) -> Value:
         """The primitive applied to values and options; in ``trace`` where no value is traced."""
         with self.at(place, trace):
-            if primitive.arguments is None:
+            if primitive.call.arguments is None:
                 operands, attributes = arguments, dict(keywords)
             else:
-                operands, attributes = primitive.arguments(*arguments, **keywords)
+                operands, attributes = primitive.call.arguments(*arguments, **keywords)
             for operand in operands:
                 if isinstance(operand, tuple | str | Callback) or operand is None:
                     as_number(operand, place)
@@ -225,5 +225,5 @@ def _check_options(primitive: Primitive, attributes: Mapping[str, Any], place: P
             raise ShapeError(
                 f"the option '{name}' of {primitive.name} must be known when the loss is built",
                 place=place,
-                expected=shown_signature(primitive.name, primitive.signature),
+                expected=shown_signature(primitive.name, primitive.call.signature),
             )

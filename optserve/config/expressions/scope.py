@@ -58,7 +58,7 @@ class Scope:
     def primitive(self, name: str) -> Primitive | None:
         """The primitive that expressions may call ``name``."""
         primitive = self.vocabulary.primitives.get(name)
-        return None if primitive is None or primitive.internal else primitive
+        return None if primitive is None or primitive.call.internal else primitive
 
     def unknown_value(self, dotted: str, place: Place, locals_: Mapping[str, Value]) -> ConfigError:
         """The error for a name that is no value, with the nearest that is one."""

@@ -38,7 +38,7 @@ def json_schema(registry: Registry) -> Schema:
     definitions |= {kind: _contributions(kind, registry) for kind in _NAMED}
     definitions["primitives"] = {
         "enum": sorted(
-            name for name, entry in registry.primitives.items() if not entry.value.internal
+            name for name, entry in registry.primitives.items() if not entry.value.call.internal
         )
     }
     for entry in registry.readers.values():

@@ -126,7 +126,7 @@ def test_it_names_what_is_installed(schema: Mapping[str, Any], registry: Registr
     definitions = schema["$defs"]
     assert list(definitions["optimizers"]["properties"]) == sorted(registry.optimizers)
     assert definitions["primitives"]["enum"] == sorted(
-        name for name, entry in registry.primitives.items() if not entry.value.internal
+        name for name, entry in registry.primitives.items() if not entry.value.call.internal
     )
     assert set(definitions["initializers"]["properties"]) == set(registry.initializers)
     [options, *_] = definitions["schedules"]["properties"]["cosine"]["anyOf"]

@@ -19,11 +19,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optserve.config import load
+    from optserve.config.schema.config import (
+        Config,
+        Expect,
+        Minibatch,
+        Plateau,
+        Plugins,
+        Starts,
+        Stop,
+    )
+    from optserve.config.schema.define import Composition, Pipe
+    from optserve.config.schema.loss import Comparison
+    from optserve.config.schema.parameter import Parameter, Penalty
+    from optserve.config.schema.table import Column, Split, Table
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe
     from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
 
 __all__ = [
+    "Column",
+    "Comparison",
+    "Composition",
+    "Config",
+    "Expect",
+    "Minibatch",
+    "Parameter",
+    "Penalty",
+    "Pipe",
+    "Plateau",
+    "Plugins",
+    "Split",
+    "Starts",
+    "Stop",
+    "Table",
     "__version__",
     "compose",
     "grad",
@@ -42,6 +70,14 @@ __version__ = "0.1.0"
 
 _HOMES = (
     ("optserve.config", ("load",)),
+    (
+        "optserve.config.schema.config",
+        ("Config", "Expect", "Minibatch", "Plateau", "Plugins", "Starts", "Stop"),
+    ),
+    ("optserve.config.schema.define", ("Composition", "Pipe")),
+    ("optserve.config.schema.loss", ("Comparison",)),
+    ("optserve.config.schema.parameter", ("Parameter", "Penalty")),
+    ("optserve.config.schema.table", ("Column", "Split", "Table")),
     ("optserve.jobs.run", ("run",)),
     ("optserve.primitives.composition", ("compose", "identity", "pipe")),
     (

@@ -128,7 +128,7 @@ class ConfigErrors(ConfigError):
 
     def block(self) -> str:
         """A block for each error."""
-        return "\n".join(error.block() for error in self.errors)
+        return "\n\n".join(error.block() for error in self.errors)
 
 
 def together(errors: Iterable[OptserveError]) -> OptserveError:

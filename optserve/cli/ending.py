@@ -11,7 +11,7 @@ import typer
 
 from optserve.cli.options import Format
 from optserve.cli.streams import own_output, write_error, write_output
-from optserve.errors import OptserveError
+from optserve.errors import ConfigErrors, OptserveError
 from optserve.frozen import as_tree
 
 __all__ = ["INTERNAL_ERROR", "INTERRUPTED", "ending"]
@@ -67,13 +67,15 @@ def _described(error: OptserveError) -> dict[str, Any]:
         if error.place
         else None
     )
-    fields = {
+    fields: dict[str, Any] = {
         "kind": type(error).__name__,
         "message": error.message,
         "place": place,
         "expected": error.expected,
         "remedy": error.remedy,
     }
+    if isinstance(error, ConfigErrors):
+        fields["errors"] = [_described(one) for one in error.errors]
     return {key: value for key, value in fields.items() if value}
 
 

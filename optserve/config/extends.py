@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optserve.config.nodes import Entry, Mapping, Scalar, is_null, kind_of
+from optserve.config.nodes import Entry, Mapping, Node, Scalar, is_null, kind_of
 from optserve.config.parse import parse
 from optserve.config.paths import Reach
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
 from optserve.frozen import replace
 
-__all__ = ["merge", "read_tree"]
+__all__ = ["extended", "merge", "read_tree"]
 
 MAX_CHAIN = 8
 
 
 def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
     """The mapping in the file ``path``, merged onto what it extends."""
-    tree = parse(read_source(path))
+    return extended(parse(read_source(path)), reach, (*chain, path.resolve()))
+
+
+def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
+    """The mapping ``tree``, merged onto what it extends; ``chain`` are the files up to it."""
     if not isinstance(tree, Mapping):
         raise ConfigError(
             f"the file holds {kind_of(tree)}",
@@ -35,7 +39,6 @@ def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping
             f"`extends` is {kind_of(written)}", place=written.place, expected="the name of a file"
         )
     base = reach.file(written)
-    chain = (*chain, path.resolve())
     if base.resolve() in chain:
         raise ConfigError("a config extends itself", place=written.place)
     if len(chain) >= MAX_CHAIN:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from optserve.config.arrays import Arrays, read_arrays
 from optserve.config.declarations import Declarations, declarations, name_of, parsed
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
-from optserve.config.extends import read_tree
+from optserve.config.extends import extended, read_tree
+from optserve.config.given import columns_of, tree_of
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
@@ -32,6 +33,7 @@ from optserve.config.schema.table import Table
 from optserve.config.schema.validation import validated
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.errors import ConfigError
+from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
@@ -48,20 +50,25 @@ __all__ = ["load"]
 
 
 def load(
-    path: Path,
+    config: str | Path | Mapping[str, Any] | Config,
     *,
+    data: Any = None,
     registry: Registry | None = None,
     overrides: Sequence[str] = (),
     allow_path: bool = False,
     seed: int | None = None,
     plugin_files: Sequence[Path] = (),
 ) -> jobs.Problem:
-    """The problem that the config ``path`` declares.
+    """The problem that ``config`` declares.
 
     Parameters
     ----------
-    path:
-        The YAML file.
+    config:
+        A YAML file, a mapping of the same content, or a ``Config``. Files that a mapping or a
+        ``Config`` names are looked for from the working directory on.
+    data:
+        The columns of the table, where the config names no file: arrays by name, each of shape
+        (rows,) or (rows, ...), a data frame, or an Arrow table. They are not copied.
     registry:
         Where names are looked up; by default the plugins that the config needs are imported.
     overrides:
@@ -75,26 +82,36 @@ def load(
 
     Raises an ``OptserveError``, placed in the file, for whatever in it is not right.
 
-    >>> import tempfile
-    >>> text = "{version: 1, parameters: {x: 3}, loss: (x - 1)**2, optimizer: none}"
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "square.yaml")
-    ...     _ = file.write_text(text)
-    ...     problem = load(file)
-    >>> problem.name, problem.parameters[0].init
-    ('square', array(3.))
+    >>> columns = {"x": np.array([1.0, 2.0]), "y": np.array([2.0, 4.1])}
+    >>> problem = load(
+    ...     {"version": 1, "parameters": {"b": 1}, "least_squares": "y - b * x"}, data=columns
+    ... )
+    >>> problem.parameters[0].init, list(problem.objective.data)
+    (array(1.), ['x', 'y'])
     """
-    reach = Reach(path.parent, allow_path)
-    tree = apply(read_tree(path, reach), overrides, path.parent)
-    config = validated(Config, tree)
-    declared = declarations(config)
-    check_requirements(config)
+    path = Path(config) if isinstance(config, str | Path) else None
+    folder = Path() if path is None else path.parent
+    reach = Reach(folder, allow_path)
+    tree = extended(tree_of(config), reach) if path is None else read_tree(path, reach)
+    tree = apply(tree, overrides, folder)
+    if data is not None and "data" not in tree:
+        tree = replace(tree, entries={**tree.entries, **_no_data().entries})
+    written = validated(Config, tree)
+    declared = declarations(written)
+    check_requirements(written)
     if registry is None:
-        registry = registry_for(config, declared, plugin_files)
-    tables = _tables(config, declared, reach, registry)
+        registry = registry_for(written, declared, plugin_files)
+    tables = _tables(written, declared, reach, registry, data)
     check_unique(declared, tables)
-    seed = config.seed if seed is None else seed
-    return _problem(config, declared, registry, tables, seed, path, tree)
+    seed = written.seed if seed is None else seed
+    return _problem(written, declared, registry, tables, seed, path, tree)
+
+
+def _no_data() -> Tree:
+    """A table of which a config says nothing, its columns being given in memory."""
+    tree = tree_of({"data": {}})
+    assert isinstance(tree, Tree)
+    return tree
 
 
 def _problem(
@@ -103,7 +120,7 @@ def _problem(
     registry: Registry,
     tables: Tables,
     seed: int,
-    path: Path,
+    path: Path | None,
     tree: Tree,
 ) -> jobs.Problem:
     if config.backend != "auto":
@@ -125,7 +142,7 @@ def _problem(
     row_counts = bind_rows(traced.graph.inputs[len(parameters) :], list(data.values()))
     minibatch = minibatch_of(config, traced.graph, row_counts, optimizer)
     return jobs.Problem(
-        name=config.name or path.stem,
+        name=config.name or ("config" if path is None else path.stem),
         parameters=parameters,
         objective=jobs.Objective(
             kind=kind,
@@ -159,7 +176,7 @@ def _problem(
         rows_read=arrays.rows_read,
         warnings=(*_unused(traced, declared), *arrays.warnings),
         metadata={
-            "file": str(path),
+            "file": "" if path is None else str(path),
             "config": plain(tree),
             "data": {table.name: table.provenance for table in tables.tables if table.files},
         },
@@ -193,7 +210,9 @@ def _metrics(
     return jobs.Metrics(tuple(declared.metrics), measured.graph, data)
 
 
-def _tables(config: Config, declared: Declarations, reach: Reach, registry: Registry) -> Tables:
+def _tables(
+    config: Config, declared: Declarations, reach: Reach, registry: Registry, data: Any
+) -> Tables:
     """The tables of ``data``, opened and not yet read."""
     if config.data is None:
         return Tables((), bare=True)
@@ -208,7 +227,8 @@ def _tables(config: Config, declared: Declarations, reach: Reach, registry: Regi
     for name, table in config.tables.items():
         for entry in table.entries_of("columns").values():
             name_of(entry.key, dotted=False)
-        opened = open_table(name, table, reach, lambda table: _reader(table, registry))
+        arrays = None if data is None else _arrays(table, data, several=not bare)
+        opened = open_table(name, table, reach, lambda table: _reader(table, registry), arrays)
         if table.selecting:
             from optserve.config.data.selection import selected
 
@@ -216,6 +236,25 @@ def _tables(config: Config, declared: Declarations, reach: Reach, registry: Regi
             opened = selected(opened, table, of_rows, declared.functions, registry.vocabulary())
         tables.append(opened)
     return Tables(tuple(tables), bare)
+
+
+def _arrays(table: Table, data: Any, *, several: bool) -> Mapping[str, Array]:
+    """The columns that are given in memory for a table, which then reads nothing."""
+    sources = (key for key in ("read", "inline", "sha256") if getattr(table, key) is not None)
+    given = next(sources, next(iter(table.options.entries), None))
+    if given is not None:
+        raise ConfigError(
+            f"`{given}` is about what the config reads, and the data are given in memory",
+            place=table.place_of(given),
+            expected="either of them; what the config says of rows and columns may stay",
+        )
+    if several:
+        raise ConfigError(
+            "the config has several tables, and the data given in memory are one",
+            place=table.place,
+            expected="a config of one table",
+        )
+    return columns_of(data)
 
 
 def _reader(table: Table, registry: Registry) -> Reader:

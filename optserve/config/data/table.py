@@ -122,7 +122,7 @@ class DataTable(NamedTuple):
 
             return streamed_columns(pieces_of(self.frame), taken, precision)
         read = read_columns(self.frame.read, taken)
-        if read and not isinstance(self.frame, ArraysFrame) and not self.frame.rows:
+        if read and self.has_rows and not self.frame.rows:
             raise ConfigError(f"the table {self.name} has no rows", place=self.place)
         made = {
             one.name: one.array({at: read[at, one.kind] for at in one.positions}, precision)
@@ -157,11 +157,28 @@ def read_columns(
 
 
 def open_table(
-    name: str, declared: Table, reach: Reach, reader: Callable[[Table], Reader]
+    name: str,
+    declared: Table,
+    reach: Reach,
+    reader: Callable[[Table], Reader],
+    arrays: Mapping[str, Array] | None = None,
 ) -> DataTable:
-    """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix."""
+    """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix.
+
+    ``arrays`` are its columns where they are given in memory.
+    """
     files: tuple[Path, ...] = ()
-    if declared.read is None:
+    frame: Frame
+    if arrays is not None:
+        frame, place = ArraysFrame(Path("data"), arrays), declared.place
+    elif declared.read is None and declared.inline is None:
+        raise ConfigError(
+            f"`{name}` is a table without `read` or `inline`",
+            place=declared.place,
+            expected="a table ({read: FILE} or {inline: ...}), or a mapping of tables",
+            remedy="from Python, `load(config, data=...)` gives the columns of one table",
+        )
+    elif declared.read is None:
         frame, place = _inline(declared), declared.place
     else:
         files, frame = _read(declared, reach, reader)

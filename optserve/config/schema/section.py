@@ -77,7 +77,7 @@ class Section(BaseModel):
 
     def node_of(self, key: str) -> Node:
         """The value of ``key`` as it is written; the section itself where it is not."""
-        assert self._node is not None
+        assert self._node is not None, "a section that was not read from nodes"
         if isinstance(self._node, nodes.Mapping) and key in self._node:
             return self._node.entries[key].value
         return self._node

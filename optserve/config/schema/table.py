@@ -184,9 +184,11 @@ class Table(Section):
     @model_validator(mode="after")
     def says_one_thing(self) -> Self:
         """Hold that there is one source of data, and rows where something is said of them."""
-        if (self.read is None) == (self.inline is None):
-            both = "a table with both `read` and `inline`" if self.read is not None else "no table"
-            raise broken_rule(f"this is {both}", expected="a table with either `read` or `inline`")
+        if self.read is not None and self.inline is not None:
+            raise broken_rule(
+                "this is a table with both `read` and `inline`",
+                expected="a table with either `read` or `inline`",
+            )
         if not self.rows and self.selecting:
             raise broken_rule(
                 f"`{self.selecting}` is about rows, and `rows: false` says that there are none",
@@ -199,9 +201,9 @@ class Table(Section):
 def _form(value: Any) -> str | None:
     if isinstance(value, Table):
         return "one"
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
         return None
-    if "read" in value or "inline" in value:
+    if {"read", "inline"} & value.keys() or value.keys() <= {*Table.keys()}:
         return "one"
     several = all(isinstance(table, Mapping | Table) for table in value.values())
     return "several" if several else None

@@ -1,0 +1,121 @@
+"""What is given in Python: a config as nodes, and columns of data as arrays."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optserve.config.nodes import Entry, Node, Scalar, Sequence
+from optserve.config.nodes import Mapping as Tree
+from optserve.config.schema.section import Section
+from optserve.config.source import Source
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array
+
+__all__ = ["columns_of", "tree_of"]
+
+
+class _Given(Source):
+    """What has a key path and no file; of a text its characters have places."""
+
+    def place(self, start: int, end: int, path: str = "") -> Place:
+        if self.text:
+            return super().place(start, end, path)
+        return Place(self.name, path=path)
+
+
+def tree_of(value: Any, path: str = "", folder: Path = Path()) -> Node:
+    """``value`` as the nodes that a YAML file of the same content would give.
+
+    Paths of files in it start from ``folder``. Raises ``ConfigError`` for what no config holds.
+
+    >>> from optserve.config.nodes import plain
+    >>> plain(tree_of({"version": 1, "parameters": {"b": (1, 2.5)}}))
+    {'version': 1, 'parameters': {'b': [1, 2.5]}}
+    """
+    if isinstance(value, Section):
+        written = {name: getattr(value, name) for name in value.model_fields_set}
+        keys = {name: field.alias or name for name, field in type(value).model_fields.items()}
+        value = {keys.get(name, name): one for name, one in written.items()}
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    value = fspath(value) if isinstance(value, PathLike) else value
+    source = _Given(path or "the config", "", folder)
+    if isinstance(value, Mapping):
+        entries = {}
+        for name, one in value.items():
+            inner = f"{path}.{name}" if path else str(name)
+            if not isinstance(name, str):
+                raise ConfigError(
+                    f"a key must be a text, and {name!r} is none", place=source.place(0, 0)
+                )
+            key = Scalar(_Given(inner, "", folder), 0, 0, inner, name, name)
+            entries[name] = Entry(key, tree_of(one, inner, folder))
+        return Tree(source, 0, 0, path, entries)
+    if isinstance(value, list | tuple):
+        items = (tree_of(one, f"{path}[{at}]", folder) for at, one in enumerate(value))
+        return Sequence(source, 0, 0, path, tuple(items))
+    if isinstance(value, str):
+        return Scalar(_Given(path, value, folder), 0, len(value), path, value, value, "plain")
+    if value is None or isinstance(value, bool | int) or _is_finite(value):
+        text = json.dumps(value)
+        return Scalar(source, 0, 0, path, value, text)
+    raise ConfigError(
+        f"`{path}` is {value!r}"[:200],
+        place=source.place(0, 0),
+        expected="a finite number, a text, a truth value, a list, a mapping, or None",
+    )
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def columns_of(data: Any) -> Mapping[str, Array]:
+    """The arrays of a mapping, a data frame or an Arrow table by the names of its columns.
+
+    >>> {name: array.tolist() for name, array in columns_of({"x": [1, 2]}).items()}
+    {'x': [1, 2]}
+    """
+    names = getattr(data, "column_names", getattr(data, "columns", None))
+    columns = data if isinstance(data, Mapping) else None
+    if columns is None and names is not None and hasattr(data, "__getitem__"):
+        names = list(map(str, names))
+        if len(set(names)) < len(names):
+            raise ConfigError("two columns of the data have one name", expected="a name for each")
+        columns = {name: data[name] for name in names}
+    if not columns:
+        raise ConfigError(
+            f"the data given is {'empty' if columns is not None else f'a {type(data).__name__}'}",
+            expected="arrays by name, a data frame or an Arrow table",
+        )
+    return {name: _array(name, column) for name, column in columns.items()}
+
+
+def _array(name: Any, column: Any) -> Array:
+    """A column as an array of numbers or texts; what is missing is NaN or an empty text."""
+    if not isinstance(name, str):
+        raise ConfigError(f"a column must be called by a text, and {name!r} is none")
+    try:
+        array = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
+    except ValueError as error:  # lists of several lengths
+        raise ConfigError(f"the column {name} is no array: {error}") from None
+    if array.dtype != object:
+        return array
+    cells = array.ravel().tolist()
+    missing = [cell is None or type(cell).__name__ == "NAType" or cell != cell for cell in cells]
+    known = [cell for cell, gone in zip(cells, missing, strict=True) if not gone]
+    texts = any(isinstance(cell, str) for cell in known)
+    wanted = str if texts else bool | int | float | np.number
+    if not all(isinstance(cell, wanted) for cell in known):
+        raise ConfigError(
+            f"the column {name} holds Python objects", expected="numbers, or texts alone"
+        )
+    gap: Any = "" if texts else math.nan
+    filled = [gap if gone else cell for cell, gone in zip(cells, missing, strict=True)]
+    return np.array(filled, dtype=object if texts else None).reshape(array.shape)

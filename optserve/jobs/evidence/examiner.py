@@ -12,8 +12,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Budget, Prices, SpentError
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.evidence.examination import End, Examination, Examined
-from optserve.jobs.evidence.naming import listed
-from optserve.jobs.evidence.reach import REMEDY, block_of, unreached, used
+from optserve.jobs.evidence.reach import told_of, unreached, used
 from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.limits import Limits
 from optserve.transforms.simplify import prune
@@ -64,9 +63,7 @@ class Examiner:
             return "nothing was moved: the loss uses no parameter that may vary"
         graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
         names = [variable.name for variable in graph.inputs[: len(packing.segments)]]
-        block = block_of(prune(graph), names.index(loose[0]))
-        through = "" if block is None else f": {block.told}"
-        return f"no derivative reaches {listed(tuple(loose))}{through}; {REMEDY}"
+        return told_of(loose, prune(graph), names.index(loose[0]))
 
     @cached_property
     def prices(self) -> Prices:

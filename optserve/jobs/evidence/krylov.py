@@ -20,7 +20,8 @@ LARGEST = 10_000_000
 SETTLED = 1e-3
 """Relative change of the predicted decrease, over a few products, at which it is known."""
 
-FEW = 4
+FEW, GROWTH = 4, 1.25
+"""How many products are made between two looks at it, at least, and by how many times more."""
 
 
 def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
@@ -44,23 +45,22 @@ def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
     vectors = [first / length if length > 0.0 else first]
     diagonal: list[float] = []
     beside: list[float] = []
-    decreases: list[float] = []
-    model = None
-    for _ in range(most):
+    model, due = None, FEW
+    for count in range(1, most + 1):
         turned = np.where(free, surface.product(place.point, vectors[-1]), 0.0)
         diagonal.append(float(vectors[-1] @ turned))
         basis = np.array(vectors)
         for _ in range(2):
             turned = turned - basis.T @ (basis @ turned)
         beside.append(float(norm(turned)))
-        model = _model(basis, diagonal, beside, size, free, surface.epsilon)
-        decreases.append(model.decrement**2)
-        settled = (
-            len(decreases) > FEW
-            and abs(decreases[-1] - decreases[-1 - FEW]) <= SETTLED * decreases[-1]
-        )
-        if beside[-1] <= NOISE * surface.epsilon * max(map(abs, diagonal)) or settled:
-            break
+        ended = beside[-1] <= NOISE * surface.epsilon * max(map(abs, diagonal))
+        if ended or count in (due, most):
+            before = np.inf if model is None else model.decrement**2
+            model = _model(basis, diagonal, beside, size, free, surface.epsilon)
+            decrease = model.decrement**2
+            if ended or abs(decrease - before) <= SETTLED * decrease:
+                break
+            due = max(count + FEW, int(GROWTH * count))
         vectors.append(turned / beside[-1])
     assert model is not None
     return model

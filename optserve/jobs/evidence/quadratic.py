@@ -8,14 +8,14 @@ would lower the loss, and along which axes rounding hides what the loss does.
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
-__all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian"]
+__all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
 
 NOISE = 100.0
 """Curvatures below so many rounding errors of the largest have no sign that could be told."""
@@ -123,30 +123,54 @@ def of_jacobian(jacobian: Array, residual: Array, free: Array, epsilon: float) -
     >>> round(found.decrement, 12) == round(8.0**0.5, 12), round(found.rest, 12)
     (True, 1.414213562373)
     """
-    columns, count = jacobian[:, free], int(free.sum())
-    lengths = _lengths(columns)
-    scale = np.where(lengths > 0.0, lengths, 1.0)
-    stacked = np.column_stack([columns / scale, residual])
-    triangle: Any = np.linalg.qr(stacked, mode="r")
-    left, singular, right = np.linalg.svd(triangle[:, :count])
-    singular = np.concatenate([singular, np.zeros(count - singular.size)])
-    noise = NOISE * epsilon * float(singular.max(initial=0.0))
-    sure = singular > noise
-    target = left.T @ triangle[:, count]
-    known = np.flatnonzero(sure)
-    roots = np.zeros(count)
+    parts = _parts(jacobian[:, free], residual[:, None], epsilon)
+    target, known = parts.targets[:, 0], np.flatnonzero(parts.singular > parts.noise)
+    roots = np.zeros(parts.singular.size)
     roots[known] = target[known]
     target[known] = 0.0
     return Quadratic(
         free,
-        sqrt(2.0) * scale,
-        right.T,
-        np.square(singular),
-        sqrt(2.0) * singular * roots,
+        sqrt(2.0) * parts.scale,
+        parts.axes,
+        np.square(parts.singular),
+        sqrt(2.0) * parts.singular * roots,
         roots,
-        noise**2,
+        parts.noise**2,
         norm(target),
     )
+
+
+def projected(jacobian: Array, vectors: Array, free: Array, epsilon: float) -> list[float]:
+    """How long each column of ``vectors`` (n, k) is in the space of the columns of a Jacobian."""
+    parts = _parts(jacobian[:, free], vectors, epsilon)
+    known = np.flatnonzero(parts.singular > parts.noise)
+    return [norm(target) for target in parts.targets[known].T]
+
+
+class _Parts(NamedTuple):
+    """The singular values (q,) of a Jacobian with columns of length 1, and vectors along these.
+
+    ``scale`` (q,) are the lengths, ``axes`` (q, q) the right singular vectors; ``targets`` is
+    (n, k), its first rows along the left ones.
+    """
+
+    scale: Array
+    singular: Array
+    axes: Array
+    targets: Array
+    noise: float
+
+
+def _parts(columns: Array, vectors: Array, epsilon: float) -> _Parts:
+    """A Jacobian (n, q) taken apart, beside ``vectors`` (n, k)."""
+    count = columns.shape[1]
+    lengths = _lengths(columns)
+    scale = np.where(lengths > 0.0, lengths, 1.0)
+    triangle: Any = np.linalg.qr(np.column_stack([columns / scale, vectors]), mode="r")
+    left, singular, right = np.linalg.svd(triangle[:, :count])
+    singular = np.concatenate([singular, np.zeros(count - singular.size)])
+    noise = NOISE * epsilon * float(singular.max(initial=0.0))
+    return _Parts(scale, singular, right.T, left.T @ triangle[:, count:], noise)
 
 
 def _lengths(columns: Array) -> Array:

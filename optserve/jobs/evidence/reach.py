@@ -9,6 +9,7 @@ from optserve.errors import Place
 from optserve.frozen import frozen, replace
 from optserve.graph.graph import Atom, Graph, Literal, Var
 from optserve.graph.primitive import Value
+from optserve.jobs.evidence.naming import listed
 from optserve.primitives.tracing import trace
 from optserve.transforms.forward import pushforward
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -17,7 +18,7 @@ from optserve.transforms.simplify import prune, simplify
 if TYPE_CHECKING:
     from optserve.jobs.problem import Problem
 
-__all__ = ["REMEDY", "Block", "block_of", "unreached", "used", "warnings_of"]
+__all__ = ["Block", "block_of", "told_of", "unreached", "used", "warnings_of"]
 
 REMEDY = "give `fixed: true`, or a smooth form"
 """What to do about a parameter that no derivative reaches."""
@@ -64,10 +65,15 @@ def warnings_of(problem: Problem) -> list[str]:
     lost = zip(problem.parameters, unreached(simplify(gradient)), used(loss), strict=False)
     for index, (parameter, ends, is_used) in enumerate(lost):
         if ends and is_used and not parameter.fixed.all():
-            block = block_of(loss, index)
-            through = "" if block is None else f": {block.told}"
-            found.append(f"no derivative reaches {parameter.name}{through}; {REMEDY}")
+            found.append(told_of([parameter.name], loss, index))
     return found
+
+
+def told_of(names: Sequence[str], loss: Graph, index: int) -> str:
+    """What to say of parameters that no derivative reaches; the first is the input ``index``."""
+    block = block_of(loss, index)
+    through = "" if block is None else f": {block.told}"
+    return f"no derivative reaches {listed(names)}{through}; {REMEDY}"
 
 
 def block_of(graph: Graph, index: int) -> Block | None:

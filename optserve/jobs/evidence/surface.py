@@ -12,7 +12,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices
 from optserve.jobs.evidence.krylov import krylov
-from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian
+from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 
 __all__ = ["Noise", "Place", "Surface"]
@@ -224,7 +224,7 @@ class Surface:
         Coordinates are moved by a few of their own rounding errors. What the loss and its gradient
         do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
         """
-        loss, decrement = self.sum_rounding(place), 0.0
+        loss, strays = self.sum_rounding(place), list[Array]()
         signs = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, self.size))
         for number, sign in enumerate(signs, 1):
             move = number * self.epsilon * sign * np.abs(place.point)
@@ -233,15 +233,23 @@ class Surface:
             if not found.finite:
                 continue
             loss = max(loss, 2.0 * abs(found.loss - place.loss - float(place.gradient @ moved)))
-            decrement = max(decrement, 2.0 * self._strayed(place, found, moved, model))
-        return Noise(loss, decrement)
+            strays.append(_strayed(place, found, moved))
+        return Noise(loss, 2.0 * max(self._decrements(place, strays, model), default=0.0))
 
-    def _strayed(self, place: Place, found: Place, moved: Array, model: Quadratic) -> float:
-        """The decrement of what rounding has added to the residual, or to the gradient."""
-        if place.jacobian is not None and place.residual is not None and found.residual is not None:
-            stray = found.residual - place.residual - place.jacobian @ moved
-            return of_jacobian(place.jacobian, stray, model.free, self.epsilon).decrement
-        return model.at(found.gradient - place.gradient).decrement
+    def _decrements(self, place: Place, strays: list[Array], model: Quadratic) -> list[float]:
+        """The decrements of what rounding has added to residuals, or to gradients."""
+        if place.jacobian is None or not strays:
+            return [model.at(stray).decrement for stray in strays]
+        stacked = np.stack(strays, axis=-1)
+        return projected(place.jacobian, stacked, model.free, self.epsilon)
+
+
+def _strayed(place: Place, found: Place, moved: Array) -> Array:
+    """What rounding has added to the residual, where there is one, or to the gradient."""
+    if place.jacobian is not None and place.residual is not None and found.residual is not None:
+        stray: Array = found.residual - place.residual - place.jacobian @ moved
+        return stray
+    return found.gradient - place.gradient
 
 
 def _over(one: float, other: float) -> float:

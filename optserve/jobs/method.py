@@ -17,7 +17,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.judging import Judge
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
-from optserve.jobs.stationarity import Measured, relative_offset
+from optserve.jobs.stationarity import Measured
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_model, no_verdict
 from optserve.optimizers.bounds import project
 from optserve.optimizers.verdict import VERDICTS
@@ -29,17 +29,12 @@ __all__ = ["Advance", "Method", "method_of"]
 
 
 class Advance(NamedTuple):
-    """What is known at a point, and where the method goes from there.
-
-    ``residual`` (n,) and ``jacobian`` (n, p) are known where the method needs them.
-    """
+    """What is known at a point, and where the method goes from there."""
 
     loss: Value
     gradient: Array
     point: Array
     state: State
-    residual: Array | None = None
-    jacobian: Array | None = None
 
 
 Advancing = Callable[[Array, State], Advance]
@@ -172,31 +167,22 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
         known = Evaluation(*found, lower, upper, limits.steps)
         updates, following = optimizer.update(known, state, point)
         proposed = project(point + updates, lower, upper)
-        return Advance(
-            found.loss, found.gradient, proposed, following, found.residual, found.jacobian
-        )
+        return Advance(found.loss, found.gradient, proposed, following)
 
     return advance
 
 
 def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Measure:
     """How near to stationary a point is, by the curvature that the method has."""
-    bounds, kind, tolerance = evaluator.bounds, evaluator.problem.objective.kind, limits.gradient
-    if optimizer is None or tolerance is None:
+    kind = evaluator.problem.objective.kind
+    if optimizer is None or limits.gradient is None or optimizer.expects is no_model:
         return lambda point, known: None
 
-    def by_jacobian(point: Array, known: Advance) -> Measured:
-        assert known.residual is not None
-        assert known.jacobian is not None
-        return relative_offset(known.residual, known.jacobian, point, bounds, tolerance)
-
-    def by_model(point: Array, known: Advance) -> Measured | None:
+    def measure(point: Array, known: Advance) -> Measured | None:
         expected = optimizer.expects(known.state)
         if not expected >= 0.0:
             return None
         unit = {"least_squares": float(known.loss) ** 0.5, "log_likelihood": 1.0}.get(kind, nan)
         return Measured(expected**0.5, unit)
 
-    if optimizer.needs == "jacobian" and kind == "least_squares":
-        return by_jacobian
-    return by_model if optimizer.expects is not no_model else lambda point, known: None
+    return measure

@@ -55,7 +55,8 @@ class _State(NamedTuple):
     ``damping`` made the trial point. ``step`` is the last one that was accepted. From this base
     ``failures`` trials came to nothing: steps as long as ``unseen`` change the loss by less than
     can be told, and those as long as ``raised`` raise it, or what is left to gain. ``verdict`` is
-    an index into ``VERDICTS``.
+    an index into ``VERDICTS``. ``expected`` is by how much the loss may fall from the last trial
+    point.
     """
 
     base: Value
@@ -76,6 +77,7 @@ class _State(NamedTuple):
     accepted: Value
     failures: Value
     verdict: Value
+    expected: Value
 
     def model(self, precision: float) -> Model:
         remainder, size = float(self.remainder), float(self.size)
@@ -141,8 +143,8 @@ def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
 
     @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
-        now = _State(*state)
         trial = _trial(evaluation, params)
+        now = _State(*state)._replace(expected=_expected(trial))
         before = now.accepted
         if before == 0:
             now = _first(now, trial, radius)
@@ -162,35 +164,27 @@ def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
         needs="jacobian",
         traced=False,
         verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
+        expects=lambda state: float(_State(*state).expected),
         accepted=lambda state: int(_State(*state).accepted),
         gradient_tolerance=1e-8,
     )
 
 
+def _expected(trial: _Trial) -> Value:
+    """By how much the sum of squares would fall from the trial point, were the residual linear."""
+    if trial.model is None:
+        return np.float64(np.nan)
+    model = trial.model
+    return np.square(model.size * model.offset(trial.held(trial.point, model)))
+
+
 def _init(params: Value) -> State:
     vector, scalar, integer = np.zeros(params.shape), np.zeros(()), np.zeros((), dtype=np.int64)
-    return tuple(
-        _State(
-            base=vector,
-            factor=np.zeros((params.size, params.size)),
-            target=vector,
-            remainder=scalar,
-            lengths=vector,
-            size=scalar,
-            noise=scalar,
-            gain=scalar,
-            scale=vector,
-            step=vector,
-            radius=scalar,
-            damping=scalar,
-            predicted=scalar,
-            unseen=scalar,
-            raised=scalar,
-            accepted=integer,
-            failures=integer,
-            verdict=integer,
-        )
-    )
+    square = np.zeros((params.size, params.size))
+    vectors = dict.fromkeys(("base", "target", "lengths", "scale", "step"), vector)
+    integers = dict.fromkeys(("accepted", "failures", "verdict"), integer)
+    scalars = dict.fromkeys(_State._fields, scalar)
+    return tuple(_State(**{**scalars, **vectors, **integers, "factor": square}))
 
 
 def _trial(evaluation: Evaluation, params: Value) -> _Trial:

@@ -57,6 +57,16 @@ def test_columns_that_repeat_others_do_not_count(rows: int) -> None:
     np.testing.assert_allclose(change, wanted, rtol=1e-7, atol=1e-9)
 
 
+def test_columns_that_are_nearly_parallel_hide_nothing() -> None:
+    seconds = 1.7e9 + np.arange(60.0)
+    jacobian = np.stack([np.ones(60), seconds], axis=-1)
+    residual = np.sin(np.arange(60.0)) + 0.01 * (seconds - seconds.mean())
+    lengths = np.linalg.norm(jacobian, axis=0) * np.linalg.norm(residual)
+    residual -= residual.mean()
+    assert np.max(np.abs(jacobian.T @ residual) / lengths) < 1e-8
+    assert made(jacobian, residual).offset() > 0.2
+
+
 def test_a_column_without_effect_gets_no_step() -> None:
     jacobian, residual = linear(0)
     jacobian[:, 2] = 0

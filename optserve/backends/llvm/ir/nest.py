@@ -8,10 +8,10 @@ from typing import Protocol
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
-from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
 from optserve.frozen import frozen
-from optserve.graph.aval import Shape
+from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "first_lanes",
     "from_the_end",
     "iota",
+    "lanes_from",
     "load",
     "loops",
     "store",
@@ -146,43 +147,47 @@ def address_of(w: Scope, view: View, index: Index, strides: Shape | None = None)
     for at, stride in zip(index, view.strides if strides is None else strides, strict=True):
         if stride == 0 or at == 0:
             continue
-        step = _product(w, at, w.number(stride))
+        step = _product(b, at, w.number(stride))
         offset = step if offset == 0 else b.emit(f"add i64 {offset}, {step}", "i64")
     return view.address if offset == 0 else b.at(view.address, storage(view.dtype), offset)
 
 
-def _product(w: Scope, x: IRValue | int, y: IRValue | int) -> IRValue | int:
+def _product(b: Builder, x: IRValue | int, y: IRValue | int) -> IRValue | int:
     if isinstance(x, int) and isinstance(y, int):
         return x * y
-    return x if y == 1 else w.b.emit(f"mul i64 {x}, {y}", "i64")
+    return x if y == 1 else b.emit(f"mul i64 {x}, {y}", "i64")
 
 
 def load(w: Scope, view: View, strides: Shape, lane: Lane) -> IRValue:
     """The lanes of a view, laid along the axes of the sweep by ``strides``."""
-    b = w.b
-    scalar = storage(view.dtype)
     first = address_of(w, view, lane.index, strides)
-    if lane.lanes == 1:
-        value = b.load(first, scalar)
-    elif strides[-1] == 0:
-        value = b.splat(b.load(first, scalar))
-    elif strides[-1] == 1:
-        type_ = vector(scalar)
-        value = (
-            b.load(first, type_) if lane.mask is None else b.masked_load(first, type_, lane.mask)
-        )
+    along = w.number(strides[-1]) if lane.lanes > 1 else 0
+    return lanes_from(w.b, first, view.dtype, along, lane)
+
+
+def lanes_from(
+    b: Builder, first: IRValue, dtype: DType, along: IRValue | int, lane: Lane
+) -> IRValue:
+    """Lanes that are ``along`` entries apart, the first of them at an address.
+
+    Entries side by side are one load; others are one load a lane, and only lanes in use are read.
+    """
+    scalar = storage(dtype)
+    if along == 0:
+        value = b.splat(b.load(first, scalar), lane.lanes)
+    elif along == 1 and lane.mask is None:
+        value = b.load(first, vector(scalar))
+    elif along == 1 and lane.mask is not None:
+        value = b.masked_load(first, vector(scalar), lane.mask)
     else:
-        value = _strided(w, first, scalar, strides[-1], lane)
-    return convert(b, value, "i1") if view.dtype.kind == "b" else value
+        value = _strided(b, first, scalar, along, lane)
+    return convert(b, value, register_type(dtype))
 
 
-def _strided(w: Scope, first: IRValue, scalar: str, along: Size, lane: Lane) -> IRValue:
-    """One load a lane; only lanes in use are read."""
-    b = w.b
+def _strided(b: Builder, first: IRValue, scalar: str, along: IRValue | int, lane: Lane) -> IRValue:
     result = constant(0, vector(scalar))
-    stride = w.number(along)
     for i in range(lane.known or LANES):
-        step = _product(w, stride, i)
+        step = _product(b, along, i)
         if lane.mask is not None and not lane.known:
             given = constant(step, "i64") if isinstance(step, int) else step
             step = b.select(b.lane(lane.mask, i), given, constant(0, "i64"))

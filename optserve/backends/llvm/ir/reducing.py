@@ -1,46 +1,155 @@
-"""Reductions over lanes: their units, and how two partial results combine."""
+"""Reductions: how two partial results become one, over lanes and over the axes of a view."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from optserve.backends.llvm.ir.arithmetic import add, maximum, minimum
-from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, element
+from optserve.backends.llvm.ir.arithmetic import Operation, add, convert, maximum, minimum
+from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.nest import (
+    Lane,
+    Scope,
+    address_of,
+    collapsed,
+    load,
+    loops,
+    store,
+    sweep,
+)
+from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.mathematics import FUNCTIONS
+from optserve.frozen import frozen, replace
+from optserve.graph.aval import Shape
 
-__all__ = ["across", "combine", "unit"]
+__all__ = ["ALL", "ANY", "LOGSUMEXP", "MAX", "MIN", "SUM", "Reduction", "reduce_view", "reduction"]
 
 
-def unit(kind: str, type_: str = "double") -> float:
-    """What a reduction of values of a type begins with; of whole numbers it is one itself.
+@frozen
+class Reduction:
+    """What joins two partial results, and what it begins with; ``truths`` is what tests for truth,
+    which it counts in whole numbers."""
 
-    >>> unit("max"), unit("max", "i64")
-    (-inf, -9223372036854775808)
-    """
-    units = {"sum": 0.0, "max": -math.inf, "min": math.inf, "logsumexp": -math.inf}
-    if kind not in units:
+    join: Operation
+    begin: float
+    truths: bool = False
+
+    def unit(self, type_: str) -> float:
+        """What a reduction of values of a type begins with; of whole numbers it is one itself.
+
+        >>> MAX.unit("double"), MAX.unit("i64")
+        (-inf, -9223372036854775808)
+        """
+        scalar = element(type_)
+        if scalar in ("double", "float"):
+            return self.begin
+        half: int = 1 << (int(scalar[1:]) - 1)
+        return min(max(self.begin, -half), half - 1)
+
+    def across(self, b: Builder, lanes: IRValue) -> IRValue:
+        """The lanes joined pairwise: 8 to 4 to 2 to 1."""
+        width = LANES
+        while width > 2:
+            width //= 2
+            low = b.shuffle(lanes, lanes, list(range(width)))
+            high = b.shuffle(lanes, lanes, list(range(width, 2 * width)))
+            lanes = self.join(b, low, high)
+        return self.join(b, b.lane(lanes, 0), b.lane(lanes, 1))
+
+
+def _logaddexp(b: Builder, x: IRValue, y: IRValue) -> IRValue:
+    return b.outlined("logaddexp", FUNCTIONS["logaddexp"], x, y)
+
+
+SUM = Reduction(add, 0.0)
+MAX = Reduction(maximum, -math.inf)
+MIN = Reduction(minimum, math.inf)
+LOGSUMEXP = Reduction(_logaddexp, -math.inf)
+ANY = Reduction(maximum, 0.0, truths=True)
+ALL = Reduction(minimum, 1.0, truths=True)
+
+_OVER_ROWS: Mapping[str, Reduction] = MappingProxyType(
+    {"sum": SUM, "max": MAX, "min": MIN, "logsumexp": LOGSUMEXP}
+)
+
+
+def reduction(kind: str) -> Reduction:
+    """The reduction over rows that a ``map_reduce`` calls so."""
+    if kind not in _OVER_ROWS:
         raise Unsupported(f"a reduction by {kind}")
-    found, scalar = units[kind], element(type_)
-    if scalar in ("double", "float"):
-        return found
-    half: int = 1 << (int(scalar[1:]) - 1)
-    return min(max(found, -half), half - 1)
+    return _OVER_ROWS[kind]
 
 
-def combine(b: Builder, kind: str, x: IRValue, y: IRValue) -> IRValue:
-    """Two partial results as one."""
-    if kind == "logsumexp":
-        return b.outlined("logaddexp", FUNCTIONS["logaddexp"], x, y)
-    return {"sum": add, "max": maximum, "min": minimum}[kind](b, x, y)
+def reduce_view(
+    w: Scope,
+    kind: Reduction,
+    view: View,
+    axes: Sequence[int],
+    target: View,
+    scalar: str,
+    *,
+    collapse: bool = True,
+) -> None:
+    """A view reduced over ``axes``; ``target`` has the others, or all with 1 in place of those.
+
+    Where the last axis is kept it stays along the lanes, and each lane has a result of its own;
+    else the lanes are partial results. They have the type ``scalar``. To ``collapse`` axes that
+    follow each other in memory into one leaves fewer lanes unused, and adds in another order.
+    """
+    b = w.b
+    kept = [axis for axis in range(len(view.shape)) if axis not in axes]
+    outer, inner = _part(view, kept), _part(view, axes)
+    strides = target.strides
+    if len(strides) > len(kept):
+        strides = tuple(strides[axis] for axis in kept)
+    out = replace(target, shape=outer.shape, strides=strides)
+
+    def entry(lane: Lane, base: View, steps: Shape) -> IRValue:
+        value = load(w, base, steps, lane)
+        return convert(b, convert(b, value, "i1") if kind.truths else value, scalar)
+
+    def join(slot: IRValue, value: IRValue) -> None:
+        b.store(kind.join(b, b.load(slot, value.type), value), slot)
+
+    def finished(total: IRValue) -> IRValue:
+        truth = convert(b, total, "i1") if target.dtype.kind == "b" else total
+        return convert(b, truth, storage(target.dtype))
+
+    if kept and kept[-1] == len(view.shape) - 1:
+        slots = {lanes: b.alloca(vector(scalar, lanes)) for lanes in (1, LANES)}
+        for lane in sweep(w, outer.shape):
+            slot, type_ = slots[lane.lanes], vector(scalar, lane.lanes)
+            b.store(constant(kind.unit(type_), type_), slot)
+            with loops(w, inner.shape) as index:
+                base = replace(outer, address=address_of(w, inner, index))
+                join(slot, entry(lane, base, outer.strides))
+            store(w, finished(b.load(slot, type_)), out, out.strides, lane)
+        return
+    shape, [steps] = collapsed(inner.shape, [inner.strides]) if collapse else _as_it_is(inner)
+    type_ = vector(scalar, LANES if shape else 1)
+    slot, unit = b.alloca(type_), constant(kind.unit(type_), type_)
+    with loops(w, outer.shape) as index:
+        b.store(unit, slot)
+        base = replace(inner, address=address_of(w, outer, index))
+        for lane in sweep(w, shape):
+            value = entry(lane, base, steps)
+            join(slot, value if lane.mask is None else b.select(lane.mask, value, unit))
+        total = b.load(slot, type_)
+        total = kind.across(b, total) if shape else total
+        b.store(finished(total), address_of(w, out, index))
 
 
-def across(b: Builder, lanes: IRValue, kind: str) -> IRValue:
-    """The lanes combined pairwise: 8 to 4 to 2 to 1."""
-    width = LANES
-    while width > 2:
-        width //= 2
-        low = b.shuffle(lanes, lanes, list(range(width)))
-        high = b.shuffle(lanes, lanes, list(range(width, 2 * width)))
-        lanes = combine(b, kind, low, high)
-    return combine(b, kind, b.lane(lanes, 0), b.lane(lanes, 1))
+def _part(view: View, axes: Sequence[int]) -> View:
+    """A view with these of its axes alone."""
+    return replace(
+        view,
+        shape=tuple(view.shape[axis] for axis in axes),
+        strides=tuple(view.strides[axis] for axis in axes),
+    )
+
+
+def _as_it_is(view: View) -> tuple[Shape, list[Shape]]:
+    return view.shape, [view.strides]

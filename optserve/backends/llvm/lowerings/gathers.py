@@ -12,7 +12,8 @@ from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.programs.frame import Frame
 from optserve.backends.llvm.programs.writer import Writer
-from optserve.backends.llvm.rows.body import Body, static
+from optserve.backends.llvm.rows.body import Body
+from optserve.backends.llvm.rows.nodes import static
 from optserve.backends.lowering import Lowering
 from optserve.frozen import replace
 from optserve.graph.dim import Size

@@ -10,7 +10,7 @@ import numpy as np
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.nest import collapsed, fill, load, store, sweep
-from optserve.backends.llvm.ir.reducing import unit
+from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View, constants
 from optserve.backends.llvm.programs.frame import Frame
@@ -80,7 +80,7 @@ def _place(frame: Frame, variable: Var, kind: str) -> View:
     else:
         view = frame.room(replace(aval, dtype=accumulates))
     type_ = storage(accumulates)
-    fill(frame.w, constant(unit(kind, type_), type_), view)
+    fill(frame.w, constant(reduction(kind).unit(type_), type_), view)
     return view
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,27 +19,31 @@ from optserve.backends.llvm.ir.arithmetic import (
     maximum,
     minimum,
 )
-from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, vector
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import (
     Index,
     Lane,
     address_of,
-    collapsed,
     from_the_end,
     load,
     loops,
-    store,
-    sweep,
 )
-from optserve.backends.llvm.ir.reducing import across
+from optserve.backends.llvm.ir.reducing import (
+    ALL,
+    ANY,
+    LOGSUMEXP,
+    MAX,
+    MIN,
+    SUM,
+    Reduction,
+    reduce_view,
+)
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import Registers, View, in_array
 from optserve.backends.llvm.programs.frame import Frame, numbers
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Lowering
-from optserve.frozen import replace
-from optserve.graph.aval import Shape
 from optserve.graph.graph import Equation
 from optserve.primitives import ordering, reductions, sums
 
@@ -51,97 +53,19 @@ __all__ = ["LOWERINGS"]
 OnRegisters = Callable[[Builder, Equation, Sequence[Registers]], Registers]
 
 
-class Kind(NamedTuple):
-    """The operation that joins two partial results, its name over lanes, and its unit."""
-
-    operation: Operation
-    over_lanes: str
-    unit: float
-    truths: bool = False
-
-
-SUM = Kind(add, "sum", 0.0)
-MAX = Kind(maximum, "max", -math.inf)
-MIN = Kind(minimum, "min", math.inf)
-ANY = Kind(maximum, "max", 0.0, truths=True)
-ALL = Kind(minimum, "min", 1.0, truths=True)
-
-
-def accumulator(kind: Kind, view: View) -> str:
+def accumulator(kind: Reduction, view: View) -> str:
     """The type that partial results have: float32 adds in double, truth values count in i64."""
     scalar = storage(view.dtype)
     if kind.truths:
         return "i64"
-    if scalar == "i64" and kind is not SUM:
-        raise Unsupported("the extremes of many whole numbers")
-    if kind is SUM:
-        return {"float": "double", "i8": "i64"}.get(scalar, scalar)
-    return scalar
+    return {"float": "double", "i8": "i64"}.get(scalar, scalar) if kind is SUM else scalar
 
 
-def _reduction(kind: Kind, frame: Frame, equation: Equation) -> View:
-    """Over the last axis the lanes are partial results; else the last axis stays in the lanes."""
-    w, b = frame.w, frame.w.b
+def _reduction(kind: Reduction, frame: Frame, equation: Equation) -> View:
     view, axes = frame.view(equation.operands[0]), equation.attributes["axis"]
     target = frame.target(equation.results[0])
-    scalar = accumulator(kind, view)
-    kept = [axis for axis in range(len(view.shape)) if axis not in axes]
-    outer, inner = _part(view, kept), _part(view, list(axes))
-    out = replace(target, shape=outer.shape, strides=_kept_strides(target, axes, equation))
-
-    def entry(lane: Lane, base: View, steps: Shape) -> IRValue:
-        value = load(w, base, steps, lane)
-        if kind.truths:
-            value = convert(b, value, "i1")
-        return convert(b, value, scalar)
-
-    def join(slot: IRValue, value: IRValue) -> None:
-        b.store(kind.operation(b, b.load(slot, value.type), value), slot)
-
-    if kept and kept[-1] == len(view.shape) - 1:
-        slots = {lanes: b.alloca(vector(scalar, lanes)) for lanes in (1, 8)}
-        for lane in sweep(w, outer.shape):
-            slot, type_ = slots[lane.lanes], vector(scalar, lane.lanes)
-            b.store(constant(kind.unit, type_), slot)
-            with loops(w, inner.shape) as index:
-                base = replace(outer, address=address_of(w, inner, index))
-                join(slot, entry(lane, base, outer.strides))
-            store(w, convert(b, b.load(slot, type_), storage(out.dtype)), out, out.strides, lane)
-        return target
-
-    shape, [steps] = collapsed(inner.shape, [inner.strides])
-    lanes = 8 if shape else 1
-    type_ = vector(scalar, lanes)
-    slot = b.alloca(type_)
-    with loops(w, outer.shape) as index:
-        b.store(constant(kind.unit, type_), slot)
-        base = replace(inner, address=address_of(w, outer, index))
-        for lane in sweep(w, shape):
-            value = entry(lane, base, steps)
-            if lane.mask is not None:
-                value = b.select(lane.mask, value, constant(kind.unit, type_))
-            join(slot, value)
-        total = b.load(slot, type_)
-        total = across(b, total, kind.over_lanes) if lanes > 1 else total
-        if target.dtype.kind == "b":
-            total = convert(b, total, "i1")
-        b.store(convert(b, total, storage(target.dtype)), address_of(w, out, index))
+    reduce_view(frame.w, kind, view, axes, target, accumulator(kind, view))
     return target
-
-
-def _part(view: View, axes: list[int]) -> View:
-    return replace(
-        view,
-        shape=tuple(view.shape[axis] for axis in axes),
-        strides=tuple(view.strides[axis] for axis in axes),
-    )
-
-
-def _kept_strides(target: View, axes: tuple[int, ...], equation: Equation) -> Shape:
-    """Strides of the result along the axes that are kept."""
-    if not equation.attributes["keepdims"]:
-        return target.strides
-    return tuple(stride for axis, stride in enumerate(target.strides) if axis not in axes)
 
 
 def _cumsum(frame: Frame, equation: Equation) -> View:
@@ -259,7 +183,7 @@ def _position_registers(comparison: Operation) -> OnRegisters:
     return registers
 
 
-def _reduction_rows(kind: str, body: Body, equation: Equation) -> None:
+def _reduction_rows(kind: Reduction, body: Body, equation: Equation) -> None:
     """Within each row, or over rows and all other axes."""
     [atom] = equation.operands
     row_axis, access = body.row_axis(atom), body.access(atom)
@@ -280,19 +204,19 @@ LOWERINGS: tuple[Lowering, ...] = (
         sums.sum_,
         registers=_sum_registers,
         memory=partial(_reduction, SUM),
-        rows=partial(_reduction_rows, "sum"),
+        rows=partial(_reduction_rows, SUM),
     ),
     Lowering(
         reductions.max_,
         registers=_extreme_registers(maximum),
         memory=partial(_reduction, MAX),
-        rows=partial(_reduction_rows, "max"),
+        rows=partial(_reduction_rows, MAX),
     ),
     Lowering(
         reductions.min_,
         registers=_extreme_registers(minimum),
         memory=partial(_reduction, MIN),
-        rows=partial(_reduction_rows, "min"),
+        rows=partial(_reduction_rows, MIN),
     ),
     Lowering(
         reductions.all_,
@@ -304,7 +228,7 @@ LOWERINGS: tuple[Lowering, ...] = (
         registers=_test_registers(logical_or, empty=False),
         memory=partial(_reduction, ANY),
     ),
-    Lowering(reductions.logsumexp, rows=partial(_reduction_rows, "logsumexp")),
+    Lowering(reductions.logsumexp, rows=partial(_reduction_rows, LOGSUMEXP)),
     Lowering(reductions.cumsum, registers=_cumsum_registers, memory=_cumsum),
     Lowering(ordering.argmax, registers=_position_registers(greater)),
     Lowering(ordering.argmin, registers=_position_registers(less)),

@@ -97,7 +97,7 @@ def _add_up(emitter: Emitter, sums: IRValue, out: IRValue, size: int, begins: IR
     for adds in (False, True):
         times = b.cast("zext", b.binary("xor", begins, constant(adds, "i1")), "i64")
         with b.loop(0, times):
-            for place in entries(b, (size,), nowhere, nowhere):
+            for place in entries(emitter, (size,), nowhere, nowhere):
                 single = memory.read(b.at(sums, "float", place.index[0]), vector("float"), place)
                 value = convert(b, single, "double")
                 address = b.at(out, "double", place.index[0])

@@ -17,12 +17,12 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
-from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major
+from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major, static
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import add
 
-__all__ = ["Body", "lower", "static"]
+__all__ = ["Body", "lower"]
 
 
 def lower(
@@ -163,10 +163,3 @@ class Body:
         space = self.space(variable)
         row = math.prod(space) if has_rows else 0
         self.accesses[variable] = Access(variable, row, row_major(space), 0, space)
-
-
-def static(size: int | Dim) -> int:
-    """A size that is a number, as sizes within a row have to be."""
-    if not isinstance(size, int):
-        raise Unsupported(f"the size {size} within a row")
-    return size

@@ -6,17 +6,27 @@ from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
-from optserve.backends.llvm.ir.nest import iota
-from optserve.backends.llvm.ir.reducing import combine, unit
+from optserve.backends.llvm.ir.nest import Index, iota
+from optserve.backends.llvm.ir.reducing import Reduction
 from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
 from optserve.backends.llvm.rows.blocks import LANE_BYTES, block_rows, buffer_bytes, scratch_bytes
 from optserve.backends.llvm.rows.gathers import gather
 from optserve.backends.llvm.rows.memory import Memory, contiguous
-from optserve.backends.llvm.rows.nodes import Access, Group, Lowered, Node, result_space
-from optserve.backends.llvm.rows.places import Index, Place, plus
+from optserve.backends.llvm.rows.nodes import (
+    Access,
+    Group,
+    Lowered,
+    Node,
+    result_space,
+    row_major,
+    static,
+)
+from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.partials import wide
 from optserve.frozen import replace
+from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Literal, Var
 
 __all__ = ["Emitter"]
@@ -36,13 +46,24 @@ class Emitter:
         self.block = block_rows(lowered)
         self.memory = Memory(self.b, lowered.buffers, self.block if lowered.row_lanes else 0)
         self.outputs: list[Var] = []
-        self.accumulators: dict[int, tuple[IRValue, str]] = {}
+        self.accumulators: dict[int, tuple[IRValue, Reduction]] = {}
         functions = [n for n in self.nodes() if self._is_function(n)]
         self.long = len(functions) > INLINED
 
     def output_scalar(self, output: int) -> str:
         """The type that an output accumulates in."""
         return storage(wide(self.body.outputs[output].aval.dtype))
+
+    def output(self, node: Node) -> View:
+        """Where the sums over rows of a node are added up."""
+        assert node.output is not None
+        dtype = wide(self.body.outputs[node.output].aval.dtype)
+        address = self.memory.addresses[self.outputs[node.output]]
+        return View(address, dtype, node.space, row_major(node.space))
+
+    def number(self, size: Size) -> int:
+        """A size within a row, which is a number."""
+        return static(size)
 
     def temporary(self) -> IRValue:
         """The address of what a product of a block needs beside the buffers."""
@@ -69,10 +90,10 @@ class Emitter:
     def open_accumulator(self, node: Node) -> None:
         """Lanes that a sum over rows is made in."""
         assert node.output is not None
-        kind = node.detail[0]
+        kind: Reduction = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
         slot = self.b.alloca(type_)
-        begin = constant(unit(kind, type_), type_)
+        begin = constant(kind.unit(type_), type_)
         if self.resumes:
             # Volatile, as LLVM's value numbering fails on accumulators that are read and put back.
             kept = self.kept_lanes(node.output)
@@ -94,15 +115,13 @@ class Emitter:
             self.nest(
                 group,
                 [
-                    Place(self.memory.row_of(start, at), at, index, None, LANES, True)
+                    Place(self.memory.row_of(start, at), at, index, None, row_lanes=True)
                     for at in locals_
                 ],
             )
         with b.loop(whole, rows, LANES) as local:
             mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
-            self.nest(
-                group, [Place(self.memory.row_of(start, local), local, index, mask, LANES, True)]
-            )
+            self.nest(group, [Place(self.memory.row_of(start, local), local, index, mask, 0, True)])
 
     def nest(self, group: Group, places: Sequence[Place]) -> None:
         """What stands inside the loops of a group, node after node at every place."""
@@ -154,15 +173,15 @@ class Emitter:
         b, output, kind = self.b, node.output, node.detail[0]
         value = convert(b, value, self.output_scalar(output))
         if place.mask is not None:
-            value = b.select(place.mask, value, constant(unit(kind, value.type), value.type))
+            value = b.select(place.mask, value, constant(kind.unit(value.type), value.type))
         if output in self.accumulators:
             slot, _ = self.accumulators[output]
-            b.store(combine(b, kind, b.load(slot, value.type), value), slot)
+            b.store(kind.join(b, b.load(slot, value.type), value), slot)
             return
         base = self.memory.addresses[self.outputs[output]]
         address = self.memory.within(base, self.output_scalar(output), 0, node.space, place)
         before = self.memory.read(address, value.type, place)
-        self.memory.write(combine(b, kind, before, value), address, place)
+        self.memory.write(kind.join(b, before, value), address, place)
 
 
 def _accumulate_within(memory: Memory, node: Node, value: IRValue, place: Place) -> None:
@@ -177,4 +196,4 @@ def _accumulate_within(memory: Memory, node: Node, value: IRValue, place: Place)
         index = tuple(i for axis, i in enumerate(place.index) if axis not in axes)
     at = replace(place, index=index, mask=None)
     before = memory.fetch(out, out.space, at)
-    memory.put(combine(b, kind, before, convert(b, value, element(before.type))), out, at)
+    memory.put(kind.join(b, before, convert(b, value, element(before.type))), out, at)

@@ -13,7 +13,6 @@ caller has put the units, so that several calls go through a chunk with the bits
 from __future__ import annotations
 
 from optserve.backends.llvm.ir.builder import IRValue, vector
-from optserve.backends.llvm.ir.reducing import across
 from optserve.backends.llvm.rows import lanes
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.loops import emit_node
@@ -46,7 +45,7 @@ class Kernel(Emitter):
             if self.resumes:
                 kept = self.kept_lanes(position)
                 b.lines.append(f"  store volatile {lanes.type} {lanes}, ptr {kept}, align 8")
-            b.store(across(b, lanes, kind), self.memory.addresses[self.outputs[position]])
+            b.store(kind.across(b, lanes), self.memory.addresses[self.outputs[position]])
         parameters = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
         return b.function(name, parameters)
 
@@ -60,7 +59,7 @@ class Kernel(Emitter):
             elif group.space:
                 with self.b.loop(0, rows) as local:
                     row = self.memory.row_of(start, local)
-                    for place in entries(self.b, group.space, row, local):
+                    for place in entries(self, group.space, row, local):
                         self.nest(group, [place])
             else:
                 self.over_rows(group, start, rows)

@@ -14,13 +14,12 @@ from itertools import chain
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, element, vector
-from optserve.backends.llvm.ir.nest import first_lanes, iota
-from optserve.backends.llvm.ir.reducing import across, combine, unit
+from optserve.backends.llvm.ir.nest import Index, first_lanes, iota, loops
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Access, Contraction, Group, Node, result_space
-from optserve.backends.llvm.rows.places import Index, Place, outer_loops, plus
+from optserve.backends.llvm.rows.nodes import Access, Group, Node, Product, result_space
+from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.llvm.rows.tiles import parts, sums_as_lanes
 from optserve.frozen import replace
 from optserve.graph.aval import Aval
@@ -108,7 +107,7 @@ def emit_group(emitter: Emitter, group: Group, start: IRValue, rows: IRValue) ->
         for node in group.nodes
         if node.kind == "sum_rows" and node.output not in emitter.accumulators
     ]
-    with outer_loops(emitter.b, group.space) as index:
+    with loops(emitter, group.space) as index:
         for node in sums:
             emitter.open_accumulator(node)
         emitter.over_rows(group, start, rows, index)
@@ -122,8 +121,8 @@ def _begin(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     assert node.result is not None
     out = contiguous(node.result, result_space(node))
     type_ = vector(storage(node.result.aval.dtype))
-    value = constant(unit(node.detail[0], type_), type_)
-    with outer_loops(b, out.space) as index, b.loop(0, rows, LANES) as local:
+    value = constant(node.detail[0].unit(type_), type_)
+    with loops(emitter, out.space) as index, b.loop(0, rows, LANES) as local:
         memory.put(value, out, Place(start, local, index, None, row_lanes=True))
 
 
@@ -133,15 +132,15 @@ def _close(emitter: Emitter, node: Node, index: Index) -> None:
     assert node.output is not None
     slot, kind = emitter.accumulators.pop(node.output)
     scalar = emitter.output_scalar(node.output)
-    total = across(b, b.load(slot, vector(scalar)), kind)
+    total = kind.across(b, b.load(slot, vector(scalar)))
     base = memory.addresses[emitter.outputs[node.output]]
     nowhere = constant(0, "i64")
     address = memory.within(base, scalar, 0, node.space, Place(nowhere, nowhere, index, None))
-    b.store(combine(b, kind, b.load(address, scalar), total), address)
+    b.store(kind.join(b, b.load(address, scalar), total), address)
 
 
 def _within_rows(
-    emitter: Emitter, node: Node, detail: Contraction, start: IRValue, rows: IRValue
+    emitter: Emitter, node: Node, detail: Product, start: IRValue, rows: IRValue
 ) -> None:
     """Sums of products within a row: some entries of the result side by side, for 16 rows."""
     b = emitter.b
@@ -149,7 +148,7 @@ def _within_rows(
     out = contiguous(node.result, node.space)
     type_ = vector(storage(node.result.aval.dtype))
     *outer, last = [detail.sizes[letter] for letter in detail.kept]
-    with outer_loops(b, outer) as index:
+    with loops(emitter, tuple(outer)) as index:
         for begin, end, count in parts(last, TALL):
             with b.loop(begin, end, count) as first, b.loop(0, rows, 2 * LANES) as local:
                 sums = [
@@ -168,12 +167,12 @@ def _within_rows(
 
 
 def _over_rows(
-    emitter: Emitter, node: Node, detail: Contraction, start: IRValue, rows: IRValue
+    emitter: Emitter, node: Node, detail: Product, start: IRValue, rows: IRValue
 ) -> None:
     """Sums over rows of products: two rows of up to eight entries of the output side by side."""
     b = emitter.b
     *outer, height, width = [detail.sizes[letter] for letter in detail.kept]
-    with outer_loops(b, outer) as index:
+    with loops(emitter, tuple(outer)) as index:
         for begin, end, tall in parts(height, min(2, height)):
             for left, right, wide in parts(width, min(LANES, width)):
                 with b.loop(begin, end, tall) as i, b.loop(left, right, wide) as j:
@@ -207,11 +206,12 @@ def _block_of_sums(
     whole = b.emit(f"and i64 {rows}, -{LANES}", "i64")
     for first, last in ((constant(0, "i64"), whole), (whole, rows)):
         with b.loop(first, last, LANES) as local:
-            mask = None
+            mask, known = None, LANES
             if first is whole:
+                known = 0
                 mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
             for one in chain.from_iterable(sums):
-                one.place = replace(one.place, local=local, mask=mask)
+                one.place = replace(one.place, local=local, mask=mask, known=known)
             _add_products(list(chain.from_iterable(sums)), detail)
     base = memory.addresses[emitter.outputs[node.output]]
     for line in sums:
@@ -264,9 +264,9 @@ class _Sum:
         return value if mask is None else b.select(mask, value, constant(0.0, self.type))
 
 
-def _add_products(sums: Sequence[_Sum], detail: Contraction) -> None:
+def _add_products(sums: Sequence[_Sum], detail: Product) -> None:
     """The loops over what is summed within a row, with all sums inside."""
-    sizes = [detail.sizes[letter] for letter in detail.summed]
-    with outer_loops(sums[0].emitter.b, sizes) as summed:
+    sizes = tuple(detail.sizes[letter] for letter in detail.summed)
+    with loops(sums[0].emitter, sizes) as summed:
         for one in sums:
             one.add(summed)

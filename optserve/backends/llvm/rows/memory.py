@@ -6,10 +6,12 @@ import math
 from collections.abc import Collection, Sequence
 
 from optserve.backends.llvm.ir.arithmetic import convert
-from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
+from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, vector
+from optserve.backends.llvm.ir.nest import Index, lanes_from
 from optserve.backends.llvm.ir.types import register_type, storage
-from optserve.backends.llvm.rows.nodes import Access
-from optserve.backends.llvm.rows.places import Index, Place
+from optserve.backends.llvm.ir.view import View
+from optserve.backends.llvm.rows.nodes import Access, Space
+from optserve.backends.llvm.rows.places import Place
 from optserve.frozen import replace
 from optserve.graph.graph import Literal, Var
 
@@ -43,7 +45,8 @@ class Memory:
         if key not in self._splats:
             scalar = storage(entry.root.aval.dtype)
             address = self.b.at(self.addresses[entry.root], scalar, entry.offset)
-            self._splats[key] = self._register(self.b.splat(self.b.load(address, scalar)))
+            value = self.b.splat(self.b.load(address, scalar))
+            self._splats[key] = convert(self.b, value, register_type(entry.root.aval.dtype))
 
     def fetch(self, entry: Access | Literal, space: Sequence[int], place: Place) -> IRValue:
         """The lanes of an operand, for loops over ``space``."""
@@ -53,7 +56,7 @@ class Memory:
         held = None if any(entry.strides) else self._splats.get((entry.root, entry.offset))
         if held is not None:
             return held
-        return self._register(self._load(entry, tuple(space), place))
+        return self._load(entry, tuple(space), place)
 
     def fetch_row(self, table: Access, index: IRValue, place: Place) -> IRValue:
         """Lanes of row ``index`` of a fixed matrix."""
@@ -69,6 +72,14 @@ class Memory:
     def row_of(self, start: IRValue, local: IRValue) -> IRValue:
         """The number of the row ``local`` of the block that begins at ``start``."""
         return self.b.emit(f"add nsw i64 {start}, {local}", "i64")
+
+    def row(
+        self, access: Access, start: IRValue, local: IRValue, space: Space | None = None
+    ) -> View:
+        """The entries of one row, in ``space`` where they are broadcast to that."""
+        at = Place(self.row_of(start, local), local, (), None)
+        first, shape = self._first(access, (), at), access.space if space is None else space
+        return View(first, access.root.aval.dtype, shape, access.over(shape))
 
     def address(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
         """The address of one entry of a row."""
@@ -122,28 +133,13 @@ class Memory:
         return self.b.at(base, scalar, offset)
 
     def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
-        scalar = storage(entry.root.aval.dtype)
+        """The lanes of an operand; a buffer of one entry a row has room for all of them."""
         strides = entry.over(space)
         base = self._first(entry, strides, place)
-        along = self._along(entry, strides, place)
-        if along == 0:
-            return self.b.splat(self.b.load(base, scalar))
-        if along == 1:
-            roomy = self._is_roomy(entry)
-            return self.read(base, vector(scalar), replace(place, mask=None) if roomy else place)
-        return self._strided(base, scalar, along, place)
-
-    def _strided(self, base: IRValue, scalar: str, along: int, place: Place) -> IRValue:
-        """Lanes that are ``along`` entries apart, one load each; only lanes in use are read."""
-        b = self.b
-        result = constant(0, vector(scalar))
-        for lane in range(place.count):
-            step: IRValue | int = lane * along
-            if place.mask is not None and place.count == LANES:  # a partial vector of rows
-                inside = b.lane(place.mask, lane)
-                step = b.select(inside, constant(lane * along, "i64"), constant(0, "i64"))
-            result = b.insert(result, b.load(b.at(base, scalar, step), scalar), lane)
-        return result
+        lane = replace(place.lane, mask=None) if self._is_roomy(entry) else place.lane
+        return lanes_from(
+            self.b, base, entry.root.aval.dtype, self._along(entry, strides, place), lane
+        )
 
     def _is_roomy(self, entry: Access) -> bool:
         """Whether there is memory for whole vectors behind the last row."""
@@ -170,7 +166,3 @@ class Memory:
                 step = b.emit(f"mul nsw i64 {index}, {stride * scale}", "i64")
                 offset = b.emit(f"add nsw i64 {offset}, {step}", "i64")
         return b.at(self.addresses[entry.root], storage(entry.root.aval.dtype), offset)
-
-    def _register(self, value: IRValue) -> IRValue:
-        """Truth values are bytes in memory and bits in registers."""
-        return convert(self.b, value, "i1") if element(value.type) == "i8" else value

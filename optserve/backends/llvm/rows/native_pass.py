@@ -13,7 +13,7 @@ from optserve.backends.blas import one_thread
 from optserve.backends.llvm.ir import object_cache
 from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
-from optserve.backends.llvm.ir.reducing import unit
+from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.rows import chunk_loop
@@ -184,7 +184,7 @@ class NativePass:
 
 def _unit(slot: Slot) -> float:
     """What the partial results of an output begin with."""
-    return unit(slot.kind, storage(slot.accumulates))
+    return reduction(slot.kind).unit(storage(slot.accumulates))
 
 
 class _Units:

@@ -9,18 +9,20 @@ from typing import Any
 
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.frozen import frozen
+from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Literal, Var
 
 __all__ = [
     "Access",
-    "Contraction",
     "Group",
     "Lowered",
     "Node",
+    "Product",
     "Space",
     "operand",
     "result_space",
     "row_major",
+    "static",
 ]
 
 Space = tuple[int, ...]
@@ -72,7 +74,7 @@ class Node:
 
 
 @frozen
-class Contraction:
+class Product:
     """A sum of products within a row: the letters of each operand, of the result, and summed."""
 
     labels: tuple[str, ...]
@@ -123,3 +125,10 @@ def operand(node: Node, position: int) -> Access:
     if not isinstance(entry, Access):
         raise Unsupported("a product with a literal")
     return entry
+
+
+def static(size: Size) -> int:
+    """A size that is a number, as sizes within a row have to be."""
+    if not isinstance(size, int):
+        raise Unsupported(f"the size {size} within a row")
+    return size

@@ -69,7 +69,7 @@ def _dots(
     slots = [b.alloca(type_) for _ in locals_]
     for slot in slots:
         b.store(constant(0.0, type_), slot)
-    for place in entries(b, space, memory.row_of(start, locals_[0]), locals_[0]):
+    for place in entries(emitter, space, memory.row_of(start, locals_[0]), locals_[0]):
         right = _in_use(b, memory.fetch(w, space, place), place)
         for slot, local in zip(slots, locals_, strict=True):
             left = _in_use(b, memory.fetch_local(x, space, start, local, place), place)

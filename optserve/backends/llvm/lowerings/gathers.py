@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.ir.arithmetic import add
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.gathering import add_where, in_range
 from optserve.backends.llvm.ir.nest import address_of, fill, load, loops, store, sweep
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
@@ -16,7 +16,6 @@ from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import static
 from optserve.backends.lowering import Lowering
 from optserve.frozen import replace
-from optserve.graph.dim import Size
 from optserve.graph.graph import Equation
 from optserve.primitives import indexing
 
@@ -34,7 +33,7 @@ def _take(frame: Frame, equation: Equation) -> View:
         fill(w, constant(math.nan, storage(target.dtype)), target)
         return target
     with loops(w, table.shape[:axis]) as before, loops(w, indices.shape) as place:
-        front, valid = _in_range(w, b.load(address_of(w, indices, place), "i64"), size)
+        front, valid = in_range(w, b.load(address_of(w, indices, place), "i64"), size)
         source = _after(w, table, (*before, front))
         result = _after(w, target, (*before, *place))
         for lane in sweep(w, source.shape):
@@ -68,14 +67,10 @@ def _scatter_add(frame: Frame, equation: Equation) -> View:
     if size == 0:
         return target
     with loops(w, values.shape[:axis]) as before, loops(w, indices.shape) as place:
-        front, valid = _in_range(w, b.load(address_of(w, indices, place), "i64"), size)
+        front, valid = in_range(w, b.load(address_of(w, indices, place), "i64"), size)
         source = _after(w, values, (*before, *place))
         result = _after(w, target, (*before, front))
-        for lane in sweep(w, source.shape):
-            given = load(w, source, source.strides, lane)
-            given = b.select(b.splat(valid, lane.lanes), given, constant(0, given.type))
-            total = load(w, result, result.strides, lane)
-            store(w, add(b, total, given), result, result.strides, lane)
+        add_where(w, valid, source, result)
     return target
 
 
@@ -98,17 +93,6 @@ def _after(w: Writer, view: View, index: tuple[IRValue | int, ...]) -> View:
     count = len(index)
     address = address_of(w, view, index, view.strides[:count])
     return replace(view, address=address, shape=view.shape[count:], strides=view.strides[count:])
-
-
-def _in_range(w: Writer, index: IRValue, size: Size) -> tuple[IRValue, IRValue]:
-    """The index counted from the front, 0 where it is out of range; and whether it is not."""
-    b = w.b
-    number = w.number(size)
-    count = constant(number, "i64") if isinstance(number, int) else number
-    zero = constant(0, "i64")
-    wrapped = b.select(b.compare("slt", index, zero), b.binary("add", index, count), index)
-    valid = b.compare("ult", wrapped, count)
-    return b.select(valid, wrapped, zero), valid
 
 
 LOWERINGS: tuple[Lowering, ...] = (

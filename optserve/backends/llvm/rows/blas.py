@@ -6,14 +6,17 @@ for other processes. Whether a product is large depends on its sizes alone.
 
 from __future__ import annotations
 
+import numpy as np
+
 from optserve.backends.blas import gemm
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import IRValue, constant, vector
+from optserve.backends.llvm.ir.nest import load, store, sweep
+from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.blocks import accesses, matrix_size, precision
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
 from optserve.backends.llvm.rows.nodes import Node
-from optserve.backends.llvm.rows.places import entries
 
 __all__ = ["emit_large"]
 
@@ -92,15 +95,13 @@ def _call(
 
 def _add_up(emitter: Emitter, sums: IRValue, out: IRValue, size: int, begins: IRValue) -> None:
     """Add single-precision sums to the total, in the first block to 0."""
-    b, memory = emitter.b, emitter.memory
-    nowhere, zero = constant(0, "i64"), constant(0.0, vector("double"))
+    b, zero = emitter.b, constant(0.0, vector("double"))
+    source = View(sums, np.dtype(np.float32), (size,), (1,))
+    total = View(out, np.dtype(np.float64), (size,), (1,))
     for adds in (False, True):
         times = b.cast("zext", b.binary("xor", begins, constant(adds, "i1")), "i64")
         with b.loop(0, times):
-            for place in entries(emitter, (size,), nowhere, nowhere):
-                single = memory.read(b.at(sums, "float", place.index[0]), vector("float"), place)
-                value = convert(b, single, "double")
-                address = b.at(out, "double", place.index[0])
-                before = memory.read(address, value.type, place) if adds else zero
-                value = b.binary("fadd", before, value)
-                memory.write(value, address, place)
+            for lane in sweep(emitter, (size,)):
+                value = convert(b, load(emitter, source, (1,), lane), "double")
+                before = load(emitter, total, (1,), lane) if adds else zero
+                store(emitter, b.binary("fadd", before, value), total, (1,), lane)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
-from optserve.backends.llvm.ir.nest import Index, iota
+from optserve.backends.llvm.ir.nest import Index, Lane, iota, load, store
 from optserve.backends.llvm.ir.reducing import Reduction
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
@@ -60,6 +60,12 @@ class Emitter:
         dtype = wide(self.body.outputs[node.output].aval.dtype)
         address = self.memory.addresses[self.outputs[node.output]]
         return View(address, dtype, node.space, row_major(node.space))
+
+    def join_output(self, node: Node, kind: Reduction, value: IRValue, lane: Lane) -> None:
+        """Join lanes to what an output holds of the rows before."""
+        out = self.output(node)
+        before = load(self, out, out.strides, lane)
+        store(self, kind.join(self.b, before, value), out, out.strides, lane)
 
     def number(self, size: Size) -> int:
         """A size within a row, which is a number."""
@@ -178,10 +184,7 @@ class Emitter:
             slot, _ = self.accumulators[output]
             b.store(kind.join(b, b.load(slot, value.type), value), slot)
             return
-        base = self.memory.addresses[self.outputs[output]]
-        address = self.memory.within(base, self.output_scalar(output), 0, node.space, place)
-        before = self.memory.read(address, value.type, place)
-        self.memory.write(kind.join(b, before, value), address, place)
+        self.join_output(node, kind, value, place.lane)
 
 
 def _accumulate_within(memory: Memory, node: Node, value: IRValue, place: Place) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
+from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.gathering import in_range
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.memory import Memory
 from optserve.backends.llvm.rows.nodes import Node, operand
 from optserve.backends.llvm.rows.places import Place
 from optserve.frozen import replace
 
-__all__ = ["gather", "in_range", "look_ahead"]
+__all__ = ["gather", "look_ahead"]
 
 AHEAD = 256
 """Rows from a look at an index to the use of what it points to."""
@@ -25,7 +26,7 @@ def gather(memory: Memory, node: Node, index: IRValue, place: Place) -> IRValue:
     scalar = storage(table.root.aval.dtype)
     if scalar not in ("double", "float"):
         raise Unsupported("a gather of anything but floats")
-    front, valid = in_range(memory.b, index, node.detail)
+    front, valid = in_range(memory, index, node.detail)
     if node.space:  # one row of the table: the index is the same in all lanes
         row = memory.fetch_row(table, b.lane(front, 0), place)
         return b.select(valid, row, constant(math.nan, row.type))
@@ -61,11 +62,3 @@ def look_ahead(
     for lane in range(lanes):
         one = b.lane(index, lane) if lanes > 1 else index
         b.prefetch(b.at(base, scalar, one), write=node.kind == "scatter")
-
-
-def in_range(b: Builder, index: IRValue, size: int) -> tuple[IRValue, IRValue]:
-    """Indices counted from the front, 0 where they are out of range; and where they are not."""
-    zero, count = constant(0, index.type), constant(size, index.type)
-    wrapped = b.select(b.compare("slt", index, zero), b.binary("add", index, count), index)
-    valid = b.compare("ult", wrapped, count)
-    return b.select(valid, wrapped, zero), valid

@@ -14,7 +14,8 @@ from itertools import chain
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, element, vector
-from optserve.backends.llvm.ir.nest import Index, first_lanes, iota, loops
+from optserve.backends.llvm.ir.nest import Index, Lane, first_lanes, iota, loops
+from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
@@ -128,15 +129,12 @@ def _begin(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
 
 def _close(emitter: Emitter, node: Node, index: Index) -> None:
     """The lanes of a sum over the rows of a block, added to its entry of the output."""
-    b, memory = emitter.b, emitter.memory
+    b = emitter.b
     assert node.output is not None
     slot, kind = emitter.accumulators.pop(node.output)
     scalar = emitter.output_scalar(node.output)
     total = kind.across(b, b.load(slot, vector(scalar)))
-    base = memory.addresses[emitter.outputs[node.output]]
-    nowhere = constant(0, "i64")
-    address = memory.within(base, scalar, 0, node.space, Place(nowhere, nowhere, index, None))
-    b.store(kind.join(b, b.load(address, scalar), total), address)
+    emitter.join_output(node, kind, total, Lane(index, lanes=1))
 
 
 def _within_rows(
@@ -194,10 +192,9 @@ def _block_of_sums(
 
     Each sum has lanes of its own; at the end those of a line become the lanes of one vector.
     """
-    b, memory, detail = emitter.b, emitter.memory, node.detail
+    b, detail = emitter.b, node.detail
     assert node.output is not None
-    scalar = emitter.output_scalar(node.output)
-    type_ = vector(scalar)
+    type_ = vector(emitter.output_scalar(node.output))
     place = Place(start, start, (), None, row_lanes=True)
     sums = [
         [_Sum(emitter, node, replace(place, index=index), type_) for index in line]
@@ -213,15 +210,12 @@ def _block_of_sums(
             for one in chain.from_iterable(sums):
                 one.place = replace(one.place, local=local, mask=mask, known=known)
             _add_products(list(chain.from_iterable(sums)), detail)
-    base = memory.addresses[emitter.outputs[node.output]]
     for line in sums:
         count = len(line)
         lanes = [one.total() for one in line] + [constant(0.0, type_)] * (LANES - count)
         mask = None if count == LANES else first_lanes(count)
-        at = Place(start, start, line[0].place.index, mask, count)
-        address = memory.within(base, scalar, 0, node.space, at)
-        before = memory.read(address, type_, at)
-        memory.write(b.binary("fadd", before, sums_as_lanes(b, lanes)), address, at)
+        at = Lane(line[0].place.index, mask, known=count)
+        emitter.join_output(node, SUM, sums_as_lanes(b, lanes), at)
 
 
 class _Sum:

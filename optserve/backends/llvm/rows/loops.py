@@ -8,20 +8,22 @@ from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.contracting import Contraction
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.gathering import add_where, in_range
 from optserve.backends.llvm.ir.reducing import reduce_view
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.blas import emit_large
 from optserve.backends.llvm.rows.blocks import is_large
 from optserve.backends.llvm.rows.emitter import Emitter
-from optserve.backends.llvm.rows.gathers import in_range, look_ahead
+from optserve.backends.llvm.rows.gathers import look_ahead
 from optserve.backends.llvm.rows.memory import contiguous
 from optserve.backends.llvm.rows.nodes import Node, operand, result_space
-from optserve.backends.llvm.rows.places import Place, entries
+from optserve.backends.llvm.rows.places import Place
 from optserve.backends.llvm.rows.tiles import (
     outer_product,
     row_times_matrix,
     row_times_vector,
 )
+from optserve.frozen import replace
 
 __all__ = ["emit_node"]
 
@@ -82,15 +84,11 @@ def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> Non
     scalar = emitter.output_scalar(node.output)
     base = memory.addresses[emitter.outputs[node.output]]
     with b.loop(0, rows) as local:
-        front, valid = in_range(b, memory.scalar(indices, local, start), node.detail)
+        front, valid = in_range(emitter, memory.scalar(indices, local, start), node.detail)
         if node.space:
             first = b.emit(f"mul nsw i64 {front}, {math.prod(node.space)}", "i64")
-            for place in entries(emitter, node.space, memory.row_of(start, local), local):
-                lanes = convert(b, memory.fetch(values, node.space, place), scalar)
-                lanes = b.select(b.splat(valid), lanes, constant(0.0, lanes.type))
-                address = memory.within(base, scalar, first, node.space, place)
-                total = add(b, memory.read(address, lanes.type, place), lanes)
-                memory.write(total, address, place)
+            target = replace(emitter.output(node), address=b.at(base, scalar, first))
+            add_where(emitter, valid, memory.row(values, start, local, node.space), target)
         else:
             row = memory.row_of(start, local)
             look_ahead(memory, node, Place(row, local, (), None), base, scalar, 1)

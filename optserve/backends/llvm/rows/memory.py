@@ -10,9 +10,10 @@ from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, elemen
 from optserve.backends.llvm.ir.nest import Index, lanes_from
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.rows.nodes import Access, Space
+from optserve.backends.llvm.rows.nodes import Access, Space, static
 from optserve.backends.llvm.rows.places import Place
 from optserve.frozen import replace
+from optserve.graph.dim import Size
 from optserve.graph.graph import Literal, Var
 
 __all__ = ["Memory", "contiguous"]
@@ -36,6 +37,10 @@ class Memory:
         self.turned = turned
         self.addresses: dict[Var, IRValue] = {}
         self._splats: dict[tuple[Var, int], IRValue] = {}
+
+    def number(self, size: Size) -> int:
+        """A size within a row, which is a number."""
+        return static(size)
 
     def hold(self, entry: Access | Literal) -> None:
         """Read a fixed scalar once, before the loops."""
@@ -92,12 +97,6 @@ class Memory:
         address = self.address(access, local, start, index)
         return self.b.load(address, storage(access.root.aval.dtype))
 
-    def read(self, address: IRValue, type_: str, place: Place) -> IRValue:
-        """The lanes in use from memory; the others are 0."""
-        if place.mask is None:
-            return self.b.load(address, type_)
-        return self.b.masked_load(address, type_, place.mask)
-
     def write(self, value: IRValue, address: IRValue, place: Place) -> None:
         """The lanes in use to memory."""
         if element(value.type) == "i1":
@@ -116,21 +115,6 @@ class Memory:
     def entry(self, access: Access, place: Place) -> IRValue:
         """The address of the first lane."""
         return self._first(access, access.strides, place)
-
-    def within(
-        self,
-        base: IRValue,
-        scalar: str,
-        first: IRValue | int,
-        space: Sequence[int],
-        place: Place,
-    ) -> IRValue:
-        """The address in a contiguous array of ``space`` that begins at entry ``first``."""
-        offset = first
-        for axis, index in enumerate(place.index):
-            step = self.b.emit(f"mul nsw i64 {index}, {math.prod(space[axis + 1 :])}", "i64")
-            offset = self.b.emit(f"add nsw i64 {offset}, {step}", "i64")
-        return self.b.at(base, scalar, offset)
 
     def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
         """The lanes of an operand; a buffer of one entry a row has room for all of them."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optserve.backends.cost import Demand, Estimate
 from optserve.backends.lowering import Lowering
 from optserve.frozen import frozen
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Equation, Graph
 
-__all__ = ["Backend", "Compiled"]
+__all__ = ["Backend", "CalledOut", "Compiled"]
 
 Compiled = Callable[..., tuple[Any, ...]]
 """Takes one array an input of the graph, gives one array an output. It never keeps or changes an
 argument, and the arrays it returns belong to the caller."""
+
+
+@frozen
+class CalledOut:
+    """The ``equations`` of a graph that a backend hands to NumPy, ``of`` so many in all.
+
+    Equations in the bodies of loops and passes are counted, as they are after primitives without a
+    native form were written out.
+    """
+
+    equations: tuple[Equation, ...]
+    of: int
 
 
 def _no_loop(graph: Graph) -> Compiled | None:
@@ -46,6 +58,9 @@ class Backend:
     ``predict`` tells how long a job would take; ``auto`` chooses among the backends that have it.
     ``needs`` are modules without which it cannot compute, and ``check`` raises ``ImportError`` or
     ``OSError`` where one of them is broken: another backend then computes in its place.
+
+    ``called_out(graph, rows)`` tells what it hands to NumPy where tables have so many rows; a
+    backend without it has nothing to tell.
     """
 
     name: str
@@ -58,6 +73,7 @@ class Backend:
     predict: Callable[[Demand], Estimate] | None = None
     needs: tuple[str, ...] = ()
     check: Callable[[], None] = _nothing
+    called_out: Callable[[Graph, Mapping[str, int]], CalledOut] | None = None
 
     @property
     def has_loops(self) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 
-from optserve.backends.base import Backend
+from optserve.backends.base import Backend, CalledOut
 from optserve.backends.cost import Demand, Estimate, duration, native_estimate
 from optserve.backends.lowering import Lowering
 from optserve.backends.numpy import numpy_backend
 from optserve.backends.threads import available_cores
 from optserve.errors import ConfigError
 from optserve.frozen import frozen, replace
+from optserve.graph.graph import Graph
 
 __all__ = ["Choice", "builtin_backends", "choose"]
 
@@ -32,6 +33,11 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
 
         return llvm_backend(threads, lowerings)
 
+    def called_out(graph: Graph, rows: Mapping[str, int]) -> CalledOut:
+        from optserve.backends.llvm.programs.whole import called_out
+
+        return called_out(graph, rows, lowerings)
+
     def check() -> None:
         from optserve.backends.llvm.ir.engine import engine
 
@@ -48,6 +54,7 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
         predict=partial(native_estimate, loops=True),
         needs=("llvmlite",),
         check=check,
+        called_out=called_out,
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.whole import Whole
+from optserve.backends.llvm.programs.whole import Whole, called_out
 from optserve.backends.lowering import Lowering
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph
@@ -33,6 +33,7 @@ def llvm_backend(threads: int | None = None, lowerings: Sequence[Lowering] = ())
         threads=count,
         on_threads=partial(llvm_backend, lowerings=lowerings),
         with_lowerings=partial(llvm_backend, count),
+        called_out=partial(called_out, lowerings=lowerings),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -12,15 +13,17 @@ from optserve.backends.base import Compiled
 from optserve.backends.blas import one_thread
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.buffers import shared_outputs
+from optserve.backends.numpy.calls import quick_call
 from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
+from optserve.errors import OptserveError
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.finite_sum import finite_sum
 
-__all__ = ["Passes", "compile_passes", "tiled"]
+__all__ = ["Passes", "called", "compile_passes", "tiled"]
 
 Passes = Callable[[MapReduce], Callable[..., Any]]
 """Gives the implementation of one ``map_reduce`` equation."""
@@ -50,6 +53,25 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
             return call(*arguments)
 
     return call_on_one_thread if calls_blas(graph) else call
+
+
+def called(equation: Equation, rows: Mapping[str, int], threads: int) -> Callable[..., Any]:
+    """One equation without bodies as a call of NumPy, whose result is nobody else's memory."""
+    alone = with_shared_products(Graph((), (equation,), ()), threads)
+    [one] = alone.equations
+    attributes = resolved(one.attributes, rows)
+    implementation = quick_call(one, attributes, rows) or partial(one.primitive.impl, **attributes)
+    by_blas, several = calls_blas(alone), len(one.results) > 1
+
+    def call(*operands: Any) -> Any:
+        with np.errstate(all="ignore"), one_thread() if by_blas else nullcontext():
+            try:
+                made = implementation(*operands)
+            except OptserveError as error:
+                raise error.at(equation.place) from None
+        return tuple(np.array(value)[()] for value in made) if several else np.array(made)[()]
+
+    return call
 
 
 def tiled(work: MapReduce) -> Callable[..., Any]:

@@ -36,6 +36,7 @@ class Frame:
     def __init__(self, w: Writer, graph: Graph) -> None:
         self.w = w
         self.graph = w.lowerings.expanded(graph)
+        self._own = set(self.graph.equations)
         self._views: dict[Var, View] = {}
         self._registers: dict[Var, Registers] = {}
         self._targets: dict[Var, View] = {}
@@ -138,6 +139,8 @@ class Frame:
         try:
             self._lowered(equation)
         except Unsupported as error:
+            if error.within not in self._own:  # else it waited, and this equation is not to blame
+                error.within = equation
             raise error.of(equation) from None
 
     def _lowered(self, equation: Equation) -> None:
@@ -217,9 +220,12 @@ class Frame:
                 values[atom] = load(w, view, steps[atom], lane)
             for equation in equations:
                 given = [values[atom] for atom in equation.operands]
-                values[equation.results[0]] = w.lowerings.entry(
-                    w.b, equation, given, w.plan.outlined, lane.mask
-                )
+                try:
+                    entry = w.lowerings.entry(w.b, equation, given, w.plan.outlined, lane.mask)
+                except Unsupported as error:
+                    error.within = equation
+                    raise
+                values[equation.results[0]] = entry
             for variable, view in written.items():
                 store(w, values[variable], view, steps[variable], lane)
         for variable, view in written.items():

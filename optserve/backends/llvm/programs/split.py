@@ -1,17 +1,22 @@
-"""A graph whose passes over rows are calls from Python, so that threads share them: programs for
-what stands between, with the bits that one program for all of it has."""
+"""A graph in parts: programs, and between them what is called from Python.
+
+Passes over rows are, so that threads share them, and what has no native form. The bits are those
+that one program for all of it has.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
+from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.programs.compiled import Program, passes
 from optserve.backends.llvm.programs.size import Plan
 from optserve.backends.llvm.rows.native_pass import native
 from optserve.backends.map_reduce import MapReduce
+from optserve.backends.numpy.control import called
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.primitives.map_reduce import map_reduce
@@ -22,8 +27,16 @@ Step = tuple[Callable[[Sequence[Any]], tuple[Any, ...]], Sequence[Atom], Sequenc
 """What is called, the values that it is given, and those that it makes."""
 
 
+MOST_CALLS = 16
+"""Equations without a native form up to which programs stand between them: with more, most of the
+time goes into calls, and all of it may as well be NumPy's."""
+
+
 class Split:
-    """Evaluates a graph, or the body of a loop that holds passes, for given row counts."""
+    """Evaluates a graph, or the body of a loop that is split too, for given row counts.
+
+    What has no native form is called from Python as well; ``called_out`` lists it.
+    """
 
     def __init__(
         self,
@@ -33,21 +46,50 @@ class Split:
         shown: Sequence[str],
         lowerings: Lowerings,
     ) -> None:
-        self.graph = graph
+        self.graph = lowerings.expanded(graph)
         self.plan = plan
         self.threads = threads
         self.shown = shown
         self.lowerings = lowerings
-        self.parts = [
-            part if isinstance(part, Equation) else Program(part, plan, shown, lowerings)
-            for part in _parts(graph)
-        ]
+        self.called_out: list[Equation] = []
+        self.parts = self._programs()
         self.bodies: dict[int, Split] = {}
         for part in self.parts:
-            if isinstance(part, Equation) and part.primitive is not map_reduce:
-                for body in part.attributes.values():
-                    if isinstance(body, Graph):
-                        self.bodies[id(body)] = Split(body, plan, threads, shown, lowerings)
+            if isinstance(part, Program) or part.primitive is map_reduce:
+                continue
+            bodies = [body for _, body in Graph((), (part,), ()).subgraphs()]
+            for body in bodies:
+                split = self.bodies[id(body)] = Split(body, plan, threads, shown, lowerings)
+                self.called_out += split.called_out
+            if not bodies:
+                self.called_out.append(part)
+
+    def _programs(self) -> list[Equation | Program]:
+        """Programs, and between them the equations that stand apart: those that hold passes, and
+        those that turn out to have no native form."""
+        apart = {one for one in self.graph.equations if _holds_passes(one)}
+        most = len(apart) + MOST_CALLS
+        known: dict[tuple[Equation, ...], Program] = {}
+        while True:
+            parts: list[Equation | Program] = []
+            try:
+                for part in _parts(self.graph, apart):
+                    if isinstance(part, Graph):
+                        if part.equations not in known:
+                            known[part.equations] = self._program(part)
+                        parts.append(known[part.equations])
+                    else:
+                        parts.append(part)
+            except Unsupported as error:
+                if error.within is None or len(apart) == most:
+                    raise
+                result = error.within.results[0]
+                apart |= {one for one in self.graph.equations if result in one.results}
+            else:
+                return parts
+
+    def _program(self, part: Graph) -> Program:
+        return Program(part, self.plan, self.shown, self.lowerings)
 
     def bind(self, rows: Mapping[str, int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
         """A callable of the inputs, for these row counts."""
@@ -70,8 +112,12 @@ class Split:
         if isinstance(part, Program):
             made = [atom for atom in part.graph.outputs if isinstance(atom, Var)]
             return part.bind(rows), part.graph.inputs, made
-        is_pass = part.primitive is map_reduce
-        call = self._pass(part, rows) if is_pass else self._loop(part, rows)
+        if part.primitive is map_reduce:
+            call = self._pass(part, rows)
+        elif part.primitive.kind == "control":
+            call = self._loop(part, rows)
+        else:
+            call = called(part, rows, self.threads)
         several = len(part.results) > 1
 
         def listed(given: Sequence[Any]) -> tuple[Any, ...]:
@@ -112,11 +158,11 @@ def _last_reads(steps: Sequence[Step], outputs: Sequence[Atom]) -> list[list[Var
     return done[::-1]
 
 
-def _parts(graph: Graph) -> list[Equation | Graph]:
-    """Equations that are or hold passes, and between them graphs of all others."""
+def _parts(graph: Graph, apart: Set[Equation]) -> list[Equation | Graph]:
+    """Equations that stand apart, and between them graphs of all others."""
     groups: list[list[Equation] | Equation] = []
     for equation in graph.equations:
-        if _holds_passes(equation):
+        if equation in apart:
             groups.append(equation)
         elif groups and isinstance(groups[-1], list):
             groups[-1].append(equation)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from optserve.backends.base import Compiled
+from optserve.backends.base import CalledOut, Compiled
 from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.compiled import Program, has_one_chunk
+from optserve.backends.llvm.programs.compiled import Program, has_one_chunk, passes
 from optserve.backends.llvm.programs.size import Plan, plan_of
 from optserve.backends.llvm.programs.split import Split
-from optserve.backends.llvm.rows.native_pass import native
+from optserve.backends.llvm.rows.native_pass import has_native_form, native
+from optserve.backends.lowering import Lowering
+from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.control import compile_passes, tiled
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
+from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.finite_sum import finite_sum, row_counts
 from optserve.transforms.sink import sink
 
-__all__ = ["Whole"]
+__all__ = ["Whole", "called_out"]
 
 SHAPES = 16
 """Sets of shapes that are remembered, such as the numbers of steps that loops are asked for."""
@@ -78,6 +81,30 @@ class Whole:
         except Unsupported:
             return None
 
+    def called_out(self, rows: Mapping[str, int]) -> CalledOut:
+        """The equations that NumPy evaluates, for these row counts; nothing is compiled."""
+        one_program = self.program is not None and has_one_chunk(self._summed, rows)
+        found: list[Equation] = []
+        if self.program is None:
+            found += self._leaves(self._summed) if self._split is None else self._split.called_out
+        if not one_program:
+            for equation in passes(self._summed):
+                if not has_native_form(MapReduce(equation, rows, 1), self.lowerings):
+                    found += self._leaves(equation.attributes["body"])
+        return CalledOut(tuple(found), len(self._leaves(self._summed, all_of_them=True)))
+
+    def _leaves(self, graph: Graph, all_of_them: bool = False) -> list[Equation]:
+        """Equations without bodies, those inside of loops too, and perhaps those of passes."""
+        found: list[Equation] = []
+        for equation in self.lowerings.expanded(graph).equations:
+            bodies = [body for _, body in Graph((), (equation,), ()).subgraphs()]
+            if equation.primitive is map_reduce and not all_of_them:
+                continue
+            found += [equation] if not bodies else []
+            for body in bodies:
+                found += self._leaves(body, all_of_them)
+        return found
+
     def _bind(self, arguments: Sequence[Any], whole: bool) -> Call:
         """What evaluates arguments of these shapes."""
         rows = bind_rows(self.graph.inputs, arguments)
@@ -116,6 +143,13 @@ class Whole:
     @cached_property
     def _shown(self) -> tuple[str, ...]:
         return tuple(rows.name for rows in row_counts(self.graph))
+
+
+def called_out(
+    graph: Graph, rows: Mapping[str, int], lowerings: Sequence[Lowering] = ()
+) -> CalledOut:
+    """What native code of ``graph`` hands to NumPy, with these lowerings of plugins."""
+    return Whole(graph, 1, lowerings_with(lowerings)).called_out(rows)
 
 
 def _owned(call: Call, graph: Graph) -> Call:

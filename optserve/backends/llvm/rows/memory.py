@@ -83,8 +83,10 @@ class Memory:
     ) -> View:
         """The entries of one row, in ``space`` where they are broadcast to that."""
         at = Place(self.row_of(start, local), local, (), None)
-        first, shape = self._first(access, (), at), access.space if space is None else space
-        return View(first, access.root.aval.dtype, shape, access.over(shape))
+        first, dtype = self._first(access, (), at), access.root.aval.dtype
+        if space is None or space == access.space:
+            return View(first, dtype, access.space, access.strides)
+        return View(first, dtype, space, access.over(space))
 
     def address(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
         """The address of one entry of a row."""

@@ -34,7 +34,7 @@ from optserve.backends.streaming import blocks, is_streamed
 from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
 
-__all__ = ["NativePass", "native"]
+__all__ = ["NativePass", "has_native_form", "native"]
 
 _SIGNATURE = ctypes.CFUNCTYPE(
     ctypes.c_int64,
@@ -52,6 +52,17 @@ def native(work: MapReduce, lowerings: Lowerings) -> Callable[..., Any]:
         return NativePass(work, lowerings)
     except Unsupported:
         return tiled(work)
+
+
+def has_native_form(work: MapReduce, lowerings: Lowerings) -> bool:
+    """Whether a pass has one, found without compiling it."""
+    try:
+        body = lowerings.expanded(work.body)
+        lowered = lower(body, work.rows, work.axes, work.reductions, lowerings)
+        Kernel(body, lowered, lowerings).write("kernel")
+    except Unsupported:
+        return False
+    return True
 
 
 class NativePass:

@@ -12,6 +12,7 @@ from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
 from optserve.cli.streams import write_output
 
 if TYPE_CHECKING:
+    from optserve.backends.base import Backend
     from optserve.graph.graph import Graph
     from optserve.jobs.problem import Problem
 
@@ -143,11 +144,25 @@ def _backend(problem: Problem) -> Iterator[str]:
     choice = choose(problem.backend, problem.backends, demand=demand)
     yield ""
     yield f"backend {choice.backend.name}: {choice.reason}"
+    yield from _called_out(problem, choice.backend)
     for one in choice.estimates:
         yield (
             f"  {one.backend}: about {duration(one.setup)} to start, "
             f"{duration(one.each)} an evaluation"
         )
+
+
+def _called_out(problem: Problem, backend: Backend) -> Iterator[str]:
+    """Which primitives native code of the loss and its gradient leaves to NumPy."""
+    from optserve.jobs.demand import rows_of
+
+    if backend.called_out is None:
+        return
+    graph = _gradient(problem, range(len(problem.parameters)))
+    found = backend.called_out(graph, rows_of(problem))
+    if found.equations:
+        names = ", ".join(dict.fromkeys(str(one.primitive) for one in found.equations))
+        yield f"  {len(found.equations)} of {found.of} equations on NumPy: {names}"
 
 
 def _no_parameter(name: str, names: Sequence[str]) -> Exception:

@@ -10,7 +10,7 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 
-__all__ = ["demand_of_job", "seconds_of"]
+__all__ = ["demand_of_job", "rows_of", "seconds_of"]
 
 SEARCHES = 100
 """Evaluations that a method usually takes that searches until it converges."""
@@ -20,7 +20,7 @@ JACOBIANS = 20
 
 def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     """What ``problem`` is expected to ask of a backend, over all of its starts."""
-    graph, rows = problem.objective.graph, _rows(problem, packing)
+    graph, rows = problem.objective.graph, rows_of(problem)
     batches = 0
     if problem.minibatch is not None:
         size = problem.minibatch.rows
@@ -37,12 +37,12 @@ def seconds_of(problem: Problem, packing: Packing) -> float:
 
     By the backend that runs everywhere: it depends on graph and sizes alone.
     """
-    return numpy_estimate(demand_of(problem.objective.graph, _rows(problem, packing))).each
+    return numpy_estimate(demand_of(problem.objective.graph, rows_of(problem))).each
 
 
-def _rows(problem: Problem, packing: Packing) -> Mapping[str, int]:
+def rows_of(problem: Problem) -> Mapping[str, int]:
     """How many rows each table has."""
-    values = [segment.parameter.init for segment in packing.segments]
+    values = [parameter.init for parameter in problem.parameters]
     return bind_rows(problem.objective.graph.inputs, [*values, *problem.objective.data.values()])
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.base import Backend, CalledOut, Compiled
 from optserve.errors import NumericalFailure
 from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
@@ -151,6 +151,15 @@ class Evaluator:
         names = [variable.name for variable in graph.inputs]
         [found] = self.at(self.graphs.traced(summed, avals, names), point)
         return found
+
+    def called_out(self) -> CalledOut | None:
+        """What native code of the loss, with its gradient if that is needed, leaves to NumPy."""
+        if self.backend.called_out is None:
+            return None
+        objective, varies = self.problem.objective, self.problem.optimizer and self.packing.size
+        columns = objective.graph.inputs[len(self.packing.segments) :]
+        rows = bind_rows(columns, [*objective.data.values()])
+        return self.backend.called_out(self.graphs.gradient() if varies else objective.graph, rows)
 
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""

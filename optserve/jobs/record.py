@@ -222,6 +222,7 @@ def _start(findings: Findings, number: int) -> dict[str, Any]:
 
 
 def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
+    called = findings.evaluator.called_out()
     return {
         "optimizer": "none" if problem.optimizer is None else problem.optimizer.name,
         "optimizer_given": problem.optimizer_given,
@@ -232,6 +233,8 @@ def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
         "seed": problem.seed,
         "rows_used": problem.rows_used,
         "rows_read": problem.rows_read,
+        "equations": None if called is None else called.of,
+        "equations_on_numpy": None if called is None else len(called.equations),
     }
 
 

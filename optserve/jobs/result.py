@@ -100,7 +100,11 @@ class FitFound:
 
 @frozen(kw_only=True)
 class Used:
-    """What the job was done with; ``given`` tells what a person chose and what was automatic."""
+    """What the job was done with; ``given`` tells what a person chose and what was automatic.
+
+    ``equations`` are those of the loss and its gradient, of which a backend of native code leaves
+    ``equations_on_numpy`` to NumPy.
+    """
 
     optimizer: str
     optimizer_given: bool
@@ -111,6 +115,8 @@ class Used:
     seed: int
     rows_used: int | None
     rows_read: int | None
+    equations: int | None = None
+    equations_on_numpy: int | None = None
 
 
 @frozen(kw_only=True)

@@ -124,7 +124,10 @@ def _notes(result: Result) -> Iterator[str]:
 
 def _used(result: Result) -> str:
     used = result.used
-    parts = [f"{used.backend} ({_chosen(used.backend_given)})", used.precision]
+    parts = [f"{used.backend} ({_chosen(used.backend_given)})"]
+    if used.equations_on_numpy:
+        parts.append(f"{used.equations_on_numpy} of {used.equations} equations on NumPy")
+    parts.append(used.precision)
     if result.termination.reason != "evaluated":
         parts.insert(0, f"{used.optimizer} ({_chosen(used.optimizer_given)})")
     if used.rows_used is not None:

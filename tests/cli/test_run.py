@@ -260,3 +260,25 @@ def test_an_opaque_primitive_of_a_plugin_is_native_code(invoke: Invoke, here: Pa
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["parameters"]["x"] == pytest.approx(1.0)
     assert (here / "written").exists()
+
+
+SORTED = """
+version: 1
+backend: llvm
+data: {inline: {x: [0, 1, 2, 3, 5, 9], y: [1.1, 2.9, 5.2, 6.8, 11.0, 19.2]}}
+parameters: {a: 0, b: 0}
+loss: sum(sort((a + b * x - y)**2))
+"""
+
+
+def test_what_native_code_leaves_to_numpy_is_told(invoke: Invoke, here: Path) -> None:
+    (here / "sorted.yaml").write_text(SORTED)
+    shown = invoke("run", "sorted.yaml", "--out", "run")
+    used = stored(here, "run")["used"]
+    assert 0 < used["equations_on_numpy"] < used["equations"]
+    told = f"{used['equations_on_numpy']} of {used['equations']} equations on NumPy"
+    assert f"llvm (given), {told}, float64" in shown.stdout
+    explained = invoke("explain", "sorted.yaml").stdout
+    assert "equations on NumPy: argsort" in explained
+    plain = invoke("run", "sorted.yaml", "--set", "backend=numpy", "--format", "json")
+    assert json.loads(plain.stdout)["used"]["equations_on_numpy"] is None

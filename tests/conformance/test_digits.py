@@ -18,10 +18,19 @@ pytest.importorskip("flint")
 
 from flint import arb, ctx
 
-from optserve.graph.aval import Array, is_float
+from optserve.backends.base import Backend
+from optserve.backends.llvm import llvm_backend
+from optserve.backends.numpy import numpy_backend
+from optserve.graph.aval import Array, Aval, is_float
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
+from optserve.primitives.tracing import trace
 from optserve.primitives.vocabulary import builtin_primitives
+from optserve.transforms.check import pullback_graph
+from optserve.transforms.forward import pushforward
 from optserve.transforms.functions import jvp, vjp
+from optserve.transforms.reverse import vjp as graph_vjp
 from tests.conformance.exact import EXACT, exact
 
 LIMIT = 64
@@ -195,4 +204,55 @@ def test_digits(name: str) -> None:
     if name in ONCE:
         found = [(key, values) for key, values in found if len(key) < 2]
     wrong = [line for key, values in found for line in _wrong(name, key, values)]
-    assert not wrong, "\n".join([f"{len(wrong)} numbers are wrong:", *wrong[:20]])
+    assert not wrong, "\n".join([f"{len(wrong)} numbers are wrong:", *wrong[:60]])
+
+
+@functools.cache
+def _recorded() -> tuple[Graph, list[Array], list[tuple[str, str]]]:
+    """All primitives with their derivatives as one graph over rows, and what each output is."""
+    names = sorted({*PRIMITIVES} - {*OF_OTHERS})
+    columns = [_points(name)[0] for name in names]
+    what: list[tuple[str, str]] = []
+
+    def everything(*given: Any) -> list[Any]:
+        outputs: list[Any] = []
+        rest = iter(given)
+        for name, points in zip(names, columns, strict=True):
+            own = [next(rest) for _ in points]
+            one = np.ones_like(own[0])
+            graph = trace(PRIMITIVES[name], *(x.aval for x in own)).graph
+            [value], pullback = graph_vjp(graph, own, range(len(own)))
+            directions = [
+                [one if k == i else None for k in range(len(own))] for i in range(len(own))
+            ]
+            _, forward = pushforward(graph, own, [tuple(along) for along in directions])
+            gradient = pullback_graph(graph)
+            _, second = pushforward(gradient, [*own, one], [(*d, None) for d in directions])
+            outputs += [value, *pullback([one], False), *(tangent for [tangent] in forward)]
+            what.extend((name, key) for key in ("", *"01"[: len(own)], *"01"[: len(own)]))
+            for i, tangents in enumerate(second):
+                outputs += tangents[i:]
+                what.extend((name, f"{i}{j}") for j in range(i, len(own)))
+        return [np.float64(0.0) if one is None else one for one in outputs]
+
+    avals = [
+        Aval((Dim.rows(name),), np.dtype(np.float64))
+        for name, points in zip(names, columns, strict=True)
+        for _ in points
+    ]
+    graph = trace(everything, *avals).graph
+    return graph, [column for points in columns for column in points], what
+
+
+@pytest.mark.parametrize("backend", [numpy_backend(), llvm_backend()], ids=lambda one: one.name)
+def test_digits_on_a_backend(backend: Backend) -> None:
+    graph, arguments, what = _recorded()
+    with np.errstate(all="ignore"):
+        found = backend.compile(graph)(*arguments)
+    wrong = [
+        line
+        for values, (name, key) in zip(found, what, strict=True)
+        if name not in ONCE or len(key) < 2
+        for line in _wrong(name, key, values)
+    ]
+    assert not wrong, "\n".join([f"{len(wrong)} numbers are wrong:", *wrong[:60]])

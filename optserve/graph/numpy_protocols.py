@@ -17,7 +17,7 @@ from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype, check_type
 
-__all__ = ["NumpyProtocols"]
+__all__ = ["NotAMethod", "NumpyProtocols"]
 
 _NUMBER = (
     "keep the computation in NumPy functions, np.sin(x) for math.sin(x); use np.stack or np.where "
@@ -66,6 +66,15 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
 
     method.__name__ = function.__name__
     return method
+
+
+class NotAMethod:
+    """What is a method of arrays, and of traced values an attribute of that name: ``x.trace``."""
+
+    def __call__(self, *_arguments: Any, **_keywords: Any) -> NoReturn:
+        raise TraceError(
+            "x.trace() is not defined on traced values", remedy="use np.sum(np.eye(len(x)) * x)"
+        )
 
 
 class NumpyProtocols(NDArrayOperatorsMixin):

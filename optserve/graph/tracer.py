@@ -24,7 +24,7 @@ from optserve.graph.aval import Array, Aval, DType, aval_of, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.meaning import Meaning
-from optserve.graph.numpy_protocols import NumpyProtocols
+from optserve.graph.numpy_protocols import NotAMethod, NumpyProtocols
 from optserve.graph.operands import check_dtype, plain_array, same_bits
 from optserve.graph.places import place_of_error, place_of_frame
 from optserve.graph.primitive import Primitive, Value
@@ -77,7 +77,7 @@ class _Capture(NamedTuple):
     tracer: Tracer
 
 
-class Trace:
+class Trace(NotAMethod):
     """Equations in the making.
 
     Parameters

@@ -122,6 +122,12 @@ def test_hypot_and_arctan2_at_the_origin() -> None:
     same(slopes(np.hypot, 3e200, 4e200), [0.6, 0.8])
 
 
+def test_hypot_of_an_infinite_operand() -> None:
+    np.testing.assert_allclose(slopes(np.hypot, INF, 3.0), [1.0, 0.0], atol=1e-307)
+    np.testing.assert_allclose(slopes(np.hypot, -2.0, -INF), [0.0, -1.0], atol=1e-307)
+    same(slopes(np.hypot, INF, -INF), [np.sqrt(0.5), -np.sqrt(0.5)])
+
+
 @pytest.mark.parametrize("exponent", [0, 0.0])
 def test_x_to_the_zero_at_zero(exponent: float) -> None:
     same(slope(lambda x: x**exponent, [0.0, 2.0, -3.0]), [0.0, 0.0, 0.0])
@@ -170,6 +176,15 @@ def test_logsumexp_of_nothing_but_minus_infinity() -> None:
     same(slope(logsumexp, [-INF, -INF]), [0.0, 0.0])
     assert logsumexp(np.array([-INF, -INF])) == -INF
     same(slope(lambda x: logsumexp(x, axis=1), [[-INF, -INF], [-INF, 0.0]]), [[0, 0], [0, 1]])
+
+
+def test_logaddexp_at_infinity_is_logsumexp_of_two() -> None:
+    assert np.logaddexp(-INF, -INF) == -INF
+    same(slopes(np.logaddexp, [-INF, -INF, 0.0, INF], [-INF, 0.0, -INF, 0.0]),
+         [[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]])  # fmt: skip
+    same(hessian(lambda x: np.logaddexp(x[0], x[1]))(np.array([-INF, -INF])), np.zeros((2, 2)))
+    assert np.isnan(slopes(np.logaddexp, INF, INF)).all()
+    assert np.isnan(slope(logsumexp, [INF, INF])).all()
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ ESCAPES: list[tuple[Function, str]] = [
     (lambda t: math.hypot(t[0], t[1]), "NumPy functions"),
     (lambda t: math.isnan(t[0]), "NumPy functions"),
     (lambda t: math.fsum(t), "NumPy functions"),
+    (lambda t: (t[:, None] * t).trace(), "np.eye"),
     (lambda t: math.floor(t[0]), "np.floor(x) for math.floor(x)"),
     (lambda t: math.ceil(t[0]), "np.ceil"),
     (lambda t: math.trunc(t[0]), "np.sign"),

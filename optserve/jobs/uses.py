@@ -19,7 +19,7 @@ from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.suspects import not_finite
 from optserve.transforms.check import equation_graph
-from optserve.transforms.foreign import blamed
+from optserve.transforms.foreign import Faults, Watching
 
 __all__ = ["Use", "uses_of"]
 
@@ -131,7 +131,7 @@ def _telling(
 ) -> Callable[..., Any]:
     """The implementation of a primitive, which notes its operands first."""
     positions = tuple(i for i, atom in enumerate(equation.operands) if atom in active)
-    primitive = equation.primitive
+    compute = Watching(equation, Faults())
 
     def told(*operands: Any, **attributes: Any) -> Any:
         arrays = tuple(
@@ -140,8 +140,7 @@ def _telling(
         )
         note(Use(equation, attributes, arrays, positions))
         # On copies: what is wrong with it may be that it changes its operands in place.
-        with blamed(primitive, "value"):
-            return primitive.impl(*map(np.copy, arrays), **attributes)
+        return compute(*map(np.copy, arrays), **attributes)
 
     return told
 

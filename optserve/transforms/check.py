@@ -169,11 +169,13 @@ def agreement(
         if not told and not np.isfinite(products).all():
             smooth, products = np.zeros_like(smooth), np.zeros_like(products)
         reverse, size = _reverse(smooth, products, values, measured)
-        kink = _at_kinks(line, np.where(measured.kinked, ct, 0.0), measured, finite)
+        # Of one sign, so that errors do not cancel.
+        kink = _at_kinks(line, np.where(measured.kinked, np.abs(ct), 0.0), measured, finite)
         forward, adjoint, worst = np.nan, np.nan, 0
         if pushed is not None:
             errors = _entry_errors(pushed, values, measured)
             forward, worst = float(np.max(errors, initial=0.0)), _argmax(errors)
+            kink = max(kink, _outside(pushed, measured))
             along = np.where(smooth == 0.0, 0.0, smooth * pushed)
             rounding = line.epsilon * np.sum(np.abs(along))
             adjoint = _relative(np.sum(products) - np.sum(along), size, rounding)
@@ -207,11 +209,21 @@ def _at_kinks(line: _Line, ct: Array, measured: Differences, finite: bool) -> fl
     product = float(np.sum(line.pulled(ct)))
     if not np.isfinite(product):
         return np.inf if finite else 0.0
-    ends = np.where(ct == 0.0, 0.0, np.sort([ct * measured.low, ct * measured.high], axis=0))
-    low, high = np.sum(ends, axis=1)
-    size = float(np.sum(np.max(np.abs(ends), axis=0)))
+    low = np.sum(np.where(measured.kinked, ct * measured.low, 0.0))
+    high = np.sum(np.where(measured.kinked, ct * measured.high, 0.0))
+    sizes = np.maximum(np.abs(measured.low), np.abs(measured.high))
+    size = float(np.sum(np.where(measured.kinked, ct * sizes, 0.0)))
     outside = max(low - product, product - high, 0.0) - 1e-5 * size
-    return max(outside, 0.0) / size if size else abs(product)
+    return max(float(outside), 0.0) / size if size else abs(product)
+
+
+def _outside(pushed: Array, measured: Differences) -> float:
+    """The same for the tangents, each for itself."""
+    low, high = measured.low, measured.high
+    size = np.maximum(np.abs(low), np.abs(high))
+    gap = np.maximum(np.maximum(low - pushed, pushed - high) - 1e-5 * size, 0.0)
+    outside = np.where(measured.kinked & (gap > 0.0), gap / np.where(size > 0.0, size, 1.0), 0.0)
+    return float(np.max(np.where(np.isnan(outside), np.inf, outside), initial=0.0))
 
 
 @frozen

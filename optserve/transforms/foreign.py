@@ -22,7 +22,7 @@ from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import builtin_primitives
 
-__all__ = ["Faults", "blamed", "guarded", "is_foreign", "told"]
+__all__ = ["Faults", "Watching", "blamed", "guarded", "is_foreign", "told"]
 
 
 def is_foreign(primitive: Primitive) -> bool:
@@ -89,14 +89,14 @@ def _guarded(equation: Equation, faults: Faults) -> Equation:
     changed = any(attributes[key] is not value for key, value in equation.attributes.items())
     primitive = equation.primitive
     if is_foreign(primitive) and not isinstance(primitive.impl, np.ufunc):
-        watched = _Watched(equation, faults)
-        primitive = replace(primitive, impl=watched, stands_for=primitive)
+        watching = Watching(equation, faults)
+        primitive = replace(primitive, impl=watching, stands_for=primitive)
     elif not changed:
         return equation
     return replace(equation, primitive=primitive, attributes=attributes)
 
 
-class _Watched:
+class Watching:
     """The implementation of a primitive in one equation, which looks at what it returns.
 
     Of each result it knows the number of axes, the entries of its shape that are numbers or the

@@ -104,8 +104,9 @@ def changing(
             again, pull_again = vjp(graph, between, floating_inputs(graph))
             pull_again(_cotangents(again, rng), False)
         second = pullback(cts, False)
+        kept = departure(outputs, before)  # not in a buffer that the next call uses again
         after, _ = vjp(graph, arguments, ())
-    return max(departure(before, after), departure(first, second))
+    return max(kept, departure(before, after), departure(first, second))
 
 
 def departure(found: Sequence[Value], expected: Sequence[Value]) -> float:
@@ -158,26 +159,28 @@ def combined(
     """For each result of which rows stay apart or are reduced: (its number, the answer, what two
     blocks of rows combine to, what it is of all rows).
 
-    The blocks are two halves, and one row and the others. ``attributes`` may hold the row count.
+    The blocks are two halves, in this order and in the other one, and one row and the others.
+    ``attributes`` may hold the row count.
     """
     if not any(isinstance(answer, int | Reduced) for answer in answers):
         return
     pairs = zip(operands, carried, strict=True)
     count = next(int(np.shape(x)[axis]) for x, axis in pairs if axis is not None)
 
-    def computed(part: slice) -> Sequence[Value]:
+    def computed(rows: Array) -> Sequence[Value]:
         block = [
-            x if axis is None else x[(*(slice(None),) * axis, part)]
+            x if axis is None else np.take(x, rows, axis)
             for x, axis in zip(operands, carried, strict=True)
         ]
-        sizes = resolved(attributes, {"rows": part.stop - part.start})
+        sizes = resolved(attributes, {"rows": len(rows)})
         with np.errstate(all="ignore"):
             out = primitive.impl(*map(np.array, block), **sizes)
         return out if isinstance(out, tuple) else (out,)
 
-    whole = computed(slice(0, count))
-    for split in dict.fromkeys((count // 2, 1)):
-        parts = [computed(slice(0, split)), computed(slice(split, count))]
+    half, rows = count // 2, np.arange(count)
+    for order, split in ((rows, half), (rows, 1), (np.roll(rows, -half), count - half)):
+        whole = computed(order)
+        parts = [computed(order[:split]), computed(order[split:])]
         for index, answer in enumerate(answers):
             if not isinstance(answer, int | Reduced):
                 continue

@@ -127,3 +127,22 @@ def test_what_a_plugin_prints_and_leaves_running_does_no_harm(tmp_path: Path) ->
     assert ended.printed["termination"]["converged"]
     for told in ("at import", "from a thread", "from a value", "from compiled code"):
         assert told in ended.error
+
+
+def test_a_wrong_second_derivative_gives_no_wrong_error_bars(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        dbl = elementwise("dbl", lambda x: 2.0 * x, partials=lambda out, x: (0.5 + 0.0 * x,),
+                          doc="Wrong: its derivative is 2.")
+        odd = elementwise("odd", lambda x: x * x, partials=lambda out, x: (dbl(x),),
+                          doc="Right to first order.")
+        """,
+    )
+    assert ended.code == 6
+    assert ended.saved["standard_errors"] == {"m": None}
+    told = " ".join(ended.out.split())
+    assert "odd of" in told
+    assert "its second derivative by operand 0 is not that of its value" in told
+    assert "dbl of" in told
+    assert "its derivative by operand 0 is not that of its value" in told

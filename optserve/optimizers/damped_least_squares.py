@@ -110,8 +110,8 @@ def _within_radius(
             least = max(least, damping)
         else:
             most = min(most, damping)
-        slope = _norm_slope(triangle, step / length)
-        damping += excess / (radius * slope)
+        slope = radius * _norm_slope(triangle, step / length) if length > 0 else 0.0
+        damping = damping + excess / slope if slope > 0 else most
         if not least < damping < most:
             # Columns of very different lengths lie between: the root is sought among powers.
             damping = np.sqrt(least) * np.sqrt(most) if least > 0 else lower * most

@@ -110,7 +110,9 @@ least_squares: {{observed: y, predicted: a * relu(w * x - 100)}}
     case(
         "one parameter of two on a plateau from the start",
         "parameters: {x: 0, y: 60}\nloss: (x - 1)**2 + 1 - exp(-y**2)\noptimizer: lbfgs\n",
+        0,
         3,
+        near={"parameters.x": 1.0, "parameters.y": 0.0},
         says=r"\by\b",
     ),
     case(

@@ -153,6 +153,13 @@ class Examination:
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
         self.task = "to tell it from a saddle"
         true = true_model(surface, place, model)
+        if surface.dense and np.array_equal(place.point, self.end.start):
+            self.task = "to see whether the start is the tip of a kink"
+            for axis in np.eye(true.values.size):
+                lower = leave(surface, place, true.turned(axis), noise, at_once=True)
+                if lower is not None:
+                    told = "no minimum: the loss falls beside the start"
+                    return self._end(None, told, true)._replace(onward=lower)
         for number in np.flatnonzero(true.values < -true.noise):
             lower = leave(surface, place, true.axis(int(number)), noise)
             if lower is not None:
@@ -176,6 +183,8 @@ class Examination:
                 return self._falls_along(place, model, one)
             if one.kind == "tail":
                 if model.rest is not None and (found := self._ill_conditioned(place, model)):
+                    return found
+                if found := self._plateau(place, model, seen):
                     return found
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
@@ -208,22 +217,30 @@ class Examination:
         seen: Sequence[Profile],
     ) -> Examined:
         """At what else is a minimum: does the loss change with anything, and with all it did?"""
-        sizes = self._sizes(place)
-        flat = [
-            directed("flat", one.direction, sizes, self.labels)
-            for one in seen
-            if one.kind in ("flat", "edge", "valley")
-        ]
         kinds = {one.kind for one in seen}
+        flat = self._flat_of(place, seen, "flat", "edge", "valley")
         if weak.size and weak.all() and kinds == {"flat"}:
             told = "the loss does not change with any parameter here"
             return self._end(Reason.flat, told, model, flat)
-        dead = sum(one.kind == "flat" for one in seen)
-        if dead and not kinds & {"edge", "valley"} and dead > self._flat_at_start():
-            names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
-            told = f"a plateau: the loss no longer changes with {names}, as it did"
-            return self._end(Reason.flat, told, model, flat)
+        if not kinds & {"edge", "valley"} and (plateau := self._plateau(place, model, seen)):
+            return plateau
         return self._minimum(place, model, true, flat)
+
+    def _flat_of(self, place: Place, seen: Sequence[Profile], *kinds: str) -> list[Direction]:
+        sizes = self._sizes(place)
+        return [
+            directed("flat", one.direction, sizes, self.labels) for one in seen if one.kind in kinds
+        ]
+
+    def _plateau(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
+        """Where the loss changes along fewer directions than at the start."""
+        dead = sum(one.kind == "flat" for one in seen)
+        if not dead or dead <= self._flat_at_start():
+            return None
+        flat = self._flat_of(place, seen, "flat")
+        names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
+        told = f"a plateau: the loss no longer changes with {names}, as it did"
+        return self._end(Reason.flat, told, model, flat)
 
     def _flat_at_start(self) -> float:
         """How many directions were flat at the start already."""

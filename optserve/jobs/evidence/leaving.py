@@ -15,15 +15,22 @@ __all__ = ["leave", "no_bound_in_sight"]
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
 
+SHORT = 1e-3
 DOUBLINGS = 45
 STEADY = 0.5
 """The slope may fall to this share of itself while a step doubles, and still the loss falls on."""
 
 
-def leave(surface: Surface, place: Place, direction: Array, noise: float) -> Place | None:
+def leave(
+    surface: Surface, place: Place, direction: Array, noise: float, *, at_once: bool = False
+) -> Place | None:
     """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
-    loss by more than ``noise``."""
+    loss by more than ``noise``; ``at_once``, if steps of one short length do."""
     unit = unit_along(surface, place, direction)
+    if at_once:
+        beside = (surface.loss(place.point + sense * SHORT * unit) for sense in (1.0, -1.0))
+        if min(beside) >= place.loss - noise:
+            return None
     best: Place | None = None
     share = FIRST
     while share <= LONGEST:

@@ -162,7 +162,7 @@ class _Newton:
         model = self.model
         length = model.length(step)
         ratio = model.length(following.step) / length if length > 0.0 else 0.0
-        slides = bends < SAME and ratio >= SHRINKS
+        slides = 0.0 <= bends < SAME and ratio >= SHRINKS
         if self.slid and share > 1.0 and not slides:
             self.strides = False  # so long a step leads too far to tell
             return ""

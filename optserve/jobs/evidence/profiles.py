@@ -20,6 +20,9 @@ FAR = (1e-3, 3e-2, 0.3, 0.6, 1.0)
 OUTWARD = (10.0, 1e3)
 """The same, to see whether a loss that does not change stays so."""
 
+INWARD = (0.0, 0.1, 0.5)
+"""Shares of the way out at which a loss has risen that comes to rest there."""
+
 ALIKE = 1.5
 VALLEY = (1e-3, -1e-3, 3e-2, -3e-2)
 DESCENTS = 4
@@ -208,7 +211,10 @@ def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Pl
 def beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
     """What lies ``outward``, where the loss rises inward and does not change."""
     inner = place.point - outward
-    risen = _change(surface.at(inner), place)
+    rises = [_change(surface.at(inner + share * outward), place) for share in INWARD]
+    risen = max((one for one in rises if one < inf), default=0.0)
+    if risen <= let:
+        return Profile("edge", outward)  # it does not rise inward, it ends there, as 0 / 0 does
     lower: Place | None = None
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)

@@ -157,7 +157,9 @@ class Surface:
         if moved:
             return True
         bent = sizes @ np.abs(self.hessian(place)) @ sizes
-        return not float(bent) <= self.sum_rounding(place)
+        if not float(bent) <= self.sum_rounding(place):
+            return True
+        return self.quadratic(place).decrement ** 2 > self.sum_rounding(place)
 
     def quadratic(self, place: Place) -> Quadratic:
         """The quadratic model at ``place``, over the coordinates that no bound holds."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.optimizers.options import held
 
 if TYPE_CHECKING:
     from numpy.random import Generator  # imported when first used: it takes its time
@@ -65,14 +67,13 @@ def ones() -> Initializer:
     return fill(1.0)
 
 
-def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
+@held
+def normal(mean: float = 0.0, std: Annotated[float, Ge(0)] = 1.0) -> Initializer:
     """Independent normal draws.
 
     >>> normal(std=0.1)(generator(0, "W"), (3, 2)).shape
     (3, 2)
     """
-    if std < 0:
-        raise ConfigError(f"normal: std is {std:g}", expected="a number of at least 0")
     return lambda rng, shape: rng.normal(mean, std, shape)
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge, Gt, Lt
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.options import fraction, positive
-from optserve.optimizers.schedules import Schedule, rate_schedule
+from optserve.optimizers.options import held
+from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["adam"]
 
 
+@held
 def adam(
-    learning_rate: float | Schedule = 1e-3,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
+    learning_rate: Rate | Schedule = 1e-3,
+    beta1: Annotated[float, Ge(0), Lt(1)] = 0.9,
+    beta2: Annotated[float, Ge(0), Lt(1)] = 0.999,
+    epsilon: Annotated[float, Gt(0)] = 1e-8,
 ) -> Optimizer:
     """Adam with bias correction (Kingma & Ba 2015, Algorithm 1).
 
@@ -30,10 +34,7 @@ def adam(
     >>> updates.round(6)
     array([-0.1,  0.1])
     """
-    rate = rate_schedule("adam", "learning_rate", learning_rate, such_as=1e-3)
-    beta1 = fraction("adam", "beta1", beta1, such_as=0.9)
-    beta2 = fraction("adam", "beta2", beta2, such_as=0.999)
-    epsilon = positive("adam", "epsilon", epsilon, such_as=1e-8)
+    rate = rate_schedule(learning_rate)
 
     def init(params: Value) -> State:
         moment = np.zeros(params.shape, params.dtype)

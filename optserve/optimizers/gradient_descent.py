@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.schedules import Schedule, rate_schedule
+from optserve.optimizers.options import held
+from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["gradient_descent"]
 
 
-def gradient_descent(learning_rate: float | Schedule = 1e-2) -> Optimizer:
+@held
+def gradient_descent(learning_rate: Rate | Schedule = 1e-2) -> Optimizer:
     """Steps of ``-learning_rate * gradient``.
 
     >>> method = gradient_descent(learning_rate=0.5)
@@ -19,7 +21,7 @@ def gradient_descent(learning_rate: float | Schedule = 1e-2) -> Optimizer:
     >>> params + updates
     array([0., 0.])
     """
-    rate = rate_schedule("gradient_descent", "learning_rate", learning_rate, such_as=1e-2)
+    rate = rate_schedule(learning_rate)
 
     def init(params: Value) -> State:
         return (np.zeros((), params.dtype),)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from annotated_types import Ge
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.bounds import projected_gradient
 from optserve.optimizers.limited_memory import Memory, bounded_direction, direction
 from optserve.optimizers.line_search import LineSearch, advance, begin
-from optserve.optimizers.options import count
+from optserve.optimizers.options import held
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["lbfgs"]
@@ -68,7 +69,8 @@ class _Trial(NamedTuple):
     precision: float
 
 
-def lbfgs(memory: int = 10) -> Optimizer:
+@held
+def lbfgs(memory: Annotated[int, Ge(1)] = 10) -> Optimizer:
     """Minimize a smooth function by L-BFGS, within bounds as L-BFGS-B does.
 
     Directions come from the last ``memory`` steps (Nocedal 1980); with bounds, from the generalized
@@ -89,7 +91,6 @@ def lbfgs(memory: int = 10) -> Optimizer:
     >>> np.abs(params).max() < 1e-12
     np.True_
     """
-    memory = count("lbfgs", "memory", memory, such_as=10)
 
     def init(params: Value) -> State:
         return tuple(_blank(params, memory))

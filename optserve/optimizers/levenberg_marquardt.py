@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from annotated_types import Gt
 
 from optserve.graph.aval import DType
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.damped_least_squares import damped_gain, model_step
 from optserve.optimizers.linearization import Model, linearize, norm
-from optserve.optimizers.options import positive
+from optserve.optimizers.options import held
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["levenberg_marquardt"]
@@ -110,7 +111,8 @@ class _Trial(NamedTuple):
         return held
 
 
-def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
+@held
+def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
     """Minimize a sum of squares by the method of Levenberg and Marquardt, as of Moré (1978).
 
     The step minimizes the linearized sum of squares within ``norm(D * step) <= delta``, where D
@@ -139,7 +141,6 @@ def levenberg_marquardt(radius: float = 1000.0) -> Optimizer:
     >>> (params + updates).round(12)
     array([1.])
     """
-    radius = positive("levenberg_marquardt", "radius", radius, such_as=1000.0)
 
     @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Gt
 
 from optserve.errors import ConfigError
 from optserve.frozen import frozen, replace
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_verdict
-from optserve.optimizers.options import positive
-from optserve.optimizers.schedules import Schedule, rate_schedule
+from optserve.optimizers.options import held
+from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["Modifier", "chain", "clip", "clip_by_global_norm", "weight_decay"]
 
@@ -47,7 +49,8 @@ def chain(modifiers: tuple[Modifier, ...], method: Optimizer) -> Optimizer:
     return method
 
 
-def clip_by_global_norm(norm: float = 1.0) -> Modifier:
+@held
+def clip_by_global_norm(norm: Annotated[float, Gt(0)] = 1.0) -> Modifier:
     """Shorten a gradient longer than ``norm`` to that length (Pascanu, Mikolov & Bengio 2013).
 
     >>> from optserve.optimizers import gradient_descent
@@ -56,7 +59,6 @@ def clip_by_global_norm(norm: float = 1.0) -> Modifier:
     >>> method.update(Evaluation(0.0, np.array([3.0, 4.0])), method.init(params), params)[0]
     array([-0.6, -0.8])
     """
-    norm = positive("clip_by_global_norm", "norm", norm, such_as=1.0)
 
     def shortened(gradient: Value) -> Value:
         # Divided by the largest entry first: the squares of large ones would overflow.
@@ -69,9 +71,9 @@ def clip_by_global_norm(norm: float = 1.0) -> Modifier:
     )
 
 
-def clip(value: float = 1.0) -> Modifier:
+@held
+def clip(value: Annotated[float, Gt(0)] = 1.0) -> Modifier:
     """Clip each component of the gradient to ``[-value, value]``."""
-    value = positive("clip", "value", value, such_as=1.0)
 
     def clipped(gradient: Value) -> Value:
         return np.minimum(np.maximum(gradient, -value), value)
@@ -79,7 +81,8 @@ def clip(value: float = 1.0) -> Modifier:
     return Modifier("clip", lambda inner: _before("clip", clipped, inner))
 
 
-def weight_decay(rate: float | Schedule = 1e-4) -> Modifier:
+@held
+def weight_decay(rate: Rate | Schedule = 1e-4) -> Modifier:
     """Shrink the parameters by ``rate`` of themselves at each step, apart from the gradient.
 
     This is the decoupled decay of Loshchilov & Hutter (2019, Algorithm 2), so with ``adam`` it
@@ -92,7 +95,7 @@ def weight_decay(rate: float | Schedule = 1e-4) -> Modifier:
     >>> method.update(Evaluation(0.0, np.array([1.0])), method.init(params), params)[0]
     array([-1.2])
     """
-    schedule = rate_schedule("weight_decay", "rate", rate, such_as=1e-4)
+    schedule = rate_schedule(rate)
 
     def wrap(inner: Optimizer) -> Optimizer:
         def init(params: Value) -> State:

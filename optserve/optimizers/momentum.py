@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge, Lt
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.options import fraction
-from optserve.optimizers.schedules import Schedule, rate_schedule
+from optserve.optimizers.options import held
+from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["momentum"]
 
 
+@held
 def momentum(
-    learning_rate: float | Schedule = 1e-2, decay: float = 0.9, nesterov: bool = False
+    learning_rate: Rate | Schedule = 1e-2,
+    decay: Annotated[float, Ge(0), Lt(1)] = 0.9,
+    nesterov: bool = False,
 ) -> Optimizer:
     """Steps along a decaying sum of gradients: ``v = decay * v + g``, step ``-learning_rate * v``.
 
@@ -26,8 +32,7 @@ def momentum(
     >>> first, second
     (array([-0.1]), array([-0.15]))
     """
-    rate = rate_schedule("momentum", "learning_rate", learning_rate, such_as=1e-2)
-    decay = fraction("momentum", "decay", decay, such_as=0.9)
+    rate = rate_schedule(learning_rate)
 
     def init(params: Value) -> State:
         return np.zeros((), params.dtype), np.zeros(params.shape, params.dtype)

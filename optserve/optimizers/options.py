@@ -1,64 +1,84 @@
-"""Checks of the options of a method: each error names the option, what is right, and a remedy."""
+"""``held``: the options of a method are held to the limits that its signature states."""
 
 from __future__ import annotations
 
+import inspect
 import math
+import operator
+import types
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from optserve.errors import ConfigError
 
-__all__ = ["count", "fraction", "nonnegative", "number", "positive"]
+__all__ = ["LIMITS", "held"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LIMITS = types.MappingProxyType(
+    {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
+)
+"""The limits of a number in words, by the names that ``annotated_types`` and pydantic give them."""
+
+_HOLDS = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+_NOUNS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "None"}
 
 
-def number(owner: str, option: str, value: object, such_as: float, expected: str) -> float:
-    """``value`` as a float, or a ``ConfigError`` where it is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _error(owner, option, value, such_as, expected)
-    return float(value)
+def held(function: Callable[P, R]) -> Callable[P, R]:
+    """``function``, which raises ``ConfigError`` for an option beyond what its annotation allows.
 
+    A config is held to the same annotations before; this is for calls from Python.
 
-def positive(owner: str, option: str, value: float, such_as: float) -> float:
-    """A finite number above 0.
-
-    >>> positive("adam", "epsilon", 1e-8, such_as=1e-8)
-    1e-08
-    >>> positive("adam", "epsilon", -1.0, such_as=1e-8)
+    >>> from annotated_types import Gt, Le
+    >>> @held
+    ... def decay(factor: Annotated[float, Gt(0), Le(1)] = 0.5) -> float:
+    ...     return factor
+    >>> decay(0.25)
+    0.25
+    >>> decay(2.0)
     Traceback (most recent call last):
-    optserve.errors.ConfigError: adam: epsilon is -1.0
-      expected: a positive number
-      remedy: give one such as 1e-08
+    optserve.errors.ConfigError: decay: factor is 2.0
+      expected: a number above 0 and of at most 1
+      remedy: the default is 0.5
     """
-    expected = "a positive number"
-    if number(owner, option, value, such_as, expected) <= 0:
-        raise _error(owner, option, value, such_as, expected)
-    return float(value)
+
+    @wraps(function)
+    def checked(*arguments: P.args, **options: P.kwargs) -> R:
+        if arguments or options:
+            signature = inspect.signature(function, eval_str=True)
+            for name, value in signature.bind(*arguments, **options).arguments.items():
+                parameter = signature.parameters[name]
+                words = _broken(value, parameter.annotation)
+                if words:
+                    default = parameter.default is not parameter.empty
+                    raise ConfigError(
+                        f"{function.__name__}: {name} is {value!r}",
+                        expected=words,
+                        remedy=f"the default is {parameter.default}" if default else "",
+                    )
+        return function(*arguments, **options)
+
+    return checked
 
 
-def nonnegative(owner: str, option: str, value: float, such_as: float) -> float:
-    """A finite number of at least 0."""
-    expected = "a number of at least 0"
-    if number(owner, option, value, such_as, expected) < 0:
-        raise _error(owner, option, value, such_as, expected)
-    return float(value)
+def _broken(value: Any, annotation: Any) -> str:
+    """What ``annotation`` asks for, where ``value`` is something else; or nothing."""
+    union = get_origin(annotation) in (Union, types.UnionType)
+    members = get_args(annotation) if union else (annotation,)
+    words = [_asked(value, member) for member in members]
+    return "" if "" in words else " or ".join(words)
 
 
-def fraction(owner: str, option: str, value: float, such_as: float) -> float:
-    """A number of at least 0 and below 1."""
-    expected = "a number of at least 0 and below 1"
-    if not 0 <= number(owner, option, value, such_as, expected) < 1:
-        raise _error(owner, option, value, such_as, expected)
-    return float(value)
-
-
-def count(owner: str, option: str, value: object, such_as: int, least: int = 1) -> int:
-    """An integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise _error(owner, option, value, such_as, f"an integer of at least {least}")
-    return value
-
-
-def _error(owner: str, option: str, value: object, such_as: float, expected: str) -> ConfigError:
-    return ConfigError(
-        f"{owner}: {option} is {value!r}",
-        expected=expected,
-        remedy=f"give one such as {such_as!r}",
-    )
+def _asked(value: Any, member: Any) -> str:
+    """What one member of a union asks for, where ``value`` is something else; or nothing."""
+    kind, *notes = get_args(member) if get_origin(member) is Annotated else (member,)
+    limits = {name: getattr(note, name) for note in notes for name in LIMITS if hasattr(note, name)}
+    number = type(value) is int or (type(value) is float and math.isfinite(value))
+    right = number if kind is float else type(value) is kind
+    if right and all(_HOLDS[name](value, limit) for name, limit in limits.items()):
+        return ""
+    noun = _NOUNS.get(kind, f"a {kind.__name__}")
+    told = " and ".join(f"{LIMITS[name]} {limit:g}" for name, limit in limits.items())
+    return f"{noun} {told}".rstrip()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Le
 
 from optserve.errors import ConfigError
 from optserve.frozen import frozen
 from optserve.optimizers.base import Value
-from optserve.optimizers.options import count, nonnegative, number, positive
+from optserve.optimizers.options import held
 
 __all__ = [
+    "Rate",
     "Schedule",
     "constant",
     "cosine",
@@ -20,6 +23,9 @@ __all__ = [
     "rate_schedule",
     "step_decay",
 ]
+
+Rate = Annotated[float, Gt(0)]
+Factor = Annotated[float, Gt(0), Le(1)]
 
 
 @frozen
@@ -37,17 +43,23 @@ class Schedule:
     at: Callable[[Value, Value | None], Value]
 
 
-def constant(value: float) -> Schedule:
+@held
+def constant(value: Annotated[float, Ge(0)]) -> Schedule:
     """The same rate at every step.
 
     >>> constant(0.1).at(1000, None)
     0.1
     """
-    value = nonnegative("constant", "value", value, such_as=0.01)
     return Schedule("constant", lambda _step, _total: value)
 
 
-def cosine(start: float, end: float = 0.0, warmup: int = 0, steps: int | None = None) -> Schedule:
+@held
+def cosine(
+    start: Rate,
+    end: Annotated[float, Ge(0)] = 0.0,
+    warmup: Annotated[int, Ge(0)] = 0,
+    steps: Annotated[int, Ge(1)] | None = None,
+) -> Schedule:
     """From ``start`` down to ``end`` along half a cosine (Loshchilov & Hutter 2017, eq. 5).
 
     During the first ``warmup`` steps the rate rises linearly to ``start``. ``end`` is reached after
@@ -57,11 +69,6 @@ def cosine(start: float, end: float = 0.0, warmup: int = 0, steps: int | None = 
     >>> [round(float(cosine(1.0, warmup=2).at(step, 6)), 3) for step in range(7)]
     [0.5, 1.0, 1.0, 0.854, 0.5, 0.146, 0.0]
     """
-    start = positive("cosine", "start", start, such_as=0.01)
-    end = nonnegative("cosine", "end", end, such_as=0.0)
-    warmup = count("cosine", "warmup", warmup, such_as=100, least=0)
-    if steps is not None:
-        steps = count("cosine", "steps", steps, such_as=1000)
 
     def at(step: Value, total: Value | None) -> Value:
         length = total if steps is None else steps
@@ -82,52 +89,46 @@ def cosine(start: float, end: float = 0.0, warmup: int = 0, steps: int | None = 
     return Schedule("cosine", at)
 
 
-def exponential_decay(start: float, factor: float, every: int = 1, end: float = 0.0) -> Schedule:
+@held
+def exponential_decay(
+    start: Rate,
+    factor: Factor,
+    every: Annotated[int, Ge(1)] = 1,
+    end: Annotated[float, Ge(0)] = 0.0,
+) -> Schedule:
     """``start * factor ** (step / every)``, but never below ``end``.
 
     >>> [float(exponential_decay(1.0, 0.25, every=2).at(step, None)) for step in range(3)]
     [1.0, 0.5, 0.25]
     """
-    start, factor, every, end = _decay("exponential_decay", start, factor, every, end)
     return Schedule(
         "exponential_decay",
         lambda step, _total: np.maximum(start * factor ** (step / every), end),
     )
 
 
-def step_decay(start: float, factor: float, every: int, end: float = 0.0) -> Schedule:
+@held
+def step_decay(
+    start: Rate,
+    factor: Factor,
+    every: Annotated[int, Ge(1)],
+    end: Annotated[float, Ge(0)] = 0.0,
+) -> Schedule:
     """``start``, multiplied by ``factor`` after each ``every`` steps, but never below ``end``.
 
     >>> [float(step_decay(1.0, 0.5, every=2).at(step, None)) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    start, factor, every, end = _decay("step_decay", start, factor, every, end)
     return Schedule(
         "step_decay",
         lambda step, _total: np.maximum(start * factor ** np.floor(step / every), end),
     )
 
 
-def rate_schedule(owner: str, option: str, rate: float | Schedule, such_as: float) -> Schedule:
-    """An option that takes a number or a schedule, as a schedule; the number must be positive.
+def rate_schedule(rate: float | Schedule) -> Schedule:
+    """A number or a schedule as a schedule.
 
-    >>> rate_schedule("adam", "learning_rate", 0.1, such_as=1e-3).at(7, None)
+    >>> rate_schedule(0.1).at(7, None)
     0.1
     """
-    if isinstance(rate, Schedule):
-        return rate
-    return constant(positive(owner, option, rate, such_as))
-
-
-def _decay(
-    name: str, start: float, factor: float, every: int, end: float
-) -> tuple[float, float, int, float]:
-    """The options that the two decays share, checked."""
-    start = positive(name, "start", start, such_as=0.01)
-    expected = "a number above 0 and at most 1"
-    if not 0 < number(name, "factor", factor, 0.5, expected) <= 1:
-        raise ConfigError(
-            f"{name}: factor is {factor!r}", expected=expected, remedy="give one such as 0.5"
-        )
-    every = count(name, "every", every, such_as=100)
-    return start, float(factor), every, nonnegative(name, "end", end, such_as=0.0)
+    return rate if isinstance(rate, Schedule) else constant(rate)

@@ -18,6 +18,7 @@ from optserve.config.nodes import Node, Scalar, kind_of, plain
 from optserve.config.schema.section import Section
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, together
+from optserve.optimizers.options import LIMITS
 
 __all__ = ["describe", "not_supported_yet", "unknown_key", "validated", "wrong_kind"]
 
@@ -81,7 +82,7 @@ class _Walk:
     def error(self, node: Node, detail: ErrorDetails, beside: tuple[str, ...]) -> ConfigError:
         """The error of pydantic as one of ours."""
         kind, context = detail["type"], detail.get("ctx", {})
-        schema, before = self.inner(self.schema), self.schema
+        schema, before, default = self.inner(self.schema), self.schema, None
         for part in detail["loc"]:
             before = schema
             match schema["type"]:
@@ -111,7 +112,7 @@ class _Walk:
                             place=node.place,
                             expected=f"`{part}: {self.describe(field)}`",
                         )
-                    schema = self.inner(field)
+                    schema, default = self.inner(field), field.get("default")
                     node = _below(node, part)
         if kind == "rule":
             return self.rule(node, context)
@@ -126,7 +127,10 @@ class _Walk:
             got = unlike if len(node) else "an empty mapping"
         shown = before if kind == "too_short" else schema
         expected = "a text" if kind == "string_type" else self.describe(shown)
-        return wrong_kind(node, expected, self.remedy(node, expected, schema), got)
+        remedy = self.remedy(node, expected, schema)
+        if not remedy and kind.startswith(("greater", "less")) and default is not None:
+            remedy = f"the default is {default}"
+        return wrong_kind(node, expected, remedy, got)
 
     def inner(self, schema: Schema) -> Schema:
         """The schema inside of what takes no part in locations."""
@@ -255,8 +259,7 @@ def _keys(fields: Schema) -> list[str]:
 
 
 def _limits(schema: Schema) -> str:
-    words = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
-    found = [f"{words[limit]} {schema[limit]:g}" for limit in words if limit in schema]
+    found = [f"{LIMITS[limit]} {schema[limit]:g}" for limit in LIMITS if limit in schema]
     return " " + " and ".join(found) if found else ""
 
 

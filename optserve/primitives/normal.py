@@ -44,11 +44,14 @@ def _tail(inverse: Value) -> Value:
     return _polynomial(_ABOVE, t) / _polynomial(_BELOW, t)
 
 
+def _erfc_hazard(x: Value) -> Value:
+    inverse = np.where(x < 1e10, 1.0 / x, 0.0)  # from there on the tail is 1 to all digits
+    return np.where(x > _FAR, 2.0 * x / _tail(inverse), (2.0 / _ROOT_PI) * gaussian(x) / erfc(x))
+
+
 erfc_hazard = elementwise(
     "erfc_hazard",
-    lambda x: np.where(
-        x > _FAR, 2.0 * x / _tail(1.0 / x), (2.0 / _ROOT_PI) * gaussian(x) / erfc(x)
-    ),
+    _erfc_hazard,
     facts=Facts(cost=45.0, large_code=True),
     internal=True,
     doc="""

@@ -36,6 +36,8 @@ from tests.conformance.exact import EXACT, exact
 LIMIT = 64
 """The largest error, in units in the last place."""
 
+Form = Any
+
 SIZES = (
     *(5e-324, 1e-310, 2.3e-308, 1e-300, 1e-200, 1e-162, 1e-155, 1e-110, 1e-80, 1e-30, 1e-17, 1e-10),
     *(1e-8, 1e-5, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.999, 1 - 2**-53, 1.0, 1 + 2**-52, 1.5, 2.0, 3.0),
@@ -48,6 +50,11 @@ SIZES_OF_PAIRS = (
     *(5e-324, 1e-310, 1e-300, 1e-200, 1e-155, 1e-100, 1e-17, 1e-8, 0.01, 0.3, 0.5, 1.0, 1.5, 2.0),
     *(3.0, 7.0, 20.0, 36.0, 50.0, 300.0, 700.0, 745.0, 800.0, 1e4, 1e8, 1e16, 1e30, 1e100, 1e150),
     *(1e155, 1e200, 1e300, 1.7e308),
+)
+
+BORDERS_OF_SINGLE = (
+    *(1e-45, 1e-40, 1.2e-38, 1e-38, 1e-25, 1e-20, 1e-19, 1 - 2**-24, 1 + 2**-23, 9.0, 17.0, 44.0),
+    *(87.0, 88.7, 89.0, 103.0, 104.0, 1e6, 1e18, 1e19, 1e20, 1e38, 3e38),
 )
 
 CONDITIONED = frozenset({"arctan2", "direction", "logaddexp", "ndtr", "power"})
@@ -99,17 +106,21 @@ def test_every_primitive_has_a_reference() -> None:
 
 
 @functools.cache
-def _points(name: str) -> tuple[list[Array], list[tuple[Any, ...]]]:
+def _points(name: str, form: Form = np.float64) -> tuple[list[Array], list[tuple[Any, ...]]]:
     """Operands and, at each point, the value and derivatives, where all of them exist."""
     count = _count(PRIMITIVES[name])
     sizes = SIZES if count == 1 else SIZES_OF_PAIRS
-    numbers = [sign * size for size in sizes for sign in (1.0, -1.0)]
+    if form is np.float32:
+        sizes = (*sizes, *BORDERS_OF_SINGLE)
+    rounded = {float(form(size)) for size in sizes if size <= float(np.finfo(form).max)} - {0.0}
+    numbers = [sign * size for size in sorted(rounded) for sign in (1.0, -1.0)]
     points = [(x,) for x in numbers] if count == 1 else [(x, y) for x in numbers for y in numbers]
     found = [(point, derivatives) for point in points if (derivatives := exact(name, point))]
     if name == "power":  # the derivative by the exponent is made of the value, that has no digits
-        found = [(point, one) for point, one in found if one[0] > arb(2) ** -1022]
+        found = [(point, one) for point, one in found if one[0] > float(np.finfo(form).tiny)]
     columns = zip(*(point for point, _ in found), strict=True)
-    return [np.array(column) for column in columns], [derivatives for _, derivatives in found]
+    operands = [np.array(column, form) for column in columns]
+    return operands, [derivatives for _, derivatives in found]
 
 
 def _keys(count: int) -> list[str]:
@@ -118,9 +129,9 @@ def _keys(count: int) -> list[str]:
     return ["", *map(str, range(count)), *pairs]
 
 
-def _wrong(name: str, key: str, found: Array) -> Iterator[str]:
+def _wrong(name: str, key: str, found: Array, form: Form = np.float64) -> Iterator[str]:
     """What is wrong of all that was found at the points of a primitive."""
-    operands, expected = _points(name)
+    operands, expected = _points(name, form)
     keys = _keys(len(operands))
     position = keys.index(key)
     same_order = [k for k, one in enumerate(keys) if len(one) in (0, len(key))]
@@ -128,18 +139,20 @@ def _wrong(name: str, key: str, found: Array) -> Iterator[str]:
     rows = zip(np.broadcast_to(found, len(expected)).tolist(), expected, *columns, strict=True)
     for value, derivatives, *point in rows:
         ball = derivatives[position]
-        if _is_right(value, ball):
+        if _is_right(value, ball, form):
             continue
         parts = [derivatives[k] for k in same_order]
         parts += INTERMEDIATE[name](*point) if name in INTERMEDIATE else ()
-        if not math.isfinite(value) and any(map(_is_too_large, parts)):
+        if not math.isfinite(value) and any(_is_too_large(part, form) for part in parts):
             continue
-        if name in CONDITIONED and _is_right(value, ball, _shift(name, point, position)):
+        if name in CONDITIONED and _is_right(
+            value, ball, form, _shift(name, point, position, form)
+        ):
             continue
         yield f"{name} {key or 'value'} at {point}: {value!r}, not {ball.str(20, radius=False)}"
 
 
-def _is_right(value: float, ball: Any, slack: Any = 0) -> bool:
+def _is_right(value: float, ball: Any, form: Form, slack: Any = 0) -> bool:
     """Whether it is the number to some units in the last place and ``slack``.
 
     What is less than any normal number counts for nothing.
@@ -148,26 +161,32 @@ def _is_right(value: float, ball: Any, slack: Any = 0) -> bool:
     if math.isnan(value):
         return False
     if math.isinf(value):
-        return _is_too_large(ball) and (value > 0.0) == bool(ball > 0)
-    allowed = LIMIT * arb(2) ** -52 * ball.abs_upper() + arb(2) ** -1022 + slack
+        return _is_too_large(ball, form) and (value > 0.0) == bool(ball > 0)
+    allowed = LIMIT * _unit(form) * ball.abs_upper() + float(np.finfo(form).tiny) + slack
     return bool((arb(value) - ball).abs_upper() <= allowed)
 
 
-def _is_too_large(ball: Any) -> bool:
+def _unit(form: Form) -> Any:
+    """The distance from 1 to the next number."""
+    return arb(float(np.finfo(form).eps))
+
+
+def _is_too_large(ball: Any, form: Form) -> bool:
     """Whether it is beyond the largest number, or within the limit of it."""
-    return bool(abs(ball) * (1 + LIMIT * arb(2) ** -52) > arb(2) ** 1024)
+    return bool(abs(ball) * (1 + LIMIT * _unit(form)) > float(np.finfo(form).max))
 
 
-def _shift(name: str, point: Sequence[float], position: int) -> Any:
+def _shift(name: str, point: Sequence[float], position: int, form: Form) -> Any:
     """By how much a derivative differs where an operand is the next number."""
     [here] = [one[position] for one in [exact(name, point)] if one]
     shift = arb(0)
     for index, x in enumerate(point):
         for end in (math.inf, -math.inf):
-            there = exact(name, [*point[:index], math.nextafter(x, end), *point[index + 1 :]])
+            near = float(np.nextafter(form(x), form(end)))
+            there = exact(name, [*point[:index], near, *point[index + 1 :]])
             shift += abs(there[position] - here) if there is not None else 0
     # A power's exponent less 1 is rounded, to a unit of 1 where the exponent is small.
-    return shift + (abs(here * arb(point[0]).log()) * arb(2) ** -52 if name == "power" else 0)
+    return shift + (abs(here * arb(point[0]).log()) * _unit(form) if name == "power" else 0)
 
 
 def _derivatives(primitive: Primitive, operands: Sequence[Array]) -> Iterator[tuple[str, Any]]:
@@ -195,15 +214,16 @@ def _derivatives(primitive: Primitive, operands: Sequence[Array]) -> Iterator[tu
             yield f"{i}{j}", reverse[j]
 
 
+@pytest.mark.parametrize("form", [np.float64, np.float32], ids=lambda form: form.__name__)
 @pytest.mark.parametrize("name", sorted({*PRIMITIVES} - {*OF_OTHERS}))
-def test_digits(name: str) -> None:
-    operands, _ = _points(name)
+def test_digits(name: str, form: Form) -> None:
+    operands, _ = _points(name, form)
     assert len(operands[0]) > 20
     with np.errstate(all="ignore"):
         found = list(_derivatives(PRIMITIVES[name], operands))
     if name in ONCE:
         found = [(key, values) for key, values in found if len(key) < 2]
-    wrong = [line for key, values in found for line in _wrong(name, key, values)]
+    wrong = [line for key, values in found for line in _wrong(name, key, values, form)]
     assert not wrong, "\n".join([f"{len(wrong)} numbers are wrong:", *wrong[:60]])
 
 

@@ -19,7 +19,7 @@ from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.scalars import wide
 from optserve.optimizers.base import Optimizer, State
-from optserve.primitives.loops import cond, scan
+from optserve.primitives.loops import cond, leaves, rebuilt, scan
 from optserve.transforms.finite_sum import row_counts
 from optserve.transforms.minibatch import check_affine, minibatch
 
@@ -48,16 +48,6 @@ class BatchCourse(NamedTuple):
         """Before the first step, at ``start``."""
         return BatchCourse(start, state, start, True, False, 0)
 
-    def flat(self) -> list[Value]:
-        """Its parts in order."""
-        return [self.point, *self.state, *self[2:]]
-
-    @staticmethod
-    def of(flat: Sequence[Value]) -> BatchCourse:
-        """The course of these parts; those between the first and the last 4 are the state."""
-        point, *state = flat[:-4]
-        return BatchCourse(point, tuple(state), *flat[-4:])
-
 
 class BatchGraphs(Graphs):
     """``Graphs`` whose loss is estimated from a batch of the rows of the one table that has rows.
@@ -75,7 +65,7 @@ class BatchGraphs(Graphs):
         self.rows = _one_table(problem)
         check_affine(objective.graph, self.rows)
         columns = objective.graph.inputs[len(packing.segments) :]
-        self.batched = tuple(variable.aval.shape[:1] == (self.rows,) for variable in columns)
+        self.batched = tuple(map(self._is_column, columns))
         pairs = list(zip(objective.data.values(), self.batched, strict=True))
         self.columns: list[Any] = [column for column, batched in pairs if batched]
         self.others = [np.asarray(column) for column, batched in pairs if not batched]
@@ -103,21 +93,20 @@ class BatchGraphs(Graphs):
         """
         step = self.step(optimizer, state, steps)
         vector = step.inputs[0].aval
-        flat = BatchCourse.begin(np.zeros(vector.shape, vector.dtype), state).flat()
-        carried = [aval_of(np.asarray(part)) for part in flat]
+        begin = BatchCourse.begin(np.zeros(vector.shape, vector.dtype), state)
         after = step.inputs[1 + len(state) :]
-        held = len(self.bounds) + len(self.packing.constants)
-        columns = after[held:-1]
-        stacks = [column.aval for column in columns if column.aval.shape[:1] == (self.rows,)]
-        kept = [v for v in after if v not in columns or v.aval.shape[:1] != (self.rows,)]
+        of_batch = [variable for variable in after if self._is_column(variable)]
+        others = [variable for variable in after if not self._is_column(variable)]
 
-        def looped(*given: Value) -> Sequence[Value]:
-            ceiling = given[len(stacks) + len(carried)]
-            constant = dict(zip(kept, given[len(stacks) + len(carried) + 1 :], strict=True))
+        def looped(*values: Value) -> Sequence[Value]:
+            given = iter(values)
+            batches = tuple(next(given) for _ in of_batch)
+            course = rebuilt(begin, given)
+            ceiling, held = next(given), dict(zip(others, given, strict=True))
 
-            def evaluate(batch: Sequence[Value], *flat: Value) -> Sequence[Value]:
-                course, columns = BatchCourse.of(flat), iter(batch)
-                arguments = [constant[v] if v in constant else next(columns) for v in after]
+            def evaluate(course: BatchCourse, batch: Sequence[Value]) -> tuple[BatchCourse, Value]:
+                known = {**held, **dict(zip(of_batch, batch, strict=True))}
+                arguments = [known[variable] for variable in after]
                 loss, gradient, following, *state = applied(
                     step, [course.point, *course.state, *arguments]
                 )
@@ -125,31 +114,34 @@ class BatchGraphs(Graphs):
                 loss = wide(loss)
                 risen = finite & (loss > ceiling)
                 count = course.steps + 1
-                now = BatchCourse(following, tuple(state), course.point, finite, risen, count)
-                return [*now.flat(), loss]
+                return BatchCourse(
+                    following, tuple(state), course.point, finite, risen, count
+                ), loss
 
-            def on(flat: tuple[Value, ...], batch: Sequence[Value]) -> tuple[Any, Any]:
-                course = BatchCourse.of(flat)
-                *following, loss = cond(
-                    course.finite & np.logical_not(course.risen),
-                    lambda *flat: evaluate(batch, *flat),
-                    lambda *flat: [*flat, np.nan],
-                    *flat,
+            def on(course: BatchCourse, batch: Sequence[Value]) -> tuple[BatchCourse, Value]:
+                goes_on = course.finite & np.logical_not(course.risen)
+                found: tuple[BatchCourse, Value] = cond(
+                    goes_on,
+                    lambda course: evaluate(course, batch),
+                    lambda course: (course, np.nan),
+                    course,
                 )
-                return tuple(following), loss
+                return found
 
-            course = tuple(given[len(stacks) : len(stacks) + len(carried)])
-            final, losses = scan(on, course, tuple(given[: len(stacks)]))
-            return [*final, losses]
+            final, losses = scan(on, course, batches)
+            return [*leaves(final), losses]
 
-        double = Aval((), np.dtype(np.float64))
         avals = [
-            *(Aval((BATCHES, *aval.shape), aval.dtype) for aval in stacks),
-            *carried,
-            double,
-            *(variable.aval for variable in kept),
+            *(Aval((BATCHES, *one.aval.shape), one.aval.dtype) for one in of_batch),
+            *(aval_of(np.asarray(part)) for part in leaves(begin)),
+            Aval((), np.dtype(np.float64)),
+            *(one.aval for one in others),
         ]
         return self.traced(looped, avals, ())
+
+    def _is_column(self, variable: Var) -> bool:
+        """Whether it has a row for each row of the table that batches are made of."""
+        return variable.aval.shape[:1] == (self.rows,)
 
 
 def _one_table(problem: Problem) -> Dim:

@@ -16,6 +16,7 @@ from optserve.jobs.pace import Pace
 from optserve.jobs.reasons import Reason
 from optserve.jobs.stepwise import finite_gradient
 from optserve.optimizers.base import Optimizer, State, no_verdict
+from optserve.primitives.loops import leaves, rebuilt
 
 __all__ = ["BatchSteps", "BatchWalk"]
 
@@ -110,11 +111,11 @@ class BatchWalk:
 
     def _many(self, loop: Compiled, part: Sequence[Array], ceiling: float) -> list[float]:
         graphs, before = self.steps.graphs, int(self.course.steps)
-        flat = [np.asarray(value) for value in self.course.flat()]
+        parts = map(np.asarray, leaves(self.course))
         rest = (*graphs.bounds, *graphs.packing.constants, *graphs.others, graphs.total)
         began = perf_counter()
-        *after, losses = loop(*part, *flat, np.asarray(ceiling), *rest)
+        *after, losses = loop(*part, *parts, np.asarray(ceiling), *rest)
         self._pace.took(len(part[0]), perf_counter() - began)
-        self.course = BatchCourse.of(after)
+        self.course = rebuilt(self.course, after)
         taken: list[float] = losses[: int(self.course.steps) - before].tolist()
         return taken

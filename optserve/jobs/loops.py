@@ -20,7 +20,7 @@ from optserve.jobs.pace import Pace
 from optserve.jobs.scalars import wide
 from optserve.jobs.stepwise import Stretch
 from optserve.optimizers.base import Optimizer, State
-from optserve.primitives.loops import cond, scan
+from optserve.primitives.loops import cond, leaves, rebuilt, scan
 
 __all__ = ["Course", "Loops", "loop_graph"]
 
@@ -52,18 +52,6 @@ class Course(NamedTuple):
         going_on = Ended(False, False, False, True)
         return Course(start, state, Best.none(start), going_on, nan, start, 0)
 
-    def flat(self) -> list[Value]:
-        """Its parts in order."""
-        rest = (*self.best, *self.ended, self.change, self.last, self.evaluations)
-        return [self.point, *self.state, *rest]
-
-    @staticmethod
-    def of(flat: Sequence[Value]) -> Course:
-        """The course of these parts; those between the first and the last 11 are the state."""
-        point, *state = flat[:-11]
-        rest = flat[-11:]
-        return Course(point, tuple(state), Best(*rest[:4]), Ended(*rest[4:8]), *rest[8:])
-
 
 def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
     """(steps, due, *course, *bounds, ...) -> *course, losses.
@@ -74,18 +62,18 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
     vector = step.inputs[0].aval
-    begin = [np.asarray(part) for part in Course.begin(np.zeros(vector.shape), state).flat()]
+    begin = Course.begin(np.zeros(vector.shape), state)
+    parts = [np.asarray(part) for part in leaves(begin)]
     carried = [
         vector if part.shape == vector.shape and part.dtype.kind == "f" else aval_of(part)
-        for part in begin
+        for part in parts
     ]
     rest = step.inputs[1 + len(state) :]
 
     def looped(steps: Value, due: Value, *given: Value) -> Sequence[Value]:
-        arguments = given[len(begin) :]
+        course, arguments = rebuilt(begin, given[: len(parts)]), given[len(parts) :]
 
-        def evaluate(*flat: Value) -> Sequence[Value]:
-            course = Course.of(flat)
+        def evaluate(course: Course) -> tuple[Course, Value]:
             point = course.point
             loss, gradient, following, *carries = applied(step, [point, *course.state, *arguments])
             finite = np.isfinite(loss) & np.all(np.isfinite(gradient))
@@ -96,16 +84,16 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
             after = Course(
                 following, tuple(carries), judged.best, ended, judged.change, point, count
             )
-            return [*after.flat(), loss]
+            return after, loss
 
-        def on(flat: tuple[Value, ...], step: Value) -> tuple[Sequence[Value], Sequence[Value]]:
-            del step
-            ended = Course.of(flat).ended.any()
-            found = cond(ended, lambda *flat: [*flat, nan], evaluate, *flat)
-            return tuple(found[:-1]), found[-1]
+        def on(course: Course, _step: Value) -> tuple[Course, Value]:
+            found: tuple[Course, Value] = cond(
+                course.ended.any(), lambda course: (course, nan), evaluate, course
+            )
+            return found
 
-        course, losses = scan(on, tuple(given[: len(begin)]), steps)
-        return [*course, losses]
+        final, losses = scan(on, course, steps)
+        return [*leaves(final), losses]
 
     counts = [Aval((STEPS,), np.dtype(np.bool_)), Aval((), np.dtype(np.int64))]
     avals = [*counts, *carried, *(variable.aval for variable in rest)]
@@ -123,8 +111,7 @@ class Loops:
         self.loop = loop
         self.rest = rest
         self.rejected = 0
-        self._flat = [np.asarray(part) for part in Course.begin(start, state).flat()]
-        self._course = Course.of(self._flat)
+        self._course = Course.begin(start, state)
         self._pace = Pace(LARGEST)
         self._steps = np.zeros(LARGEST, np.bool_)
         self._due = np.zeros((), np.int64)
@@ -133,10 +120,10 @@ class Loops:
         """Take some steps: no more than ``most``, and as fit into ``seconds``."""
         before, count = int(self._course.evaluations), self._pace.steps(most, seconds)
         began = perf_counter()
-        found = self.loop(self._steps[:count], self._due, *self._flat, *self.rest)
+        parts = map(np.asarray, leaves(self._course))
+        *found, losses = self.loop(self._steps[:count], self._due, *parts, *self.rest)
         self._pace.took(count, perf_counter() - began)
-        *self._flat, losses = found
-        self._course = Course.of(self._flat)
+        self._course = rebuilt(self._course, found)
         taken = int(self._course.evaluations) - before
         reasons = self._course.ended.reasons()
         return Stretch(losses[:taken], reasons)
@@ -144,9 +131,7 @@ class Loops:
     def go_on(self, wait: int = 0) -> None:
         """Take what ended it for no end, and heed no small changes for some evaluations."""
         self._due = np.asarray(self._course.evaluations + wait, np.int64)
-        course = self._course._replace(ended=Ended(False, False, False, True))
-        self._flat = [np.asarray(part) for part in course.flat()]
-        self._course = course
+        self._course = self._course._replace(ended=Ended(False, False, False, True))
 
     def settle(self) -> None:
         """A traced method does not come to rest by itself."""

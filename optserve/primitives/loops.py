@@ -6,7 +6,7 @@ the functions close over becomes operands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from optserve.graph.tracer import TracedFunction, Tracer
 from optserve.primitives.shaping import cast
 from optserve.primitives.tracing import trace
 
-__all__ = ["cond", "cond_primitive", "scan", "scan_primitive"]
+__all__ = ["cond", "cond_primitive", "leaves", "rebuilt", "scan", "scan_primitive"]
 
 Function = Callable[..., Value]
 
@@ -84,22 +84,21 @@ def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Valu
     """Fold ``step`` over the leading axis of ``xs``; returns (final carry, stacked outputs).
 
     ``step(carry, x) -> (carry, output)`` is called for ``x = xs[0], xs[1], ...`` (from the end with
-    ``backward``). ``init`` and ``xs`` are arrays or tuples of arrays; the carry keeps its shape and
-    dtype.
+    ``backward``). ``init`` and ``xs`` are arrays or trees of arrays (tuples, of tuples); the carry
+    keeps its tree, and each array its shape and dtype.
 
     >>> import numpy as np
     >>> final, path = scan(lambda s, x: (s + x, s), 0.0, np.array([1.0, 2.0, 3.0]))
     >>> float(final), path.tolist()
     (6.0, [0.0, 1.0, 3.0])
     """
-    carry = _listed(init)
-    sequences = _listed(xs)
+    carry, sequences = _numbers_of(init), _numbers_of(xs)
     length = _length(sequences)
-    traced, tuples = _traced_step(step, init, xs, [*carry, *sequences])
+    traced, output = _traced_step(step, init, xs, [*carry, *sequences])
     wanted = [atom.aval for atom in traced.graph.outputs[: len(carry)]]
     if [aval_of(value) for value in carry] != wanted:  # ints and literals take the carry's dtype
         carry = [_as(value, aval) for value, aval in zip(carry, wanted, strict=True)]
-        traced, tuples = _traced_step(step, init, xs, [*carry, *sequences])
+        traced, output = _traced_step(step, init, xs, [*carry, *sequences])
     for value, atom in zip(carry, traced.graph.outputs, strict=False):
         if aval_of(value) != atom.aval:
             raise ShapeError(
@@ -117,42 +116,62 @@ def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Valu
         backward=backward,
     )
     results = results if isinstance(results, tuple) else (results,)
-    many_carries, many_outputs = tuples
-    final, outputs = results[: len(carry)], results[len(carry) :]
-    return (
-        final if many_carries else final[0],
-        outputs if many_outputs else outputs[0],
-    )
+    return rebuilt(init, results[: len(carry)]), rebuilt(output, results[len(carry) :])
+
+
+def leaves(tree: Value) -> list[Value]:
+    """The values of a tree, which is a tuple or list of trees, or a value; in order.
+
+    >>> leaves(((1.0, 2.0), (), 3.0))
+    [1.0, 2.0, 3.0]
+    """
+    if isinstance(tree, tuple | list):
+        return [leaf for part in tree for leaf in leaves(part)]
+    return [tree]
+
+
+def rebuilt(tree: Value, values: Iterable[Value]) -> Value:
+    """``tree`` with other values; named tuples stay what they are.
+
+    >>> rebuilt(((1.0, 2.0), (), 3.0), "abc")
+    (('a', 'b'), (), 'c')
+    """
+    following = iter(values)
+
+    def of(part: Value) -> Value:
+        if not isinstance(part, tuple | list):
+            return next(following)
+        made = map(of, part)
+        return part._make(made) if hasattr(part, "_make") else tuple(made)
+
+    return of(tree)
 
 
 def _traced_step(
     step: Function, init: Value, xs: Value, operands: Sequence[Value]
-) -> tuple[TracedFunction, tuple[bool, bool]]:
-    """The step as a graph, and whether its carry and its output are tuples."""
-    carries = len(_listed(init))
-    tuples = [isinstance(init, tuple | list), False]
+) -> tuple[TracedFunction, Value]:
+    """The step as a graph, and its output as a tree."""
+    carries = len(leaves(init))
+    output: list[Value] = []
 
     def flat(*values: Value) -> list[Value]:
-        carry, x = values[:carries], values[carries:]
-        returned = step(
-            tuple(carry) if tuples[0] else carry[0],
-            tuple(x) if isinstance(xs, tuple | list) else x[0],
-        )
+        returned = step(rebuilt(init, values[:carries]), rebuilt(xs, values[carries:]))
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise ShapeError(
                 "scan: the step must return two values", expected="(next carry, output)"
             )
-        tuples[1] = isinstance(returned[1], tuple | list)
-        following = _listed(returned[0])
-        if len(following) != carries:
+        following = leaves(returned[0])
+        if rebuilt(returned[0], range(len(following))) != rebuilt(init, range(carries)):
             raise ShapeError(
-                f"scan: the step returns a carry of {len(following)} values, expected {carries}"
+                f"scan: the step returns a carry of {len(following)} values, expected {carries}",
+                expected="a carry of the tree that it was given",
             )
-        return [*following, *_listed(returned[1])]
+        output.append(returned[1])
+        return [*following, *leaves(returned[1])]
 
     avals = [aval_of(value) for value in operands]
     slices = [*avals[:carries], *(Aval(aval.shape[1:], aval.dtype) for aval in avals[carries:])]
-    return _traced_like(flat, slices, operands), (tuples[0], tuples[1])
+    return _traced_like(flat, slices, operands), output[-1]
 
 
 def _traced_like(
@@ -166,8 +185,8 @@ def _traced_like(
     return trace(function, *avals, precision=outer.precision, rewrites=outer.rewrites)
 
 
-def _listed(value: Value) -> list[Value]:
-    return [_number(entry) for entry in (value if isinstance(value, tuple | list) else [value])]
+def _numbers_of(tree: Value) -> list[Value]:
+    return [_number(entry) for entry in leaves(tree)]
 
 
 def _number(value: Value) -> Value:
@@ -212,12 +231,13 @@ cond_primitive = Primitive(
 def cond(condition: Value, if_true: Function, if_false: Function, *operands: Value) -> Value:
     """``if_true(*operands)`` where the scalar condition holds, else ``if_false(*operands)``.
 
-    Only the chosen function is evaluated. Both return the same shapes and dtypes.
+    Only the chosen function is evaluated. Both return the same shapes and dtypes; operands and
+    results may be trees.
 
     >>> float(cond(True, lambda x: x + 1.0, lambda x: x * 0.0, 2.0))
     3.0
     """
-    values = [_number(operand) for operand in operands]
+    values = _numbers_of(operands)
     chosen = _number(condition)
     if np.shape(chosen) != () or chosen.dtype.kind != "b":
         raise ShapeError(
@@ -226,8 +246,18 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
             remedy="use where(condition, x, y) to choose entry by entry",
         )
     avals = [aval_of(value) for value in values]
-    yes = _traced_like(if_true, avals, [chosen, *values])
-    no = _traced_like(if_false, avals, [chosen, *values])
+    results: list[Value] = []
+
+    def flat(function: Function) -> Function:
+        def called(*given: Value) -> list[Value]:
+            results.append(function(*rebuilt(operands, given)))
+            return leaves(results[-1])
+
+        return called
+
+    yes, no = (
+        _traced_like(flat(branch), avals, [chosen, *values]) for branch in (if_true, if_false)
+    )
     found = [[atom.aval for atom in traced.graph.outputs] for traced in (yes, no)]
     if found[0] != found[1]:
         raise ShapeError(
@@ -245,7 +275,7 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
         if_true=_with_inputs(yes.graph, [*yes.graph.inputs, *map(_copy, theirs)]),
         if_false=_with_inputs(no.graph, [*no.graph.inputs[:count], *map(_copy, ours), *theirs]),
     )
-    return out if yes.single or isinstance(out, tuple) else (out,)
+    return rebuilt(results[0], out if isinstance(out, tuple) else [out])
 
 
 def _copy(variable: Var) -> Var:

@@ -1,12 +1,18 @@
-"""Options of NumPy's functions that mean nothing on traced values: refused, never ignored."""
+"""NumPy's own signatures; options that mean nothing on traced values are refused, never ignored."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from optserve.errors import ShapeError
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "signed", "signed_all"]
+
+Function = Callable[..., Any]
 
 _REMEDIES = {
     "append": "use np.concatenate first",
@@ -31,6 +37,45 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "where": (True,),
 }
 """What an option may be where it is not ``None``."""
+
+
+def signed_all(meanings: Mapping[Any, Function]) -> Mapping[Any, Function]:
+    """Each of NumPy's functions with what it means, called as NumPy's is."""
+    return MappingProxyType(
+        {function: signed(function, ours) for function, ours in meanings.items()}
+    )
+
+
+def signed(function: Any, ours: Function, name: str = "") -> Function:
+    """``ours``, called as NumPy's ``function`` is: what ``ours`` does not take is refused.
+
+    >>> import numpy as np
+    >>> total = signed(np.sum, lambda a, axis=None: (a, axis))
+    >>> total("x", 0), total("x", 1, None)
+    (('x', 0), ('x', 1))
+    >>> total("x", where=[True, False])
+    Traceback (most recent call last):
+        ...
+    optserve.errors.ShapeError: np.sum(..., where=...) is not defined on traced values
+      remedy: use np.where on the operand
+    """
+
+    @functools.cache
+    def signatures() -> tuple[inspect.Signature, frozenset[str], int]:
+        theirs, own = inspect.signature(function), inspect.signature(ours).parameters
+        alike = [a == b for a, b in zip(theirs.parameters, own, strict=False)]
+        return theirs, frozenset(own), [*alike, False].index(False)
+
+    def called(*arguments: Any, **keywords: Any) -> Any:
+        theirs, own, leading = signatures()
+        if len(arguments) <= leading and keywords.keys() <= own:  # the usual case
+            return ours(*arguments, **keywords)
+        given = theirs.bind(*arguments, **keywords).arguments
+        others = {option: value for option, value in given.items() if option not in own}
+        check_options(name or function.__name__, **others)
+        return ours(**{option: value for option, value in given.items() if option in own})
+
+    return called
 
 
 def check_options(function: str, **options: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives import arithmetic, products, reductions, selection, sums
-from optserve.primitives.numpy_options import check_options
+from optserve.primitives.numpy_options import check_options, signed_all
 from optserve.primitives.shaping import normal_axes, reshape
 
 __all__ = ["FUNCTIONS"]
@@ -50,8 +50,7 @@ def _vdot(a: Value, b: Value) -> Value:
     return products.matmul(reshape(a, (-1,)), reshape(b, (-1,)))
 
 
-def _outer(a: Value, b: Value, out: Any = None) -> Value:
-    check_options("outer", out=out)
+def _outer(a: Value, b: Value) -> Value:
     return np.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
@@ -156,12 +155,9 @@ def _clip(
     a: Value,
     a_min: Value | None = None,
     a_max: Value | None = None,
-    out: Any = None,
-    *,
     min: Value | None = None,
     max: Value | None = None,
 ) -> Value:
-    check_options("clip", out=out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if (a_min is not None and min is not None) or (a_max is not None and max is not None):
         raise ShapeError("np.clip takes each bound once", expected="np.clip(x, low, high)")
@@ -169,8 +165,7 @@ def _clip(
     return bounded if high is None else selection.minimum(bounded, high)
 
 
-def _round(a: Value, decimals: int = 0, out: Any = None) -> Value:
-    check_options("round", out=out)
+def _round(a: Value, decimals: int = 0) -> Value:
     if a.dtype.kind not in "f":
         if a.dtype.kind == "b" or decimals < 0:
             raise ShapeError(
@@ -190,12 +185,9 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.dot: _dot,
         np.inner: _inner,
         np.vdot: _vdot,
-        np.outer: _outer,
         np.tensordot: _tensordot,
         np.einsum: _einsum,
         np.linalg.norm: _norm,
-        np.clip: _clip,
-        np.round: _round,
-        np.around: _round,
+        **signed_all({np.outer: _outer, np.clip: _clip, np.round: _round, np.around: _round}),
     }
 )

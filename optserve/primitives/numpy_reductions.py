@@ -12,7 +12,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import shape_size
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives import ordering, reductions, sums
-from optserve.primitives.numpy_options import check_options
+from optserve.primitives.numpy_options import signed, signed_all
 from optserve.primitives.shaping import normal_axes, reshape
 from optserve.primitives.sums import reduced_shape
 
@@ -21,52 +21,11 @@ __all__ = ["ACCUMULATIONS", "FUNCTIONS", "REDUCTIONS"]
 Function = Callable[..., Any]
 
 
-def _total(name: str, primitive: Primitive) -> Function:
-    """A reduction with the signature of ``np.sum``."""
-
-    def reduced(
-        a: Value,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = None,
-        where: Any = True,
-    ) -> Value:
-        check_options(name, dtype=dtype, out=out, initial=initial, where=where)
+def _over_axes(primitive: Primitive) -> Function:
+    def reduced(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
         return primitive(a, axis=axis, keepdims=keepdims)
 
     return reduced
-
-
-def _extreme(name: str, primitive: Primitive) -> Function:
-    """A reduction with the signature of ``np.max``."""
-
-    def reduced(
-        a: Value,
-        axis: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = None,
-        where: Any = True,
-    ) -> Value:
-        check_options(name, out=out, initial=initial, where=where)
-        return primitive(a, axis=axis, keepdims=keepdims)
-
-    return reduced
-
-
-def _mean(
-    a: Value,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-    *,
-    where: Any = True,
-) -> Value:
-    check_options("mean", dtype=dtype, out=out, where=where)
-    return reductions.mean(a, axis=axis, keepdims=keepdims)
 
 
 def _spread(name: str, primitive: Primitive, power: float) -> Function:
@@ -75,16 +34,10 @@ def _spread(name: str, primitive: Primitive, power: float) -> Function:
     def reduced(
         a: Value,
         axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
         ddof: float = 0,
         keepdims: bool = False,
-        *,
-        where: Any = True,
-        mean: Any = None,
         correction: float | None = None,
     ) -> Value:
-        check_options(name, dtype=dtype, out=out, where=where, mean=mean)
         if correction is not None and ddof:
             raise ShapeError(f"np.{name} takes ddof or correction", expected="one of them")
         population = primitive(a, axis=axis, keepdims=keepdims)
@@ -102,80 +55,67 @@ def _spread(name: str, primitive: Primitive, power: float) -> Function:
     return reduced
 
 
-def _position(name: str, primitive: Primitive) -> Function:
-    def reduced(a: Value, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Value:
-        check_options(name, out=out)
-        found = primitive(a, axis=axis)
+def _position(primitive: Primitive) -> Function:
+    def found(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
+        position = primitive(a, axis=axis)
         if not keepdims:
-            return found
-        return reshape(found, reduced_shape(np.shape(a), normal_axes(axis, np.ndim(a)), True))
+            return position
+        return reshape(position, reduced_shape(np.shape(a), normal_axes(axis, np.ndim(a)), True))
 
-    return reduced
+    return found
 
 
-def _ordered(name: str, primitive: Primitive) -> Function:
+def _ordered(primitive: Primitive) -> Function:
     """``np.sort`` or ``np.argsort``: ours are stable, which is a ``kind`` of both."""
 
-    def arranged(
-        a: Value, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
-    ) -> Value:
+    def arranged(a: Value, axis: Any = -1, kind: Any = None, stable: Any = None) -> Value:
         del kind, stable
-        check_options(name, order=order)
         return primitive(a, axis=axis)
 
     return arranged
 
 
-def _median(
-    a: Value,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    keepdims: bool = False,
-) -> Value:
-    check_options("median", out=out, overwrite_input=overwrite_input)
-    return ordering.median(a, axis=axis, keepdims=keepdims)
-
-
-def _cumsum(a: Value, axis: Any = None, dtype: Any = None, out: Any = None) -> Value:
-    check_options("cumsum", dtype=dtype, out=out)
+def _cumsum(a: Value, axis: Any = None) -> Value:
     return reductions.cumsum(a, axis=axis)
 
 
-FUNCTIONS: Mapping[Any, Function] = MappingProxyType(
+FUNCTIONS: Mapping[Any, Function] = signed_all(
     {
-        np.sum: _total("sum", sums.sum_),
-        np.prod: _total("prod", reductions.prod),
-        np.mean: _mean,
+        np.sum: _over_axes(sums.sum_),
+        np.prod: _over_axes(reductions.prod),
+        np.mean: _over_axes(reductions.mean),
         np.var: _spread("var", reductions.var, 1.0),
         np.std: _spread("std", reductions.std, 0.5),
-        np.max: _extreme("max", reductions.max_),
-        np.min: _extreme("min", reductions.min_),
-        np.amax: _extreme("amax", reductions.max_),
-        np.amin: _extreme("amin", reductions.min_),
-        np.all: _extreme("all", reductions.all_),
-        np.any: _extreme("any", reductions.any_),
-        np.argmax: _position("argmax", ordering.argmax),
-        np.argmin: _position("argmin", ordering.argmin),
-        np.argsort: _ordered("argsort", ordering.argsort),
-        np.sort: _ordered("sort", ordering.sort),
-        np.median: _median,
+        np.max: _over_axes(reductions.max_),
+        np.min: _over_axes(reductions.min_),
+        np.amax: _over_axes(reductions.max_),
+        np.amin: _over_axes(reductions.min_),
+        np.all: _over_axes(reductions.all_),
+        np.any: _over_axes(reductions.any_),
+        np.argmax: _position(ordering.argmax),
+        np.argmin: _position(ordering.argmin),
+        np.argsort: _ordered(ordering.argsort),
+        np.sort: _ordered(ordering.sort),
+        np.median: _over_axes(ordering.median),
         np.cumsum: _cumsum,
     }
 )
 
 REDUCTIONS: Mapping[Any, Function] = MappingProxyType(
     {
-        np.add: _total("add.reduce", sums.sum_),
-        np.multiply: _total("multiply.reduce", reductions.prod),
-        np.maximum: _total("maximum.reduce", reductions.max_),
-        np.minimum: _total("minimum.reduce", reductions.min_),
-        np.logaddexp: _total("logaddexp.reduce", reductions.logsumexp),
-        np.logical_or: _total("logical_or.reduce", reductions.any_),
-        np.logical_and: _total("logical_and.reduce", reductions.all_),
+        ufunc: signed(np.sum, _over_axes(primitive), f"{ufunc.__name__}.reduce")
+        for ufunc, primitive in (
+            (np.add, sums.sum_),
+            (np.multiply, reductions.prod),
+            (np.maximum, reductions.max_),
+            (np.minimum, reductions.min_),
+            (np.logaddexp, reductions.logsumexp),
+            (np.logical_or, reductions.any_),
+            (np.logical_and, reductions.all_),
+        )
     }
 )
 
 ACCUMULATIONS: Mapping[Any, Function] = MappingProxyType(
-    {np.add: lambda array, axis=0, dtype=None, out=None: _cumsum(array, axis, dtype, out)}
+    {np.add: signed(np.cumsum, lambda a, axis=0: reductions.cumsum(a, axis=axis))}
 )

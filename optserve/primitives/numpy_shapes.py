@@ -23,7 +23,7 @@ from optserve.primitives import (
     subscripts,
     sums,
 )
-from optserve.primitives.numpy_options import check_options
+from optserve.primitives.numpy_options import check_options, signed_all
 from optserve.primitives.shaping import normal_axes
 
 __all__ = ["FUNCTIONS"]
@@ -31,8 +31,7 @@ __all__ = ["FUNCTIONS"]
 Axes = int | Sequence[int] | None
 
 
-def _reshape(a: Value, shape: Any, order: str = "C", *, copy: bool | None = None) -> Value:
-    check_options("reshape", copy=copy)
+def _reshape(a: Value, shape: Any, order: str = "C") -> Value:
     if order == "C":
         return shaping.reshape(a, shape)
     check_options("reshape", order=order if order != "F" else None)
@@ -42,11 +41,6 @@ def _reshape(a: Value, shape: Any, order: str = "C", *, copy: bool | None = None
 
 def _ravel(a: Value, order: str = "C") -> Value:
     return _reshape(a, (-1,), order)
-
-
-def _broadcast_to(array: Value, shape: Any, subok: bool = False) -> Value:
-    check_options("broadcast_to", subok=subok)
-    return sums.broadcast_to(array, shape)
 
 
 def _expand_dims(a: Value, axis: int | Sequence[int]) -> Value:
@@ -114,8 +108,7 @@ def _roll(a: Value, shift: int, axis: int | None = None) -> Value:
     return shaping.concatenate(parts, axis=only)
 
 
-def _diff(a: Value, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Value:
-    check_options("diff", prepend=prepend, append=append)
+def _diff(a: Value, n: int = 1, axis: int = -1) -> Value:
     if n < 0:
         raise ShapeError(f"a difference of order {n}", expected="an order that is not negative")
     [only] = normal_axes(axis, np.ndim(a))
@@ -141,15 +134,7 @@ def _concatenate(
     return shaping.concatenate(_listed(arrays), axis=axis)
 
 
-def _stack(
-    arrays: Sequence[Value],
-    axis: int = 0,
-    out: Any = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> Value:
-    check_options("stack", out=out, dtype=dtype, casting=casting)
+def _stack(arrays: Sequence[Value], axis: int = 0) -> Value:
     shapes = list(dict.fromkeys(np.shape(array) for array in _listed(arrays)))
     if len(shapes) > 1:
         raise ShapeError(
@@ -160,16 +145,14 @@ def _stack(
     return shaping.stack(_listed(arrays), axis=axis)
 
 
-def _vstack(tup: Sequence[Value], *, dtype: Any = None, casting: str = "same_kind") -> Value:
-    return _concatenate(
-        [_at_least(2, one) for one in _listed(tup)], 0, dtype=dtype, casting=casting
-    )
+def _vstack(tup: Sequence[Value]) -> Value:
+    return _concatenate([_at_least(2, one) for one in _listed(tup)], 0)
 
 
-def _hstack(tup: Sequence[Value], *, dtype: Any = None, casting: str = "same_kind") -> Value:
+def _hstack(tup: Sequence[Value]) -> Value:
     arrays = [_at_least(1, one) for one in _listed(tup)]
     axis = 0 if arrays and np.ndim(arrays[0]) == 1 else 1
-    return _concatenate(arrays, axis, dtype=dtype, casting=casting)
+    return _concatenate(arrays, axis)
 
 
 def _column_stack(tup: Sequence[Value]) -> Value:
@@ -201,10 +184,7 @@ def _atleast(ndim: int) -> Callable[..., Any]:
     return raised
 
 
-def _take(
-    a: Value, indices: Value, axis: int | None = None, out: Any = None, mode: str = "raise"
-) -> Value:
-    check_options("take", out=out)
+def _take(a: Value, indices: Value, axis: int | None = None, mode: str = "raise") -> Value:
     if axis is None:
         a, axis = _ravel(a), 0
     [only] = normal_axes(axis, np.ndim(a))
@@ -248,35 +228,17 @@ def _copy(a: Value, order: str = "K", subok: bool = False) -> Value:
     return a
 
 
-def _like(name: str, entry: int) -> Callable[..., Value]:
-    def like(
-        a: Value,
-        dtype: Any = None,
-        order: str = "K",
-        subok: bool = True,
-        shape: Any = None,
-        *,
-        device: Any = None,
-    ) -> Value:
-        del order, subok
-        check_options(name, shape=shape, device=device)
-        return _full_like(a, entry, dtype)
+def _like(entry: int) -> Callable[..., Value]:
+    def like(a: Value, dtype: Any = None, order: str = "K", subok: bool = True) -> Value:
+        return _full_like(a, entry, dtype, order, subok)
 
     return like
 
 
 def _full_like(
-    a: Value,
-    fill_value: Value,
-    dtype: Any = None,
-    order: str = "K",
-    subok: bool = True,
-    shape: Any = None,
-    *,
-    device: Any = None,
+    a: Value, fill_value: Value, dtype: Any = None, order: str = "K", subok: bool = True
 ) -> Value:
     del order, subok
-    check_options("full_like", shape=shape, device=device)
     wanted: DType = a.dtype if dtype is None else np.dtype(dtype)
     filled: Shape = a.shape
     if hasattr(fill_value, "aval"):
@@ -290,31 +252,35 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         operator.getitem: subscripts.getitem,
         np.shape: lambda a: a.shape,
         np.ndim: lambda a: a.ndim,
-        np.size: _size,
-        np.copy: _copy,
         np.where: _where,
-        np.reshape: _reshape,
-        np.ravel: _ravel,
         np.transpose: shaping.transpose,
-        np.swapaxes: _swapaxes,
-        np.moveaxis: _moveaxis,
-        np.flip: _flip,
-        np.roll: _roll,
-        np.diff: _diff,
-        np.broadcast_to: _broadcast_to,
-        np.expand_dims: _expand_dims,
-        np.squeeze: _squeeze,
         np.atleast_1d: _atleast(1),
         np.atleast_2d: _atleast(2),
         np.concatenate: _concatenate,
-        np.stack: _stack,
-        np.vstack: _vstack,
-        np.hstack: _hstack,
-        np.column_stack: _column_stack,
-        np.take: _take,
-        np.take_along_axis: _take_along_axis,
-        np.zeros_like: _like("zeros_like", 0),
-        np.ones_like: _like("ones_like", 1),
-        np.full_like: _full_like,
+        **signed_all(
+            {
+                np.size: _size,
+                np.copy: _copy,
+                np.reshape: _reshape,
+                np.ravel: _ravel,
+                np.swapaxes: _swapaxes,
+                np.moveaxis: _moveaxis,
+                np.flip: _flip,
+                np.roll: _roll,
+                np.diff: _diff,
+                np.broadcast_to: lambda array, shape: sums.broadcast_to(array, shape),
+                np.expand_dims: _expand_dims,
+                np.squeeze: _squeeze,
+                np.stack: _stack,
+                np.vstack: _vstack,
+                np.hstack: _hstack,
+                np.column_stack: _column_stack,
+                np.take: _take,
+                np.take_along_axis: _take_along_axis,
+                np.zeros_like: _like(0),
+                np.ones_like: _like(1),
+                np.full_like: _full_like,
+            }
+        ),
     }
 )

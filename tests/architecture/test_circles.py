@@ -11,7 +11,7 @@ import pytest
 
 from tests.architecture.house import sources
 
-ROOMS = ("graph", "primitives", "transforms", "optimizers", "backends")
+ROOMS = ("backends", "cli", "graph", "optimizers", "primitives", "reports", "testing", "transforms")
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.backends.base import Backend, CalledOut, Compiled
-from optserve.errors import NumericalFailure
+from optserve.errors import NumericalFailure, OptserveError
 from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
@@ -18,6 +18,7 @@ from optserve.graph.primitive import Value
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
+from optserve.jobs.work import entries_of
 from optserve.optimizers.base import Optimizer, State
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
@@ -27,6 +28,10 @@ __all__ = ["Evaluator", "Linearized"]
 
 LARGEST_COUNT = 1000
 """Free coordinates up to which derivatives by each of them are formed beside the descent."""
+
+SEVERAL, QUICK = 30, 10_000_000
+"""Free coordinates up to which curvatures serve the descent itself, and the entries of all values
+that may be computed for that."""
 
 LARGEST_JACOBIAN = 50_000_000
 """The same for the entries of such a matrix."""
@@ -96,6 +101,30 @@ class Evaluator:
         directions = np.eye(self.packing.size, dtype=self.packing.dtype)
         columns = [self.product(point, one) for one in directions]
         return np.stack(columns, axis=-1).astype(np.float64)
+
+    def curvature(self, point: Array) -> Array | None:
+        """The Hessian of the loss (p, p), or ``None`` where that takes too long.
+
+        Of a sum of squares it is that of Gauss and Newton's model."""
+        if not self._curvature_is_cheap:
+            return None
+        try:
+            if self.problem.objective.kind == "least_squares":
+                jacobian = np.asarray(self.linearized(point).jacobian, np.float64)
+                found: Array = 2.0 * (jacobian.T @ jacobian)
+                return found
+            return self.hessian(point)
+        except OptserveError:  # a second derivative that a plugin does not have
+            return None
+
+    @cached_property
+    def _curvature_is_cheap(self) -> bool:
+        size, objective = self.packing.size, self.problem.objective
+        if objective.streamed or size > SEVERAL or not self.forms_jacobian:
+            return False
+        vector = np.zeros(size, self.packing.dtype)
+        entries = entries_of(self.graphs.gradient(), [vector, *self.graphs.arguments])
+        return size * entries <= QUICK
 
     def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
         """A whole step of a traced method, (vector, *state, *bounds, *arguments) -> ..."""

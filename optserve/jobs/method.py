@@ -152,7 +152,9 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
 
     def advance(point: Array, state: State) -> Advance:
         loss, gradient = evaluator.gradient(point)
-        known = Evaluation(loss, gradient, None, None, lower, upper, limits.steps)
+        known = Evaluation(
+            loss, gradient, None, None, lower, upper, limits.steps, evaluator.curvature
+        )
         updates, following = optimizer.update(known, state, point)
         return Advance(loss, gradient, project(point + updates, lower, upper), following)
 

@@ -22,7 +22,8 @@ class Evaluation(NamedTuple):
     ``jacobian`` (n, p) are given to methods that need them. ``lower`` and ``upper`` (p,) are the
     bounds, infinite where there are none, or ``None`` where no parameter is bounded.
     ``total_steps`` is the number of steps that the job means to take, where it is known: a
-    schedule may need it.
+    schedule may need it. ``curvature(point)`` is the Hessian (p, p) of the loss at a point (p,),
+    or ``None`` where that would take too long; a method may ask for it now and then.
     """
 
     loss: Value
@@ -32,6 +33,7 @@ class Evaluation(NamedTuple):
     lower: Value | None = None
     upper: Value | None = None
     total_steps: Value | None = None
+    curvature: Callable[[Value], Value | None] | None = None
 
 
 def no_verdict(state: State) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["lbfgs"]
 
+FIRST_LOOK = 4
 LONGEST_STEP = 1e10
 PATIENCE = 8
 """How many steps in a row may change the loss by rounding only, without a smaller gradient."""
@@ -25,10 +27,12 @@ PATIENCE = 8
 class _State(NamedTuple):
     """The base point, the memory, and the line search from there; every field an array.
 
-    ``steps`` and ``changes`` (m, p) hold ``pairs`` pairs, newest last; ``theta`` is the curvature
-    beyond them. ``search`` is a ``LineSearch``; ``settling`` says that the trial point is to be
-    taken whatever it is. ``idle`` counts steps that changed the loss by rounding only, ``smallest``
-    is the smallest gradient so far; ``verdict`` is an index into ``VERDICTS``.
+    ``steps`` and ``changes`` (m, p) hold ``pairs`` pairs, newest last; ``scale`` (p,) is the
+    curvature along each parameter. ``search`` is a ``LineSearch``; ``settling`` says that the trial
+    point is to be taken whatever it is. ``accepted`` counts the base points, the first of which was
+    ``start`` with the loss ``first``. ``idle`` counts steps that changed the loss by rounding only,
+    ``gentlest`` is the least slope that a search began with; ``verdict`` is an index into
+    ``VERDICTS``.
     """
 
     base: Value
@@ -37,18 +41,20 @@ class _State(NamedTuple):
     steps: Value
     changes: Value
     pairs: Value
-    theta: Value
+    scale: Value
     search: Value
     settling: Value
+    start: Value
+    first: Value
+    accepted: Value
     idle: Value
-    smallest: Value
-    started: Value
+    gentlest: Value
     verdict: Value
 
     @property
     def memory(self) -> Memory:
         kept = len(self.steps) - int(self.pairs)
-        return Memory(self.steps[kept:], self.changes[kept:], float(self.theta))
+        return Memory(self.steps[kept:], self.changes[kept:], self.scale)
 
     @property
     def line_search(self) -> LineSearch:
@@ -67,6 +73,7 @@ class _Trial(NamedTuple):
     lower: Value | None
     upper: Value | None
     precision: float
+    curvature: Callable[[Value], Value | None] | None
 
 
 @held
@@ -99,7 +106,7 @@ def lbfgs(memory: Annotated[int, Ge(1)] = 10) -> Optimizer:
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
         now = _State(*state)
         trial = _trial(evaluation, params)
-        if not now.started:
+        if not now.accepted:
             now = _first(now, trial)
         elif now.verdict == 0:
             now = _searched(now, trial)
@@ -116,6 +123,7 @@ def lbfgs(memory: Annotated[int, Ge(1)] = 10) -> Optimizer:
         traced=False,
         verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
         expects=_expected,
+        accepted=lambda state: int(_State(*state).accepted),
         gradient_tolerance=1e-8,
     )
 
@@ -135,12 +143,14 @@ def _blank(params: Value, memory: int) -> _State:
         steps=np.zeros((memory, params.size)),
         changes=np.zeros((memory, params.size)),
         pairs=integer,
-        theta=scalar,
+        scale=vector,
         search=np.array(begin(0.0, 0.0, 0.0, 0.0)),
         settling=integer,
+        start=vector,
+        first=scalar,
+        accepted=integer,
         idle=integer,
-        smallest=scalar,
-        started=integer,
+        gentlest=scalar,
         verdict=integer,
     )
 
@@ -164,23 +174,47 @@ def _trial(evaluation: Evaluation, params: Value) -> _Trial:
         lower,
         upper,
         float(np.finfo(params.dtype).eps),
+        evaluation.curvature,
     )
 
 
 def _first(now: _State, trial: _Trial) -> _State:
     """The state at the start; from one that is not finite there is no way down."""
-    now = now._replace(base=trial.point, gradient=trial.gradient, started=np.int64(1))
+    now = now._replace(base=trial.point, gradient=trial.gradient, accepted=np.int64(1))
     if not (np.isfinite(trial.loss) and np.isfinite(trial.gradient).all()):
         return now.ended(STALLED)
-    largest = _largest_gradient(now, trial)
-    # The first trial point is one unit away: nothing is known yet of the curvature.
-    theta = np.linalg.norm(projected_gradient(trial.point, trial.gradient, *_box(trial)))
-    now = now._replace(smallest=np.float64(largest), theta=np.float64(theta or 1.0))
+    now = now._replace(
+        start=trial.point,
+        first=np.float64(trial.loss),
+        gentlest=np.float64(np.inf),
+        scale=_scale(now, trial, trial.loss),
+    )
     return _search_begun(now, trial, trial.loss)
 
 
-def _box(trial: _Trial) -> tuple[Value | None, Value | None]:
-    return trial.lower, trial.upper
+def _scale(now: _State, trial: _Trial, loss: float) -> Value:
+    """The curvature along each parameter at the base (p,), as far as it can be told.
+
+    Where it is told, a curvature is taken to be at least so large that a step along its parameter
+    alone would not lower the loss by more than the loss itself, or than others would; all are
+    then multiplied so that the first trial point is the minimum along the first direction. Where
+    none is told, the first trial point is one unit away.
+    """
+    gradient = projected_gradient(now.base, now.gradient, trial.lower, trial.upper)
+    told = None if trial.curvature is None else trial.curvature(now.base)
+    if told is not None:
+        diagonal = np.diagonal(told)
+        scale = np.where(np.isfinite(diagonal), np.abs(diagonal), 0.0)
+        known = scale > 0
+        if known.any():
+            falls = gradient[known] ** 2 / scale[known]
+            most = max(abs(loss), float(np.median(falls))) or 1.0
+            scale = np.maximum(scale, gradient**2 / most)
+            scale = np.where(scale > 0, scale, float(np.median(scale[known])))
+            move = gradient / scale
+            whole = float(np.divide(move @ told @ move, gradient @ move))
+            return scale * whole if 0 < whole < np.inf else scale
+    return np.full_like(now.base, float(np.linalg.norm(gradient)) or 1.0)
 
 
 def _searched(now: _State, trial: _Trial) -> _State:
@@ -201,35 +235,54 @@ def _searched(now: _State, trial: _Trial) -> _State:
             return now
     if now.pairs:
         # A memory of rough country may mislead: once more along the gradient itself.
-        return _search_begun(now._replace(pairs=np.int64(0)), trial, now.line_search.value0)
-    return now.ended(_reason(now, trial))
+        loss = now.line_search.value0
+        return _search_begun(_forgetting(now, trial, loss), trial, loss)
+    return now.ended(_reason(now, trial, now.line_search.value0))
+
+
+def _forgetting(now: _State, trial: _Trial, loss: float) -> _State:
+    """Without the steps so far, and with the curvatures that can be told here."""
+    return now._replace(pairs=np.int64(0), scale=_scale(now, trial, loss))
 
 
 def _adopted(now: _State, trial: _Trial) -> _State:
     """The trial point as the new base, and a search from there."""
     step, change = trial.point - now.base, trial.gradient - now.gradient
-    curvature = float(step @ change)
-    theta = float(change @ change) / curvature if curvature else np.inf
-    if curvature > trial.precision * abs(float(step @ now.gradient)) and np.isfinite(theta):
-        now = now._replace(
-            steps=np.vstack([now.steps[1:], step]),
-            changes=np.vstack([now.changes[1:], change]),
-            pairs=np.minimum(now.pairs + 1, len(now.steps)),
-            theta=np.float64(theta),
-        )
+    if float(step @ change) > trial.precision * abs(float(step @ now.gradient)):
+        along = float((change / now.scale) @ change) / float(step @ change)
+        scale = along * now.scale
+        if scale.min() > 0 and np.isfinite(scale.max()):
+            now = now._replace(
+                steps=np.vstack([now.steps[1:], step]),
+                changes=np.vstack([now.changes[1:], change]),
+                pairs=np.minimum(now.pairs + 1, len(now.steps)),
+                scale=scale,
+            )
     before = now.line_search.value0
+    now = now._replace(
+        base=trial.point,
+        gradient=trial.gradient,
+        settling=np.int64(0),
+        accepted=now.accepted + 1,
+    )
+    if _is_due(int(now.accepted)) and trial.curvature is not None:
+        now = now._replace(scale=_scale(now, trial, trial.loss))
+    now = _search_begun(now, trial, trial.loss)
+    slope, gentlest = -now.line_search.slope0, float(now.gentlest)
     noise = NOISE * trial.precision * abs(before)
-    reason = _reason(now, trial)
-    now = now._replace(base=trial.point, gradient=trial.gradient, settling=np.int64(0))
-    largest = _largest_gradient(now, trial)
-    idle = abs(trial.loss - before) <= noise and largest > 0.5 * float(now.smallest)
+    idle = abs(trial.loss - before) <= noise and slope > 0.25 * gentlest
     now = now._replace(
         idle=now.idle + 1 if idle else np.int64(0),
-        smallest=np.float64(min(largest, float(now.smallest))),
+        gentlest=np.float64(min(slope, gentlest)),
     )
-    if now.idle >= PATIENCE:
-        return now.ended(reason)
-    return _search_begun(now, trial, trial.loss)
+    if now.idle >= PATIENCE and not now.verdict:
+        return now.ended(_reason(now, trial, trial.loss))
+    return now
+
+
+def _is_due(accepted: int) -> bool:
+    """Whether it is time to look at the curvatures again: after 4, 8, 16, ... steps."""
+    return accepted >= FIRST_LOOK and accepted & (accepted - 1) == 0
 
 
 def _search_begun(now: _State, trial: _Trial, loss: float) -> _State:
@@ -237,7 +290,7 @@ def _search_begun(now: _State, trial: _Trial, loss: float) -> _State:
     move = _direction(now, trial)
     slope = float(now.gradient @ move)
     if not -np.inf < slope < 0 and now.pairs:
-        now = now._replace(pairs=np.int64(0))
+        now = _forgetting(now, trial, loss)
         move = _direction(now, trial)
         slope = float(now.gradient @ move)
     if not -np.inf < slope < 0:
@@ -264,18 +317,14 @@ def _longest_step(base: Value, move: Value, trial: _Trial) -> float:
     return max(1.0, float(np.min(reach[move != 0], initial=LONGEST_STEP)))
 
 
-def _largest_gradient(now: _State, trial: _Trial) -> float:
-    gradient = projected_gradient(now.base, now.gradient, *_box(trial))
-    return float(np.max(np.abs(gradient), initial=0.0))
+def _reason(now: _State, trial: _Trial, loss: float) -> str:
+    """Why no step leads down from the base: rounding errors of a smooth loss, or a kink.
 
-
-def _reason(now: _State, trial: _Trial) -> str:
-    """Why no step leads down: the rounding errors of a smooth loss, or a kink.
-
-    Rounding of the parameters leaves a scale-free gradient of the order of its unit times the
-    conditioning of the loss; at a kink the gradient does not get small at all.
+    Rounding of the parameters leaves a gradient that would change the loss, over the way that they
+    have from 0 or from the start, by little of what it is or was; at a kink it does not get small.
     """
-    gradient = projected_gradient(now.base, now.gradient, *_box(trial))
-    relative = np.abs(gradient) * np.maximum(np.abs(now.base), 1.0)
-    size = float(np.max(relative, initial=0.0)) / max(abs(now.line_search.value0), 1.0)
-    return PRECISION if size <= np.cbrt(trial.precision) else STALLED
+    sizes = np.maximum(np.abs(now.base), np.abs(now.start))
+    gradient = projected_gradient(now.base, now.gradient, trial.lower, trial.upper)
+    change = float(np.max(np.abs(gradient) * sizes, initial=0.0))
+    most = max(abs(loss), abs(float(now.first)))
+    return PRECISION if 0.0 < change <= np.cbrt(trial.precision) * most else STALLED

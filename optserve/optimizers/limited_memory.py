@@ -1,8 +1,10 @@
 """The limited-memory BFGS matrix of the last few steps, and what a descent needs of it.
 
 ``steps`` and ``changes`` (m, p) hold the last ``m`` differences of points and of gradients, newest
-last, and ``theta`` is the curvature taken for all directions that they do not span. Formulas and
-names are those of Byrd, Lu, Nocedal & Zhu (SIAM J. Sci. Comput. 16 (1995) 1190-1208).
+last, and ``scale`` (p,) is the diagonal that the matrix has without them: the curvature along each
+parameter, so that nothing here depends on the parameters' units. Formulas and names are those of
+Byrd, Lu, Nocedal & Zhu (SIAM J. Sci. Comput. 16 (1995) 1190-1208), in coordinates in which the
+diagonal is 1.
 """
 
 from __future__ import annotations
@@ -17,30 +19,32 @@ __all__ = ["Memory", "bounded_direction", "direction"]
 
 
 class Memory(NamedTuple):
-    """Pairs of steps and changes of gradient, as two arrays (m, p), and the initial curvature."""
+    """Pairs of steps and changes of gradient, as two arrays (m, p), and the diagonal (p,)."""
 
     steps: Value
     changes: Value
-    theta: float
+    scale: Value
 
 
 def direction(memory: Memory, gradient: Value) -> Value:
     """The quasi-Newton direction ``-H g`` (p,) by two loops (Nocedal 1980).
 
-    >>> memory = Memory(np.array([[1.0, 0.0]]), np.array([[4.0, 0.0]]), theta=4.0)
+    >>> memory = Memory(np.array([[1.0, 0.0]]), np.array([[4.0, 0.0]]), np.full(2, 4.0))
     >>> direction(memory, np.array([8.0, 4.0]))
     array([-2., -1.])
     """
     rest = gradient.copy()
-    pairs = list(zip(memory.steps, memory.changes, strict=True))
+    steps, changes, scale = memory
+    products = np.einsum("ij,ij->i", steps, changes).tolist()
+    pairs = list(zip(steps, changes, products, strict=True))
     weights = []
-    for step, change in reversed(pairs):
-        weight = (step @ rest) / (step @ change)
+    for step, change, product in reversed(pairs):
+        weight = (step @ rest) / product
         rest -= weight * change
         weights.append(weight)
-    rest /= memory.theta
-    for (step, change), weight in zip(pairs, reversed(weights), strict=True):
-        rest += (weight - (change @ rest) / (step @ change)) * step
+    rest /= scale
+    for (step, change, product), weight in zip(pairs, reversed(weights), strict=True):
+        rest += (weight - (change @ rest) / product) * step
     return -rest
 
 
@@ -54,16 +58,25 @@ def bounded_direction(
     & Nocedal 2011). ``room_below <= 0 <= room_above`` (p,) are the distances to the bounds. Raises
     ``numpy.linalg.LinAlgError`` where rounding has made the matrix useless.
 
-    >>> memory = Memory(np.zeros((0, 2)), np.zeros((0, 2)), theta=1.0)
+    >>> memory = Memory(np.zeros((0, 2)), np.zeros((0, 2)), np.ones(2))
     >>> bounded_direction(memory, np.array([1.0, -3.0]), np.full(2, -9.0), np.full(2, 2.0))
     array([-1.,  2.])
     """
-    compact = _compact(memory)
+    unit = np.sqrt(memory.scale)
+    compact = _compact(memory.steps * unit, memory.changes / unit)
+    below, above = room_below * unit, room_above * unit
+    found = _bounded(compact, gradient / unit, below, above)
+    inside: Value = np.clip(found / unit, room_below, room_above)
+    return np.where(found >= above, room_above, np.where(found <= below, room_below, inside))
+
+
+def _bounded(compact: _Compact, gradient: Value, room_below: Value, room_above: Value) -> Value:
+    """``bounded_direction`` where the diagonal is 1."""
     cauchy, coordinates = _cauchy_point(compact, gradient, room_below, room_above)
     free = (cauchy > room_below) & (cauchy < room_above)
     if not free.any():
         return cauchy
-    slope = gradient + compact.theta * cauchy - compact.basis @ (compact.middle @ coordinates)
+    slope = gradient + cauchy - compact.basis @ (compact.middle @ coordinates)
     newton = _subspace_step(compact, slope, free)
     projected = np.clip(cauchy + newton, room_below, room_above)
     if gradient @ projected < 0:
@@ -75,27 +88,25 @@ def bounded_direction(
 
 
 class _Compact(NamedTuple):
-    """The matrix as ``theta I - W M W'`` with ``basis`` W (p, 2m) and ``middle`` M (2m, 2m)."""
+    """The matrix as ``I - W M W'`` with ``basis`` W (p, 2m) and ``middle`` M (2m, 2m)."""
 
-    theta: float
     basis: Value
     middle: Value
 
 
-def _compact(memory: Memory) -> _Compact:
+def _compact(steps: Value, changes: Value) -> _Compact:
     """The compact form (eqs. 3.2 to 3.4)."""
-    steps, changes, theta = memory
     products = steps @ changes.T
     lower = np.tril(products, -1)
-    inverse = np.block([[-np.diag(np.diag(products)), lower.T], [lower, theta * (steps @ steps.T)]])
-    return _Compact(theta, np.vstack([changes, theta * steps]).T, np.linalg.inv(inverse))
+    inverse = np.block([[-np.diag(np.diag(products)), lower.T], [lower, steps @ steps.T]])
+    return _Compact(np.vstack([changes, steps]).T, np.linalg.inv(inverse))
 
 
 def _cauchy_point(
     compact: _Compact, gradient: Value, room_below: Value, room_above: Value
 ) -> tuple[Value, Value]:
     """The first minimizer along the projected gradient, and ``W'`` of it (algorithm CP)."""
-    theta, basis, middle = compact
+    basis, middle = compact
     room: Value = np.where(gradient < 0, room_above, room_below)
     with np.errstate(divide="ignore", invalid="ignore"):
         times = np.where(gradient == 0, np.inf, -room / gradient)
@@ -104,7 +115,7 @@ def _cauchy_point(
     coordinates = np.zeros(basis.shape[1])
     moved = basis.T @ move
     slope = -float(move @ move)
-    curvature = -theta * slope - float(moved @ middle @ moved)
+    curvature = -slope - float(moved @ middle @ moved)
     least = max(np.finfo(float).eps * curvature, np.finfo(float).tiny)
     curvature = max(curvature, least)
     now = 0.0
@@ -119,10 +130,8 @@ def _cauchy_point(
         cauchy[index] = room[index]
         coordinates += passed * moved
         row, pull = basis[index], gradient[index]
-        slope += passed * curvature + pull * (
-            pull + theta * room[index] - row @ middle @ coordinates
-        )
-        curvature -= pull * (theta * pull + row @ middle @ (2 * moved + pull * row))
+        slope += passed * curvature + pull * (pull + room[index] - row @ middle @ coordinates)
+        curvature -= pull * (pull + row @ middle @ (2 * moved + pull * row))
         curvature = max(curvature, least)
         moved += pull * row
         move[index] = 0.0
@@ -134,10 +143,10 @@ def _cauchy_point(
 
 def _subspace_step(compact: _Compact, slope: Value, free: Value) -> Value:
     """The model's minimizer over the free components, from where its gradient is ``slope``."""
-    theta, basis, middle = compact
+    basis, middle = compact
     rows = basis[free]
-    inner = np.eye(len(middle)) - middle @ (rows.T @ rows) / theta
+    inner = np.eye(len(middle)) - middle @ (rows.T @ rows)
     pulled = np.linalg.solve(inner, middle @ (rows.T @ slope[free]))
     step = np.zeros_like(slope)
-    step[free] = -(slope[free] + rows @ pulled / theta) / theta
+    step[free] = -(slope[free] + rows @ pulled)
     return step

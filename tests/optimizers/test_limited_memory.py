@@ -15,8 +15,8 @@ def remembered(pairs: int, seed: int) -> tuple[Memory, Array]:
     root = rng.normal(size=(6, 6))
     steps = rng.normal(size=(pairs, 6))
     changes = steps @ (root @ root.T + np.eye(6))
-    theta = 3.0
-    matrix = theta * np.eye(6)
+    scale = np.geomspace(1.0, 9.0, 6)
+    matrix = np.diag(scale)
     for step, change in zip(steps, changes, strict=True):
         forward = matrix @ step
         matrix = (
@@ -24,7 +24,7 @@ def remembered(pairs: int, seed: int) -> tuple[Memory, Array]:
             - np.outer(forward, forward) / (step @ forward)
             + np.outer(change, change) / (step @ change)
         )
-    return Memory(steps, changes, theta), matrix
+    return Memory(steps, changes, scale), matrix
 
 
 @pytest.mark.parametrize("pairs", [0, 1, 4])
@@ -72,7 +72,9 @@ def test_bounded_direction_descends_below_the_cauchy_point(seed: int) -> None:
     reached = found @ gradient + 0.5 * found @ matrix @ found
     if not free.any() or np.allclose((gradient + matrix @ found)[free], 0, atol=1e-9):
         # The subspace minimizer needed no projection, so it is no worse than the Cauchy point.
-        assert reached <= cauchy_by_walking(matrix, gradient, below, above) + 1e-6
+        unit = np.sqrt(memory.scale)
+        scaled = matrix / unit / unit[:, None], gradient / unit, below * unit, above * unit
+        assert reached <= cauchy_by_walking(*scaled) + 1e-6
 
 
 def test_at_a_corner_where_all_is_held_nothing_moves() -> None:

@@ -137,7 +137,9 @@ class _Descent:
         self.number = number
         self.outcome = Outcome(start)
         self.walk = _walk(method, start)
-        self.verdicts = Verdicts(method.examiner, limits, watch, searches=method.searches)
+        self.verdicts = Verdicts(
+            method.examiner, limits, watch, searches=method.searches, slow=method.slow
+        )
         self.measure: float | None = None
         self.rejected = 0
         self.began = watch.seconds

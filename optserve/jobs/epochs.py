@@ -102,7 +102,7 @@ class _Descent:
         self.walk = BatchWalk(job.steps, start)
         self.judge = Judge.of(job.limits, start.dtype)
         self.best = Best.none(start)
-        self.verdicts = Verdicts(job.examiner, job.limits, watch, searches=False)
+        self.verdicts = Verdicts(job.examiner, job.limits, watch)
         self.verdict = Verdict([])
         self.patience = None if job.plateau is None else Patience(job.plateau)
         self.began = watch.seconds

@@ -65,6 +65,11 @@ class Method:
         """Whether the method steps back from a trial point that is no good."""
         return self.optimizer is not None and not self.optimizer.traced
 
+    @property
+    def slow(self) -> bool:
+        """Whether it searches by gradients, so that Newton's method may be quicker."""
+        return self.searches and self.optimizer is not None and self.optimizer.needs == "gradient"
+
     def verdict(self, state: State) -> Reason | None:
         """Why the method itself can go no further, if it cannot."""
         if self.optimizer is None:

@@ -32,6 +32,9 @@ FIRST_LOOK = 20
 EBBS = 0.1
 """Steps of which the last tenth gains less than this share of the tenth before are examined."""
 
+PATIENCE = 100
+"""Evaluations after which Newton's method is tried where few parameters vary."""
+
 GRACE = 0.1
 """Seconds beyond the limit of seconds that an examination may take."""
 
@@ -62,15 +65,23 @@ class Verdicts:
     """The verdicts on one descent. ``gains`` is what its steps gained so far.
 
     A method that ``searches`` tells itself when it is near a minimum; of another it is looked at
-    what its steps gain.
+    what its steps gain. Where one is ``slow``, Newton's method is tried now and then.
     """
 
     def __init__(
-        self, examiner: Callable[[], Examiner], limits: Limits, watch: Watch, *, searches: bool
+        self,
+        examiner: Callable[[], Examiner],
+        limits: Limits,
+        watch: Watch,
+        *,
+        searches: bool = False,
+        slow: bool = False,
     ) -> None:
         self.examiner = examiner
         self.limits = limits
         self.searches = searches
+        self.slow = slow
+        self._patience = PATIENCE
         self.watch = watch
         self.gains = Gains()
         self.restarts = 0
@@ -104,6 +115,9 @@ class Verdicts:
         tolerance = self.limits.gradient
         if tolerance is None or self.gains.count < self._due:
             return False
+        if self.slow and point.size <= DENSE and self.gains.count >= self._patience:
+            self._patience = 2 * self.gains.count
+            return True
         if measured is None:
             return self._ebbs()
         ratio = self.ratio(measured)
@@ -184,10 +198,11 @@ class Verdicts:
             return Verdict([], onward=examined.onward.point)
         if examined.reason is Reason.saddle:
             return Verdict([Reason.saddle], best, evidence)
-        if given & {Reason.precision, Reason.stalled}:
-            if examined.further is not None and self.restarts < RESTARTS:
-                self.restarts += 1
-                return Verdict([], onward=examined.further.point)
+        spent = bool(given & {Reason.precision, Reason.stalled})
+        if (spent or self.slow) and examined.further is not None and self.restarts < RESTARTS:
+            self.restarts += 1
+            return Verdict([], onward=examined.further.point)
+        if spent:
             reason = Reason.unexamined if examined.in_part else Reason.stalled
             return Verdict([reason], best, evidence)
         self._due = 2 * self.gains.count

@@ -18,7 +18,6 @@ from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["lbfgs"]
 
-FIRST_LOOK = 4
 LONGEST_STEP = 1e10
 PATIENCE = 8
 """How many steps in a row may change the loss by rounding only, without a smaller gradient."""
@@ -265,8 +264,6 @@ def _adopted(now: _State, trial: _Trial) -> _State:
         settling=np.int64(0),
         accepted=now.accepted + 1,
     )
-    if _is_due(int(now.accepted)) and trial.curvature is not None:
-        now = now._replace(scale=_scale(now, trial, trial.loss))
     now = _search_begun(now, trial, trial.loss)
     slope, gentlest = -now.line_search.slope0, float(now.gentlest)
     noise = NOISE * trial.precision * abs(before)
@@ -278,11 +275,6 @@ def _adopted(now: _State, trial: _Trial) -> _State:
     if now.idle >= PATIENCE and not now.verdict:
         return now.ended(_reason(now, trial, trial.loss))
     return now
-
-
-def _is_due(accepted: int) -> bool:
-    """Whether it is time to look at the curvatures again: after 4, 8, 16, ... steps."""
-    return accepted >= FIRST_LOOK and accepted & (accepted - 1) == 0
 
 
 def _search_begun(now: _State, trial: _Trial, loss: float) -> _State:

@@ -12,7 +12,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.conditioning import remedy
 from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
-from optserve.jobs.evidence.leaving import leave, no_bound_in_sight
+from optserve.jobs.evidence.leaving import beside, leave, no_bound_in_sight
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import outward
@@ -136,8 +136,10 @@ class Examination:
         if self.surface.kind == "least_squares":
             rest = sqrt(max(place.loss - model.decrement**2, 0.0))
             return rest if model.rest is None else model.rest
-        last = before - place.loss if before < inf else 0.0
-        return sqrt(max(self.end.gained(place.loss), last, 0.0))
+        gained = self.end.gained(place.loss)
+        # The last of a few steps from far off gain anything: a Newton step tells better.
+        last = before - place.loss if before < inf else gained
+        return sqrt(max(min(gained, last), 0.0))
 
     def _is_flat(self) -> bool:
         """Whether the loss changes with no coordinate near the start."""
@@ -173,6 +175,7 @@ class Examination:
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model)
             or self._vanished(place, true, noise, let)
+            or self._no_longer(place, seen, noise)
             or self._flat(place, model, true, weak, seen)
         )
 
@@ -190,6 +193,15 @@ class Examination:
             if one.kind == "kink":
                 return self._kink(place)
         return None
+
+    def _no_longer(self, place: Place, seen: Sequence[Profile], noise: float) -> Examined | None:
+        """Where the loss does not change along an axis, and is no minimum farther along."""
+        flat = [one.direction for one in seen if one.kind in ("flat", "edge")]
+        lower = beside(self.surface, place, flat, noise) if self.end.finishes else None
+        if lower is None:
+            return None
+        told = "no minimum: the curvature is negative farther along a flat direction"
+        return self._end(None, told)._replace(onward=lower)
 
     def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""

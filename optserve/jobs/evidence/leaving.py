@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, isfinite
 
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.axes import true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["leave", "no_bound_in_sight"]
+__all__ = ["beside", "leave", "no_bound_in_sight"]
 
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
 
 SHORT = 1e-3
+FLAT, ALONG, BACK = 2, (-3.0, 3.0), 3
+"""Flat directions that are followed, how far, in multiples of their coordinates, and the most
+Newton steps that lead down again from there."""
+
 DOUBLINGS = 45
 STEADY = 0.5
 """The slope may fall to this share of itself while a step doubles, and still the loss falls on."""
@@ -43,6 +49,33 @@ def leave(
             break
         share *= GROWTH
     return best
+
+
+def beside(surface: Surface, place: Place, flat: Sequence[Array], noise: float) -> Place | None:
+    """A place that is lower than ``place``, from farther along ``flat`` directions (p,).
+
+    The loss is the same there, but it may be a saddle. So two exponentials with one rate: how they
+    share their amplitude changes nothing, but where both are positive, rates that part lower the
+    loss. Nothing is looked for where that would cost more than is left.
+    """
+    flat = flat[:FLAT]
+    cost = len(flat) * len(ALONG) * (BACK + 1) * surface.prices.hessian
+    if not surface.dense or cost > surface.budget.left:
+        return None
+    for direction in flat:
+        for share in ALONG:
+            there = surface.at(place.point + share * direction)
+            for _ in range(BACK):
+                if there.loss > place.loss + noise:
+                    there = surface.at(there.point + surface.quadratic(there).step)
+            if not there.finite or there.loss > place.loss + noise:
+                continue
+            true = true_model(surface, there, surface.quadratic(there))
+            for number in np.flatnonzero(true.values < -true.noise):
+                lower = leave(surface, there, true.axis(int(number)), noise)
+                if lower is not None and lower.loss < place.loss - noise:
+                    return lower
+    return None
 
 
 def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:

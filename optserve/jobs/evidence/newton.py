@@ -133,7 +133,8 @@ class _Newton:
         shrunk = chord.decrement / model.decrement if model.decrement > 0.0 else 1.0
         if share == 1.0 and shrunk <= QUICK:
             self._take(trial, chord, fresh=not surface.keeps_curvature)
-            return "rest" if model.decrement <= bar.asked else ""
+            bar = self.bar_at(trial, chord, self.noise, self.before)
+            return "rest" if chord.decrement <= bar.asked else ""
         bends = surface.bends(trial, place, step)
         if enough and abs(bends - 1.0) <= 1.0 - SAME:
             # The same curvature, and no shorter step: that is rounding.

@@ -125,6 +125,11 @@ class Judge:
         """The judge of a descent whose points have this ``dtype``."""
         return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches, tries)
 
+    @property
+    def awaits_steps(self) -> bool:
+        """Whether changes are compared, and not each point ends a step."""
+        return self.tries and not (self.limits.loss is None and self.limits.step is None)
+
     def __call__(
         self,
         best: Best,

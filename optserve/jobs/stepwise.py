@@ -68,7 +68,7 @@ class Stepwise:
                 measured = method.measure(point, now)
             judged = method.judge(self.best, point, loss, now.gradient, finite)
             self.best, self.change, ended = judged
-            if method.judge.tries and finite:
+            if finite and method.judge.awaits_steps:
                 ended = self._stepped(point, loss, now.state, ended)
             reasons = ended.heeded(self._evaluations >= self._due).reasons()
         if finite:

@@ -32,8 +32,9 @@ FIRST_LOOK = 20
 EBBS = 0.1
 """Steps of which the last tenth gains less than this share of the tenth before are examined."""
 
-PATIENCE = 100
-"""Evaluations after which Newton's method is tried where few parameters vary."""
+PATIENCE, EACH = 100, 10
+"""Evaluations after which Newton's method is tried where few parameters vary: in all, and for each
+of them."""
 
 GRACE = 0.1
 """Seconds beyond the limit of seconds that an examination may take."""
@@ -115,7 +116,11 @@ class Verdicts:
         tolerance = self.limits.gradient
         if tolerance is None or self.gains.count < self._due:
             return False
-        if self.slow and point.size <= DENSE and self.gains.count >= self._patience:
+        if (
+            self.slow
+            and point.size <= DENSE
+            and self.gains.count >= max(self._patience, EACH * point.size)
+        ):
             self._patience = 2 * self.gains.count
             return True
         if measured is None:
@@ -193,9 +198,10 @@ class Verdicts:
         evidence = examined.evidence
         if changes := [one for one in self._near(examined, best) if one in given]:
             return self.checked(changes, best, evidence)
-        if examined.onward is not None and self.restarts < RESTARTS:
+        onward = examined.onward
+        if onward is not None and onward.finite and self.restarts < RESTARTS:
             self.restarts += 1
-            return Verdict([], onward=examined.onward.point)
+            return Verdict([], onward=onward.point)
         if examined.reason is Reason.saddle:
             return Verdict([Reason.saddle], best, evidence)
         spent = bool(given & {Reason.precision, Reason.stalled})

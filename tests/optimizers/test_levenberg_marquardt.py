@@ -184,7 +184,9 @@ def test_single_precision() -> None:
     def single(params: Array) -> Evaluation:
         assert params.dtype == np.float32
         evaluation = problem(params.astype(np.float64))
-        return Evaluation(*(np.asarray(part, np.float32) for part in evaluation[:4]))
+        loss, *rest = (np.asarray(part, np.float32) for part in evaluation[:4])
+        gradient, residual, jacobian = rest
+        return Evaluation(loss, gradient, residual, jacobian)
 
     end = descend(levenberg_marquardt(), single, problem.start.astype(np.float32))
     assert end.reason in CONVERGED

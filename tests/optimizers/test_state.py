@@ -80,8 +80,8 @@ def test_shapes_and_dtypes_are_fixed(name: str, dtype: type) -> None:
     kinds = [(np.shape(array), array.dtype) for array in state]
     for _ in range(30):
         evaluation = OSBORNE(params.astype(np.float64))
-        cast = Evaluation(*(np.asarray(part, dtype) for part in evaluation[:4]))
-        cast = cast._replace(total_steps=100)
+        parts: list[Array] = [np.asarray(part, dtype) for part in evaluation[:4]]
+        cast = Evaluation(parts[0], parts[1], parts[2], parts[3], total_steps=100)
         updates, state = method.update(cast, state, params)
         assert updates.dtype == dtype
         assert updates.shape == params.shape

@@ -64,7 +64,7 @@ def called(equation: Equation, rows: Mapping[str, int], threads: int) -> Callabl
     by_blas, several = calls_blas(alone), len(one.results) > 1
 
     def call(*operands: Any) -> Any:
-        with np.errstate(all="ignore"), one_thread() if by_blas else nullcontext():
+        with one_thread() if by_blas else nullcontext():
             try:
                 made = implementation(*operands)
             except OptserveError as error:

@@ -113,7 +113,7 @@ class Whole:
                 return self.program.bind(rows)
         if self._split is not None:
             with suppress(Unsupported):
-                return _owned(self._split.bind(rows), self._summed)
+                return _silent(_owned(self._split.bind(rows), self._summed))
         passes = self._passes
         return lambda given: passes(*given)
 
@@ -150,6 +150,16 @@ def called_out(
 ) -> CalledOut:
     """What native code of ``graph`` hands to NumPy, with these lowerings of plugins."""
     return Whole(graph, 1, lowerings_with(lowerings)).called_out(rows)
+
+
+def _silent(call: Call) -> Call:
+    """``call``, in which what is called of NumPy warns of nothing: infinities are results."""
+
+    def silent(given: Sequence[Any]) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):
+            return call(given)
+
+    return silent
 
 
 def _owned(call: Call, graph: Graph) -> Call:

@@ -37,8 +37,11 @@ class Lowering:
     - ``entries(site, *operands)``: one entry, or lanes of them, as an ``IRValue``; ``function``
       says that the code of it is long;
     - ``registers(b, equation, operands)``: a small value, each entry in a register;
-    - ``memory(frame, equation)``: a value in memory, as a ``View``;
-    - ``rows(body, equation)``: a value of each row in the body of a pass;
+    - ``loops(w, attributes, views, target)``: the loops that make a value in memory from others;
+    - ``memory(frame, equation)``: a value in memory that is there already, as a ``View``;
+    - ``rows(body, equation)``: a value of each row in the body of a pass. Without it ``loops`` make
+      it row by row, with the attributes that ``within(attributes, carried)`` gives for one row;
+      ``carried`` are the row axes of the operands, and ``None`` says that it cannot be;
     - ``control(frame, equation)``: whatever it defines itself.
     """
 
@@ -46,6 +49,8 @@ class Lowering:
     formula: Form | None = None
     entries: Form | None = None
     registers: Form | None = None
+    loops: Form | None = None
+    within: Form | None = None
     memory: Form | None = None
     rows: Form | None = None
     control: Form | None = None

@@ -18,11 +18,19 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.primitives import selection
 from optserve.primitives.constructors import opaque
 
-__all__ = ["UFUNCS"]
+__all__ = [
+    "UFUNCS",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "invert",
+    "left_shift",
+    "right_shift",
+]
 
 
-def _of_integers(ufunc: np.ufunc, logical: Primitive | None = None) -> Callable[..., Value]:
-    """``ufunc`` on integers, ``logical`` (if there is one) on truth values; others are refused."""
+def _of_integers(ufunc: np.ufunc, expected: str = "integers") -> Primitive:
+    """``ufunc`` on integers; others are refused."""
     name = ufunc.__name__
 
     def shape(*avals: Aval) -> Aval:
@@ -30,17 +38,30 @@ def _of_integers(ufunc: np.ufunc, logical: Primitive | None = None) -> Callable[
         if dtype.kind not in "iu":
             raise ShapeError(
                 f"{name} of {dtype.name}",
-                expected="integers, or truth values" if logical else "integers",
+                expected=expected,
                 remedy="compare first: (x > 0) & (y > 0)",
             )
         return Aval(broadcast_shapes(*(aval.shape for aval in avals)), dtype)
 
-    primitive = opaque(name, ufunc, shape=shape, axes=aligned, floating=False)
+    return opaque(name, ufunc, shape=shape, axes=aligned, floating=False)
+
+
+_OR_TRUTHS = "integers, or truth values"
+
+bitwise_and = _of_integers(np.bitwise_and, _OR_TRUTHS)
+bitwise_or = _of_integers(np.bitwise_or, _OR_TRUTHS)
+bitwise_xor = _of_integers(np.bitwise_xor, _OR_TRUTHS)
+invert = _of_integers(np.invert, _OR_TRUTHS)
+left_shift = _of_integers(np.left_shift)
+right_shift = _of_integers(np.right_shift)
+
+
+def _or_of_truths(primitive: Primitive, logical: Primitive) -> Callable[..., Value]:
+    """``primitive`` on integers, ``logical`` on truth values."""
 
     def apply(*operands: Value) -> Value:
-        if logical is not None and all(_is_truth(operand) for operand in operands):
-            return logical(*operands)
-        return primitive.bind(*operands)
+        of_truths = all(_is_truth(operand) for operand in operands)
+        return logical(*operands) if of_truths else primitive.bind(*operands)
 
     return apply
 
@@ -51,12 +72,12 @@ def _is_truth(operand: Value) -> bool:
 
 UFUNCS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
-        np.bitwise_and: _of_integers(np.bitwise_and, selection.logical_and),
-        np.bitwise_or: _of_integers(np.bitwise_or, selection.logical_or),
-        np.bitwise_xor: _of_integers(np.bitwise_xor, selection.not_equal),
-        np.invert: _of_integers(np.invert, selection.logical_not),
-        np.left_shift: _of_integers(np.left_shift),
-        np.right_shift: _of_integers(np.right_shift),
+        np.bitwise_and: _or_of_truths(bitwise_and, selection.logical_and),
+        np.bitwise_or: _or_of_truths(bitwise_or, selection.logical_or),
+        np.bitwise_xor: _or_of_truths(bitwise_xor, selection.not_equal),
+        np.invert: _or_of_truths(invert, selection.logical_not),
+        np.left_shift: left_shift.bind,
+        np.right_shift: right_shift.bind,
     }
 )
 """What ``&``, ``|``, ``^``, ``~``, ``<<`` and ``>>`` of traced values are."""

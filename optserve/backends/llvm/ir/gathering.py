@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import math
+
 from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.nest import Scope, load, store, sweep
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import View
+from optserve.graph.aval import DType
 from optserve.graph.dim import Size
 
-__all__ = ["add_where", "in_range"]
+__all__ = ["add_where", "in_range", "missing"]
 
 
-def in_range(w: Scope, index: IRValue, size: Size) -> tuple[IRValue, IRValue]:
-    """Indices counted from the front, 0 where they are out of range; and where they are not."""
+def missing(type_: str) -> IRValue:
+    """What stands for an entry that there is not."""
+    return constant(math.nan, type_)
+
+
+def in_range(
+    w: Scope, index: IRValue, size: Size, dtype: DType, mask: IRValue | None = None
+) -> tuple[IRValue, IRValue]:
+    """Indices counted from the front, 0 where they are out of range; and where they are not.
+
+    Of a ``dtype`` without NaN the function fails where an index in use is out of range.
+    """
     b = w.b
     zero, count = constant(0, index.type), _count(w, index, size)
     wrapped = b.select(b.compare("slt", index, zero), b.binary("add", index, count), index)
     valid = b.compare("ult", wrapped, count)
+    if dtype.kind != "f":
+        bad = b.binary("xor", valid, constant(True, valid.type))
+        b.fail_where(bad if mask is None else b.binary("and", bad, mask))
     return b.select(valid, wrapped, zero), valid
 
 

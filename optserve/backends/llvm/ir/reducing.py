@@ -44,7 +44,7 @@ class Reduction:
         (-inf, -9223372036854775808)
         """
         scalar = element(type_)
-        if scalar in ("double", "float"):
+        if scalar in ("double", "float", "i1"):
             return self.begin
         half: int = 1 << (int(scalar[1:]) - 1)
         return min(max(self.begin, -half), half - 1)

@@ -14,7 +14,7 @@ from optserve.backends.llvm.lowerings.lowering import Site
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.backends.lowering import Lowering
 from optserve.graph.primitive import Primitive
-from optserve.primitives import arithmetic, elementary, selection, shaping, special, whole
+from optserve.primitives import arithmetic, bits, elementary, selection, shaping, special, whole
 
 __all__ = ["LOWERINGS"]
 
@@ -89,6 +89,21 @@ def _tame(b: Builder, d: IRValue, x: IRValue) -> IRValue:
     zero = constant(0.0, x.type)
     infinite = b.compare("oeq", b.intrinsic("fabs", d), constant(float("inf"), d.type))
     return b.select(b.binary("and", b.compare("oeq", x, zero), infinite), zero, d)
+
+
+def _invert(b: Builder, x: IRValue) -> IRValue:
+    return b.binary("xor", x, constant(-1, x.type))
+
+
+def _shift(operation: str, most: int) -> Operation:
+    """By 64 bits and more as NumPy does, which LLVM leaves open: nothing is left but the sign."""
+
+    def shifted(b: Builder, x: IRValue, count: IRValue) -> IRValue:
+        few = b.compare("ult", count, constant(64, count.type))
+        made = b.binary(operation, x, b.select(few, count, constant(most, count.type)))
+        return made if most else b.select(few, made, constant(0, x.type))
+
+    return shifted
 
 
 def _cast(site: Site, x: IRValue) -> IRValue:
@@ -169,6 +184,12 @@ LOWERINGS: tuple[Lowering, ...] = (
     _instruction(selection.isnan, _isnan),
     _instruction(selection.isfinite, _isfinite),
     _instruction(selection.where, _where),
+    _instruction(bits.bitwise_and, _binary("and")),
+    _instruction(bits.bitwise_or, _binary("or")),
+    _instruction(bits.bitwise_xor, _binary("xor")),
+    _instruction(bits.invert, _invert),
+    _instruction(bits.left_shift, _shift("shl", 0)),
+    _instruction(bits.right_shift, _shift("ashr", 63)),
     _instruction(elementary.sqrt, _intrinsic("sqrt")),
     _function(elementary.exp, "exp"),
     _function(elementary.expm1, "expm1"),

@@ -1,94 +1,132 @@
-"""Entries, or parts, of a table at computed positions, and what is added to them there."""
+"""Entries, or parts, of a table at computed positions, and what is added to them there.
+
+A position out of range gives NaN. Whole numbers and truth values have none: there native code
+fails, and NumPy says where.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.gathering import add_where, in_range
-from optserve.backends.llvm.ir.nest import address_of, fill, load, loops, store, sweep
+from optserve.backends.llvm.ir.gathering import add_where, in_range, missing
+from optserve.backends.llvm.ir.nest import Scope, address_of, fill, load, loops, store, sweep
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.programs.frame import Frame
-from optserve.backends.llvm.programs.writer import Writer
+from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import static
 from optserve.backends.lowering import Lowering
 from optserve.frozen import replace
 from optserve.graph.graph import Equation
-from optserve.primitives import indexing
+from optserve.primitives import along_axis, indexing
 
 __all__ = ["LOWERINGS"]
 
+Attributes = Mapping[str, Any]
 
-def _take(frame: Frame, equation: Equation) -> View:
-    """Parts of a table by computed positions along an axis; NaN where one is out of range."""
-    w, b = frame.w, frame.w.b
-    table, indices = map(frame.view, equation.operands)
-    target, axis = frame.target(equation.results[0]), equation.attributes["axis"]
-    _check(target)
-    count, size = len(indices.shape), table.shape[axis]
-    if size == 0:
-        fill(w, constant(math.nan, storage(target.dtype)), target)
-        return target
+
+def _take(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    """Parts of a table by computed positions along an axis."""
+    table, indices = views
+    axis = attributes["axis"]
+    if _is_empty(table, axis):
+        fill(w, missing(storage(target.dtype)), target)
+        return
     with loops(w, table.shape[:axis]) as before, loops(w, indices.shape) as place:
-        front, valid = in_range(w, b.load(address_of(w, indices, place), "i64"), size)
-        source = _after(w, table, (*before, front))
+        index = w.b.load(address_of(w, indices, place), "i64")
+        front, valid = in_range(w, index, table.shape[axis], table.dtype)
         result = _after(w, target, (*before, *place))
-        for lane in sweep(w, source.shape):
-            found = load(w, source, source.strides, lane)
-            missing = constant(math.nan, found.type)
-            inside = b.splat(valid, lane.lanes)
-            store(w, b.select(inside, found, missing), result, result.strides, lane)
-    assert len(target.shape) == len(table.shape) - 1 + count
-    return target
+        _take_part(w, valid, _after(w, table, (*before, front)), result)
+
+
+def _take_along(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    """The same where each entry of the result has a position of its own."""
+    table, indices = views
+    axis = attributes["axis"]
+    if _is_empty(table, axis):
+        fill(w, missing(storage(target.dtype)), target)
+        return
+    with loops(w, indices.shape) as place:
+        index = w.b.load(address_of(w, indices, place), "i64")
+        front, valid = in_range(w, index, table.shape[axis], table.dtype)
+        source = _after(w, table, (*place[:axis], front, *place[axis + 1 :]))
+        _take_part(w, valid, source, _after(w, target, place))
+
+
+def _take_part(w: Scope, valid: IRValue, source: View, result: View) -> None:
+    b = w.b
+    for lane in sweep(w, source.shape):
+        found = load(w, source, source.strides, lane)
+        if source.dtype.kind == "f":
+            found = b.select(b.splat(valid, lane.lanes), found, missing(found.type))
+        store(w, found, result, result.strides, lane)
 
 
 def _take_rows(body: Body, equation: Equation) -> None:
     table, indices = equation.operands
-    if body.row_axis(table) is not None or equation.attributes["axis"] != 0:
+    axis = equation.attributes["axis"]
+    if body.row_axis(table) is not None or body.row_axis(indices) != 0 or axis:
         raise Unsupported("a gather from rows")
-    if body.space(indices):
-        raise Unsupported("a gather by more than one index a row")
-    space = body.space(equation.results[0])
+    if table.aval.shape[0] == 0:
+        raise Unsupported("a gather from nothing")
     inputs = (body.access(table), body.access(indices))
-    body.define("take", equation, space, inputs, detail=table.aval.shape[0])
+    space = body.space(equation.results[0])
+    if body.space(indices):
+        body.define("each", equation, space, inputs, detail=(_take, equation.attributes))
+    else:
+        body.define("take", equation, space, inputs, detail=table.aval.shape[0])
 
 
-def _scatter_add(frame: Frame, equation: Equation) -> View:
+def _scatter_add(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """Values added in order at computed positions along an axis; out of range they are left out."""
-    w, b = frame.w, frame.w.b
-    values, indices = map(frame.view, equation.operands)
-    target, axis = frame.target(equation.results[0]), equation.attributes["axis"]
-    _check(target)
+    values, indices = views
+    axis = attributes["axis"]
     fill(w, constant(0, storage(target.dtype)), target)
-    size = target.shape[axis]
-    if size == 0:
-        return target
+    if _is_empty(target, axis):
+        return
     with loops(w, values.shape[:axis]) as before, loops(w, indices.shape) as place:
-        front, valid = in_range(w, b.load(address_of(w, indices, place), "i64"), size)
+        index = w.b.load(address_of(w, indices, place), "i64")
+        front, valid = in_range(w, index, target.shape[axis], target.dtype)
         source = _after(w, values, (*before, *place))
-        result = _after(w, target, (*before, front))
-        add_where(w, valid, source, result)
-    return target
+        add_where(w, valid, source, _after(w, target, (*before, front)))
+
+
+def _add_along(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    """The same where each value has a position of its own."""
+    values, indices = views
+    axis = attributes["axis"]
+    fill(w, constant(0, storage(target.dtype)), target)
+    if _is_empty(target, axis):
+        return
+    with loops(w, values.shape) as place:
+        index = w.b.load(address_of(w, indices, place), "i64")
+        front, valid = in_range(w, index, target.shape[axis], target.dtype)
+        result = _after(w, target, (*place[:axis], front, *place[axis + 1 :]))
+        add_where(w, valid, _after(w, values, place), result)
 
 
 def _scatter_rows(body: Body, equation: Equation) -> None:
     values, indices = equation.operands
     if body.row_axis(indices) != 0 or body.space(indices) or equation.attributes["axis"]:
         raise Unsupported("a scatter by more than one index a row")
+    if values.aval.dtype.kind != "f":
+        raise Unsupported("a scatter over rows of anything but floats")
     inputs = (body.access(values), body.access(indices))
     size = static(equation.attributes["size"])
     body.reduce("scatter", equation, body.space(values), inputs, detail=size)
 
 
-def _check(target: View) -> None:
-    if target.dtype.kind != "f":
-        raise Unsupported("a gather of anything but floats")
+def _is_empty(table: View, axis: int) -> bool:
+    """Whether there is nothing at any position."""
+    if table.shape[axis] == 0 and table.dtype.kind != "f":
+        raise Unsupported("a gather from nothing")
+    return table.shape[axis] == 0
 
 
-def _after(w: Writer, view: View, index: tuple[IRValue | int, ...]) -> View:
+def _after(w: Scope, view: View, index: tuple[IRValue | int, ...]) -> View:
     """What is left of a view where its first axes have an index."""
     count = len(index)
     address = address_of(w, view, index, view.strides[:count])
@@ -96,6 +134,8 @@ def _after(w: Writer, view: View, index: tuple[IRValue | int, ...]) -> View:
 
 
 LOWERINGS: tuple[Lowering, ...] = (
-    Lowering(indexing.take, memory=_take, rows=_take_rows),
-    Lowering(indexing.scatter_add, memory=_scatter_add, rows=_scatter_rows),
+    Lowering(indexing.take, loops=_take, rows=_take_rows),
+    Lowering(indexing.scatter_add, loops=_scatter_add, rows=_scatter_rows),
+    Lowering(along_axis.take_along_axis, loops=_take_along, within=axis_within),
+    Lowering(along_axis.add_along_axis, loops=_add_along, within=axis_within),
 )

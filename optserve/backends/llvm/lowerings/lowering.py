@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, element
 from optserve.backends.llvm.ir.exceptions import Unsupported
@@ -18,7 +19,7 @@ from optserve.primitives.vocabulary import builtin_primitives
 from optserve.transforms.expand import expand, with_stable_bodies
 from optserve.transforms.simplify import simplify
 
-__all__ = ["INLINED", "Lowerings", "Site"]
+__all__ = ["INLINED", "Lowerings", "Site", "axis_within"]
 
 INLINED = 16
 """Mathematical functions up to which each is written out where it is needed: with more, the time to
@@ -124,3 +125,17 @@ def _fits(equation: Equation) -> bool:
     except ShapeError:
         return False
     return shape == result.shape and all(aval.dtype == result.dtype for aval in given)
+
+
+def axis_within(
+    attributes: Mapping[str, Any], carried: Sequence[int | None]
+) -> Mapping[str, Any] | None:
+    """What an ``axis`` is within a row, where every operand has its rows along the first one.
+
+    >>> axis_within({"axis": 2}, (0, 0))
+    {'axis': 1}
+    >>> axis_within({"axis": 0}, (0, 0)) is axis_within({"axis": 2}, (0, None)) is None
+    True
+    """
+    axis: int = attributes["axis"]
+    return {**attributes, "axis": axis - 1} if axis > 0 and {*carried} == {0} else None

@@ -7,7 +7,7 @@ one, else a copy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.nest import address_of, copy, fill, loops
+from optserve.backends.llvm.ir.nest import Scope, address_of, copy, fill, loops
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import (
     Registers,
@@ -24,6 +24,7 @@ from optserve.backends.llvm.ir.view import (
     contiguous_strides,
     in_array,
 )
+from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.programs.frame import Frame
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import Access, row_major
@@ -38,6 +39,7 @@ from optserve.primitives import constants as primitives
 __all__ = ["LOWERINGS"]
 
 Bounds = Sequence[tuple[int, int, int]]
+Attributes = Mapping[str, Any]
 
 
 def _moved(move: Callable[..., Any]) -> Callable[..., Registers]:
@@ -125,10 +127,10 @@ def _slices(bounds: Bounds) -> tuple[slice, ...]:
 
 def _slice(frame: Frame, equation: Equation) -> View:
     view = frame.view(equation.operands[0])
-    return _part(frame, view, equation.attributes["bounds"], equation.results[0].aval.shape)
+    return _part(frame.w, view, equation.attributes["bounds"], equation.results[0].aval.shape)
 
 
-def _part(frame: Frame, view: View, bounds: Sequence[tuple[Size, Size, int]], shape: Shape) -> View:
+def _part(w: Scope, view: View, bounds: Sequence[tuple[Size, Size, int]], shape: Shape) -> View:
     """Entries from start by step along each axis; along row counts all of them."""
     for (start, stop, step), size in zip(bounds, view.shape, strict=True):
         known = all(isinstance(entry, int) for entry in (start, stop, size))
@@ -141,7 +143,7 @@ def _part(frame: Frame, view: View, bounds: Sequence[tuple[Size, Size, int]], sh
     strides = tuple(
         stride * step for stride, (_, _, step) in zip(view.strides, bounds, strict=True)
     )
-    return View(address_of(frame.w, view, first), view.dtype, shape, strides)
+    return View(address_of(w, view, first), view.dtype, shape, strides)
 
 
 def _slice_rows(body: Body, equation: Equation) -> None:
@@ -166,43 +168,44 @@ def _unslice_registers(b: Builder, equation: Equation, operands: Sequence[Regist
     return out
 
 
-def _unslice(frame: Frame, equation: Equation) -> View:
-    target = frame.target(equation.results[0])
-    view = frame.view(equation.operands[0])
-    fill(frame.w, constant(0, storage(target.dtype)), target)
-    copy(frame.w, view, _part(frame, target, equation.attributes["bounds"], view.shape))
-    return target
+def _unslice(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    [view] = views
+    fill(w, constant(0, storage(target.dtype)), target)
+    copy(w, view, _part(w, target, attributes["bounds"], view.shape))
+
+
+def _unslice_within(attributes: Attributes, carried: Sequence[int | None]) -> Attributes | None:
+    (rows, *bounds), (count, *shape) = attributes["bounds"], attributes["shape"]
+    if carried != (0,) or rows != (0, count, 1):
+        return None
+    return {"bounds": tuple(bounds), "shape": tuple(shape)}
 
 
 # Several values in one.
 
 
-def _concatenate(frame: Frame, equation: Equation) -> View:
-    return _joined(frame, equation, [frame.view(atom) for atom in equation.operands])
-
-
-def _stack(frame: Frame, equation: Equation) -> View:
-    """A concatenation of values that have one entry along the new axis."""
-    axis = equation.attributes["axis"]
-    views = []
-    for atom in equation.operands:
-        view = frame.view(atom)
-        shape = (*view.shape[:axis], 1, *view.shape[axis:])
-        strides = (*view.strides[:axis], 0, *view.strides[axis:])
-        views.append(replace(view, shape=shape, strides=strides))
-    return _joined(frame, equation, views)
-
-
-def _joined(frame: Frame, equation: Equation, views: Sequence[View]) -> View:
-    axis = equation.attributes["axis"]
-    target = frame.target(equation.results[0])
+def _concatenate(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    axis = attributes["axis"]
     start: Size = 0
     for view in views:
-        at = tuple(frame.w.number(start) if i == axis else 0 for i in range(len(view.shape)))
-        address = address_of(frame.w, target, at)
-        copy(frame.w, view, View(address, target.dtype, view.shape, target.strides))
+        at = tuple(w.number(start) if i == axis else 0 for i in range(len(view.shape)))
+        address = address_of(w, target, at)
+        copy(w, view, View(address, target.dtype, view.shape, target.strides))
         start = start + view.shape[axis]
-    return target
+
+
+def _stack(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+    """A concatenation of values that have one entry along the new axis."""
+    axis = attributes["axis"]
+    spread = [
+        replace(
+            view,
+            shape=(*view.shape[:axis], 1, *view.shape[axis:]),
+            strides=(*view.strides[:axis], 0, *view.strides[axis:]),
+        )
+        for view in views
+    ]
+    _concatenate(w, attributes, spread, target)
 
 
 # Values made from sizes alone.
@@ -279,16 +282,23 @@ LOWERINGS: tuple[Lowering, ...] = (
         memory=_slice,
         rows=_slice_rows,
     ),
-    Lowering(indexing.unslice, registers=_unslice_registers, memory=_unslice),
+    Lowering(
+        indexing.unslice,
+        registers=_unslice_registers,
+        loops=_unslice,
+        within=_unslice_within,
+    ),
     Lowering(
         shaping.concatenate,
         registers=_moved(lambda *arrays, axis: np.concatenate(arrays, axis)),
-        memory=_concatenate,
+        loops=_concatenate,
+        within=axis_within,
     ),
     Lowering(
         shaping.stack,
         registers=_moved(lambda *arrays, axis: np.stack(arrays, axis)),
-        memory=_stack,
+        loops=_stack,
+        within=axis_within,
     ),
     Lowering(composition.identity, registers=_moved(lambda x: x), memory=_same, rows=_same_rows),
     Lowering(

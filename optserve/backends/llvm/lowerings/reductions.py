@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,13 @@ from optserve.backends.llvm.ir.arithmetic import (
     greater,
     is_floating,
     less,
-    logical_and,
-    logical_or,
-    maximum,
-    minimum,
 )
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import (
     Index,
     Lane,
+    Scope,
     address_of,
     from_the_end,
     load,
@@ -41,53 +39,96 @@ from optserve.backends.llvm.ir.reducing import (
 )
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import Registers, View, in_array
-from optserve.backends.llvm.programs.frame import Frame, numbers
+from optserve.backends.llvm.lowerings.lowering import axis_within
+from optserve.backends.llvm.programs.frame import numbers
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Lowering
 from optserve.graph.graph import Equation
+from optserve.graph.primitive import Primitive
 from optserve.primitives import ordering, reductions, sums
 
 __all__ = ["LOWERINGS"]
 
 
+Attributes = Mapping[str, Any]
 OnRegisters = Callable[[Builder, Equation, Sequence[Registers]], Registers]
 
 
-def accumulator(kind: Reduction, view: View) -> str:
+def _accumulator(kind: Reduction, scalar: str) -> str:
     """The type that partial results have: float32 adds in double, truth values count in i64."""
-    scalar = storage(view.dtype)
     if kind.truths:
         return "i64"
-    return {"float": "double", "i8": "i64"}.get(scalar, scalar) if kind is SUM else scalar
+    return (
+        {"float": "double", "i8": "i64", "i1": "i64"}.get(scalar, scalar) if kind is SUM else scalar
+    )
 
 
-def _reduction(kind: Reduction, frame: Frame, equation: Equation) -> View:
-    view, axes = frame.view(equation.operands[0]), equation.attributes["axis"]
-    target = frame.target(equation.results[0])
-    reduce_view(frame.w, kind, view, axes, target, accumulator(kind, view))
-    return target
+def _reduction(
+    kind: Reduction, w: Scope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
+    [view] = views
+    scalar = _accumulator(kind, storage(view.dtype))
+    reduce_view(w, kind, view, attributes["axis"], target, scalar)
 
 
-def _cumsum(frame: Frame, equation: Equation) -> View:
+def _cumsum(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """One line after another, each in order."""
-    w, b = frame.w, frame.w.b
-    view, target = frame.view(equation.operands[0]), frame.target(equation.results[0])
-    axis, backward = equation.attributes["axis"], equation.attributes["reverse"]
-    scalar = accumulator(SUM, view)
+    b, [view] = w.b, views
+    scalar = _accumulator(SUM, storage(view.dtype))
     slot = b.alloca(scalar)
-    others = [i for i in range(len(view.shape)) if i != axis]
-    count = w.number(view.shape[axis])
-    with loops(w, tuple(view.shape[i] for i in others)) as outer:
+    for line in _lines(w, view, attributes["axis"]):
         b.store(constant(0, scalar), slot)
-        with b.loop(0, count) as step:
-            at = from_the_end(w, count, step) if backward else step
-            index: Index = (*outer[:axis], at, *outer[axis:])
-            entry = load(w, view, view.strides, Lane(index, lanes=1))
-            total = b.load(slot, scalar)
-            total = add(b, total, convert(b, entry, scalar))
+        for at in line(attributes["reverse"]):
+            entry = load(w, view, view.strides, Lane(at, lanes=1))
+            total = add(b, b.load(slot, scalar), convert(b, entry, scalar))
             b.store(total, slot)
-            b.store(convert(b, total, storage(target.dtype)), address_of(w, target, index))
-    return target
+            b.store(convert(b, total, storage(target.dtype)), address_of(w, target, at))
+
+
+def _position(
+    comparison: Operation, w: Scope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
+    """The first of the largest or smallest in each line; NaN before all."""
+    b, [view] = w.b, views
+    axis = attributes["axis"]
+    type_ = register_type(view.dtype)
+    best, place = b.alloca(storage(view.dtype)), b.alloca("i64", align=8)
+    for line in _lines(w, view, axis):
+        b.store(constant(0, "i64"), place)
+        for at in line(False):
+            entry = load(w, view, view.strides, Lane(at, lanes=1))
+            before = convert(b, b.load(best, storage(view.dtype)), type_)
+            first = b.compare("eq", IRValue(str(at[axis]), "i64"), constant(0, "i64"))
+            better = b.binary("or", first, _better(b, comparison, entry, before))
+            kept = b.select(better, entry, before)
+            b.store(convert(b, kept, storage(view.dtype)), best)
+            position = IRValue(str(at[axis]), "i64")
+            b.store(b.select(better, position, b.load(place, "i64")), place)
+        others = tuple(i for n, i in enumerate(at) if n != axis)
+        b.store(b.load(place, "i64"), address_of(w, target, others))
+
+
+def _better(b: Builder, comparison: Operation, entry: IRValue, best: IRValue) -> IRValue:
+    """Whether an entry comes before the best of those before it; NaN does, if it is the first."""
+    better = comparison(b, entry, best)
+    if is_floating(entry):
+        known = b.compare("ord", best, best)
+        missing = b.compare("uno", entry, entry)
+        better = b.binary("or", better, b.binary("and", known, missing))
+    return better
+
+
+def _lines(w: Scope, view: View, axis: int) -> Iterator[Callable[[bool], Iterator[Index]]]:
+    """The loops over all axes but one; inside, what loops along that one, perhaps backward."""
+    count = w.number(view.shape[axis])
+    with loops(w, (*view.shape[:axis], *view.shape[axis + 1 :])) as outer:
+
+        def line(backward: bool) -> Iterator[Index]:
+            with w.b.loop(0, count) as step:
+                at = from_the_end(w, count, step) if backward else step
+                yield (*outer[:axis], at, *outer[axis:])
+
+        yield line
 
 
 # In registers.
@@ -109,39 +150,20 @@ def _in_pairs(combine: Callable[[IRValue, IRValue], IRValue], entries: list[IRVa
     return entries[0]
 
 
-def _sum_registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
-    """float32 in double, truth values in whole numbers."""
+def _reduction_registers(
+    kind: Reduction, b: Builder, equation: Equation, operands: Sequence[Registers]
+) -> Registers:
+    """Neighbours first, then pairs of them; partial results have the type that they have in memory,
+    but truth values are bits."""
     result = equation.results[0].aval
     narrow = register_type(result.dtype)
-    wide = "double" if narrow == "float" else narrow
-    sums = []
+    wide = narrow if kind.truths else _accumulator(kind, narrow)
+    found = []
     for entries in _groups(operands[0], equation.attributes["axis"]):
-        terms = [convert(b, entry, wide) for entry in entries] or [constant(0, wide)]
-        total = _in_pairs(partial(add, b), terms)
-        sums.append(convert(b, total, narrow))
-    return in_array(sums, numbers(result.shape))
-
-
-def _extreme_registers(operation: Operation) -> OnRegisters:
-    def registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
-        found = [
-            _in_pairs(partial(operation, b), entries)
-            for entries in _groups(operands[0], equation.attributes["axis"])
-        ]
-        return in_array(found, numbers(equation.results[0].aval.shape))
-
-    return registers
-
-
-def _test_registers(operation: Operation, empty: bool) -> OnRegisters:
-    def registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
-        found = []
-        for entries in _groups(operands[0], equation.attributes["axis"]):
-            truths = [convert(b, entry, "i1") for entry in entries] or [constant(empty, "i1")]
-            found.append(_in_pairs(partial(operation, b), truths))
-        return in_array(found, numbers(equation.results[0].aval.shape))
-
-    return registers
+        terms = [convert(b, entry, wide) for entry in entries]
+        total = _in_pairs(partial(kind.join, b), terms or [constant(kind.unit(wide), wide)])
+        found.append(convert(b, total, narrow))
+    return in_array(found, numbers(result.shape))
 
 
 def _cumsum_registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
@@ -170,11 +192,7 @@ def _position_registers(comparison: Operation) -> OnRegisters:
         for entries in _groups(operands[0], [equation.attributes["axis"]]):
             best, at = entries[0], constant(0, "i64")
             for i, entry in enumerate(entries[1:], 1):
-                better = comparison(b, entry, best)
-                if is_floating(entry):
-                    known = b.compare("ord", best, best)
-                    missing = b.compare("uno", entry, entry)
-                    better = b.binary("or", better, b.binary("and", known, missing))
+                better = _better(b, comparison, entry, best)
                 best = b.select(better, entry, best)
                 at = b.select(better, constant(i, "i64"), at)
             found.append(at)
@@ -199,37 +217,32 @@ def _reduction_rows(kind: Reduction, body: Body, equation: Equation) -> None:
     body.reduce("sum_rows", equation, access.space, (access,), detail=(kind, bool(inner)))
 
 
+def _reduces(primitive: Primitive, kind: Reduction) -> Lowering:
+    return Lowering(
+        primitive,
+        registers=partial(_reduction_registers, kind),
+        loops=partial(_reduction, kind),
+        rows=partial(_reduction_rows, kind),
+    )
+
+
+def _finds(primitive: Primitive, comparison: Operation) -> Lowering:
+    return Lowering(
+        primitive,
+        registers=_position_registers(comparison),
+        loops=partial(_position, comparison),
+        within=axis_within,
+    )
+
+
 LOWERINGS: tuple[Lowering, ...] = (
-    Lowering(
-        sums.sum_,
-        registers=_sum_registers,
-        memory=partial(_reduction, SUM),
-        rows=partial(_reduction_rows, SUM),
-    ),
-    Lowering(
-        reductions.max_,
-        registers=_extreme_registers(maximum),
-        memory=partial(_reduction, MAX),
-        rows=partial(_reduction_rows, MAX),
-    ),
-    Lowering(
-        reductions.min_,
-        registers=_extreme_registers(minimum),
-        memory=partial(_reduction, MIN),
-        rows=partial(_reduction_rows, MIN),
-    ),
-    Lowering(
-        reductions.all_,
-        registers=_test_registers(logical_and, empty=True),
-        memory=partial(_reduction, ALL),
-    ),
-    Lowering(
-        reductions.any_,
-        registers=_test_registers(logical_or, empty=False),
-        memory=partial(_reduction, ANY),
-    ),
+    _reduces(sums.sum_, SUM),
+    _reduces(reductions.max_, MAX),
+    _reduces(reductions.min_, MIN),
+    _reduces(reductions.all_, ALL),
+    _reduces(reductions.any_, ANY),
     Lowering(reductions.logsumexp, rows=partial(_reduction_rows, LOGSUMEXP)),
-    Lowering(reductions.cumsum, registers=_cumsum_registers, memory=_cumsum),
-    Lowering(ordering.argmax, registers=_position_registers(greater)),
-    Lowering(ordering.argmin, registers=_position_registers(less)),
+    Lowering(reductions.cumsum, registers=_cumsum_registers, loops=_cumsum, within=axis_within),
+    _finds(ordering.argmax, greater),
+    _finds(ordering.argmin, less),
 )

@@ -155,6 +155,11 @@ class Frame:
         elif lowering.registers is not None and self._is_unrolled(equation):
             operands = [self.registers(atom) for atom in equation.operands]
             self.define(equation.results[0], lowering.registers(self.w.b, equation, operands))
+        elif lowering.loops is not None:
+            [result] = equation.results
+            views, target = [self.view(atom) for atom in equation.operands], self.target(result)
+            lowering.loops(self.w, equation.attributes, views, target)
+            self.define(result, target)
         elif lowering.memory is not None:
             self.define(equation.results[0], lowering.memory(self, equation))
         else:

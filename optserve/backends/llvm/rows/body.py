@@ -18,6 +18,7 @@ from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
 from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major, static
+from optserve.backends.lowering import Lowering
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import add
@@ -76,6 +77,8 @@ class Body:
             lowering.rows(self, equation)
         elif self.lowerings.computes_entries(equation):
             self.elementwise(equation)
+        elif lowering.loops is not None and lowering.within is not None:
+            self._row_by_row(equation, lowering)
         else:
             raise Unsupported(f"{equation.primitive} has no native form")
 
@@ -93,6 +96,16 @@ class Body:
             self.reduced[atom].output = position
         else:
             raise Unsupported(f"a {kind} over rows that is read in another way")
+
+    def _row_by_row(self, equation: Equation, lowering: Lowering) -> None:
+        """The loops of a value in memory, for each row: a pass is a program with one axis more."""
+        carried = tuple(map(self.row_axis, equation.operands))
+        attributes = lowering.within and lowering.within(equation.attributes, carried)
+        if attributes is None:
+            raise Unsupported(f"{equation.primitive} across rows")
+        inputs = tuple(map(self.access, equation.operands))
+        space = self.space(equation.results[0])
+        self.define("each", equation, space, inputs, detail=(lowering.loops, attributes))
 
     def _count_from_first_row(self, equation: Equation) -> None:
         """A range over rows plus the number of the first: native code counts rows from there."""

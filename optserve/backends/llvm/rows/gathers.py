@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
+from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
-from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.gathering import in_range
-from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.ir.gathering import in_range, missing
+from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.rows.memory import Memory
 from optserve.backends.llvm.rows.nodes import Node, operand
 from optserve.backends.llvm.rows.places import Place
@@ -23,24 +21,24 @@ def gather(memory: Memory, node: Node, index: IRValue, place: Place) -> IRValue:
     """Entries, or rows, of a fixed table by an index a row; NaN where it is out of range."""
     b = memory.b
     table = operand(node, 0)
-    scalar = storage(table.root.aval.dtype)
-    if scalar not in ("double", "float"):
-        raise Unsupported("a gather of anything but floats")
-    front, valid = in_range(memory, index, node.detail)
+    dtype = table.root.aval.dtype
+    scalar = storage(dtype)
+    front, valid = in_range(memory, index, node.detail, dtype, place.mask)
     if node.space:  # one row of the table: the index is the same in all lanes
-        row = memory.fetch_row(table, b.lane(front, 0), place)
-        return b.select(valid, row, constant(math.nan, row.type))
-    if table.strides[0] == 1:
-        first = b.at(memory.addresses[table.root], scalar, table.offset)
-        look_ahead(memory, node, place, first, scalar)
-    result = constant(0, vector(scalar))
-    for lane in range(LANES):
-        at = b.lane(front, lane)
-        at = b.emit(f"mul nsw i64 {at}, {table.strides[0]}", "i64")
-        at = b.emit(f"add nsw i64 {at}, {table.offset}", "i64")
-        value = b.load(b.at(memory.addresses[table.root], scalar, at), scalar)
-        result = b.insert(result, value, lane)
-    return b.select(valid, result, constant(math.nan, result.type))
+        result = memory.fetch_row(table, b.lane(front, 0), place)
+    else:
+        if table.strides[0] == 1:
+            first = b.at(memory.addresses[table.root], scalar, table.offset)
+            look_ahead(memory, node, place, first, scalar)
+        result = constant(0, vector(scalar))
+        for lane in range(LANES):
+            at = b.lane(front, lane)
+            at = b.emit(f"mul nsw i64 {at}, {table.strides[0]}", "i64")
+            at = b.emit(f"add nsw i64 {at}, {table.offset}", "i64")
+            value = b.load(b.at(memory.addresses[table.root], scalar, at), scalar)
+            result = b.insert(result, value, lane)
+        result = convert(b, result, register_type(dtype))
+    return b.select(valid, result, missing(result.type)) if dtype.kind == "f" else result
 
 
 def look_ahead(

@@ -39,7 +39,7 @@ TALL = 8
 def pays(nodes: Sequence[Node]) -> bool:
     """Whether rows should take the lanes: there are sums within a row over short axes, and nothing
     that has its own order of lanes."""
-    if any(node.kind in ("matvec", "matmul", "outer", "scatter") for node in nodes):
+    if any(node.kind in ("matvec", "matmul", "outer", "scatter", "each") for node in nodes):
         return False
     if any(node.kind in ("store", "take") and node.space for node in nodes):
         return False

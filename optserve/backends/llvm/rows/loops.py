@@ -37,6 +37,7 @@ def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
         "reduce": _reduce,
         "scatter": _scatter,
         "contract": _contract,
+        "each": _each,
     }
     handler = emit_large if is_large(node) else handlers[node.kind]
     handler(emitter, node, start, rows)
@@ -76,6 +77,16 @@ def _contract(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
         ).write()
 
 
+def _each(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+    """The loops of a value in memory, in each row."""
+    memory, (write, attributes) = emitter.memory, node.detail
+    assert node.result is not None
+    out = contiguous(node.result, node.space)
+    with emitter.b.loop(0, rows) as local:
+        views = [memory.row(operand(node, i), start, local) for i in range(len(node.inputs))]
+        write(emitter, attributes, views, memory.row(out, start, local))
+
+
 def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     """Each row's value added where its index says; out of range it is left out."""
     b, memory = emitter.b, emitter.memory
@@ -84,7 +95,9 @@ def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> Non
     scalar = emitter.output_scalar(node.output)
     base = memory.addresses[emitter.outputs[node.output]]
     with b.loop(0, rows) as local:
-        front, valid = in_range(emitter, memory.scalar(indices, local, start), node.detail)
+        front, valid = in_range(
+            emitter, memory.scalar(indices, local, start), node.detail, values.root.aval.dtype
+        )
         if node.space:
             first = b.emit(f"mul nsw i64 {front}, {math.prod(node.space)}", "i64")
             target = replace(emitter.output(node), address=b.at(base, scalar, first))

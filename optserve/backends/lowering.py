@@ -37,8 +37,10 @@ class Lowering:
     - ``entries(site, *operands)``: one entry, or lanes of them, as an ``IRValue``; ``function``
       says that the code of it is long;
     - ``registers(b, equation, operands)``: a small value, each entry in a register;
+    - ``view(view, attributes, shape)``: another view of the memory of the operand, ``None`` where
+      that has to be packed first; in memory and in rows;
     - ``loops(w, attributes, views, target)``: the loops that make a value in memory from others;
-    - ``memory(frame, equation)``: a value in memory that is there already, as a ``View``;
+    - ``memory(frame, equation)``: a value in memory, as a ``View``, in any other way;
     - ``rows(body, equation)``: a value of each row in the body of a pass. Without it ``loops`` make
       it row by row, with the attributes that ``within(attributes, carried)`` gives for one row;
       ``carried`` are the row axes of the operands, and ``None`` says that it cannot be;
@@ -49,6 +51,7 @@ class Lowering:
     formula: Form | None = None
     entries: Form | None = None
     registers: Form | None = None
+    view: Form | None = None
     loops: Form | None = None
     within: Form | None = None
     memory: Form | None = None

@@ -10,7 +10,7 @@ from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
-from optserve.frozen import frozen
+from optserve.frozen import frozen, replace
 from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
 
@@ -28,6 +28,7 @@ __all__ = [
     "lanes_from",
     "load",
     "loops",
+    "placed",
     "store",
     "sweep",
 ]
@@ -138,6 +139,14 @@ def sweep(w: Scope, shape: Shape) -> Iterator[Lane]:
         with b.loop(full, count, LANES) as along:
             left = b.splat(b.emit(f"sub i64 {count}, {along}", "i64"))
             yield Lane((*index, along), b.compare("slt", iota(), left), known=0)
+
+
+def placed(w: Scope, view: View) -> View:
+    """The same view, whose address is that of its first entry."""
+    if view.offset == 0:
+        return view
+    address = w.b.at(view.address, storage(view.dtype), w.number(view.offset))
+    return replace(view, address=address, offset=0)
 
 
 def address_of(w: Scope, view: View, index: Index, strides: Shape | None = None) -> IRValue:

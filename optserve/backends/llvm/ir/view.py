@@ -34,7 +34,8 @@ Registers: TypeAlias = Array
 
 @frozen
 class View:
-    """Entry (i, j, ...) is at ``address`` plus ``i * strides[0] + j * strides[1] + ...`` entries.
+    """Entry (i, j, ...) is at ``address`` plus ``offset + i * strides[0] + j * strides[1] + ...``
+    entries.
 
     Sizes and strides may be row counts, which are numbers only at run time. Truth values are bytes.
     """
@@ -43,6 +44,7 @@ class View:
     dtype: DType
     shape: Shape
     strides: Shape
+    offset: Size = 0
 
     @property
     def is_contiguous(self) -> bool:

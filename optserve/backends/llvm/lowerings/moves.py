@@ -15,7 +15,7 @@ import numpy as np
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.nest import Scope, address_of, copy, fill, loops
+from optserve.backends.llvm.ir.nest import Scope, address_of, copy, fill, loops, placed
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import (
     Registers,
@@ -27,7 +27,6 @@ from optserve.backends.llvm.ir.view import (
 from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.programs.frame import Frame
 from optserve.backends.llvm.rows.body import Body
-from optserve.backends.llvm.rows.nodes import Access, row_major
 from optserve.backends.lowering import Lowering
 from optserve.frozen import replace
 from optserve.graph.aval import Shape
@@ -53,68 +52,40 @@ def _moved(move: Callable[..., Any]) -> Callable[..., Registers]:
     return registers
 
 
-# The same entries with other axes.
+# The same entries with other axes, or some of them.
 
 
-def _reshape(frame: Frame, equation: Equation) -> View:
-    shape = equation.attributes["shape"]
-    return replace(
-        frame.packed(equation.operands[0]), shape=shape, strides=contiguous_strides(shape)
-    )
+def _reshape(view: View, attributes: Attributes, shape: Shape) -> View | None:
+    """Where the entries follow each other, but for those of a first axis that stays."""
+    kept = int(view.shape[:1] == shape[:1])
+    inner = replace(view, shape=view.shape[kept:], strides=view.strides[kept:])
+    if not inner.is_contiguous:
+        return None
+    strides = (*view.strides[:kept], *contiguous_strides(shape[kept:]))
+    return replace(view, shape=shape, strides=strides)
 
 
-def _reshape_rows(body: Body, equation: Equation) -> None:
-    [result] = equation.results
-    access = body.access(equation.operands[0])
-    if body.row_axis(result) != 0 or access.strides != row_major(access.space):
-        raise Unsupported("a reshape of entries that are not next to each other")
-    space = body.space(result)
-    body.view(equation, replace(access, strides=row_major(space), space=space))
+def _transpose(view: View, attributes: Attributes, shape: Shape) -> View:
+    strides = tuple(view.strides[axis] for axis in attributes["axes"])
+    return replace(view, shape=shape, strides=strides)
 
 
-def _transpose(frame: Frame, equation: Equation) -> View:
-    view, axes = frame.view(equation.operands[0]), equation.attributes["axes"]
-    return replace(
-        view,
-        shape=tuple(view.shape[axis] for axis in axes),
-        strides=tuple(view.strides[axis] for axis in axes),
-    )
-
-
-def _transpose_rows(body: Body, equation: Equation) -> None:
-    """Only where the result is then a factor of a product: the row axis moves, nothing else."""
-    [atom] = equation.operands
-    rows, access = body.row_axis(atom), body.access(atom)
-    before = [axis for axis in range(atom.aval.ndim) if axis != rows]
-    picks = [before.index(axis) for axis in equation.attributes["axes"] if axis != rows]
-    strides = tuple(access.strides[i] for i in picks)
-    space = tuple(access.space[i] for i in picks)
-    body.view(equation, replace(access, strides=strides, space=space))
-
-
-def _broadcast_to(frame: Frame, equation: Equation) -> View:
-    view, shape = frame.view(equation.operands[0]), equation.attributes["shape"]
+def _broadcast_to(view: View, attributes: Attributes, shape: Shape) -> View:
     return replace(view, shape=shape, strides=view.over(shape))
 
 
 def _broadcast_rows(body: Body, equation: Equation) -> None:
-    [atom], space = equation.operands, body.space(equation.results[0])
-    given = atom if isinstance(atom, Literal) else body.access(atom)
-    if not isinstance(given, Access) or (given.row == 0 and not given.space):
-        body.define("copy", equation, space, (given,))  # one number, laid along the rows
-        return
-    body.view(equation, replace(given, strides=given.over(space), space=space))
+    """One number is laid along the rows, anything else is seen again in each."""
+    [atom], [result] = equation.operands, equation.results
+    if isinstance(atom, Literal) or not atom.aval.shape:
+        given = atom if isinstance(atom, Literal) else body.access(atom)
+        body.define("copy", equation, body.space(result), (given,))
+    else:
+        body.move(equation, _broadcast_to)
 
 
-def _same(frame: Frame, equation: Equation) -> View:
-    return frame.view(equation.operands[0])
-
-
-def _same_rows(body: Body, equation: Equation) -> None:
-    body.view(equation, body.access(equation.operands[0]))
-
-
-# Parts, and their transposes.
+def _same(view: View, attributes: Attributes, shape: Shape) -> View:
+    return view
 
 
 def _slices(bounds: Bounds) -> tuple[slice, ...]:
@@ -125,39 +96,19 @@ def _slices(bounds: Bounds) -> tuple[slice, ...]:
     )
 
 
-def _slice(frame: Frame, equation: Equation) -> View:
-    view = frame.view(equation.operands[0])
-    return _part(frame.w, view, equation.attributes["bounds"], equation.results[0].aval.shape)
-
-
-def _part(w: Scope, view: View, bounds: Sequence[tuple[Size, Size, int]], shape: Shape) -> View:
+def _slice(view: View, attributes: Attributes, shape: Shape) -> View:
     """Entries from start by step along each axis; along row counts all of them."""
-    for (start, stop, step), size in zip(bounds, view.shape, strict=True):
+    offset, strides = view.offset, []
+    for (start, stop, step), size, stride in zip(
+        attributes["bounds"], view.shape, view.strides, strict=True
+    ):
         known = all(isinstance(entry, int) for entry in (start, stop, size))
         if not known and (start, stop, step) != (0, size, 1):
             raise Unsupported("a slice of rows")
-    first = tuple(
-        start if isinstance(start, int) and entries != 0 else 0
-        for (start, _, _), entries in zip(bounds, shape, strict=True)
-    )
-    strides = tuple(
-        stride * step for stride, (_, _, step) in zip(view.strides, bounds, strict=True)
-    )
-    return View(address_of(w, view, first), view.dtype, shape, strides)
-
-
-def _slice_rows(body: Body, equation: Equation) -> None:
-    """Along the rows it takes all of them: that is what makes it a value of each row."""
-    [atom] = equation.operands
-    access, rows = body.access(atom), body.row_axis(atom)
-    inner = [bound for i, bound in enumerate(equation.attributes["bounds"]) if i != rows]
-    offset = access.offset
-    strides = []
-    for (start, _, step), stride in zip(inner, access.strides, strict=True):
-        offset += start * stride
         strides.append(stride * step)
-    space = body.space(equation.results[0])
-    body.view(equation, replace(access, strides=tuple(strides), offset=offset, space=space))
+        if 0 not in shape:
+            offset = offset + start * stride
+    return replace(view, shape=shape, strides=tuple(strides), offset=offset)
 
 
 def _unslice_registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
@@ -171,7 +122,7 @@ def _unslice_registers(b: Builder, equation: Equation, operands: Sequence[Regist
 def _unslice(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     [view] = views
     fill(w, constant(0, storage(target.dtype)), target)
-    copy(w, view, _part(w, target, attributes["bounds"], view.shape))
+    copy(w, view, placed(w, _slice(target, attributes, view.shape)))
 
 
 def _unslice_within(attributes: Attributes, carried: Sequence[int | None]) -> Attributes | None:
@@ -258,35 +209,19 @@ def _constant(frame: Frame, equation: Equation) -> View:
 
 
 LOWERINGS: tuple[Lowering, ...] = (
+    Lowering(shaping.reshape, registers=_moved(lambda x, shape: x.reshape(shape)), view=_reshape),
     Lowering(
-        shaping.reshape,
-        registers=_moved(lambda x, shape: x.reshape(shape)),
-        memory=_reshape,
-        rows=_reshape_rows,
-    ),
-    Lowering(
-        shaping.transpose,
-        registers=_moved(lambda x, axes: np.transpose(x, axes)),
-        memory=_transpose,
-        rows=_transpose_rows,
+        shaping.transpose, registers=_moved(lambda x, axes: np.transpose(x, axes)), view=_transpose
     ),
     Lowering(
         sums.broadcast_to,
         registers=_moved(lambda x, shape: np.broadcast_to(x, shape)),
-        memory=_broadcast_to,
+        view=_broadcast_to,
         rows=_broadcast_rows,
     ),
+    Lowering(indexing.slice_, registers=_moved(lambda x, bounds: x[_slices(bounds)]), view=_slice),
     Lowering(
-        indexing.slice_,
-        registers=_moved(lambda x, bounds: x[_slices(bounds)]),
-        memory=_slice,
-        rows=_slice_rows,
-    ),
-    Lowering(
-        indexing.unslice,
-        registers=_unslice_registers,
-        loops=_unslice,
-        within=_unslice_within,
+        indexing.unslice, registers=_unslice_registers, loops=_unslice, within=_unslice_within
     ),
     Lowering(
         shaping.concatenate,
@@ -300,10 +235,8 @@ LOWERINGS: tuple[Lowering, ...] = (
         loops=_stack,
         within=axis_within,
     ),
-    Lowering(composition.identity, registers=_moved(lambda x: x), memory=_same, rows=_same_rows),
-    Lowering(
-        composition.probe, registers=_moved(lambda x, label: x), memory=_same, rows=_same_rows
-    ),
+    Lowering(composition.identity, registers=_moved(lambda x: x), view=_same),
+    Lowering(composition.probe, registers=_moved(lambda x, label: x), view=_same),
     Lowering(primitives.arange, registers=_arange_registers, memory=_arange, rows=_arange_rows),
     Lowering(primitives.size, memory=_size),
     Lowering(primitives.constant, registers=_constant_registers, memory=_constant),

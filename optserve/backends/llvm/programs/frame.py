@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
 
 import numpy as np
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import IRValue, constant, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.nest import address_of, collapsed, copy, load, store, sweep
+from optserve.backends.llvm.ir.nest import address_of, collapsed, copy, load, placed, store, sweep
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import (
     Registers,
@@ -24,6 +25,8 @@ from optserve.graph.aval import Aval, Shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
 __all__ = ["Frame", "deliver", "numbers", "read", "write"]
+
+Move = Callable[[View, Mapping[str, Any], Shape], View | None]
 
 
 class Frame:
@@ -155,6 +158,8 @@ class Frame:
         elif lowering.registers is not None and self._is_unrolled(equation):
             operands = [self.registers(atom) for atom in equation.operands]
             self.define(equation.results[0], lowering.registers(self.w.b, equation, operands))
+        elif lowering.view is not None:
+            self.define(equation.results[0], self._moved(equation, lowering.view))
         elif lowering.loops is not None:
             [result] = equation.results
             views, target = [self.view(atom) for atom in equation.operands], self.target(result)
@@ -164,6 +169,15 @@ class Frame:
             self.define(equation.results[0], lowering.memory(self, equation))
         else:
             raise Unsupported(f"{equation.primitive} has no native form")
+
+    def _moved(self, equation: Equation, move: Move) -> View:
+        """Another view of an operand, which is packed where there is none."""
+        [atom], shape = equation.operands, equation.results[0].aval.shape
+        moved = move(self.view(atom), equation.attributes, shape)
+        if moved is None:
+            moved = move(self.packed(atom), equation.attributes, shape)
+            assert moved is not None, f"no {equation.primitive} of packed entries"
+        return placed(self.w, moved)
 
     def _is_unrolled(self, equation: Equation) -> bool:
         values = [*equation.operands, *equation.results]

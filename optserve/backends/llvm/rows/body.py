@@ -10,15 +10,18 @@ said by the ``rows`` form of its primitive's lowering.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from optserve.backends.llvm.ir.builder import IRValue
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
 from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major, static
 from optserve.backends.lowering import Lowering
+from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import add
@@ -49,6 +52,10 @@ def lower(
     return Lowered(groups, buffers_of(groups, sources), row_lanes)
 
 
+_NOWHERE = IRValue("null", "ptr")
+"""The address of a view that is only looked at."""
+
+
 class Body:
     """Accesses and nodes by the variables of a body, while its equations are gone through."""
 
@@ -77,6 +84,8 @@ class Body:
             lowering.rows(self, equation)
         elif self.lowerings.computes_entries(equation):
             self.elementwise(equation)
+        elif lowering.view is not None:
+            self.move(equation, lowering.view)
         elif lowering.loops is not None and lowering.within is not None:
             self._row_by_row(equation, lowering)
         else:
@@ -112,7 +121,7 @@ class Body:
         others = [atom for atom in equation.operands if atom is not self.first_row]
         if equation.primitive is not add or len(others) != 1:
             raise Unsupported("the number of the first row in anything but a range over rows")
-        self.view(equation, self.access(others[0]))
+        self.accesses[equation.results[0]] = self.access(others[0])
 
     # What the forms of lowerings use.
 
@@ -151,9 +160,23 @@ class Body:
         self.nodes.append(node)
         self.reduced[equation.results[0]] = node
 
-    def view(self, equation: Equation, access: Access) -> None:
-        """A result that is there already, in the memory of something else."""
-        self.accesses[equation.results[0]] = access
+    def move(
+        self, equation: Equation, move: Callable[[View, Mapping[str, Any], Shape], View | None]
+    ) -> None:
+        """A result that is there already, as another view of the memory of the operand."""
+        [atom], [result] = equation.operands, equation.results
+        access, rows = self.access(atom), self.row_axis(atom)
+        strides = list(access.strides)
+        if rows is not None:
+            strides.insert(rows, access.row)
+        dtype, shape = atom.aval.dtype, result.aval.shape
+        before = View(_NOWHERE, dtype, atom.aval.shape, tuple(strides), access.offset)
+        view = move(before, equation.attributes, shape)
+        if view is None:
+            raise Unsupported(f"{equation.primitive} of entries that are not next to each other")
+        axis, [offset, *steps] = self.row_axis(result), map(static, (view.offset, *view.strides))
+        row = 0 if axis is None else steps.pop(axis)
+        self.accesses[result] = Access(access.root, row, tuple(steps), offset, self.space(result))
 
     def access(self, atom: Atom) -> Access:
         """Where the entries of a value are."""

@@ -204,9 +204,9 @@ def by_autograd(mutant: Mutant) -> bool:
 
 OURS: Mapping[str, Found] = {"optserve.testing": by_testing, "a run": by_run}
 PEERS: Mapping[str, tuple[str, Found]] = {
-    "gradcheck": ("torch", by_torch),
-    "check_grads": ("jax", by_jax),
-    "check_grads of autograd": ("autograd", by_autograd),
+    "PyTorch": ("torch", by_torch),
+    "JAX": ("jax", by_jax),
+    "autograd": ("autograd", by_autograd),
 }
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.backends.numpy import numpy_backend
 from optserve.graph.primitive import Primitive
 from optserve.jobs.certificate import certify
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Problem
+from optserve.jobs.problem import Minibatch, Problem, Stop
 from optserve.jobs.run import run
-from optserve.optimizers import Optimizer, lbfgs
+from optserve.optimizers import Optimizer, adam, lbfgs
 from optserve.plugin import aligned, opaque
 from optserve.primitives.arithmetic import square
-from tests.jobs.problems import parameter, problem
+from tests.jobs.problems import least_squares, parameter, problem
 
 X = np.linspace(-2.0, 2.0, 9)
 
@@ -106,3 +107,46 @@ def test_a_value_that_always_exits_is_refused_before_the_first_step() -> None:
     assert result.exit_code == 6
     assert "odd_square" in result.termination.message
     assert "SystemExit" in result.termination.message
+
+
+def failing_jobs(primitive: Primitive) -> dict[str, Problem]:
+    """Jobs of each kind that use it."""
+    inside = [parameter("a", 0.5)]
+
+    def loss(a: Any, x: Any) -> Any:
+        return np.mean(primitive(a * x - 1.5 * x))
+
+    return {
+        "evaluated": problem(loss, inside, {"x": X}, optimizer=None, plugin=[primitive]),
+        "traced": problem(loss, inside, {"x": X}, optimizer=adam(), plugin=[primitive]),
+        "minibatches": problem(
+            loss,
+            inside,
+            {"x": X},
+            optimizer=adam(learning_rate=0.1),
+            minibatch=Minibatch(rows=3),
+            stop=Stop(epochs=50),
+            plugin=[primitive],
+        ),
+        "least squares": least_squares(
+            lambda a, x: primitive(a * x) - x, inside, {"x": X}, plugin=[primitive]
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", failing_jobs(Failing(np.square, calls=0).primitive()))
+def test_every_kind_of_job_ends_as_the_plugins_failure(kind: str) -> None:
+    counted = Failing(np.square, calls=10**9)
+    made = failing_jobs(counted.primitive())[kind]
+    packing = Packing(made.parameters, np.dtype(np.float64))
+    certify(made, packing, packing.flat({}), numpy_backend(1))
+    before = 10**9 - counted.left
+    run(made)
+    total = 10**9 - counted.left - before
+    for calls in {before, (before + total) // 2, total - 1}:
+        result = run(failing_jobs(Failing(lambda x: sys.exit(0), calls=calls).primitive())[kind])
+        assert result.exit_code == 6, (calls, before, total)
+        assert "odd_square" in result.termination.message
+        if calls > before + 10:
+            assert result.termination.reason == "plugin"
+            assert result.loss is not None

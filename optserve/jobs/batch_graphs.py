@@ -113,10 +113,8 @@ class BatchGraphs(Graphs):
                 finite = np.isfinite(loss) & np.all(np.isfinite(gradient))
                 loss = wide(loss)
                 risen = finite & (loss > ceiling)
-                count = course.steps + 1
-                return BatchCourse(
-                    following, tuple(state), course.point, finite, risen, count
-                ), loss
+                now = (following, tuple(state), course.point)
+                return BatchCourse(*now, finite, risen, course.steps + 1), loss
 
             def on(course: BatchCourse, batch: Sequence[Value]) -> tuple[BatchCourse, Value]:
                 goes_on = course.finite & np.logical_not(course.risen)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import Aval
-from optserve.graph.axes import AxisAnswer, Mixed
+from optserve.graph.axes import Mixed
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
@@ -17,42 +17,24 @@ from optserve.primitives.along_axis import take_along_axis
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, opaque
 from optserve.primitives.reductions import even_share, max_, min_
-from optserve.primitives.shaping import normal_axes, reshape
-from optserve.primitives.sums import reduced_shape, spread
+from optserve.primitives.sums import along, one_axis, over_axes, reduced_shape, spread
 
 __all__ = ["argmax", "argmin", "argsort", "median", "sort"]
-
-Axis = int | Sequence[int] | None
 
 _INDEX = np.dtype(np.int64)
 
 
-def _one_axis(x: Value, axis: int | None) -> tuple[Value, int]:
-    """The operand and the axis; without one, all entries in a row."""
-    if axis is None:
-        return (x if np.ndim(x) == 1 else reshape(x, (-1,))), 0
-    [only] = normal_axes(axis, np.ndim(x))
-    return x, only
-
-
 def _index_arguments(x: Value, axis: int | None = None) -> Any:
-    operand, only = _one_axis(x, axis)
+    operand, only = one_axis(x, axis)
     return (operand,), {"axis": only}
 
 
 def _index(name: str, function: Callable[..., Value], word: str) -> Primitive:
-    def axes(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
-        [rows] = carried
-        assert rows is not None
-        if rows == axis:
-            return Mixed("the position of an entry needs all rows at once")
-        return rows - (axis < rows)
-
     return opaque(
         name,
         lambda x, *, axis: function(x, axis=axis),
         shape=lambda x, *, axis: Aval(reduced_shape(x.shape, (axis,), False), _INDEX),
-        axes=axes,
+        axes=along(Mixed("the position of an entry needs all rows at once")),
         arguments=_index_arguments,
         examples=(Example(((4,),), {"axis": 0}), Example(((3, 4),), {"axis": 1})),
         floating=False,
@@ -64,14 +46,11 @@ argmax = _index("argmax", np.argmax, "largest")
 argmin = _index("argmin", np.argmin, "smallest")
 
 
-def _row_by_row(carried: Sequence[int | None], x: Aval, *, axis: int) -> AxisAnswer:
-    [rows] = carried
-    assert rows is not None
-    return Mixed("the order of entries needs all rows at once") if rows == axis else rows
+_row_by_row = along(Mixed("the order of entries needs all rows at once"), keeps=True)
 
 
 def _sort_arguments(x: Value, axis: int | None = -1) -> Any:
-    operand, only = _one_axis(x, axis)
+    operand, only = one_axis(x, axis)
     return (operand,), {"axis": only}
 
 
@@ -107,24 +86,10 @@ sort = composite(
 )
 
 
-def _median_arguments(x: Value, axis: Axis = None, keepdims: bool = False) -> Any:
-    return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
-
-
 def _median_shape(x: Aval, *, axis: tuple[int, ...], keepdims: bool) -> Aval:
     if any(x.shape[i] == 0 for i in axis):
         raise ShapeError(f"no median along an axis of size 0 in {x}")
     return Aval(reduced_shape(x.shape, axis, keepdims), x.dtype)
-
-
-def _median_axes(
-    carried: Sequence[int | None], x: Aval, *, axis: tuple[int, ...], keepdims: bool
-) -> AxisAnswer:
-    [rows] = carried
-    assert rows is not None
-    if rows in axis:
-        return Mixed("a median needs all rows at once")
-    return rows if keepdims else rows - sum(1 for i in axis if i < rows)
 
 
 def _median_pullback(
@@ -144,8 +109,8 @@ median = opaque(
     lambda x, *, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims),
     shape=_median_shape,
     pullback=_median_pullback,
-    axes=_median_axes,
-    arguments=_median_arguments,
+    axes=along(Mixed("a median needs all rows at once")),
+    arguments=over_axes,
     examples=(
         Example(((5,),), {"axis": (0,), "keepdims": False}),
         Example(((3, 4),), {"axis": (1,), "keepdims": True}),

@@ -9,18 +9,19 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, shape_size
-from optserve.graph.axes import Mixed, Reduction
+from optserve.graph.axes import Mixed, Reduced, Reduction
 from optserve.graph.domain import Example, boolean
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, linear, opaque
-from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.shaping import reshape
 from optserve.primitives.sums import (
     REDUCTION_EXAMPLES,
+    along,
+    one_axis,
     over_axes,
     reduced_shape,
-    reduces,
     spread,
     sum_,
 )
@@ -54,10 +55,8 @@ def _cumsum(x: Value, *, axis: int, reverse: bool) -> Value:
 
 
 def _cumsum_arguments(x: Value, axis: int | None = None, reverse: bool = False) -> Any:
-    if axis is None and np.ndim(x) != 1:
-        x, axis = reshape(x, (-1,)), 0
-    [only] = normal_axes(0 if axis is None else axis, np.ndim(x))
-    return (x,), {"axis": only, "reverse": bool(reverse)}
+    operand, only = one_axis(x, axis)
+    return (operand,), {"axis": only, "reverse": bool(reverse)}
 
 
 cumsum: Primitive = linear(
@@ -67,9 +66,7 @@ cumsum: Primitive = linear(
         x.shape, np.dtype(np.int64) if x.dtype.kind == "b" else x.dtype
     ),
     transposes=[lambda ct, x, axis, reverse: cumsum(ct, axis=axis, reverse=not reverse)],
-    axes=lambda carried, x, *, axis, reverse: (
-        Mixed("each sum needs the rows before it") if carried[0] == axis else carried[0]
-    ),
+    axes=along(Mixed("each sum needs the rows before it"), keeps=True),
     arguments=_cumsum_arguments,
     examples=(
         Example(((4,),), {"axis": 0, "reverse": False}),
@@ -107,7 +104,7 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         lambda x, *, axis, keepdims: function(x, axis=axis, keepdims=keepdims),
         shape=_extreme_shape,
         pullback=_extreme_pullback,
-        axes=reduces(kind),
+        axes=along(Reduced(kind)),
         arguments=over_axes,
         examples=_nonempty,
         selects=True,
@@ -148,7 +145,7 @@ logsumexp = opaque(
     _logsumexp,
     shape=lambda x, *, axis, keepdims: Aval(reduced_shape(x.shape, axis, keepdims), x.dtype),
     pullback=_logsumexp_pullback,
-    axes=reduces("logsumexp"),
+    axes=along(Reduced("logsumexp")),
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
     facts=Facts(at_infinity="grows", stable_body=_logsumexp_body, cost=10.0, large_code=True),
@@ -267,7 +264,7 @@ def _test(name: str, function: Callable[..., Value], kind: Reduction, doc: str) 
         shape=lambda x, *, axis, keepdims: Aval(
             reduced_shape(x.shape, axis, keepdims), np.dtype(bool)
         ),
-        axes=reduces(kind),
+        axes=along(Reduced(kind)),
         arguments=over_axes,
         examples=REDUCTION_EXAMPLES,
         domain=boolean,

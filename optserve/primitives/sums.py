@@ -9,14 +9,23 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, Shape, broadcast_shapes
-from optserve.graph.axes import AxisAnswer, Reduced, Reduction, aligned
+from optserve.graph.axes import AxisAnswer, Mixed, Reduced, aligned
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import checked_shape, normal_axes, reshape
 
-__all__ = ["broadcast_to", "over_axes", "reduced_shape", "reduces", "spread", "sum_", "unbroadcast"]
+__all__ = [
+    "along",
+    "broadcast_to",
+    "one_axis",
+    "over_axes",
+    "reduced_shape",
+    "spread",
+    "sum_",
+    "unbroadcast",
+]
 
 
 def _broadcast_shape(x: Aval, *, shape: Shape) -> Aval:
@@ -78,19 +87,36 @@ def reduced_shape(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(size for i, size in enumerate(shape) if i not in axis)
 
 
-def reduces(kind: Reduction) -> Callable[..., AxisAnswer]:
-    """The axis rule of a reduction."""
+def along(over_rows: Reduced | Mixed, *, keeps: bool = False) -> Callable[..., AxisAnswer]:
+    """The axis rule of what looks along axes: ``over_rows`` where the rows are along one of them.
+
+    The axes are gone afterwards, unless it ``keeps`` them, or is asked to.
+    """
 
     def axes(
-        carried: Sequence[int | None], x: Aval, *, axis: tuple[int, ...], keepdims: bool
+        carried: Sequence[int | None],
+        x: Aval,
+        *,
+        axis: int | tuple[int, ...],
+        keepdims: bool = keeps,
+        reverse: bool = False,
     ) -> AxisAnswer:
         [rows] = carried
         assert rows is not None
-        if rows in axis:
-            return Reduced(kind)
-        return rows if keepdims else rows - sum(1 for i in axis if i < rows)
+        listed = axis if isinstance(axis, tuple) else (axis,)
+        if rows in listed:
+            return over_rows
+        return rows if keepdims else rows - sum(1 for i in listed if i < rows)
 
     return axes
+
+
+def one_axis(x: Value, axis: int | None) -> tuple[Value, int]:
+    """The operand and the axis; without one, all entries in a row."""
+    if axis is None:
+        return (x if np.ndim(x) == 1 else reshape(x, (-1,))), 0
+    [only] = normal_axes(axis, np.ndim(x))
+    return x, only
 
 
 def spread(value: Value, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Value:
@@ -129,7 +155,7 @@ sum_ = linear(
             spread(ct, np.shape(x), axis, keepdims), np.shape(x)
         )
     ],
-    axes=reduces("sum"),
+    axes=along(Reduced("sum")),
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
     facts=Facts(fresh=True, wraps=True),

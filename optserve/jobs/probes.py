@@ -13,8 +13,8 @@ from optserve.graph.primitive import Value
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.result import numbers
 from optserve.primitives.composition import probe as probe_
-from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import vjp
+from optserve.transforms.rules import recorded
 from optserve.transforms.simplify import prune
 
 __all__ = ["probe_values"]
@@ -36,13 +36,8 @@ def probe_values(evaluator: Evaluator, point: Array) -> dict[str, Any]:
         outputs, _ = vjp(watched, arguments, ())
         return [part for output in outputs for part in _summary(output)]
 
-    traced = trace(
-        summarized,
-        *(variable.aval for variable in graph.inputs),
-        precision=evaluator.packing.dtype,
-        rewrites=False,
-    )
-    values = iter(evaluator.at(traced.graph, point))
+    graph = recorded(summarized, graph.inputs, evaluator.packing.dtype)
+    values = iter(evaluator.at(graph, point))
     found: dict[str, list[Any]] = {}
     for probe in probes:
         names = ("min", "mean", "max") if probe.operands[0].aval.shape else ("value",)

@@ -22,7 +22,15 @@ from optserve.transforms.foreign import blamed
 from optserve.transforms.loops import control_tangents
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
 from optserve.transforms.reverse import Environment, value_and_pull, vjp
-from optserve.transforms.rules import Cotangents, Push, computed, fitted, recorded_at, stated_push
+from optserve.transforms.rules import (
+    Cotangents,
+    Push,
+    computed,
+    fitted,
+    recorded,
+    recorded_at,
+    stated_push,
+)
 from optserve.transforms.simplify import simplify
 
 __all__ = ["jacobian_graph", "pushforward", "value_and_tangents"]
@@ -206,16 +214,7 @@ def jacobian_graph(graph: Graph, outputs: Sequence[int], wrt: Sequence[int]) -> 
             *(stack([column(i, tangents) for tangents in pushed], axis=-1) for i in outputs),
         ]
 
-    traced = trace(
-        walk,
-        *(variable.aval for variable in graph.inputs),
-        precision=precision,
-        names=[variable.name for variable in graph.inputs],
-        rewrites=False,
-    )
-    if traced.captured:
-        raise DerivativeError("a derivative rule holds an array constant; make it an operand")
-    return simplify(traced.graph)
+    return recorded(walk, graph.inputs, precision)
 
 
 def _units(aval: Aval, recorder: Trace) -> list[Value]:

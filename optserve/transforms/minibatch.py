@@ -14,14 +14,14 @@ from optserve.errors import ConfigError
 from optserve.frozen import replace
 from optserve.graph.aval import Aval, precision_of
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Atom, Equation, Graph
+from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.primitive import Value
 from optserve.primitives.constants import arange
 from optserve.primitives.constants import size as size_
-from optserve.primitives.tracing import trace
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.reverse import Environment
+from optserve.transforms.rules import recorded
 from optserve.transforms.simplify import prune, simplify
 
 __all__ = ["check_affine", "minibatch"]
@@ -67,15 +67,7 @@ def minibatch(graph: Graph, rows: Dim) -> Graph:
             environment.values.update(zip(equation.results, results, strict=True))
         return [environment.read(atom) for atom in graph.outputs]
 
-    traced = trace(
-        walk,
-        *(variable.aval for variable in graph.inputs),
-        Aval((), precision),
-        precision=precision,
-        names=[*(variable.name for variable in graph.inputs), "total rows"],
-        rewrites=False,
-    )
-    return simplify(traced.graph)
+    return recorded(walk, [*graph.inputs, Var(Aval((), precision), "total rows")], precision)
 
 
 def check_affine(graph: Graph, rows: Dim) -> None:

@@ -18,11 +18,19 @@ from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
-from optserve.primitives.tracing import body_of, trace
+from optserve.primitives.tracing import body_of
 from optserve.transforms.foreign import blamed, is_foreign
 from optserve.transforms.loops import control_pull
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
-from optserve.transforms.rules import Cotangents, Pull, fitted, listed, recorded_at, stated_pull
+from optserve.transforms.rules import (
+    Cotangents,
+    Pull,
+    fitted,
+    listed,
+    recorded,
+    recorded_at,
+    stated_pull,
+)
 from optserve.transforms.simplify import simplify
 
 __all__ = ["Environment", "value_and_gradient_graph", "value_and_pull", "vjp"]
@@ -236,13 +244,4 @@ def value_and_gradient_graph(graph: Graph, wrt: Sequence[int]) -> Graph:
         ]
         return [*outputs, *gradients]
 
-    traced = trace(
-        walk,
-        *(variable.aval for variable in graph.inputs),
-        precision=precision,
-        names=[variable.name for variable in graph.inputs],
-        rewrites=False,
-    )
-    if traced.captured:
-        raise DerivativeError("a derivative rule holds an array constant; make it an operand")
-    return simplify(traced.graph)
+    return recorded(walk, graph.inputs, precision)

@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import Place
-from optserve.graph.aval import Aval, aval_of, is_float
+from optserve.errors import DerivativeError, Place
+from optserve.graph.aval import Aval, DType, aval_of, is_float
+from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.shaping import cast
 from optserve.primitives.sums import broadcast_to, unbroadcast
+from optserve.primitives.tracing import trace
 from optserve.transforms.overflow import UNGUARDED, Guard
+from optserve.transforms.simplify import simplify
 
 __all__ = [
     "Cotangents",
@@ -30,6 +33,7 @@ __all__ = [
     "computed",
     "fitted",
     "listed",
+    "recorded",
     "recorded_at",
     "stated_pull",
     "stated_push",
@@ -211,6 +215,17 @@ def _covers(shape: Sequence[Any], target: Sequence[Any]) -> bool:
     return len(shape) >= len(target) and all(
         want == have or want == 1 for want, have in zip(target, tail, strict=True)
     )
+
+
+def recorded(
+    function: Callable[..., Sequence[Value]], inputs: Sequence[Var], precision: DType
+) -> Graph:
+    """The graph of what ``function`` makes of stand-ins for ``inputs``, simplified."""
+    avals, names = [one.aval for one in inputs], [one.name for one in inputs]
+    traced = trace(function, *avals, precision=precision, names=names, rewrites=False)
+    if traced.captured:
+        raise DerivativeError("a derivative rule holds an array constant; make it an operand")
+    return simplify(traced.graph)
 
 
 @contextmanager

@@ -166,7 +166,8 @@ class _Descent:
                 reasons.append(Reason.seconds)
             if self.watch.signal is not None:
                 reasons.append(self.watch.signal)
-            if self._stands_still() or verdicts.is_candidate(measured, outcome.start):
+            still = outcome.evaluations == 1 and self._stands_still()
+            if still or verdicts.is_candidate(measured, outcome.start):
                 reasons.append(Reason.gradient)
             if reasons and self._is_over(reasons):
                 return outcome
@@ -183,7 +184,7 @@ class _Descent:
     def _stands_still(self) -> bool:
         """Whether the first gradient was 0, so that the method stays where it is."""
         walk, outcome = self.walk, self.outcome
-        if outcome.evaluations > 1 or self.method.optimizer is None or not isfinite(walk.best.loss):
+        if self.method.optimizer is None or not isfinite(walk.best.loss):
             return False
         return not walk.best.gradient.any() and np.array_equal(walk.point, outcome.start)
 

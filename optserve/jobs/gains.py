@@ -38,12 +38,20 @@ class Gains:
             if self.count % self._stride == 0:
                 self._lows.append(self.lowest)
         else:
-            numbers = np.asarray(losses, np.float64)
-            lows = np.fmin.accumulate(np.fmin(numbers, self.lowest))
-            self._lows += lows[-self.count % self._stride :: self._stride].tolist()
+            self._thin(self.count + len(losses))
+            kept = np.arange(-self.count % self._stride, len(losses), self._stride)
+            begin = np.concatenate([[0], kept + 1])
+            lowest = np.fmin.reduceat(losses, begin[begin < len(losses)])
+            lows = np.fmin.accumulate(np.fmin(lowest, self.lowest))
+            self._lows += lows[: kept.size].tolist()
             self.lowest = float(lows[-1])
         self.count += len(losses)
-        while len(self._lows) > LARGEST:
+        if len(self._lows) > LARGEST:
+            self._thin(self.count)
+
+    def _thin(self, count: int) -> None:
+        """Keep every second loss, as often as that takes where there are ``count`` of them."""
+        while -(-count // self._stride) > LARGEST:
             self._lows = self._lows[::2]
             self._stride *= 2
 

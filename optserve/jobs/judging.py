@@ -98,6 +98,9 @@ class Change(NamedTuple):
     rested: Value
 
 
+UNCOMPARED = Change(nan, False, False)
+
+
 class Judged(NamedTuple):
     """The best point from now on, and the last change that was compared (NaN: none)."""
 
@@ -143,8 +146,8 @@ class Judge:
         ``finite`` tells whether both are.
         """
         improved = finite & (loss < best.loss)
-        change = Change(nan, False, False)
-        if not self.tries:
+        change = UNCOMPARED
+        if not self.tries and (self.limits.loss is not None or self.limits.step is not None):
             compared = improved & (best.loss < inf)
             change = self.change(compared, best.point, best.loss, point, loss)
         following = choose(
@@ -152,7 +155,11 @@ class Judge:
             lambda: (point, loss, gradient, _first(best, loss)),
             lambda: tuple(best),
         )
-        diverged = False if self.searches else self._diverged(best, point, loss, finite)
+        diverged: Value = False
+        if not self.searches:  # a lower loss leads nowhere else
+            diverged = choose(
+                improved, lambda: False, lambda: self._diverged(best, point, loss, finite)
+            )
         ended = Ended(change.settled, change.rested, diverged, finite)
         return Judged(Best(*following), change.size, ended)
 

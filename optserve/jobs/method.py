@@ -185,11 +185,14 @@ def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) 
     if optimizer is None or limits.gradient is None or optimizer.expects is no_model:
         return lambda point, known: None
 
+    unit = 1.0 if kind == "log_likelihood" else nan
+
     def measure(point: Array, known: Advance) -> Measured | None:
         expected = optimizer.expects(known.state)
         if not expected >= 0.0:
             return None
-        unit = {"least_squares": float(known.loss) ** 0.5, "log_likelihood": 1.0}.get(kind, nan)
-        return Measured(expected**0.5, unit)
+        return Measured(
+            expected**0.5, float(known.loss) ** 0.5 if kind == "least_squares" else unit
+        )
 
     return measure

@@ -64,13 +64,16 @@ class Stepwise:
         measured, reasons = None, []
         if finite or not self._steps_back():
             # A trial point that overshot onto a plateau has no gradient either.
-            if finite and method.judge.as_good(loss, self.best):
+            judge = method.judge
+            asked = judge.limits.gradient is not None
+            if asked and finite and judge.as_good(loss, self.best):
                 measured = method.measure(point, now)
-            judged = method.judge(self.best, point, loss, now.gradient, finite)
-            self.best, self.change, ended = judged
-            if finite and method.judge.awaits_steps:
+            self.best, self.change, ended = judge(self.best, point, loss, now.gradient, finite)
+            if finite and judge.awaits_steps:
                 ended = self._stepped(point, loss, now.state, ended)
-            reasons = ended.heeded(self._evaluations >= self._due).reasons()
+            if self._evaluations < self._due:
+                ended = ended.heeded(False)
+            reasons = ended.reasons()
         if finite:
             self._untried = 0
         else:

@@ -88,6 +88,7 @@ class Verdicts:
         self.restarts = 0
         self.budget = Budget(self._is_late)
         self.seconds = 0.0
+        self._epsilon = 0.0
         self._look = FIRST_LOOK
         self._due = 0
 
@@ -127,8 +128,11 @@ class Verdicts:
             return self._ebbs()
         ratio = self.ratio(measured)
         near = sqrt(tolerance) if isnan(measured.unit) and point.size <= DENSE else tolerance
-        noise = 4.0 * float(np.finfo(point.dtype).eps) * abs(self.gains.lowest)
-        return measured.decrement**2 <= noise or (ratio is not None and ratio <= near)
+        if ratio is not None and ratio <= near:
+            return True
+        if not self._epsilon:
+            self._epsilon = float(np.finfo(point.dtype).eps)
+        return measured.decrement**2 <= 4.0 * self._epsilon * abs(self.gains.lowest)
 
     @property
     def wait(self) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optserve.graph.aval import Array
-from optserve.optimizers import Evaluation, Optimizer, levenberg_marquardt, project
+from optserve.optimizers import Evaluation, Optimizer, lbfgs, levenberg_marquardt, project
 from tests.optimizers.problems import Evaluate, LeastSquares, nist
 
 
@@ -46,6 +46,55 @@ def test_levenberg_marquardt_takes_the_same_steps_in_any_units(
     other = ends(levenberg_marquardt(), scaled, problem.start / units)
     assert len(other) == len(plain)
     np.testing.assert_allclose(np.array(other) * units, plain, rtol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.sampled_from(["Misra1a", "Thurber", "Chwirut2"]),
+    st.lists(st.integers(-33, 33), min_size=7, max_size=7),
+    st.integers(-50, 50),
+    st.booleans(),
+)
+def test_lbfgs_takes_the_same_steps_in_any_units(
+    name: str, of_parameters: list[int], of_loss: int, bounded: bool
+) -> None:
+    problem = regression(name)
+    units = 2.0 ** np.array(of_parameters[: problem.start.size])
+    unit = 2.0**of_loss
+
+    def evaluate(z: Array, units: Array, unit: float) -> Evaluation:
+        found = problem(z * units)
+
+        def curvature(z: Array) -> Array:
+            jacobian = np.asarray(problem(z * units).jacobian) * units
+            return np.asarray(2.0 * unit * jacobian.T @ jacobian)
+
+        lower = 0.9 * np.minimum(problem.start, 2 * problem.start) / units if bounded else None
+        gradient = unit * found.gradient * units
+        return Evaluation(unit * found.loss, gradient, lower=lower, curvature=curvature)
+
+    ones = np.ones(units.size)
+    plain = ends(lbfgs(), lambda x: evaluate(x, ones, 1.0), problem.start, 40)
+    other = ends(lbfgs(), lambda z: evaluate(z, units, unit), problem.start / units, 40)
+    assert len(other) == len(plain)
+    np.testing.assert_allclose(np.array(other)[:15] * units, plain[:15], rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", ["Misra1a", "Chwirut2", "Rat42"])
+def test_gauss_and_newton_take_the_same_steps_in_mixed_parameters(name: str, seed: int) -> None:
+    problem = regression(name)
+    size = problem.start.size
+    mixture = np.eye(size) + 0.3 * np.random.default_rng(seed).normal(size=(size, size))
+    mixture = mixture * problem.start[:, None] * 10.0 ** np.linspace(-8, 8, size)
+    mixed = replace(problem, residual=lambda b: problem.residual(mixture @ b))
+    undamped = levenberg_marquardt(radius=1e100)
+    plain = ends(undamped, problem, problem.start)
+    other = ends(undamped, mixed, np.linalg.solve(mixture, problem.start))
+    steps = min(len(plain), len(other)) - 3  # at the end they differ by rounding alone
+    found = np.array(other[:steps]) @ mixture.T
+    np.testing.assert_allclose(found, np.array(plain[:steps]), rtol=1e-6)
+    np.testing.assert_allclose(mixture @ other[-1], plain[-1], rtol=1e-7)
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")

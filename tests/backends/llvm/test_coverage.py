@@ -35,6 +35,7 @@ WITHIN: dict[str, Callable[[Any, Any], Any]] = {
     "stack": lambda x, k: np.stack([x, x + k], axis=1),
     "concatenate": lambda x, k: np.concatenate([x, np.exp(x)], axis=1),
     "any": lambda x, k: np.any(x > 1.0, axis=1) | np.all(k > -2, axis=1),
+    "any of numbers": lambda x, k: np.any(np.minimum(k, 0), axis=1) ^ np.all(x * k, axis=1),
     "extremes of whole numbers": lambda x, k: np.max(k, axis=1) - np.min(k, axis=1),
     "take along": lambda x, k: take_along_axis(x, k, axis=1),
     "add along": lambda x, k: add_along_axis.bind(x, _positions(x, k), axis=1, size=9),
@@ -84,3 +85,23 @@ def test_a_whole_number_out_of_range_is_a_failure(shape: Any) -> None:
     k[2, 3] = 9
     with pytest.raises(NumericalFailure, match="an index is out of range for 9 entries"):
         llvm_backend(1).compile(graph)(x, k)
+
+
+def _over_rows(x: Any, k: Any) -> Any:
+    few = np.minimum(k, 0)
+    return (
+        *(np.max(x), np.any(k > 3), np.all(k > -4), np.any(x > 2.5, axis=0), np.min(k, axis=0)),
+        *(np.any(few), np.all(k), np.any(few, axis=0), np.all(x * few, axis=0)),
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 7, 300, 70_000])
+def test_tests_for_truth_over_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_native(monkeypatch)
+    graph = trace(_over_rows, Aval((ROWS, 5), X), Aval((ROWS, 5), K)).graph
+    given = arguments(rows, 5)
+    for found, wanted in zip(
+        llvm_backend(2).compile(graph)(*given), interpret(graph, *given), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+        assert found.dtype == wanted.dtype

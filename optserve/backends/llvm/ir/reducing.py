@@ -72,7 +72,7 @@ ANY = Reduction(maximum, 0.0, truths=True)
 ALL = Reduction(minimum, 1.0, truths=True)
 
 _OVER_ROWS: Mapping[str, Reduction] = MappingProxyType(
-    {"sum": SUM, "max": MAX, "min": MIN, "logsumexp": LOGSUMEXP}
+    {"sum": SUM, "max": MAX, "min": MIN, "logsumexp": LOGSUMEXP, "any": ANY, "all": ALL}
 )
 
 

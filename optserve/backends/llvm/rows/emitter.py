@@ -177,6 +177,7 @@ class Emitter:
     def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:
         assert node.output is not None
         b, output, kind = self.b, node.output, node.detail[0]
+        value = convert(b, value, "i1") if kind.truths else value
         value = convert(b, value, self.output_scalar(output))
         if place.mask is not None:
             value = b.select(place.mask, value, constant(kind.unit(value.type), value.type))

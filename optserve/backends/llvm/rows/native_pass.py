@@ -203,7 +203,8 @@ class _Units:
 
     def __init__(self, layout: Layout, without: Collection[int] = ()) -> None:
         self.slots = [slot for slot in layout.slots if slot.start not in without]
-        self.zeros = all(_unit(slot) == 0 for slot in layout.slots) and not without
+        units = [_unit(slot) for slot in layout.slots]
+        self.zeros = not any(units) and not without
 
     def memory(self, work: MapReduce) -> tuple[Array, Stored]:
         """The memory of a pass, with the beginning of every chunk in it."""

@@ -85,9 +85,10 @@ def _ridders(
         middle = function(0.0)
         steps = [step / 2.0**level for level in range(levels)]
         above, below = [function(h) for h in steps], [function(-h) for h in steps]
-        rounding = epsilon * np.abs(middle)
-        rounding += tolerance * np.max(np.abs(middle[np.isfinite(middle)]), initial=0.0)
-        noise = 8.0 * rounding + _noise(middle, above, below)
+        declared = tolerance * np.max(np.abs(middle[np.isfinite(middle)]), initial=0.0)
+        rounding = epsilon * np.abs(middle) + declared
+        # What is declared is a bound, what is measured one draw of many.
+        noise = 8.0 * epsilon * np.abs(middle) + 0.25 * declared + _noise(middle, above, below)
         slope, uncertainty = _extrapolated(above, below, steps, noise)
         bends = [np.abs(up - 2.0 * middle + down) for up, down in zip(above, below, strict=True)]
         # Where the function is smooth, the bend shrinks with the step: by 8 over three halvings.

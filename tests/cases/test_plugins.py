@@ -146,3 +146,36 @@ def test_a_wrong_second_derivative_gives_no_wrong_error_bars(tmp_path: Path) -> 
     assert "its second derivative by operand 0 is not that of its value" in told
     assert "dbl of" in told
     assert "its derivative by operand 0 is not that of its value" in told
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        """
+        def body(x):
+            sys.exit(0)
+        odd = elementwise("odd", body, doc="It exits when it is recorded.")
+        """,
+        """
+        odd = opaque("odd", lambda x: x, shape=lambda x: sys.exit(0), doc="Its shape rule exits.")
+        """,
+        """
+        odd = opaque("odd", lambda x: x * x, shape=lambda x: x, axes=lambda c, x: sys.exit(0),
+                     pullback=lambda ct, out, x: (2.0 * ct * x,), doc="Its axis rule exits.")
+        """,
+        """
+        odd = elementwise("odd", lambda x: x * x, partials=lambda out, x: sys.exit(0), doc="A.")
+        """,
+        """
+        odd = composite("odd", lambda x: x * x, doc="Its rule exits.",
+                        rule=lambda x: (x * x, lambda ct: sys.exit(0)))
+        """,
+    ],
+    ids=["body", "shape", "axes", "partials", "rule"],
+)
+def test_whatever_exits_is_told_with_its_name(tmp_path: Path, plugin: str) -> None:
+    ended = run(tmp_path, plugin, "--format", "json")
+    assert ended.code == 6, ended.error
+    assert "odd" in ended.out
+    assert "exit" in ended.out
+    assert ended.printed

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -208,3 +209,88 @@ def test_a_rule_that_cannot_be_measured_is_a_warning() -> None:
     result = run(loss_with(noise))
     assert result.plugins[0].passed
     assert any("could not be measured" in warning for warning in result.warnings)
+
+
+def wrong_twice() -> tuple[Primitive, Primitive]:
+    """A square whose derivative is right and uses a helper, and the helper, whose own is wrong."""
+    helper = elementwise(
+        "double", lambda x: 2.0 * x, partials=lambda out, x: (0.5 + 0.0 * x,), doc="Wrong."
+    )
+    outer = elementwise(
+        "squared", lambda x: x * x, partials=lambda out, x: (helper(x),), doc="Right once."
+    )
+    return outer, helper
+
+
+def test_a_helper_of_a_rule_has_a_certificate_of_its_own() -> None:
+    outer, _ = wrong_twice()
+    result = run(loss_with(outer))
+    assert result.exit_code == 6
+    assert [one.primitive for one in result.plugins] == ["squared", "double"]
+    first, second = (one.failure for one in result.plugins)
+    assert first.startswith("its second derivative by operand 0 is not that of its value")
+    assert second.startswith("its derivative by operand 0 is not that of its value")
+
+
+def test_a_job_that_only_evaluates_takes_no_second_derivative() -> None:
+    outer, _ = wrong_twice()
+    made = problem(
+        lambda a, x: np.sum(outer(a * x)),
+        [parameter("a", 0.5)],
+        {"x": X},
+        optimizer=None,
+        plugin=[outer],
+    )
+    assert run(made).exit_code == 0
+
+
+def test_the_rows_of_extreme_values_and_the_last_ones_are_looked_at() -> None:
+    column = np.linspace(0.5, 1.0, 5000)
+    for row in (2500, 4999):
+        wrong = elementwise(
+            "rare",
+            lambda x: x * x,
+            partials=lambda out, x: (np.where(x == 7.25, 0.0, 2.0 * x),),
+            doc="Wrong at one number.",
+        )
+        data = column.copy()
+        data[row] = 7.25
+        made = problem(
+            lambda a, x, wrong=wrong: np.sum(wrong(a * x)),
+            [parameter("a", 1.0)],
+            {"x": data},
+            optimizer=lbfgs(),
+            plugin=[wrong],
+        )
+        assert "rare(7.25)" in failed_at(made, 1.0)
+
+
+def failed_at(made: Problem, start: float) -> str:
+    result = run(made)
+    assert result.exit_code == 6
+    assert result.parameters == {"a": start}
+    return result.termination.message
+
+
+def test_a_tolerance_is_taken_at_its_word() -> None:
+    def near(tolerance: float) -> Primitive:
+        return elementwise(
+            "near",
+            lambda x: np.exp(x),
+            partials=lambda out, x: (out * (1.0 + 1e-4),),
+            tolerance=tolerance,
+            doc="Right to four digits.",
+        )
+
+    assert "relative error" in failed(loss_with(near(1e-6)))
+    assert run(loss_with(near(1e-4))).plugins[0].passed
+
+
+def test_what_takes_long_is_looked_at_near_the_start_only() -> None:
+    def slow(x: Any) -> Any:
+        time.sleep(0.03)
+        return x * x
+
+    result = run(loss_with(opaque_square("slow", lambda ct, out, x: (2.0 * ct * x,), impl=slow)))
+    assert result.plugins[0].passed
+    assert any("near the start only" in warning for warning in result.warnings)

@@ -18,11 +18,12 @@ from optserve.config.expressions.arguments import shown_signature
 from optserve.config.expressions.counting import applied
 from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import Callback, Value, as_number
-from optserve.errors import ConfigError, OptserveError, Place, ShapeError, TraceError
+from optserve.errors import ConfigError, OptserveError, Place, PluginFailure, ShapeError, TraceError
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.shaping import LARGEST
+from optserve.transforms.foreign import told
 
 __all__ = ["LONGEST_RANGE", "MOST_OPERATIONS", "Recorder", "checked", "entered"]
 
@@ -110,7 +111,10 @@ class Recorder:
             _check_options(primitive, attributes, place)
             if not any(isinstance(operand, Tracer) for operand in operands):
                 operands = [_settled(operand, trace) for operand in operands]
-            result = applied(primitive, operands, attributes, trace)
+            try:
+                result = applied(primitive, operands, attributes, trace)
+            except SystemExit as error:
+                raise PluginFailure(primitive, "value", told(error)).at(place) from error
         return checked(entered(result, trace), place)
 
     def macro(

@@ -97,10 +97,10 @@ class Prices:
         """What all examinations of a descent may cost that has cost ``descent`` itself.
 
         Before an end is called ``converged``, Hessians of few coordinates are always formed, beside
-        the ``spent``.
+        the ``spent``. One that nobody will call so is worth half as much.
         """
         least = self.jacobian
         if converged:
             least *= LOOKS
             least += HESSIANS * self.hessian if self.size <= DENSE else 0
-        return max(self.free, descent, spent + least)
+        return max(self.free, descent if converged else descent // 2, spent + least)

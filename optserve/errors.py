@@ -22,6 +22,7 @@ __all__ = [
     "PluginError",
     "PluginFailure",
     "ShapeError",
+    "Told",
     "TraceError",
     "together",
 ]
@@ -132,9 +133,43 @@ class ConfigErrors(ConfigError):
 
 
 def together(errors: Iterable[OptserveError]) -> OptserveError:
-    """One error that tells all of ``errors``, each place and message once."""
+    """One error that tells all of ``errors``, each place and message once, in the order written."""
     found = list({(error.message, error.place): error for error in errors}.values())
+    if len({error.place.file if error.place else "" for error in found}) == 1:
+        found.sort(key=lambda error: (error.place.line, error.place.column) if error.place else ())
     return found[0] if len(found) == 1 else ConfigErrors(found)
+
+
+class Told:
+    """Collects errors that do not follow from one another, so that all are told at once.
+
+    >>> told = Told()
+    >>> for name in ("a", "b"):
+    ...     with told:
+    ...         raise ConfigError(f"no {name}")
+    >>> told.hold()
+    Traceback (most recent call last):
+    optserve.errors.ConfigErrors: no a
+    <BLANKLINE>
+    no b
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[OptserveError] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
+        if isinstance(error, OptserveError):
+            self.errors += error.errors if isinstance(error, ConfigErrors) else [error]
+            return True
+        return False
+
+    def hold(self) -> None:
+        """Raise what was collected, if anything was."""
+        if self.errors:
+            raise together(self.errors) from self.errors[0]
 
 
 class ShapeError(OptserveError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from optserve.config import nodes
@@ -23,7 +23,7 @@ from optserve.config.schema.define import Composition, Definition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.table import Table
 from optserve.config.traps import refuse_comment_inside
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, Place, Told
 
 __all__ = ["Declarations", "Loss", "RowExpressions", "Value", "declarations", "name_of", "parsed"]
 
@@ -81,6 +81,20 @@ class Declarations(NamedTuple):
         names += [function.names for function in self.functions.values()]
         return frozenset[str]().union(*names)
 
+    def uses(self, expression: Expression, names: Collection[str]) -> bool:
+        """Whether an expression uses a value of one of ``names``, also in a function it calls."""
+        seen: set[str] = set()
+        waiting = [*expression.names, *expression.calls]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                if any(name == one or name.startswith(f"{one}.") for one in names):
+                    return True
+                if function := self.functions.get(name):
+                    waiting += [*function.names, *function.calls]
+        return False
+
     def _expressions(self) -> Iterable[Expression]:
         yield from (value.expression for value in self.values)
         yield from self.loss.terms.values()
@@ -92,34 +106,36 @@ class Declarations(NamedTuple):
 
 def declarations(config: Config) -> Declarations:
     """Everything that ``config`` declares; raises ``ConfigError`` where it cannot be parsed."""
-    keys = [entry.key for entry in config.entries_of("parameters").values()]
-    parameters = {name_of(key): key.place for key in keys}
+    told = Told()
+    parameters: dict[str, Place] = {}
+    for entry in config.entries_of("parameters").values():
+        with told:
+            parameters[name_of(entry.key)] = entry.key.place
     values: list[Value] = []
     functions: dict[str, Function] = {}
     for name, entry in config.entries_of("define").items():
-        defined = _defined(config.define[name], entry)
-        if isinstance(defined, Value):
-            values.append(defined)
-        elif defined.name in functions:
-            raise ConfigError(
-                f"the function '{defined.name}' is defined twice",
-                place=defined.place,
-                expected=f"one definition; the first is at {functions[defined.name].place}",
-            )
-        else:
-            functions[defined.name] = defined
-    metrics = {
-        name_of(entry.key, dotted=False): parsed(entry.value)
-        for entry in config.entries_of("metrics").values()
-    }
-    return Declarations(
-        parameters,
-        tuple(values),
-        functions,
-        _loss(config),
-        metrics,
-        {name: _row_expressions(table) for name, table in config.tables.items()},
-    )
+        with told:
+            defined = _defined(config.define[name], entry)
+            if isinstance(defined, Value):
+                values.append(defined)
+            elif functions.setdefault(defined.name, defined) is not defined:
+                raise ConfigError(
+                    f"the function '{defined.name}' is defined twice",
+                    place=defined.place,
+                    expected=f"one definition; the first is at {functions[defined.name].place}",
+                )
+    metrics: dict[str, Expression] = {}
+    for entry in config.entries_of("metrics").values():
+        with told:
+            metrics[name_of(entry.key, dotted=False)] = parsed(entry.value)
+    tables: dict[str, RowExpressions] = {}
+    for name, table in config.tables.items():
+        with told:
+            tables[name] = _row_expressions(table)
+    with told:
+        loss = _loss(config)
+    told.hold()
+    return Declarations(parameters, tuple(values), functions, loss, metrics, tables)
 
 
 def parsed(node: Node) -> Expression:

@@ -12,7 +12,7 @@ from optserve.config.nodes import Scalar
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, Told
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Expectation
 
@@ -29,13 +29,15 @@ def expectations_of(
 ) -> tuple[Expectation, ...]:
     """What must hold of the result; raises where a path can name nothing in it."""
     by_name = {parameter.name: parameter for parameter in parameters}
-    found = []
+    found, told = [], Told()
     for path, entry in config.entries_of("expect").items():
-        if path.startswith("metrics."):
-            check_metric_path(path, entry.key.place, splits, config.metrics)
-        else:
-            _check_path(entry.key, by_name)
-        found.append(Expectation(path, _checks(path, config.expect[path]), entry.key.place))
+        with told:
+            if path.startswith("metrics."):
+                check_metric_path(path, entry.key.place, splits, config.metrics)
+            else:
+                _check_path(entry.key, by_name)
+            found.append(Expectation(path, _checks(path, config.expect[path]), entry.key.place))
+    told.hold()
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from optserve.config.declarations import Declarations
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.objective import check_scalar, real_array
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, Place, Told
 
 __all__ = ["build_metrics", "check_metric_path"]
 
@@ -24,11 +24,13 @@ def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
             place=declared.metrics[LOSS].place,
         )
     scope = inputs.scope(declared)
-    outputs = []
+    outputs, told = [], Told()
     for name, expression in declared.metrics.items():
-        value = real_array(expression, scope, inputs.trace, f"the metric {name}")
-        check_scalar(value, f"the metric {name}", expression.place)
-        outputs.append(value)
+        with told:
+            value = real_array(expression, scope, inputs.trace, f"the metric {name}")
+            check_scalar(value, f"the metric {name}", expression.place)
+            outputs.append(value)
+    told.hold()
     return inputs.graph(outputs)
 
 

@@ -13,7 +13,7 @@ from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.schema.parameter import Parameter
-from optserve.errors import Place, ShapeError
+from optserve.errors import Place, ShapeError, Told
 from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
@@ -66,16 +66,22 @@ class _LossBuilder:
         self.terms: list[Tracer] = []
         self.place = declared.loss.place
         self.kind = declared.loss.kind
-        expressions = declared.loss.terms
+        told = Told()
+        arrays: dict[str, Tracer] = {}
+        for name, expression in declared.loss.terms.items():
+            with told:
+                arrays[name] = self.array(expression)
+        told.hold()
+        places = {name: expression.place for name, expression in declared.loss.terms.items()}
         if self.kind == "loss":
-            self.add_loss(expressions["loss"])
+            self.add_loss(arrays["loss"], places["loss"])
         elif self.kind == "log_likelihood":
-            self.add_log_likelihood(expressions["log_likelihood"])
+            self.add_log_likelihood(arrays["log_likelihood"], places["log_likelihood"])
         elif declared.loss.comparison:
-            self.add_comparison(expressions)
+            self.add_comparison(arrays, places)
         else:
-            for name, expression in expressions.items():
-                self.add_residual(name, self.array(expression), expression.place)
+            for name, array in arrays.items():
+                self.add_residual(name, array, places[name])
 
     def outputs(self) -> list[Tracer]:
         """The loss, the residuals, what else the result is computed from."""
@@ -89,27 +95,24 @@ class _LossBuilder:
         """The value of an expression as an array of floating-point numbers."""
         return real_array(expression, self.scope, self.trace, f"the {self.kind}")
 
-    def add_loss(self, expression: Expression) -> None:
-        value = self.array(expression)
-        check_scalar(value, "the loss", expression.place, "; least_squares takes residuals")
+    def add_loss(self, value: Tracer, place: Place) -> None:
+        check_scalar(value, "the loss", place, "; least_squares takes residuals")
         self.terms.append(value)
 
-    def add_log_likelihood(self, expression: Expression) -> None:
-        value = self.array(expression)
+    def add_log_likelihood(self, value: Tracer, place: Place) -> None:
         self.further.append(value)
-        with self.trace.at(expression.place):
+        with self.trace.at(place):
             self.terms.append(-np.sum(value))
 
-    def add_comparison(self, expressions: Mapping[str, Expression]) -> None:
-        observed = self.array(expressions["observed"])
-        predicted = self.array(expressions["predicted"])
-        place = expressions["predicted"].place
+    def add_comparison(self, arrays: Mapping[str, Tracer], places: Mapping[str, Place]) -> None:
+        observed, predicted = arrays["observed"], arrays["predicted"]
+        place = places["predicted"]
         with self.trace.at(place):
             residual = observed - predicted
         self.check_shape(residual, observed, "predicted", predicted, place)
-        if "sigma" in expressions:
-            place_of_sigma = expressions["sigma"].place
-            self.sigma = self.array(expressions["sigma"])
+        if "sigma" in arrays:
+            place_of_sigma = places["sigma"]
+            self.sigma = arrays["sigma"]
             with self.trace.at(place_of_sigma):
                 residual = residual / self.sigma
             self.check_shape(residual, observed, "sigma", self.sigma, place_of_sigma)

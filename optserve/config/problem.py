@@ -32,7 +32,7 @@ from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import validated
 from optserve.config.scope import Tables, check_unique, evaluate_size
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, Told
 from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
@@ -123,24 +123,38 @@ def _problem(
     path: Path | None,
     tree: Tree,
 ) -> jobs.Problem:
+    told = Told()
     if config.backend != "auto":
-        registry.find("backends", config.backend, config.place_of("backend"))
+        with told:
+            registry.find("backends", config.backend, config.place_of("backend"))
     kind = declared.loss.kind
-    optimizer = optimizer_of(method_of(config), kind, registry)
+    with told:
+        optimizer = optimizer_of(method_of(config), kind, registry)
     precision = np.dtype(config.precision)
     vocabulary = registry.vocabulary()
-    parameters = _parameters(config, tables, registry, vocabulary, seed)
-    shapes = {parameter.name: parameter.shape for parameter in parameters}
+    shapes = _shapes(config, tables, vocabulary, told)
     inputs = partial(Inputs, shapes, tables, vocabulary, precision)
-    built = build_objective(declared, config.parameters_in_full, inputs())
+    if len(shapes) == len(config.parameters):
+        with told:
+            built = build_objective(declared, config.parameters_in_full, inputs())
+        with told:
+            measured = build_metrics(declared, inputs()) if declared.metrics else None
+    with told:
+        parameters = _parameters(config, shapes, registry, seed)
+        starts = start_points(config.starts, {one.name: one for one in parameters})
+    told.hold()
     traced = built.traced
-    measured = build_metrics(declared, inputs()) if declared.metrics else None
     columns = {one.name: one for one in (*traced.columns, *(measured.columns if measured else ()))}
     arrays = read_arrays(columns.values(), precision)
     data = traced.arrays(arrays.splits["train"])
     _check_streamed(data, optimizer, config, declared)
     row_counts = bind_rows(traced.graph.inputs[len(parameters) :], list(data.values()))
-    minibatch = minibatch_of(config, traced.graph, row_counts, optimizer)
+    with told:
+        expectations = expectations_of(config, parameters, arrays.splits)
+    with told:
+        minibatch = minibatch_of(config, traced.graph, row_counts, optimizer)
+        stop = stop_of(config.stop, minibatch, arrays.splits, declared.metrics)
+    told.hold()
     return jobs.Problem(
         name=config.name or ("config" if path is None else path.stem),
         parameters=parameters,
@@ -157,7 +171,7 @@ def _problem(
         ),
         optimizer=optimizer,
         optimizer_given=is_given(method_of(config)),
-        stop=stop_of(config.stop, minibatch, arrays.splits, declared.metrics),
+        stop=stop,
         minibatch=minibatch,
         held_out={
             split: traced.arrays(columns)
@@ -165,8 +179,8 @@ def _problem(
             if split != "train"
         },
         metrics=_metrics(declared, measured, arrays),
-        starts=start_points(config.starts, {one.name: one for one in parameters}),
-        expectations=expectations_of(config, parameters, arrays.splits),
+        starts=starts,
+        expectations=expectations,
         third_party=_third_party(traced, measured, registry),
         precision=config.precision,
         seed=seed,
@@ -224,17 +238,20 @@ def _tables(
         for entry in config.entries_of("data").values():
             name_of(entry.key, dotted=False)
     tables: list[DataTable] = []
+    told = Told()
     for name, table in config.tables.items():
-        for entry in table.entries_of("columns").values():
-            name_of(entry.key, dotted=False)
-        arrays = None if data is None else _arrays(table, data, several=not bare)
-        opened = open_table(name, table, reach, lambda table: _reader(table, registry), arrays)
-        if table.selecting:
-            from optserve.config.data.selection import selected
+        with told:
+            for entry in table.entries_of("columns").values():
+                name_of(entry.key, dotted=False)
+            arrays = None if data is None else _arrays(table, data, several=not bare)
+            opened = open_table(name, table, reach, lambda table: _reader(table, registry), arrays)
+            if table.selecting:
+                from optserve.config.data.selection import selected
 
-            of_rows = declared.tables[name]
-            opened = selected(opened, table, of_rows, declared.functions, registry.vocabulary())
-        tables.append(opened)
+                of_rows = declared.tables[name]
+                opened = selected(opened, table, of_rows, declared.functions, registry.vocabulary())
+            tables.append(opened)
+    told.hold()
     return Tables(tuple(tables), bare)
 
 
@@ -266,25 +283,38 @@ def _reader(table: Table, registry: Registry) -> Reader:
     return reader
 
 
-def _parameters(
-    config: Config, tables: Tables, registry: Registry, vocabulary: Vocabulary, seed: int
-) -> tuple[Parameter, ...]:
+def _shapes(
+    config: Config, tables: Tables, vocabulary: Vocabulary, told: Told
+) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of the parameters, of those whose shape is not wrong."""
     precision = np.dtype(config.precision)
 
     def size_of(size: Node) -> int:
         return evaluate_size(parsed(size), tables, vocabulary, precision)
 
-    return tuple(
-        parameter_of(
-            name,
-            written,
-            shape_of(written, size_of),
-            registry=registry,
-            seed=seed,
-            precision=precision,
-        )
-        for name, written in config.parameters_in_full.items()
-    )
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, written in config.parameters_in_full.items():
+        with told:
+            shapes[name] = shape_of(written, size_of)
+    return shapes
+
+
+def _parameters(
+    config: Config, shapes: Mapping[str, tuple[int, ...]], registry: Registry, seed: int
+) -> tuple[Parameter, ...]:
+    precision = np.dtype(config.precision)
+    written = config.parameters_in_full
+    parameters: list[Parameter] = []
+    told = Told()
+    for name, shape in shapes.items():
+        with told:
+            parameters.append(
+                parameter_of(
+                    name, written[name], shape, registry=registry, seed=seed, precision=precision
+                )
+            )
+    told.hold()
+    return tuple(parameters)
 
 
 def _check_streamed(

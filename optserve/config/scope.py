@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, Place, Told
 from optserve.graph.aval import Aval, DType
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.tracing import new_trace
@@ -50,20 +50,22 @@ class Tables(NamedTuple):
 
 def check_unique(declared: Declarations, tables: Tables) -> None:
     """Refuse a name that stands for two values; the error shows both places."""
+    told = Told()
     first: dict[str, tuple[str, Place | None]] = {}
     columns = [(column.name, "a column", column.place) for column in tables.columns()]
     parameters = [(name, "a parameter", place) for name, place in declared.parameters.items()]
     values = [(value.name, "a value of define", value.place) for value in declared.values]
     for name, what, place in [*columns, *parameters, *values]:
-        if name in first:
-            other, other_place = first[name]
-            raise ConfigError(
-                f"'{name}' is declared twice: it is {other} and {what}",
-                place=place,
-                expected=f"one value of that name; the other is at {other_place}",
-                remedy="rename one of them; columns are renamed with columns: {new: old}",
-            )
-        first[name] = what, place
+        other, other_place = first.setdefault(name, (what, place))
+        if (other, other_place) != (what, place):
+            with told:
+                raise ConfigError(
+                    f"'{name}' is declared twice: it is {other} and {what}",
+                    place=place,
+                    expected=f"one value of that name; the other is at {other_place}",
+                    remedy="rename one of them; columns are renamed with columns: {new: old}",
+                )
+    told.hold()
 
 
 def scope_of(
@@ -73,7 +75,11 @@ def scope_of(
     vocabulary: Vocabulary,
     trace: Trace,
 ) -> Scope:
-    """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
+    """The scope of the loss: the values of ``define`` are built in order into ``trace``.
+
+    Raises all that is wrong with them; what uses one that is wrong is not looked at. Where there is
+    any, the loss and the metrics are looked at too.
+    """
     scope = Scope(
         vocabulary=vocabulary,
         columns=columns,
@@ -81,8 +87,19 @@ def scope_of(
         functions=declared.functions,
         later={value.name: value.place for value in declared.values},
     )
+    told, wrong = Told(), set[str]()
     for value in declared.values:
-        scope = scope.with_value(value.name, build(value.expression, scope, trace))
+        if not declared.uses(value.expression, wrong):
+            with told:
+                scope = scope.with_value(value.name, build(value.expression, scope, trace))
+                continue
+        wrong.add(value.name)
+    if told.errors:
+        for expression in (*declared.loss.terms.values(), *declared.metrics.values()):
+            if not declared.uses(expression, wrong):
+                with told:
+                    build(expression, scope, trace)
+    told.hold()
     return scope
 
 

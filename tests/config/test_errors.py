@@ -369,7 +369,8 @@ def test_epochs(error_block: ErrorBlock, golden: Golden) -> None:
 
 
 def test_parameters(error_block: ErrorBlock, golden: Golden) -> None:
-    head = "version: 1\nprecision: float32\ndata: {read: d.csv}\nloss: sum(x * b)\nparameters:\n  "
+    loss = "loss: sum(x) * sum(b)"
+    head = f"version: 1\nprecision: float32\ndata: {{read: d.csv}}\n{loss}\nparameters:\n  "
     blocks = {title: error_block(head + text) for title, text in PARAMETERS.items()}
     golden("parameters.txt", report(blocks))
 

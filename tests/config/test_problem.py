@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.config import load
-from optserve.errors import ConfigError, PluginError
+from optserve.errors import ConfigError, ConfigErrors, PluginError
 from optserve.optimizers.base import Evaluation
 from tests.config.evaluation import Load, evaluate
 
@@ -196,3 +196,37 @@ def test_the_resolved_config_is_kept(problem: Load) -> None:
         "loss": "b**2",
         "stop": {"steps": 3},
     }
+
+
+def test_all_that_is_wrong_with_names_and_shapes_is_told_at_once(problem: Load) -> None:
+    text = (
+        "data: {read: d.csv}\n"
+        "parameters: {b: {init: 5, bounds: [0, 2]}, c: {shape: [2], init: [1, 2, 3]}}\n"
+        "define:\n"
+        "  broken: xx * b\n"
+        "  follows: 2 * broken\n"
+        "  f(t): follows + t\n"
+        "  other: sun(y)\n"
+        "least_squares: {observed: z, predicted: f(x), sigma: y * qq}\n"
+        "metrics: {m: x * b, n: mean(f(x))}\n"
+        "optimizer: adamm\n"
+        "backend: fast\n"
+    )
+    with pytest.raises(ConfigErrors) as caught:
+        problem(text)
+    assert [(str(one.place).partition(":")[2], one.message) for one in caught.value.errors] == [
+        ("3:24", "'b' starts outside of its bounds"),
+        ("3:66", "the values have the shape (3,)"),
+        ("5:11", "no value is called 'xx'"),
+        ("8:10", "no function is called 'sun'"),
+        ("9:27", "no value is called 'z'"),
+        ("9:58", "no value is called 'qq'"),
+        ("11:12", "no optimizer is called 'adamm'"),
+        ("12:10", "no backend is called 'fast'"),
+    ]
+
+
+def test_all_that_cannot_be_parsed_is_told_at_once(problem: Load) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        problem("parameters: {lambda: 1, b: 1}\ndefine: {f: b +, g(t): t ? 1}\nloss: b **\n")
+    assert [one.place.line for one in caught.value.errors if one.place] == [2, 3, 3, 4]

@@ -18,7 +18,7 @@ from optserve.config.data.pieces import Pieced, pieces_of
 from optserve.config.nodes import Scalar, Sequence, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
-from optserve.errors import ConfigError, OptserveError, Place
+from optserve.errors import ConfigError, OptserveError, Place, Told
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
@@ -190,10 +190,13 @@ def open_table(
             if column.isidentifier() and not iskeyword(column) and frame.names.count(column) == 1:
                 columns[column] = take(column, Column.model_construct(take=column), frame, place)
                 places[column] = place
+    told = Told()
     for column, entry in declared.entries_of("columns").items():
         settings = Column.in_full((declared.columns or {})[column], entry.value)
-        columns[column] = take(column, settings, frame, settings.place_of("take"))
         places[column] = settings.place
+        with told:
+            columns[column] = take(column, settings, frame, settings.place_of("take"))
+    told.hold()
     if not columns:
         raise ConfigError(
             "no column of this table has a name to be used by",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import importlib
 import inspect
 import sys
@@ -54,7 +55,8 @@ def harvest(source: Source) -> Harvest | Failure:
     try:
         # What a plugin prints must not end up in the JSON that a command prints.
         with contextlib.redirect_stdout(sys.stderr):
-            return _contributions(source.load())
+            collect = _own_contributions if source.builtin else _contributions
+            return collect(source.load())
     except (Exception, SystemExit) as error:
         message = _message(error)
         return Failure(source.distribution, source.version, message, _place(error))
@@ -78,6 +80,10 @@ def _contributions(plugin: object) -> Harvest:
     _check_macros(values.get("primitives", ()))
     warnings = [style_warning(kind, name) for kind, found in values.items() for name in found]
     return Harvest(values, tuple(filter(None, warnings)))
+
+
+_own_contributions = functools.cache(_contributions)
+"""What ships with optserve is the same for every config of a process."""
 
 
 def _check_spelling(plugin: object, manager: pluggy.PluginManager) -> None:

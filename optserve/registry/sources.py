@@ -93,7 +93,9 @@ def file_source(path: Path) -> Source:
 def _source(entry: Installed) -> Source:
     name = PROJECT if canonical(entry.distribution) == PROJECT else entry.distribution
     module = entry.entry.partition(":")[0].strip()
-    stamp = entry.record or ("" if entry.problem else _tree_stamp(module.partition(".")[0]))
+    package = module.partition(".")[0]
+    stamp_of = _own_stamp if package == PROJECT else _tree_stamp
+    stamp = entry.record or ("" if entry.problem else stamp_of(package))
     load = functools.partial(_load_entry, entry)
     return Source(name, entry.version, entry.entry, stamp, load)
 
@@ -108,7 +110,7 @@ def _load_entry(entry: Installed) -> object:
 
 
 def _uninstalled_builtins() -> list[Source]:
-    stamp = _tree_stamp(PROJECT)
+    stamp = _own_stamp(PROJECT)
     return [
         Source(PROJECT, "(not installed)", module, stamp, functools.partial(import_module, module))
         for module in BUILTIN_MODULES
@@ -137,6 +139,10 @@ def _tree_stamp(*packages: str) -> str:
         if spec is not None:
             lines.update(map(_file_line, _python_files(spec)))
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+_own_stamp = functools.cache(_tree_stamp)
+"""That of the code which is running: a process that loads many configs asks once."""
 
 
 def _python_files(spec: ModuleSpec) -> Iterator[str]:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from optserve.cli.ending import ending
-from optserve.cli.options import choice
 from optserve.cli.streams import write_output
 from optserve.errors import ConfigError
 
@@ -26,16 +25,11 @@ class Template(StrEnum):
     function = "function"
 
 
-def _template(value: str) -> StrEnum:
-    return choice(Template, value)
-
-
 def init(
     template: Annotated[
         Template,
         typer.Argument(
             metavar="TEMPLATE",
-            callback=_template,
             help="curve (a least-squares fit with error bars), logistic (a log likelihood) "
             "or function (no data).",
         ),

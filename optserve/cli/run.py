@@ -17,7 +17,6 @@ from optserve.cli.options import (
     PluginFiles,
     Seed,
     Threads,
-    path,
 )
 from optserve.cli.progress import shown_progress
 from optserve.cli.streams import write_error, write_output
@@ -35,9 +34,7 @@ def run(
     set_: Overrides,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", callback=path, help="A new folder for the result, not runs/NAME/NNNN."
-        ),
+        typer.Option(metavar="DIR", help="A new folder for the result, not runs/NAME/NNNN."),
     ] = None,
     output: OutputFormat = Format.text,
     seed: Seed = None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from optserve.cli.ending import ending
-from optserve.cli.options import PluginFiles, path
+from optserve.cli.options import PluginFiles
 from optserve.cli.streams import write_output
 from optserve.errors import ConfigError
 
@@ -20,7 +20,7 @@ def schema(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", callback=path, help="Write it to a file, not to stdout."),
+        typer.Option(metavar="FILE", help="Write it to a file, not to stdout."),
     ] = None,
     result: Annotated[
         bool, typer.Option("--result", help="That of result.json, instead of configs.")

@@ -38,7 +38,7 @@ JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}
 
 LISTS: dict[tuple[str, ...], tuple[set[str], set[str]]] = {
     ("--help",): (LIGHT, CLI),
-    ("run", "--help"): (LIGHT, CLI),
+    ("run", "--help"): (LIGHT | PYDANTIC, CLI),
     ("check", ROSENBROCK): (WORK, JOB),
     ("run", ROSENBROCK, "--out", "run"): (WORK, JOB),
     ("run", MISRA1A, "--out", "run"): (WORK, JOB),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
-from optserve.cli.app import COMMANDS
-from tests.cli.conftest import Command, Invoke, environment
+from optserve.cli import app as application
+from tests.cli.conftest import Command, Invoke, command_line, environment
 
-HEAVY = ["numpy", "scipy", "pyarrow", "pydantic", "pluggy", "ruamel", "rich", "optserve.graph"]
+COMMANDS = [command.__name__ for command in application.COMMANDS]
+HEAVY = ["numpy", "scipy", "pyarrow", "pluggy", "ruamel", "rich", "optserve.graph"]
 LISTING = "import sys; from optserve.cli import main\ntry: main()\nfinally: print(*sys.modules)"
 
 
 def test_help_lists_the_commands(invoke: Invoke) -> None:
     listed = invoke("--help").output.partition("Commands:")[2]
-    assert re.findall(r"^  (\w+)  +[A-Z]", listed, re.MULTILINE) == [*COMMANDS]
+    assert re.findall(r"^  (\w+)  +[A-Z]", listed, re.MULTILINE) == COMMANDS
     assert "..." not in listed  # every summary fits in its line
 
 
@@ -40,6 +42,42 @@ def test_help_and_version_import_nothing_heavy(optserve: Command, arguments: lis
     imported = {name.split(".")[0] for name in done.stdout.split()} | {*done.stdout.split()}
     assert "optserve.cli.app" in imported
     assert imported.isdisjoint(HEAVY)
+
+
+def test_help_is_plain_text_without_a_terminal(optserve: Command) -> None:
+    told = optserve("run", "--help").stdout
+    assert told.isascii()
+    assert max(map(len, told.splitlines())) <= 100
+
+
+def test_help_on_a_terminal_is_rich() -> None:
+    pty = pytest.importorskip("pty")
+    main, terminal = pty.openpty()
+    with subprocess.Popen(
+        command_line("run", "--help"), env=environment(), stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        told = b""
+        while True:
+            try:
+                read = os.read(main, 1 << 16)
+            except OSError:  # Linux says so at the end
+                break
+            if not read:
+                break
+            told += read
+    os.close(main)
+    assert process.returncode == 0
+    assert "\N{BOX DRAWINGS LIGHT HORIZONTAL}" in told.decode()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_can_be_installed(optserve: Command, shell: str) -> None:
+    done = optserve(
+        "--show-completion", shell, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    )
+    assert done.returncode == 0
+    assert "optserve" in done.stdout.lower()
 
 
 def test_version(invoke: Invoke) -> None:

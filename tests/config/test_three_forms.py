@@ -61,6 +61,22 @@ def test_the_three_forms_give_the_same_problem(path: Path, monkeypatch: pytest.M
     assert plain(tree_of(config)) == plain(tree_of(optserve.Config(**written)))
 
 
+def test_whole_numbers_stay_whole() -> None:
+    config = {
+        "version": 1,
+        "parameters": {"b": 1},
+        "define": {"k": 1, "shifted": {"compose": [{"take": 2}]}},
+        "loss": "(take(x, k) - b)**2",
+        "data": {"inline": {"x": [1, 5, 7]}, "rows": False},
+    }
+    expected = fingerprint(load(config))
+    assert expected[-1][0] == 16.0
+    assert fingerprint(load(optserve.Config.model_validate(config))) == expected
+    assert optserve.Config(version=1, parameters={"b": 1}, loss=2).loss == 2
+    with pytest.raises(ConfigError, match="`loss` is inf"):
+        load({"version": 1, "parameters": {"b": 1}, "loss": float("inf")})
+
+
 def test_a_config_is_built_of_its_parts() -> None:
     config = optserve.Config(
         version=1,

@@ -7,14 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from optserve.config.schema.section import ByKind, Expression, Section, Words, kind
+from optserve.config.schema.section import ByKind, Expression, Number, Section, Words, kind
 
 __all__ = ["Composition", "Definition", "Pipe"]
 
 Operands = Annotated[
-    Annotated[str, Tag("text")]
-    | Annotated[float, Tag("number")]
-    | Annotated[list[Expression], Tag("list")],
+    Annotated[str, Tag("text")] | Number | Annotated[list[Expression], Tag("list")],
     ByKind,
     Words("an expression"),
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "Listed",
     "Named",
     "Nested",
+    "Number",
     "Section",
     "Tolerance",
     "Words",
@@ -150,9 +151,10 @@ def broken_rule(
 Listed = Annotated[tuple[T, ...], Strict(False)]
 """A list or a tuple."""
 
-Expression = Annotated[
-    Annotated[str, Tag("text")] | Annotated[float, Tag("number")], ByKind, Words("an expression")
-]
+Number = Annotated[int | float, Words("a number"), Tag("number")]
+"""A number that stays whole where it is: ``x[1]`` is not ``x[1.0]``."""
+
+Expression = Annotated[Annotated[str, Tag("text")] | Number, ByKind, Words("an expression")]
 """What is written in the expression language."""
 
 Nested = Annotated[float, Tag("number")] | Annotated[list[Any], Tag("list")]

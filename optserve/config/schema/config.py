@@ -43,34 +43,28 @@ ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
 class Plugins(Section):
     """Which plugins the config needs."""
 
-    require: Annotated[
-        Listed[str], Field(description="Distributions, as optserve-robust>=0.1.")
-    ] = ()
-    prefer: Annotated[
-        dict[str, str],
-        Field(description="For a name that several claim, the one meant."),
-    ] = Field(default_factory=dict)
+    require: Listed[str] = Field(default=(), description="Distributions, as optserve-robust>=0.1.")
+    prefer: dict[str, str] = Field(
+        default_factory=dict, description="For a name that several claim, the one meant."
+    )
 
 
 class Minibatch(Section):
     """Steps that see some of the rows; an epoch sees each once."""
 
-    rows: Annotated[int, Ge(1), Field(description="Rows that a step sees.")]
-    shuffle: Annotated[bool, Field(description="Whether each epoch has an order of its own.")] = (
-        True
+    rows: int = Field(ge=1, description="Rows that a step sees.")
+    shuffle: bool = Field(default=True, description="Whether each epoch has an order of its own.")
+    last: Literal["keep", "drop"] = Field(
+        default="keep", description="What becomes of fewer rows at the end of an epoch."
     )
-    last: Annotated[
-        Literal["keep", "drop"],
-        Field(description="What becomes of fewer rows at the end of an epoch."),
-    ] = "keep"
 
 
 class Plateau(Section):
     """Stop when a number of the result gets no better."""
 
-    metric: Annotated[str, Field(description="Its path: loss, or metrics.SPLIT.NAME.")]
-    mode: Annotated[Literal["min", "max"], Field(description="Which way is better.")] = "min"
-    patience: Annotated[int, Ge(1), Field(description="Epochs to wait for something better.")] = 10
+    metric: str = Field(description="Its path: loss, or metrics.SPLIT.NAME.")
+    mode: Literal["min", "max"] = Field(default="min", description="Which way is better.")
+    patience: int = Field(default=10, ge=1, description="Epochs to wait for something better.")
 
 
 class Stop(Section):
@@ -78,25 +72,23 @@ class Stop(Section):
 
     later: ClassVar[tuple[str, ...]] = ("constraint",)
 
-    gradient: Annotated[
-        Tolerance | None, Field(description="The scale-free gradient is at most this.")
-    ] = None
-    loss: Annotated[
-        Tolerance | None, Field(description="A step changes the loss by less than this of it.")
-    ] = None
-    step: Annotated[
-        Tolerance | None, Field(description="A step is shorter than this of the parameters.")
-    ] = None
-    steps: Annotated[Annotated[int, Ge(0)] | None, Field(description="At most so many steps.")] = (
-        None
+    gradient: Tolerance | None = Field(
+        default=None, description="The scale-free gradient is at most this."
     )
-    epochs: Annotated[
-        Annotated[int, Ge(1)] | None, Field(description="At most so many times over the rows.")
-    ] = None
-    seconds: Annotated[Tolerance | None, Field(description="At most so long.")] = None
-    plateau: Annotated[
-        Plateau | None, Field(description="A number of the result gets no better.")
-    ] = None
+    loss: Tolerance | None = Field(
+        default=None, description="A step changes the loss by less than this of it."
+    )
+    step: Tolerance | None = Field(
+        default=None, description="A step is shorter than this of the parameters."
+    )
+    steps: Annotated[int, Ge(0)] | None = Field(default=None, description="At most so many steps.")
+    epochs: Annotated[int, Ge(1)] | None = Field(
+        default=None, description="At most so many times over the rows."
+    )
+    seconds: Tolerance | None = Field(default=None, description="At most so long.")
+    plateau: Plateau | None = Field(
+        default=None, description="A number of the result gets no better."
+    )
 
 
 class Starts(Section):
@@ -104,28 +96,25 @@ class Starts(Section):
 
     later: ClassVar[tuple[str, ...]] = ("n", "sample", "seed")
 
-    points: Annotated[
-        Listed[dict[str, Any]],
-        Field(description="Values by parameter; the others start at their init."),
-    ] = ()
+    points: Listed[dict[str, Any]] = Field(
+        default=(), description="Values by parameter; the others start at their init."
+    )
 
 
 class Expect(Section):
     """What must hold of one number of the result."""
 
-    min: Annotated[float | None, Field(description="At least this.")] = None
-    max: Annotated[float | None, Field(description="At most this.")] = None
-    near: Annotated[
-        Annotated[Nested, ByKind] | None,
-        Field(description="This, within rel and abs: a number or a nested list."),
-    ] = None
-    rel: Annotated[Tolerance | None, Field(description="Relative tolerance of near.")] = None
-    abs: Annotated[Tolerance | None, Field(description="Absolute tolerance of near.")] = None
-    one_of: Annotated[
+    min: float | None = Field(default=None, description="At least this.")
+    max: float | None = Field(default=None, description="At most this.")
+    near: Annotated[Nested, ByKind] | None = Field(
+        default=None, description="This, within rel and abs: a number or a nested list."
+    )
+    rel: Tolerance | None = Field(default=None, description="Relative tolerance of near.")
+    abs: Tolerance | None = Field(default=None, description="Absolute tolerance of near.")
+    one_of: (
         Listed[Annotated[Annotated[str, Tag("text")] | Annotated[float, Tag("number")], ByKind]]
-        | None,
-        Field(description="One of these."),
-    ] = None
+        | None
+    ) = Field(default=None, description="One of these.")
 
 
 def _whole(value: Any) -> Any:
@@ -146,58 +135,44 @@ class Config(Section):
         "sweep",
     )
 
-    version: Annotated[
-        Literal[1],
-        BeforeValidator(_whole),
-        Field(description="The version of the config language."),
-    ]
-    name: Annotated[
+    version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
+        description="The version of the config language."
+    )
+    name: (
         Annotated[
             str,
             Field(pattern=f"^{_NAME}$"),
             Words("letters, digits, `_`, `-` and `.`, at most 100: it names a folder"),
         ]
-        | None,
-        Field(description="Names the run folder; default: the file's stem."),
-    ] = None
-    extends: Annotated[str | None, Field(description="A config that this one is merged onto.")] = (
-        None
+        | None
+    ) = Field(default=None, description="Names the run folder; default: the file's stem.")
+    extends: str | None = Field(default=None, description="A config that this one is merged onto.")
+    plugins: Plugins = Field(
+        default_factory=Plugins.model_construct, description="The plugins that are needed."
     )
-    plugins: Annotated[
-        Plugins,
-        Field(description="The plugins that are needed."),
-    ] = Field(default_factory=Plugins.model_construct)
-    seed: Annotated[
-        int, Ge(0), Field(description="Draws initial values and the order of batches.")
-    ] = 0
-    precision: Annotated[
-        Literal["float64", "float32"], Field(description="Of all numbers that vary.")
-    ] = "float64"
-    backend: Annotated[
-        str, installed("backends", "name", "auto"), Field(description="What computes.")
-    ] = "auto"
-    data: Annotated[Data | None, Field(description="The data: one table, or several by name.")] = (
-        None
+    seed: int = Field(default=0, ge=0, description="Draws initial values and the order of batches.")
+    precision: Literal["float64", "float32"] = Field(
+        default="float64", description="Of all numbers that vary."
     )
-    minibatch: Annotated[
-        Minibatch | None, Field(description="A step sees some of the rows; by default all.")
-    ] = None
-    parameters: Annotated[
-        dict[str, Written], Field(description="What is varied, by name; dots make a tree.")
-    ]
+    backend: Annotated[str, installed("backends", "name", "auto")] = Field(
+        default="auto", description="What computes."
+    )
+    data: Data | None = Field(default=None, description="The data: one table, or several by name.")
+    minibatch: Minibatch | None = Field(
+        default=None, description="A step sees some of the rows; by default all."
+    )
+    parameters: dict[str, Written] = Field(description="What is varied, by name; dots make a tree.")
     define: Annotated[
-        dict[str, Definition],
-        Words("a mapping of names, or f(a, b), to expressions"),
-        Field(description="Values and functions, in order."),
-    ] = Field(default_factory=dict)
-    least_squares: Annotated[
-        LeastSquares | None, Field(description="A sum of squares to minimize.")
-    ] = None
-    loss: Annotated[Expression | None, Field(description="A scalar to minimize.")] = None
-    log_likelihood: Annotated[
-        Expression | None, Field(description="An array; its sum is maximized.")
-    ] = None
-    optimizer: Annotated[
+        dict[str, Definition], Words("a mapping of names, or f(a, b), to expressions")
+    ] = Field(default_factory=dict, description="Values and functions, in order.")
+    least_squares: LeastSquares | None = Field(
+        default=None, description="A sum of squares to minimize."
+    )
+    loss: Expression | None = Field(default=None, description="A scalar to minimize.")
+    log_likelihood: Expression | None = Field(
+        default=None, description="An array; its sum is maximized."
+    )
+    optimizer: (
         Annotated[
             Annotated[str, Tag("text"), installed("optimizers", "name", "auto", "none")]
             | Annotated[
@@ -209,24 +184,18 @@ class Config(Section):
             ByKind,
             Words("a method, or a mapping of modifiers and one method to their options"),
         ]
-        | None,
-        Field(description="The method; auto, or none: evaluate once."),
-    ] = None
-    stop: Annotated[Stop, Field(description="When to stop.")] = Field(
-        default_factory=Stop.model_construct
+        | None
+    ) = Field(default=None, description="The method; auto, or none: evaluate once.")
+    stop: Stop = Field(default_factory=Stop.model_construct, description="When to stop.")
+    starts: Starts = Field(
+        default_factory=Starts.model_construct, description="Further starting points."
     )
-    starts: Annotated[
-        Starts,
-        Field(description="Further starting points."),
-    ] = Field(default_factory=Starts.model_construct)
-    metrics: Annotated[
-        dict[str, Expression],
-        Field(description="Scalars to compute of every split."),
-    ] = Field(default_factory=dict)
-    expect: Annotated[
-        dict[str, Expect],
-        Field(description="What must hold of the result, by path."),
-    ] = Field(default_factory=dict)
+    metrics: dict[str, Expression] = Field(
+        default_factory=dict, description="Scalars to compute of every split."
+    )
+    expect: dict[str, Expect] = Field(
+        default_factory=dict, description="What must hold of the result, by path."
+    )
 
     @property
     def objective(self) -> ObjectiveKind:

@@ -17,15 +17,12 @@ class Comparison(Section):
 
     later: ClassVar[tuple[str, ...]] = ("robust",)
 
-    observed: Annotated[Expression, Field(description="What was measured.")]
-    predicted: Annotated[Expression, Field(description="What the model says.")]
-    sigma: Annotated[
-        Expression | None,
-        Field(
-            description="The known standard deviation of what was observed, infinite where it is "
-            "not to count."
-        ),
-    ] = None
+    observed: Expression = Field(description="What was measured.")
+    predicted: Expression = Field(description="What the model says.")
+    sigma: Expression | None = Field(
+        default=None,
+        description="The known standard deviation of what was observed; infinite: does not count.",
+    )
 
 
 def _form(value: Any) -> str | None:

@@ -25,7 +25,7 @@ class Penalty(Section):
 
     later: ClassVar[tuple[str, ...]] = ("l1",)
 
-    l2: Annotated[Tolerance, Field(description="Adds this times the sum of the squares.")] = 0.0
+    l2: Tolerance = Field(default=0.0, description="Adds this times the sum of the squares.")
 
 
 def _all_or_none(value: Any) -> Any:
@@ -52,37 +52,31 @@ class Parameter(Section):
     sugar: ClassVar[str] = "init"
     later: ClassVar[tuple[str, ...]] = ("prior",)
 
-    init: Annotated[
-        Annotated[Initial, ByKind] | None,
-        Field(
-            description="The start: a number, a nested list, or an initializer such as "
-            "glorot_uniform."
-        ),
-    ] = None
-    shape: Annotated[
-        Listed[Annotated[Size, ByKind]] | None, Field(description="Its shape; default: of init.")
-    ] = None
-    bounds: Annotated[
-        tuple[float | None, float | None],
-        Strict(False),
-        Field(description="[low, high]; null: none."),
-    ] = (None, None)
-    fixed: Annotated[
-        bool, BeforeValidator(_all_or_none), Field(description="Hold it at its start.")
-    ] = False
-    transform: Annotated[
+    init: Annotated[Initial, ByKind] | None = Field(
+        default=None,
+        description="The start: a number, a nested list, or an initializer such as glorot_uniform.",
+    )
+    shape: Listed[Annotated[Size, ByKind]] | None = Field(
+        default=None, description="Its shape; default: of init."
+    )
+    bounds: Annotated[tuple[float | None, float | None], Strict(False)] = Field(
+        default=(None, None), description="[low, high]; null: none."
+    )
+    fixed: Annotated[bool, BeforeValidator(_all_or_none)] = Field(
+        default=False, description="Hold it at its start."
+    )
+    transform: (
         Annotated[
             Annotated[str, Tag("text"), installed("transforms", "name")]
             | Annotated[dict[str, Any], Tag("mapping"), installed("transforms", "one")],
             ByKind,
             Words("a name"),
         ]
-        | None,
-        Field(description="How the method sees it; log keeps it positive."),
-    ] = None
-    penalty: Annotated[
-        Penalty | None, Field(description="What is added to the loss for its size.")
-    ] = None
+        | None
+    ) = Field(default=None, description="How the method sees it; log keeps it positive.")
+    penalty: Penalty | None = Field(
+        default=None, description="What is added to the loss for its size."
+    )
 
 
 Written = Annotated[

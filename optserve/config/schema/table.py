@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from optserve.config import nodes
@@ -38,23 +38,16 @@ class Column(Section):
         | Annotated[int, Tag("number")]
         | Annotated[Listed[ColumnName], Tag("list")],
         ByKind,
-        Field(
-            description="A name, a position, a glob such as p*, a range such as 0:64, or a list: "
-            "a matrix."
-        ),
-    ]
-    as_: Annotated[
-        Literal["float", "integer", "bool", "category"],
-        Field(
-            alias="as",
-            description="What its values are; the codes of a category are its sorted values, "
-            "from 0.",
-        ),
-    ] = "float"
-    standardize: Annotated[
-        bool, Field(description="Subtract the mean, divide by the standard deviation.")
-    ] = False
-    divide: Annotated[float, Gt(0), Field(description="Divide by this number.")] = 1.0
+    ] = Field(description="A name, a position, a glob (p*), a range (0:64), or a list: a matrix.")
+    as_: Literal["float", "integer", "bool", "category"] = Field(
+        default="float",
+        alias="as",
+        description="What its values are; the codes of a category are its sorted values, from 0.",
+    )
+    standardize: bool = Field(
+        default=False, description="Subtract the mean, divide by the standard deviation."
+    )
+    divide: float = Field(default=1.0, gt=0, description="Divide by this number.")
 
 
 WrittenColumn = Annotated[
@@ -70,20 +63,19 @@ WrittenColumn = Annotated[
 class Split(Section):
     """Which rows are held out: by fractions of them, or by a column that says it of each row."""
 
-    validation: Annotated[
-        Fraction | None, Field(description="The fraction of the rows for validation.")
-    ] = None
-    test: Annotated[Fraction | None, Field(description="The fraction of the rows for test.")] = None
-    seed: Annotated[
-        int, Ge(0), Field(description="Draws the rows; the seed of the config does not.")
-    ] = 0
-    stratify: Annotated[
-        ColumnName | None,
-        Field(description="A column each of whose values has its share of every split."),
-    ] = None
-    column: Annotated[
-        ColumnName | None, Field(description="A column of `train`, `validation` and `test`.")
-    ] = None
+    validation: Fraction | None = Field(
+        default=None, description="The fraction of the rows for validation."
+    )
+    test: Fraction | None = Field(default=None, description="The fraction of the rows for test.")
+    seed: int = Field(
+        default=0, ge=0, description="Draws the rows; the seed of the config does not."
+    )
+    stratify: ColumnName | None = Field(
+        default=None, description="A column each of whose values has its share of every split."
+    )
+    column: ColumnName | None = Field(
+        default=None, description="A column of `train`, `validation` and `test`."
+    )
 
     @property
     def fractions(self) -> Mapping[str, float]:
@@ -125,42 +117,36 @@ class Table(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    read: Annotated[
-        str | None, Field(description="The file, or files by a glob, relative to this config.")
-    ] = None
-    inline: Annotated[
-        dict[str, list[Any]] | None, Field(description="Columns written here, as lists.")
-    ] = None
-    sha256: Annotated[str | None, Field(description="The digest that the file must have.")] = None
+    read: str | None = Field(
+        default=None, description="The file, or files by a glob, relative to this config."
+    )
+    inline: dict[str, list[Any]] | None = Field(
+        default=None, description="Columns written here, as lists."
+    )
+    sha256: str | None = Field(default=None, description="The digest that the file must have.")
     in_memory: Annotated[
-        Annotated[bool, Tag("truth value")] | Annotated[Literal["auto"], Tag("text")],
-        ByKind,
-        Field(
-            description="false: read block by block; auto: where the columns that are used would "
-            "not fit."
-        ),
-    ] = "auto"
-    rows: Annotated[
-        bool, Field(description="false: constants, which are never split or batched.")
-    ] = True
-    where: Annotated[
-        Expression | None, Field(description="Only the rows for which this holds.")
-    ] = None
-    missing: Annotated[
-        Literal["error", "drop"],
-        Field(description="drop: leave out rows that lack a value that is used."),
-    ] = "error"
-    columns: Annotated[
-        dict[str, WrittenColumn] | None,
-        Field(description="Names of the columns; by default their own."),
-    ] = None
-    derive: Annotated[
-        dict[str, Expression],
-        Field(
-            description="Further columns, in order; sums and means are of the training rows.",
-        ),
-    ] = Field(default_factory=dict)
-    split: Annotated[Split | None, Field(description="Which rows are held out of training.")] = None
+        Annotated[bool, Tag("truth value")] | Annotated[Literal["auto"], Tag("text")], ByKind
+    ] = Field(
+        default="auto",
+        description="false: read block by block; auto: where what is used would not fit.",
+    )
+    rows: bool = Field(
+        default=True, description="false: constants, which are never split or batched."
+    )
+    where: Expression | None = Field(
+        default=None, description="Only the rows for which this holds."
+    )
+    missing: Literal["error", "drop"] = Field(
+        default="error", description="drop: leave out rows that lack a value that is used."
+    )
+    columns: dict[str, WrittenColumn] | None = Field(
+        default=None, description="Names of the columns; by default their own."
+    )
+    derive: dict[str, Expression] = Field(
+        default_factory=dict,
+        description="Further columns, in order; sums and means are of the training rows.",
+    )
+    split: Split | None = Field(default=None, description="Which rows are held out of training.")
 
     @property
     def options(self) -> nodes.Mapping:

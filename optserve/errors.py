@@ -65,9 +65,12 @@ class OptserveError(Exception):
         What would have been right.
     remedy:
         What to do about it, such as a did-you-mean.
+    code:
+        What kind of mistake it is, in a word that never changes, for programs.
     """
 
     exit_code = 2
+    code = "error"
 
     def __init__(
         self,
@@ -76,8 +79,10 @@ class OptserveError(Exception):
         place: Place | None = None,
         expected: str = "",
         remedy: str = "",
+        code: str = "",
     ) -> None:
         super().__init__(message)
+        self.code = code or type(self).code
         self.message = message
         self.place = place
         self.expected = expected
@@ -115,6 +120,8 @@ class OptserveError(Exception):
 
 class ConfigError(OptserveError):
     """Something in a config file, a data file or on the command line is wrong; nothing ran."""
+
+    code = "config"
 
 
 class ConfigErrors(ConfigError):
@@ -175,27 +182,34 @@ class Told:
 class ShapeError(OptserveError):
     """Operands whose shapes or dtypes do not fit the operation."""
 
+    code = "shape"
+
 
 class TraceError(OptserveError):
     """A traced value was used where only a number will do (``if``, ``float``, ``a[0] = t``)."""
+
+    code = "traced-value"
 
 
 class GraphError(OptserveError):
     """A graph breaks one of the rules that the verifier holds."""
 
     exit_code = 1
+    code = "graph"
 
 
 class DerivativeError(OptserveError):
     """A derivative was asked for where none is known, or a rule is wrong."""
 
     exit_code = 6
+    code = "derivative"
 
 
 class PluginError(OptserveError):
     """A plugin did not load, clashes with another, or broke its contract."""
 
     exit_code = 6
+    code = "plugin"
 
 
 class PluginFailure(PluginError):
@@ -219,6 +233,7 @@ class NumericalFailure(OptserveError):
     """A computation outside a descent (a derived column, an outlier index) left the numbers."""
 
     exit_code = 5
+    code = "numerical"
 
 
 def _excerpt(place: Place, limit: int = 96) -> Sequence[str]:

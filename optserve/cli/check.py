@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optserve.cli.ending import ending
-from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
+from optserve.cli.options import AllowPath, ConfigFile, Format, OutputFormat, Overrides, PluginFiles
 from optserve.cli.streams import write_output
 
 if TYPE_CHECKING:
@@ -24,13 +25,15 @@ def check(
     set_: Overrides,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
+    output: OutputFormat = Format.text,
 ) -> None:
     """Check a config without running it.
 
     Everything is read, traced, differentiated and compiled, and nothing is evaluated. Lists the
-    parameters, the data that the loss uses, and who provides the functions in it.
+    parameters, the data that the loss uses, and who provides the functions in it; or else all that
+    is wrong, in JSON each with a code.
     """
-    with ending():
+    with ending(output):
         from optserve.backends.selection import choose
         from optserve.config.problem import load
         from optserve.jobs.evidence.reach import warnings_of
@@ -41,7 +44,12 @@ def check(
         wrt = range(len(problem.parameters))
         gradient = value_and_gradient_graph(graph, wrt)
         choose(problem.backend, problem.backends).backend.compile(gradient)
-        write_output("\n".join(_listing(problem, [*problem.warnings, *warnings_of(problem)])))
+        warnings = [*problem.warnings, *warnings_of(problem)]
+        if output is Format.json:
+            told = {"name": problem.name, "warnings": warnings, "exit_code": 0}
+            write_output(json.dumps(told, indent=2))
+        else:
+            write_output("\n".join(_listing(problem, warnings)))
 
 
 def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:

@@ -69,6 +69,7 @@ def _described(error: OptserveError) -> dict[str, Any]:
     )
     fields: dict[str, Any] = {
         "kind": type(error).__name__,
+        "code": error.code,
         "message": error.message,
         "place": place,
         "expected": error.expected,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,3 +97,25 @@ def test_without_its_plugin(invoke: Invoke, files: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert "'cube'" in result.stderr
     assert "cubes.yaml:12:" in result.stderr
+
+
+def test_all_that_is_wrong_in_json(invoke: Invoke, files: Path) -> None:
+    wrong = "version: 1\nparameters: {b: {init: 1, bound: 2}}\nloss: [b]\noptimizer: {adam: {}}\n"
+    (files / "wrong.yaml").write_text(
+        f"{wrong}stop: {{plateau: {{mode: min}}, steps: 0.5}}\nsweep: 1\n"
+    )
+    result = invoke("check", "wrong.yaml", "--format", "json")
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)
+    assert told["exit_code"] == 2
+    assert [one["code"] for one in told["error"]["errors"]] == [
+        "unknown-key",
+        "wrong-value",
+        "missing-key",
+        "wrong-value",
+        "not-supported-yet",
+    ]
+    assert told["error"]["errors"][0]["place"]["line"] == 2
+    (files / "wrong.yaml").write_text("version: 1\nparameters: {b: 1}\nloss: b**2\n")
+    told = json.loads(invoke("check", "wrong.yaml", "--format", "json").stdout)
+    assert told == {"name": "wrong", "warnings": [], "exit_code": 0}

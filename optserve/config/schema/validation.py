@@ -111,6 +111,7 @@ class _Walk:
                             f"{_subject(node)} has no `{part}`",
                             place=node.place,
                             expected=f"`{part}: {self.describe(field)}`",
+                            code="missing-key",
                         )
                     schema, default = self.inner(field), field.get("default")
                     node = _below(node, part)
@@ -176,6 +177,7 @@ class _Walk:
             place=place,
             expected=context["expected"],
             remedy=context["remedy"],
+            code="contradiction",
         )
 
     def describe(self, schema: Schema) -> str:
@@ -295,6 +297,7 @@ def wrong_kind(node: Node, expected: str, remedy: str = "", got: str = "") -> Co
         place=node.place,
         expected=expected,
         remedy=remedy,
+        code="wrong-value",
     )
 
 
@@ -306,6 +309,7 @@ def unknown_key(key: Scalar, valid: Iterable[str], later: Iterable[str] = ()) ->
         place=key.place,
         expected=f"one of {choices(names, 20)}",
         remedy=did_you_mean(key.text, [*names, *later]),
+        code="unknown-key",
     )
 
 
@@ -315,6 +319,7 @@ def not_supported_yet(node: Node, what: str) -> ConfigError:
         f"{what} is not supported yet",
         place=node.place,
         remedy="leave it out; what cannot be honoured is never ignored",
+        code="not-supported-yet",
     )
 
 

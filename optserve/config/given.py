@@ -13,6 +13,7 @@ import numpy as np
 
 from optserve.config.nodes import Entry, Node, Scalar, Sequence
 from optserve.config.nodes import Mapping as Tree
+from optserve.config.parse import MAX_DEPTH
 from optserve.config.schema.section import Section
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place
@@ -30,7 +31,7 @@ class _Given(Source):
         return Place(self.name, path=path)
 
 
-def tree_of(value: Any, path: str = "", folder: Path = Path()) -> Node:
+def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -> Node:
     """``value`` as the nodes that a YAML file of the same content would give.
 
     Paths of files in it start from ``folder``. Raises ``ConfigError`` for what no config holds.
@@ -46,6 +47,10 @@ def tree_of(value: Any, path: str = "", folder: Path = Path()) -> Node:
     value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     value = fspath(value) if isinstance(value, PathLike) else value
     source = _Given(path or "the config", "", folder)
+    if depth > MAX_DEPTH:
+        raise ConfigError(
+            "nested too deeply", place=source.place(0, 0), expected=f"at most {MAX_DEPTH} levels"
+        )
     if isinstance(value, Mapping):
         entries = {}
         for name, one in value.items():
@@ -55,10 +60,10 @@ def tree_of(value: Any, path: str = "", folder: Path = Path()) -> Node:
                     f"a key must be a text, and {name!r} is none", place=source.place(0, 0)
                 )
             key = Scalar(_Given(inner, "", folder), 0, 0, inner, name, name)
-            entries[name] = Entry(key, tree_of(one, inner, folder))
+            entries[name] = Entry(key, tree_of(one, inner, folder, depth + 1))
         return Tree(source, 0, 0, path, entries)
     if isinstance(value, list | tuple):
-        items = (tree_of(one, f"{path}[{at}]", folder) for at, one in enumerate(value))
+        items = (tree_of(one, f"{path}[{at}]", folder, depth + 1) for at, one in enumerate(value))
         return Sequence(source, 0, 0, path, tuple(items))
     if isinstance(value, str):
         return Scalar(_Given(path, value, folder), 0, len(value), path, value, value, "plain")

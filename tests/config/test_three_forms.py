@@ -199,6 +199,13 @@ def test_what_no_config_holds_is_refused(key: str, value: Any) -> None:
         load({**LINE, key: value}, data=COLUMNS)
 
 
+def test_what_holds_itself_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["a"] = endless
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        load({**LINE, "define": endless})
+
+
 def test_the_result_says_what_ran() -> None:
     problem = load({**LINE, "name": "line"}, data=COLUMNS)
     result = json.loads(run(problem).json())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.afar import MOST, seen_afar
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
@@ -88,22 +89,21 @@ def profiles_of(
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
         one = profile(surface, place, direction, noise, let)
-        if one.kind not in ("rises", "falls") and _rises_farther(surface, place, start, one, noise):
-            one = Profile("rises", one.direction)
+        longer = _longer(surface, place, start, one)
+        if one.kind not in ("rises", "falls") and longer > MUCH:
+            far = longer * one.direction
+            beside = (surface.loss(place.point + sense * far) for sense in (1.0, -1.0))
+            if min(beside) > place.loss + noise:
+                one = Profile("rises", one.direction)
+        if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
+            far = max(1.0, longer) * one.direction
+            one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
     return found
 
 
-def _rises_farther(
-    surface: Surface, place: Place, start: Array, seen: Profile, noise: float
-) -> bool:
-    """Whether the loss rises in both senses, as far off as ``start`` (p,), if that is far."""
+def _longer(surface: Surface, place: Place, start: Array, seen: Profile) -> float:
+    """By how many times what was looked at is shorter than the way from ``start`` (p,)."""
     part = np.abs(seen.direction) > TAKES_PART * np.abs(seen.direction).max()
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
-    longer = sizes[part] / np.abs(seen.direction)[part]
-    far = float(longer.min()) * seen.direction
-    if not longer.min() > MUCH:
-        return False
-    return all(
-        surface.loss(place.point + sense * far) > place.loss + noise for sense in (1.0, -1.0)
-    )
+    return float((sizes[part] / np.abs(seen.direction)[part]).min(initial=inf))

@@ -139,7 +139,7 @@ class Examination:
         gained = self.end.gained(place.loss)
         # The last of a few steps from far off gain anything: a Newton step tells better.
         last = before - place.loss if before < inf else gained
-        return sqrt(max(min(gained, last), 0.0))
+        return sqrt(max(min(gained, last, abs(place.loss) or inf), 0.0))
 
     def _is_flat(self) -> bool:
         """Whether the loss changes with no coordinate near the start."""
@@ -192,6 +192,8 @@ class Examination:
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
                 return self._kink(place)
+        if len([one for one in seen if one.kind == "afar"]) > 1:
+            return self._end(Reason.stalled, self._undecided(model), model, place=place)
         return None
 
     def _no_longer(self, place: Place, seen: Sequence[Profile], noise: float) -> Examined | None:
@@ -203,14 +205,18 @@ class Examination:
         told = "no minimum: the curvature is negative farther along a flat direction"
         return self._end(None, told)._replace(onward=lower)
 
+    def _undecided(self, model: Quadratic, remedy: str = "") -> str:
+        axis = model.axis(int(np.argmin(model.values)))
+        names = directed("trade-off", axis, model.spread_scale, self.labels).parameters
+        told = f"rounding leaves no digits to tell {listed(names)} apart"
+        return f"{told}: {remedy}" if remedy else told
+
     def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
         what = remedy(self.surface, place, model)
         if not what:
             return None
-        axis = model.axis(int(np.argmin(model.values)))
-        names = directed("trade-off", axis, model.spread_scale, self.labels).parameters
-        told = f"rounding leaves no digits to tell {listed(names)} apart: {what}"
+        told = self._undecided(model, what)
         return self._end(Reason.stalled, told, model, place=place)
 
     def _vanished(

@@ -54,9 +54,11 @@ class Profile(NamedTuple):
         it rises in one sense, and in the other it comes to rest at infinity
     edge
         it rises in one sense, and in the other it does not change
+    afar
+        it rises in both senses, which shows far off only
     """
 
-    kind: Literal["flat", "rises", "kink", "valley", "falls", "tail", "edge"]
+    kind: Literal["flat", "rises", "kink", "valley", "falls", "tail", "edge", "afar"]
     direction: Array
     lowest: Place | None = None
 

@@ -1,4 +1,11 @@
-"""Contractions: sums of products of the entries of views, in the letters of einsum."""
+"""Contractions: sums of products of the entries of views, in the letters of einsum.
+
+For ``ij,jk->ik`` there is a loop for each of i, j and k. One of them goes in steps of eight lanes;
+which one decides what the lanes are. Along k, a letter of the result, each lane has an entry of its
+own, and the loop over j inside adds to all eight at once. Along j, which is summed, the lanes are
+parts of one sum, and are added up when it is done. Lanes are quickest along a letter whose entries
+are side by side in memory: anything else is read entry by entry.
+"""
 
 from __future__ import annotations
 

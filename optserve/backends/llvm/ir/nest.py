@@ -1,4 +1,8 @@
-"""Loops over the entries of arrays in memory, eight lanes along the last axis."""
+"""Loops over the entries of arrays in memory, eight lanes along the last axis.
+
+They are generators: what a caller does with what is yielded is written inside of the loop, and it
+runs once for each place where the code differs: whole vectors, and what is left under a mask.
+"""
 
 from __future__ import annotations
 

@@ -32,8 +32,10 @@ Move = Callable[[View, Mapping[str, Any], Shape], View | None]
 class Frame:
     """Values by their variables, while the equations are written.
 
-    Elementwise equations on arrays in memory wait, those of one shape together, until something
-    else reads one of their results; then they are written as one nest of loops.
+    A small value is in registers, an array of names of its entries, a large one a view of memory.
+    Elementwise equations on arrays in memory are not written when their turn comes. They wait,
+    those of one shape together, until something else reads one of their results, and are then
+    written as one nest of loops: what only they read of each other never goes to memory.
     """
 
     def __init__(self, w: Writer, graph: Graph) -> None:
@@ -42,9 +44,14 @@ class Frame:
         self._own = set(self.graph.equations)
         self._views: dict[Var, View] = {}
         self._registers: dict[Var, Registers] = {}
+        # Where the caller wants outputs, so that they are made there and not copied.
         self._targets: dict[Var, View] = {}
+        # Equations that wait, by the shape of the nest that they will share; and of each of their
+        # results which nest that is. Reading the variable settles that nest, and no other.
         self._waiting: dict[Shape, list[Equation]] = defaultdict(list)
         self._waits: dict[Var, Shape] = {}
+        # Who reads each variable, ``None`` for the outputs: what nobody reads is never written, and
+        # what only the equations of one nest read stays inside of it.
         self._readers: dict[Var, list[Equation | None]] = defaultdict(list)
         for equation in self.graph.equations:
             for atom in equation.operands:
@@ -195,6 +202,8 @@ class Frame:
             self.define(result, in_array(entries, numbers(result.aval.shape)))
             return
         shape = result.aval.shape
+        # An operand that waits in the nest of another shape is finished first: nests are written
+        # one after another, so that two must never wait for each other.
         for atom in equation.operands:
             if isinstance(atom, Var) and self._waits.get(atom, shape) != shape:
                 self._settle(atom)
@@ -227,6 +236,7 @@ class Frame:
                 else:
                     read[atom] = self.view(atom)
         written = {v: self.target(v) for v in made if not self._stays_inside(v, inside)}
+        # As one long axis where all of them are contiguous: fewer loops, and one masked remainder.
         kept, strides = collapsed(
             shape, [view.over(shape) for view in (*read.values(), *written.values())]
         )

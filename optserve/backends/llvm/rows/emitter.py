@@ -21,7 +21,6 @@ from optserve.backends.llvm.rows.nodes import (
     Node,
     result_space,
     row_major,
-    static,
 )
 from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.partials import wide
@@ -69,7 +68,7 @@ class Emitter:
 
     def number(self, size: Size) -> int:
         """A size within a row, which is a number."""
-        return static(size)
+        return self.memory.number(size)
 
     def temporary(self) -> IRValue:
         """The address of what a product of a block needs beside the buffers."""
@@ -98,7 +97,7 @@ class Emitter:
         assert node.output is not None
         kind: Reduction = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
-        slot = self.b.alloca(type_)
+        slot = self.b.alloca(type_)  # which LLVM turns into a register again
         begin = constant(kind.unit(type_), type_)
         if self.resumes:
             # Volatile, as LLVM's value numbering fails on accumulators that are read and put back.
@@ -113,7 +112,14 @@ class Emitter:
         return self.b.at(IRValue("%scratch", "ptr"), "i8", offset)
 
     def over_rows(self, group: Group, start: IRValue, rows: IRValue, index: Index = ()) -> None:
-        """One row a lane; two vectors side by side, so that one computes while the other waits."""
+        """One row a lane; two vectors side by side, so that one computes while the other waits.
+
+        The instructions of a chain of operations depend on each other, and each takes some cycles
+        before its result is there: two independent chains, node by node in turn, fill the gaps.
+        Where functions are calls there are no gaps to fill, and one vector at a time is less code.
+        The last rows, fewer than a vector, are computed under a mask: lanes out of use hold
+        something, but it is neither stored nor summed.
+        """
         b, step = self.b, LANES if self.long else 2 * LANES
         whole = b.emit(f"and i64 {rows}, -{step}", "i64")
         with b.loop(0, whole, step) as local:

@@ -34,6 +34,8 @@ class Kernel(Emitter):
             if node.kind == "sum_rows" and (not node.space or node.detail[1]):
                 self.open_accumulator(node)
         first, last = IRValue("%first", "i64"), IRValue("%last", "i64")
+        # Groups are loops of their own, and what one leaves for the next goes through buffers. By
+        # blocks of rows these stay in a cache; without buffers all rows are one block.
         if self.block:
             with b.loop(first, last, self.block) as start:
                 following = b.emit(f"add i64 {start}, {self.block}", "i64")

@@ -2,8 +2,16 @@
 
 A last axis of 10 would leave 6 of 16 lanes unused, and its sums would have to be made across lanes.
 So a block keeps its values turned, the rows of each entry side by side: entry e of row r at
-``e * block + r``. Every loop is then over entries, and inside of it over rows, eight a vector;
-operands are turned once a block.
+``e * block + r``::
+
+    as it is in memory            turned
+    row 0:  a0 a1 a2              a0 of rows 0, 1, ..., block - 1
+    row 1:  a0 a1 a2              a1 of rows 0, 1, ..., block - 1
+    ...                           a2 of rows 0, 1, ..., block - 1
+
+Every loop is then over entries, and inside of it over rows, eight a vector: all lanes are in use
+but in the last rows, and a sum within a row is a sum of vectors, lane by lane. The price is that
+operands are turned, once a block.
 """
 
 from __future__ import annotations
@@ -140,7 +148,12 @@ def _close(emitter: Emitter, node: Node, index: Index) -> None:
 def _within_rows(
     emitter: Emitter, node: Node, detail: Product, start: IRValue, rows: IRValue
 ) -> None:
-    """Sums of products within a row: some entries of the result side by side, for 16 rows."""
+    """Sums of products within a row: some entries of the result side by side, for 16 rows.
+
+    Every sum has a register of its own. With up to eight entries and two vectors of rows there are
+    16 of them, so that no addition waits for the one before it, and what is read of an operand
+    serves several sums.
+    """
     b = emitter.b
     assert node.result is not None
     out = contiguous(node.result, node.space)
@@ -190,7 +203,8 @@ def _block_of_sums(
 ) -> None:
     """Entries of the output, in lines of neighbours, over the rows of a block.
 
-    Each sum has lanes of its own; at the end those of a line become the lanes of one vector.
+    Each sum has lanes of its own, in which the rows are added up; only at the end, once a block, do
+    those of a line become the lanes of one vector, which is added to the output in memory.
     """
     b, detail = emitter.b, node.detail
     assert node.output is not None
@@ -234,7 +248,10 @@ class _Sum:
         return self.emitter.b.load(self.slot, self.type)
 
     def add(self, summed: Index) -> None:
-        """Add the product of the operands at the indices that are summed over."""
+        """Add the product of the operands at the indices that are summed over.
+
+        The last factor comes in by a fused multiply-add, rounded once.
+        """
         b, detail = self.emitter.b, self.node.detail
         letters = dict(zip(detail.kept + detail.summed, (*self.place.index, *summed), strict=True))
         product = constant(1.0, self.type)

@@ -10,7 +10,7 @@ from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, elemen
 from optserve.backends.llvm.ir.nest import Index, lanes_from
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.rows.nodes import Access, Space, static
+from optserve.backends.llvm.rows.nodes import Access, Space, row_major, static
 from optserve.backends.llvm.rows.places import Place
 from optserve.frozen import replace
 from optserve.graph.dim import Size
@@ -21,8 +21,7 @@ __all__ = ["Memory", "contiguous"]
 
 def contiguous(root: Var, space: Sequence[int]) -> Access:
     """The access of a value whose rows, and entries within a row, follow each other."""
-    strides = tuple(math.prod(space[axis + 1 :]) for axis in range(len(space)))
-    return Access(root, math.prod(space), strides, 0, tuple(space))
+    return Access(root, math.prod(space), row_major(tuple(space)), 0, tuple(space))
 
 
 class Memory:

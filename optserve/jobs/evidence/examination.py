@@ -15,7 +15,7 @@ from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import beside, leave, no_bound_in_sight
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
-from optserve.jobs.evidence.outward import outward
+from optserve.jobs.evidence.outward import came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Noise, Place, Surface
@@ -76,6 +76,7 @@ class Examination:
         self.start = surface.at(end.point)
         self.noise = nan
         self.done: Finish | None = None
+        self.fell: list[Array] = []
         self.task = "to see how far the loss falls on"
 
     def run(self) -> Examined:
@@ -184,7 +185,7 @@ class Examination:
         for one in seen:
             if one.kind == "falls":
                 return self._falls_along(place, model, one)
-            if one.kind == "tail":
+            if one.kind == "tail" or came_down(self.fell, one, self.surface.reference(place)):
                 if model.rest is not None and (found := self._ill_conditioned(place, model)):
                     return found
                 if found := self._plateau(place, model, seen):
@@ -283,7 +284,7 @@ class Examination:
         if away := self._vanished(place, model, noise, noise):
             return away
         if model.decrement**2 <= noise:
-            return self._minimum(place, model, true_model(surface, place, model))
+            return self._rests(done)
         seen = profile(surface, place, done.step if done.step.any() else -place.gradient, noise)
         if seen.kind == "falls":
             return self._falls_along(place, model, seen)
@@ -301,6 +302,7 @@ class Examination:
     def _falls_along(self, place: Place, model: Quadratic, seen: Profile) -> Examined:
         if self._is_endless(place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
+        self.fell.append(seen.direction)
         told = "no minimum: the loss falls where its curvature is 0"
         return self._end(None, told, model)._replace(onward=seen.lowest)
 

@@ -6,16 +6,18 @@ that matters. What tells is the loss as far out again, and farther: at a minimum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import inf, isfinite
 
 import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile, beyond
-from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["outward"]
+__all__ = ["came_down", "outward"]
 
 FAINT = 1e-4
 """A coordinate is looked at that may change by as much as it has, and the loss by less than this
@@ -27,6 +29,24 @@ NOISES = 1e3
 NOTHING = 1e-9
 FEW = 6
 INWARD = (-0.5, -1.0)
+
+FARTHER, ALIKE = 1.5, 0.999
+"""By how much longer each way must be, and how alike in cosine, that leads ever farther."""
+
+
+def came_down(fell: Sequence[Array], seen: Profile, sizes: Array) -> bool:
+    """Whether the loss ``fell`` along what was ``seen``, ever farther, until noise hid how much.
+
+    The ways (p,) that led down are compared in the ``sizes`` (p,) of coordinates.
+    """
+    ways = [way / sizes for way in (*fell[-2:], seen.direction)]
+    pairs = [(one, other, norm(one), norm(other)) for one, other in pairwise(ways)]
+    return (
+        seen.kind in ("flat", "edge")
+        and len(pairs) == 2
+        and all(far > FARTHER * near for _, _, near, far in pairs)
+        and all(abs(one @ other) > ALIKE * near * far for one, other, near, far in pairs)
+    )
 
 
 def outward(

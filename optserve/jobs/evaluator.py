@@ -182,13 +182,20 @@ class Evaluator:
         return found
 
     def called_out(self) -> CalledOut | None:
-        """What native code of the loss, with its gradient if that is needed, leaves to NumPy."""
+        """What native code of the loss, with its gradient if that is needed, leaves to NumPy.
+
+        ``None`` where there is nothing to tell: the rule of a plugin may have failed before.
+        """
         if self.backend.called_out is None:
             return None
         objective, varies = self.problem.objective, self.problem.optimizer and self.packing.size
         columns = objective.graph.inputs[len(self.packing.segments) :]
         rows = bind_rows(columns, [*objective.data.values()])
-        return self.backend.called_out(self.graphs.gradient() if varies else objective.graph, rows)
+        try:
+            graph = self.graphs.gradient() if varies else objective.graph
+            return self.backend.called_out(graph, rows)
+        except OptserveError:
+            return None
 
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""

@@ -262,6 +262,35 @@ def test_an_opaque_primitive_of_a_plugin_is_native_code(invoke: Invoke, here: Pa
     assert (here / "written").exists()
 
 
+BROKEN_RULE = """
+from optserve.plugin import aligned, hookimpl, opaque
+
+
+def pullback(ct, out, x):
+    raise ValueError("no rule yet")
+
+
+cube = opaque("cube", lambda x: x**3, shape=lambda x: x, axes=aligned, pullback=pullback)
+
+
+@hookimpl
+def optserve_primitives():
+    return [cube]
+"""
+
+
+def test_a_rule_that_raises_ends_a_native_job_as_the_failure_of_its_plugin(
+    invoke: Invoke, here: Path
+) -> None:
+    (here / "cubes.py").write_text(BROKEN_RULE)
+    (here / "cube.yaml").write_text(
+        "{version: 1, backend: llvm, parameters: {x: 3}, loss: cube(x)**2}"
+    )
+    result = invoke("run", "cube.yaml", "--plugin", "cubes.py")
+    assert result.exit_code == 6, result.output
+    assert "no rule yet" in result.output
+
+
 SORTED = """
 version: 1
 backend: llvm

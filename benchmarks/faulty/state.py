@@ -14,7 +14,7 @@ from optserve.plugin import Value
 __all__ = ["MUTANTS"]
 
 STATE, LATER = "state", "later"
-CALLS = 400
+CALLS = 340
 """After so many calls of its value a mutant fails, long after it was certified."""
 
 
@@ -124,7 +124,7 @@ def _slow(primitive: Any, a: Value, x: Value) -> Value:
 def later(fault: str, name: str, what: Callable[[Value], Value]) -> Mutant:
     value = Failing(what)
     primitive = called(name, value, _rule)
-    return Mutant(LATER, fault, primitive, _slow, start=6.0, renew=value.renew)
+    return Mutant(LATER, fault, primitive, _slow, start=9.0, renew=value.renew)
 
 
 MUTANTS = (

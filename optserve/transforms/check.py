@@ -213,7 +213,7 @@ def _at_kinks(line: _Line, ct: Array, measured: Differences, finite: bool) -> fl
     high = np.sum(np.where(measured.kinked, ct * measured.high, 0.0))
     sizes = np.maximum(np.abs(measured.low), np.abs(measured.high))
     size = float(np.sum(np.where(measured.kinked, ct * sizes, 0.0)))
-    outside = max(low - product, product - high, 0.0) - 1e-5 * size
+    outside = max(low - product, product - high, 0.0) - 1e-3 * size
     return max(float(outside), 0.0) / size if size else abs(product)
 
 
@@ -221,7 +221,7 @@ def _outside(pushed: Array, measured: Differences) -> float:
     """The same for the tangents, each for itself."""
     low, high = measured.low, measured.high
     size = np.maximum(np.abs(low), np.abs(high))
-    gap = np.maximum(np.maximum(low - pushed, pushed - high) - 1e-5 * size, 0.0)
+    gap = np.maximum(np.maximum(low - pushed, pushed - high) - 1e-3 * size, 0.0)
     outside = np.where(measured.kinked & (gap > 0.0), gap / np.where(size > 0.0, size, 1.0), 0.0)
     return float(np.max(np.where(np.isnan(outside), np.inf, outside), initial=0.0))
 

@@ -97,9 +97,11 @@ def _ridders(
         )
         slack = np.maximum(1e-8 * np.abs(middle), 1e3 * rounding)
         sharp = uncertainty <= 1e-4 * np.abs(slope) + slack
-        # Of a staircase the larger steps measure another slope than the smallest one.
-        finest = (above[-1] - below[-1]) / (2.0 * steps[-1])
-        steady = np.abs(finest - slope) <= 1e-2 * np.abs(slope) + 8.0 * noise / steps[-1]
+        # Of a staircase, or a wave that is shorter than a step, larger steps measure another slope.
+        steady = np.ones(middle.shape, np.bool_)
+        for h in (steps[-1], steps[-1] / 2.0**15):
+            finest = (function(h) - function(-h)) / (2.0 * h)
+            steady &= np.abs(finest - slope) <= 1e-2 * np.abs(slope) + 8.0 * noise / h
         low, high, sided = _sides(middle, above, below, steps, rounding)
     finite = np.isfinite(middle)
     return Differences(

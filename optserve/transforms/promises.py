@@ -59,8 +59,11 @@ def _departure(
         if x is None or y is None or z is None:
             worst = worst if x is y is z else np.inf
             continue
-        expected, size = a * x + b * y, np.max(np.abs(a * x) + np.abs(b * y), initial=0.0)
-        worst = max(worst, _relative(np.max(np.abs(z - expected), initial=0.0), size))
+        expected = a * x + b * y
+        known = np.isfinite(expected)  # where a derivative is infinite, nothing is left to compare
+        size = np.max(np.where(known, np.abs(a * x) + np.abs(b * y), 0.0), initial=0.0)
+        gap = np.max(np.where(known, np.abs(z - expected), 0.0), initial=0.0)
+        worst = max(worst, _relative(gap, size))
     return worst
 
 

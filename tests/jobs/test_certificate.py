@@ -277,13 +277,13 @@ def test_a_tolerance_is_taken_at_its_word() -> None:
         return elementwise(
             "near",
             lambda x: np.exp(x),
-            partials=lambda out, x: (out * (1.0 + 1e-4),),
+            partials=lambda out, x: (out * (1.0 + 1e-3),),
             tolerance=tolerance,
-            doc="Right to four digits.",
+            doc="Right to three digits.",
         )
 
     assert "relative error" in failed(loss_with(near(1e-6)))
-    assert run(loss_with(near(1e-4))).plugins[0].passed
+    assert run(loss_with(near(1e-3))).plugins[0].passed
 
 
 def test_what_takes_long_is_looked_at_near_the_start_only() -> None:

@@ -51,11 +51,12 @@ def run(
     """
     with ending(output):
         from optserve.config import load
-        from optserve.jobs.artefacts import check_new
+        from optserve.jobs.artefacts import check_new, check_room
         from optserve.jobs.run import run as run_job
 
         if out is not None:
             check_new(out)
+        check_room(out)
         problem = load(
             config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
         )
@@ -67,7 +68,8 @@ def run(
         else:
             from optserve.reports.text import text_report
 
-            write_output(text_report(result, "" if folder is None else str(folder / "result.json")))
+            saved = "" if folder is None else str(folder / "result.json")
+            write_output(text_report(result, saved, code))
         raise typer.Exit(code)
 
 
@@ -79,5 +81,6 @@ def _saved(result: Result, problem: Problem, out: Path | None) -> tuple[Path | N
     try:
         return save(result, config=resolved_text(problem), out=out), result.exit_code
     except OSError as error:
-        write_error(f"cannot save the result: {error}\n  remedy: give a folder with --out DIR")
+        why = error.strerror or str(error)
+        write_error(f"cannot save the result: {why}\n  remedy: give another folder: --out DIR")
         return None, INTERNAL_ERROR

@@ -106,6 +106,11 @@ def _array(name: Any, column: Any) -> Array:
     """A column as an array of numbers or texts; what is missing is NaN or an empty text."""
     if not isinstance(name, str):
         raise ConfigError(f"a column must be called by a text, and {name!r} is none")
+    if isinstance(column, np.ma.MaskedArray):  # NumPy would take what is masked for values
+        mask, column = np.ma.getmaskarray(column), np.asarray(column)
+        if mask.any():
+            column = column.astype(object)
+            column[mask] = None
     try:
         array = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
     except ValueError as error:  # lists of several lengths
@@ -123,4 +128,11 @@ def _array(name: Any, column: Any) -> Array:
         )
     gap: Any = "" if texts else math.nan
     filled = [gap if gone else cell for cell, gone in zip(cells, missing, strict=True)]
-    return np.array(filled, dtype=object if texts else None).reshape(array.shape)
+    made = np.array(filled, dtype=object if texts else None).reshape(array.shape)
+    if made.dtype == object and not texts:
+        raise ConfigError(
+            f"the column {name} holds a whole number that 64 bits do not hold",
+            expected="numbers of NumPy's dtypes",
+            remedy="give the column as floats",
+        )
+    return made

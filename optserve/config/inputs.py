@@ -54,6 +54,7 @@ class Inputs:
         self.parameters = {
             name: self.trace.input(Aval(shape, precision), name) for name, shape in shapes.items()
         }
+        self._hidden = tables.hidden()
         self._columns = {column.name: column for column in tables.columns()}
         self._arrays = {
             name: self.trace.input(column.aval(precision), name)
@@ -62,7 +63,9 @@ class Inputs:
 
     def scope(self, declared: Declarations) -> Scope:
         """Where expressions find what is declared; the values of ``define`` are built."""
-        return scope_of(declared, self._arrays, self.parameters, self.vocabulary, self.trace)
+        return scope_of(
+            declared, self._arrays, self.parameters, self.vocabulary, self.trace, self._hidden
+        )
 
     def graph(self, outputs: Sequence[Tracer]) -> Traced:
         """The graph of ``outputs``, without the columns that they do not depend on."""

@@ -27,7 +27,8 @@ class Reach(NamedTuple):
         raise ConfigError(
             f"{written.text} is a folder" if found else f"{written.text} does not exist",
             place=written.place,
-            remedy="" if found else nearest_file(path),
+            expected="a file" if found else "",
+            remedy=nearest_file(path) if not found else "",
         )
 
     def files(self, written: Scalar) -> tuple[Path, ...]:

@@ -278,7 +278,14 @@ def _reader(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
     place = table.node_of("read").place
-    function = registry.find("readers", Path(table.read).suffix[1:], place).value
+    suffix = Path(table.read).suffix[1:]
+    if not suffix:
+        raise ConfigError(
+            f"the name {table.read!r} has no suffix, which says how the file is read",
+            place=place,
+            expected=f"a name that ends in .{', .'.join(registry.names('readers'))}",
+        )
+    function = registry.find("readers", suffix, place).value
     reader: Reader = with_options(function, table.options, place, registry, Table.keys())
     return reader
 

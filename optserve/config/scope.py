@@ -47,6 +47,14 @@ class Tables(NamedTuple):
             for column in table.names:
                 yield Column(column if self.bare else f"{table.name}.{column}", table, column)
 
+    def hidden(self) -> Mapping[str, str]:
+        """The names in the files that are no columns, each with what would make it one."""
+        return {
+            name if self.bare else f"{table.name}.{name}": remedy
+            for table in self.tables
+            for name, remedy in table.hidden.items()
+        }
+
 
 def check_unique(declared: Declarations, tables: Tables) -> None:
     """Refuse a name that stands for two values; the error shows both places."""
@@ -74,6 +82,7 @@ def scope_of(
     parameters: Mapping[str, Value],
     vocabulary: Vocabulary,
     trace: Trace,
+    hidden: Mapping[str, str],
 ) -> Scope:
     """The scope of the loss: the values of ``define`` are built in order into ``trace``.
 
@@ -86,6 +95,7 @@ def scope_of(
         parameters=parameters,
         functions=declared.functions,
         later={value.name: value.place for value in declared.values},
+        hidden=hidden,
     )
     told, wrong = Told(), set[str]()
     for value in declared.values:

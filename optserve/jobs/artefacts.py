@@ -18,7 +18,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.jobs.result import Result
 
-__all__ = ["check_new", "save"]
+__all__ = ["check_new", "check_room", "save"]
 
 
 def check_new(out: Path) -> None:
@@ -29,6 +29,23 @@ def check_new(out: Path) -> None:
             expected="a new folder",
             remedy="choose another name, or remove it",
         )
+
+
+def check_room(out: Path | None = None, *, runs: Path = Path("runs")) -> None:
+    """Raise ``ConfigError`` where no folder can be made for a result; ask before a job runs."""
+    parent = runs if out is None else out.parent
+    there = next((folder for folder in (parent, *parent.parents) if folder.exists()), Path())
+    if not there.is_dir():
+        why = "is a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = "cannot be written to"
+    else:
+        return
+    raise ConfigError(
+        f"there is no place for the result: {there.absolute()} {why}",
+        expected="a folder in which a new one can be made",
+        remedy="start optserve in another folder, or give one: --out DIR",
+    )
 
 
 def save(

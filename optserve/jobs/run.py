@@ -102,6 +102,12 @@ def run(
     >>> round(result.parameters["b"], 9), round(result.standard_errors["b"], 6)
     (1.94, 0.090554)
     """
+    if not isinstance(problem, Problem):
+        raise ConfigError(
+            f"what is to run is a {type(problem).__name__}",
+            expected="a problem, as `optserve.load` makes one of a config",
+            remedy="optserve.run(optserve.load(config))",
+        )
     with Interruption() as interruption:
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from optserve.errors import OptserveError
 from optserve.frozen import frozen
 from optserve.graph.primitive import Primitive
 from optserve.primitives import (
@@ -60,16 +61,22 @@ _MODULES = (
 )
 
 
+def _never(name: str) -> None:
+    """No plugin has this name."""
+
+
 @frozen
 class Vocabulary:
     """Primitives and macros by name, as the registry of a job knows them.
 
     ``macros`` are functions over primitives that leave no equation of their own name, such as
-    ``zeros``.
+    ``zeros``. ``unavailable`` is the error for a name that a plugin may have and that cannot be
+    used: the plugin does not load, or another has the name too. For any other name it is None.
     """
 
     primitives: Mapping[str, Primitive]
     macros: Mapping[str, Callable[..., Any]]
+    unavailable: Callable[[str], OptserveError | None] = _never
 
 
 def builtin_primitives() -> tuple[Primitive, ...]:

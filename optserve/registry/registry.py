@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
-from optserve.frozen import frozen
+from optserve.frozen import frozen, replace
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 
 if TYPE_CHECKING:
@@ -141,7 +141,17 @@ class Registry:
         from optserve.primitives.vocabulary import builtin_primitives, vocabulary_of
 
         contributed = [entry.value for entry in self.primitives.values()]
-        return vocabulary_of([*builtin_primitives(), *contributed])
+        known = vocabulary_of([*builtin_primitives(), *contributed])
+        return replace(known, unavailable=self._unavailable_primitive)
+
+    def _unavailable_primitive(self, name: str) -> OptserveError | None:
+        try:
+            self.find("primitives", name)
+        except PluginError as error:
+            return error
+        except ConfigError:
+            return None
+        return None
 
     def collision(self, kind: Kind, name: str) -> OptserveError:
         """The error for a name that several plugins claim: who they are, and how to choose."""
@@ -180,9 +190,10 @@ class Registry:
         )
 
     def _suggestions(self, kind: Kind, name: str) -> Iterator[str]:
-        close = difflib.get_close_matches(name, self.names(kind), n=1)
+        folded = {known.casefold(): known for known in self.names(kind)}
+        close = difflib.get_close_matches(name.casefold(), folded, n=1)
         if close:
-            yield f"did you mean {close[0]!r}?"
+            yield f"did you mean {folded[close[0]]!r}?"
         for other in KINDS:
             if other != kind and name in self.names(other):
                 yield f"{name!r} is the name of {_article(singular(other))}"

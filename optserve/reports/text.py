@@ -20,9 +20,14 @@ _SAME = 1e-6
 """Relative difference of two losses up to which two starts count as having found the same."""
 
 
-def text_report(result: Result, path: str = "") -> str:
-    """The report; ``path`` is where the result was saved, "" where it was not."""
-    parts = [[_headline(result)], estimates(result), _failure(result), [*_facts(result, path)]]
+def text_report(result: Result, path: str = "", exit_code: int | None = None) -> str:
+    """The report; ``path`` is where the result was saved, "" where it was not.
+
+    ``exit_code`` is that of the process, where it is another than that of the result.
+    """
+    code = result.termination.exit_code if exit_code is None else exit_code
+    facts = [*_facts(result, path, code)]
+    parts = [[_headline(result)], estimates(result), _failure(result), facts]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -32,7 +37,7 @@ def _headline(result: Result) -> str:
     return f"{result.name}  {result.termination.message}{_GAP}{effort}"
 
 
-def _facts(result: Result, path: str) -> Iterator[str]:
+def _facts(result: Result, path: str, exit_code: int) -> Iterator[str]:
     yield f"  {_GAP.join(_quality(result))}"
     facts = [
         *(("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items()),
@@ -46,7 +51,7 @@ def _facts(result: Result, path: str) -> Iterator[str]:
         *(("fails", found.message) for found in result.expectations if not found.holds),
     ]
     yield from (f"  {label:<8} {fact}" for label, fact in facts)
-    last = f"  {'expect':<8} {_expected(result)}"
+    last = f"  {'expect':<8} {_expected(result)}; exit {exit_code}"
     yield f"{last:<48}  {path}".rstrip()
 
 
@@ -153,8 +158,7 @@ def _plugins(certificates: Sequence[Certified]) -> Iterator[str]:
 def _expected(result: Result) -> str:
     count = len(result.expectations)
     held = sum(found.holds for found in result.expectations)
-    told = f"{held} of {count} hold" if count else "nothing expected"
-    return f"{told}; exit {result.termination.exit_code}"
+    return f"{held} of {count} hold" if count else "nothing expected"
 
 
 def _failure(result: Result) -> list[str]:

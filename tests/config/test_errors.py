@@ -22,6 +22,8 @@ loss: (b - 2)**2
 """
 
 FILES: Mapping[str, str | bytes] = {
+    "again.csv": "x,x,y\n1,2,3\n",
+    "semicolons.csv": "x;y\n1;2\n",
     "d.csv": "x,y,site\n1,2,a\n2,4.5,b\n3,7,a\n",
     "d.txt": "",
     "d.parquet": "",
@@ -80,6 +82,7 @@ YAML: Mapping[str, str | bytes] = {
 KEYS: Mapping[str, str] = {
     "no version": "parameters: {b: 1}\nloss: b\n",
     "another version": VALID.replace("1", "2", 1),
+    "the version in quotes": VALID.replace("1", "'1'", 1),
     "an unknown key": VALID + "optimiser: adam\n",
     "an unknown key, unlike any": VALID + "zzz: 1\n",
     "a key for later": VALID + "checkpoint: {seconds: 10}\n",
@@ -127,6 +130,10 @@ DATA: Mapping[str, str] = {
     "a folder": "data: {read: .}",
     "an empty parquet file": "data: {read: d.parquet}",
     "an unknown format": "data: {read: d.txt}",
+    "a name without a suffix": "data: {read: d}",
+    "two columns of one name": "data: {read: again.csv}",
+    "a column that is left out": "data: {read: d.csv, columns: {x: x}}",
+    "values between semicolons": "data: {read: semicolons.csv}",
     "no table": "data: {header: true}",
     "an unknown key of a table": "data: {read: d.csv, heador: true}",
     "a wrong digest": f"data: {{read: d.csv, sha256: '{'0' * 64}'}}",
@@ -275,6 +282,8 @@ LOSS: Mapping[str, str] = {
     "a likelihood of truth values": "log_likelihood: y > b",
     "a misspelt column": "loss: sum(xx * b)",
     "a misspelt primitive": "loss: sun(x * b)",
+    "a function of other languages": "loss: log10(b)**2",
+    "a method in capitals": "loss: b**2\noptimizer: LBFGS",
     "an unknown method": "loss: b**2\noptimizer: adamm",
     "an unknown option of a method": "loss: b**2\noptimizer: {adam: {rate: 1}}",
     "a wrong option of a method": "loss: b**2\noptimizer: {adam: {beta1: high}}",

@@ -228,3 +228,19 @@ def test_a_process_loads_many_small_configs() -> None:
             load({**LINE, "seed": seed}, data=COLUMNS)
         seconds.append((time.process_time() - start) / 20)
     assert min(seconds) < 0.01
+
+
+def test_what_is_masked_is_missing() -> None:
+    x, y = np.ma.masked_greater([1.0, 2.0, 99.0], 50.0), np.array([1.0, 2.0, 3.0])
+    with pytest.raises(ConfigError, match="x has a missing value in row 3"):
+        optserve.load(LINE, data={"x": x, "y": y})
+    counted = np.ma.masked_array([1, 2, 99], mask=[False, False, True])
+    for column in (x, counted):
+        problem = optserve.load({**LINE, "data": {"missing": "drop"}}, data={"x": column, "y": y})
+        assert problem.objective.data["x"].tolist() == [1.0, 2.0]
+
+
+def test_only_a_problem_runs() -> None:
+    with pytest.raises(ConfigError, match="what is to run is a dict") as caught:
+        optserve.run(LINE)  # type: ignore[arg-type]
+    assert "optserve.run(optserve.load(config))" in str(caught.value)

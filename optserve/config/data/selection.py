@@ -17,7 +17,7 @@ from optserve.config.data.frame import Frame, Gapped, Kind, no_gaps
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.statistics import categories_of, moments_of
-from optserve.config.data.table import DataTable, TableRows, read_columns
+from optserve.config.data.table import DataTable, TableRows, no_rows, read_columns
 from optserve.config.declarations import RowExpressions, Value
 from optserve.config.expressions import Expression, Function
 from optserve.config.schema.table import Column, Split, Table
@@ -169,7 +169,7 @@ class Selection(NamedTuple):
     def _nothing_left(self, table: DataTable, read: int, complete: int) -> ConfigError:
         """The error for a table of which no row is used."""
         if not read:
-            return ConfigError(f"the table {table.name} has no rows", place=table.place)
+            return no_rows(table)
         if not complete:
             return ConfigError(
                 f"every one of {read} rows lacks a value that is used",

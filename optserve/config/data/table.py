@@ -26,7 +26,7 @@ from optserve.graph.streamed import Streamed
 if TYPE_CHECKING:
     from optserve.config.data.selection import Selection  # most tables do without it
 
-__all__ = ["DataTable", "TableRows", "open_table", "read_columns"]
+__all__ = ["DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
 
 T = TypeVar("T")
 
@@ -55,7 +55,8 @@ class DataTable(NamedTuple):
     """A table whose columns have names, dtypes and widths; their values are read on demand.
 
     ``size`` is its row count: by name, or a number where its rows are no rows of data (0 where
-    they are arrays, each of a shape of its own).
+    they are arrays, each of a shape of its own). ``hidden`` are the names that the file
+    has and no expression can use, each with what makes it usable.
     """
 
     name: str
@@ -68,6 +69,7 @@ class DataTable(NamedTuple):
     written: str = ""
     in_memory: bool | Literal["auto"] = "auto"
     selection: Selection | None = None
+    hidden: Mapping[str, str] = MappingProxyType({})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,13 +119,13 @@ class DataTable(NamedTuple):
         taken = [self.columns[name] for name in used]
         if self.streams(taken):
             if not self.frame.rows:
-                raise ConfigError(f"the table {self.name} has no rows", place=self.place)
+                raise no_rows(self)
             from optserve.config.data.streaming import streamed_columns
 
             return streamed_columns(pieces_of(self.frame), taken, precision)
         read = read_columns(self.frame.read, taken)
         if read and self.has_rows and not self.frame.rows:
-            raise ConfigError(f"the table {self.name} has no rows", place=self.place)
+            raise no_rows(self)
         made = {
             one.name: one.array({at: read[at, one.kind] for at in one.positions}, precision)
             for one in taken
@@ -198,11 +200,7 @@ def open_table(
             columns[column] = take(column, settings, frame, settings.place_of("take"))
     told.hold()
     if not columns:
-        raise ConfigError(
-            "no column of this table has a name to be used by",
-            place=place,
-            remedy="name them, by position: columns: {x: 0, y: 1}",
-        )
+        raise _nameless(frame, place)
     size: Size = Dim.rows(name)
     if not declared.rows:
         size = 0 if isinstance(frame, ArraysFrame) else frame.rows
@@ -214,8 +212,61 @@ def open_table(
                 place=declared.place_of("in_memory"),
                 remedy="write npy or parquet, which can be read in parts",
             )
-    written = declared.read or ""
-    return DataTable(name, frame, columns, places, size, place, files, written, declared.in_memory)
+    return DataTable(
+        name,
+        frame,
+        columns,
+        places,
+        size,
+        place,
+        files,
+        declared.read or "",
+        declared.in_memory,
+        hidden=_hidden(frame, columns, of_all=declared.columns is not None),
+    )
+
+
+def no_rows(table: DataTable) -> ConfigError:
+    """The error for a table that holds the names of its columns and no values."""
+    return ConfigError(
+        f"the table {table.name} has no rows",
+        place=table.place,
+        expected="at least one row of values",
+    )
+
+
+def _nameless(frame: Frame, place: Place | None) -> ConfigError:
+    """The error for a table of whose columns none can be named in an expression."""
+    written = ", ".join(map(repr, frame.names[:6]))
+    called = f": {'they are' if len(frame.names) > 1 else 'it is'} called {written}"
+    remedy = "give them names, by position: columns: {x: 0, y: 1}"
+    if len(frame.names) == 1 and any(sign in frame.names[0] for sign in ";\t|"):
+        remedy = "separate the values of a line with commas"
+    return ConfigError(
+        "no column has a name that an expression can hold" + (called if written else ""),
+        place=place,
+        expected="names of letters, digits and `_`, each of them once",
+        remedy=remedy,
+    )
+
+
+def _hidden(frame: Frame, columns: Mapping[str, TakenColumn], *, of_all: bool) -> dict[str, str]:
+    """The names in a file that no expression can use, and how each becomes one that it can."""
+    hidden = {}
+    for name in frame.names:
+        if name in columns or not name.isidentifier() or iskeyword(name):
+            continue
+        if frame.names.count(name) > 1:
+            first = frame.names.index(name)
+            hidden[name] = (
+                f"the table has several columns of this name: take one by its position, "
+                f"columns: {{{name}: {first}}}"
+            )
+        elif of_all:
+            hidden[name] = (
+                f"the table has such a column, which `columns` leaves out: add `{name}: {name}`"
+            )
+    return hidden
 
 
 def _read(

@@ -8,19 +8,39 @@ from optserve.config.expressions.functions import Function
 from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, OptserveError, Place
 from optserve.frozen import factory, frozen, replace
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import Vocabulary
 
 __all__ = ["Scope"]
 
+_ELSEWHERE: Mapping[str, str] = {
+    "ln": "log(x)",
+    "log10": "log(x) / log(10)",
+    "log2": "log(x) / log(2)",
+    "expit": "sigmoid(x)",
+    "logit": "log(x) - log1p(-x)",
+    "lgamma": "gammaln(x)",
+    "gamma": "exp(gammaln(x)), where x is positive",
+    "factorial": "exp(gammaln(x + 1))",
+    "pow": "x ** y",
+    "len": "x.shape[0]",
+}
+"""Functions that other languages have, as they are written here: the nearest name is another."""
+
+
+def _elsewhere(name: str) -> str:
+    written = _ELSEWHERE.get(name)
+    return f"write {written}" if written else ""
+
 
 @frozen(kw_only=True)
 class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
-    ``later`` holds the place of each value that is defined further down and may not be used yet.
+    ``later`` holds the place of each value that is defined further down and may not be used yet,
+    ``hidden`` what makes a column of a name in the data that is none yet.
     ``pairs`` is shared by the scopes that are made of this one, as values are.
     Names are unique across ``columns``, ``parameters`` and ``values``: whoever fills them sees to
     that. The constants pi, e and inf give way to anything declared.
@@ -32,6 +52,7 @@ class Scope:
     values: Mapping[str, Value] = factory(default_factory=dict)
     functions: Mapping[str, Function] = factory(default_factory=dict)
     later: Mapping[str, Place] = factory(default_factory=dict)
+    hidden: Mapping[str, str] = factory(default_factory=dict)
     pairs: RowPairs = factory(default_factory=RowPairs)
 
     def with_value(self, name: str, value: Value) -> Scope:
@@ -97,12 +118,12 @@ class Scope:
             f"no value is called '{dotted}'",
             place=place,
             expected=" or ".join(shown) or "a value: nothing is declared yet",
-            remedy=did_you_mean(dotted, sorted(valid)),
+            remedy=self.hidden.get(dotted) or did_you_mean(dotted, sorted(valid)),
         )
 
     def unknown_function(
         self, name: str, place: Place, locals_: Mapping[str, Value]
-    ) -> ConfigError:
+    ) -> OptserveError:
         """The error for a name that cannot be called, with the nearest that can."""
         if self.has_value(name) or name in locals_ or name in self.later:
             return ConfigError(
@@ -111,6 +132,9 @@ class Scope:
                 expected="a declared function or a primitive",
                 remedy=f"a product is {name} * (...), an entry {name}[...]",
             )
+        unavailable = self.vocabulary.unavailable(name)
+        if unavailable is not None:
+            return unavailable.at(place)
         primitives = (known for known in self.vocabulary.primitives if self.primitive(known))
         vocabulary = (*primitives, *self.vocabulary.macros)
         declared = f" ({choices(self.functions, 6)})" if self.functions else ""
@@ -118,7 +142,8 @@ class Scope:
             f"no function is called '{name}'",
             place=place,
             expected=f"a function of define{declared}, or a primitive",
-            remedy=did_you_mean(name, [*self.functions, *sorted(vocabulary)])
+            remedy=_elsewhere(name)
+            or did_you_mean(name, [*self.functions, *sorted(vocabulary)])
             or "`optserve primitives` lists the primitives",
         )
 

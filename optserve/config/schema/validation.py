@@ -223,6 +223,8 @@ class _Walk:
         if not isinstance(node, Scalar) or node.value is None:
             return ""
         if schema["type"] == "literal":
+            if node.text in map(str, schema["expected"]):  # of another type
+                return "leave out the quotes"
             return did_you_mean(node.text, [str(one) for one in schema["expected"]])
         if not isinstance(node.value, str):
             return f'quote it: "{node.text[:40]}"' if "a text" in words else ""

@@ -106,7 +106,7 @@ def _derivative(primitive: Primitive) -> str:
     if not primitive.differentiable:
         return "none"
     if own.partials is not None:
-        return "partials, one an operand"
+        return "a partial derivative for each operand"
     if own.transpose is not None:
         return "a transpose, since it is linear " + (
             "in all operands together" if own.joint else "in each operand"

@@ -321,7 +321,7 @@ direction: Primitive = elementwise(
     internal=True,
     doc="""
     x / hypot(x, y), the cosine of the angle between the point (x, y) and the first axis;
-    ``across`` it the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
+    with ``across`` it is the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
     infinite operand counts as the largest number.
     """,
 )

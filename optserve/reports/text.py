@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["text_report"]
 
 _GAP = "   "
+_WIDTH = 100
+"""Of a line of the report, where it can be broken."""
 _SAME = 1e-6
 """Relative difference of two losses up to which two starts count as having found the same."""
 
@@ -50,9 +53,18 @@ def _facts(result: Result, path: str, exit_code: int) -> Iterator[str]:
         *(("plugins", sentence) for sentence in _plugins(result.plugins)),
         *(("fails", found.message) for found in result.expectations if not found.holds),
     ]
-    yield from (f"  {label:<8} {fact}" for label, fact in facts)
+    for label, fact in facts:
+        yield from _wrapped(label, fact)
     last = f"  {'expect':<8} {_expected(result)}; exit {exit_code}"
     yield f"{last:<48}  {path}".rstrip()
+
+
+def _wrapped(label: str, fact: str) -> Iterator[str]:
+    """A fact under its label, on as many lines as it needs; what has columns stays as it is."""
+    lines = textwrap.wrap(fact, _WIDTH - 11, break_long_words=False, break_on_hyphens=False)
+    lines = lines if _GAP not in fact else [fact]
+    for number, line in enumerate(lines):
+        yield f"  {'' if number else label:<8} {line}"
 
 
 def _quality(result: Result) -> Iterator[str]:

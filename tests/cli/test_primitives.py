@@ -47,7 +47,7 @@ def test_one_paragraph(invoke: Invoke) -> None:
         "  Hyperbolic tangent.\n"
         "\n"
         "  kind        elementwise\n"
-        "  derivative  partials, one an operand\n"
+        "  derivative  a partial derivative for each operand\n"
         "  domain      real\n"
         "  provider    optserve 0.1.0 (optserve.registry.builtin)\n"
         "  example     tanh(0.5) = 0.46211716, derivative 0.78644773\n"

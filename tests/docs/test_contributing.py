@@ -105,7 +105,7 @@ def test_the_page_has_the_sections_that_are_tested() -> None:
 def test_a_primitive_touches_one_file(sources: Path) -> None:
     assert len(done("Add a primitive", sources)) == 1
     shown = python(sources, "-c", COMMAND, "primitives", "radians")
-    assert "partials, one an operand" in shown
+    assert "a partial derivative for each operand" in shown
     code = """
 import numpy as np, optserve
 from optserve.backends.selection import builtin_backends

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from optserve.frozen import replace
 from optserve.jobs.result import Result
 from optserve.reports.text import text_report
 from tests.reports import records
@@ -126,3 +127,11 @@ def test_no_line_is_padded(record: Result) -> None:
 
 def test_nothing_is_said_of_a_file_that_is_not_there() -> None:
     assert text_report(records.fit()).splitlines()[-1] == "  expect   2 of 2 hold; exit 0"
+
+
+def test_a_long_sentence_goes_on_below_its_beginning() -> None:
+    warning = "fit.yaml:1:1: " + "a sentence that is long " * 8
+    lines = text_report(replace(records.fit(), warnings=[warning.strip()])).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  warning"))
+    assert all(len(line) <= 100 for line in lines)
+    assert lines[first + 1].startswith(" " * 11 + "sentence")

@@ -121,7 +121,8 @@ def _rows(problem: Problem) -> Iterator[str]:
         yield f"  {problem.rows_used} of {problem.rows_read} rows{parts}"
     if problem.metrics is not None:
         yield ""
-        yield f"  {', '.join(problem.metrics.names)} of {', '.join(splits)}"
+        names = ", ".join(problem.metrics.names)
+        yield f"  metrics  {names}, computed of the rows of {' and of '.join(splits)}"
 
 
 def _row_count(problem: Problem, arrays: Mapping[str, Any]) -> int:

@@ -103,7 +103,8 @@ def _evaluated(name: str, value: Any, gradient: Any) -> Iterator[list[str]]:
 
 
 def _label(name: str, index: tuple[int, ...]) -> str:
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
+    """An entry as ``expect`` and ``evidence`` name it: W[0][1]."""
+    return name + "".join(f"[{one}]" for one in index)
 
 
 def _estimate(number: float | None, error: float | None) -> str:

@@ -82,7 +82,7 @@ def test_splits_metrics_and_batches(invoke: Invoke, files: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "slope  loss, adam, 1 start, float64, batches of 2 rows" in result.output
     assert "  4 of 6 rows: train 3, validation 1\n" in result.output
-    assert "  worst of train, validation\n" in result.output
+    assert "  metrics  worst, computed of the rows of train and of validation\n" in result.output
 
 
 def test_a_shape_that_does_not_fit(invoke: Invoke, files: Path) -> None:

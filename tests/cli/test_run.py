@@ -311,3 +311,13 @@ def test_what_native_code_leaves_to_numpy_is_told(invoke: Invoke, here: Path) ->
     assert "equations on NumPy: argsort" in explained
     plain = invoke("run", "sorted.yaml", "--set", "backend=numpy", "--format", "json")
     assert json.loads(plain.stdout)["used"]["equations_on_numpy"] is None
+
+
+def test_an_entry_is_called_in_the_report_as_in_an_expectation(invoke: Invoke, here: Path) -> None:
+    (here / "m.yaml").write_text(
+        "{version: 1, parameters: {W: [[0, 0], [0, 0]]}, loss: sum((W - 1)**2),"
+        " expect: {'parameters.W[0][1]': {near: 1, abs: 1.0e-6}}}"
+    )
+    result = invoke("run", "m.yaml")
+    assert result.exit_code == 0, result.output
+    assert "\n  W[0][1]    1         0\n" in result.stdout

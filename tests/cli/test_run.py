@@ -116,7 +116,7 @@ def test_the_resolved_config_keeps_what_is_written(
     ("changes", "code", "told"),
     [
         ([], 0, "converged"),
-        (["stop.steps=1"], 3, "not converged: gradient"),
+        (["stop.steps=1", "loss=cosh(x)"], 3, "not converged: gradient"),
         (["expect.loss.max=-1"], 4, "loss is"),
         (["parameters.x=-1", "loss=log(x)"], 5, "log gave nan"),
         (["loss=lgo(x)"], 2, "did you mean 'log'?"),
@@ -153,6 +153,7 @@ def test_an_error_in_json(invoke: Invoke, here: Path) -> None:
     assert json.loads(result.stdout) == {
         "error": {
             "kind": "ConfigError",
+            "code": "config",
             "message": "no function is called 'epx'",
             "place": {
                 "file": "bad.yaml",

@@ -119,8 +119,8 @@ class Evaluator:
 
     @cached_property
     def _curvature_is_cheap(self) -> bool:
-        size, objective = self.packing.size, self.problem.objective
-        if objective.streamed or size > SEVERAL or not self.forms_jacobian:
+        size = self.packing.size
+        if size > SEVERAL or not self.forms_jacobian:
             return False
         vector = np.zeros(size, self.packing.dtype)
         entries = entries_of(self.graphs.gradient(), [vector, *self.graphs.arguments])

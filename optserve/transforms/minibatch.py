@@ -37,6 +37,7 @@ def minibatch(graph: Graph, rows: Dim) -> Graph:
 
     >>> import numpy as np
     >>> from optserve.graph.interpret import interpret
+    >>> from optserve.primitives.tracing import trace
     >>> n = Dim.rows("data")
     >>> column, scalar = Aval((n,), np.dtype(np.float64)), Aval((), np.dtype(np.float64))
     >>> def loss(w, x):

@@ -79,7 +79,7 @@ def shown_signature(name: str, signature: Signature) -> str:
     """The call as a person writes it.
 
     >>> from optserve.primitives.sums import sum_
-    >>> shown_signature("sum", sum_.signature)
+    >>> shown_signature("sum", sum_.call.signature)
     'sum(x, axis=None, keepdims=False)'
     """
     parameters = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -105,23 +106,20 @@ def measure(workload: Workload, runs: int | None = None) -> Measurement:
     first: dict[str, float] = {}
     absent: dict[str, str] = {}
     before = os.getloadavg()[0]
-    try:
+    with ExitStack() as started:
         for contender in workload.contenders:
+            runner = _runner(workload, contender)
+            started.callback(runner.close)  # that of an absent peer too: its process waits
             try:
-                runner = _runner(workload, contender)
-                ready[contender.label] = runner
                 first[contender.label] = runner.first()
+                ready[contender.label] = runner
             except ImportError as error:
-                ready.pop(contender.label, None)
                 absent[contender.label] = str(error)
         rounds: dict[str, list[float]] = {label: [] for label in ready}
         for _ in range(runs or workload.runs):
             for label, runner in ready.items():
                 time.sleep(PAUSE)
                 rounds[label].append(runner.run())
-    finally:
-        for runner in ready.values():
-            runner.close()
     timings = {label: Timing(first[label], rounds[label]) for label in ready}
     return Measurement(workload, timings, absent, (before, os.getloadavg()[0]))
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import __main__ as runner
 from benchmarks.measure import Measurement, Ratio, Spread, Timing, measure
 from benchmarks.report import as_text
+from benchmarks.runners import Here
 from benchmarks.workload import Contender, Limit, Work, Workload
 from benchmarks.workloads import NAMES
 
@@ -49,6 +50,18 @@ def test_a_peer_that_is_not_installed_is_left_out_and_named() -> None:
     measurement = measure(WORKLOAD)
     assert measurement.absent == {"peer": "No module named 'peer'"}
     assert "| peer      | not installed |" in as_text(measurement)
+
+
+def test_no_runner_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Watched(Here):
+        def close(self) -> None:
+            closed.append(self.contender.label)
+
+    monkeypatch.setattr("benchmarks.measure.Here", Watched)
+    measure(WORKLOAD)
+    assert sorted(closed) == ["long", "peer", "short"]
 
 
 def test_the_ratio_is_taken_round_by_round_against_the_fastest_peer() -> None:

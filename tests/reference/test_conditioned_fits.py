@@ -134,7 +134,7 @@ def complaint(seed: int) -> str:
     return ""
 
 
-@pytest.mark.parametrize("seed", range(55))
+@pytest.mark.parametrize("seed", [*range(55), 68, 80, 90])
 def test_the_least_sum_of_squares_or_not_converged(seed: int) -> None:
     assert not complaint(seed)
 

@@ -20,7 +20,7 @@ from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["remedy", "unsure"]
+__all__ = ["remedy", "sharper", "unsure"]
 
 TRUSTED = 50.0
 """How many times more than to be seen a curvature by a Jacobian must be to tell of an axis to a
@@ -45,6 +45,17 @@ def unsure(model: Quadratic) -> Array:
     return found
 
 
+def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, Place, Quadratic]:
+    """The same by the Jacobian, where there is one: it has twice the digits of a Hessian."""
+    formed = surface.kind == "least_squares" and surface.evaluator.forms_jacobian
+    if not formed or model.rest is not None:
+        return surface, place, model
+    surface = copy.copy(surface)
+    surface.by_jacobian = True
+    place = surface.at(place.point)
+    return surface, place, surface.quadratic(place)
+
+
 def remedy(surface: Surface, place: Place, model: Quadratic) -> str:
     """What to do about axes that other data would determine; nothing where these do not either.
 
@@ -55,10 +66,7 @@ def remedy(surface: Surface, place: Place, model: Quadratic) -> str:
     columns = _columns(surface)
     if model.partial or not unsure(model).any() or not columns:
         return ""
-    if model.rest is None and surface.kind == "least_squares" and surface.evaluator.forms_jacobian:
-        surface = copy.copy(surface)  # the Jacobian has twice the digits of a Hessian
-        surface.by_jacobian = True
-        model = surface.quadratic(surface.at(place.point))
+    surface, place, model = sharper(surface, place, model)
     hidden = int(unsure(model).sum())
 
     def fewer(changed: Callable[[Array], Array], *names: str) -> bool | None:

@@ -11,6 +11,8 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.conditioning import remedy
+from optserve.jobs.evidence.digits import cancelled
+from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import beside, leave, no_bound_in_sight
 from optserve.jobs.evidence.naming import directed, listed
@@ -170,12 +172,13 @@ class Examination:
                 return self._end(Reason.saddle, told, true)._replace(onward=lower)
         self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
-        let = max(self.bar(place, model, done.noise)) ** 2
+        let = max(bar := self.bar(place, model, done.noise)) ** 2
         seen = profiles_of(surface, place, self.end.start, model, weak, noise, let)
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model)
             or self._vanished(place, true, noise, let)
+            or self._unlike(place, model, drifting(surface, place, true, bar.asked, done.noise))
             or self._no_longer(place, seen, noise)
             or self._flat(place, model, true, weak, seen)
         )
@@ -214,7 +217,7 @@ class Examination:
 
     def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
-        what = remedy(self.surface, place, model)
+        what = remedy(self.surface, place, model) or cancelled(self.surface, place, model)
         if not what:
             return None
         told = self._undecided(model, what)

@@ -1,0 +1,47 @@
+"""Whether so large terms cancel at a place that rounding alone decides where the loss is least.
+
+Where columns of a Jacobian hardly differ, a descent leads far out along what they share: to terms
+that are many times as large as their sum. Their rounding errors are then as large as what is left
+of the residual, and the model of the loss is one of these errors.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from optserve.jobs.evidence.conditioning import sharper, unsure
+from optserve.jobs.evidence.quadratic import Quadratic, norm
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["cancelled"]
+
+CANCEL = 1e-4
+"""The sum of terms that cancel is less than this share of them."""
+
+MATTERS, DECIDES = 1e-3, 1e-6
+"""The share of a residual from which its rounding matters: of an axis whose curvature is seen far
+off at least, and of one that even a Jacobian hides."""
+
+REMEDY = "fix one of them, or give a prior or a penalty"
+
+
+def cancelled(surface: Surface, place: Place, model: Quadratic) -> str:
+    """What to do where rounding of terms that cancel hides a minimum; nothing where it does not.
+
+    Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
+    itself changes. An axis must be left of which rounding hides the curvature, or nearly so.
+    """
+    if model.partial or not unsure(model).any():
+        return ""
+    surface, place, model = sharper(surface, place, model)
+    terms = place.point[model.free] * model.scale
+    along = model.axes.T @ terms
+    together = norm(np.sqrt(np.maximum(model.values, 0.0)) * along)
+    if not unsure(model).any() or not together < CANCEL * norm(terms):
+        return ""
+    left, share = sqrt(abs(place.loss)), MATTERS
+    if model.rest is not None:
+        left, share = model.rest, DECIDES if model.least <= model.noise else MATTERS
+    return REMEDY if surface.noise(place, model).decrement > share * left else ""

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.programs.compiled import Program, passes
@@ -101,12 +99,11 @@ class Split:
 
         def run(arguments: Sequence[Any]) -> tuple[Any, ...]:
             values: dict[Atom, Any] = dict(zip(inputs, arguments, strict=True))
-            with np.errstate(all="ignore"):  # as for NumPy, infinities and NaN are results
-                for (call, read, made), last in zip(steps, done, strict=True):
-                    given = [a.value if isinstance(a, Literal) else values[a] for a in read]
-                    values.update(zip(made, call(given), strict=True))
-                    for variable in last:
-                        del values[variable]
+            for (call, read, made), last in zip(steps, done, strict=True):
+                given = [a.value if isinstance(a, Literal) else values[a] for a in read]
+                values.update(zip(made, call(given), strict=True))
+                for variable in last:
+                    del values[variable]
             return tuple([a.value if isinstance(a, Literal) else values[a] for a in outputs])
 
         return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from keyword import iskeyword
 from typing import NamedTuple
 
 from optserve.config import nodes
@@ -147,6 +148,13 @@ def parsed(node: Node) -> Expression:
 
 def name_of(key: Scalar, *, dotted: bool = True) -> str:
     """The name that ``key`` declares, where names of values stand."""
+    if iskeyword(key.text):
+        raise ConfigError(
+            f"'{key.text}' is a word of Python, and no name",
+            place=key.place,
+            expected="a name",
+            remedy=f"write '{key.text}_'",
+        )
     signature = parse_signature(_text(key))
     if signature.parameters is not None:
         raise ConfigError(f"{signature} is no name of a value", place=key.place, expected="a name")

@@ -95,7 +95,7 @@ take_along_axis: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(remedy="an index is out of range", cost=8.0),
+    facts=Facts(remedy="give the array an entry for every index", cost=8.0),
     doc="""
     Entries at computed positions along an axis, one position an entry of the result, as
     ``argsort`` gives them. Negative positions count from the end; one out of range gives NaN.

@@ -204,7 +204,7 @@ take: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(remedy="an index is out of range", cost=8.0),
+    facts=Facts(remedy="give the array an entry for every index", cost=8.0),
     doc="""
     Entries at computed integer positions along an axis (gather); negative positions count from
     the end. A position out of range gives NaN, which ends a descent as a numerical failure.

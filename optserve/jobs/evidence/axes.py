@@ -14,7 +14,7 @@ from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["hidden", "profiles_of", "true_model"]
+__all__ = ["MUCH", "hidden", "longer", "profiles_of", "true_model"]
 
 CLEARLY = 100.0
 """How many times its noise a change of the loss must be to be seen clearly."""
@@ -89,21 +89,21 @@ def profiles_of(
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
         one = profile(surface, place, direction, noise, let)
-        longer = _longer(surface, place, start, one)
-        if one.kind not in ("rises", "falls") and longer > MUCH:
-            far = longer * one.direction
+        more = longer(surface, place, start, one.direction)
+        if one.kind not in ("rises", "falls") and more > MUCH:
+            far = more * one.direction
             beside = (surface.loss(place.point + sense * far) for sense in (1.0, -1.0))
             if min(beside) > place.loss + noise:
                 one = Profile("rises", one.direction)
         if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
-            far = max(1.0, longer) * one.direction
+            far = max(1.0, more) * one.direction
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
     return found
 
 
-def _longer(surface: Surface, place: Place, start: Array, seen: Profile) -> float:
-    """By how many times what was looked at is shorter than the way from ``start`` (p,)."""
-    part = np.abs(seen.direction) > TAKES_PART * np.abs(seen.direction).max()
+def longer(surface: Surface, place: Place, start: Array, unit: Array) -> float:
+    """By how many times ``unit`` (p,) is shorter than the way from ``start`` (p,)."""
+    part = np.abs(unit) > TAKES_PART * np.abs(unit).max()
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
-    return float((sizes[part] / np.abs(seen.direction)[part]).min(initial=inf))
+    return float((sizes[part] / np.abs(unit)[part]).min(initial=inf))

@@ -166,7 +166,7 @@ class Examination:
                     told = "no minimum: the loss falls beside the start"
                     return self._end(None, told, true)._replace(onward=lower)
         for number in np.flatnonzero(true.values < -true.noise):
-            lower = leave(surface, place, true.axis(int(number)), noise)
+            lower = leave(surface, place, true.axis(int(number)), noise, self.end.start)
             if lower is not None:
                 told = "the curvature is negative: no minimum"
                 return self._end(Reason.saddle, told, true)._replace(onward=lower)
@@ -188,7 +188,7 @@ class Examination:
         for one in seen:
             if one.kind == "falls":
                 return self._falls_along(place, model, one)
-            if one.kind == "tail" or came_down(self.fell, one, self.surface.reference(place)):
+            if one.kind == "tail" or came_down(self.fell, one, self.surface, place, self.end.start):
                 if model.rest is not None and (found := self._ill_conditioned(place, model)):
                     return found
                 if found := self._plateau(place, model, seen):

@@ -8,7 +8,7 @@ from math import inf, isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.axes import true_model
+from optserve.jobs.evidence.axes import MUCH, longer, true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.surface import Place, Surface
 
@@ -28,11 +28,22 @@ STEADY = 0.5
 
 
 def leave(
-    surface: Surface, place: Place, direction: Array, noise: float, *, at_once: bool = False
+    surface: Surface,
+    place: Place,
+    direction: Array,
+    noise: float,
+    start: Array | None = None,
+    *,
+    at_once: bool = False,
 ) -> Place | None:
     """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
-    loss by more than ``noise``; ``at_once``, if steps of one short length do."""
+    loss by more than ``noise``; ``at_once``, if steps of one short length do.
+
+    Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of a
+    step: then one is as long as that way."""
     unit = unit_along(surface, place, direction)
+    if start is not None and (more := longer(surface, place, start, unit)) > MUCH:
+        unit = more * unit
     if at_once:
         beside = (surface.loss(place.point + sense * SHORT * unit) for sense in (1.0, -1.0))
         if min(beside) >= place.loss - noise:

@@ -13,6 +13,7 @@ from math import inf, isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.naming import TAKES_PART
 from optserve.jobs.evidence.profiles import Profile, beyond
 from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Place, Surface
@@ -34,19 +35,36 @@ FARTHER, ALIKE = 1.5, 0.999
 """By how much longer each way must be, and how alike in cosine, that leads ever farther."""
 
 
-def came_down(fell: Sequence[Array], seen: Profile, sizes: Array) -> bool:
+AWAY = 1e6
+"""How many times its size at the start a coordinate is that has run away."""
+
+
+def came_down(
+    fell: Sequence[Array], seen: Profile, surface: Surface, place: Place, start: Array
+) -> bool:
     """Whether the loss ``fell`` along what was ``seen``, ever farther, until noise hid how much.
 
-    The ways (p,) that led down are compared in the ``sizes`` (p,) of coordinates.
+    The ways (p,) that led down are compared in the sizes of coordinates. One step may have led so
+    far from the ``start`` (p,) that nothing is left to be seen.
     """
+    sizes = surface.reference(place)
     ways = [way / sizes for way in (*fell[-2:], seen.direction)]
     pairs = [(one, other, norm(one), norm(other)) for one, other in pairwise(ways)]
+    if seen.kind == "edge" and _ran(surface, place, start, seen.direction):
+        return True
     return (
         seen.kind in ("flat", "edge")
         and len(pairs) == 2
         and all(far > FARTHER * near for _, _, near, far in pairs)
         and all(abs(one @ other) > ALIKE * near * far for one, other, near, far in pairs)
     )
+
+
+def _ran(surface: Surface, place: Place, start: Array, way: Array) -> bool:
+    """Whether each coordinate of ``way`` (p,) is many times as large as at the ``start`` (p,)."""
+    sizes = surface.reference(place._replace(point=start))
+    part = np.abs(way) > TAKES_PART * np.abs(way).max()
+    return bool((np.abs(way)[part] > AWAY * sizes[part]).all())
 
 
 def outward(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf, isfinite
+from types import MappingProxyType
 
 import numpy as np
 
@@ -35,8 +36,8 @@ FARTHER, ALIKE = 1.5, 0.999
 """By how much longer each way must be, and how alike in cosine, that leads ever farther."""
 
 
-AWAY = 1e6
-"""How many times its size at the start a coordinate is that has run away."""
+AWAY = MappingProxyType({"edge": 1e6, "flat": 1e10, "valley": 1e10})
+"""How many times its size at the start a coordinate is that has run away, by what is seen there."""
 
 
 def came_down(
@@ -50,7 +51,7 @@ def came_down(
     sizes = surface.reference(place)
     ways = [way / sizes for way in (*fell[-2:], seen.direction)]
     pairs = [(one, other, norm(one), norm(other)) for one, other in pairwise(ways)]
-    if seen.kind == "edge" and _ran(surface, place, start, seen.direction):
+    if seen.kind in AWAY and _ran(surface, place, start, seen.direction) > AWAY[seen.kind]:
         return True
     return (
         seen.kind in ("flat", "edge")
@@ -60,11 +61,11 @@ def came_down(
     )
 
 
-def _ran(surface: Surface, place: Place, start: Array, way: Array) -> bool:
-    """Whether each coordinate of ``way`` (p,) is many times as large as at the ``start`` (p,)."""
+def _ran(surface: Surface, place: Place, start: Array, way: Array) -> float:
+    """How many times as large as at the ``start`` (p,) each coordinate of ``way`` (p,) is."""
     sizes = surface.reference(place._replace(point=start))
     part = np.abs(way) > TAKES_PART * np.abs(way).max()
-    return bool((np.abs(way)[part] > AWAY * sizes[part]).all())
+    return float((np.abs(way)[part] / sizes[part]).min(initial=inf))
 
 
 def outward(

@@ -147,7 +147,7 @@ class _Descent:
     def run(self) -> Outcome:
         outcome, limits, verdicts = self.outcome, self.limits, self.verdicts
         last = None if limits.steps is None else limits.steps + 1
-        seconds = self.watch.seconds
+        tolerant, seconds = limits.gradient is not None, self.watch.seconds
         while True:
             before = seconds
             left = None if limits.seconds is None else limits.seconds - before
@@ -155,7 +155,7 @@ class _Descent:
             losses, reasons, measured = self.walk.on(verdicts.most(most), left)
             outcome.evaluations += len(losses)
             verdicts.gains.note(losses)
-            self.measure = verdicts.ratio(measured)
+            self.measure = None if measured is None else verdicts.ratio(measured)
             seconds = self.watch.look(self._snapshot)
             outcome.history.extend(losses, self.measure, outcome.evaluations, (before, seconds))
             if self.method.optimizer is None:
@@ -167,7 +167,7 @@ class _Descent:
             if self.watch.signal is not None:
                 reasons.append(self.watch.signal)
             still = outcome.evaluations == 1 and self._stands_still()
-            if still or verdicts.is_candidate(measured, outcome.start):
+            if still or (tolerant and verdicts.is_candidate(measured, outcome.start)):
                 reasons.append(Reason.gradient)
             if reasons and self._is_over(reasons):
                 return outcome

@@ -7,10 +7,11 @@ of the residual, and the model of the loss is one of these errors.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
+from optserve.graph.aval import Array
 from optserve.jobs.evidence.conditioning import sharper, unsure
 from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Place, Surface
@@ -24,16 +25,23 @@ MATTERS, DECIDES = 1e-3, 1e-6
 """The share of a residual from which its rounding matters: of an axis whose curvature is seen far
 off at least, and of one that even a Jacobian hides."""
 
+EXACT = 10.0
+"""So many rounding errors of the residual at the start are an exact fit."""
+
 REMEDY = "fix one of them, or give a prior or a penalty"
 
 
-def cancelled(surface: Surface, place: Place, model: Quadratic) -> str:
+def cancelled(surface: Surface, place: Place, start: Array, model: Quadratic) -> str:
     """What to do where rounding of terms that cancel hides a minimum; nothing where it does not.
+
+    Nor does it where rounding at the ``start`` (p,) was larger than all that is left of the loss.
 
     Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
     itself changes. An axis must be left of which rounding hides the curvature, or nearly so.
     """
     if model.partial or not unsure(model).any():
+        return ""
+    if 0.0 <= place.loss <= (EXACT * surface.epsilon) ** 2 * surface.plainly_at(start).loss < inf:
         return ""
     surface, place, model = sharper(surface, place, model)
     terms = place.point[model.free] * model.scale

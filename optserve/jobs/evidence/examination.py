@@ -217,7 +217,8 @@ class Examination:
 
     def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
-        what = remedy(self.surface, place, model) or cancelled(self.surface, place, model)
+        surface = self.surface
+        what = remedy(surface, place, model) or cancelled(surface, place, self.end.start, model)
         if not what:
             return None
         told = self._undecided(model, what)

@@ -59,15 +59,14 @@ def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, 
 def remedy(surface: Surface, place: Place, model: Quadratic) -> str:
     """What to do about axes that other data would determine; nothing where these do not either.
 
+    What is known at ``place`` is ``sharper``, and some of its axes are ``unsure``.
     Columns are centred and scaled, to values from -1 to 1, or from 1 to 2 where a logarithm wants
     them positive. A dependence of columns upon each other may be lost in that, so it counts only
     if it does not outlive that all columns are spread about their means, by one factor.
     """
-    columns = _columns(surface)
-    if model.partial or not unsure(model).any() or not columns:
+    columns, hidden = _columns(surface), int(unsure(model).sum())
+    if not columns:
         return ""
-    surface, place, model = sharper(surface, place, model)
-    hidden = int(unsure(model).sum())
 
     def fewer(changed: Callable[[Array], Array], *names: str) -> bool | None:
         """Whether fewer axes are hidden where columns are ``changed``, all unless ``names`` tells.
@@ -84,8 +83,6 @@ def remedy(surface: Surface, place: Place, model: Quadratic) -> str:
             return None
         return int(unsure(curved).sum()) < hidden
 
-    if not hidden:
-        return ""
     spread = next((one for one in (_between(-1.0, 1.0), _between(1.0, 2.0)) if fewer(one)), None)
     factor = DILATED * max(1.0, *map(_offset, columns.values()))
     if spread is None or fewer(lambda one: np.mean(one) + factor * (one - np.mean(one))) is False:

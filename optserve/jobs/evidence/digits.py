@@ -1,4 +1,5 @@
-"""Whether so large terms cancel at a place that rounding alone decides where the loss is least.
+"""Whether rounding alone decides where the loss is least: as columns are far from their origin, or
+as large terms cancel.
 
 Where columns of a Jacobian hardly differ, a descent leads far out along what they share: to terms
 that are many times as large as their sum. Their rounding errors are then as large as what is left
@@ -12,11 +13,11 @@ from math import inf, sqrt
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.conditioning import sharper, unsure
+from optserve.jobs.evidence.conditioning import remedy, sharper, unsure
 from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["cancelled"]
+__all__ = ["undecided"]
 
 CANCEL = 1e-4
 """The sum of terms that cancel is less than this share of them."""
@@ -31,23 +32,33 @@ EXACT = 10.0
 REMEDY = "fix one of them, or give a prior or a penalty"
 
 
-def cancelled(surface: Surface, place: Place, start: Array, model: Quadratic) -> str:
-    """What to do where rounding of terms that cancel hides a minimum; nothing where it does not.
+def undecided(surface: Surface, place: Place, start: Array, model: Quadratic) -> str:
+    """What to do where rounding decides what a minimum is; nothing where it does not.
 
-    Nor does it where rounding at the ``start`` (p,) was larger than all that is left of the loss.
-
-    Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
-    itself changes. An axis must be left of which rounding hides the curvature, or nearly so.
+    An axis must be left of which rounding hides the curvature, or nearly so. ``start`` (p,) is
+    where the descent began.
     """
     if model.partial or not unsure(model).any():
         return ""
+    sharp = sharper(surface, place, model)
+    if not unsure(sharp[-1]).any():
+        return ""
+    return remedy(*sharp) or _cancelled(*sharp, start)
+
+
+def _cancelled(surface: Surface, place: Place, model: Quadratic, start: Array) -> str:
+    """What to do where rounding of terms that cancel hides a minimum.
+
+    Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
+    itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
+    left of the loss.
+    """
     if 0.0 <= place.loss <= (EXACT * surface.epsilon) ** 2 * surface.plainly_at(start).loss < inf:
         return ""
-    surface, place, model = sharper(surface, place, model)
     terms = place.point[model.free] * model.scale
     along = model.axes.T @ terms
     together = norm(np.sqrt(np.maximum(model.values, 0.0)) * along)
-    if not unsure(model).any() or not together < CANCEL * norm(terms):
+    if not together < CANCEL * norm(terms):
         return ""
     left, share = sqrt(abs(place.loss)), MATTERS
     if model.rest is not None:

@@ -10,8 +10,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
-from optserve.jobs.evidence.conditioning import remedy
-from optserve.jobs.evidence.digits import cancelled
+from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import beside, leave, no_bound_in_sight
@@ -217,8 +216,7 @@ class Examination:
 
     def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
-        surface = self.surface
-        what = remedy(surface, place, model) or cancelled(surface, place, self.end.start, model)
+        what = undecided(self.surface, place, self.end.start, model)
         if not what:
             return None
         told = self._undecided(model, what)

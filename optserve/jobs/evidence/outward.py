@@ -111,7 +111,7 @@ def _faint(surface: Surface, place: Place, start: Array, model: Quadratic, noise
     nowhere = np.zeros(model.free.size)
     if model.partial or not way.any():
         return nowhere
-    fallen = surface.at(start).loss - place.loss
+    fallen = surface.plainly_at(start).loss - place.loss
     faint = max(FAINT * fallen if isfinite(fallen) else 0.0, NOISES * noise)
     shares = np.square(model.axes / model.scale[:, None])
     curved = model.values > model.noise

@@ -25,7 +25,6 @@ __all__ = [
     "multiply",
     "negative",
     "not_equal",
-    "select_zero",
     "subtract",
     "truth",
 ]
@@ -108,11 +107,6 @@ def _logical(operation: str) -> Operation:
         return b.binary(operation, truth(b, x), truth(b, y))
 
     return joined
-
-
-def select_zero(b: Builder, keep: IRValue, x: IRValue) -> IRValue:
-    """x where ``keep`` holds, else 0."""
-    return b.select(keep, x, constant(0, x.type))
 
 
 def convert(b: Builder, x: IRValue, scalar: str) -> IRValue:

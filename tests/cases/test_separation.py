@@ -116,3 +116,36 @@ def test_a_regression_has_a_maximum_or_runs_away(seed: int) -> None:
 @pytest.mark.nightly
 def test_a_thousand_regressions() -> None:
     assert not list(filter(None, map(complaint, range(40, 1040))))
+
+
+def far_columns(seed: int) -> tuple[Problem, Array, Array]:
+    """A regression of answers by the complementary log-log link, of columns in any unit and origin.
+
+    Far out ``exp`` of ``exp`` overflows, in the loss or in its second derivatives first.
+    """
+    rng = np.random.default_rng(seed)
+    rows, columns = int(rng.integers(4, 40)), int(rng.integers(1, 4))
+    design = rng.normal(size=(rows, columns)) * 10.0 ** rng.integers(-4, 5, columns)
+    design += rng.integers(0, 2, columns) * 10.0 ** rng.integers(0, 5, columns)
+    standard = (design - design.mean(axis=0)) / design.std(axis=0)
+    eta = np.clip(standard @ rng.normal(size=columns) + rng.normal(), -5, 5)
+    y = (rng.random(rows) < 1 - np.exp(-np.exp(eta))).astype(float)
+
+    def rowwise(*values: Any) -> Any:
+        beta, x, answer = values[: columns + 1], values[columns + 1 : -1], values[-1]
+        z = sum((b * one for b, one in zip(beta[1:], x, strict=True)), beta[0] + 0 * answer)
+        return answer * np.log(1 - np.exp(-np.exp(z))) - (1 - answer) * np.exp(z)
+
+    names = [f"x{k}" for k in range(columns)]
+    data = {**dict(zip(names, design.T, strict=True)), "y": y}
+    betas = [parameter(f"b{k}") for k in range(columns + 1)]
+    made = log_likelihood(rowwise, betas, data)
+    return made, np.column_stack([np.ones(rows), standard]), y
+
+
+@pytest.mark.parametrize("seed", [*range(20), 56, 110, 118, 137, 154, 198, 206, 218])
+def test_what_overflows_far_out_is_no_maximum(seed: int) -> None:
+    made, design, y = far_columns(seed)
+    ended = run(made)
+    assert ended.exit_code in (0, 3)
+    assert ended.exit_code == 3 or has_maximum("logistic", design, y), ended.termination.message

@@ -19,7 +19,7 @@ from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Noise, Place, Surface
+from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
 
 if TYPE_CHECKING:
@@ -331,6 +331,8 @@ class Examination:
     def _minimum(
         self, place: Place, model: Quadratic, true: Quadratic, flat: Sequence[Direction] = ()
     ) -> Examined:
+        if self.surface.is_blind(place, (model, true), self.noise):
+            return self._end(Reason.unexamined, BLIND, place=place)
         by_tolerance = model.decrement <= self.examiner.tolerance * self._unit(place, model)
         reason = Reason.gradient if by_tolerance else Reason.precision
         told = (

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen
+from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array
 
 __all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
@@ -29,7 +29,8 @@ class Quadratic:
     the loss has the curvatures ``values`` (q,) and the slopes ``slopes`` (q,). ``roots`` (q,) are
     the roots of what the steps along the axes would lower the loss by; 0 for an axis whose
     curvature is within ``noise`` of 0. ``rest`` is the norm of what is left of the residual after
-    the step, for least squares. A ``partial`` model has fewer axes than coordinates, (q, k).
+    the step, for least squares. A ``partial`` model has fewer axes than coordinates, (q, k). Where
+    second derivatives are not finite they are taken for 0, and the model is not ``known``.
     """
 
     free: Array
@@ -41,6 +42,7 @@ class Quadratic:
     noise: float
     rest: float | None = None
     partial: bool = False
+    known: bool = True
 
     @property
     def decrement(self) -> float:
@@ -87,7 +89,8 @@ class Quadratic:
 
     def at(self, gradient: Array) -> Quadratic:
         """The same curvatures with the ``gradient`` (p,) of a point close by."""
-        return _along(self.free, self.scale, self.axes, self.values, gradient, self.noise)
+        found = _along(self.free, self.scale, self.axes, self.values, gradient, self.noise)
+        return found if self.known else replace(found, known=False)
 
 
 def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> Quadratic:
@@ -98,11 +101,14 @@ def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> 
     (1.0, [-1.0, 0.0], 1.0)
     """
     within = 0.5 * (hessian + hessian.T)[np.ix_(free, free)]
+    finite = np.isfinite(within)
+    within = np.where(finite, within, 0.0)
     diagonal = np.abs(np.diagonal(within))
     scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     values, axes = np.linalg.eigh(within / scale / scale[:, None])
     noise = NOISE * epsilon * float(np.abs(values).max(initial=0.0))
-    return _along(free, scale, axes, values, gradient, noise)
+    found = _along(free, scale, axes, values, gradient, noise)
+    return found if finite.all() else replace(found, known=False)
 
 
 def _along(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -15,13 +16,15 @@ from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 
-__all__ = ["Noise", "Place", "Surface"]
+__all__ = ["BLIND", "Noise", "Place", "Surface"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
 
 HESSIANS = 3
 """How many Hessians an examination takes; where so many are too dear, none is formed."""
+
+BLIND = "not examined: the second derivatives are not finite here"
 
 LOOKS = 4
 """Points at which rounding is looked at."""
@@ -147,13 +150,24 @@ class Surface:
         largest = float(sizes.max(initial=0.0)) or 1.0
         return np.where(sizes > 0.0, sizes, min(largest, 1.0))
 
+    def slope(self, place: Place, free: Array | None = None) -> float:
+        """By how much the loss changes, to first order, as ``free`` coordinates (p,), or all,
+        change by themselves."""
+        changes = np.abs(place.gradient) * self.reference(place)
+        return float(changes.sum() if free is None else changes[free].sum())
+
+    def is_blind(self, place: Place, models: Sequence[Quadratic], noise: float) -> bool:
+        """Whether second derivatives are not finite where the loss changes by more than noise."""
+        known = all(model.known for model in models)
+        return not known and self.slope(place, models[0].free) > noise
+
     def responds(self, place: Place) -> bool:
         """Whether slopes and curvatures tell that the loss, or a residual, changes around."""
         sizes = self.reference(place)
         if place.jacobian is not None and place.residual is not None:
             moved = norm(np.abs(place.jacobian) @ sizes) > self.epsilon * norm(place.residual)
         else:
-            moved = float(np.abs(place.gradient) @ sizes) > self.sum_rounding(place)
+            moved = self.slope(place) > self.sum_rounding(place)
         if moved:
             return True
         bent = sizes @ np.abs(self.hessian(place)) @ sizes
@@ -167,7 +181,6 @@ class Surface:
         hessian = None
         if not self.by_jacobian and self.dense:
             hessian = self.hessian(place)
-            hessian = np.where(np.isfinite(hessian), hessian, 0.0)
         while True:
             if place.jacobian is not None and place.residual is not None:
                 model = of_jacobian(place.jacobian, place.residual, free, self.epsilon)

@@ -143,7 +143,7 @@ def far_columns(seed: int) -> tuple[Problem, Array, Array]:
     return made, np.column_stack([np.ones(rows), standard]), y
 
 
-@pytest.mark.parametrize("seed", [*range(20), 56, 110, 118, 137, 154, 198, 206, 218])
+@pytest.mark.parametrize("seed", [*range(20), 56, 110, 118, 137, 147, 174, 198, 384])
 def test_what_overflows_far_out_is_no_maximum(seed: int) -> None:
     made, design, y = far_columns(seed)
     ended = run(made)

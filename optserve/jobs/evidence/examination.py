@@ -133,8 +133,8 @@ class Examination:
 
     def _unit(self, place: Place, model: Quadratic, before: float = inf) -> float:
         """What the root of a decrease is compared with."""
-        if self.surface.kind == "log_likelihood":
-            return 1.0
+        if self.surface.kind == "log_likelihood":  # of which 0 may be the limit, far out
+            return min(1.0, sqrt(abs(place.loss)) or 1.0)
         if self.surface.kind == "least_squares":
             rest = sqrt(max(place.loss - model.decrement**2, 0.0))
             return rest if model.rest is None else model.rest

@@ -26,6 +26,7 @@ __all__ = [
     "OTHER",
     "RIGHT",
     "WRONG",
+    "above",
     "attempt",
     "digits",
     "judge",
@@ -52,6 +53,20 @@ def digits(found: Any, certified: Any) -> float:
     certified = np.asarray(certified, float)
     wrong = np.abs(np.asarray(found, float) - certified) / np.abs(certified)
     return float(-np.log10(np.max(wrong) + 1e-16))
+
+
+def above(result: Result, least: float, near: float, rounding: float = 0.0) -> str:
+    """What is wrong with an end that is no failure: called converged above the ``least`` loss.
+
+    It may be above by the share ``near`` of it, and by ``rounding``.
+    """
+    if result.exit_code not in (0, 3):
+        return f"exit code {result.exit_code}: {result.termination.message}"
+    assert result.loss is not None
+    if result.exit_code == 0 and result.loss > least * (1 + near) + rounding:
+        more = f"{result.loss / least - 1:.2g} above the minimum"
+        return f"{more}: {result.termination.message}; {result.evidence.sentence}"
+    return ""
 
 
 def attempt(published: Published, way: str, start: Array, **fields: Any) -> tuple[str, str]:

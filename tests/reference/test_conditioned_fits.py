@@ -14,7 +14,7 @@ from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
 from optserve.optimizers import lbfgs, levenberg_marquardt
 from tests.jobs.problems import least_squares, parameter, problem
-from tests.reference.judged import CRASH, WRONG, attempt
+from tests.reference.judged import CRASH, WRONG, above, attempt
 from tests.reference.published import Published
 
 WAYS = ("default", "lbfgs", "loss")
@@ -124,14 +124,8 @@ def _least(columns: Columns, data: Mapping[str, Array], near: float) -> float:
 def complaint(seed: int) -> str:
     """What is wrong with the end of the regression of ``seed``."""
     name, made, least, rounding = linear_fit(seed)
-    result = run(made)
-    if result.exit_code not in (0, 3):
-        return f"{seed} {name}: exit code {result.exit_code}: {result.termination.message}"
-    assert result.loss is not None
-    if result.exit_code == 0 and result.loss > least * (1 + NEAR) + rounding:
-        more = f"{result.loss / least - 1:.2g} above the minimum"
-        return f"{seed} {name}: {more}: {result.termination.message}; {result.evidence.sentence}"
-    return ""
+    found = above(run(made), least, NEAR, rounding)
+    return found and f"{seed} {name}: {found}"
 
 
 @pytest.mark.parametrize("seed", [*range(55), 68, 80, 90])

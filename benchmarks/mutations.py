@@ -13,6 +13,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +21,6 @@ import numpy as np
 
 from benchmarks.faulty import MUTANTS, Mutant
 from optserve import testing
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.jobs.parameters import Parameter
@@ -38,7 +38,7 @@ NOT_INSTALLED = "not installed"
 Found = Callable[[Mutant], bool]
 
 
-@frozen
+@dataclass(frozen=True)
 class Row:
     """A mutant, and by name whether each method finds it; ``None`` where it is not installed."""
 

@@ -8,8 +8,7 @@ before it knows what it has to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-from optserve.frozen import frozen, replace
+from dataclasses import dataclass, replace
 
 __all__ = [
     "ConfigError",
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 
-@frozen
+@dataclass(frozen=True)
 class Place:
     """Where something was written: a position in a YAML file, a data file or a Python source.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.plugin import Aval, Example, Primitive, Value, aligned, broadcast_shapes, opaque
 from optserve.plugin import elementwise as elementwise_
@@ -31,7 +31,7 @@ def _nothing() -> None:
     pass
 
 
-@frozen
+@dataclass(frozen=True)
 class Mutant:
     """A fault in words, the primitive that has it, and the loss of a parameter ``a`` and a column.
 
@@ -45,7 +45,7 @@ class Mutant:
     loss: Loss = summed
     precision: str = "float64"
     start: float = 1.0
-    column: Array = COLUMN
+    column: Array = field(default_factory=lambda: COLUMN)
     renew: Callable[[], None] = _nothing
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from benchmarks.workload import Contender, Limit, Work, Workload
 from benchmarks.workloads import curve, embedding, gemm, gmm, logistic, mlp, rosenbrock, scan
 from optserve.backends.cost import Demand, Estimate
 from optserve.backends.selection import choose
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = ("numpy", "llvm")
 
 
-@frozen
+@dataclass(frozen=True)
 class Job:
     """What is minimized, for which numbers of steps, over batches of how many rows, if any."""
 

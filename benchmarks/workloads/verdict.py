@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,9 +30,9 @@ def by_optserve(config: str, overrides: tuple[str, ...], *, examines: bool) -> W
     """A descent, compiled already; without ``examines`` its end is taken at its word."""
     from optserve.backends.selection import choose
     from optserve.config.problem import load
-    from optserve.frozen import replace
     from optserve.jobs.descent import descend
     from optserve.jobs.evaluator import Evaluator
+    from optserve.jobs.evidence.examiner import Examiner
     from optserve.jobs.interruption import Interruption
     from optserve.jobs.limits import Limits
     from optserve.jobs.method import method_of
@@ -46,7 +47,7 @@ def by_optserve(config: str, overrides: tuple[str, ...], *, examines: bool) -> W
         limits = Limits.of(problem.stop, problem.optimizer, packing.size)
         method, start = method_of(problem.optimizer, evaluator, limits), packing.flat({})
         if not examines:
-            method = replace(method, examiner=lambda: Credulous(packing.size))
+            method = replace(method, examiner=lambda: cast(Examiner, Credulous(packing.size)))
 
         def work() -> Any:
             return descend(method, start, limits, Watch(Interruption()))

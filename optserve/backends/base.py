@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from optserve.backends.cost import Demand, Estimate
 from optserve.backends.lowering import Lowering
-from optserve.frozen import frozen
 from optserve.graph.graph import Equation, Graph
 
 __all__ = ["Backend", "CalledOut", "Compiled"]
@@ -17,7 +17,7 @@ Compiled = Callable[..., tuple[Any, ...]]
 argument, and the arrays it returns belong to the caller."""
 
 
-@frozen
+@dataclass(frozen=True)
 class CalledOut:
     """The ``equations`` of a graph that a backend hands to NumPy, ``of`` so many in all.
 
@@ -38,7 +38,7 @@ def _nothing() -> None:
     """Nothing to check."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Backend:
     """A way to evaluate graphs.
 

@@ -10,10 +10,10 @@ import functools
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from optserve.frozen import frozen
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.sums import sum_
 
@@ -98,7 +98,7 @@ def _pool() -> _Pool:
     return _Pool(lambda: 1, lambda count: None)
 
 
-@frozen
+@dataclass(frozen=True)
 class Gemm:
     """The products of matrices that NumPy calls: the addresses of ``cblas_sgemm`` and
     ``cblas_dgemm``, and the bits of the sizes that they take."""

@@ -9,9 +9,9 @@ were found.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Aval, resolve_shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph, Literal
@@ -66,7 +66,7 @@ STEP = 8e-6
 """Seconds that the descent itself takes a step: stopping tests, history, the best point."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Demand:
     """What a job asks of a backend.
 
@@ -93,7 +93,7 @@ class Demand:
     traced: bool = False
 
 
-@frozen
+@dataclass(frozen=True)
 class Estimate:
     """Seconds until the first evaluation and seconds an evaluation; ``seconds`` is all of it."""
 

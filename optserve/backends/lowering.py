@@ -12,9 +12,9 @@ hook ``optserve_lowerings``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from optserve.frozen import frozen
 from optserve.graph.primitive import Primitive
 
 __all__ = ["Lowering"]
@@ -22,7 +22,7 @@ __all__ = ["Lowering"]
 Form = Callable[..., Any]
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Lowering:
     """Native code for ``primitive``, in one form or in several; what no form covers runs on NumPy.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, DType
 from optserve.primitives.map_reduce import COMBINE
 
@@ -26,7 +26,7 @@ def wide(dtype: DType) -> DType:
     return np.dtype(np.float64) if dtype.kind == "f" else np.dtype(np.int64)
 
 
-@frozen
+@dataclass(frozen=True)
 class Slot:
     """Where one reduced output is in a row of partial results, and how it combines."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -12,7 +13,6 @@ from optserve.backends.lowering import Lowering
 from optserve.backends.numpy import numpy_backend
 from optserve.backends.threads import available_cores
 from optserve.errors import ConfigError
-from optserve.frozen import frozen, replace
 from optserve.graph.graph import Graph
 
 __all__ = ["Choice", "builtin_backends", "choose"]
@@ -58,7 +58,7 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
     )
 
 
-@frozen
+@dataclass(frozen=True)
 class Choice:
     """A backend and why it is this one; ``estimates`` are what ``auto`` compared.
 

@@ -12,7 +12,7 @@ import typer
 from optserve.cli.options import Format
 from optserve.cli.streams import own_output, write_error, write_output
 from optserve.errors import ConfigErrors, OptserveError
-from optserve.frozen import as_tree
+from optserve.values import as_tree
 
 __all__ = ["INTERNAL_ERROR", "INTERRUPTED", "ending"]
 

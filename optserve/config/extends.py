@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from optserve.config.nodes import Entry, Mapping, Node, Scalar, is_null, kind_of
@@ -9,7 +10,6 @@ from optserve.config.parse import parse
 from optserve.config.paths import Reach
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 
 __all__ = ["extended", "merge", "read_tree"]
 

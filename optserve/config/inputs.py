@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy as np
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Scope
 from optserve.config.scope import Column, Tables, scope_of
-from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Tracer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from optserve.config.source import Source
 from optserve.errors import Place
-from optserve.frozen import frozen
 
 __all__ = [
     "Entry",
@@ -28,7 +28,7 @@ Style = Literal["plain", "quoted", "escaped", "block"]
 literal."""
 
 
-@frozen(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Written:
     """A stretch of a source, ``source.text[start:end]``, and its key path in the config."""
 
@@ -42,7 +42,7 @@ class _Written:
         return self.source.place(self.start, self.end, self.path)
 
 
-@frozen(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scalar(_Written):
     """A number, a truth value, null or a text. ``text`` is what was written, as YAML reads it."""
 
@@ -95,7 +95,7 @@ def _inked(unit: re.Match[str]) -> bool:
     return not chr(int(text[2:], 16)).isspace()
 
 
-@frozen(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sequence(_Written):
     """A list."""
 
@@ -115,7 +115,7 @@ class Entry(NamedTuple):
     value: Node
 
 
-@frozen(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mapping(_Written):
     """Keys, which are texts, and values; in the order written."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from typing import NamedTuple
 
@@ -14,7 +15,6 @@ from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.inputs import Inputs, Traced
 from optserve.config.schema.parameter import Parameter
 from optserve.errors import Place, ShapeError, Told
-from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Union, get_args
 
@@ -19,7 +20,6 @@ from optserve.config.nodes import Entry, Node, Scalar
 from optserve.config.schema.section import ByKind, Section, Words, installed
 from optserve.config.schema.validation import describe, validated, wrong_kind
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
-from optserve.frozen import replace
 from optserve.optimizers.schedules import Schedule
 from optserve.registry import Registry
 from optserve.registry.hookspecs import Kind

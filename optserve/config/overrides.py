@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as SequenceOf
+from dataclasses import replace
 from pathlib import Path
 
 from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, kind_of
 from optserve.config.parse import parse_value
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place
-from optserve.frozen import replace
 
 __all__ = ["apply"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -27,7 +28,6 @@ from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, Style,
 from optserve.config.source import Source, without_excerpt
 from optserve.config.traps import explain_syntax, refuse_cut
 from optserve.errors import ConfigError, Place
-from optserve.frozen import replace
 
 __all__ = ["parse", "parse_value"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -33,7 +34,6 @@ from optserve.config.schema.table import Table
 from optserve.config.schema.validation import validated
 from optserve.config.scope import Tables, check_unique, evaluate_size
 from optserve.errors import ConfigError, Told
-from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed

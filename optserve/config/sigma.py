@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from optserve.backends.streaming import blocks, is_streamed
 from optserve.config.arrays import Arrays
 from optserve.config.expressions import Expression
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph

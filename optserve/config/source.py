@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from optserve.config.suggest import nearest_file
 from optserve.errors import ConfigError, Place
-from optserve.frozen import frozen
 
 __all__ = ["LIMIT", "Source", "read_source", "without_excerpt"]
 
@@ -17,7 +17,7 @@ LIMIT = 1 << 20
 """Bytes a config may have. YAML is read at some 100 KiB a second; data belongs in a table."""
 
 
-@frozen(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """A text and where it came from.
 

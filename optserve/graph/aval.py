@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.frozen import frozen
 from optserve.graph.dim import Size, resolve_size
 
 __all__ = [
@@ -29,7 +29,7 @@ DType = np.dtype[Any]
 Shape = tuple[Size, ...]
 
 
-@frozen
+@dataclass(frozen=True)
 class Aval:
     """A shape whose entries are ``int`` or ``Dim``, and a dtype.
 

@@ -16,9 +16,9 @@ answers with a tuple.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Aval
 
 __all__ = ["AxisAnswer", "Mixed", "Reduced", "Reduction", "aligned", "mixed"]
@@ -26,14 +26,14 @@ __all__ = ["AxisAnswer", "Mixed", "Reduced", "Reduction", "aligned", "mixed"]
 Reduction = Literal["sum", "prod", "max", "min", "logsumexp", "any", "all"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Reduced:
     """The rows are gone, combined by ``kind``."""
 
     kind: Reduction
 
 
-@frozen
+@dataclass(frozen=True)
 class Mixed:
     """The rows do not separate; ``reason`` completes "does not separate because ..."."""
 

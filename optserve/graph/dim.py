@@ -9,16 +9,16 @@ columns stays distinct from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from optserve.errors import ShapeError
-from optserve.frozen import frozen
 
 __all__ = ["Dim", "Size", "quotient", "resolve_size"]
 
 Monomial = tuple[str, ...]
 
 
-@frozen
+@dataclass(frozen=True)
 class Dim:
     """A polynomial in row counts: ``terms`` maps each sorted tuple of names to its coefficient.
 

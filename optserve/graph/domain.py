@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array, DType
 
 __all__ = [
@@ -27,7 +27,7 @@ def _straight(x: Array, direction: Array, step: float) -> Array:
     return x + step * direction
 
 
-@frozen
+@dataclass(frozen=True)
 class Structure:
     """A set of arrays whose entries along the last ``axes`` axes belong together.
 
@@ -41,7 +41,7 @@ class Structure:
     moved: Callable[[Array, Array, float], Array] = _straight
 
 
-@frozen
+@dataclass(frozen=True)
 class Domain:
     """An interval of reals, of integers, the two truth values, or arrays of a ``structure``.
 
@@ -95,7 +95,7 @@ def integer(low: int, high: int) -> Domain:
     return Domain(f"integer in [{low}, {high}]", low=low, high=high, kind="i")
 
 
-@frozen
+@dataclass(frozen=True)
 class Example:
     """Operand shapes and attributes at which a primitive can be tried.
 
@@ -104,5 +104,5 @@ class Example:
     """
 
     shapes: tuple[tuple[int, ...], ...]
-    attributes: Mapping[str, Any] = factory(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     domains: tuple[Domain, ...] | None = None

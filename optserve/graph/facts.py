@@ -7,9 +7,8 @@ one that a plugin brings is treated as well as one of ours.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from optserve.frozen import frozen
 
 __all__ = ["NOTHING", "AtInfinity", "Facts", "Labels"]
 
@@ -20,7 +19,7 @@ AtInfinity = Literal["saturates", "grows", "creeps"]
 """What a function makes of an infinite operand: see ``Facts``."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Facts:
     """All of them are optional; the defaults promise nothing.
 

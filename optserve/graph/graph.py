@@ -8,6 +8,7 @@ payloads, differ. The text has a line an equation: ``name:aval = primitive[attri
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import frozen
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.facts import Labels
@@ -63,7 +63,7 @@ class Literal:
 Atom = Var | Literal
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Equation:
     """``results = primitive(operands, **attributes)``, and the place that it came from.
 
@@ -89,7 +89,7 @@ class Equation:
         return contraction(*(atom.aval for atom in self.operands), **self.attributes)
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Inputs, equations in order of evaluation, outputs.
 

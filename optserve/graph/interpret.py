@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optserve.errors import OptserveError, ShapeError
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var

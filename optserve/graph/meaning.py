@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from optserve.frozen import frozen
 from optserve.graph.primitive import Primitive
 
 __all__ = ["Meaning", "Rewriting"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Rewriting:
     """A spelling, and what is recorded in its place because it is the same, and better far out.
 
@@ -25,7 +25,7 @@ class Rewriting:
     rule: Callable[..., Any]
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Meaning:
     """What NumPy's functions mean on a tracer, and which primitives the tracer itself needs.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
-from optserve.frozen import frozen
 from optserve.graph.aval import aval_of
 from optserve.graph.axes import AxisAnswer, mixed
 from optserve.graph.domain import Domain, Example, real
@@ -23,7 +23,7 @@ Value = Any
 Kind = Literal["elementwise", "linear", "composite", "opaque", "control"]
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Steep:
     """A partial derivative that may be infinite because a value overflowed, and not at a pole.
 
@@ -38,7 +38,7 @@ class Steep:
     pole: Callable[[], Value] | None = None
 
 
-@frozen(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Derivative:
     """The derivative of a primitive, in one of these forms; without any it is that of the body.
 
@@ -63,7 +63,7 @@ class Derivative:
     selects: bool = False
 
 
-@frozen(eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Call:
     """How a primitive is called: by a person, with what, and what becomes of its operands.
 
@@ -78,7 +78,7 @@ class Call:
     and ``tolerance`` which relative error its values and derivatives may have beyond rounding.
     """
 
-    signature: inspect.Signature = inspect.Signature()
+    signature: inspect.Signature = field(default_factory=inspect.Signature)
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
     internal: bool = False
     promotes: bool = True
@@ -89,7 +89,7 @@ class Call:
     tolerance: float = 0.0
 
 
-@frozen(eq=False, kw_only=True, repr=False)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Primitive:
     """One paragraph of vocabulary. Build one with ``elementwise``, ``linear``, ``composite`` or
     ``opaque``; the fields are the contract between a primitive and the floors above it.

@@ -14,12 +14,12 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optserve.errors import OptserveError, Place, ShapeError, TraceError
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, Aval, DType, aval_of, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -310,7 +310,7 @@ class Trace(NotAMethod):
         return cast
 
 
-@frozen
+@dataclass(frozen=True)
 class TracedFunction:
     """A graph, the values it captured (for its last inputs), and whether it gave one output.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph, Var

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import NumericalFailure, Place
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, Shape, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
@@ -32,7 +32,7 @@ LARGEST_WALK = 2**25
 """Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Blame:
     """What was not finite, why, where it was written, and what to do about it.
 

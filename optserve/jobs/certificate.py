@@ -11,12 +11,12 @@ itself uses.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import DerivativeError, PluginFailure
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
@@ -35,7 +35,7 @@ MORE = 8
 """Uses of one kind that are looked at beside the first."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Certificate:
     """What was found of one primitive. ``failure`` is empty where it passed.
 

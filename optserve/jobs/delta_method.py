@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.packing import Packing, Segment, entry_label
 from optserve.primitives.tracing import trace
@@ -16,7 +16,7 @@ from optserve.transforms.forward import pushforward
 __all__ = ["Varying", "varying_entries"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Varying:
     """The entries of the parameters that vary, m of them, and their ``derivative`` (m, p).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from optserve.backends.base import Backend, CalledOut, Compiled
 from optserve.errors import NumericalFailure, OptserveError
-from optserve.frozen import replace
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.information import root_sum_square
@@ -17,7 +17,7 @@ PERFECT = 8.0
 """How many times the rounding of what was observed residuals may be, and count as nothing else."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Fit:
     """How well predictions fit: of the residuals without penalties.
 

@@ -7,12 +7,12 @@ All of them take the vector first, then what a method carries along (its state, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from optserve.errors import PluginError
-from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Value

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array
 
 __all__ = ["Entry", "History"]
@@ -34,7 +33,7 @@ class Entry(NamedTuple):
     validation_loss: float | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class Run:
     """Entries in a row, as columns; the one with number n was at ``began + each * n`` seconds."""
 

@@ -7,11 +7,11 @@ the variance of everything else is as if that direction were not there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Combinations", "Information", "of_hessian", "of_jacobian", "root_sum_square"]
@@ -36,7 +36,7 @@ class Combinations(NamedTuple):
     determined: Array
 
 
-@frozen
+@dataclass(frozen=True)
 class Information:
     """The right singular vectors (q, q) of a Jacobian (n, q) whose columns were over ``scale``.
 

@@ -6,12 +6,12 @@ step, and those that are one loop, are judged by the same lines.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf, nan
 from typing import NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
 from optserve.jobs.limits import Limits
@@ -109,7 +109,7 @@ class Judged(NamedTuple):
     ended: Ended
 
 
-@frozen
+@dataclass(frozen=True)
 class Judge:
     """Judges points by the tolerances of ``limits``.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from optserve.frozen import frozen
+from dataclasses import dataclass
+
 from optserve.jobs.problem import Plateau, Stop
 from optserve.optimizers.base import Optimizer
 
@@ -15,7 +16,7 @@ SEARCHING_STEPS = 200
 """The same for a method that searches until it converges, a free coordinate and one more."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Limits:
     """Tolerances, ``None`` where there is none, and how long a descent may take.
 

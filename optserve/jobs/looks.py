@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 from optserve.backends.base import Backend
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.transforms.check import Agreement
 
@@ -16,7 +16,7 @@ SECONDS = 1.0
 """How long the looks at one primitive may take before what is left is left out."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Fault:
     """What is wrong, and the operands at which it is."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,6 @@ import numpy as np
 
 from optserve.backends.base import Compiled
 from optserve.errors import PluginError
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.judging import Judge
@@ -43,7 +43,7 @@ Measure = Callable[[Array, Advance], Measured | None]
 """(point, what is known there) -> how near to stationary it is, where that is known."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Method:
     """``advance(point, state)`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
 

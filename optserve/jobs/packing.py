@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from optserve.errors import ConfigError
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
 from optserve.jobs.parameters import Parameter
@@ -22,7 +22,7 @@ from optserve.jobs.parameters import Parameter
 __all__ = ["Packing", "Segment", "entry_label"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Segment:
     """The coordinates of one parameter: ``count`` entries of the flat vector from ``start`` on.
 

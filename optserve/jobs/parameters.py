@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Parameter", "ParameterTransform", "log"]
 
 
-@frozen
+@dataclass(frozen=True)
 class ParameterTransform:
     """A smooth bijection from the optimizer's coordinates to the natural scale.
 
@@ -41,7 +41,7 @@ def log() -> ParameterTransform:
     )
 
 
-@frozen
+@dataclass(frozen=True)
 class Parameter:
     """One declared parameter; everything is on the natural scale and in the job's precision.
 

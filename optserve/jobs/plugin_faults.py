@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from optserve.backends.base import Backend, Compiled
 from optserve.errors import PluginFailure
-from optserve.frozen import replace
 from optserve.graph.graph import Graph
 from optserve.jobs.blame import Blame
 from optserve.jobs.problem import Problem

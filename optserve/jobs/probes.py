@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.primitive import Value
 from optserve.jobs.evaluator import Evaluator

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import Place
-from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-@frozen
+@dataclass(frozen=True)
 class Objective:
     """The function to minimize.
 
@@ -66,7 +66,7 @@ class Objective:
         return any(isinstance(one, Streamed) for one in self.data.values())
 
 
-@frozen
+@dataclass(frozen=True)
 class Minibatch:
     """A step sees ``rows`` rows; an epoch sees each row once, in a new order where ``shuffle``.
 
@@ -79,7 +79,7 @@ class Minibatch:
     last: Literal["keep", "drop"] = "keep"
 
 
-@frozen
+@dataclass(frozen=True)
 class Metrics:
     """Numbers to compute of every split, beside the loss.
 
@@ -93,7 +93,7 @@ class Metrics:
     data: Mapping[str, Mapping[str, Array]]
 
 
-@frozen
+@dataclass(frozen=True)
 class Plateau:
     """Stop where ``metric`` (a path into the result) has not improved for ``patience`` epochs."""
 
@@ -103,7 +103,7 @@ class Plateau:
     place: Place | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class Stop:
     """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
 
@@ -116,7 +116,7 @@ class Stop:
     plateau: Plateau | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class Expectation:
     """One line of ``expect``: a path into the result, and what must hold of it there.
 
@@ -128,7 +128,7 @@ class Expectation:
     place: Place | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class Provided:
     """A primitive of the loss that does not ship with optserve, and who provides it."""
 
@@ -137,7 +137,7 @@ class Provided:
     version: str
 
 
-@frozen
+@dataclass(frozen=True)
 class Problem:
     """Everything a job needs to run and to report.
 
@@ -154,7 +154,7 @@ class Problem:
     optimizer: Optimizer | None
     stop: Stop = Stop()
     minibatch: Minibatch | None = None
-    held_out: Mapping[str, Mapping[str, Array]] = factory(default_factory=dict)
+    held_out: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     metrics: Metrics | None = None
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()
@@ -162,9 +162,9 @@ class Problem:
     precision: Literal["float64", "float32"] = "float64"
     seed: int = 0
     backend: str = "auto"
-    backends: Mapping[str, Backend] = factory(default_factory=dict)
+    backends: Mapping[str, Backend] = field(default_factory=dict)
     optimizer_given: bool = True
     rows_used: int | None = None
     rows_read: int | None = None
     warnings: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = factory(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)

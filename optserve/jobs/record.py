@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optserve.frozen import as_tree, fields_of, frozen
 from optserve.jobs.descent import Outcome
 from optserve.jobs.environment import environment, peak_memory
 from optserve.jobs.evaluator import Evaluator
@@ -21,6 +21,7 @@ from optserve.jobs.result import FitFound, Result, Used, numbers, placed
 from optserve.jobs.sentences import sentence
 from optserve.jobs.uncertainty import Uncertainty
 from optserve.primitives.composition import probe
+from optserve.values import as_tree, fields_of
 
 if TYPE_CHECKING:
     from optserve.jobs.blame import Blame
@@ -32,7 +33,7 @@ LARGEST_MATRIX = 100
 """Entries of the parameters up to which their covariance is part of the record."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Findings:
     """What a job found: how each descent ended, and what is known at the best point.
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import as_tree, factory, fields_of, frozen
 from optserve.graph.aval import Array
 from optserve.jobs.history import Entry
+from optserve.values import as_tree, fields_of
 
 __all__ = [
     "Certified",
@@ -34,7 +35,7 @@ Numbers = Any
 """A number, ``None`` where there is none, or lists of these, nested as the array's axes are."""
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Termination:
     """Why the job ended. ``reason`` is a name of ``Reason``; the exit codes are in precedence."""
 
@@ -46,7 +47,7 @@ class Termination:
     exit_codes: list[int]
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StartFound:
     """How the descent from one start ended; parameters are those it began with.
 
@@ -63,7 +64,7 @@ class StartFound:
     seconds: float
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DirectionFound:
     """A direction in which the end is no ordinary minimum (see ``Direction``)."""
 
@@ -71,7 +72,7 @@ class DirectionFound:
     parameters: list[str]
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EvidenceFound:
     """What shows that the end is a minimum, or speaks against it (see ``Evidence``)."""
 
@@ -87,7 +88,7 @@ class EvidenceFound:
     seconds: float
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FitFound:
     """Of least squares: how well the predictions fit (see ``optserve.jobs.uncertainty.Fit``)."""
 
@@ -98,7 +99,7 @@ class FitFound:
     r_squared: float | None
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Used:
     """What the job was done with; ``given`` tells what a person chose and what was automatic.
 
@@ -119,7 +120,7 @@ class Used:
     equations_on_numpy: int | None = None
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Certified:
     """The certificate of one primitive of a plugin (see ``optserve.jobs.certificate``)."""
 
@@ -134,7 +135,7 @@ class Certified:
     failure: str
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExpectationFound:
     """One expectation: what was asked of which path, what was found there, whether it holds."""
 
@@ -146,7 +147,7 @@ class ExpectationFound:
     place: dict[str, Any] | None
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """What made the numbers not finite (see ``optserve.jobs.blame``)."""
 
@@ -159,7 +160,7 @@ class Failure:
     what: str = ""
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """The result of a job, as ``result.json`` holds it.
 
@@ -207,7 +208,7 @@ class Result:
     plugins: list[Certified]
     failure: Failure | None
     warnings: list[str]
-    notes: list[str] = factory(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     history: list[list[Entry]]

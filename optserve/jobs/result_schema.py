@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import typing
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 from optserve.errors import ConfigError, Place
-from optserve.frozen import fields_of
 from optserve.jobs import result as records
+from optserve.values import fields_of
 
 __all__ = ["read_result", "result_json_schema"]
 
@@ -77,7 +78,7 @@ def _model(record: type) -> Any:
 
 def _modelled(hint: Any) -> Any:
     """``hint`` with models in place of records."""
-    if isinstance(hint, type) and hasattr(hint, "__fields__"):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _model(hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is list:

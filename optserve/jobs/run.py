@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from optserve.backends.base import Backend
 from optserve.backends.selection import choose
 from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.descent import Outcome, descend

@@ -8,12 +8,12 @@ themselves, to an equation that made something bad of good operands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import Place
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, computed, interpret, resolved
@@ -21,7 +21,7 @@ from optserve.graph.interpret import bind_rows, computed, interpret, resolved
 __all__ = ["Suspect", "Walk", "not_finite"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Suspect:
     """An equation, its operands and its bad results.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
 
 import numpy as np
 
-from optserve.frozen import factory, frozen
 from optserve.graph.aval import Array
 from optserve.jobs.cautions import cautions
 from optserve.jobs.delta_method import Varying, varying_entries
@@ -26,7 +26,7 @@ __all__ = ["Uncertainty", "no_uncertainty", "uncertainty_of"]
 LEVEL = 0.95
 
 
-@frozen
+@dataclass(frozen=True)
 class Uncertainty:
     """What is known of the errors of the estimates, on the natural scale.
 
@@ -44,8 +44,8 @@ class Uncertainty:
     level: float = LEVEL
     dof: float = inf
     labels: tuple[str, ...] = ()
-    covariance: Array = factory(default_factory=lambda: np.zeros((0, 0)))
-    correlation: Array = factory(default_factory=lambda: np.zeros((0, 0)))
+    covariance: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    correlation: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import PluginFailure
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
@@ -30,7 +30,7 @@ LARGEST_SEARCH = 10_000_000
 """Entries of a column up to which the rows of its extreme values are looked for."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Use:
     """A primitive with the operands of one evaluation.
 

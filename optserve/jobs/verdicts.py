@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import isnan, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.budget import DENSE, Budget
 from optserve.jobs.evidence.evidence import Evidence

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
-from optserve.frozen import frozen
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.reasons import Reason
 
@@ -15,7 +15,7 @@ INTERVAL = 0.1
 """Seconds between two looks at the progress."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Snapshot:
     """How far a job is. ``start`` of ``starts`` counts from 1; ``steps`` is the limit of them.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import nan
 from typing import Any, Literal, NamedTuple
-
-from optserve.frozen import frozen
 
 __all__ = ["Evaluation", "Optimizer", "State", "Value", "no_model", "no_verdict"]
 
@@ -48,7 +47,7 @@ def no_model(state: State) -> float:
     return nan
 
 
-@frozen
+@dataclass(frozen=True)
 class Optimizer:
     """A method of descent.
 

@@ -9,12 +9,12 @@ no square of a small or large number under- or overflows.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.optimizers.base import Value
 
 __all__ = ["GaussNewton", "Model", "least_squares", "linearize", "norm", "triangular"]
@@ -35,7 +35,7 @@ class GaussNewton(NamedTuple):
     full: bool
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A linearized residual without units.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Gt
 
 from optserve.errors import ConfigError
-from optserve.frozen import frozen, replace
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_verdict
 from optserve.optimizers.options import held
 from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
@@ -17,7 +17,7 @@ from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 __all__ = ["Modifier", "chain", "clip", "clip_by_global_norm", "weight_decay"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Modifier:
     """Something that turns a first-order method into another; ``chain`` applies it."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from optserve.errors import ConfigError
-from optserve.frozen import frozen
 from optserve.optimizers.base import Value
 from optserve.optimizers.options import held
 
@@ -28,7 +28,7 @@ Rate = Annotated[float, Gt(0)]
 Factor = Annotated[float, Gt(0), Le(1)]
 
 
-@frozen
+@dataclass(frozen=True)
 class Schedule:
     """A rate that changes with the steps.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.domain import positive
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Steep, Value

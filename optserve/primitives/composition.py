@@ -7,9 +7,9 @@ composition is associative; both laws hold as equalities of values, and tests ho
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Aval
 from optserve.graph.axes import aligned
 from optserve.graph.domain import Example
@@ -51,7 +51,7 @@ probe = linear(
 )
 
 
-@frozen
+@dataclass(frozen=True)
 class Composition:
     """Functions of one value applied one after another; ``functions`` is outermost first.
 

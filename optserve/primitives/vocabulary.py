@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from optserve.errors import OptserveError
-from optserve.frozen import frozen
 from optserve.graph.primitive import Primitive
 from optserve.primitives import (
     along_axis,
@@ -65,7 +65,7 @@ def _never(name: str) -> None:
     """No plugin has this name."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Vocabulary:
     """Primitives and macros by name, as the registry of a job knows them.
 

@@ -10,13 +10,13 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pluggy
 
 from optserve.errors import OptserveError, Place, PluginError
-from optserve.frozen import factory, frozen
 from optserve.registry import hookspecs
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 from optserve.registry.naming import name_problem, style_warning
@@ -33,11 +33,11 @@ _MACHINERY = (
 )
 
 
-@frozen
+@dataclass(frozen=True)
 class Harvest:
     """What a plugin contributes, by kind and name, and what to tell its author."""
 
-    values: Mapping[Kind, Mapping[str, Any]] = factory(default_factory=dict)
+    values: Mapping[Kind, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property

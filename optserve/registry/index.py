@@ -10,10 +10,10 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from optserve.cache import private_folder, write_whole
-from optserve.frozen import frozen
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.registry import Names
 from optserve.registry.sources import Source
@@ -21,14 +21,14 @@ from optserve.registry.sources import Source
 __all__ = ["NameIndex", "Record"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Record:
     """What is remembered of a plugin: its names, or ``None`` where it failed to load."""
 
     names: Names | None
 
 
-@frozen
+@dataclass(frozen=True)
 class NameIndex:
     """The index in a folder; ``None`` remembers nothing.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
-from optserve.frozen import frozen, replace
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Names = Mapping[Kind, tuple[str, ...]]
 """The names that a plugin contributes, by kind."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Entry(Generic[T]):
     """A contribution, and who provides it: a distribution, its version, and the module of the
     entry point (for ``--plugin``: the file's name, a digest of its text, its path)."""
@@ -40,7 +40,7 @@ class Entry(Generic[T]):
         return self.distribution == PROJECT
 
 
-@frozen
+@dataclass(frozen=True)
 class Failure:
     """Why a plugin could not be loaded; ``place`` is the line of it that raised, where known."""
 
@@ -55,7 +55,7 @@ class Failure:
         return f"the plugin {plugin} failed to load: {self.message}{at}"
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Plugin:
     """One plugin as it was found.
 
@@ -79,7 +79,7 @@ class Plugin:
         return f"{self.distribution} {self.version}".rstrip()
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """Everything nameable, by kind and name. Sealed: ``load`` makes it and nothing changes it.
 

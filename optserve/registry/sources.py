@@ -12,12 +12,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from optserve.errors import ConfigError
-from optserve.frozen import frozen
 from optserve.registry.hookspecs import PROJECT
 from optserve.registry.scan import Installed, scan
 
@@ -27,7 +27,7 @@ BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
 """The entry points of optserve itself, for a source tree that was never installed."""
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Source:
     """One plugin, not yet imported.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
-from optserve.frozen import factory, frozen, replace
 from optserve.graph.aval import Array, aval_of, is_float
 from optserve.graph.domain import Domain, Example
 from optserve.graph.graph import Graph
@@ -30,13 +30,13 @@ _FORMS: tuple[tuple[tuple[int, ...], ...], ...] = (
 )
 
 
-@frozen
+@dataclass(frozen=True)
 class Case:
     """A primitive at operands drawn from its domain."""
 
     primitive: Primitive
     operands: tuple[Array, ...]
-    attributes: dict[str, Any] = factory(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
     domains: tuple[Domain, ...] = ()
 
     @property

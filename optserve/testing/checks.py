@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import ModuleType
 
-from optserve.frozen import frozen
 from optserve.graph.primitive import Primitive
 from optserve.testing.cases import Case, cases, fail
 from optserve.testing.laws import LAWS
@@ -13,7 +13,7 @@ from optserve.testing.laws import LAWS
 __all__ = ["Check", "check_plugin", "check_primitive", "checks", "primitives_of"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Check:
     """One promise of one primitive; calling it raises ``AssertionError`` where it is broken."""
 

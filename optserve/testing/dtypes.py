@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import OptserveError
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, DType, precision_of
 from optserve.graph.domain import Domain, boolean, integer, real
 from optserve.graph.graph import Graph
@@ -37,7 +37,7 @@ _WHOLE = (0, 1, -1, 2, 7, -3, 2**40, -(2**63), 2**63 - 1)
 _REAL = (0.0, -0.0, 1.0, np.nan, np.inf, -np.inf, 2.5, -1.5, 2.0)
 
 
-@frozen
+@dataclass(frozen=True)
 class _Picked(Domain):
     """Any of some values."""
 

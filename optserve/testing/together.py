@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import DerivativeError, OptserveError
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, is_float, resolve_shape
 from optserve.graph.domain import Domain, real
 from optserve.graph.graph import Graph
@@ -30,7 +30,7 @@ ULPS = 32.0
 (of 1, if that is larger): of values, of derivatives, and of sums over rows too."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Piece:
     """One primitive with its pullback over any number of rows, and where its inputs may lie."""
 

@@ -15,12 +15,12 @@ arrays, in float64 where numbers are compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import DerivativeError
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, Aval, aval_of, is_float, precision_of
 from optserve.graph.domain import Domain, real
 from optserve.graph.graph import Equation, Graph, Var
@@ -103,7 +103,7 @@ def _recorded(function: Callable[..., list[Value]], avals: Sequence[Aval]) -> Gr
     return traced.graph
 
 
-@frozen
+@dataclass(frozen=True)
 class Agreement:
     """How far a derivative by one input is from measured differences, along a random direction.
 
@@ -226,7 +226,7 @@ def _outside(pushed: Array, measured: Differences) -> float:
     return float(np.max(np.where(np.isnan(outside), np.inf, outside), initial=0.0))
 
 
-@frozen
+@dataclass(frozen=True)
 class _Line:
     """The floating outputs of a graph, end to end, as one input moves along a direction."""
 

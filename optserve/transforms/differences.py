@@ -10,10 +10,10 @@ function is smooth (Moré & Wild 2011, SIAM J. Sci. Comput. 33, 1292).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array
 
 __all__ = ["Differences", "differences", "taylor_order"]
@@ -21,7 +21,7 @@ __all__ = ["Differences", "differences", "taylor_order"]
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-@frozen
+@dataclass(frozen=True)
 class Differences:
     """A derivative along a line, measured from values alone, each entry for itself.
 

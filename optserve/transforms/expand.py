@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from optserve.frozen import replace
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.primitive import Primitive
 from optserve.primitives.tracing import body_of

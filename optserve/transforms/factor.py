@@ -8,9 +8,10 @@ except those over no rows, which are 0.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import multiply

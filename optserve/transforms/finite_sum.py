@@ -9,10 +9,10 @@ is in proportion to a block.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var

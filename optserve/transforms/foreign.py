@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import NumericalFailure, OptserveError, PluginFailure
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive

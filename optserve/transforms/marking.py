@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from optserve.frozen import frozen
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var
@@ -19,7 +18,7 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 __all__ = ["Mark", "Marking", "mark"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Mark:
     """``axis`` carries the rows (``None``: fixed); known once ``level`` passes are over."""
 

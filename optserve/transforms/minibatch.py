@@ -9,9 +9,9 @@ a mean, or values that are centred by one, would be biased, and are refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Aval, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Var

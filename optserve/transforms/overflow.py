@@ -10,10 +10,10 @@ All others are differentiated as they stand, at no cost.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from optserve.frozen import frozen
 from optserve.graph.aval import aval_of, is_float
 from optserve.graph.domain import real
 from optserve.graph.facts import AtInfinity
@@ -25,7 +25,7 @@ from optserve.primitives.selection import clip, where
 __all__ = ["UNGUARDED", "Guard", "guards"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Guard:
     """How one equation is guarded: ``overflowed`` tells which of its operands may have overflowed.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from optserve.errors import Place
-from optserve.frozen import frozen
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import map_reduce
@@ -22,7 +22,7 @@ from optserve.transforms.simplify import simplify
 __all__ = ["Pass", "Whole", "passes", "whole"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Pass:
     """One pass over the rows of ``table``; bytes and operations are those of one row."""
 
@@ -32,7 +32,7 @@ class Pass:
     reductions: Mapping[str, int]
 
 
-@frozen
+@dataclass(frozen=True)
 class Whole:
     """An equation that needs all rows at once, why, and where it was written."""
 

@@ -7,12 +7,12 @@ canonicalizations: ``power(x, 2)`` is ``square(x)``; ``power(x, 1)`` is x.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import NumericalFailure
-from optserve.frozen import replace
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var, row_names
 from optserve.primitives.arithmetic import multiply, mulz, power, square

@@ -8,8 +8,8 @@ nothing where a transposed array is a view, and hides from the body that it is `
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from optserve.frozen import replace
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.primitives.loops import cond_primitive, scan_primitive
 from optserve.primitives.shaping import transpose

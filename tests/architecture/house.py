@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "cache": -1,
-    "frozen": -2,
+    "values": -2,
     "errors": -1,
     "graph": 0,
     "primitives": 1,
@@ -27,20 +27,20 @@ FLOORS = {
     "service": 8,
     "cli": 9,
 }
-"""The floor of every room; ``errors``, ``cache`` and ``frozen`` are the cellar."""
+"""The floor of every room; ``errors``, ``cache`` and ``values`` are the cellar."""
 
 SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
 
 ROOMS_OF = {
-    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "frozen"},
+    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "values"},
     "dask": {"batch"},
     "fastapi": {"service"},
     "importlib.metadata": {"registry"},
     "jax": {"backends"},
     "llvmlite": {"backends"},
     "matplotlib": {"reports"},
-    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "frozen"},
+    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "values"},
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config"},

@@ -31,7 +31,7 @@ PYDANTIC = {
 WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
-CLI = {"cli", "errors", "frozen", "reports"}
+CLI = {"cli", "errors", "values", "reports"}
 REGISTRY = {"cache", "registry"}
 LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}

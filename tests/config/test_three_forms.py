@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from optserve.config.parse import parse
 from optserve.config.resolved import resolved_text
 from optserve.config.source import read_source
 from optserve.errors import ConfigError, ConfigErrors
-from optserve.frozen import replace
 from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
 from tests.config.evaluation import evaluate

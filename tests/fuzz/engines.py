@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import optserve
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.llvm import loop_of
 from optserve.errors import OptserveError
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph, to_text
 from optserve.graph.interpret import interpret

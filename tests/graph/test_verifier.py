@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from optserve.errors import GraphError, Place
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import add, negative

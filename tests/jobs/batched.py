@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.jobs.problem import Metrics, Minibatch, Problem

@@ -4,6 +4,7 @@ import csv
 import json
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.jobs.artefacts import check_new, save
 from optserve.jobs.problem import Stop
 from optserve.jobs.result import Result

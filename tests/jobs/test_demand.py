@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from optserve.frozen import replace
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Minibatch, Stop

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from optserve.backends.selection import choose
 from optserve.errors import PluginError
-from optserve.frozen import replace
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.history import LARGEST, History

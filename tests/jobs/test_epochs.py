@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 from optserve.backends.numpy import numpy_backend
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.jobs.problem import Minibatch, Plateau, Problem, Stop

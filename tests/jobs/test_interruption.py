@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from optserve.frozen import replace
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.problem import Stop
 from optserve.jobs.reasons import Reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -13,7 +14,6 @@ import pytest
 
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.numpy import numpy_backend
-from optserve.frozen import replace
 from optserve.graph.graph import Graph
 from optserve.jobs.descent import Outcome, descend
 from optserve.jobs.evaluator import Evaluator

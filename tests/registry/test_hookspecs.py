@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from optserve.frozen import fields_of
 from optserve.registry import Registry, hookspecs, load
 from optserve.registry.hookspecs import KINDS, Kind
+from optserve.values import fields_of
 from tests.registry.conftest import Site
 
 ROOT = Path(__file__).resolve().parents[2]

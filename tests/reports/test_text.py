@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from optserve.frozen import replace
 from optserve.jobs.result import Result
 from optserve.reports.text import text_report
 from tests.reports import records

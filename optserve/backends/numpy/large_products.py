@@ -7,6 +7,7 @@ sizes alone, so that the bits are the same for any number of threads.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from math import prod
 
@@ -14,7 +15,6 @@ import numpy as np
 
 from optserve.backends.blas import may_call_blas
 from optserve.backends.threads import share
-from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import map_reduce

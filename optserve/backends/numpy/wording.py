@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Aval, shape_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import Primitive

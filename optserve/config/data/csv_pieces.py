@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +11,6 @@ from typing import Any, NamedTuple, Protocol
 from optserve.config.data.frame import Frame, Gapped, Kind
 from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
-from optserve.frozen import replace
 
 __all__ = ["csv_pieces"]
 

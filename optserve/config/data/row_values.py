@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,6 @@ from optserve.config.data.rowwise import RowWise
 from optserve.config.declarations import Value
 from optserve.config.expressions import Function, Scope, build
 from optserve.errors import Place, ShapeError
-from optserve.frozen import replace
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import Any
 
@@ -45,7 +46,6 @@ from optserve.config.expressions.values import (
     with_shapes,
 )
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError
-from optserve.frozen import frozen, replace
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.shaping import stack
 
@@ -86,7 +86,7 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     return value
 
 
-@frozen
+@dataclass(frozen=True)
 class _Frame:
     """Where a body is being built: its locals, the trace it runs in, the functions under way."""
 
@@ -95,7 +95,7 @@ class _Frame:
     chain: tuple[str, ...]
 
 
-@frozen
+@dataclass(frozen=True)
 class _Builder:
     """Walks a tree; one for each expression that is built."""
 

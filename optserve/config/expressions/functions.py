@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from optserve.config.expressions.text import Text
 from optserve.config.expressions.tokens import tokens
 from optserve.config.expressions.tree import Call, Expression, Name, Node
 from optserve.config.expressions.words import Token, refuse
 from optserve.errors import ConfigError, Place
-from optserve.frozen import frozen
 
 __all__ = ["Function", "Signature", "Step", "compose", "declare", "parse_signature"]
 
@@ -17,7 +17,7 @@ _OPERAND = "the operand"
 """What the one parameter of a composition is called: no text can name it, so it hides nothing."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Signature:
     """A declared name; ``parameters`` is ``None`` where it is a value and not a function."""
 
@@ -31,7 +31,7 @@ class Signature:
         return f"{self.name}({', '.join(self.parameters)})"
 
 
-@frozen
+@dataclass(frozen=True)
 class Function:
     """A declared function: ``body`` holds its locals in order, the last called ``return``.
 
@@ -65,7 +65,7 @@ class Function:
         return f"{self.name}({', '.join(shown)})"
 
 
-@frozen
+@dataclass(frozen=True)
 class Step:
     """One function of a composition: ``{subtract: 1}`` is ``Step("subtract", (1,))``, x - 1."""
 

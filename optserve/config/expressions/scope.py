@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from optserve.config.expressions.functions import Function
 from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, OptserveError, Place
-from optserve.frozen import factory, frozen, replace
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import Vocabulary
 
@@ -35,7 +35,7 @@ def _elsewhere(name: str) -> str:
     return f"write {written}" if written else ""
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
@@ -47,13 +47,13 @@ class Scope:
     """
 
     vocabulary: Vocabulary
-    columns: Mapping[str, Value] = factory(default_factory=dict)
-    parameters: Mapping[str, Value] = factory(default_factory=dict)
-    values: Mapping[str, Value] = factory(default_factory=dict)
-    functions: Mapping[str, Function] = factory(default_factory=dict)
-    later: Mapping[str, Place] = factory(default_factory=dict)
-    hidden: Mapping[str, str] = factory(default_factory=dict)
-    pairs: RowPairs = factory(default_factory=RowPairs)
+    columns: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    later: Mapping[str, Place] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    pairs: RowPairs = field(default_factory=RowPairs)
 
     def with_value(self, name: str, value: Value) -> Scope:
         """This scope in which ``name`` is defined, and no longer later."""

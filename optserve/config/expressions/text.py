@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from optserve.errors import Place, widened
-from optserve.frozen import frozen
 
 __all__ = ["Text"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Text:
     """A text and the places of its pieces.
 

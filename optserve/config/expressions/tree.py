@@ -6,11 +6,11 @@ binary operations are flat: a sum of a thousand terms is one node, not a thousan
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import EllipsisType
 
 from optserve.config.expressions.text import Text
 from optserve.errors import Place
-from optserve.frozen import frozen
 
 __all__ = [
     "LARGEST_INTEGER",
@@ -34,7 +34,7 @@ LARGEST_INTEGER = 2**53
 """Integers up to here are float64 numbers too; a larger one is the float64 nearest to it."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Constant:
     """A number, or where the language allows them a string, a truth value, ``None`` or ``...``."""
 
@@ -42,7 +42,7 @@ class Constant:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Name:
     """A name with all its dots, ``layer1.W.T``; what of it is declared only a scope can say."""
 
@@ -50,7 +50,7 @@ class Name:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Attribute:
     """``value.T`` or ``value.shape`` of something that is not a name."""
 
@@ -59,7 +59,7 @@ class Attribute:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Call:
     """``function(*arguments, **keywords)``; ``name_place`` is where the function's name stands."""
 
@@ -70,7 +70,7 @@ class Call:
     name_place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Prefix:
     """``-operand``, ``+operand`` or ``~operand``."""
 
@@ -79,7 +79,7 @@ class Prefix:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Step:
     """One more operation of a chain; ``place`` covers the chain up to and including it."""
 
@@ -88,7 +88,7 @@ class Step:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Operation:
     """``first`` and then, from left to right, each step applied to what came before."""
 
@@ -97,7 +97,7 @@ class Operation:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Tupling:
     """``(a, b)``."""
 
@@ -105,7 +105,7 @@ class Tupling:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Listing:
     """``[a, b]``, which stacks its entries."""
 
@@ -113,7 +113,7 @@ class Listing:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Range:
     """``start:stop:step`` in a subscript."""
 
@@ -123,7 +123,7 @@ class Range:
     place: Place
 
 
-@frozen
+@dataclass(frozen=True)
 class Subscript:
     """``value[indices]``; ``single`` where one index was written without a comma."""
 
@@ -135,7 +135,7 @@ class Subscript:
 Node = Constant | Name | Attribute | Call | Prefix | Operation | Tupling | Listing | Subscript
 
 
-@frozen
+@dataclass(frozen=True)
 class Expression:
     """A parsed expression: a value that can be compared, hashed and kept.
 

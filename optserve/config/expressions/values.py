@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from math import e, inf, pi
 from typing import Any, TypeAlias
 
 from optserve.errors import ConfigError, Place, ShapeError
-from optserve.frozen import frozen
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.tracer import Tracer
@@ -35,7 +35,7 @@ CONSTANTS: Mapping[str, float] = {"pi": pi, "e": e, "inf": inf}
 """Names with a value of their own, unless something is declared under them."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Callback:
     """A function passed by name: what a primitive such as ``scan`` calls with traced values."""
 

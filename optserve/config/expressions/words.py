@@ -9,12 +9,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from optserve.config.expressions.lookalikes import described, skeleton, spelled
 from optserve.config.expressions.text import Text
 from optserve.errors import ConfigError
-from optserve.frozen import frozen
 
 __all__ = ["LONGEST_NAME", "LONGEST_NUMBER", "Token", "check_word", "refuse"]
 
@@ -61,7 +61,7 @@ _HINTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@frozen
+@dataclass(frozen=True)
 class Token:
     """One word or sign, and the offset at which it begins."""
 

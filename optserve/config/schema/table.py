@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Gt
@@ -17,7 +18,6 @@ from optserve.config.schema.section import (
     Words,
     broken_rule,
 )
-from optserve.frozen import replace
 
 __all__ = ["Column", "Data", "Split", "Table"]
 

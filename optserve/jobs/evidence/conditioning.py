@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
-from optserve.frozen import frozen
 from optserve.graph.aval import Array
 
 __all__ = ["Direction", "Evidence", "Kind"]
@@ -28,7 +28,7 @@ runs away
 """
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Direction:
     """A direction of the free coordinates along which an end is not an ordinary minimum.
 
@@ -43,7 +43,7 @@ class Direction:
     vector: Array
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What was found out at the end of a descent; a number that was not computed is NaN.
 

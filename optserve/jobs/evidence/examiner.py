@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from optserve.frozen import replace
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Budget, Prices, SpentError

@@ -7,12 +7,12 @@ would lower the loss, and along which axes rounding hides what the loss does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Array
 
 __all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
@@ -21,7 +21,7 @@ NOISE = 100.0
 """Curvatures below so many rounding errors of the largest have no sign that could be told."""
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Quadratic:
     """The model over the q coordinates that are ``free`` (p,), around a point.
 

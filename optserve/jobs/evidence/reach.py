@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optserve.errors import Place
-from optserve.frozen import frozen, replace
 from optserve.graph.graph import Atom, Graph, Literal, Var
 from optserve.graph.primitive import Value
 from optserve.jobs.evidence.naming import listed
@@ -24,7 +24,7 @@ REMEDY = "give `fixed: true`, or a smooth form"
 """What to do about a parameter that no derivative reaches."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Block:
     """Where the derivative by an input ends: the primitive there, and the place it came from."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 
 from optserve.errors import ShapeError
-from optserve.frozen import replace
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import elementwise, opaque
 from optserve.primitives.vocabulary import builtin_vocabulary

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial, reduce
 
 from optserve.backends.llvm.ir.arithmetic import add, convert, is_floating, multiply
@@ -19,7 +20,6 @@ from optserve.backends.llvm.ir.nest import Lane, Scope, address_of, load, loops,
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
-from optserve.frozen import replace
 from optserve.graph.dim import Size
 
 __all__ = ["Contraction", "lanes_along", "steps_of"]

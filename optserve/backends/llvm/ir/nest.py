@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
 
@@ -51,7 +51,7 @@ class Scope(Protocol):
         """A size as a number of the code."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Lane:
     """Where the loops stand: an index for each axis, that of the first lane for the last one.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from optserve.backends.llvm.ir.arithmetic import Operation, add, convert, maximum, minimum
@@ -22,13 +23,12 @@ from optserve.backends.llvm.ir.nest import (
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.mathematics import FUNCTIONS
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import Shape
 
 __all__ = ["ALL", "ANY", "LOGSUMEXP", "MAX", "MIN", "SUM", "Reduction", "reduce_view", "reduction"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Reduction:
     """What joins two partial results, and what it begins with; ``truths`` is what tests for truth,
     which it counts in whole numbers."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.types import register_type
-from optserve.frozen import frozen
 from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.graph import Literal
@@ -32,7 +32,7 @@ Registers: TypeAlias = Array
 """An object array of ``IRValue``, one scalar an entry; truth values are ``i1``."""
 
 
-@frozen
+@dataclass(frozen=True)
 class View:
     """Entry (i, j, ...) is at ``address`` plus ``offset + i * strides[0] + j * strides[1] + ...``
     entries.

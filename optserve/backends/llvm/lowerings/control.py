@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.nest import address_of, copy, from_the_end
@@ -12,7 +13,6 @@ from optserve.backends.llvm.programs.ending import Ending, ending_of
 from optserve.backends.llvm.programs.frame import Frame, deliver, numbers, read, write
 from optserve.backends.llvm.programs.writer import Writer
 from optserve.backends.lowering import Lowering
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Atom, Equation, Graph
 from optserve.primitives import loops

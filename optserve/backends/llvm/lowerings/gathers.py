@@ -7,6 +7,7 @@ fails, and NumPy says where.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
@@ -19,7 +20,6 @@ from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import static
 from optserve.backends.lowering import Lowering
-from optserve.frozen import replace
 from optserve.graph.graph import Equation
 from optserve.primitives import along_axis, indexing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, element
@@ -11,7 +12,6 @@ from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.mathematics.lanes import Lanes
 from optserve.backends.lowering import Lowering
 from optserve.errors import PluginError, ShapeError
-from optserve.frozen import frozen, replace
 from optserve.graph.aval import broadcast_shapes
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive
@@ -26,7 +26,7 @@ INLINED = 16
 compile grows faster than their number, and a call costs little beside a long loop."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Site:
     """Where one entry of an equation, or lanes of them, are written.
 

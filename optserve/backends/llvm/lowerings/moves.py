@@ -8,6 +8,7 @@ one, else a copy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,6 @@ from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.programs.frame import Frame
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Lowering
-from optserve.frozen import replace
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Literal

@@ -5,6 +5,8 @@ The bits are those of the pass outside of a program, as long as that has one chu
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from optserve.backends.llvm.ir.arithmetic import convert
@@ -18,7 +20,6 @@ from optserve.backends.llvm.rows.blocks import scratch_bytes
 from optserve.backends.llvm.rows.body import lower
 from optserve.backends.llvm.rows.kernel import Kernel
 from optserve.backends.partials import wide
-from optserve.frozen import replace
 from optserve.graph.graph import Equation, Var
 
 __all__ = ["map_reduce"]

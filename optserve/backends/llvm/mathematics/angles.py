@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.mathematics.extended import Pair, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, rarely, where
-from optserve.frozen import frozen
 
 __all__ = ["RIGHT", "Angle", "reduced"]
 
@@ -42,7 +42,7 @@ PARAMETERS = "ptr %x, ptr %high, ptr %low, ptr %quadrant, i64 %count"
 TABLE = "@optserve.two_over_pi"
 
 
-@frozen
+@dataclass(frozen=True)
 class Angle:
     """x = n pi / 2 + r.high + r.low, with abs(r) <= pi / 4; n are the last two bits of ``bits``."""
 

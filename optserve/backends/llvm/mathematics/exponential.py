@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from optserve.backends.llvm.mathematics.coefficients import EXP_EVEN, EXP_ODD
 from optserve.backends.llvm.mathematics.extended import Pair, exactly, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
-from optserve.frozen import frozen
 
 __all__ = [
     "LOG2_HIGH",
@@ -41,7 +41,7 @@ LOG2_LOW: Mapping[str, float] = MappingProxyType(
 """log 2 - LOG2_HIGH."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Reduced:
     """x = n log 2 + r, where r is ``first - n LOG2_LOW``; ``bits`` end in n plus an offset."""
 
@@ -164,7 +164,7 @@ def sigmoid(x: Lanes) -> Lanes:
     return ratio.high + ratio.low
 
 
-@frozen
+@dataclass(frozen=True)
 class Halves:
     """What sinh and cosh of abs(x) = n log 2 + r are made of, halved so that all is finite.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma
-from optserve.frozen import frozen
 
 __all__ = ["Pair", "exactly", "product", "quick_sum", "quotient", "sum_of"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Pair:
     """high + low, where ``low`` is of the size of the rounding error of ``high``."""
 

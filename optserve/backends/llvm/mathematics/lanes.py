@@ -8,17 +8,17 @@ it is written, which is what error-free transformations rely on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, lanes_of, vector
-from optserve.frozen import frozen
 
 __all__ = ["FORMATS", "Format", "Lanes", "fma", "polynomial", "rarely", "where"]
 
 Number = float | int | bool
 
 
-@frozen
+@dataclass(frozen=True)
 class Format:
     """A binary floating-point format of IEEE 754, with the integers of its size.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from optserve.backends.llvm.mathematics.coefficients import LOG, LOG_WIDE
@@ -19,7 +20,6 @@ from optserve.backends.llvm.mathematics.exponential import (
 )
 from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, sum_of
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
-from optserve.frozen import frozen
 
 __all__ = [
     "LOG2_SHORT",
@@ -41,7 +41,7 @@ ONE_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FF0000000000000, "i32"
 SQRT_HALF_BITS: Mapping[str, int] = MappingProxyType({"i64": 0x3FE6A09E667F3BCD, "i32": 0x3F3504F3})
 
 
-@frozen
+@dataclass(frozen=True)
 class Parts:
     """x = 2**k m, where k is an integer as a real."""
 

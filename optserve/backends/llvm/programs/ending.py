@@ -6,7 +6,8 @@ on as it is, is two loops: one that works, whose test is its own, and one that d
 
 from __future__ import annotations
 
-from optserve.frozen import frozen, replace
+from dataclasses import dataclass, replace
+
 from optserve.graph.graph import Atom, Equation, Graph
 from optserve.primitives.loops import cond_primitive
 from optserve.transforms.simplify import prune, reads
@@ -14,7 +15,7 @@ from optserve.transforms.simplify import prune, reads
 __all__ = ["Ending", "ending_of"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Ending:
     """A body in parts: ``test`` (carries, constants) -> a truth value; the work ends where it
     is ``ends_if``.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
-from optserve.frozen import frozen
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import map_reduce
 
@@ -19,7 +19,7 @@ FUNCTION_LENGTH = 30
 BODY_LENGTH = 6
 
 
-@frozen
+@dataclass(frozen=True)
 class Plan:
     """The largest number of entries of a value in registers; whether functions are called."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
@@ -24,7 +25,6 @@ from optserve.backends.llvm.rows.nodes import (
 )
 from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.partials import wide
-from optserve.frozen import replace
 from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Literal, Var
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
 from optserve.backends.llvm.ir.gathering import in_range, missing
@@ -9,7 +11,6 @@ from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.rows.memory import Memory
 from optserve.backends.llvm.rows.nodes import Node, operand
 from optserve.backends.llvm.rows.places import Place
-from optserve.frozen import replace
 
 __all__ = ["gather", "look_ahead"]
 

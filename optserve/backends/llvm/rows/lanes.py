@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from optserve.backends.llvm.ir.arithmetic import convert
@@ -30,7 +31,6 @@ from optserve.backends.llvm.rows.memory import contiguous
 from optserve.backends.llvm.rows.nodes import Access, Group, Node, Product, result_space
 from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.llvm.rows.tiles import parts, sums_as_lanes
-from optserve.frozen import replace
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Literal, Var
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import IRValue, constant
@@ -23,7 +24,6 @@ from optserve.backends.llvm.rows.tiles import (
     row_times_matrix,
     row_times_vector,
 )
-from optserve.frozen import replace
 
 __all__ = ["emit_node"]
 

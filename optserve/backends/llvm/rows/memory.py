@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, vector
@@ -12,7 +13,6 @@ from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.nodes import Access, Space, row_major, static
 from optserve.backends.llvm.rows.places import Place
-from optserve.frozen import replace
 from optserve.graph.dim import Size
 from optserve.graph.graph import Literal, Var
 

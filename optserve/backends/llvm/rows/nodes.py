@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.frozen import frozen
 from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Literal, Var
 
@@ -28,7 +27,7 @@ __all__ = [
 Space = tuple[int, ...]
 
 
-@frozen
+@dataclass(frozen=True)
 class Access:
     """Where the entries of a value are: entry i of row r of ``root`` is at
     ``offset + r * row + sum(i[a] * strides[a])``, counted in entries."""
@@ -73,7 +72,7 @@ class Node:
         return self.kind in ("elementwise", "sum_rows", "store", "take", "iota", "copy")
 
 
-@frozen
+@dataclass(frozen=True)
 class Product:
     """A sum of products within a row: the letters of each operand, of the result, and summed."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue
 from optserve.backends.llvm.ir.nest import Index, Lane, Scope, sweep
-from optserve.frozen import frozen
 
 __all__ = ["Place", "entries", "plus"]
 
 
-@frozen
+@dataclass(frozen=True)
 class Place:
     """The row (and the row within the block), indices within the row, and the lanes in use.
 

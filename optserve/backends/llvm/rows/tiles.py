@@ -7,6 +7,7 @@ pair with a sum of its own: loads are shared, and no addition waits for the one 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from optserve.backends.llvm.ir.arithmetic import convert
@@ -26,7 +27,6 @@ from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
 from optserve.backends.llvm.rows.nodes import Node, operand
 from optserve.backends.llvm.rows.places import Place, entries, plus
-from optserve.frozen import frozen
 
 __all__ = [
     "outer_product",
@@ -156,7 +156,7 @@ def outer_product(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -
                     panel.add(sums, b.at(base, wide, offset), wide)
 
 
-@frozen
+@dataclass(frozen=True)
 class _Panel:
     """A few vectors beside each other: the first column, and how many lanes of each are in use."""
 

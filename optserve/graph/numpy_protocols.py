@@ -16,6 +16,7 @@ from optserve.errors import OptserveError, TraceError
 from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype, check_type
+from optserve.graph.ufuncs import CONTRIBUTED
 
 __all__ = ["NotAMethod", "NumpyProtocols"]
 
@@ -143,6 +144,8 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             "accumulate": meaning.accumulations,
         }
         function = tables.get(method, {}).get(ufunc)
+        if function is None and method == "__call__":
+            function = CONTRIBUTED.primitive(ufunc)
         if function is None:
             self._refuse(f"np.{name}", _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":

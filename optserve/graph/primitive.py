@@ -68,7 +68,8 @@ class Call:
     """How a primitive is called: by a person, with what, and what becomes of its operands.
 
     ``arguments`` maps the call that a person writes, of this ``signature``, to (operands,
-    attributes). Of an ``internal`` primitive nobody writes one: it only stands in graphs.
+    attributes). ``means`` is the ufunc that a person may write for it. Of an ``internal`` primitive
+    nobody writes one: it only stands in graphs.
 
     Before it sees its operands they are cast to one dtype where it ``promotes`` (those that it
     ``keeps`` are left alone: conditions, indices, labels), and where it is ``floating``, integers
@@ -80,6 +81,7 @@ class Call:
 
     signature: inspect.Signature = field(default_factory=inspect.Signature)
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
+    means: np.ufunc | None = None
     internal: bool = False
     promotes: bool = True
     keeps: frozenset[int] = frozenset()

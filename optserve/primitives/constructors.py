@@ -21,6 +21,7 @@ from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 from optserve.graph.primitive import Call, Derivative, Primitive, Value
+from optserve.graph.ufuncs import CONTRIBUTED
 
 __all__ = ["Options", "composite", "elementwise", "linear", "opaque"]
 
@@ -33,8 +34,9 @@ class Options(TypedDict, total=False):
     of what is noisy, or iterates. ``arguments`` maps the call that a person writes to (operands,
     attributes). ``selects`` says that it selects between its operands, as ``where`` and ``maximum``
     do. ``floating`` says whether integer operands are made floats first, ``promotes`` whether
-    operands are cast to one dtype, but those that it ``keeps``. An ``internal`` primitive only
-    stands in graphs. ``facts`` are what others must know of it, ``doc`` is its documentation.
+    operands are cast to one dtype, but those that it ``keeps``. ``means`` is the ufunc that becomes
+    this primitive on traced values. An ``internal`` primitive only stands in graphs. ``facts`` are
+    what others must know of it, ``doc`` is its documentation.
     """
 
     domain: Domain | tuple[Domain, ...]
@@ -45,6 +47,7 @@ class Options(TypedDict, total=False):
     floating: bool
     promotes: bool
     keeps: Sequence[int]
+    means: np.ufunc | None
     internal: bool
     facts: Facts
     doc: str
@@ -79,7 +82,10 @@ def elementwise(
     impl = ufunc or body
     if impl is None:
         raise TypeError(f"elementwise({name!r}) needs a body or a ufunc")
-    floating = _is_floating(ufunc) if isinstance(ufunc, np.ufunc) else True
+    floating = True
+    if isinstance(ufunc, np.ufunc):
+        floating = _is_floating(ufunc)
+        options.setdefault("means", ufunc)
 
     @functools.lru_cache(maxsize=256)
     def result_dtype(dtypes: tuple[DType, ...], attributes: tuple[tuple[str, Any], ...]) -> DType:
@@ -96,7 +102,7 @@ def elementwise(
         dtype = result_dtype(dtypes, tuple(attributes.items()))
         return Aval(broadcast_shapes(*(aval.shape for aval in avals)), dtype)
 
-    return Primitive(
+    made = Primitive(
         name=name,
         kind="elementwise",
         impl=impl,
@@ -108,6 +114,8 @@ def elementwise(
         facts=options.get("facts", NOTHING),
         doc=_doc(options, body),
     )
+    CONTRIBUTED.note(made)
+    return made
 
 
 def linear(
@@ -283,6 +291,7 @@ def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> 
     signature = _signature(arguments or function)
     return Call(
         signature=signature,
+        means=options.get("means"),
         arguments=arguments or _arguments(signature),
         internal=options.get("internal", False),
         promotes=options.get("promotes", True),

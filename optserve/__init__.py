@@ -14,10 +14,11 @@ Names are imported when they are first used, so that ``import optserve`` costs n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # that of `typing`, which takes longer to import than all the rest
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from optserve.config import load
     from optserve.config.schema.config import (
         Config,
@@ -88,6 +89,8 @@ _HOMES = (
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     for module, names in _HOMES:
         if name in names:
             return getattr(import_module(module), name)

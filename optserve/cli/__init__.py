@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from optserve.cli.early import heed_signals
+
 __all__ = ["main"]
 
 PATIENCE = 1.0
@@ -13,6 +15,7 @@ PATIENCE = 1.0
 
 def main() -> None:
     """Run the command line; exits the process with the code of the command."""
+    heed_signals()
     from optserve.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):

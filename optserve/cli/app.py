@@ -14,12 +14,14 @@ from optserve.cli.plugins import plugins
 from optserve.cli.primitives import primitives
 from optserve.cli.run import run
 from optserve.cli.schema import schema
+from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (run, check, explain, primitives, plugins, schema, init)
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown" if sys.stdout is not None and sys.stdout.isatty() else None,

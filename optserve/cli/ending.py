@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -14,7 +14,7 @@ from optserve.cli.streams import own_output, write_error, write_output
 from optserve.errors import ConfigErrors, OptserveError
 from optserve.values import as_tree
 
-__all__ = ["INTERNAL_ERROR", "INTERRUPTED", "ending"]
+__all__ = ["INTERNAL_ERROR", "INTERRUPTED", "end", "ending"]
 
 INTERNAL_ERROR = 1
 INTERRUPTED = 130
@@ -34,18 +34,43 @@ def ending(output: Format = Format.text) -> Iterator[None]:
     except typer.Exit:
         raise
     except OptserveError as error:
-        _end(error.block(), _described(error), error.exit_code, output, error)
+        raise typer.Exit(end(error, output)) from error
     except KeyboardInterrupt as error:
-        _end("interrupted", {"kind": "Interrupted"}, INTERRUPTED, output, error)
+        _end(
+            "interrupted",
+            {"kind": "Interrupted", "code": "interrupted"},
+            INTERRUPTED,
+            output,
+            error,
+        )
     except SystemExit as error:  # a command ends by typer.Exit
         block = f"a plugin exited the process (SystemExit: {error})\n{_last_line(error)}"
-        _end(block, {"kind": "PluginFailure", "message": _one_line(error)}, 6, output, error)
+        _end(
+            block,
+            {"kind": "PluginFailure", "code": "plugin", "message": _one_line(error)},
+            6,
+            output,
+            error,
+        )
     except Exception as error:
-        description = {"kind": "InternalError", "message": _one_line(error)}
+        description = {"kind": "InternalError", "code": "internal", "message": _one_line(error)}
         _end(_internal(error), description, INTERNAL_ERROR, output, error)
 
 
+def end(error: OptserveError, output: Format) -> int:
+    """Tell an error of the user; returns the exit code."""
+    _tell(error.block(), _described(error), error.exit_code, output, error)
+    return error.exit_code
+
+
 def _end(
+    block: str, description: dict[str, Any], code: int, output: Format, error: BaseException
+) -> NoReturn:
+    _tell(block, description, code, output, error)
+    raise typer.Exit(code) from error
+
+
+def _tell(
     block: str, description: dict[str, Any], code: int, output: Format, error: BaseException
 ) -> None:
     write_error(block)
@@ -57,7 +82,6 @@ def _end(
         import json
 
         write_output(json.dumps({"error": description, "exit_code": code}, indent=2))
-    raise typer.Exit(code)
 
 
 def _described(error: OptserveError) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""How far a job is, on one line of a terminal that is rewritten."""
+"""How far a job is: on one line of a terminal that is rewritten, or in lines of a log."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -19,17 +20,37 @@ __all__ = ["progress_line", "shown_progress"]
 
 _ERASE = "\r\x1b[K"
 
+INTERVAL = 30.0
+"""Seconds between two lines where stderr is no terminal."""
+
 
 @contextmanager
 def shown_progress(quiet: bool) -> Iterator[Progress | None]:
-    """What a job shows its progress with; ``None`` where nobody watches stderr."""
-    if quiet or not is_terminal(sys.stderr):
+    """What a job shows its progress with: a line that is rewritten, or now and then a new one."""
+    if quiet or sys.stderr is None:
         yield None
-        return
-    try:
-        yield _show
-    finally:
-        _write(_ERASE)
+    elif is_terminal(sys.stderr):
+        try:
+            yield _show
+        finally:
+            _write(_ERASE)
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """Prints a line for a log every ``INTERVAL`` seconds, so that it is seen to be alive.
+
+    A job that ends sooner prints none.
+    """
+
+    def __init__(self) -> None:
+        self.due = INTERVAL
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        if snapshot.seconds >= self.due:
+            self.due = snapshot.seconds + INTERVAL
+            _write(f"{progress_line(snapshot)}\n")
 
 
 def progress_line(snapshot: Snapshot) -> str:
@@ -62,6 +83,7 @@ def _show(snapshot: Snapshot) -> None:
 
 
 def _write(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):  # the terminal was closed: the job goes on
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from optserve.cli.progress import shown_progress
 from optserve.cli.streams import write_error, write_output
 
 if TYPE_CHECKING:
+    from optserve.jobs.artefacts import Room
     from optserve.jobs.problem import Problem
     from optserve.jobs.result import Result
 
@@ -51,20 +53,22 @@ def run(
     """
     with ending(output):
         from optserve.config import load
-        from optserve.jobs.artefacts import check_new, check_room
+        from optserve.jobs.artefacts import check_new, room
+        from optserve.jobs.interruption import Interruption
         from optserve.jobs.run import run as run_job
 
         if out is not None:
             check_new(out)
-        check_room(out)
         problem = load(
             config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
         )
-        with shown_progress(quiet) as progress:
-            result = run_job(problem, progress=progress, threads=threads)
-        folder, code = _saved(result, problem, out)
+        # From here on a signal ends the job, and what was reached is saved.
+        with Interruption(patience=None), room(problem.name, out=out) as place:
+            with shown_progress(quiet) as progress:
+                result = run_job(problem, progress=progress, threads=threads)
+            folder, code = _saved(result, problem, place)
         if output is Format.json:
-            write_output(result.json())
+            write_output(_with_code(result, code))
         else:
             from optserve.reports.text import text_report
 
@@ -73,14 +77,23 @@ def run(
         raise typer.Exit(code)
 
 
-def _saved(result: Result, problem: Problem, out: Path | None) -> tuple[Path | None, int]:
+def _saved(result: Result, problem: Problem, place: Room) -> tuple[Path | None, int]:
     """The folder of the result, and the exit code; a result is shown even if it cannot be saved."""
     from optserve.config.resolved import resolved_text
-    from optserve.jobs.artefacts import save
 
     try:
-        return save(result, config=resolved_text(problem), out=out), result.exit_code
+        return place.keep(result, resolved_text(problem)), result.exit_code
     except OSError as error:
         why = error.strerror or str(error)
         write_error(f"cannot save the result: {why}\n  remedy: give another folder: --out DIR")
         return None, INTERNAL_ERROR
+
+
+def _with_code(result: Result, code: int) -> str:
+    """The result as JSON; where it could not be saved, with the exit code that says so."""
+    if code == result.exit_code:
+        return result.json()
+    ending = replace(
+        result.termination, exit_code=code, exit_codes=[code, *result.termination.exit_codes]
+    )
+    return replace(result, termination=ending).json()

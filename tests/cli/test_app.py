@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -85,20 +86,41 @@ def test_version(invoke: Invoke) -> None:
     assert (result.exit_code, result.output) == (0, "optserve 0.1.0\n")
 
 
+def test_no_arguments_show_the_help(optserve: Command) -> None:
+    done = optserve()
+    assert done.returncode == 2
+    assert "Usage:" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "told", "remedy"),
     [
-        ([], "Usage:"),
-        (["rum"], "No such command 'rum'"),
-        (["run"], "Missing argument 'CONFIG'"),
-        (["run", "x.yaml", "--formt", "json"], "--format"),
-        (["run", "x.yaml", "--format", "xml"], "xml"),
-        (["run", "x.yaml", "--seed", "-1"], "--seed"),
-        (["init", "curves"], "curves"),
+        (["rum"], "optserve: no such command 'rum'", "did you mean 'run'?"),
+        (["run"], "optserve run: missing argument 'CONFIG'", "`optserve run --help`"),
+        (
+            ["run", "x.yaml", "--formt", "json"],
+            "optserve run: no such option: --formt",
+            "did you mean '--format'?",
+        ),
+        (["run", "x.yaml", "--format", "xml"], "'--format'", "`optserve run --help`"),
+        (["run", "x.yaml", "--seed", "-1"], "'--seed'", "`optserve run --help`"),
+        (["run", "x.yaml", "--threads", "two"], "'--threads'", "`optserve run --help`"),
+        (["init", "curves"], "curves", "`optserve init --help`"),
     ],
 )
-def test_usage_errors(optserve: Command, arguments: list[str], told: str) -> None:
-    done = optserve(*arguments)
-    assert done.returncode == 2
-    assert told in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def test_usage_errors(invoke: Invoke, arguments: list[str], told: str, remedy: str) -> None:
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, expected, last = result.stderr.replace("root", "optserve").splitlines()
+    assert told in first
+    assert expected.startswith("  expected: optserve ")
+    assert last.startswith(f"  remedy: {remedy}")
+
+
+@pytest.mark.parametrize("wrong", [["--threads", "two"], ["--sed", "1"], ["y.yaml"]])
+def test_usage_errors_in_json(invoke: Invoke, wrong: list[str]) -> None:
+    result = invoke("run", "x.yaml", "--format", "json", *wrong)
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 2
+    assert told["error"]["code"] == "usage"
+    assert told["error"]["remedy"]

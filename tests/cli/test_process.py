@@ -76,7 +76,11 @@ def test_progress_on_a_terminal(long_job: tuple[subprocess.Popen[str], int]) -> 
 
 @pytest.mark.parametrize(
     ("number", "code", "word"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 143, "terminated"),
+    ],
 )
 def test_a_signal_in_the_middle(
     long_job: tuple[subprocess.Popen[str], int], here: Path, number: int, code: int, word: str
@@ -172,19 +176,89 @@ def test_a_fault_of_our_own(optserve: Command, here: Path) -> None:
     assert "Traceback (most recent call last)" in told.stderr
 
 
-def test_an_interrupt_before_the_job(here: Path) -> None:
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_before_the_job(
+    here: Path, number: int, code: int, word: str, output: str
+) -> None:
     os.mkfifo(here / "late.yaml")
-    process = subprocess.Popen(
-        command_line("run", "late.yaml"),
+    process = started(here, "run", "late.yaml", "--format", output)
+    writer = os.open(here / "late.yaml", os.O_WRONLY)  # waits until it is being read
+    time.sleep(0.2)
+    process.send_signal(number)
+    told, errors = process.communicate(timeout=60)
+    os.close(writer)
+    assert (process.returncode, errors) == (code, f"{word}\n")
+    expected = {"error": {"kind": word.title(), "code": word, "message": word}, "exit_code": code}
+    assert (json.loads(told) if output == "json" else told) == (
+        expected if output == "json" else ""
+    )
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+def test_an_interrupt_at_any_time(here: Path, delay: float) -> None:
+    """From when ``main`` is reached: before, it is the interpreter's to answer."""
+    code = "import os; os.write(2, b'.'); from optserve.cli import main; main()"
+    process = started(here, "run", "long.yaml", "--format", "json", code=code)
+    assert process.stderr is not None
+    assert os.read(process.stderr.fileno(), 1) == b"."
+    time.sleep(0.02 + delay)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors in ("", "interrupted\n")
+    record = json.loads(told)
+    saved = (here / "runs" / "long" / "0001" / "result.json").exists()
+    assert saved == ("termination" in record)
+
+
+def test_signals_while_it_is_saved(here: Path) -> None:
+    slow = (
+        "import time, optserve.jobs.artefacts as a; keep = a.Room.keep;"
+        "a.Room.keep = lambda *g: (print('saving', file=__import__('sys').stderr, flush=True),"
+        "time.sleep(0.5), keep(*g))[2]; from optserve.cli import main; main()"
+    )
+    process = started(here, "run", "simple.yaml", code=slow)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "saving\n"
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+        time.sleep(0.05)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert (here / "runs/simple/0001/checkpoint.npz").exists()
+
+
+def test_a_result_that_cannot_be_saved_is_printed_with_the_code_of_the_process(
+    here: Path,
+) -> None:
+    """A limit on the size of files stands for a full disk."""
+    limited = (
+        "import optserve.jobs.artefacts as a, resource; keep = a.Room.keep;"
+        "a.Room.keep = lambda *g: (resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)),"
+        "keep(*g))[1]; from optserve.cli import main; main()"
+    )
+    process = started(here, "run", "simple.yaml", "--format", "json", code=limited)
+    told, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("cannot save the result: File too large\n  remedy: ")
+    assert json.loads(told)["termination"]["exit_codes"] == [1, 0]
+    assert not (here / "runs").exists()
+
+
+def started(here: Path, *arguments: str, code: str = "") -> subprocess.Popen[str]:
+    """A process that runs, whose output is read later; ``code`` instead of the usual start."""
+    command = command_line(*arguments)
+    if code:
+        command[2] = code
+    return subprocess.Popen(
+        command,
         cwd=here,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    writer = os.open(here / "late.yaml", os.O_WRONLY)  # waits until it is being read
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    os.close(writer)
-    assert (process.returncode, output, errors) == (130, "", "interrupted\n")

@@ -66,5 +66,5 @@ def test_by_default_as_many_as_the_process_may_use(invoke: Invoke, here: Path) -
 def test_what_is_no_number_of_threads_is_an_error(invoke: Invoke, decay: Path, number: str) -> None:
     result = invoke("run", decay, "--threads", number)
     assert result.exit_code == 2
-    assert "Invalid value for '--threads'" in result.stderr
+    assert "invalid value for '--threads'" in result.stderr
     assert "valid integer" in result.stderr or "equal to 1" in result.stderr

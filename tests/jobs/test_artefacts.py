@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.jobs.artefacts import check_new, save
+from optserve.jobs.artefacts import check_new, room, save
 from optserve.jobs.problem import Stop
 from optserve.jobs.result import Result
 from optserve.jobs.run import run
@@ -81,7 +81,42 @@ def test_what_fails_half_way_leaves_nothing(
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OSError, match="no space left"):
         save(result, runs=tmp_path)
-    assert list((tmp_path / "valley").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(result: Result, tmp_path: Path) -> None:
+    home = tmp_path / "valley"
+    left = home / ".unfinished-4194305-0123456789ab"
+    foreign = home / ".unfinished-notes"
+    for folder in (left, foreign):
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text("{")
+    with room("valley", runs=tmp_path) as other:  # one that is still at work
+        save(result, runs=tmp_path)
+        assert other.folder.exists()
+        assert foreign.exists()
+        assert not left.exists()
+
+
+def test_a_name_that_was_taken_while_the_job_ran_loses_nothing(
+    result: Result, tmp_path: Path
+) -> None:
+    out = tmp_path / "mine"
+    with room("valley", out=out) as place:
+        out.mkdir()
+        (out / "theirs").write_text("")
+        assert place.keep(result) == tmp_path / "mine-2"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine", "mine-2"]
+
+
+def test_there_is_a_place_before_the_job_runs(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(ConfigError, match="there is no place"), room("a", runs=tmp_path / "runs"):
+        pytest.fail("it ran")
+    deep = tmp_path / "deep" / "runs"
+    with room("a", runs=deep) as place:
+        assert place.folder.parent == deep / "a"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["runs"]
 
 
 def _save_many(result: Result, runs: Path, count: int) -> None:

@@ -33,7 +33,11 @@ def stopped_by(*signals: signal.Signals) -> Result:
 
 @pytest.mark.parametrize(
     ("number", "reason", "code"),
-    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)],
+    [
+        (signal.SIGINT, "interrupted", 130),
+        (signal.SIGTERM, "terminated", 143),
+        (signal.SIGHUP, "terminated", 143),
+    ],
 )
 def test_a_signal_stops_after_the_evaluation_and_keeps_what_was_reached(
     number: signal.Signals, reason: str, code: int
@@ -64,11 +68,35 @@ def test_the_checkpoint_is_of_the_descent_that_was_stopped() -> None:
     assert result.exit_code == 130
 
 
-def test_a_second_signal_does_not_wait() -> None:
+def test_a_second_signal_loses_nothing() -> None:
+    result = stopped_by(signal.SIGINT, signal.SIGTERM)
+    assert result.termination.reason == "interrupted"
+    assert result.checkpoint["best"].tolist() == list(result.parameters.values())
+
+
+def test_a_third_signal_does_not_wait() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        stopped_by(signal.SIGINT, signal.SIGINT)
+        stopped_by(signal.SIGINT, signal.SIGINT, signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_what_was_heard_outside_is_known_within() -> None:
+    with Interruption(patience=None) as outer:
+        for _ in range(5):
+            signal.raise_signal(signal.SIGTERM)
+        with Interruption() as inner:
+            assert inner.reason is outer.reason is Reason.terminated
+
+
+def test_a_hang_up_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            assert interruption.reason is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_other_threads_hear_nothing() -> None:

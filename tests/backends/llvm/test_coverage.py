@@ -16,7 +16,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.along_axis import add_along_axis, take_along_axis
-from optserve.primitives.indexing import take
+from optserve.primitives.indexing import scatter_add, take
 from optserve.primitives.tracing import trace
 from tests.conformance.native import only_native
 
@@ -104,4 +104,38 @@ def test_tests_for_truth_over_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -
         llvm_backend(2).compile(graph)(*given), interpret(graph, *given), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
+        assert found.dtype == wanted.dtype
+
+
+def _sums_over_rows(x: Any, k: Any) -> Any:
+    position = np.abs(k)
+    return (
+        *(x[:, 0] @ x[:, 1], k[:, 0] @ k[:, 1], x.T @ x, k.T @ k, np.einsum("ij,ij->", x, x)),
+        *((k > 0).T @ (k < 2), np.sum(x, axis=(0, 1)), k @ np.arange(5)),
+        *(scatter_add.bind(x, position, axis=0, size=5), np.einsum("ij,ij->j", k, k)),
+        *(scatter_add.bind(k[:, 0], position[:, 0], axis=0, size=5),),
+    )
+
+
+def _parts_over_rows(x: Any, k: Any) -> Any:
+    cube = np.stack([x, x * k], axis=1)
+    whole = np.stack([k, k + 1], axis=1)
+    return (
+        *(np.sum(cube, axis=(0, 2)), np.max(cube, axis=(0, 1)), np.any(cube > 2.5, axis=(0, 2))),
+        *(np.min(whole, axis=(0, 1)), np.sum(whole > 0, axis=(0, 1), keepdims=True)),
+    )
+
+
+@pytest.mark.parametrize("function", [_sums_over_rows, _parts_over_rows])
+@pytest.mark.parametrize("rows", [1, 7, 300, 70_000])
+def test_sums_over_rows(
+    function: Callable[[Any, Any], Any], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_native(monkeypatch)
+    graph = trace(function, Aval((ROWS, 5), X), Aval((ROWS, 5), K)).graph
+    given = arguments(rows, 5)
+    for found, wanted in zip(
+        llvm_backend(2).compile(graph)(*given), interpret(graph, *given), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-10)
         assert found.dtype == wanted.dtype

@@ -54,7 +54,7 @@ class Contraction:
         self.fused = fused
         self.adds = adds
         self.output = output
-        self.scalar = storage(target.dtype)
+        self.scalar = "i64" if target.dtype.kind == "b" else storage(target.dtype)
         self.steps = steps_of(labels, views)
         self.sizes: dict[str, Size] = {
             letter: size
@@ -89,7 +89,7 @@ class Contraction:
                     self._add(slot, {**fixed, **dict(zip(self.summed, inner, strict=True))}, lane)
                 total = b.load(slot, type_)
                 total = add(b, load(w, base, own, lane), total) if self.adds else total
-                store(w, total, base, own, lane)
+                store(w, self._finished(total), base, own, lane)
 
     def _along_sum(self) -> None:
         """The lanes have parts of one sum, which are added up at its end."""
@@ -104,7 +104,15 @@ class Contraction:
                 for lane in sweep(w, (self.sizes[self.along],)):
                     self._add(slot, {**fixed, **dict(zip(others, inner, strict=True))}, lane)
             total = SUM.across(b, b.load(slot, type_))
-            b.store(total, address_of(w, self.target, index))
+            address = address_of(w, self.target, index)
+            if self.adds:
+                total = add(b, b.load(address, self.scalar), total)
+            total = self._finished(total)
+            b.store(convert(b, total, storage(self.target.dtype)), address)
+
+    def _finished(self, total: IRValue) -> IRValue:
+        """A sum as it is stored: of truth values, which are counted, whether any product holds."""
+        return convert(self.w.b, total, "i1") if self.target.dtype.kind == "b" else total
 
     def _loops(self, letters: Sequence[str]) -> AbstractContextManager[tuple[IRValue, ...]]:
         return loops(self.w, tuple(self.sizes[letter] for letter in letters))

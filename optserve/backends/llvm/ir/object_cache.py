@@ -16,7 +16,7 @@ from optserve.graph.graph import Graph
 
 __all__ = ["GENERATOR", "key", "read", "write"]
 
-GENERATOR = 14
+GENERATOR = 15
 """The version of this code generator: raise it when the code for a graph changes."""
 
 _CHECKSUM = hashlib.sha256().digest_size

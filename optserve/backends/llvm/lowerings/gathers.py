@@ -82,9 +82,13 @@ def _take_rows(body: Body, equation: Equation) -> None:
 
 def _scatter_add(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """Values added in order at computed positions along an axis; out of range they are left out."""
+    fill(w, constant(0, storage(target.dtype)), target)
+    _add_at(w, attributes, views, target)
+
+
+def _add_at(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     values, indices = views
     axis = attributes["axis"]
-    fill(w, constant(0, storage(target.dtype)), target)
     if _is_empty(target, axis):
         return
     with loops(w, values.shape[:axis]) as before, loops(w, indices.shape) as place:
@@ -110,13 +114,15 @@ def _add_along(w: Scope, attributes: Attributes, views: Sequence[View], target: 
 
 def _scatter_rows(body: Body, equation: Equation) -> None:
     values, indices = equation.operands
-    if body.row_axis(indices) != 0 or body.space(indices) or equation.attributes["axis"]:
-        raise Unsupported("a scatter by more than one index a row")
-    if values.aval.dtype.kind != "f":
-        raise Unsupported("a scatter over rows of anything but floats")
+    if body.row_axis(indices) is None:
+        raise Unsupported("rows by a fixed index")
     inputs = (body.access(values), body.access(indices))
-    size = static(equation.attributes["size"])
-    body.reduce("scatter", equation, body.space(values), inputs, detail=size)
+    size, axis = static(equation.attributes["size"]), equation.attributes["axis"]
+    if body.space(indices) or axis or values.aval.dtype.kind != "f":
+        space = body.space(equation.results[0])
+        body.reduce("each", equation, space, inputs, detail=(_add_at, equation.attributes))
+    else:
+        body.reduce("scatter", equation, body.space(values), inputs, detail=size)
 
 
 def _is_empty(table: View, axis: int) -> bool:

@@ -11,6 +11,7 @@ from optserve.backends.llvm.ir.arithmetic import add, is_floating, multiply
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.contracting import Contraction, lanes_along
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import Registers, View, in_array
 from optserve.backends.llvm.programs.frame import Frame, numbers
@@ -36,8 +37,6 @@ def _contraction(frame: Frame, equation: Equation) -> View:
     counts = [size for size in written.sizes.values() if isinstance(size, int)]
     if len(counts) < len(written.sizes) or math.prod(counts) > MOST:
         raise Unsupported("a large product of matrices")
-    if target.dtype.kind == "b":
-        raise Unsupported("a product of truth values")
     written.write()
     return target
 
@@ -78,7 +77,9 @@ def _plus_product(b: Builder, total: IRValue | None, factors: list[IRValue]) -> 
 
 def _matmul_rows(body: Body, equation: Equation) -> None:
     """Rows times something fixed, or the sum over rows of products of two rows, in tiles."""
-    _check_reals(equation)
+    if equation.results[0].aval.dtype.kind != "f":
+        _einsum_rows(body, equation)
+        return
     left, right = equation.operands
     x, y = body.access(left), body.access(right)
     shapes = (left.aval.ndim, right.aval.ndim)
@@ -95,7 +96,6 @@ def _matmul_rows(body: Body, equation: Equation) -> None:
 
 def _einsum_rows(body: Body, equation: Equation) -> None:
     """Sums of products over letters; one letter is the row, in the result or summed."""
-    _check_reals(equation)
     labels, output = equation.labels
     row_letters = set()
     inner = []
@@ -118,17 +118,15 @@ def _einsum_rows(body: Body, equation: Equation) -> None:
     inputs = tuple(body.access(atom) for atom in equation.operands)
     space = tuple(sizes[letter] for letter in kept)
     detail = Product(tuple(inner), kept, summed, sizes)
-    if row not in output:
+    if row not in output and not kept and all(label in ("", summed) for label in inner):
+        product = body.product(equation, inputs)
+        body.reduce("sum_rows", equation, product.space, (product,), detail=(SUM, bool(summed)))
+    elif row not in output:
         body.reduce("contract", equation, space, inputs, detail=detail)
     elif output[0] == row:
         body.define("contract", equation, space, inputs, detail=detail)
     else:
         raise Unsupported("rows that do not come first")
-
-
-def _check_reals(equation: Equation) -> None:
-    if equation.results[0].aval.dtype.kind != "f":
-        raise Unsupported("a product of anything but floats")
 
 
 LOWERINGS: tuple[Lowering, ...] = (

@@ -17,7 +17,6 @@ from optserve.backends.llvm.ir.arithmetic import (
     less,
 )
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
-from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import (
     Index,
     Lane,
@@ -213,7 +212,8 @@ def _reduction_rows(kind: Reduction, body: Body, equation: Equation) -> None:
         body.define("reduce", equation, access.space, (access,), detail=(kind, inner))
         return
     if inner and len(inner) < len(access.space):
-        raise Unsupported("a sum over rows and some of the other axes")
+        access = body.reduced_within(equation, access, (kind, inner))
+        inner = ()
     body.reduce("sum_rows", equation, access.space, (access,), detail=(kind, bool(inner)))
 
 

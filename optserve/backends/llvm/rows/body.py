@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optserve.backends.llvm.ir.builder import IRValue
@@ -21,10 +22,10 @@ from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
 from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major, static
 from optserve.backends.lowering import Lowering
-from optserve.graph.aval import Shape
+from optserve.graph.aval import Aval, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
-from optserve.primitives.arithmetic import add
+from optserve.primitives.arithmetic import add, multiply
 
 __all__ = ["Body", "lower"]
 
@@ -159,6 +160,29 @@ class Body:
         node = Node(kind, space, tuple(inputs), equation, detail=detail)
         self.nodes.append(node)
         self.reduced[equation.results[0]] = node
+
+    def reduced_within(self, equation: Equation, access: Access, detail: Any) -> Access:
+        """What is left of each row where it is reduced along axes of its own: a value that no
+        equation has, as it is reduced over rows next."""
+        _, axes = detail
+        kept = tuple(size for i, size in enumerate(access.space) if i not in axes)
+        result = Var(Aval((self.rows, *kept), equation.results[0].aval.dtype))
+        attributes = {**equation.attributes, "axis": axes, "keepdims": False}
+        own = replace(equation, attributes=attributes, results=(result,))
+        self.define("reduce", own, access.space, (access,), detail)
+        return self.access(result)
+
+    def product(self, equation: Equation, inputs: Sequence[Access]) -> Access:
+        """The products of rows entry by entry, a value that no equation has either."""
+        space = max((access.space for access in inputs), key=len)
+        dtype = equation.results[0].aval.dtype
+        first, *others = inputs
+        for other in others:
+            result = Var(Aval((self.rows, *space), dtype))
+            own = Equation(multiply, equation.operands, {}, (result,), equation.place)
+            self.define("elementwise", own, space, (first, other))
+            first = self.access(result)
+        return first
 
     def move(
         self, equation: Equation, move: Callable[[View, Mapping[str, Any], Shape], View | None]

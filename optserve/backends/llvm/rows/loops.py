@@ -8,7 +8,6 @@ from dataclasses import replace
 from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.contracting import Contraction
-from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.gathering import add_where, in_range
 from optserve.backends.llvm.ir.reducing import reduce_view
 from optserve.backends.llvm.ir.types import storage
@@ -62,9 +61,7 @@ def _contract(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
     Lanes run along the last letter of the result, or the last that is summed.
     """
     memory, detail = emitter.memory, node.detail
-    if not detail.kept and (node.result is None or not detail.summed):
-        raise Unsupported("a product of rows that is a single number")
-    along = detail.kept[-1] if detail.kept else detail.summed[-1]
+    along = (detail.kept or detail.summed)[-1:]
     with emitter.b.loop(0, rows) as local:
         views = [memory.row(operand(node, i), start, local) for i in range(len(node.inputs))]
         if node.result is not None:
@@ -78,13 +75,15 @@ def _contract(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
 
 
 def _each(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
-    """The loops of a value in memory, in each row."""
+    """The loops of a value in memory, in each row; what is over rows is added to the output."""
     memory, (write, attributes) = emitter.memory, node.detail
-    assert node.result is not None
-    out = contiguous(node.result, node.space)
     with emitter.b.loop(0, rows) as local:
         views = [memory.row(operand(node, i), start, local) for i in range(len(node.inputs))]
-        write(emitter, attributes, views, memory.row(out, start, local))
+        if node.result is None:
+            target = emitter.output(node)
+        else:
+            target = memory.row(contiguous(node.result, node.space), start, local)
+        write(emitter, attributes, views, target)
 
 
 def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optserve.cli.ending import ending
 from optserve.cli.options import AllowPath, ConfigFile, Format, OutputFormat, Overrides, PluginFiles
-from optserve.cli.streams import write_output
+from optserve.cli.streams import output_encoding, write_output
 
 if TYPE_CHECKING:
     from optserve.jobs.parameters import Parameter
@@ -59,13 +59,17 @@ def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
     yield ""
     rows = [["parameter", "shape", "start", "limits"]]
     rows += [_parameter(parameter) for parameter in problem.parameters]
-    yield from table(rows)
+    yield from table(rows, encoding=output_encoding())
     if problem.objective.data:
         yield ""
-        yield from table([["data", "type", "shape", ""], *_data(problem)])
+        yield from table(
+            [["data", "type", "shape", ""], *_data(problem)], encoding=output_encoding()
+        )
     yield from _rows(problem)
     yield ""
-    yield from table([["provider", "functions used"], *_functions(problem)])
+    yield from table(
+        [["provider", "functions used"], *_functions(problem)], encoding=output_encoding()
+    )
     if warnings:
         yield ""
     yield from (f"  warning  {warning}" for warning in warnings)

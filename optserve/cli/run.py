@@ -20,7 +20,7 @@ from optserve.cli.options import (
     Threads,
 )
 from optserve.cli.progress import shown_progress
-from optserve.cli.streams import write_error, write_output
+from optserve.cli.streams import output_encoding, write_error, write_output
 
 if TYPE_CHECKING:
     from optserve.jobs.artefacts import Room
@@ -73,7 +73,7 @@ def run(
             from optserve.reports.text import text_report
 
             saved = "" if folder is None else str(folder / "result.json")
-            write_output(text_report(result, saved, code))
+            write_output(text_report(result, saved, code, encoding=output_encoding()))
         raise typer.Exit(code)
 
 

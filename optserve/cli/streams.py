@@ -12,7 +12,14 @@ from typing import TextIO
 
 import typer
 
-__all__ = ["is_terminal", "output_width", "own_output", "write_error", "write_output"]
+__all__ = [
+    "is_terminal",
+    "output_encoding",
+    "output_width",
+    "own_output",
+    "write_error",
+    "write_output",
+]
 
 
 class _Elsewhere(io.TextIOBase):
@@ -113,3 +120,8 @@ def _silence(stream: TextIO) -> None:
 def output_width() -> int | None:
     """The columns of the terminal that stdout is, ``None`` where it is none."""
     return shutil.get_terminal_size().columns if is_terminal(_output()) else None
+
+
+def output_encoding() -> str:
+    """The encoding of stdout, for what must be aligned there."""
+    return getattr(_output(), "encoding", None) or "utf-8"

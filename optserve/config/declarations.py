@@ -155,6 +155,13 @@ def name_of(key: Scalar, *, dotted: bool = True) -> str:
             expected="a name",
             remedy=f"write '{key.text}_'",
         )
+    if key.text[:1].isdigit():
+        raise ConfigError(
+            f"'{key.text}' begins with a digit, and no name does",
+            place=key.place,
+            expected="a name: a letter or `_`, then letters, digits and `_`",
+            remedy=f"write 'p{key.text}'" if f"p{key.text}".isidentifier() else "",
+        )
     signature = parse_signature(_text(key))
     if signature.parameters is not None:
         raise ConfigError(f"{signature} is no name of a value", place=key.place, expected="a name")

@@ -13,40 +13,48 @@ from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Told
+from optserve.graph.aval import Array
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Expectation
+from optserve.jobs.reasons import Reason
 
 __all__ = ["expectations_of"]
 
 _NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination")
 _BY_PARAMETER = ("parameters", "standard_errors", "gradient")
 _LATER = ("outputs",)
+_NOT_NEGATIVE = frozenset({"steps", "evaluations", "seconds", "memory", "standard_errors"})
 _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
 def expectations_of(
     config: Config, parameters: Sequence[Parameter], splits: Collection[str]
 ) -> tuple[Expectation, ...]:
-    """What must hold of the result; raises where a path can name nothing in it."""
+    """What must hold of the result; raises where a path can name nothing in it, or where what is
+    expected could never hold.
+    """
     by_name = {parameter.name: parameter for parameter in parameters}
     found, told = [], Told()
     for path, entry in config.entries_of("expect").items():
         with told:
+            shape: tuple[int, ...] = ()
             if path.startswith("metrics."):
                 check_metric_path(path, entry.key.place, splits, config.metrics)
             else:
-                _check_path(entry.key, by_name)
-            found.append(Expectation(path, _checks(path, config.expect[path]), entry.key.place))
+                shape = _check_path(entry.key, by_name)
+            _check_error_bars(config, entry.key, by_name)
+            checks = _checks(path, config.expect[path], shape)
+            found.append(Expectation(path, checks, entry.key.place))
     told.hold()
     return tuple(found)
 
 
-def _checks(path: str, expect: Expect) -> Mapping[str, object]:
+def _checks(path: str, expect: Expect, shape: tuple[int, ...]) -> Mapping[str, object]:
     near = None if expect.near is None else numbers(expect.node_of("near"))
     checks = {
         "min": expect.min,
         "max": expect.max,
-        "near": near.item() if near is not None and not near.ndim else near,
+        "near": None if near is None else near.tolist(),
         "rel": expect.rel,
         "abs": expect.abs,
         "one_of": expect.one_of,
@@ -65,24 +73,127 @@ def _checks(path: str, expect: Expect) -> Mapping[str, object]:
             place=expect.place,
             expected="one of min, max, near, one_of",
         )
+    _check_reasons(path, expect, given)
+    _check_range(path, expect)
+    if near is not None:
+        _check_near(path, expect, near, shape)
     return given
 
 
-def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> None:
-    """Refuse a path that names nothing: the longest literal name wins, then come indices."""
+def _check_range(path: str, expect: Expect) -> None:
+    """Refuse limits between which nothing lies."""
+    if expect.min is not None and expect.max is not None and expect.min > expect.max:
+        raise ConfigError(
+            f"no value of {path} can be at least {expect.min:g} and at most {expect.max:g}",
+            place=expect.place_of("max"),
+            expected="a `max` of at least `min`",
+        )
+    if path.partition(".")[0] in _NOT_NEGATIVE and expect.max is not None and expect.max < 0:
+        raise ConfigError(
+            f"{path} is never negative, so it cannot be at most {expect.max:g}",
+            place=expect.place_of("max"),
+            expected="a `max` of at least 0",
+        )
+
+
+def _check_near(path: str, expect: Expect, near: Array, shape: tuple[int, ...]) -> None:
+    """Refuse numbers that the value can never be near to."""
+    place = expect.place_of("near")
+    if near.ndim and near.shape != shape:
+        raise ConfigError(
+            f"{path} has the shape {shape}, and `near` the shape {near.shape}",
+            place=place,
+            expected="one number, or a nested list of that shape",
+        )
+    allowed = np.maximum((expect.rel or 0.0) * np.abs(near), expect.abs or 0.0)
+    if expect.rel and expect.abs is None and not near.all():
+        raise ConfigError(
+            "`rel` is relative to `near`, which is 0: nothing but 0 itself would hold",
+            place=place,
+            expected="a tolerance that does not depend on `near`",
+            remedy="give `abs` too: {near: 0, abs: 1.0e-6}",
+        )
+    low = -np.inf if expect.min is None else expect.min
+    high = np.inf if expect.max is None else expect.max
+    if (near + allowed < low).any() or (near - allowed > high).any():
+        raise ConfigError(
+            f"no value of {path} can be near {expect.near} and within `min` and `max`",
+            place=place,
+            expected="limits that leave room for `near`",
+        )
+
+
+def _check_reasons(path: str, expect: Expect, given: Mapping[str, object]) -> None:
+    """Refuse reasons that are none, and numbers where there are reasons."""
+    is_reason = path == "termination"
+    if is_reason and (others := sorted(set(given) - {"one_of"})):
+        raise ConfigError(
+            f"the termination is a word, and `{others[0]}` compares numbers",
+            place=expect.place,
+            expected="{one_of: [gradient, ...]}",
+        )
+    if expect.one_of is None:
+        return
+    if not expect.one_of:
+        raise ConfigError(
+            f"{path} can be none of an empty list",
+            place=expect.place_of("one_of"),
+            expected="at least one value",
+        )
+    reasons = [reason.name for reason in Reason]
+    wrong = (one for one in expect.one_of if (one not in reasons if is_reason else _is_text(one)))
+    for one in wrong:
+        raise ConfigError(
+            f"no job ends for the reason {one!r}" if is_reason else f"{path} is never {one!r}",
+            place=expect.place_of("one_of"),
+            expected=f"one of {choices(reasons, len(reasons))}" if is_reason else "numbers",
+            remedy=did_you_mean(str(one), reasons) if is_reason else "",
+        )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _check_error_bars(config: Config, key: Scalar, parameters: Mapping[str, Parameter]) -> None:
+    """Refuse a standard error where the job will have none, whatever it finds."""
+    root, _, rest = key.text.partition(".")
+    if root != "standard_errors":
+        return
+    fixed = (name for name, one in parameters.items() if rest == name and one.fixed.all())
+    why = ""
+    if config.loss is not None:
+        why = "a loss is no likelihood: use least_squares or log_likelihood"
+    elif config.minibatch is not None:
+        why = "steps that see batches end at no exact minimum"
+    elif config.optimizer == "none":
+        why = "with `optimizer: none` nothing is estimated"
+    elif name := next(fixed, None):
+        why = f"'{name}' is fixed"
+    if why:
+        raise ConfigError(
+            f"`{key.text}` will have no value: {why}",
+            place=key.place,
+            remedy="leave out this expectation",
+        )
+
+
+def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
+    """The shape of what a path names: the longest literal name wins, then come indices."""
     root, _, rest = key.text.partition(".")
     if root in _LATER:
         raise ConfigError(f"`{root}` is not supported yet", place=key.place)
     if root in _NUMBERS and not rest:
-        return
+        return ()
     if root in _BY_PARAMETER and rest:
-        _check_parameter(key, rest, parameters)
-        return
+        return _check_parameter(key, rest, parameters)
     named = (f"{name}.NAME" for name in _BY_PARAMETER)
     raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME"])
 
 
-def _check_parameter(key: Scalar, rest: str, parameters: Mapping[str, Parameter]) -> None:
+def _check_parameter(
+    key: Scalar, rest: str, parameters: Mapping[str, Parameter]
+) -> tuple[int, ...]:
     name = next(
         (
             name
@@ -101,6 +212,7 @@ def _check_parameter(key: Scalar, rest: str, parameters: Mapping[str, Parameter]
             place=key.place,
             expected=f"indices into the shape {shape}",
         )
+    return shape[len(index) :]
 
 
 def _nothing(key: Scalar, written: str, valid: Iterable[str]) -> ConfigError:

@@ -6,13 +6,30 @@ import re
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, kind_of
 from optserve.config.parse import parse_value
+from optserve.config.schema.config import Expect
+from optserve.config.schema.parameter import Parameter
 from optserve.config.source import Source
+from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 
 __all__ = ["apply"]
+
+_NAMED = MappingProxyType(
+    {
+        "parameters": "parameter",
+        "expect": "expectation",
+        "metrics": "metric",
+        "define": "value or function of `define`",
+    }
+)
+"""The mappings whose keys are names of the config's own, and what a name stands for."""
+
+_KEYED = frozenset({"parameters", "expect"})
+"""Those of them whose values are mappings of known keys."""
 
 _INDEX = re.compile(r"\[([0-9]{1,6})\]")
 
@@ -21,6 +38,8 @@ def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
     """``tree`` with each of ``overrides`` set in turn; null removes a key.
 
     Along the path the longest literal key wins, so ``parameters.net.W=0`` finds the key ``net.W``.
+    A parameter, an expectation or another name of the config's own must be there already, unless
+    the path begins with ``+``, which declares a new one.
 
     >>> from optserve.config.nodes import plain
     >>> from optserve.config.parse import parse
@@ -28,29 +47,57 @@ def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
     >>> assert isinstance(tree, Mapping)
     >>> plain(apply(tree, ["stop.steps=5", "starts.points[0].b=2", "seed=1"], Path()))
     {'stop': {'steps': 5}, 'starts': {'points': [{'b': 2}]}, 'seed': 1}
+    >>> plain(apply(tree, ["+expect.parameters.b.max=3"], Path()))["expect"]
+    {'parameters.b': {'max': 3}}
     """
     for number, text in enumerate(overrides, 1):
         source = Source("--set", text, folder, first_line=number)
-        key, equals, _ = text.partition("=")
-        if not equals or not key.strip():
+        written, equals, _ = text.partition("=")
+        path = written.strip()
+        new = path.startswith("+")
+        path = path.removeprefix("+").strip()
+        if not equals or not path:
             raise ConfigError(
                 "there is no `key=value` here",
                 place=source.place(0, len(text)),
                 expected="--set key=value, such as --set stop.steps=100",
             )
-        value = parse_value(source, len(key) + 1, key.strip())
-        changed = _set(tree, key.strip(), value)
+        _check_path(source, path)
+        value = parse_value(source, len(written) + 1, path)
+        if isinstance(value, Scalar) and value.value is None and not value.text:
+            raise ConfigError(
+                f"there is nothing after `{path}=`",
+                place=source.place(0, len(written) + 1, path),
+                expected="a value, such as --set stop.steps=100",
+                remedy=f"`{path}=null` removes the key; a variable of the shell may be unset",
+            )
+        changed = _set(tree, path, value, new)
         assert isinstance(changed, Mapping)
         tree = changed
     return tree
 
 
-def _set(node: Node, rest: str, value: Node) -> Node:
-    """``node`` with ``value`` at the path ``rest``."""
+def _check_path(source: Source, path: str) -> None:
+    """Refuse a path of which a part is empty."""
+    at = next((at for at in (path.find(".."), 0, len(path) - 1) if path[at : at + 1] == "."), None)
+    if at is None or at < 0:
+        return
+    start = source.text.index(path)
+    tidy = ".".join(filter(None, path.split(".")))
+    raise ConfigError(
+        f"the path `{path}` has an empty part",
+        place=source.place(start + at, start + at + 1, path),
+        expected="keys with one dot between them, such as stop.steps",
+        remedy=f"did you mean '{tidy}'?" if tidy else "",
+    )
+
+
+def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
+    """``node`` with ``value`` at the path ``rest``; ``new`` where it is to be declared by that."""
     if not rest:
         return value
     if isinstance(node, Sequence) and (index := _INDEX.match(rest)):
-        return _set_item(node, int(index[1]), rest[index.end() :], value)
+        return _set_item(node, int(index[1]), rest[index.end() :], value, new)
     if not isinstance(node, Mapping):
         raise ConfigError(
             f"`{node.path}` is {kind_of(node)}, so `{rest}` names nothing in it",
@@ -58,22 +105,53 @@ def _set(node: Node, rest: str, value: Node) -> Node:
             remedy=f"set all of it: --set '{node.path}=...'",
         )
     key, rest = _split(node, rest)
+    if new and not rest and key in node.entries:
+        raise ConfigError(
+            f"`{node.entries[key].key.path}` is there already",
+            place=_key_place(value),
+            expected="a new key after `+`",
+            remedy="leave out the `+` to replace the value",
+        )
+    if key not in node.entries and (what := _NAMED.get(node.path)):
+        if not new:
+            raise _undeclared(node, key, what, value)
+        key, rest = _new_name(node.path, f"{key}.{rest}" if rest else key)
     entry = node.entries.get(key)
     name = entry.key if entry else _key(value, node.path, key)
     if not rest and isinstance(value, Scalar) and value.value is None:
         return replace(node, entries={k: e for k, e in node.entries.items() if k != key})
     below: Node = entry.value if entry else replace(_empty(value), path=name.path)
-    return replace(node, entries={**node.entries, key: Entry(name, _set(below, rest, value))})
+    return replace(node, entries={**node.entries, key: Entry(name, _set(below, rest, value, new))})
 
 
-def _set_item(node: Sequence, index: int, rest: str, value: Node) -> Sequence:
+def _undeclared(node: Mapping, key: str, what: str, value: Node) -> ConfigError:
+    """The error for a name that the config does not declare."""
+    path = value.source.text.partition("=")[0].strip()
+    near = did_you_mean(path.removeprefix(f"{node.path}."), node.entries)
+    declares = f"--set '+{path}=...' declares a new one"
+    return ConfigError(
+        f"there is no {what} `{path.removeprefix(f'{node.path}.')}`",
+        place=_key(value, node.path, key).place,
+        expected=f"one of {choices(node.entries)}" if node.entries else "",
+        remedy=f"{near} {declares}" if near else declares,
+    )
+
+
+def _new_name(parent: str, rest: str) -> tuple[str, str]:
+    """The name that a path declares, which may hold dots, and the key of it that is set."""
+    keys = Expect.keys() if parent == "expect" else Parameter.keys()
+    name, _, last = rest.rpartition(".")
+    return (name, last) if name and last in keys and parent in _KEYED else (rest, "")
+
+
+def _set_item(node: Sequence, index: int, rest: str, value: Node, new: bool) -> Sequence:
     if index >= len(node):
         raise ConfigError(
             f"`{node.path}` has {len(node)} entries, so there is no [{index}]",
             place=_key_place(value),
         )
     items = list(node.items)
-    items[index] = _set(items[index], rest.removeprefix("."), value)
+    items[index] = _set(items[index], rest.removeprefix("."), value, new)
     return replace(node, items=tuple(items))
 
 

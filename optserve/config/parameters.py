@@ -93,6 +93,13 @@ def _initial(
     init, node = written.init, written.node_of("init")
     if init is None:
         return np.zeros(shape)
+    if isinstance(init, str) and _is_number(init):
+        raise ConfigError(
+            f"the start of '{name}' is the text '{init}', in quotes",
+            place=node.place,
+            expected="a number",
+            remedy=f"write it without quotes: {init.strip()}",
+        )
     if isinstance(init, str | dict):
         from optserve.config.initializers import Initializer, generator
 
@@ -108,6 +115,14 @@ def _initial(
     if isinstance(init, list):
         return _fitted(numbers(node), shape, node.place)
     return np.full(shape, init, dtype=np.float64)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def start_points(

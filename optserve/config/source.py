@@ -61,7 +61,11 @@ def read_source(path: Path) -> Source:
     except FileNotFoundError:
         raise ConfigError(f"there is no file {path}", remedy=nearest_file(path)) from None
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}",
+            expected="a YAML file that may be read",
+            remedy="name the file itself, and let it be readable",
+        ) from None
     start = Place(str(path), 1, 1)
     if len(content) > LIMIT:
         raise ConfigError(

@@ -38,4 +38,11 @@ def nearest_file(path: Path) -> str:
         siblings = [entry.name for entry in path.parent.iterdir() if not entry.is_dir()]
     except OSError:
         return f"there is no folder {path.parent}"
-    return did_you_mean(path.name, sorted(siblings))
+    near = did_you_mean(path.name, sorted(siblings))
+    if near:
+        return near
+    like = sorted(name for name in siblings if Path(name).suffix.lower() == path.suffix.lower())
+    if like:
+        return f"files of this kind there: {choices(like, 4)}"
+    folder = path.parent.absolute()
+    return f"there is no {path.suffix or 'such'} file in {folder}: give the path from where it is"

@@ -15,6 +15,8 @@ __all__ = ["cautions"]
 CORRELATED = 0.995
 """The correlation from which on two estimates are reported as hardly told apart."""
 
+_REMEDY = "; fix one, or penalize them"
+
 MOST = 3
 """Sentences of a kind; there may be many where a model is overparametrized."""
 
@@ -34,7 +36,7 @@ def cautions(
     >>> for caution in cautions(found, ["a", "b", "c"], [], np.zeros((0, 0))):
     ...     print(caution)
     the data do not determine c: nothing observed depends on it
-    the data do not determine a and b: they trade off against each other
+    the data do not determine a and b: they trade off against each other; fix one, or penalize them
     """
     yield from _open(information, coordinates)
     yield from _ill_conditioned(information)
@@ -50,9 +52,9 @@ def _open(information: Information, coordinates: Sequence[str]) -> Iterator[str]
         many = len(unused) > 1
         yield f"{told} {listed(unused)}: nothing observed depends on {'them' if many else 'it'}"
     for group in trading[:MOST]:
-        yield f"{told} {listed(group)}: they trade off against each other"
+        yield f"{told} {listed(group)}: they trade off against each other{_REMEDY}"
     if len(trading) > MOST:
-        yield f"{told} {len(trading) - MOST} more groups of parameters that trade off"
+        yield f"{told} {len(trading) - MOST} more groups of parameters that trade off{_REMEDY}"
 
 
 def _ill_conditioned(information: Information) -> Iterator[str]:

@@ -25,7 +25,7 @@ LISTED = 12
 """Entries of an array that are listed one by one; of a larger one the range is shown."""
 
 
-def estimates(result: Result) -> list[str]:
+def estimates(result: Result, encoding: str = "utf-8") -> list[str]:
     """One line an entry of a parameter.
 
     With standard errors: estimate, error, interval, start. Without: estimate and start. Evaluated
@@ -37,7 +37,7 @@ def estimates(result: Result) -> list[str]:
         rows = [["parameter", "value", "gradient"]]
         for name, value in result.parameters.items():
             rows += _evaluated(name, value, result.gradient.get(name))
-        return table(rows)
+        return table(rows, encoding=encoding)
     known = any(error is not None for error in _all_numbers(result.standard_errors))
     start = {} if result.start is None else result.starts[result.start].parameters
     rows = [["parameter", _head(result), *(_error_heads(result) if known else []), "start"]]
@@ -46,7 +46,7 @@ def estimates(result: Result) -> list[str]:
             rows += _with_errors(result, name, value, start.get(name))
         else:
             rows += _alone(name, value, start.get(name))
-    return table(rows)
+    return table(rows, encoding=encoding)
 
 
 def _head(result: Result) -> str:

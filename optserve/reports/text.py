@@ -23,14 +23,17 @@ _SAME = 1e-6
 """Relative difference of two losses up to which two starts count as having found the same."""
 
 
-def text_report(result: Result, path: str = "", exit_code: int | None = None) -> str:
+def text_report(
+    result: Result, path: str = "", exit_code: int | None = None, *, encoding: str = "utf-8"
+) -> str:
     """The report; ``path`` is where the result was saved, "" where it was not.
 
-    ``exit_code`` is that of the process, where it is another than that of the result.
+    ``exit_code`` is that of the process, where it is another than that of the result; ``encoding``
+    that of where the report is shown, so that its columns are aligned there.
     """
     code = result.termination.exit_code if exit_code is None else exit_code
     facts = [*_facts(result, path, code)]
-    parts = [[_headline(result)], estimates(result), _failure(result), facts]
+    parts = [[_headline(result)], estimates(result, encoding), _failure(result), facts]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 

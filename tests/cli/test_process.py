@@ -152,6 +152,17 @@ def test_an_encoding_without_the_letters(optserve: Command, here: Path) -> None:
     assert "\\u03bc" in done.stdout
 
 
+def test_columns_are_aligned_as_they_are_shown(optserve: Command, here: Path) -> None:
+    (here / "greek.yaml").write_text(
+        "{version: 1, name: greek, parameters: {μ: 3, b: 3}, loss: (μ - 1)**2 + b**2}",
+        encoding="utf-8",
+    )
+    done = optserve("run", "greek.yaml", env={"PYTHONIOENCODING": "ascii"})
+    head, *rows = [line for line in done.stdout.splitlines() if line.startswith("  ")][:3]
+    at = head.index("start")
+    assert [row[at - 2 : at + 1] for row in rows] == ["  3", "  3"]
+
+
 def test_a_folder_that_cannot_be_written(optserve: Command, here: Path) -> None:
     (here / "runs").write_text("a file, not a folder")
     done = optserve("run", "simple.yaml")

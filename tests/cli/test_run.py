@@ -117,7 +117,7 @@ def test_the_resolved_config_keeps_what_is_written(
     [
         ([], 0, "converged"),
         (["stop.steps=1", "loss=cosh(x)"], 3, "not converged: gradient"),
-        (["expect.loss.max=-1"], 4, "loss is"),
+        (["+expect.loss.max=-1"], 4, "loss is"),
         (["parameters.x=-1", "loss=log(x)"], 5, "log gave nan"),
         (["loss=lgo(x)"], 2, "did you mean 'log'?"),
         (["optimizer=none"], 0, "evaluated once"),

@@ -52,10 +52,18 @@ def test_entries_of_lists_are_indexed() -> None:
     assert applied("starts.points[1].b=7") == changed(starts={"points": points})
 
 
-@pytest.mark.parametrize("null", ["null", "", "~"])
+@pytest.mark.parametrize("null", ["null", "~"])
 def test_null_removes_a_key(null: str) -> None:
     assert applied(f"parameters.b={null}") == changed(parameters={"net.W": 3})
     assert applied(f"nothing={null}") == changed()
+
+
+def test_what_is_declared_anew_begins_with_a_plus() -> None:
+    made = {"net.W": 3, "b": {"init": 1}, "net.V": {"init": 2}}
+    assert applied("+parameters.net.V.init=2") == changed(parameters=made)
+    expect = {"parameters.b": {"near": 1}, "parameters.net.W[0]": {"max": 4}}
+    assert applied("+expect.parameters.net.W[0].max=4") == changed(expect=expect)
+    assert applied("+metrics.acc=mean(x)") == changed(metrics={"acc": "mean(x)"})
 
 
 def test_later_overrides_come_after_earlier_ones() -> None:
@@ -82,6 +90,21 @@ def test_places_are_those_of_the_command_line() -> None:
         ("seed", "no `key=value`"),
         ("=1", "no `key=value`"),
         ("seed=*a", "anchors"),
+        ("parameters.c=1", "no parameter `c`"),
+        ("parameters.c=null", "no parameter `c`"),
+        ("parameters.net.V.init=1", "no parameter `net.V.init`"),
+        ("expect.loss.max=1", "no expectation `loss.max`"),
+        ("metrics.acc=1", "no metric `acc`"),
+        ("define.f(x)=x", r"no value or function of `define` `f\(x\)`"),
+        ("+parameters.b=1", "is there already"),
+        ("+stop.steps", "no `key=value`"),
+        ("+=1", "no `key=value`"),
+        ("expect.parameters.b=", "nothing after `expect.parameters.b=`"),
+        ("expect= ", "nothing after `expect=`"),
+        ("expect=# a comment", "nothing after `expect=`"),
+        ("stop..steps=5", "`stop..steps` has an empty part"),
+        (".stop=5", "`.stop` has an empty part"),
+        ("stop.=5", "`stop.` has an empty part"),
     ],
 )
 def test_what_cannot_be_set_is_refused(override: str, message: str) -> None:

@@ -134,7 +134,7 @@ def test_expectations_keep_their_paths_and_places(problem: Load) -> None:
     assert loss.checks == {"min": 0.0, "max": 1.0}
     assert entry.checks == {"near": 2.0, "rel": 1e-3}
     assert net.path == "parameters.net"
-    assert gradient.checks["near"].tolist() == [1.0, 2.0]
+    assert gradient.checks["near"] == [1.0, 2.0]
     assert termination.checks == {"one_of": ("gradient", "steps")}
     assert loss.place is not None
     assert (loss.place.line, loss.place.path) == (5, "expect.loss")

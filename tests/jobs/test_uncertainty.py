@@ -236,7 +236,8 @@ def test_what_trades_off_is_named_and_counts_once() -> None:
     assert alone.fit is not None
     assert result.fit.degrees_of_freedom == 3
     assert result.fit.residual_standard_error == pytest.approx(alone.fit.residual_standard_error)
-    assert "the data do not determine a and b: they trade off against each other" in result.warnings
+    told = "the data do not determine a and b: they trade off against each other"
+    assert f"{told}; fix one, or penalize them" in result.warnings
 
 
 def test_fewer_rows_than_parameters() -> None:
@@ -250,7 +251,8 @@ def test_fewer_rows_than_parameters() -> None:
     result = run(made)
     assert result.standard_errors == {"a": pytest.approx(0.5), "b": None, "c": None}
     assert result.unavailable == dict.fromkeys("bc", "not determined by the data")
-    assert "the data do not determine b and c: they trade off against each other" in result.warnings
+    told = "the data do not determine b and c: they trade off against each other"
+    assert f"{told}; fix one, or penalize them" in result.warnings
     assert result.fit is not None
     assert result.fit.degrees_of_freedom == 0
 

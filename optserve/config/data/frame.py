@@ -18,6 +18,7 @@ Kind = Literal["float", "integer", "bool", "text"]
 """How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a"})
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _EXACT = 2.0**53
@@ -138,6 +139,8 @@ class TextFrame:
         else:
             what = f"{text[:40]!r}"
             remedy = "mend it, or leave the column out of the loss"
+            if _DECIMAL_COMMA.fullmatch(text):
+                remedy = f"numbers have a decimal point here: write {text.replace(',', '.')}"
             if kind == "float" and not _NUMBER.search(text):
                 remedy += "; texts can be read with `as: category`"
         return ConfigError(

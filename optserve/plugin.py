@@ -40,9 +40,10 @@ from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.modifiers import Modifier
 from optserve.optimizers.schedules import Schedule
 from optserve.primitives.constructors import composite, elementwise, linear, opaque
-from optserve.registry.hookspecs import hookimpl
+from optserve.registry.hookspecs import API, hookimpl
 
 __all__ = [
+    "API",
     "Aval",
     "Backend",
     "ConfigError",

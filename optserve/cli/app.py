@@ -10,7 +10,7 @@ import typer
 from optserve.cli.check import check
 from optserve.cli.explain import explain
 from optserve.cli.init import init
-from optserve.cli.plugins import plugins
+from optserve.cli.plugin import plugin_app
 from optserve.cli.primitives import primitives
 from optserve.cli.run import run
 from optserve.cli.schema import schema
@@ -18,7 +18,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, check, explain, primitives, plugins, schema, init)
+COMMANDS = (run, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(plugin_app, name="plugin", help="List plugins, and write and check one of your own.")
 
 
 def _show_version(wanted: bool) -> None:

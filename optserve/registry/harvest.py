@@ -18,7 +18,7 @@ import pluggy
 
 from optserve.errors import OptserveError, Place, PluginError
 from optserve.registry import hookspecs
-from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
+from optserve.registry.hookspecs import API, KINDS, PROJECT, Kind, singular
 from optserve.registry.naming import name_problem, style_warning
 from optserve.registry.registry import Failure, Names
 from optserve.registry.sources import Source
@@ -63,6 +63,7 @@ def harvest(source: Source) -> Harvest | Failure:
 
 
 def _contributions(plugin: object) -> Harvest:
+    _check_api(plugin)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     _check_spelling(plugin, manager)
@@ -84,6 +85,16 @@ def _contributions(plugin: object) -> Harvest:
 
 _own_contributions = functools.cache(_contributions)
 """What ships with optserve is the same for every config of a process."""
+
+
+def _check_api(plugin: object) -> None:
+    """Refuse a plugin that is written for another ``optserve.plugin``, before any of it is used."""
+    wanted = getattr(plugin, "OPTSERVE_API", API)
+    if wanted != API:
+        raise PluginError(
+            f"it is written for API {wanted} of optserve.plugin, and this is API {API}: "
+            f"install a version of the plugin for API {API}, or an optserve with API {wanted}"
+        )
 
 
 def _check_spelling(plugin: object, manager: pluggy.PluginManager) -> None:

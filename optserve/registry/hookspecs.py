@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optserve.optimizers.schedules import Schedule
 
 __all__ = [
+    "API",
     "KINDS",
     "PROJECT",
     "Kind",
@@ -45,6 +46,9 @@ __all__ = [
     "optserve_transforms",
     "singular",
 ]
+
+API = 1
+"""The version of ``optserve.plugin``: a plugin that needs another says ``OPTSERVE_API = 2``."""
 
 PROJECT = "optserve"
 """The name that pluggy knows us by, the entry-point group, and the distribution of built-ins."""

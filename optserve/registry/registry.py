@@ -170,7 +170,7 @@ class Registry:
     def _absence(self, kind: Kind, name: str) -> OptserveError:
         message = f"no {singular(kind)} is called {name!r}"
         remedy = "; ".join(self._suggestions(kind, name))
-        mend = "mend or update the plugin; `optserve plugins` lists them all"
+        mend = "mend or update the plugin; `optserve plugin list` shows them all"
         for plugin in self.plugins:
             if plugin.failure is not None and plugin.claims(kind, name):
                 message = f"the {singular(kind)} {name!r} is not available: {plugin.failure}"

@@ -66,8 +66,11 @@ def installed_sources() -> list[Source]:
     for entry in scan():
         name = canonical(entry.distribution)
         # Of two distributions of one name, Python imports the one that comes first.
-        if first.setdefault(name, (entry.distribution, entry.version))[1] == entry.version:
-            found.setdefault(name, []).append(_source(entry))
+        if first.setdefault(name, (entry.distribution, entry.version))[1] != entry.version:
+            continue
+        source, others = _source(entry), found.setdefault(name, [])
+        if all(other.module != source.module for other in others):  # one folder, twice on the path
+            others.append(source)
     if PROJECT not in found:
         found[PROJECT] = _uninstalled_builtins()
     # An order that does not hang on that of the folders; what is built in comes first.

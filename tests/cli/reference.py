@@ -18,7 +18,9 @@ def reference() -> str:
     group: Any = get_command(app)
     lines = [MARK]
     for name, command in group.commands.items():
-        lines += ["", *_section(name, command)]
+        inner = getattr(command, "commands", {})
+        for word, one in inner.items() or [("", command)]:
+            lines += ["", *_section(f"{name} {word}".strip(), one)]
     return "\n".join(lines) + "\n"
 
 

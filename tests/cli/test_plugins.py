@@ -1,4 +1,4 @@
-"""`optserve plugins`: who contributes what, and what did not load."""
+"""`optserve plugin list`: who contributes what, and what did not load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cli.conftest import ROOT, Invoke, command_line, environment
 
 
 def test_what_is_built_in(invoke: Invoke) -> None:
-    result = invoke("plugins")
+    result = invoke("plugin", "list")
     assert result.exit_code == 0
     assert "optserve 0.1.0  (optserve.registry.builtin)" in result.output
     assert "gradient_descent" in result.output
@@ -20,14 +20,14 @@ def test_what_is_built_in(invoke: Invoke) -> None:
 
 def test_one_that_does_not_load(invoke: Invoke, here: Path) -> None:
     (here / "bad.py").write_text("import numpy\n\nimport no_such_module\n")
-    result = invoke("plugins", "--plugin", "bad.py")
+    result = invoke("plugin", "list", "--plugin", "bad.py")
     assert result.exit_code == 6
     assert "gradient_descent" in result.output  # the others are listed all the same
     assert "bad.py:3: ModuleNotFoundError: No module named 'no_such_module'" in result.output
 
 
 def test_one_that_is_not_there(invoke: Invoke) -> None:
-    result = invoke("plugins", "--plugin", "none.py")
+    result = invoke("plugin", "list", "--plugin", "none.py")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "cannot read the plugin none.py" in result.stderr.replace(str(Path.cwd()) + "/", "")
 
@@ -42,7 +42,7 @@ def optserve_primitives():
 """
     (here / "one.py").write_text(code)
     (here / "two.py").write_text(f"{code}# another\n")
-    result = invoke("plugins", "--plugin", "one.py", "--plugin", "two.py")
+    result = invoke("plugin", "list", "--plugin", "one.py", "--plugin", "two.py")
     assert result.exit_code == 0
     assert "'cube' is claimed by one.py" in result.output
     assert "plugins: {prefer: {cube: two.py}}" in result.output

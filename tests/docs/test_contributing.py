@@ -142,7 +142,7 @@ def test_an_optimizer_and_a_backend_run_a_job(sources: Path) -> None:
     assert len(done("Add an optimizer", sources)) == 2
     assert len(done("Add a backend", sources)) == 2
     (sources / "curve.yaml").write_text(CURVE, encoding="utf-8")
-    assert "sign_descent" in python(sources, "-c", COMMAND, "plugins")
+    assert "sign_descent" in python(sources, "-c", COMMAND, "plugin", "list")
     told = python(sources, "-c", COMMAND, "run", "curve.yaml")
     assert "plain" in told
     python(sources, "-m", "doctest", "optserve/optimizers/sign_descent.py")

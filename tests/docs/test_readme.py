@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
 
 def needs_plugin(command: Command) -> bool:
-    return "robust" in command.line + command.shown or command.line == "optserve plugins"
+    return "robust" in command.line + command.shown or command.line == "optserve plugin list"
 
 
 @pytest.mark.parametrize("command", commands(README), ids=lambda command: command.line)

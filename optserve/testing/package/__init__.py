@@ -1,0 +1,8 @@
+"""A plugin's package as a whole: what it declares, imports and prints, and how it conforms."""
+
+from __future__ import annotations
+
+from optserve.testing.package.checked import Checked, check_package
+from optserve.testing.package.findings import Finding
+
+__all__ = ["Checked", "Finding", "check_package"]

@@ -1,0 +1,39 @@
+"""``Finding``: one thing that a check of a plugin's package found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Finding", "error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a package, where, and what to do about it.
+
+    ``code`` is a word that never changes, for programs. An ``error`` makes the check fail; a
+    ``warning`` does not.
+    """
+
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    remedy: str
+    place: str = ""
+
+    @property
+    def block(self) -> str:
+        """The finding as the command line shows it."""
+        where = f"{self.place}: " if self.place else ""
+        return f"{self.level}  {where}{self.message}\n  remedy: {self.remedy}"
+
+
+def error(code: str, message: str, remedy: str, place: str = "") -> Finding:
+    """A finding that makes the check fail."""
+    return Finding("error", code, message, remedy, place)
+
+
+def warning(code: str, message: str, remedy: str, place: str = "") -> Finding:
+    """A finding that is worth mending, and no reason to fail."""
+    return Finding("warning", code, message, remedy, place)

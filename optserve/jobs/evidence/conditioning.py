@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
-from math import inf
+from math import inf, sqrt
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["remedy", "sharper", "unsure"]
+__all__ = ["APART", "remedy", "sharper", "unsure"]
 
 TRUSTED = 50.0
 """How many times more than to be seen a curvature by a Jacobian must be to tell of an axis to a
@@ -35,14 +35,27 @@ DILATED = 1e2
 MOST = 6
 """Columns that are looked at by themselves, those farthest from their origin first."""
 
+FARTHEST = 1e6
+"""How many times farther still, to see whether a dependence of columns ceases little by little."""
+
+RUNG, GRADUAL = 2.0, 1e6
+"""By how much longer the next spread of columns is, and how many times larger than to be seen a
+curvature may be there that comes out of rounding."""
+
+APART = "fix one of them, or give a prior or a penalty"
+
 Columns = dict[str, Array]
+Changed = Callable[[Array], Array]
 
 
 def unsure(model: Quadratic) -> Array:
     """Along which axes (q,) rounding of the data alone may have made the curvature."""
-    least = model.noise if model.rest is None else model.noise * TRUSTED**2
-    found: Array = model.values <= least
+    found: Array = model.values <= _least_sure(model)
     return found
+
+
+def _least_sure(model: Quadratic) -> float:
+    return model.noise if model.rest is None else model.noise * TRUSTED**2
 
 
 def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, Place, Quadratic]:
@@ -56,40 +69,79 @@ def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, 
     return surface, place, surface.quadratic(place)
 
 
-def remedy(surface: Surface, place: Place, model: Quadratic) -> str:
+def remedy(surface: Surface, place: Place, model: Quadratic, *, shown: bool) -> str:
     """What to do about axes that other data would determine; nothing where these do not either.
 
-    What is known at ``place`` is ``sharper``, and some of its axes are ``unsure``.
+    What is known at ``place`` is ``sharper``, and some of its axes are ``unsure``; ``shown`` tells
+    that the loss itself has shown them, far off.
     Columns are centred and scaled, to values from -1 to 1, or from 1 to 2 where a logarithm wants
     them positive. A dependence of columns upon each other may be lost in that, so it counts only
     if it does not outlive that all columns are spread about their means, by one factor.
     """
-    columns, hidden = _columns(surface), int(unsure(model).sum())
+    columns = _columns(surface)
     if not columns:
         return ""
-
-    def fewer(changed: Callable[[Array], Array], *names: str) -> bool | None:
-        """Whether fewer axes are hidden where columns are ``changed``, all unless ``names`` tells.
-
-        ``None`` where the loss is not known there.
-        """
-        chosen = {name: columns[name] for name in names} or columns
-        other = _with(surface, {name: changed(one) for name, one in chosen.items()})
-        found = other.at(place.point)
-        if not found.finite:
-            return None
-        curved = other.quadratic(found)
-        if not np.array_equal(curved.free, model.free) or not np.isfinite(curved.values).all():
-            return None
-        return int(unsure(curved).sum()) < hidden
-
-    spread = next((one for one in (_between(-1.0, 1.0), _between(1.0, 2.0)) if fewer(one)), None)
     factor = DILATED * max(1.0, *map(_offset, columns.values()))
-    if spread is None or fewer(lambda one: np.mean(one) + factor * (one - np.mean(one))) is False:
+    other = _Other(surface, place, model, columns)
+    ways = (_between(-1.0, 1.0), _between(1.0, 2.0))
+    spread = next((one for one in ways if other.shows(one)), None)
+    if spread is None:
+        return APART if not shown and _emerges(other, FARTHEST * factor) else ""
+    if other.shows(_dilated(factor)) is False:
         return ""
     away = sorted(columns, key=lambda name: -_offset(columns[name]))[:MOST]
     away = [name for name in away if _offset(columns[name]) >= SHIFTED]
-    return _told({name: columns[name] for name in away if fewer(spread, name)})
+    return _told({name: columns[name] for name in away if other.shows(spread, name)})
+
+
+class _Other:
+    """The same loss at the same point, over other ``columns`` in place of those given."""
+
+    def __init__(self, surface: Surface, place: Place, model: Quadratic, columns: Columns) -> None:
+        self.surface, self.place, self.model = surface, place, model
+        self.columns = columns
+        self.hidden = int(unsure(model).sum())
+
+    def model_of(self, changed: Changed, *names: str) -> Quadratic | None:
+        """The model where columns are ``changed``, all of them unless ``names`` tells.
+
+        ``None`` where the loss is not known there.
+        """
+        chosen = {name: self.columns[name] for name in names} or self.columns
+        other = _with(self.surface, {name: changed(one) for name, one in chosen.items()})
+        found = other.at(self.place.point)
+        if not found.finite:
+            return None
+        curved = other.quadratic(found)
+        same = np.array_equal(curved.free, self.model.free)
+        return curved if same and np.isfinite(curved.values).all() else None
+
+    def shows(self, changed: Changed, *names: str) -> bool | None:
+        """Whether fewer axes are hidden there; ``None`` where that is not known."""
+        model = self.model_of(changed, *names)
+        return None if model is None else int(unsure(model).sum()) < self.hidden
+
+
+def _emerges(other: _Other, farthest: float) -> bool:
+    """Whether an axis comes out of rounding, little by little, as columns are spread out.
+
+    What no data determine never does. What holds for the data at hand, such as that a column is the
+    square of another or that no row is beyond a kink, ceases at once.
+    """
+    near, far = 1.0, farthest
+    if other.shows(_dilated(far)) is False:
+        return False
+    while far > RUNG * near:
+        middle = sqrt(near * far)
+        if other.shows(_dilated(middle)) is False:
+            near = middle
+        else:
+            far = middle
+    model = other.model_of(_dilated(far))
+    if model is None or int(unsure(model).sum()) >= other.hidden:
+        return False
+    first = np.sort(model.values)[other.hidden - 1]
+    return bool(first <= GRADUAL * _least_sure(model))
 
 
 def _told(columns: Columns) -> str:
@@ -107,7 +159,16 @@ def _offset(column: Array) -> float:
     return float(abs(np.mean(column)) / np.std(column))
 
 
-def _between(low: float, high: float) -> Callable[[Array], Array]:
+def _dilated(factor: float) -> Changed:
+    def changed(column: Array) -> Array:
+        mean = np.mean(column)
+        found: Array = mean + factor * (column - mean)
+        return found
+
+    return changed
+
+
+def _between(low: float, high: float) -> Changed:
     def changed(column: Array) -> Array:
         least = np.min(column)
         found: Array = low + (high - low) * ((column - least) / np.ptp(column))

@@ -175,7 +175,7 @@ class Examination:
         seen = profiles_of(surface, place, self.end.start, model, weak, noise, let)
         return (
             self._unlike(place, model, seen)
-            or self._ill_conditioned(place, model)
+            or self._ill_conditioned(place, model, seen)
             or self._vanished(place, true, noise, let)
             or self._unlike(place, model, drifting(surface, place, true, bar.asked, done.noise))
             or self._no_longer(place, seen, noise)
@@ -214,9 +214,12 @@ class Examination:
         told = f"rounding leaves no digits to tell {listed(names)} apart"
         return f"{told}: {remedy}" if remedy else told
 
-    def _ill_conditioned(self, place: Place, model: Quadratic) -> Examined | None:
+    def _ill_conditioned(
+        self, place: Place, model: Quadratic, seen: Sequence[Profile] = ()
+    ) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
-        what = undecided(self.surface, place, self.end.start, model)
+        shown = bool(seen) and all(one.kind == "afar" for one in seen)
+        what = undecided(self.surface, place, self.end.start, model, shown=shown)
         if not what:
             return None
         told = self._undecided(model, what)
@@ -368,7 +371,7 @@ class Examination:
             directions=(*directions, *self._apart(place)),
             **numbers,
         )
-        step = inf if model is None else _largest_change(model.step, place.point)
+        step = inf if model is None else model.largest_change(place.point)
         return Examined(reason, evidence, place, step=step)
 
     def _apart(self, place: Place) -> list[Direction]:
@@ -394,7 +397,3 @@ class Examination:
         if self.surface.kind == "log_likelihood":
             return sqrt(2.0) * decrement
         return decrement / unit if unit > 0.0 else nan
-
-
-def _largest_change(step: Array, point: Array) -> float:
-    return float(np.max(np.abs(step) / np.maximum(np.abs(point), 1.0), initial=0.0))

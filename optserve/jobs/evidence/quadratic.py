@@ -87,6 +87,10 @@ class Quadratic:
         """The length of ``step`` (p,), free of units."""
         return norm(step[self.free] * self.scale)
 
+    def largest_change(self, point: Array) -> float:
+        """The largest change of a coordinate of ``point`` (p,) by the step, of itself above 1."""
+        return float(np.max(np.abs(self.step) / np.maximum(np.abs(point), 1.0), initial=0.0))
+
     def at(self, gradient: Array) -> Quadratic:
         """The same curvatures with the ``gradient`` (p,) of a point close by."""
         found = _along(self.free, self.scale, self.axes, self.values, gradient, self.noise)

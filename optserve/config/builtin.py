@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from optserve.config import initializers
-from optserve.config.data.csv import csv
-from optserve.config.data.frame import Reader
-from optserve.config.data.npy import npy
-from optserve.config.data.npz import npz
-from optserve.config.data.parquet import parquet
 from optserve.config.initializers import Initializer
 from optserve.registry.hookspecs import hookimpl
+from optserve.tables.csv import csv
+from optserve.tables.frame import Reader
+from optserve.tables.npy import npy
+from optserve.tables.npz import npz
+from optserve.tables.parquet import parquet
 
 __all__ = ["optserve_initializers", "optserve_readers"]
 

@@ -44,7 +44,7 @@ from optserve.primitives.vocabulary import Vocabulary
 from optserve.registry import Registry
 
 if TYPE_CHECKING:
-    from optserve.config.data.frame import Reader
+    from optserve.tables.frame import Reader
 
 __all__ = ["load"]
 

@@ -182,11 +182,11 @@ class Registry:
             return PluginError(message, remedy=remedy or mend)
         names = self.names(kind)
         few = 0 < len(names) <= 20
+        listing = "primitives" if names and not few else "plugin list"
         return ConfigError(
             message,
             expected="one of " + ", ".join(names) if few else "",
-            remedy=remedy
-            or f"`optserve {'primitives' if names and not few else 'plugins'}` lists what there is",
+            remedy=remedy or f"`optserve {listing}` shows what there is",
         )
 
     def _suggestions(self, kind: Kind, name: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 
 CLI = {"cli", "errors", "values", "reports"}
 REGISTRY = {"cache", "registry"}
-LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "transforms"}
+LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "tables", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}
 
 LISTS: dict[tuple[str, ...], tuple[set[str], set[str]]] = {

@@ -13,7 +13,8 @@ TEMPLATES = ROOT / "optserve" / "cli" / "templates"
 
 
 def test_the_names_are_the_files() -> None:
-    assert {path.stem for path in TEMPLATES.iterdir()} == {template.value for template in Template}
+    stems = {path.stem for path in TEMPLATES.glob("*.*")}
+    assert stems == {template.value for template in Template}
 
 
 @pytest.mark.parametrize("template", list(Template))

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind
-from optserve.config.data.statistics import Moments, categories_of, codes, moments_of
 from optserve.config.schema.table import Column
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, DType
+from optserve.tables.frame import Frame, Kind
+from optserve.tables.statistics import Moments, categories_of, codes, moments_of
 
 __all__ = ["TakenColumn", "take"]
 

@@ -13,10 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.frame import Frame, Gapped, Kind, no_gaps
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
-from optserve.config.data.statistics import categories_of, moments_of
 from optserve.config.data.table import DataTable, TableRows, no_rows, read_columns
 from optserve.config.declarations import RowExpressions, Value
 from optserve.config.expressions import Expression, Function
@@ -25,6 +23,8 @@ from optserve.errors import ConfigError, ShapeError
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
 from optserve.primitives.vocabulary import Vocabulary
+from optserve.tables.frame import Frame, Gapped, Kind, no_gaps
+from optserve.tables.statistics import categories_of, moments_of
 
 __all__ = ["Selection", "selected"]
 

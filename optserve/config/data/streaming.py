@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from optserve.config.data.allocation import hold_little
 from optserve.config.data.columns import TakenColumn
-from optserve.config.data.frame import Kind
-from optserve.config.data.pieces import Piece
-from optserve.config.data.statistics import Moments, categories_of, moments_of
-from optserve.config.data.stream import Stream, StreamedColumn
 from optserve.graph.aval import Array, DType
+from optserve.tables.allocation import hold_little
+from optserve.tables.frame import Kind
+from optserve.tables.pieces import Piece
+from optserve.tables.statistics import Moments, categories_of, moments_of
+from optserve.tables.stream import Stream, StreamedColumn
 
 __all__ = ["streamed_columns"]
 

@@ -9,12 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from optserve.config.data.available import available_bytes
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.files import joined
-from optserve.config.data.frame import Frame, Kind, Reader, TextFrame
-from optserve.config.data.npz import ArraysFrame
-from optserve.config.data.pieces import Pieced, pieces_of
 from optserve.config.nodes import Scalar, Sequence, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
@@ -22,6 +17,11 @@ from optserve.errors import ConfigError, OptserveError, Place, Told
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
+from optserve.tables.available import available_bytes
+from optserve.tables.files import joined
+from optserve.tables.frame import Frame, Kind, Reader, TextFrame
+from optserve.tables.npz import ArraysFrame
+from optserve.tables.pieces import Pieced, pieces_of
 
 if TYPE_CHECKING:
     from optserve.config.data.selection import Selection  # most tables do without it

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.frame import TextFrame
 from optserve.config.schema.table import Column
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.frame import TextFrame
 
 TABLE = {
     "x": ["1", "2", "3", "6"],

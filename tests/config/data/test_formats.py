@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from optserve.config.data.frame import Kind
-from optserve.config.data.npy import npy
-from optserve.config.data.npz import npz
-from optserve.config.data.parquet import parquet
 from optserve.errors import ConfigError
 from optserve.jobs.problem import Problem
+from optserve.tables.frame import Kind
+from optserve.tables.npy import npy
+from optserve.tables.npz import npz
+from optserve.tables.parquet import parquet
 
 Load = Callable[..., Problem]
 

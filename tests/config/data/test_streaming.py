@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from optserve.config.data import csv_pieces
-from optserve.config.data import npy as npy_module
-from optserve.config.data.available import available_bytes
-from optserve.config.data.statistics import moments_of
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
 from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
+from optserve.tables import csv_pieces
+from optserve.tables import npy as npy_module
+from optserve.tables.available import available_bytes
+from optserve.tables.statistics import moments_of
 
 Load = Callable[..., Problem]
 ROWS = 150_001

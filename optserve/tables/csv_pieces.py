@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from optserve.config.data.frame import Frame, Gapped, Kind
-from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
+from optserve.tables.frame import Frame, Gapped, Kind
+from optserve.tables.pieces import Piece
 
 __all__ = ["csv_pieces"]
 

@@ -11,9 +11,9 @@ from threading import Lock
 
 import numpy as np
 
-from optserve.config.data.pieces import Piece
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
+from optserve.tables.pieces import Piece
 
 __all__ = ["Stream", "StreamedColumn"]
 

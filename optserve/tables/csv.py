@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from optserve.config.data.csv_pieces import csv_pieces
-from optserve.config.data.frame import Cells, Frame, Kind, TextFrame
-from optserve.config.data.pieces import Piece
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.csv_pieces import csv_pieces
+from optserve.tables.frame import Cells, Frame, Kind, TextFrame
+from optserve.tables.pieces import Piece
 
 __all__ = ["SMALL", "csv"]
 

@@ -11,14 +11,14 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from optserve.config.data import csv as csv_module
-from optserve.config.data.csv import csv
-from optserve.config.data.files import joined
-from optserve.config.data.frame import Cells, Gapped, Kind
-from optserve.config.data.npy import npy
-from optserve.config.data.npz import npz
-from optserve.config.data.parquet import parquet as parquet_reader
 from optserve.errors import ConfigError
+from optserve.tables import csv as csv_module
+from optserve.tables.csv import csv
+from optserve.tables.files import joined
+from optserve.tables.frame import Cells, Gapped, Kind
+from optserve.tables.npy import npy
+from optserve.tables.npz import npz
+from optserve.tables.parquet import parquet as parquet_reader
 
 NAN = float("nan")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from optserve.config.data.frame import Cells, Frame, Kind
-from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.frame import Cells, Frame, Kind
+from optserve.tables.typed import Spot, cells, cells_with_gaps
 
 __all__ = ["ArraysFrame", "npz"]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.data.frame import FILL_IN, Cells, Kind
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.frame import FILL_IN, Cells, Kind
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
 

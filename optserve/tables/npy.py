@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from optserve.config.data.frame import Frame, Kind
-from optserve.config.data.pieces import Piece, PieceFrame
-from optserve.config.data.typed import Spot, cells, cells_with_gaps
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.frame import Frame, Kind
+from optserve.tables.pieces import Piece, PieceFrame
+from optserve.tables.typed import Spot, cells, cells_with_gaps
 
 __all__ = ["array_frame", "load_array", "npy"]
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optserve.config.data import csv as module
-from optserve.config.data.csv import csv
-from optserve.config.data.frame import Frame, Kind
-from optserve.config.data.pieces import Pieced
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.tables import csv as module
+from optserve.tables.csv import csv
+from optserve.tables.frame import Frame, Kind
+from optserve.tables.pieces import Pieced
 
 
 def frames(content: bytes, header: bool = True) -> tuple[Frame, Frame]:

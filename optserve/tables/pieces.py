@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from optserve.config.data.frame import Cells, Frame, Gapped, Kind, no_gaps
 from optserve.graph.aval import Array
+from optserve.tables.frame import Cells, Frame, Gapped, Kind, no_gaps
 
 __all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from optserve.config.data.frame import Frame, Reader
-from optserve.config.data.pieces import PieceFrame, pieces_of
 from optserve.errors import ConfigError, Place
+from optserve.tables.frame import Frame, Reader
+from optserve.tables.pieces import PieceFrame, pieces_of
 
 __all__ = ["joined"]
 

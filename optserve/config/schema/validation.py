@@ -320,7 +320,7 @@ def not_supported_yet(node: Node, what: str) -> ConfigError:
     return ConfigError(
         f"{what} is not supported yet",
         place=node.place,
-        remedy="leave it out; what cannot be honoured is never ignored",
+        remedy="leave it out: this version would not do what it says",
         code="not-supported-yet",
     )
 

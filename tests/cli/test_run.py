@@ -292,11 +292,15 @@ def test_a_rule_that_raises_ends_a_native_job_as_the_failure_of_its_plugin(
     assert "no rule yet" in result.output
 
 
-SORTED = """
+ROWS = 300  # More than a native sort takes.
+SORTED = f"""
 version: 1
 backend: llvm
-data: {inline: {x: [0, 1, 2, 3, 5, 9], y: [1.1, 2.9, 5.2, 6.8, 11.0, 19.2]}}
-parameters: {a: 0, b: 0}
+data:
+  inline:
+    x: {[row / 100 for row in range(ROWS)]}
+    y: {[1 + row**2 / 9000 for row in range(ROWS)]}
+parameters: {{a: 0, b: 0}}
 loss: sum(sort((a + b * x - y)**2))
 """
 

@@ -18,10 +18,12 @@ from optserve.graph.interpret import interpret
 from optserve.primitives.constructors import opaque
 from optserve.primitives.loops import scan
 from optserve.primitives.ordering import argsort
+from optserve.primitives.special import polygamma
 from optserve.primitives.tracing import trace
 
 DOUBLE = np.dtype(np.float64)
 ROWS = Dim.rows("data")
+LONG = 300  # More entries than a native sort takes.
 
 simulate = opaque("simulate", lambda x: np.tanh(x), shape=lambda x: x, axes=aligned)
 lend = opaque("lend", lambda x: x, shape=lambda x: x)
@@ -59,7 +61,8 @@ def nowhere(x: Any, w: Any) -> Any:
 @pytest.mark.parametrize(
     ("function", "shape", "names"),
     [
-        (in_the_middle, (6, 3), ["argsort"]),
+        (in_the_middle, (LONG, 3), ["argsort"]),
+        (in_the_middle, (6, 3), []),
         (in_a_loop, (6, 3), ["simulate"]),
         (nowhere, (6, 3), []),
         (nowhere, (ROWS, 3), []),
@@ -77,6 +80,35 @@ def test_only_what_has_no_native_form_is_called(
     called, of = told(graph)
     assert called == names
     assert of > len(names)
+
+
+@pytest.mark.parametrize(("entries", "names"), [(1, []), (7, []), (256, []), (257, ["argsort"])])
+def test_short_lines_are_sorted_in_native_code(entries: int, names: list[str]) -> None:
+    graph = traced(lambda x: argsort(x, axis=1), (5, entries))
+    x = np.random.default_rng(0).integers(-4, 5, (5, entries)).astype(float)
+    x[1], x[2, ::3], x[3, 0], x[4, ::2] = 0.0, np.nan, np.inf, -0.0
+    [found] = llvm_backend(1).compile(graph)(x)
+    np.testing.assert_array_equal(found, np.argsort(x, axis=1, kind="stable"))
+    assert told(graph)[0] == names
+
+
+@pytest.mark.parametrize(("entries", "names"), [(1, []), (6, []), (255, []), (257, ["median"])])
+def test_medians_of_short_lines_are_native(entries: int, names: list[str]) -> None:
+    graph = traced(lambda x: np.median(x, axis=1), (4, entries))
+    x = np.random.default_rng(0).normal(size=(4, entries))
+    x[1, 0], x[2, : entries // 2 + 1], x[3] = np.nan, np.inf, -0.5
+    [found] = llvm_backend(1).compile(graph)(x)
+    np.testing.assert_array_equal(found, np.median(x, axis=1))
+    assert told(graph)[0] == names
+
+
+@pytest.mark.parametrize(("order", "names"), [*((n, []) for n in range(17)), (17, ["polygamma"])])
+def test_derivatives_of_digamma_are_native(order: int, names: list[str]) -> None:
+    graph = traced(lambda x: polygamma(x, n=order), (51,))
+    x = np.concatenate([np.geomspace(1e-3, 1e5, 47), [0.0, np.inf, np.nan, 2.0]])
+    [found] = llvm_backend(1).compile(graph)(x)
+    np.testing.assert_allclose(found, interpret(graph, x)[0], rtol=1e-12, atol=1e-15)
+    assert told(graph)[0] == names
 
 
 @pytest.mark.parametrize("rows", [20, 200_000])

@@ -197,7 +197,9 @@ class Builder:
         )
 
     @contextmanager
-    def loop(self, start: IRValue | int, stop: IRValue | int, step: int = 1) -> Iterator[IRValue]:
+    def loop(
+        self, start: IRValue | int, stop: IRValue | int, step: IRValue | int = 1
+    ) -> Iterator[IRValue]:
         """``for (i = start; i < stop; i += step)``; yields the counter, an ``i64``."""
         counter = self.alloca("i64", align=8)
         head, body, done = self.label(), self.label(), self.label()

@@ -22,6 +22,7 @@ __all__ = [
     "Index",
     "Lane",
     "Scope",
+    "Workplace",
     "address_of",
     "collapsed",
     "copy",
@@ -49,6 +50,13 @@ class Scope(Protocol):
 
     def number(self, size: Size) -> IRValue | int:
         """A size as a number of the code."""
+
+
+class Workplace(Scope, Protocol):
+    """A function that has memory to spare."""
+
+    def room(self, shape: Shape, dtype: DType) -> View:
+        """Memory for an array, which no other value shares."""
 
 
 @dataclass(frozen=True)

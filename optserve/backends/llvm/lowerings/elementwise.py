@@ -11,7 +11,8 @@ from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, lanes_
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.lowerings.lowering import Site
-from optserve.backends.llvm.mathematics import FUNCTIONS
+from optserve.backends.llvm.mathematics import FUNCTIONS, of_order
+from optserve.backends.llvm.mathematics.polygamma import HIGHEST
 from optserve.backends.lowering import Lowering
 from optserve.graph.primitive import Primitive
 from optserve.primitives import arithmetic, bits, elementary, selection, shaping, special, whole
@@ -36,11 +37,24 @@ def _function(primitive: Primitive, name: str, whole_numbers: bool = False) -> L
     def entries(site: Site, *operands: IRValue) -> IRValue:
         if not (whole_numbers or is_floating(operands[-1])):
             raise Unsupported(f"{name} of whole numbers")
-        if site.outlined:
-            return site.b.outlined(name, operation, *operands)
-        return operation(site.b, *operands)
+        return _called(site, name, operation, *operands)
 
     return Lowering(primitive, entries=entries, function=True)
+
+
+def _polygamma(site: Site, x: IRValue) -> IRValue:
+    order = site.equation.attributes["n"]
+    if order == 0:
+        return _called(site, "digamma", FUNCTIONS["digamma"], x)
+    if order not in range(1, HIGHEST + 1):
+        raise Unsupported(f"a derivative of digamma of order {order}")
+    return _called(site, f"polygamma{order}", of_order(order), x)
+
+
+def _called(site: Site, name: str, operation: Operation, *operands: IRValue) -> IRValue:
+    if site.outlined:
+        return site.b.outlined(name, operation, *operands)
+    return operation(site.b, *operands)
 
 
 def _reciprocal(b: Builder, x: IRValue) -> IRValue:
@@ -213,6 +227,7 @@ LOWERINGS: tuple[Lowering, ...] = (
     _function(special.erfc, "erfc"),
     _function(special.gammaln, "gammaln"),
     _function(special.digamma, "digamma"),
+    Lowering(special.polygamma, entries=_polygamma, function=True),
     Lowering(shaping.cast, entries=_cast),
     Lowering(whole.integer, entries=_integer),
     Lowering(whole.unwrapped, entries=_unwrapped),

@@ -19,7 +19,7 @@ from optserve.primitives.vocabulary import builtin_primitives
 from optserve.transforms.expand import expand, with_stable_bodies
 from optserve.transforms.simplify import simplify
 
-__all__ = ["INLINED", "Lowerings", "Site", "axis_within"]
+__all__ = ["INLINED", "Lowerings", "Site", "axes_within", "axis_within"]
 
 INLINED = 16
 """Mathematical functions up to which each is written out where it is needed: with more, the time to
@@ -130,12 +130,27 @@ def _fits(equation: Equation) -> bool:
 def axis_within(
     attributes: Mapping[str, Any], carried: Sequence[int | None]
 ) -> Mapping[str, Any] | None:
-    """What an ``axis`` is within a row, where every operand has its rows along the first one.
+    """What an ``axis`` is within a row, where every operand has its rows along the same one.
 
-    >>> axis_within({"axis": 2}, (0, 0))
-    {'axis': 1}
+    >>> axis_within({"axis": 2}, (0, 0)), axis_within({"axis": 0}, (1,))
+    ({'axis': 1}, {'axis': 0})
     >>> axis_within({"axis": 0}, (0, 0)) is axis_within({"axis": 2}, (0, None)) is None
     True
     """
-    axis: int = attributes["axis"]
-    return {**attributes, "axis": axis - 1} if axis > 0 and {*carried} == {0} else None
+    found = axes_within({"axis": (attributes["axis"],)}, carried)
+    return found and {**attributes, "axis": found["axis"][0]}
+
+
+def axes_within(
+    attributes: Mapping[str, Any], carried: Sequence[int | None]
+) -> Mapping[str, Any] | None:
+    """The same of several axes.
+
+    >>> axes_within({"axis": (1, 3)}, (2,))
+    {'axis': (1, 2)}
+    """
+    rows, *others = {*carried}
+    axes: tuple[int, ...] = attributes["axis"]
+    if others or rows is None or rows in axes:
+        return None
+    return {**attributes, "axis": tuple(axis - (axis > rows) for axis in axes)}

@@ -9,6 +9,7 @@ from optserve.backends.llvm.lowerings import (
     elementwise,
     gathers,
     moves,
+    ordering,
     products,
     reductions,
 )
@@ -20,6 +21,6 @@ __all__ = ["lowerings_with"]
 
 def lowerings_with(contributed: Iterable[Lowering]) -> Lowerings:
     """Ours, and those that plugins contribute."""
-    modules = (control, elementwise, gathers, moves, products, reductions)
+    modules = (control, elementwise, gathers, moves, ordering, products, reductions)
     own = [lowering for module in modules for lowering in module.LOWERINGS]
     return Lowerings(own, contributed)

@@ -26,12 +26,13 @@ from optserve.backends.llvm.mathematics import (
     gamma,
     inverse_trigonometric,
     logarithm,
+    polygamma,
     power,
     trigonometric,
 )
 from optserve.backends.llvm.mathematics.lanes import Lanes
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "of_order"]
 
 
 def _unary(function: Callable[[Lanes], Lanes]) -> Operation:
@@ -79,3 +80,8 @@ FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
     }
 )
 """Every function of this room, by the name of its primitive."""
+
+
+def of_order(order: int) -> Operation:
+    """``polygamma`` of an order, which is no operand."""
+    return _unary(polygamma.polygamma(order))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
+from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import Index, Lane, iota, load, store
 from optserve.backends.llvm.ir.reducing import Reduction
 from optserve.backends.llvm.ir.types import storage
-from optserve.backends.llvm.ir.view import View
+from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
 from optserve.backends.llvm.rows.blocks import LANE_BYTES, block_rows, buffer_bytes, scratch_bytes
 from optserve.backends.llvm.rows.gathers import gather
@@ -22,13 +24,18 @@ from optserve.backends.llvm.rows.nodes import (
     Node,
     result_space,
     row_major,
+    static,
 )
 from optserve.backends.llvm.rows.places import Place, plus
 from optserve.backends.partials import wide
+from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Literal, Var
 
 __all__ = ["Emitter"]
+
+MOST_ROOM = 1 << 18
+"""Bytes of the stack that one value of a row may take while it is computed."""
 
 
 class Emitter:
@@ -69,6 +76,14 @@ class Emitter:
     def number(self, size: Size) -> int:
         """A size within a row, which is a number."""
         return self.memory.number(size)
+
+    def room(self, shape: Shape, dtype: DType) -> View:
+        """Memory on the stack for what is needed while one row is computed."""
+        entries = math.prod(map(static, shape))
+        if entries * dtype.itemsize > MOST_ROOM:
+            raise Unsupported(f"memory for {entries} entries beside each row")
+        address = self.b.alloca(storage(dtype), max(1, entries))
+        return View(address, dtype, shape, contiguous_strides(shape))
 
     def temporary(self) -> IRValue:
         """The address of what a product of a block needs beside the buffers."""

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from optserve.config import initializers
-from optserve.config.initializers import Initializer
+from optserve.config.initializers import (
+    Initializer,
+    fill,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    normal,
+    ones,
+    uniform,
+    zeros,
+)
 from optserve.registry.hookspecs import hookimpl
 from optserve.tables.csv import csv
 from optserve.tables.frame import Reader
@@ -26,13 +36,13 @@ def optserve_readers() -> Sequence[Callable[..., Reader]]:
 def optserve_initializers() -> Sequence[Callable[..., Initializer]]:
     """Initial values."""
     return [
-        initializers.zeros,
-        initializers.ones,
-        initializers.fill,
-        initializers.normal,
-        initializers.uniform,
-        initializers.glorot_uniform,
-        initializers.glorot_normal,
-        initializers.he_uniform,
-        initializers.he_normal,
+        zeros,
+        ones,
+        fill,
+        normal,
+        uniform,
+        glorot_uniform,
+        glorot_normal,
+        he_uniform,
+        he_normal,
     ]

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from keyword import iskeyword
 from typing import NamedTuple
 
-from optserve.config import nodes
 from optserve.config.expressions import (
     Expression,
     Function,
@@ -17,7 +16,7 @@ from optserve.config.expressions import (
     parse_expression,
     parse_signature,
 )
-from optserve.config.nodes import Entry, Node, Scalar, is_null
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import named_in
 from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.config.schema.define import Composition, Definition, Pipe
@@ -141,12 +140,12 @@ def declarations(config: Config) -> Declarations:
 
 def parsed(node: Node) -> Expression:
     """The checked tree of an expression of the config."""
-    assert isinstance(node, Scalar)
+    assert isinstance(node, ScalarNode)
     refuse_comment_inside(node)
     return parse_expression(_text(node))
 
 
-def name_of(key: Scalar, *, dotted: bool = True) -> str:
+def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
     """The name that ``key`` declares, where names of values stand."""
     if iskeyword(key.text):
         raise ConfigError(
@@ -181,7 +180,7 @@ def _row_expressions(table: Table) -> RowExpressions:
     return RowExpressions(where, tuple(derived))
 
 
-def _text(scalar: Scalar) -> Text:
+def _text(scalar: ScalarNode) -> Text:
     return Text(scalar.text, scalar.pieces())
 
 
@@ -190,10 +189,10 @@ def _defined(definition: Definition, entry: Entry) -> Value | Function:
     if isinstance(definition, Composition | Pipe):
         innermost_first = isinstance(definition, Pipe)
         stages = definition.node_of("pipe" if innermost_first else "compose")
-        assert isinstance(stages, nodes.Sequence)
+        assert isinstance(stages, SequenceNode)
         return compose(signature, [*map(_step, stages)], innermost_first=innermost_first)
     body = entry.value
-    if not isinstance(body, nodes.Mapping):
+    if not isinstance(body, MappingNode):
         if signature.parameters is None:
             return Value(signature.name, parsed(body), signature.place)
         return declare(signature, parsed(body))
@@ -214,7 +213,7 @@ def _step(stage: Node) -> Step:
     if named.options is None:
         return Step(_text(named.key), ())
     operands = named.options
-    several = operands.items if isinstance(operands, nodes.Sequence) else (operands,)
+    several = operands.items if isinstance(operands, SequenceNode) else (operands,)
     return Step(_text(named.key), tuple(map(parsed, several)))
 
 
@@ -222,7 +221,7 @@ def _loss(config: Config) -> Loss:
     kind = config.objective
     node = config.node_of(kind)
     comparison = isinstance(config.least_squares, Comparison)
-    if not isinstance(node, nodes.Mapping):
+    if not isinstance(node, MappingNode):
         name = "residual" if kind == "least_squares" else kind
         return Loss(kind, {name: parsed(node)}, False, node.place)
     written = {name: entry.value for name, entry in node.entries.items()}

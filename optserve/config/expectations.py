@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from optserve.config.metrics import check_metric_path
-from optserve.config.nodes import Scalar
+from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
@@ -155,7 +155,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _check_error_bars(config: Config, key: Scalar, parameters: Mapping[str, Parameter]) -> None:
+def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, Parameter]) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""
     root, _, rest = key.text.partition(".")
     if root != "standard_errors":
@@ -178,7 +178,7 @@ def _check_error_bars(config: Config, key: Scalar, parameters: Mapping[str, Para
         )
 
 
-def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
+def _check_path(key: ScalarNode, parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
     """The shape of what a path names: the longest literal name wins, then come indices."""
     root, _, rest = key.text.partition(".")
     if root in _LATER:
@@ -192,7 +192,7 @@ def _check_path(key: Scalar, parameters: Mapping[str, Parameter]) -> tuple[int, 
 
 
 def _check_parameter(
-    key: Scalar, rest: str, parameters: Mapping[str, Parameter]
+    key: ScalarNode, rest: str, parameters: Mapping[str, Parameter]
 ) -> tuple[int, ...]:
     name = next(
         (
@@ -215,7 +215,7 @@ def _check_parameter(
     return shape[len(index) :]
 
 
-def _nothing(key: Scalar, written: str, valid: Iterable[str]) -> ConfigError:
+def _nothing(key: ScalarNode, written: str, valid: Iterable[str]) -> ConfigError:
     names = list(valid)
     return ConfigError(
         f"`{key.text}` names nothing in the result",

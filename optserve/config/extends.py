@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from optserve.config.nodes import Entry, Mapping, Node, Scalar, is_null, kind_of
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, is_null, kind_of
 from optserve.config.parse import parse
 from optserve.config.paths import Reach
 from optserve.config.source import read_source
@@ -16,14 +16,14 @@ __all__ = ["extended", "merge", "read_tree"]
 MAX_CHAIN = 8
 
 
-def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
+def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingNode:
     """The mapping in the file ``path``, merged onto what it extends."""
     return extended(parse(read_source(path)), reach, (*chain, path.resolve()))
 
 
-def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
+def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingNode:
     """The mapping ``tree``, merged onto what it extends; ``chain`` are the files up to it."""
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, MappingNode):
         raise ConfigError(
             f"the file holds {kind_of(tree)}",
             place=tree.place,
@@ -34,7 +34,7 @@ def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
         return tree
     own = replace(tree, entries={k: e for k, e in tree.entries.items() if k != "extends"})
     written = entry.value
-    if not (isinstance(written, Scalar) and isinstance(written.value, str)):
+    if not (isinstance(written, ScalarNode) and isinstance(written.value, str)):
         raise ConfigError(
             f"`extends` is {kind_of(written)}", place=written.place, expected="the name of a file"
         )
@@ -50,14 +50,14 @@ def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> Mapping:
     return merge(read_tree(base, reach, chain), own)
 
 
-def merge(base: Mapping, over: Mapping) -> Mapping:
+def merge(base: MappingNode, over: MappingNode) -> MappingNode:
     """``over`` on top of ``base``.
 
     >>> from optserve.config.nodes import plain
     >>> from optserve.config.source import Source
     >>> texts = "{a: {b: 1, c: 2}, d: [1]}", "{a: {b: null}, d: [2]}"
     >>> base, over = (parse(Source("fit.yaml", text)) for text in texts)
-    >>> assert isinstance(base, Mapping) and isinstance(over, Mapping)
+    >>> assert isinstance(base, MappingNode) and isinstance(over, MappingNode)
     >>> plain(merge(base, over))
     {'a': {'c': 2}, 'd': [2]}
     """
@@ -66,7 +66,9 @@ def merge(base: Mapping, over: Mapping) -> Mapping:
         below = entries.get(key)
         if is_null(entry.value):
             entries.pop(key, None)
-        elif below and isinstance(below.value, Mapping) and isinstance(entry.value, Mapping):
+        elif (
+            below and isinstance(below.value, MappingNode) and isinstance(entry.value, MappingNode)
+        ):
             entries[key] = Entry(entry.key, merge(below.value, entry.value))
         else:
             entries[key] = entry

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.config.nodes import Entry, Node, Scalar, Sequence
-from optserve.config.nodes import Mapping as Tree
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from optserve.config.parse import MAX_DEPTH
 from optserve.config.schema.section import Section
 from optserve.config.source import Source
@@ -59,17 +58,17 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
                 raise ConfigError(
                     f"a key must be a text, and {name!r} is none", place=source.place(0, 0)
                 )
-            key = Scalar(_Given(inner, "", folder), 0, 0, inner, name, name)
+            key = ScalarNode(_Given(inner, "", folder), 0, 0, inner, name, name)
             entries[name] = Entry(key, tree_of(one, inner, folder, depth + 1))
-        return Tree(source, 0, 0, path, entries)
+        return MappingNode(source, 0, 0, path, entries)
     if isinstance(value, list | tuple):
         items = (tree_of(one, f"{path}[{at}]", folder, depth + 1) for at, one in enumerate(value))
-        return Sequence(source, 0, 0, path, tuple(items))
+        return SequenceNode(source, 0, 0, path, tuple(items))
     if isinstance(value, str):
-        return Scalar(_Given(path, value, folder), 0, len(value), path, value, value, "plain")
+        return ScalarNode(_Given(path, value, folder), 0, len(value), path, value, value, "plain")
     if value is None or isinstance(value, bool | int) or _is_finite(value):
         text = json.dumps(value)
-        return Scalar(source, 0, 0, path, value, text)
+        return ScalarNode(source, 0, 0, path, value, text)
     raise ConfigError(
         f"`{path}` is {value!r}"[:200],
         place=source.place(0, 0),

@@ -12,10 +12,10 @@ from optserve.errors import Place
 
 __all__ = [
     "Entry",
-    "Mapping",
+    "MappingNode",
     "Node",
-    "Scalar",
-    "Sequence",
+    "ScalarNode",
+    "SequenceNode",
     "Style",
     "is_null",
     "kind_of",
@@ -43,7 +43,7 @@ class _Written:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scalar(_Written):
+class ScalarNode(_Written):
     """A number, a truth value, null or a text. ``text`` is what was written, as YAML reads it."""
 
     value: bool | int | float | str | None
@@ -96,7 +96,7 @@ def _inked(unit: re.Match[str]) -> bool:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sequence(_Written):
+class SequenceNode(_Written):
     """A list."""
 
     items: tuple[Node, ...]
@@ -111,12 +111,12 @@ class Sequence(_Written):
 class Entry(NamedTuple):
     """A key of a mapping and its value."""
 
-    key: Scalar
+    key: ScalarNode
     value: Node
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mapping(_Written):
+class MappingNode(_Written):
     """Keys, which are texts, and values; in the order written."""
 
     entries: dict[str, Entry]
@@ -128,22 +128,22 @@ class Mapping(_Written):
         return len(self.entries)
 
 
-Node = Scalar | Sequence | Mapping
+Node = ScalarNode | SequenceNode | MappingNode
 
 
 def is_null(node: Node) -> bool:
     """Whether the node is null."""
-    return isinstance(node, Scalar) and node.value is None
+    return isinstance(node, ScalarNode) and node.value is None
 
 
 def texts(node: Node) -> frozenset[str]:
     """Every text in the node, keys included: among them all names that it mentions."""
     match node:
-        case Scalar():
+        case ScalarNode():
             return frozenset({node.text})
-        case Sequence():
+        case SequenceNode():
             return frozenset[str]().union(*map(texts, node))
-        case Mapping():
+        case MappingNode():
             below = (texts(entry.value) for entry in node.entries.values())
             return frozenset(node.entries).union(*below)
 
@@ -151,17 +151,17 @@ def texts(node: Node) -> frozenset[str]:
 def kind_of(node: Node) -> str:
     """What the node is, in the words of an error: "a number", "the text 'abc'", "a list"."""
     match node:
-        case Scalar(value=None):
+        case ScalarNode(value=None):
             return "null"
-        case Scalar(value=bool()):
+        case ScalarNode(value=bool()):
             return f"the truth value {node.text}"
-        case Scalar(value=int() | float()):
+        case ScalarNode(value=int() | float()):
             return f"the number {_shortened(node.text)}"
-        case Scalar():
+        case ScalarNode():
             return f"the text {_shortened(node.text)!r}"
-        case Sequence():
+        case SequenceNode():
             return "a list"
-        case Mapping():
+        case MappingNode():
             return "a mapping"
 
 
@@ -177,9 +177,9 @@ def plain(node: Node) -> object:
     {'a': [1, 2.5, 'x']}
     """
     match node:
-        case Scalar():
+        case ScalarNode():
             return node.value
-        case Sequence():
+        case SequenceNode():
             return [plain(item) for item in node]
-        case Mapping():
+        case MappingNode():
             return {key: plain(entry.value) for key, entry in node.entries.items()}

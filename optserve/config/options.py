@@ -7,16 +7,14 @@ The options are the annotated parameters of a function: pydantic holds them, and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from collections.abc import Mapping as MappingOf
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Union, get_args
 
 from pydantic import Tag, create_model
 
-from optserve.config import nodes
-from optserve.config.nodes import Entry, Node, Scalar
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode
 from optserve.config.schema.section import ByKind, Section, Words, installed
 from optserve.config.schema.validation import describe, validated, wrong_kind
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
@@ -31,7 +29,7 @@ class Named(NamedTuple):
     """Something that a name stands for, with its options: ``adam``, ``{normal: {std: 0.1}}``."""
 
     name: str
-    key: Scalar
+    key: ScalarNode
     options: Node | None = None
 
     @property
@@ -41,9 +39,9 @@ class Named(NamedTuple):
 
 def named_in(node: Node) -> tuple[Named, ...]:
     """The names in ``node`` and their options, in order; none in what is no name."""
-    if isinstance(node, nodes.Mapping):
+    if isinstance(node, MappingNode):
         return tuple(Named(name, one.key, one.value) for name, one in node.entries.items())
-    if isinstance(node, Scalar) and isinstance(node.value, str):
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
         return (Named(node.text, node),)
     return ()
 
@@ -64,21 +62,21 @@ def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
     """
     function = registry.find(kind, named.name, named.place).value
     node = named.options
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if node is None or (isinstance(node, ScalarNode) and node.value is None):
         return with_options(function, _empty(named), named.place, registry)
-    if isinstance(node, nodes.Mapping) and not _is_first(node, function, registry):
+    if isinstance(node, MappingNode) and not _is_first(node, function, registry):
         return with_options(function, node, named.place, registry)
     first = next(iter(options_model(function).model_fields), None)
     if first is None:
         raise ConfigError(f"{named.name} has no options", place=node.place)
-    key = Scalar(node.source, node.start, node.end, node.path, first, first)
+    key = ScalarNode(node.source, node.start, node.end, node.path, first, first)
     options = replace(_empty(named), path=node.path, entries={first: Entry(key, node)})
     return with_options(function, options, named.place, registry)
 
 
 def with_options(
     function: Any,
-    node: nodes.Mapping,
+    node: MappingNode,
     place: Place,
     registry: Registry,
     beside: Iterable[str] = (),
@@ -126,7 +124,7 @@ def options_model(function: Any) -> type[Section]:
     )
 
 
-def _parameters(function: Any) -> MappingOf[str, inspect.Parameter]:
+def _parameters(function: Any) -> Mapping[str, inspect.Parameter]:
     """The options of a contribution, their annotations evaluated."""
     try:
         return inspect.signature(function, eval_str=True).parameters
@@ -158,12 +156,12 @@ def _written(annotation: Any) -> Any:
     return Annotated[Union[(*numbers, _Scheduled)], ByKind]
 
 
-def _empty(named: Named) -> nodes.Mapping:
+def _empty(named: Named) -> MappingNode:
     key = named.key
-    return nodes.Mapping(key.source, key.start, key.end, key.path, {})
+    return MappingNode(key.source, key.start, key.end, key.path, {})
 
 
-def _is_first(node: nodes.Mapping, function: Any, registry: Registry) -> bool:
+def _is_first(node: MappingNode, function: Any, registry: Registry) -> bool:
     """Whether a mapping is itself the first option: ``weight_decay: {cosine: {...}}``."""
     known = list(options_model(function).model_fields)
     if not known or len(node) != 1 or set(node.entries) <= set(known):
@@ -173,7 +171,7 @@ def _is_first(node: nodes.Mapping, function: Any, registry: Registry) -> bool:
     )
 
 
-def _blamed(error: OptserveError, entries: MappingOf[str, Entry]) -> Place | None:
+def _blamed(error: OptserveError, entries: Mapping[str, Entry]) -> Place | None:
     """The option that a contribution's own check names ("adam: epsilon is -1.0")."""
     words = error.message.replace(":", " ").split()
     return next((e.value.place for name, e in entries.items() if name in words), None)

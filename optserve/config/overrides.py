@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, kind_of
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.parse import parse_value
 from optserve.config.schema.config import Expect
 from optserve.config.schema.parameter import Parameter
@@ -34,7 +34,7 @@ _KEYED = frozenset({"parameters", "expect"})
 _INDEX = re.compile(r"\[([0-9]{1,6})\]")
 
 
-def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
+def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingNode:
     """``tree`` with each of ``overrides`` set in turn; null removes a key.
 
     Along the path the longest literal key wins, so ``parameters.net.W=0`` finds the key ``net.W``.
@@ -44,7 +44,7 @@ def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
     >>> from optserve.config.nodes import plain
     >>> from optserve.config.parse import parse
     >>> tree = parse(Source("fit.yaml", "{stop: {steps: 9}, starts: {points: [{b: 1}]}}"))
-    >>> assert isinstance(tree, Mapping)
+    >>> assert isinstance(tree, MappingNode)
     >>> plain(apply(tree, ["stop.steps=5", "starts.points[0].b=2", "seed=1"], Path()))
     {'stop': {'steps': 5}, 'starts': {'points': [{'b': 2}]}, 'seed': 1}
     >>> plain(apply(tree, ["+expect.parameters.b.max=3"], Path()))["expect"]
@@ -64,7 +64,7 @@ def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
             )
         _check_path(source, path)
         value = parse_value(source, len(written) + 1, path)
-        if isinstance(value, Scalar) and value.value is None and not value.text:
+        if isinstance(value, ScalarNode) and value.value is None and not value.text:
             raise ConfigError(
                 f"there is nothing after `{path}=`",
                 place=source.place(0, len(written) + 1, path),
@@ -72,7 +72,7 @@ def apply(tree: Mapping, overrides: SequenceOf[str], folder: Path) -> Mapping:
                 remedy=f"`{path}=null` removes the key; a variable of the shell may be unset",
             )
         changed = _set(tree, path, value, new)
-        assert isinstance(changed, Mapping)
+        assert isinstance(changed, MappingNode)
         tree = changed
     return tree
 
@@ -96,9 +96,9 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
     """``node`` with ``value`` at the path ``rest``; ``new`` where it is to be declared by that."""
     if not rest:
         return value
-    if isinstance(node, Sequence) and (index := _INDEX.match(rest)):
+    if isinstance(node, SequenceNode) and (index := _INDEX.match(rest)):
         return _set_item(node, int(index[1]), rest[index.end() :], value, new)
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MappingNode):
         raise ConfigError(
             f"`{node.path}` is {kind_of(node)}, so `{rest}` names nothing in it",
             place=_key_place(value),
@@ -118,13 +118,13 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
         key, rest = _new_name(node.path, f"{key}.{rest}" if rest else key)
     entry = node.entries.get(key)
     name = entry.key if entry else _key(value, node.path, key)
-    if not rest and isinstance(value, Scalar) and value.value is None:
+    if not rest and isinstance(value, ScalarNode) and value.value is None:
         return replace(node, entries={k: e for k, e in node.entries.items() if k != key})
     below: Node = entry.value if entry else replace(_empty(value), path=name.path)
     return replace(node, entries={**node.entries, key: Entry(name, _set(below, rest, value, new))})
 
 
-def _undeclared(node: Mapping, key: str, what: str, value: Node) -> ConfigError:
+def _undeclared(node: MappingNode, key: str, what: str, value: Node) -> ConfigError:
     """The error for a name that the config does not declare."""
     path = value.source.text.partition("=")[0].strip()
     near = did_you_mean(path.removeprefix(f"{node.path}."), node.entries)
@@ -144,7 +144,7 @@ def _new_name(parent: str, rest: str) -> tuple[str, str]:
     return (name, last) if name and last in keys and parent in _KEYED else (rest, "")
 
 
-def _set_item(node: Sequence, index: int, rest: str, value: Node, new: bool) -> Sequence:
+def _set_item(node: SequenceNode, index: int, rest: str, value: Node, new: bool) -> SequenceNode:
     if index >= len(node):
         raise ConfigError(
             f"`{node.path}` has {len(node)} entries, so there is no [{index}]",
@@ -155,7 +155,7 @@ def _set_item(node: Sequence, index: int, rest: str, value: Node, new: bool) -> 
     return replace(node, items=tuple(items))
 
 
-def _split(node: Mapping, path: str) -> tuple[str, str]:
+def _split(node: MappingNode, path: str) -> tuple[str, str]:
     """The first key of ``path`` and the rest of it."""
     for key in sorted(node.entries, key=len, reverse=True):
         after = path[len(key) :]
@@ -165,16 +165,16 @@ def _split(node: Mapping, path: str) -> tuple[str, str]:
     return key, rest
 
 
-def _key(value: Node, parent: str, key: str) -> Scalar:
+def _key(value: Node, parent: str, key: str) -> ScalarNode:
     """A key that the config does not have yet, placed on the path of the override."""
     text = value.source.text
     begin = max(0, text.find(key))
     path = f"{parent}.{key}" if parent else key
-    return Scalar(value.source, begin, begin + len(key), path, key, key)
+    return ScalarNode(value.source, begin, begin + len(key), path, key, key)
 
 
-def _empty(value: Node) -> Mapping:
-    return Mapping(value.source, value.start, value.end, value.path, {})
+def _empty(value: Node) -> MappingNode:
+    return MappingNode(value.source, value.start, value.end, value.path, {})
 
 
 def _key_place(value: Node) -> Place:

@@ -7,8 +7,7 @@ from math import prod
 
 import numpy as np
 
-from optserve.config import nodes
-from optserve.config.nodes import Node, Scalar, Sequence, kind_of
+from optserve.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.options import instantiate, one_named
 from optserve.config.schema.config import Starts
 from optserve.config.schema.parameter import Parameter as Written
@@ -38,7 +37,7 @@ def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...
             )
         return ()
     sizes = written.node_of("shape")
-    assert isinstance(sizes, Sequence)
+    assert isinstance(sizes, SequenceNode)
     shape: tuple[int, ...] = tuple(
         size if isinstance(size, int) else size_of(node)
         for size, node in zip(written.shape, sizes, strict=True)
@@ -132,12 +131,12 @@ def start_points(
     if not starts.points:
         return ()
     written = starts.node_of("points")
-    assert isinstance(written, Sequence)
+    assert isinstance(written, SequenceNode)
     return tuple(_point(point, parameters) for point in written)
 
 
 def _point(point: Node, parameters: Mapping[str, Parameter]) -> Mapping[str, Array]:
-    assert isinstance(point, nodes.Mapping)
+    assert isinstance(point, MappingNode)
     values: dict[str, Array] = {}
     for name, entry in point.entries.items():
         if name not in parameters:
@@ -166,7 +165,7 @@ def numbers(node: Node) -> Array:
     >>> numbers(parse(Source("fit.yaml", "[[1, 2], [3, 4.5]]"))).shape
     (2, 2)
     """
-    if isinstance(node, Sequence) and len(node):
+    if isinstance(node, SequenceNode) and len(node):
         rows = [numbers(item) for item in node]
         for row, item in zip(rows, node, strict=True):
             if row.shape != rows[0].shape:
@@ -176,7 +175,7 @@ def numbers(node: Node) -> Array:
                     expected="rows of one length",
                 )
         return np.stack(rows)
-    if isinstance(node, Scalar) and type(node.value) in (int, float):
+    if isinstance(node, ScalarNode) and type(node.value) in (int, float):
         return np.asarray(node.value, dtype=np.float64)
     raise ConfigError(
         f"`{node.path}` is {kind_of(node)}",

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from optserve.config.nodes import Entry, Mapping, Node, Scalar, Sequence, Style, kind_of
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Style, kind_of
 from optserve.config.source import Source, without_excerpt
 from optserve.config.traps import explain_syntax, refuse_cut
 from optserve.errors import ConfigError, Place
@@ -48,11 +48,11 @@ def parse(source: Source) -> Node:
     """The one document of ``source``; raises ``ConfigError`` where it is not strict YAML.
 
     >>> node = parse(Source("fit.yaml", "stop: {steps: 9}"))
-    >>> isinstance(node, Mapping) and node.entries["stop"].value.path
+    >>> isinstance(node, MappingNode) and node.entries["stop"].value.path
     'stop'
     """
     document = parse_value(source)
-    if isinstance(document, Scalar) and document.value is None:
+    if isinstance(document, ScalarNode) and document.value is None:
         raise ConfigError(
             "the file is empty",
             place=source.place(0, 1),
@@ -117,7 +117,7 @@ class _Builder:
                 )
             document = self.node(next(self.events), path, 0)
         if document is None:
-            return Scalar(self.source, self.begin, self.begin, path, None, "")
+            return ScalarNode(self.source, self.begin, self.begin, path, None, "")
         return document
 
     def node(self, event: Event, path: str, depth: int, flow: bool = False) -> Node:
@@ -145,13 +145,13 @@ class _Builder:
             return self.sequence(event, path, depth)
         return self.mapping(event, path, depth)
 
-    def sequence(self, start: Event, path: str, depth: int) -> Sequence:
+    def sequence(self, start: Event, path: str, depth: int) -> SequenceNode:
         items: list[Node] = []
         while not isinstance(event := next(self.events), SequenceEndEvent):
             items.append(self.node(event, f"{path}[{len(items)}]", depth + 1, _is_flow(start)))
-        return Sequence(self.source, *self.span(start, event), path, tuple(items))
+        return SequenceNode(self.source, *self.span(start, event), path, tuple(items))
 
-    def mapping(self, start: Event, path: str, depth: int) -> Mapping:
+    def mapping(self, start: Event, path: str, depth: int) -> MappingNode:
         flow = _is_flow(start)
         entries: dict[str, Entry] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
@@ -165,11 +165,11 @@ class _Builder:
                 )
             value = self.node(next(self.events), key.path, depth + 1, flow)
             entries[key.text] = Entry(key, value)
-        return Mapping(self.source, *self.span(start, event), path, entries)
+        return MappingNode(self.source, *self.span(start, event), path, entries)
 
-    def key(self, node: Node, path: str) -> Scalar:
+    def key(self, node: Node, path: str) -> ScalarNode:
         """The node as a key: a text, with the key path of its value."""
-        if not isinstance(node, Scalar):
+        if not isinstance(node, ScalarNode):
             raise ConfigError(
                 "a key must be a text, not a list or a mapping",
                 place=node.place,
@@ -184,7 +184,7 @@ class _Builder:
             )
         return replace(node, path=f"{path}.{node.text}" if path else node.text)
 
-    def scalar(self, event: ScalarEvent, path: str, flow: bool) -> Scalar:
+    def scalar(self, event: ScalarEvent, path: str, flow: bool) -> ScalarNode:
         text = event.value
         begin, end = self.span(event)
         style: Style = "plain"
@@ -194,7 +194,7 @@ class _Builder:
             escapes = event.style == '"' and "\\" in self.source.text[begin:end]
             style = "escaped" if escapes else "quoted"
         value = text if style != "plain" else self.resolve(text, begin, end, path)
-        scalar = Scalar(self.source, begin, end, path, value, text, style)
+        scalar = ScalarNode(self.source, begin, end, path, value, text, style)
         if flow and style == "plain" and isinstance(value, str):
             refuse_cut(scalar)
         return scalar

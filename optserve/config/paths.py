@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from optserve.config.nodes import Scalar
+from optserve.config.nodes import ScalarNode
 from optserve.config.suggest import nearest_file
 from optserve.errors import ConfigError
 
@@ -18,7 +18,7 @@ class Reach(NamedTuple):
     root: Path
     anywhere: bool = False
 
-    def file(self, written: Scalar) -> Path:
+    def file(self, written: ScalarNode) -> Path:
         """The existing file that ``written`` names; raises ``ConfigError`` where there is none."""
         path = self.path(written)
         if path.is_file():
@@ -31,7 +31,7 @@ class Reach(NamedTuple):
             remedy=nearest_file(path) if not found else "",
         )
 
-    def files(self, written: Scalar) -> tuple[Path, ...]:
+    def files(self, written: ScalarNode) -> tuple[Path, ...]:
         """The existing files that ``written`` names, or a glob finds, sorted by name.
 
         Raises ``ConfigError`` where there is none, or one lies outside, also by a link.
@@ -53,7 +53,7 @@ class Reach(NamedTuple):
             )
         return files
 
-    def path(self, written: Scalar) -> Path:
+    def path(self, written: ScalarNode) -> Path:
         """What ``written`` names, relative to the file it is written in.
 
         Raises ``ConfigError`` where it lies outside, also by a link.
@@ -70,7 +70,7 @@ class Reach(NamedTuple):
             self._hold_inside(path, written.text, written)
         return path
 
-    def _hold_inside(self, path: Path, name: Path | str, written: Scalar) -> None:
+    def _hold_inside(self, path: Path, name: Path | str, written: ScalarNode) -> None:
         """Hold that ``path``, links followed, lies in the folder, unless more is allowed."""
         if self.anywhere or path.resolve().is_relative_to(self.root.resolve()):
             return

@@ -22,8 +22,7 @@ from optserve.config.inputs import Inputs, Traced
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
 from optserve.config.needed import check_requirements, registry_for
-from optserve.config.nodes import Mapping as Tree
-from optserve.config.nodes import Node, plain
+from optserve.config.nodes import MappingNode, Node, plain
 from optserve.config.objective import Built, build_objective
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
@@ -107,10 +106,10 @@ def load(
     return _problem(written, declared, registry, tables, seed, path, tree)
 
 
-def _no_data() -> Tree:
+def _no_data() -> MappingNode:
     """A table of which a config says nothing, its columns being given in memory."""
     tree = tree_of({"data": {}})
-    assert isinstance(tree, Tree)
+    assert isinstance(tree, MappingNode)
     return tree
 
 
@@ -121,7 +120,7 @@ def _problem(
     tables: Tables,
     seed: int,
     path: Path | None,
-    tree: Tree,
+    tree: MappingNode,
 ) -> jobs.Problem:
     told = Told()
     if config.backend != "auto":

@@ -6,7 +6,7 @@ import re
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from optserve.config.nodes import Scalar
+from optserve.config.nodes import ScalarNode
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place
 
@@ -50,7 +50,7 @@ def explain_syntax(source: Source, begin: int, error: MarkedYAMLError) -> Config
     )
 
 
-def refuse_cut(scalar: Scalar) -> None:
+def refuse_cut(scalar: ScalarNode) -> None:
     """Refuse a plain text of an inline ``{...}`` or ``[...]`` that YAML cut inside brackets."""
     if _unbalanced(scalar.text):
         raise ConfigError(
@@ -60,7 +60,7 @@ def refuse_cut(scalar: Scalar) -> None:
         )
 
 
-def refuse_comment_inside(scalar: Scalar) -> None:
+def refuse_comment_inside(scalar: ScalarNode) -> None:
     """Refuse an expression that a `` #`` cut off inside brackets."""
     if scalar.style != "plain" or not _unbalanced(scalar.text):
         return

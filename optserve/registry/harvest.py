@@ -17,8 +17,7 @@ from typing import Any
 import pluggy
 
 from optserve.errors import OptserveError, Place, PluginError
-from optserve.registry import hookspecs
-from optserve.registry.hookspecs import API, KINDS, PROJECT, Kind, singular
+from optserve.registry.hookspecs import API, KINDS, PROJECT, Kind, new_manager, singular
 from optserve.registry.naming import name_problem, style_warning
 from optserve.registry.registry import Failure, Names
 from optserve.registry.sources import Source
@@ -64,8 +63,7 @@ def harvest(source: Source) -> Harvest | Failure:
 
 def _contributions(plugin: object) -> Harvest:
     _check_api(plugin)
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = new_manager()
     _check_spelling(plugin, manager)
     manager.register(plugin)
     manager.check_pending()

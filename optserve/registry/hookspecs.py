@@ -15,6 +15,7 @@ docs/plugins.md.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -35,6 +36,7 @@ __all__ = [
     "PROJECT",
     "Kind",
     "hookimpl",
+    "new_manager",
     "optserve_backends",
     "optserve_initializers",
     "optserve_lowerings",
@@ -131,6 +133,13 @@ def optserve_lowerings() -> Sequence[Lowering]:
 def optserve_reports() -> Sequence[Callable[..., Any]]:
     """Report writers: functions from options to a function from a ``Result`` to a file's text."""
     raise NotImplementedError
+
+
+def new_manager() -> pluggy.PluginManager:
+    """A manager that knows these hooks, and no plugin yet."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(sys.modules[__name__])
+    return manager
 
 
 def singular(kind: Kind) -> str:

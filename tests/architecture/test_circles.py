@@ -11,7 +11,19 @@ import pytest
 
 from tests.architecture.house import sources
 
-ROOMS = ("backends", "cli", "graph", "optimizers", "primitives", "reports", "testing", "transforms")
+ROOMS = (
+    "backends",
+    "cli",
+    "config",
+    "graph",
+    "optimizers",
+    "primitives",
+    "registry",
+    "reports",
+    "tables",
+    "testing",
+    "transforms",
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)

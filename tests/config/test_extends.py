@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from optserve.config.extends import MAX_CHAIN, read_tree
-from optserve.config.nodes import Mapping, plain
+from optserve.config.nodes import MappingNode, plain
 from optserve.config.paths import Reach
 from optserve.errors import ConfigError
 
@@ -16,7 +16,7 @@ def write(folder: Path, **files: str) -> Path:
     return folder / "fit.yaml"
 
 
-def read(path: Path) -> Mapping:
+def read(path: Path) -> MappingNode:
     return read_tree(path, Reach(path.parent))
 
 
@@ -34,7 +34,7 @@ def test_what_is_inherited_keeps_its_place(tmp_path: Path) -> None:
     path = write(tmp_path, base="a:\n  b: 1\n", fit="extends: base.yaml\nc: 2\n")
     tree = read(path)
     inner = tree.entries["a"].value
-    assert isinstance(inner, Mapping)
+    assert isinstance(inner, MappingNode)
     place = inner.entries["b"].value.place
     assert (Path(place.file).name, place.line) == ("base.yaml", 2)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optserve.config.nodes import Mapping, Scalar, Sequence, plain, texts
+from optserve.config.nodes import MappingNode, ScalarNode, SequenceNode, plain, texts
 from optserve.config.parse import parse
 from optserve.config.source import Source
 
@@ -26,22 +26,22 @@ SCALARS = {
 }
 
 
-def scalar_of(text: str) -> Scalar:
+def scalar_of(text: str) -> ScalarNode:
     tree = parse(Source("fit.yaml", text))
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     node = tree.entries["a"].value
-    while not isinstance(node, Scalar):
+    while not isinstance(node, ScalarNode):
         node = next(iter(node))  # type: ignore[arg-type]
     return node
 
 
-def character_at(scalar: Scalar, offset: int) -> str:
+def character_at(scalar: ScalarNode, offset: int) -> str:
     """The character of the file where ``scalar.text[offset]`` is said to stand."""
     start, place = max(piece for piece in scalar.pieces() if piece[0] <= offset)
     return place.excerpt[place.column - 1 + offset - start]
 
 
-def check_pieces(scalar: Scalar) -> None:
+def check_pieces(scalar: ScalarNode) -> None:
     for offset, character in enumerate(scalar.text):
         if not character.isspace():
             assert character_at(scalar, offset) == character
@@ -86,9 +86,9 @@ def test_plain_and_texts() -> None:
 
 def test_a_place_knows_its_key_path() -> None:
     tree = parse(Source("fit.yaml", "{a: [1, {b: c}]}"))
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     items = tree.entries["a"].value
-    assert isinstance(items, Sequence)
+    assert isinstance(items, SequenceNode)
     inner = items.items[1]
-    assert isinstance(inner, Mapping)
+    assert isinstance(inner, MappingNode)
     assert inner.entries["b"].value.place.path == "a[1].b"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from optserve.config.nodes import Mapping, plain
+from optserve.config.nodes import MappingNode, plain
 from optserve.config.overrides import apply
 from optserve.config.parse import parse
 from optserve.config.source import Source
@@ -19,7 +19,7 @@ starts: {points: [{b: 1}, {b: 2}]}
 
 def applied(*overrides: str) -> object:
     tree = parse(Source("fit.yaml", CONFIG))
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     return plain(apply(tree, overrides, Path()))
 
 
@@ -72,10 +72,10 @@ def test_later_overrides_come_after_earlier_ones() -> None:
 
 def test_places_are_those_of_the_command_line() -> None:
     tree = parse(Source("fit.yaml", CONFIG))
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     tree = apply(tree, ["seed=1", "stop.steps=9"], Path())
     stop = tree.entries["stop"].value
-    assert isinstance(stop, Mapping)
+    assert isinstance(stop, MappingNode)
     entry = stop.entries["steps"]
     assert str(entry.key.place) == "--set:2:6"
     assert (str(entry.value.place), entry.value.path) == ("--set:2:12", "stop.steps")

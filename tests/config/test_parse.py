@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optserve.config.nodes import Mapping, Scalar, plain
+from optserve.config.nodes import MappingNode, ScalarNode, plain
 from optserve.config.parse import MAX_DEPTH, parse
 from optserve.config.source import Source
 from optserve.errors import ConfigError
@@ -109,9 +109,9 @@ def test_brackets_that_a_comma_cut_are_only_refused_inside_flow_collections() ->
 
 def test_a_value_knows_how_it_was_written() -> None:
     tree = parse(Source("fit.yaml", "a: 1.50\nb: '1.50'\n"))
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     first, second = (entry.value for entry in tree.entries.values())
-    assert isinstance(first, Scalar)
-    assert isinstance(second, Scalar)
+    assert isinstance(first, ScalarNode)
+    assert isinstance(second, ScalarNode)
     assert (first.text, first.value, first.style) == ("1.50", 1.5, "plain")
     assert (second.text, second.value, second.style) == ("1.50", "1.50", "quoted")

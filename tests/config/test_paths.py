@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from optserve.config.nodes import Scalar
+from optserve.config.nodes import ScalarNode
 from optserve.config.paths import Reach
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 
 
-def written(text: str, folder: Path) -> Scalar:
-    return Scalar(Source("fit.yaml", text, folder), 0, len(text), "data.read", text, text)
+def written(text: str, folder: Path) -> ScalarNode:
+    return ScalarNode(Source("fit.yaml", text, folder), 0, len(text), "data.read", text, text)
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.nodes import Scalar, Sequence, kind_of
+from optserve.config.nodes import ScalarNode, SequenceNode, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place, Told
@@ -22,9 +21,6 @@ from optserve.tables.files import joined
 from optserve.tables.frame import Frame, Kind, Reader, TextFrame
 from optserve.tables.npz import ArraysFrame
 from optserve.tables.pieces import Pieced, pieces_of
-
-if TYPE_CHECKING:
-    from optserve.config.data.selection import Selection  # most tables do without it
 
 __all__ = ["DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
 
@@ -51,6 +47,16 @@ class TableRows(NamedTuple):
     numbers: Mapping[str, Array] = MappingProxyType({})
 
 
+class Selected(Protocol):
+    """What a table says of its rows: which are used, what is derived of them, how they split."""
+
+    def aval(self, name: str, precision: DType) -> Aval:
+        """What is known of a derived column."""
+
+    def read(self, table: DataTable, used: Sequence[str], precision: DType) -> TableRows:
+        """The columns that are used, of each split."""
+
+
 class DataTable(NamedTuple):
     """A table whose columns have names, dtypes and widths; their values are read on demand.
 
@@ -68,7 +74,7 @@ class DataTable(NamedTuple):
     files: tuple[Path, ...] = ()
     written: str = ""
     in_memory: bool | Literal["auto"] = "auto"
-    selection: Selection | None = None
+    selection: Selected | None = None
     hidden: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -101,7 +107,7 @@ class DataTable(NamedTuple):
         width = (len(taken.positions),) if taken.matrix else ()
         return Aval((self.size, *width), taken.dtype(precision))
 
-    def read(self, used: SequenceOf[str], precision: DType) -> TableRows:
+    def read(self, used: Sequence[str], precision: DType) -> TableRows:
         """The columns that are used, of each split."""
         if self.selection is not None:
             return self.selection.read(self, used, precision)
@@ -133,7 +139,7 @@ class DataTable(NamedTuple):
         arrays: dict[str, Array | Streamed] = {name: array for name, (array, _) in made.items()}
         return arrays, tuple(warning for _, warning in made.values() if warning)
 
-    def streams(self, taken: SequenceOf[TakenColumn]) -> bool:
+    def streams(self, taken: Sequence[TakenColumn]) -> bool:
         """Whether the columns are read block by block as they are needed."""
         if self.in_memory is True or not self.has_rows:
             return False
@@ -273,7 +279,7 @@ def _read(
     declared: Table, reach: Reach, reader: Callable[[Table], Reader]
 ) -> tuple[tuple[Path, ...], Frame]:
     written = declared.node_of("read")
-    assert isinstance(written, Scalar)
+    assert isinstance(written, ScalarNode)
     reach.path(written)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
     files = reach.files(written)
@@ -288,7 +294,7 @@ def _read(
         raise ConfigError(f"cannot read {written.text}: {reason}", place=written.place) from error
 
 
-def _check_digest(declared: Table, files: SequenceOf[Path]) -> None:
+def _check_digest(declared: Table, files: Sequence[Path]) -> None:
     digest = _sha256(files)
     if declared.sha256 is not None and digest != declared.sha256.lower():
         name = files[0].name if len(files) == 1 else "the file that these files make together"
@@ -300,7 +306,7 @@ def _check_digest(declared: Table, files: SequenceOf[Path]) -> None:
         )
 
 
-def _sha256(files: SequenceOf[Path]) -> str:
+def _sha256(files: Sequence[Path]) -> str:
     """The digest of the file; of several that of one after another, as ``cat`` gives them."""
     import hashlib
 
@@ -320,13 +326,13 @@ def _inline(declared: Table) -> Frame:
             f"there is no key `{key.text}` for a table that is written inline", place=key.place
         )
     columns = declared.entries_of("inline")
-    cells: list[list[Scalar]] = []
+    cells: list[list[ScalarNode]] = []
     for name, entry in columns.items():
         items = entry.value
-        assert isinstance(items, Sequence)
-        column = [item for item in items if isinstance(item, Scalar)]
+        assert isinstance(items, SequenceNode)
+        column = [item for item in items if isinstance(item, ScalarNode)]
         if len(column) != len(items):
-            other = next(item for item in items if not isinstance(item, Scalar))
+            other = next(item for item in items if not isinstance(item, ScalarNode))
             raise ConfigError(
                 f"`{other.path}` is {kind_of(other)}",
                 place=other.place,
@@ -351,7 +357,7 @@ def _inline(declared: Table) -> Frame:
     return TextFrame(tuple(columns), len(columns), rows, column_texts, place)
 
 
-def _cell_text(cell: Scalar) -> str:
+def _cell_text(cell: ScalarNode) -> str:
     """What a cell of an inline column would be in a file."""
     number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
     return str(cell.value) if number else cell.text

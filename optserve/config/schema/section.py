@@ -13,8 +13,7 @@ from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, Discriminator, PrivateAttr, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from optserve.config import nodes
-from optserve.config.nodes import Node
+from optserve.config.nodes import Entry, MappingNode, Node
 from optserve.errors import Place
 from optserve.registry.hookspecs import Kind
 
@@ -79,7 +78,7 @@ class Section(BaseModel):
     def node_of(self, key: str) -> Node:
         """The value of ``key`` as it is written; the section itself where it is not."""
         assert self._node is not None, "a section that was not read from nodes"
-        if isinstance(self._node, nodes.Mapping) and key in self._node:
+        if isinstance(self._node, MappingNode) and key in self._node:
             return self._node.entries[key].value
         return self._node
 
@@ -87,10 +86,10 @@ class Section(BaseModel):
         """Where the value of ``key`` is written; the place of the section where it is not."""
         return None if self._node is None else self.node_of(key).place
 
-    def entries_of(self, key: str) -> Mapping[str, nodes.Entry]:
+    def entries_of(self, key: str) -> Mapping[str, Entry]:
         """The keys and values of the mapping that is the value of ``key``, as they are written."""
         inner = self.node_of(key)
-        found = isinstance(inner, nodes.Mapping) and inner is not self._node
+        found = isinstance(inner, MappingNode) and inner is not self._node
         return inner.entries if found else {}  # type: ignore[union-attr]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from annotated_types import Gt
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from optserve.config import nodes
+from optserve.config.nodes import MappingNode
 from optserve.config.schema.section import (
     ByKind,
     Expression,
@@ -149,9 +149,9 @@ class Table(Section):
     split: Split | None = Field(default=None, description="Which rows are held out of training.")
 
     @property
-    def options(self) -> nodes.Mapping:
+    def options(self) -> MappingNode:
         """The keys that are for the reader."""
-        assert isinstance(self._node, nodes.Mapping)
+        assert isinstance(self._node, MappingNode)
         known = self.keys()
         own = {key: entry for key, entry in self._node.entries.items() if key not in known}
         return replace(self._node, entries=own)

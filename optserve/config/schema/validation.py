@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from optserve.config import nodes
-from optserve.config.nodes import Node, Scalar, kind_of, plain
+from optserve.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of, plain
 from optserve.config.schema.section import Section
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, together
@@ -47,11 +46,11 @@ def _place(value: Any, node: Node) -> None:
     """Let ``value``, and the sections in it, know the nodes that they were read from."""
     if isinstance(value, Section):
         value._node = node
-        if isinstance(node, nodes.Mapping):
+        if isinstance(node, MappingNode):
             for name, field in type(value).model_fields.items():
                 if (key := field.alias or name) in node:
                     _place(getattr(value, name), node.entries[key].value)
-    elif isinstance(value, dict) and isinstance(node, nodes.Mapping):
+    elif isinstance(value, dict) and isinstance(node, MappingNode):
         for key, inner in value.items():
             _place(inner, node.entries[key].value)
 
@@ -120,10 +119,10 @@ class _Walk:
         if kind == "later":
             return not_supported_yet(node, detail["msg"])
         if schema["type"] == "tuple" and kind in ("missing", "too_long"):
-            got = f"a list of {len(node)}" if isinstance(node, nodes.Sequence) else ""
+            got = f"a list of {len(node)}" if isinstance(node, SequenceNode) else ""
             return wrong_kind(node, self.describe(schema), got=got)
         got = ""
-        if isinstance(node, nodes.Mapping):
+        if isinstance(node, MappingNode):
             unlike: str = schema.get("metadata", {}).get("unlike", "")
             got = unlike if len(node) else "an empty mapping"
         shown = before if kind == "too_short" else schema
@@ -161,7 +160,7 @@ class _Walk:
 
     def extra(self, node: Node, key: str, schema: Schema, beside: tuple[str, ...]) -> ConfigError:
         """The error for a key that is none of the model's."""
-        assert isinstance(node, nodes.Mapping)
+        assert isinstance(node, MappingNode)
         written = node.entries[key].key
         if key in self.model.later:
             return not_supported_yet(written, f"`{key}`")
@@ -170,7 +169,7 @@ class _Walk:
     def rule(self, node: Node, context: Mapping[str, Any]) -> ConfigError:
         """The error of a rule that the values of a model break together."""
         place = node.place
-        if isinstance(node, nodes.Mapping) and (entry := node.entries.get(context["key"])):
+        if isinstance(node, MappingNode) and (entry := node.entries.get(context["key"])):
             place = entry.key.place if context["at_key"] else entry.value.place
         return ConfigError(
             context["message"],
@@ -220,7 +219,7 @@ class _Walk:
         """A hint where YAML reads a scalar otherwise than its writer meant."""
         if words.startswith("an expression"):
             return _trap(node)
-        if not isinstance(node, Scalar) or node.value is None:
+        if not isinstance(node, ScalarNode) or node.value is None:
             return ""
         if schema["type"] == "literal":
             if node.text in map(str, schema["expected"]):  # of another type
@@ -281,14 +280,14 @@ def _either(words: Iterable[str]) -> str:
 
 
 def _has(node: Node, key: str | int) -> bool:
-    return isinstance(node, nodes.Mapping) and str(key) in node
+    return isinstance(node, MappingNode) and str(key) in node
 
 
 def _below(node: Node, part: str | int) -> Node:
     """What stands at ``part`` of ``node``."""
-    if isinstance(node, nodes.Mapping):
+    if isinstance(node, MappingNode):
         return node.entries[str(part)].value
-    assert isinstance(node, nodes.Sequence)
+    assert isinstance(node, SequenceNode)
     return node.items[int(part)]
 
 
@@ -303,7 +302,7 @@ def wrong_kind(node: Node, expected: str, remedy: str = "", got: str = "") -> Co
     )
 
 
-def unknown_key(key: Scalar, valid: Iterable[str], later: Iterable[str] = ()) -> ConfigError:
+def unknown_key(key: ScalarNode, valid: Iterable[str], later: Iterable[str] = ()) -> ConfigError:
     """The error for a key that is none of ``valid``, and none of what is to come ``later``."""
     names = list(valid)
     return ConfigError(
@@ -330,14 +329,14 @@ def _subject(node: Node) -> str:
 
 
 def _trap(node: Node) -> str:
-    if isinstance(node, nodes.Sequence):
+    if isinstance(node, SequenceNode):
         return "quote an expression that begins with `[` or `-`"
-    if isinstance(node, nodes.Mapping):
+    if isinstance(node, MappingNode):
         return "quote an expression that holds `: ` or begins with `{`"
     return "write 1 or 0" if node.value is not None else "write it after the `:`"
 
 
-def _number_remedy(node: Scalar) -> str:
+def _number_remedy(node: ScalarNode) -> str:
     if node.style != "plain":
         return "leave out the quotes" if _reads_as_number(node.text) else ""
     if _reads_as_number(node.text.replace("_", "").replace(",", "")):

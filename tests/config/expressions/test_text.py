@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optserve.config.expressions import Text, parse_expression
-from optserve.config.nodes import Mapping, Scalar
+from optserve.config.nodes import MappingNode, ScalarNode
 from optserve.config.parse import parse as parse_yaml
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place
@@ -62,7 +62,7 @@ def test_a_caret_keeps_to_the_expression() -> None:
 def text_of(source: str) -> Text:
     """The first scalar value in the YAML ``source``."""
     node = parse_yaml(Source("fit.yaml", source))
-    while isinstance(node, Mapping):
+    while isinstance(node, MappingNode):
         node = next(iter(node.entries.values())).value
-    assert isinstance(node, Scalar)
+    assert isinstance(node, ScalarNode)
     return Text(node.text, node.pieces())

@@ -196,7 +196,8 @@ class Examination:
             if one.kind == "kink":
                 return self._kink(place)
         if len([one for one in seen if one.kind == "afar"]) > 1:
-            return self._end(Reason.stalled, self._undecided(model), model, place=place)
+            told = self._end(Reason.stalled, self._undecided(model), model, place=place)
+            return self._ill_conditioned(place, model, seen) or told
         return None
 
     def _no_longer(self, place: Place, seen: Sequence[Profile], noise: float) -> Examined | None:

@@ -158,16 +158,25 @@ class _ArrowFrame:
         except pa.ArrowException:
             return None
         arrays = {index: table.column(str(index)).to_numpy() for index in wanted}
-        return arrays if all(map(_certain, arrays.values())) else None
+        long = _LONG.search(self._content) is not None
+        return arrays if all(_certain(array, long) for array in arrays.values()) else None
 
 
-def _certain(array: Array) -> bool:
-    """Whether reading the texts one by one is sure to give this array too."""
+_LONG = re.compile(rb"(?<![0-9.])[0-9]{16,}")
+"""A whole number that a float may round."""
+
+
+def _certain(array: Array, long: bool) -> bool:
+    """Whether reading the texts one by one is sure to give this array too.
+
+    ``long`` tells that some whole number has more digits than a float is sure to keep.
+    """
     if array.dtype == object:
         return all(text and text == text.strip() for text in set(array))
     if array.dtype == np.int64:
         return bool(np.abs(array).max(initial=0) < 2**53)
-    return bool(np.isfinite(array).all())
+    exact = not long or bool(np.abs(array).max(initial=0.0) < 2**53)
+    return exact and bool(np.isfinite(array).all())
 
 
 def _text_frame(file: str, content: bytes, header: bool) -> TextFrame:

@@ -12,14 +12,29 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
-__all__ = ["FILL_IN", "Cells", "Frame", "Gapped", "Kind", "Reader", "TextFrame", "no_gaps"]
+__all__ = [
+    "FILL_IN",
+    "MEND",
+    "TOO_LONG",
+    "Cells",
+    "Frame",
+    "Gapped",
+    "Kind",
+    "Reader",
+    "TextFrame",
+    "no_gaps",
+]
 
 Kind = Literal["float", "integer", "bool", "text"]
 """How the cells of a column are read: as float64, int64, truth values, or texts as they are."""
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+MEND = "mend it, or leave the column out of the loss"
+_WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a"})
+TOO_LONG = "a float keeps 53 bits: subtract an origin from the column in the file"
+"""What to do about a whole number that a float would round."""
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _EXACT = 2.0**53
 FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without the column"
@@ -138,7 +153,9 @@ class TextFrame:
             remedy = FILL_IN
         else:
             what = f"{text[:40]!r}"
-            remedy = "mend it, or leave the column out of the loss"
+            remedy = MEND
+            if kind == "float" and _WHOLE.fullmatch(text):
+                remedy = TOO_LONG
             if _DECIMAL_COMMA.fullmatch(text):
                 remedy = f"numbers have a decimal point here: write {text.replace(',', '.')}"
             if kind == "float" and not _NUMBER.search(text):
@@ -156,9 +173,14 @@ def _number(text: str) -> float:
     if not _NUMBER.fullmatch(stripped):
         raise ValueError(text)
     number = float(stripped)
-    if number - number != 0.0:  # infinite
+    if number - number != 0.0 or _is_rounded(stripped, number):  # infinite
         raise ValueError(text)
     return number
+
+
+def _is_rounded(text: str, number: float) -> bool:
+    """Whether a whole number lost digits: it means an identifier or a count, not a measurement."""
+    return abs(number) >= _EXACT and _WHOLE.fullmatch(text) is not None and int(text) != number
 
 
 def _integer(text: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import FILL_IN, Cells, Kind
+from optserve.tables.frame import FILL_IN, MEND, TOO_LONG, Cells, Kind
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
 
@@ -89,6 +89,10 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
 
 def _floats(array: Array, spot: Spot) -> Array:
     floats = array.astype(np.float64, copy=False)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        with np.errstate(invalid="ignore"):
+            exact = (np.abs(floats) < _EXACT) | (floats.astype(array.dtype) == array)
+        _hold(exact, array, spot, "a whole number that a float keeps", TOO_LONG)
     _hold(np.isfinite(floats), array, spot, "a finite number")
     return floats
 
@@ -120,13 +124,11 @@ _CONVERSIONS: dict[Kind, Callable[[Array, Spot], Array]] = {
 }
 
 
-def _hold(fits: Array, array: Array, spot: Spot, expected: str) -> None:
+def _hold(fits: Array, array: Array, spot: Spot, expected: str, remedy: str = MEND) -> None:
     if fits.all():
         return
     at = tuple(int(one) for one in np.argwhere(~fits)[0])
     cell = array[at]
     if str(cell).strip() in ("", "nan"):
         raise spot.missing(at[0])
-    raise spot.error(
-        at[0], str(cell)[:40], "mend it, or leave the column out of the loss", expected
-    )
+    raise spot.error(at[0], str(cell)[:40], remedy, expected)

@@ -143,6 +143,8 @@ def test_kinds(tmp_path: Path, kind: Kind, cells: list[str], values: list[object
         ("bool", "yes"),
         ("float", "1,5"),
         ("float", "inf"),
+        ("float", "9007199254740993"),
+        ("float", "-100000000000000001"),
         ("float", "--"),
     ],
 )
@@ -157,3 +159,17 @@ def test_what_is_not_of_its_kind_is_refused(tmp_path: Path, kind: Kind, cell: st
 def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes) -> None:
     with pytest.raises(ConfigError):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize("rows", [3, 200_000])
+def test_a_long_whole_number_is_refused_however_large_the_file(tmp_path: Path, rows: int) -> None:
+    text = "x\n" + "1.5\n" * rows + "9007199254740993\n"
+    with pytest.raises(ConfigError, match="'9007199254740993' in row") as raised:
+        read(tmp_path, text).read({0: "float"})
+    assert "subtract an origin" in raised.value.remedy
+
+
+def test_a_long_number_that_a_float_keeps_is_read(tmp_path: Path) -> None:
+    cells = ["9007199254740992", "1e300", "0.12345678901234567890", "100000000000000000000"]
+    array = read(tmp_path, "x\n" + "\n".join(cells)).read({0: "float"})[0]
+    assert array.tolist() == [float(cell) for cell in cells]

@@ -174,3 +174,11 @@ def test_arrays_of_unequal_lengths_are_no_table(problem: Load, tmp_path: Path) -
     with pytest.raises(ConfigError, match="no number of rows in common") as caught:
         problem("data: {read: a.npz}\nparameters: {b: 1}\nloss: sum(x * b)")
     assert "rows: false" in caught.value.remedy
+
+
+def test_a_whole_number_that_a_float_would_round_is_refused(tmp_path: Path) -> None:
+    column = pa.array([1, 2**60, 2**53 + 1], pa.int64())
+    pq.write_table(pa.table({"x": column}), tmp_path / "d.parquet")
+    with pytest.raises(ConfigError, match="9007199254740993 in row 3") as caught:
+        parquet()(tmp_path / "d.parquet").read({0: "float"})
+    assert "subtract an origin" in caught.value.remedy

@@ -350,7 +350,8 @@ arctan2 = elementwise(
 
 
 def _xlogy_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
-    return np.where((x == 0.0) & (y == 0.0), 0.0, np.log(y)), np.where(x == 0.0, 0.0, x / y)
+    at_corner = (x == 0.0) & (y == 0.0)  # elsewhere x / y is 0 by itself, and has a slope
+    return np.where(at_corner, 0.0, np.log(y)), np.where(at_corner, 0.0, x / y)
 
 
 xlogy = elementwise(

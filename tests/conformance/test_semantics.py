@@ -151,6 +151,9 @@ def test_xlogy_at_zero() -> None:
     same(elementary.xlogy(np.array([0.0, 0.0]), np.array([0.0, 2.0])), [0.0, 0.0])
     same(slopes(elementary.xlogy, 0.0, 0.0), [0.0, 0.0])
     same(slopes(elementary.xlogy, 0.0, 1.0), [0.0, 0.0])
+    for x, y, mixed in ((0.0, 2.0, 0.5), (0.0, 0.0, 0.0)):
+        curved = hessian(lambda v: elementary.xlogy(v[0], v[1]))(np.array([x, y]))
+        same(curved, [[0.0, mixed], [mixed, 0.0]])
     assert np.isnan(elementary.xlogy(0.0, NAN))
 
 

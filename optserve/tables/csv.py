@@ -18,7 +18,7 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.tables.csv_pieces import csv_pieces
-from optserve.tables.frame import Cells, Frame, Kind, TextFrame
+from optserve.tables.frame import EXACT, Cells, Frame, Kind, TextFrame
 from optserve.tables.pieces import Piece
 
 __all__ = ["SMALL", "csv"]
@@ -158,25 +158,21 @@ class _ArrowFrame:
         except pa.ArrowException:
             return None
         arrays = {index: table.column(str(index)).to_numpy() for index in wanted}
-        long = _LONG.search(self._content) is not None
-        return arrays if all(_certain(array, long) for array in arrays.values()) else None
+        return arrays if all(map(self._certain, arrays.values())) else None
+
+    def _certain(self, array: Array) -> bool:
+        """Whether reading the texts one by one is sure to give this array too."""
+        if array.dtype == object:
+            return all(text and text == text.strip() for text in set(array))
+        largest = np.abs(array).max(initial=0)
+        if largest < EXACT:
+            return True
+        whole = array.dtype == np.int64 or not np.isfinite(largest)
+        return not whole and _LONG.search(self._content) is None
 
 
 _LONG = re.compile(rb"(?<![0-9.])[0-9]{16,}")
 """A whole number that a float may round."""
-
-
-def _certain(array: Array, long: bool) -> bool:
-    """Whether reading the texts one by one is sure to give this array too.
-
-    ``long`` tells that some whole number has more digits than a float is sure to keep.
-    """
-    if array.dtype == object:
-        return all(text and text == text.strip() for text in set(array))
-    if array.dtype == np.int64:
-        return bool(np.abs(array).max(initial=0) < 2**53)
-    exact = not long or bool(np.abs(array).max(initial=0.0) < 2**53)
-    return exact and bool(np.isfinite(array).all())
 
 
 def _text_frame(file: str, content: bytes, header: bool) -> TextFrame:

@@ -13,6 +13,7 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 
 __all__ = [
+    "EXACT",
     "FILL_IN",
     "MEND",
     "TOO_LONG",
@@ -36,7 +37,8 @@ _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n
 TOO_LONG = "a float keeps 53 bits: subtract an origin from the column in the file"
 """What to do about a whole number that a float would round."""
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
-_EXACT = 2.0**53
+EXACT = 2**53
+"""Whole numbers below it are the same as floats."""
 FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without the column"
 """What to do about a missing value."""
 _EXPECTED = {
@@ -180,12 +182,12 @@ def _number(text: str) -> float:
 
 def _is_rounded(text: str, number: float) -> bool:
     """Whether a whole number lost digits: it means an identifier or a count, not a measurement."""
-    return abs(number) >= _EXACT and _WHOLE.fullmatch(text) is not None and int(text) != number
+    return abs(number) >= EXACT and _WHOLE.fullmatch(text) is not None and int(text) != number
 
 
 def _integer(text: str) -> int:
     number = _number(text)
-    if not number.is_integer() or abs(number) >= _EXACT:
+    if not number.is_integer() or abs(number) >= EXACT:
         raise ValueError(text)
     return int(number)
 

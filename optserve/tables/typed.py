@@ -9,11 +9,9 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import FILL_IN, MEND, TOO_LONG, Cells, Kind
+from optserve.tables.frame import EXACT, FILL_IN, MEND, TOO_LONG, Cells, Kind
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
-
-_EXACT = 2**53
 
 
 class Spot(NamedTuple):
@@ -91,7 +89,7 @@ def _floats(array: Array, spot: Spot) -> Array:
     floats = array.astype(np.float64, copy=False)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         with np.errstate(invalid="ignore"):
-            exact = (np.abs(floats) < _EXACT) | (floats.astype(array.dtype) == array)
+            exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
         _hold(exact, array, spot, "a whole number that a float keeps", TOO_LONG)
     _hold(np.isfinite(floats), array, spot, "a finite number")
     return floats
@@ -100,7 +98,7 @@ def _floats(array: Array, spot: Spot) -> Array:
 def _integers(array: Array, spot: Spot) -> Array:
     if array.dtype.kind != "b":
         with np.errstate(invalid="ignore"):
-            fits = (array < _EXACT) & (array > -_EXACT) & (np.trunc(array) == array)
+            fits = (array < EXACT) & (array > -EXACT) & (np.trunc(array) == array)
         _hold(fits, array, spot, "a whole number below 2**53")
     return array.astype(np.int64, copy=False)
 

@@ -21,7 +21,14 @@ from optserve.errors import ConfigError
 from optserve.registry.hookspecs import PROJECT
 from optserve.registry.scan import Installed, scan
 
-__all__ = ["Source", "canonical", "file_source", "installed_sources"]
+__all__ = [
+    "Source",
+    "canonical",
+    "entry_module",
+    "entry_value",
+    "file_source",
+    "installed_sources",
+]
 
 BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
 """The entry points of optserve itself, for a source tree that was never installed."""
@@ -95,8 +102,7 @@ def file_source(path: Path) -> Source:
 
 def _source(entry: Installed) -> Source:
     name = PROJECT if canonical(entry.distribution) == PROJECT else entry.distribution
-    module = entry.entry.partition(":")[0].strip()
-    package = module.partition(".")[0]
+    package = entry_module(entry.entry).partition(".")[0]
     stamp_of = _own_stamp if package == PROJECT else _tree_stamp
     stamp = entry.record or ("" if entry.problem else stamp_of(package))
     load = functools.partial(_load_entry, entry)
@@ -104,12 +110,25 @@ def _source(entry: Installed) -> Source:
 
 
 def _load_entry(entry: Installed) -> object:
-    """What ``module`` or ``module:attribute`` names."""
     if entry.problem:
         raise ImportError(entry.problem)
-    module, _, attributes = entry.entry.partition(":")
-    names = [name for name in attributes.strip().split(".") if name]
-    return functools.reduce(getattr, names, import_module(module.strip()))
+    return entry_value(entry.entry)
+
+
+def entry_value(entry: str) -> object:
+    """What the ``module`` or ``module:attribute`` of an entry point names, imported."""
+    attributes = entry.partition(":")[2].strip()
+    names = [name for name in attributes.split(".") if name]
+    return functools.reduce(getattr, names, import_module(entry_module(entry)))
+
+
+def entry_module(entry: str) -> str:
+    """The module of an entry point.
+
+    >>> entry_module("optserve_growth:hooks")
+    'optserve_growth'
+    """
+    return entry.partition(":")[0].strip()
 
 
 def _uninstalled_builtins() -> list[Source]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from optserve.errors import ConfigError
+from optserve.registry.sources import canonical, entry_module
 from optserve.testing.package.findings import Finding, error, warning
 
 __all__ = ["Declared", "declared"]
@@ -121,7 +122,7 @@ def _entries(roots: Sequence[Path], modules: Sequence[str], place: str) -> Itera
             place,
         )
     for module in modules:
-        name = module.partition(":")[0].strip()
+        name = entry_module(module)
         parts = Path(*name.split("."))
         if not any(
             (root / parts).with_suffix(".py").is_file() or (root / parts / "__init__.py").is_file()
@@ -149,5 +150,4 @@ def _distribution(requirement: str) -> str:
     >>> _distribution("SciPy_Extra>=1.2; python_version > '3'")
     'scipy-extra'
     """
-    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return canonical(re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0])

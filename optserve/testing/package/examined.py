@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import tempfile
@@ -22,11 +21,12 @@ from optserve.jobs.certificate import certify
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem, Provided
+from optserve.optimizers import lbfgs
 from optserve.primitives.tracing import trace
 from optserve.registry import load
 from optserve.registry.harvest import Harvest, harvest
 from optserve.registry.hookspecs import Kind
-from optserve.registry.sources import Source, canonical, file_source
+from optserve.registry.sources import Source, canonical, entry_value, file_source
 from optserve.testing.cases import Case, cases
 from optserve.testing.checks import checks
 from optserve.testing.package.findings import Finding, error, warning
@@ -51,8 +51,7 @@ def examine(
     if module.endswith(".py"):
         source = file_source(Path(module))
     else:
-        load_module = partial(_attribute, module)
-        source = Source(name, version, module, "", load_module)
+        source = Source(name, version, module, "", partial(entry_value, module))
     found: list[Finding] = []
     with _printed() as printed:
         before, began = set(sys.modules), time.perf_counter()
@@ -84,14 +83,6 @@ def examine(
 
 
 _HINT = "mend what it says: the place is the line of the plugin that it went wrong on"
-
-
-def _attribute(entry: str) -> object:
-    module, _, attributes = entry.partition(":")
-    value: object = importlib.import_module(module.strip())
-    for name in filter(None, attributes.strip().split(".")):
-        value = getattr(value, name)
-    return value
 
 
 def _imported(module: str, printed: str, seconds: float, new: set[str]) -> Iterator[Finding]:
@@ -213,16 +204,10 @@ def _job(case: Case, provided: Provided) -> Problem:
         name=case.primitive.name,
         parameters=parameters,
         objective=Objective("loss", traced.graph, {}),
-        optimizer=_optimizer(),
+        optimizer=lbfgs(),
         third_party=(provided,),
         precision="float64",
     )
-
-
-def _optimizer() -> Any:
-    from optserve.optimizers import lbfgs
-
-    return lbfgs()
 
 
 def _undocumented(name: str) -> Finding:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from optserve.registry.sources import canonical, entry_module
 from optserve.testing.package.declared import Declared
 from optserve.testing.package.findings import Finding, error
 
@@ -28,7 +28,7 @@ COMES_ALONG = frozenset({"numpy", "pluggy", "scipy", "pydantic", "annotated-type
 def undeclared(package: Declared) -> Iterator[Finding]:
     """The libraries that are imported and not declared."""
     names = dict(KNOWN)
-    own = {module.partition(":")[0].partition(".")[0] for module in package.modules}
+    own = {entry_module(module).partition(".")[0] for module in package.modules}
     told = set()
     for path in _files(package, own):
         try:
@@ -45,7 +45,7 @@ def undeclared(package: Declared) -> Iterator[Finding]:
             top = name.partition(".")[0]
             if top in own or top in sys.stdlib_module_names or top == "optserve" or top in told:
                 continue
-            distribution = names.get(top, re.sub(r"[-_.]+", "-", top).lower())
+            distribution = names.get(top, canonical(top))
             if distribution in package.requires | COMES_ALONG:
                 continue
             told.add(top)

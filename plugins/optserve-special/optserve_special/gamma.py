@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from optserve.plugin import Facts, Primitive, Value, elementwise, positive, unit
+from optserve.primitives.special import digamma, gammaln
 from optserve_special.differences import TOLERANCE, central, primitive_by
 from optserve_special.static import of_orders
 
@@ -29,16 +30,6 @@ __all__ = [
 
 _COST = Facts(cost=40.0)
 _GROWS = Facts(cost=40.0, overflows=True)
-
-digamma: Primitive = elementwise(
-    "digamma_of_any",
-    ufunc=special.digamma,
-    partials=lambda out, x: (zeta(2.0, x),),
-    domain=positive,
-    facts=_COST,
-    internal=True,
-    doc="Derivative of the logarithm of the gamma function.",
-)
 
 zeta: Primitive = of_orders(
     "zeta",
@@ -137,19 +128,8 @@ def _by(function: Callable[..., Any], *numbers: int) -> Callable[..., Any]:
     return computed
 
 
-_lgamma: Primitive = elementwise(
-    "lgamma_of_any",
-    ufunc=special.gammaln,
-    partials=lambda out, x: (digamma(x),),
-    domain=positive,
-    facts=_COST,
-    internal=True,
-    doc="Logarithm of the gamma function.",
-)
-
-
 def _gamma_density(a: Value, x: Value) -> Value:
-    return np.exp((a - 1.0) * np.log(x) - x - _lgamma(a))
+    return np.exp((a - 1.0) * np.log(x) - x - gammaln(a))
 
 
 def _beta_density(a: Value, b: Value, x: Value) -> Value:

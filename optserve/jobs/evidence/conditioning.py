@@ -118,7 +118,10 @@ class _Other:
 
     def shows(self, changed: Changed, *names: str) -> bool | None:
         """Whether fewer axes are hidden there; ``None`` where that is not known."""
-        model = self.model_of(changed, *names)
+        return self.is_clearer(self.model_of(changed, *names))
+
+    def is_clearer(self, model: Quadratic | None) -> bool | None:
+        """Whether fewer axes are hidden in a model of it; ``None`` where there is none."""
         return None if model is None else int(unsure(model).sum()) < self.hidden
 
 
@@ -129,16 +132,17 @@ def _emerges(other: _Other, farthest: float) -> bool:
     square of another or that no row is beyond a kink, ceases at once.
     """
     near, far = 1.0, farthest
-    if other.shows(_dilated(far)) is False:
+    model = other.model_of(_dilated(far))
+    if other.is_clearer(model) is False:
         return False
     while far > RUNG * near:
         middle = sqrt(near * far)
-        if other.shows(_dilated(middle)) is False:
+        there = other.model_of(_dilated(middle))
+        if other.is_clearer(there) is False:
             near = middle
         else:
-            far = middle
-    model = other.model_of(_dilated(far))
-    if model is None or int(unsure(model).sum()) >= other.hidden:
+            far, model = middle, there
+    if model is None:
         return False
     first = np.sort(model.values)[other.hidden - 1]
     return bool(first <= GRADUAL * _least_sure(model))

@@ -6,8 +6,7 @@ keep their order, and NaN comes last, as in NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,7 +64,7 @@ def _median(w: Workplace, attributes: Attributes, views: Sequence[View], target:
         for some in (kept, axes)
     )
     size = shape_size(inner.shape)
-    count = _number(size)
+    count = constant(_length(size), "i64")
     room = w.room(inner.shape, view.dtype)
     entries = View(room.address, view.dtype, (size,), (1,))
     strides = target.strides
@@ -90,34 +89,21 @@ def _positions(w: Workplace, line: View) -> View:
     """The positions of the entries of a line, sorted: in memory that the next call overwrites."""
     b = w.b
     [size] = line.shape
-    count = _number(size)
+    count = constant(_length(size), "i64")
     rooms = [w.room((size,), _POSITION) for _ in range(2)]
     slots = [b.alloca("ptr", align=8) for _ in rooms]
     for room, slot in zip(rooms, slots, strict=True):
         b.store(room.address, slot)
     with b.loop(0, count) as at:
         b.store(at, b.at(rooms[0].address, "i64", at))
-    with _widths(b, count) as width:
+    rounds = max(_length(size) - 1, 0).bit_length()
+    with b.loop(0, rounds) as number:  # of runs of 1, 2, 4, ... entries
+        width = b.binary("shl", constant(1, "i64"), number)
         source, merged = (replace(rooms[0], address=b.load(slot, "ptr")) for slot in slots)
         _merge_runs(w, line, width, count, source, merged)
         b.store(merged.address, slots[0])
         b.store(source.address, slots[1])
-    return replace(rooms[0], address=b.load(slots[0], "ptr"))
-
-
-@contextmanager
-def _widths(b: Builder, count: IRValue) -> Iterator[IRValue]:
-    """The loop over the lengths of runs: 1, 2, 4, ... below the number of entries."""
-    slot = b.alloca("i64", align=8)
-    b.store(constant(1, "i64"), slot)
-    head, body, done = b.label(), b.label(), b.label()
-    b.lines += [f"  br label %{head}", f"{head}:"]
-    width = b.load(slot, "i64")
-    more = b.compare("slt", width, count)
-    b.lines += [f"  br i1 {more}, label %{body}, label %{done}", f"{body}:"]
-    yield width
-    b.store(add(b, width, width), slot)
-    b.lines += [f"  br label %{head}", f"{done}:"]
+    return rooms[rounds % 2]
 
 
 def _merge_runs(
@@ -165,10 +151,10 @@ def _half(b: Builder, number: IRValue) -> IRValue:
     return b.binary("lshr", number, constant(1, "i64"))
 
 
-def _number(size: Size) -> IRValue:
+def _length(size: Size) -> int:
     if not isinstance(size, int) or size > MOST:
         raise Unsupported("a long line to sort")
-    return constant(size, "i64")
+    return size
 
 
 LOWERINGS: tuple[Lowering, ...] = (

@@ -41,9 +41,9 @@ def _zeta(s: int, x: Lanes) -> Lanes:
     """The sum of ``(x + k) ** -s`` over k from 0 on, where x >= 0; small terms are added first."""
     inverse = 1.0 / (x + float(TERMS))
     rest = polynomial(inverse * inverse, _tail(s))
-    total = power(inverse, s - 1) * fma(inverse, 0.5, rest)
+    total = _power(inverse, s - 1) * fma(inverse, 0.5, rest)
     for k in reversed(range(TERMS)):
-        total = total + power(1.0 / (x + float(k)), s)
+        total = total + _power(1.0 / (x + float(k)), s)
     return total
 
 
@@ -65,11 +65,11 @@ def _bernoulli(n: int) -> Fraction:
     return -sum((math.comb(n + 1, k) * _bernoulli(k) for k in range(n)), Fraction()) / (n + 1)
 
 
-def power(x: Lanes, exponent: int) -> Lanes:
+def _power(x: Lanes, exponent: int) -> Lanes:
     """x multiplied by itself; the exponent is at least 1."""
     if exponent == 1:
         return x
-    half = power(x, exponent // 2)
+    half = _power(x, exponent // 2)
     return half * half * x if exponent % 2 else half * half
 
 

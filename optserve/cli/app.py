@@ -10,6 +10,7 @@ import typer
 from optserve.cli.check import check
 from optserve.cli.explain import explain
 from optserve.cli.init import init
+from optserve.cli.options import CONTEXT
 from optserve.cli.plugin import plugin_app
 from optserve.cli.primitives import primitives
 from optserve.cli.run import run
@@ -25,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown" if sys.stdout is not None and sys.stdout.isatty() else None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**CONTEXT},
 )
 for command in COMMANDS:
     app.command()(command)

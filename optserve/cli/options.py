@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 __all__ = [
+    "CONTEXT",
     "AllowPath",
     "ConfigFile",
     "Format",
@@ -18,6 +20,10 @@ __all__ = [
     "Seed",
     "Threads",
 ]
+
+
+CONTEXT = MappingProxyType({"help_option_names": ["-h", "--help"], "max_content_width": 100})
+"""How every group of commands shows its help."""
 
 
 class Format(StrEnum):

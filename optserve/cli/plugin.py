@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optserve.cli.ending import ending
-from optserve.cli.options import Format, PluginFiles
+from optserve.cli.options import CONTEXT, Format, PluginFiles
 from optserve.cli.plugin_new import new
 from optserve.cli.plugins import contributions, listing
 from optserve.cli.streams import write_output
@@ -22,7 +22,7 @@ __all__ = ["plugin_app"]
 
 plugin_app = typer.Typer(
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**CONTEXT},
 )
 plugin_app.command("new")(new)
 

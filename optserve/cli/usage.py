@@ -24,11 +24,11 @@ class Commands(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *given: Any, **options: Any) -> Any:
         """Run a command; exits with its code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        if not arguments:
-            return super().main(arguments, *given, **options)  # which shows the help
         try:
             code = super().main(arguments, *given, **{**options, "standalone_mode": False})
         except TyperException as error:
+            if type(error).__name__ == "NoArgsIsHelpError":  # a class that typer keeps private
+                return super().main(arguments, *given, **options)  # which shows the help
             output = Format.json if wants_json(arguments) else Format.text
             code = _told(error, output)
         sys.exit(code if isinstance(code, int) else 0)

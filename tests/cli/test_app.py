@@ -24,6 +24,14 @@ def test_help_lists_the_commands(invoke: Invoke) -> None:
     assert "..." not in listed  # every summary fits in its line
 
 
+@pytest.mark.parametrize("group", [[], ["plugin"]])
+def test_a_group_without_a_command_shows_its_help(optserve: Command, group: list[str]) -> None:
+    done = optserve(*group)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: optserve")
+    assert "Commands:" in done.stderr
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(invoke: Invoke, command: str) -> None:
     result = invoke(command, "-h")

@@ -25,7 +25,7 @@ from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem, Provided
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.optimizers import lbfgs
 from optserve.primitives.tracing import trace

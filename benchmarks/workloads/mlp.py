@@ -14,8 +14,8 @@ from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
-from optserve.jobs.batch_graphs import BatchGraphs
-from optserve.jobs.batch_walk import BatchSteps, BatchWalk
+from optserve.jobs.descent.batch_graphs import BatchGraphs
+from optserve.jobs.descent.batch_walk import BatchSteps, BatchWalk
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem

@@ -31,11 +31,11 @@ def by_optserve(steps: int, backend: str, tolerance: float | None = None) -> Wor
     """
     from optserve.backends.selection import choose
     from optserve.config.problem import load
-    from optserve.jobs.descent import descend
+    from optserve.jobs.descent.descent import descend
+    from optserve.jobs.descent.method import method_of
     from optserve.jobs.evaluator import Evaluator
     from optserve.jobs.interruption import Interruption
     from optserve.jobs.limits import Limits
-    from optserve.jobs.method import method_of
     from optserve.jobs.packing import Packing
     from optserve.jobs.watch import Watch
 

@@ -30,12 +30,12 @@ def by_optserve(config: str, overrides: tuple[str, ...], *, examines: bool) -> W
     """A descent, compiled already; without ``examines`` its end is taken at its word."""
     from optserve.backends.selection import choose
     from optserve.config.problem import load
-    from optserve.jobs.descent import descend
+    from optserve.jobs.descent.descent import descend
+    from optserve.jobs.descent.method import method_of
     from optserve.jobs.evaluator import Evaluator
     from optserve.jobs.evidence.examiner import Examiner
     from optserve.jobs.interruption import Interruption
     from optserve.jobs.limits import Limits
-    from optserve.jobs.method import method_of
     from optserve.jobs.packing import Packing
     from optserve.jobs.watch import Watch
 

@@ -23,9 +23,9 @@ from optserve.cli.progress import shown_progress
 from optserve.cli.streams import output_encoding, write_error, write_output
 
 if TYPE_CHECKING:
-    from optserve.jobs.artefacts import Room
     from optserve.jobs.problem import Problem
-    from optserve.jobs.result import Result
+    from optserve.jobs.record.artefacts import Room
+    from optserve.jobs.record.result import Result
 
 __all__ = ["run"]
 
@@ -53,8 +53,8 @@ def run(
     """
     with ending(output):
         from optserve.config import load
-        from optserve.jobs.artefacts import check_new, room
         from optserve.jobs.interruption import Interruption
+        from optserve.jobs.record.artefacts import check_new, room
         from optserve.jobs.run import run as run_job
 
         if out is not None:

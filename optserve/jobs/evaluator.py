@@ -23,7 +23,7 @@ from optserve.optimizers.base import Optimizer, State
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Evaluator", "Linearized"]
+__all__ = ["Evaluated", "Evaluator", "Linearized"]
 
 
 LARGEST_COUNT = 1000
@@ -35,6 +35,14 @@ that may be computed for that."""
 
 LARGEST_JACOBIAN = 50_000_000
 """The same for the entries of such a matrix."""
+
+
+class Evaluated(NamedTuple):
+    """A point whose loss and gradient are finite."""
+
+    point: Array
+    loss: float
+    gradient: Array
 
 
 class Linearized(NamedTuple):

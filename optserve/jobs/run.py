@@ -14,26 +14,31 @@ from optserve.backends.selection import choose
 from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
-from optserve.jobs.descent import Outcome, descend
+from optserve.jobs.descent.descent import descend
+from optserve.jobs.descent.method import Method, method_of
+from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.expectations import check_paths
+from optserve.jobs.evidence.uncertainty.uncertainty import (
+    Uncertainty,
+    no_uncertainty,
+    uncertainty_of,
+)
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits
-from optserve.jobs.method import Method, method_of
 from optserve.jobs.packing import Packing
-from optserve.jobs.probes import probe_values
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
-from optserve.jobs.record import Findings, outline, record
-from optserve.jobs.result import Result, numbers
-from optserve.jobs.uncertainty import Uncertainty, no_uncertainty, uncertainty_of
+from optserve.jobs.record.expectations import check_paths
+from optserve.jobs.record.probes import probe_values
+from optserve.jobs.record.record import Findings, outline, record
+from optserve.jobs.record.result import Result, numbers
 from optserve.jobs.watch import Progress, Watch
 from optserve.optimizers.base import Optimizer
 from optserve.transforms.foreign import Faults
 
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
-    from optserve.jobs.blame import Blame
-    from optserve.jobs.certificate import Certificate
+    from optserve.jobs.evidence.blame import Blame
+    from optserve.jobs.evidence.rules.certificate import Certificate
     from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
@@ -153,7 +158,7 @@ def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int
 def _watched(backend: Backend, problem: Problem, faults: Faults) -> Backend:
     if not problem.third_party:
         return backend
-    from optserve.jobs.plugin_faults import watching
+    from optserve.jobs.evidence.plugin_faults import watching
 
     return watching(backend, faults)
 
@@ -174,7 +179,7 @@ def _descents(
     """What descends from a start, over all rows or over minibatches, and until when."""
     stop = evaluator.problem.stop
     if optimizer is not None and evaluator.problem.minibatch is not None:
-        from optserve.jobs.epochs import Epochs
+        from optserve.jobs.descent.epochs import Epochs
 
         assert splits is not None
         epochs = Epochs(evaluator, splits)
@@ -200,7 +205,7 @@ def _descents(
 def _certificates(evaluator: Evaluator, start: Array) -> Sequence[Certificate]:
     if not evaluator.problem.third_party:
         return ()
-    from optserve.jobs.certificate import certify
+    from optserve.jobs.evidence.rules.certificate import certify
 
     return certify(evaluator.problem, evaluator.packing, start, evaluator.backend)
 
@@ -328,16 +333,16 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:
     if isinstance(outcome.failure, PluginFailure):
-        from optserve.jobs.plugin_faults import of_plugin
+        from optserve.jobs.evidence.plugin_faults import of_plugin
 
         return of_plugin(outcome.failure, evaluator.problem)
     if outcome.failure is not None:
-        from optserve.jobs.blame import of_failure
+        from optserve.jobs.evidence.blame import of_failure
 
         return of_failure(outcome.failure)
     bad: Array | None = outcome.bad
     if outcome.reason.usable or bad is None:
         return None
-    from optserve.jobs.blame import blame
+    from optserve.jobs.evidence.blame import blame
 
     return blame(evaluator.problem, evaluator.packing, bad)

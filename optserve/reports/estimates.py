@@ -17,7 +17,7 @@ from optserve.reports.numbers import (
 from optserve.reports.table import table
 
 if TYPE_CHECKING:
-    from optserve.jobs.result import Result
+    from optserve.jobs.record.result import Result
 
 __all__ = ["estimates"]
 

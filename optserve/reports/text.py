@@ -12,7 +12,7 @@ from optserve.reports.estimates import estimates
 from optserve.reports.numbers import compact, share_text, significant
 
 if TYPE_CHECKING:
-    from optserve.jobs.result import Certified, FitFound, Result
+    from optserve.jobs.record.result import Certified, FitFound, Result
 
 __all__ = ["text_report"]
 

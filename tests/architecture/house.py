@@ -45,7 +45,7 @@ ROOMS_OF = {
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config", "tables"},
-    "pydantic": {"config", "jobs", "service"},
+    "pydantic": {"config", "jobs.record", "service"},
     "pydantic_core": {"config"},
     "rich": {"cli"},
     "ruamel": {"config"},
@@ -56,6 +56,12 @@ ROOMS_OF = {
     "typer": {"cli"},
 }
 """The rooms in which each foreign library may be imported; one that is not listed, nowhere."""
+
+ORDERED = {
+    "jobs": ("evidence", "descent", "record", "run"),
+}
+"""Rooms and files within a room that import only from those before them; the rest of the room
+imports from none of them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,10 @@ class Source:
     def room(self) -> str:
         """The room or side module the file belongs to; "" for ``optserve/__init__.py``."""
         return self.module.partition(".")[2].partition(".")[0]
+
+    def is_in(self, room: str) -> bool:
+        """Whether it belongs to a room, or to one within it such as ``jobs.record``."""
+        return f"{self.module}.".startswith(f"optserve.{room}.")
 
     @cached_property
     def tree(self) -> ast.Module:

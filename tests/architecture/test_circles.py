@@ -16,6 +16,7 @@ ROOMS = (
     "cli",
     "config",
     "graph",
+    "jobs",
     "optimizers",
     "primitives",
     "registry",

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.architecture.house import FLOORS, ROOMS_OF, SIDES, Source, sources
+from tests.architecture.house import FLOORS, ORDERED, ROOMS_OF, SIDES, Source, sources
 
 FRONT_DOOR = ("", "__main__")
 """The package itself: it lends names from all floors, and no floor may ask it for one."""
@@ -32,9 +32,23 @@ def test_each_foreign_library_is_imported_in_its_rooms_only(source: Source) -> N
     strays = [
         f"{source.shown}:{found.line}: {found.name} belongs in {sorted(rooms) or 'no room'}"
         for found in source.imports()
-        if (rooms := rooms_of(found.name)) is not None and source.room not in rooms
+        if (rooms := rooms_of(found.name)) is not None and not any(map(source.is_in, rooms))
     ]
     assert not strays, "\n".join(strays)
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
+def test_rooms_within_a_room_are_ordered(source: Source) -> None:
+    order = ORDERED.get(source.room, ())
+    places = [place for place, room in enumerate(order) if source.is_in(f"{source.room}.{room}")]
+    place = places[0] if places else -1
+    wrong = [
+        f"{source.shown}:{line}: {name} is not below it"
+        for name, line in own_imports(source)
+        for after in order[place + 1 :]
+        if f"{name}.".startswith(f"optserve.{source.room}.{after}.")
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def own_imports(source: Source) -> list[tuple[str, int]]:

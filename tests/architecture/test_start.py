@@ -86,7 +86,8 @@ def test_a_command_imports_what_it_needs(
 def test_a_small_job_imports_neither_loops_nor_minibatches(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", ROSENBROCK, "--out", "run")
     rest = {"loops", "batch_graphs", "batch_walk", "batches", "epochs", "pace", "splits"}
-    assert not modules & {f"optserve.jobs.{name}" for name in rest}
+    own = {name.rpartition(".")[2] for name in modules if name.startswith("optserve.jobs.")}
+    assert not own & rest
     assert "optserve.transforms.minibatch" not in modules
 
 

@@ -228,7 +228,7 @@ def test_an_interrupt_at_any_time(here: Path, delay: float) -> None:
 
 def test_signals_while_it_is_saved(here: Path) -> None:
     slow = (
-        "import time, optserve.jobs.artefacts as a; keep = a.Room.keep;"
+        "import time, optserve.jobs.record.artefacts as a; keep = a.Room.keep;"
         "a.Room.keep = lambda *g: (print('saving', file=__import__('sys').stderr, flush=True),"
         "time.sleep(0.5), keep(*g))[2]; from optserve.cli import main; main()"
     )
@@ -248,7 +248,7 @@ def test_a_result_that_cannot_be_saved_is_printed_with_the_code_of_the_process(
 ) -> None:
     """A limit on the size of files stands for a full disk."""
     limited = (
-        "import optserve.jobs.artefacts as a, resource; keep = a.Room.keep;"
+        "import optserve.jobs.record.artefacts as a, resource; keep = a.Room.keep;"
         "a.Room.keep = lambda *g: (resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)),"
         "keep(*g))[1]; from optserve.cli import main; main()"
     )

@@ -12,9 +12,9 @@ from optserve.errors import DerivativeError
 from optserve.graph.aval import is_float
 from optserve.graph.graph import Equation
 from optserve.graph.primitive import Primitive
-from optserve.jobs.certifying import faults_of
-from optserve.jobs.looks import Looked
-from optserve.jobs.uses import Use
+from optserve.jobs.evidence.rules.certifying import faults_of
+from optserve.jobs.evidence.rules.looks import Looked
+from optserve.jobs.evidence.rules.uses import Use
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import Case, cases
 from optserve.transforms.points import special

@@ -10,7 +10,7 @@ import pytest
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.problem import Stop
 from optserve.jobs.reasons import Reason
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.jobs.watch import Snapshot
 from optserve.optimizers import gradient_descent

@@ -12,7 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.facts import Facts
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
-from optserve.jobs.record import outline
+from optserve.jobs.record.record import outline
 from optserve.jobs.run import run
 from optserve.optimizers import lbfgs
 from optserve.primitives.constructors import elementwise

@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from tests.reference.published import Published
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from tests.reference.published import Published, more_garbow_hillstrom, nist
 

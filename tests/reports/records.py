@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 
 __all__ = [
     "certificate",

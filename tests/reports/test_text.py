@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from optserve.jobs.result import Result
+from optserve.jobs.record.result import Result
 from optserve.reports.text import text_report
 from tests.reports import records
 

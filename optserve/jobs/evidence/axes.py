@@ -8,7 +8,6 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
-from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
@@ -38,7 +37,7 @@ def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
     """
     if model.partial:
         chance = np.random.default_rng(0).normal(size=model.free.size)
-        return krylov(surface, place._replace(gradient=chance), model.free)
+        return surface.spanned(place.point, chance, model.free)
     if model.rest is None or not surface.dense:
         return model
     root = sqrt(surface.epsilon)

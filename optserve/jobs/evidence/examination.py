@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf, nan, sqrt
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,11 +19,9 @@ from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
-
-if TYPE_CHECKING:
-    from optserve.jobs.evidence.examiner import Examiner
 
 __all__ = ["End", "Examination", "Examined"]
 
@@ -67,10 +65,11 @@ class Examined(NamedTuple):
 
 
 class Examination:
-    """Examines ``end`` on ``surface``."""
+    """Examines ``end`` on ``surface``; ``tolerance`` is that of the gradient."""
 
-    def __init__(self, examiner: Examiner, surface: Surface, end: End) -> None:
-        self.examiner = examiner
+    def __init__(self, surface: Surface, reach: Reach, end: End, tolerance: float) -> None:
+        self.reach = reach
+        self.tolerance = tolerance
         self.surface = surface
         self.end = end
         self.labels = surface.evaluator.packing.labels
@@ -84,7 +83,7 @@ class Examination:
         """What was found."""
         surface = self.surface
         if surface.ignored.all():
-            return self._end(Reason.flat, self.examiner.told_of_ignored)
+            return self._end(Reason.flat, self.reach.told_of_ignored)
         if not self.start.finite:
             return self._end(None, "not examined: the loss or its gradient is not finite")
         moved = not np.array_equal(self.end.point, self.end.start)
@@ -129,7 +128,7 @@ class Examination:
         ``before`` is the loss one step before, infinite where that says nothing.
         """
         rounding = sqrt(noise.loss) if model.rest is None else noise.decrement
-        return Bar(self.examiner.tolerance * self._unit(place, model, before), rounding)
+        return Bar(self.tolerance * self._unit(place, model, before), rounding)
 
     def _unit(self, place: Place, model: Quadratic, before: float = inf) -> float:
         """What the root of a decrease is compared with."""
@@ -337,7 +336,7 @@ class Examination:
     ) -> Examined:
         if self.surface.is_blind(place, (model, true), self.noise):
             return self._end(Reason.unexamined, BLIND, place=place)
-        by_tolerance = model.decrement <= self.examiner.tolerance * self._unit(place, model)
+        by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
         reason = Reason.gradient if by_tolerance else Reason.precision
         told = (
             f"a minimum: a Newton step would lower the loss by {model.decrement**2:.2g}, "
@@ -380,8 +379,8 @@ class Examination:
         unit = np.ones(self.surface.size)
         kinds: tuple[tuple[Kind, Array], ...] = (
             ("at bound", self.surface.held(place)),
-            ("at start", self.examiner.unreached),
-            ("unused", self.examiner.unused),
+            ("at start", self.reach.unreached),
+            ("unused", self.reach.unused),
         )
         return [
             directed(kind, which.astype(np.float64), unit, self.labels)

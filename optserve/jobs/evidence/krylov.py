@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.quadratic import NOISE, Quadratic, norm
-
-if TYPE_CHECKING:
-    from optserve.jobs.evidence.surface import Place, Surface
 
 __all__ = ["krylov"]
 
@@ -24,15 +21,20 @@ FEW, GROWTH = 4, 1.25
 """How many products are made between two looks at it, at least, and by how many times more."""
 
 
-def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
-    """The model over the space that Lanczos' iteration spans from the gradient.
+def krylov(
+    product: Callable[[Array], Array], gradient: Array, free: Array, products: int, epsilon: float
+) -> Quadratic:
+    """The model over the space that Lanczos' iteration spans from the ``gradient`` (p,).
 
-    It is that of Newton's method by conjugate gradients: its step and decrement are theirs, and the
-    least curvature is at most the one found here (Golub & Van Loan 2013, sections 10.1 and 11.3).
-    Each vector is made orthogonal to all before. From a gradient of 0 the iteration starts at
-    random, for the curvatures.
+    ``free`` (p,) tells which coordinates may vary. ``product`` multiplies the Hessian by a vector
+    (p,), some ``products`` times at most; ``epsilon`` is the relative rounding of the loss.
+
+    The model is that of Newton's method by conjugate gradients: its step and decrement are theirs,
+    and the least curvature is at most the one found here (Golub & Van Loan 2013, sections 10.1 and
+    11.3). Each vector is made orthogonal to all before. From a gradient of 0 the iteration starts
+    at random, for the curvatures.
     """
-    gradient = np.where(free, place.gradient, 0.0)
+    gradient = np.where(free, gradient, 0.0)
     size = float(norm(gradient))
     first = (
         gradient
@@ -41,22 +43,22 @@ def krylov(surface: Surface, place: Place, free: Array) -> Quadratic:
     )
     length = norm(first)
     most = min(int(free.sum()), max(FEW, LARGEST // max(1, free.size)))
-    most = min(most, max(FEW, surface.products))
+    most = min(most, max(FEW, products))
     vectors = [first / length if length > 0.0 else first]
     diagonal: list[float] = []
     beside: list[float] = []
     model, due = None, FEW
     for count in range(1, most + 1):
-        turned = np.where(free, surface.product(place.point, vectors[-1]), 0.0)
+        turned = np.where(free, product(vectors[-1]), 0.0)
         diagonal.append(float(vectors[-1] @ turned))
         basis = np.array(vectors)
         for _ in range(2):
             turned = turned - basis.T @ (basis @ turned)
         beside.append(float(norm(turned)))
-        ended = beside[-1] <= NOISE * surface.epsilon * max(map(abs, diagonal))
+        ended = beside[-1] <= NOISE * epsilon * max(map(abs, diagonal))
         if ended or count in (due, most):
             before = np.inf if model is None else model.decrement**2
-            model = _model(basis, diagonal, beside, size, free, surface.epsilon)
+            model = _model(basis, diagonal, beside, size, free, epsilon)
             decrease = model.decrement**2
             if ended or abs(decrease - before) <= SETTLED * decrease:
                 break

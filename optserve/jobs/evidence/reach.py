@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optserve.errors import Place
+from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Graph, Literal, Var
 from optserve.graph.primitive import Value
 from optserve.jobs.evidence.naming import listed
@@ -16,9 +20,10 @@ from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import prune, simplify
 
 if TYPE_CHECKING:
+    from optserve.jobs.evaluator import Evaluator
     from optserve.jobs.problem import Problem
 
-__all__ = ["Block", "block_of", "told_of", "unreached", "used", "warnings_of"]
+__all__ = ["Block", "Reach", "block_of", "told_of", "unreached", "used", "warnings_of"]
 
 REMEDY = "give `fixed: true`, or a smooth form"
 """What to do about a parameter that no derivative reaches."""
@@ -36,6 +41,47 @@ class Block:
         """Where it ends, for a person."""
         where = "" if self.place is None else f" ({self.place})"
         return f"it ends at {self.primitive}{where}, whose derivative is 0 everywhere"
+
+
+class Reach:
+    """Which coordinates of a job take part.
+
+    ``unused`` are those (p,) that the loss does not use, ``unreached`` those that it uses, and no
+    derivative reaches.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    @cached_property
+    def unused(self) -> Array:
+        graph = self.evaluator.graphs.objective
+        loss = prune(replace(graph, outputs=graph.outputs[:1]))
+        return self._spread([not one for one in used(loss)])
+
+    @cached_property
+    def unreached(self) -> Array:
+        found = self._spread(unreached(self.evaluator.graphs.differentiated))
+        return found & ~self.unused
+
+    @cached_property
+    def told_of_ignored(self) -> str:
+        """What to say of parameters that no derivative reaches, or of a loss that uses none."""
+        packing, graph = self.evaluator.packing, self.evaluator.problem.objective.graph
+        loose = [one.parameter.name for one in packing.free if self.unreached[one.start]]
+        if not loose:
+            return "nothing was moved: the loss uses no parameter that may vary"
+        names = [variable.name for variable in graph.inputs[: len(packing.segments)]]
+        loss = prune(replace(graph, outputs=graph.outputs[:1]))
+        return told_of(loose, loss, names.index(loose[0]))
+
+    def _spread(self, flags: list[bool]) -> Array:
+        """A flag for each coordinate (p,) from one for each parameter that varies."""
+        packing = self.evaluator.packing
+        found: Array = np.zeros(packing.size, bool)
+        for segment, flag in zip(packing.free, flags, strict=False):
+            found[segment.start : segment.start + segment.count] = flag
+        return found
 
 
 def used(graph: Graph) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -187,11 +188,16 @@ class Surface:
             elif hessian is not None:
                 model = of_hessian(hessian, place.gradient, free, self.epsilon)
             else:
-                model = krylov(self, place, free)
+                model = self.spanned(place.point, place.gradient, free)
             stopped = free & self._stops(place.point, model.step)
             if not stopped.any():
                 return model
             free = free & ~stopped
+
+    def spanned(self, point: Array, gradient: Array, free: Array) -> Quadratic:
+        """The model at ``point`` over what products span from a ``gradient`` (p,)."""
+        product = partial(self.product, point)
+        return krylov(product, gradient, free, self.products, self.epsilon)
 
     def held(self, place: Place) -> Array:
         """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from optserve.graph.aval import aval_of, is_float
 from optserve.graph.primitive import Primitive
-from optserve.jobs.certificate import certify
+from optserve.jobs.evidence.rules.certificate import certify
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Objective, Problem, Provided

@@ -141,9 +141,7 @@ class Landscape:
             budget = Budget()
             budget.allow(PLENTY)
         nobody = np.zeros(size, bool)
-        examiner: Any = SimpleNamespace(
-            tolerance=1e-8, unreached=nobody, unused=nobody, told_of_ignored=""
-        )
+        reach: Any = SimpleNamespace(unreached=nobody, unused=nobody, told_of_ignored="")
         prices: Any = SimpleNamespace(hessian=PRODUCT * size, together=1, jacobian=1)
         evaluator: Any = self
         surface = Surface(evaluator, nobody, budget, prices)
@@ -151,7 +149,7 @@ class Landscape:
         last = self.view.unit * gained
         end = End(point, point + self.view.scale, 100, lambda loss: last, finishes)
         with np.errstate(all="ignore"):
-            examination = Examination(examiner, surface, end)
+            examination = Examination(surface, reach, end, tolerance=1e-8)
             try:
                 return examination.run()
             except SpentError:

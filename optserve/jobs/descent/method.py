@@ -1,0 +1,199 @@
+"""A method of descent at work: one call evaluates a point and proposes the next."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from optserve.backends.base import Compiled
+from optserve.errors import PluginError
+from optserve.graph.aval import Array
+from optserve.jobs.descent.judging import Judge
+from optserve.jobs.descent.stretch import Measured
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.limits import Limits
+from optserve.jobs.reasons import Reason
+from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_model, no_verdict
+from optserve.optimizers.bounds import project
+from optserve.optimizers.verdict import VERDICTS
+
+if TYPE_CHECKING:
+    from optserve.jobs.evidence.examiner import Examiner
+
+__all__ = ["Advance", "Method", "method_of"]
+
+
+class Advance(NamedTuple):
+    """What is known at a point, and where the method goes from there."""
+
+    loss: Value
+    gradient: Array
+    point: Array
+    state: State
+
+
+Advancing = Callable[[Array, State], Advance]
+
+Measure = Callable[[Array, Advance], Measured | None]
+"""(point, what is known there) -> how near to stationary it is, where that is known."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """``advance(point, state)`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
+
+    ``loop`` takes many steps in a call, where the backend has loops and the method can be traced;
+    it takes ``rest`` last (see ``optserve.jobs.descent.loops``). ``examiner()`` examines where it
+    ends.
+    """
+
+    optimizer: Optimizer | None
+    init: Callable[[Array], State]
+    advance: Advancing
+    measure: Measure
+    judge: Judge
+    examiner: Callable[[], Examiner]
+    loop: Compiled | None = None
+    rest: tuple[Array, ...] = ()
+
+    @property
+    def searches(self) -> bool:
+        """Whether the method steps back from a trial point that is no good."""
+        return self.optimizer is not None and not self.optimizer.traced
+
+    @property
+    def slow(self) -> bool:
+        """Whether it searches by gradients, so that Newton's method may be quicker."""
+        return self.searches and self.optimizer is not None and self.optimizer.needs == "gradient"
+
+    def verdict(self, state: State) -> Reason | None:
+        """Why the method itself can go no further, if it cannot."""
+        if self.optimizer is None:
+            return None
+        word = self.optimizer.verdict(state)
+        if word and word not in VERDICTS:
+            raise PluginError(
+                f"{self.optimizer.name}: its verdict is {word!r}",
+                expected=" or ".join(map(repr, VERDICTS)),
+            )
+        return Reason[word] if word else None
+
+
+def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Method:
+    """The method of a job; ``optimizer`` is ``None`` for one that evaluates once."""
+
+    by_jacobian = optimizer is not None and optimizer.needs == "jacobian"
+
+    @functools.cache
+    def examiner() -> Examiner:  # a job that only evaluates does without
+        from optserve.jobs.evidence.examiner import Examiner
+
+        return Examiner(evaluator, limits, by_jacobian=by_jacobian)
+
+    measure = _measure(optimizer, evaluator, limits)
+    searches = optimizer is not None and not optimizer.traced
+    tries = optimizer is not None and optimizer.accepted is not None
+    judge = Judge.of(limits, evaluator.packing.dtype, searches=searches, tries=tries)
+    if optimizer is None:
+        return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
+    loop: Compiled | None = None
+    rest: tuple[Array, ...] = ()
+    if optimizer.needs == "jacobian":
+        advance = _by_jacobian(optimizer, evaluator, limits)
+    elif optimizer.traced:
+        loop = _loop(optimizer, evaluator, judge)
+        rest = (*evaluator.graphs.bounds, *evaluator.graphs.arguments)
+        advance = _compiled(optimizer, evaluator, limits, rest)
+    else:
+        advance = _by_gradient(optimizer, evaluator, limits)
+    return Method(optimizer, optimizer.init, advance, measure, judge, examiner, loop, rest)
+
+
+def _loop(optimizer: Optimizer, evaluator: Evaluator, judge: Judge) -> Compiled | None:
+    """The whole descent as one callable of the backend, where it can be and pays."""
+    if not evaluator.backend.has_loops or optimizer.verdict is not no_verdict:
+        return None
+    from optserve.jobs.descent.loops import loop_graph
+
+    graph = loop_graph(evaluator.graphs, optimizer, judge, _blank(optimizer, evaluator))
+    return evaluator.backend.loop(graph)
+
+
+def _blank(optimizer: Optimizer, evaluator: Evaluator) -> State:
+    """A state, for its shapes."""
+    packing = evaluator.packing
+    return optimizer.init(np.zeros(packing.size, packing.dtype))
+
+
+def _once(evaluator: Evaluator) -> Advancing:
+    def advance(point: Array, state: State) -> Advance:
+        return Advance(*evaluator.gradient(point), point, state)
+
+    return advance
+
+
+def _compiled(
+    optimizer: Optimizer, evaluator: Evaluator, limits: Limits, rest: Sequence[Array]
+) -> Advancing:
+    """The whole step as one callable of the backend, compiled when it is first asked for."""
+
+    @functools.cache
+    def step() -> Compiled:
+        return evaluator.step(optimizer, _blank(optimizer, evaluator), limits.steps)
+
+    def advance(point: Array, state: State) -> Advance:
+        loss, gradient, following, *carried = step()(point, *state, *rest)
+        return Advance(loss, gradient, following, tuple(carried))
+
+    return advance
+
+
+def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
+    lower, upper = evaluator.bounds
+
+    def advance(point: Array, state: State) -> Advance:
+        loss, gradient = evaluator.gradient(point)
+        known = Evaluation(
+            loss, gradient, None, None, lower, upper, limits.steps, evaluator.curvature
+        )
+        updates, following = optimizer.update(known, state, point)
+        return Advance(loss, gradient, project(point + updates, lower, upper), following)
+
+    return advance
+
+
+def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
+    lower, upper = evaluator.bounds
+
+    def advance(point: Array, state: State) -> Advance:
+        found = evaluator.linearized(point)
+        known = Evaluation(*found, lower, upper, limits.steps)
+        updates, following = optimizer.update(known, state, point)
+        proposed = project(point + updates, lower, upper)
+        return Advance(found.loss, found.gradient, proposed, following)
+
+    return advance
+
+
+def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Measure:
+    """How near to stationary a point is, by the curvature that the method has."""
+    kind = evaluator.problem.objective.kind
+    if optimizer is None or limits.gradient is None or optimizer.expects is no_model:
+        return lambda point, known: None
+
+    unit = 1.0 if kind == "log_likelihood" else nan
+
+    def measure(point: Array, known: Advance) -> Measured | None:
+        expected = optimizer.expects(known.state)
+        if not expected >= 0.0:
+            return None
+        return Measured(
+            expected**0.5, float(known.loss) ** 0.5 if kind == "least_squares" else unit
+        )
+
+    return measure

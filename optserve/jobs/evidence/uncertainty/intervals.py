@@ -1,0 +1,90 @@
+"""Intervals around the estimates, on the natural scale and within bounds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.uncertainty.delta_method import Varying
+from optserve.jobs.evidence.uncertainty.information import root_sum_square
+from optserve.jobs.packing import Packing, Segment
+
+__all__ = ["Intervals", "intervals_of"]
+
+
+class Intervals(NamedTuple):
+    """The two ends (m, 2) for each entry that varies, NaN where there is no interval; what is to
+    be said of how they were made, and of where they were cut."""
+
+    ends: Array
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def intervals_of(
+    packing: Packing, point: Array, varying: Varying, known: Array, factor: Array, width: float
+) -> Intervals:
+    """The estimates at ``point`` (p,), and ``width`` standard errors to each side.
+
+    ``factor`` (p, k) is a root of the covariance of the coordinates; ``known`` (m,) tells which
+    entries have a standard error. What would cross a bound ends there.
+    """
+    ends = np.full((known.size, 2), np.nan)
+    lower, upper = np.full(known.size, -np.inf), np.full(known.size, np.inf)
+    scales: dict[str, list[str]] = {}
+    for segment in packing.free:
+        parameter = segment.parameter
+        part, positions = varying.parts[parameter.name], varying.positions[parameter.name]
+        lower[part] = parameter.lower.ravel()[positions]
+        upper[part] = parameter.upper.ravel()[positions]
+        if known[part].any():
+            roots = width * varying.derivative[part] @ factor
+            own = width * factor[segment.start : segment.start + segment.count]
+            ends[part] = _around(segment, point, positions, roots, own)
+            if parameter.transform is not None:
+                scales.setdefault(parameter.transform.name, []).append(parameter.name)
+    ends[~known] = np.nan
+    notes = [
+        f"{_named(names)} made on the scale of {scale}, and mapped back"
+        for scale, names in scales.items()
+    ]
+    crossed = (ends[:, 0] < lower) | (ends[:, 1] > upper)
+    labels = list(itertools.compress(varying.labels, crossed))
+    warnings = [f"{_named(labels)} cut at a bound, which it would cross"] if labels else []
+    ends = np.clip(ends, lower[:, None], upper[:, None])
+    return Intervals(ends, tuple(notes), tuple(warnings))
+
+
+def _named(names: Sequence[str]) -> str:
+    return (
+        f"the interval of {names[0]} is"
+        if len(names) == 1
+        else f"the intervals of {listed(names)} are"
+    )
+
+
+def _around(segment: Segment, point: Array, positions: Array, roots: Array, own: Array) -> Array:
+    """The ends (m, 2) for the entries of one parameter at ``positions``.
+
+    The rows of ``roots`` (m, k) are as long as the entries move, those of ``own`` (count, k) as the
+    coordinates do. A transformed parameter moves on the scale of its transform, in the direction in
+    which the entry changes most for its probability, so that its ends lie where the transform leads
+    (for the log: Meeker & Escobar 1998, chapter 8).
+    """
+    piece = segment.piece(point)
+    value = np.ravel(segment.natural(piece, segment.constants))[positions].astype(np.float64)
+    lengths = root_sum_square(roots, axis=1)
+    if segment.parameter.transform is None:
+        return np.stack([value - lengths, value + lengths], axis=1)
+    ends = np.stack([value, value], axis=1)
+    for entry, position in enumerate(positions):
+        if lengths[entry] > 0.0:
+            along = np.reshape(own @ (roots[entry] / lengths[entry]), np.shape(piece))
+            moved = [segment.natural(piece + to * along, segment.constants) for to in (-1.0, 1.0)]
+            ends[entry] = np.sort([np.ravel(one)[position] for one in moved])
+    return ends

@@ -1,0 +1,224 @@
+"""What a job leaves behind: a folder with the result, made whole or not at all.
+
+Everything is written into a folder beside the final one, made before the job runs, which is then
+renamed. Many processes may do so at once: a number that was taken in the meantime is passed over.
+The unfinished folder of a process that was killed is removed by the next that works there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from optserve.errors import ConfigError
+from optserve.jobs.record.result import Result
+
+__all__ = ["Room", "check_new", "room", "save"]
+
+_UNFINISHED = re.compile(r"\.unfinished-[0-9]+-[0-9a-f]{12}")
+
+
+def check_new(out: Path) -> None:
+    """Raise ``ConfigError`` where ``out`` cannot become a new folder; ask before a job runs."""
+    if out.exists():
+        raise ConfigError(
+            f"{out} exists already",
+            expected="a new folder",
+            remedy="choose another name, or remove it",
+        )
+
+
+class Room:
+    """Where the result of a job will be: ``folder``, still unfinished, becomes ``out`` or the next
+    number in ``home``.
+    """
+
+    def __init__(self, folder: Path, home: Path, out: Path | None) -> None:
+        self.folder, self.home, self.out = folder, home, out
+
+    def keep(self, result: Result, config: str = "") -> Path:
+        """Write ``result`` to the disk and return its folder.
+
+        The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
+        pickled) and, where ``config`` is given, ``config.resolved.yaml``.
+        """
+        _write(self.folder / "result.json", f"{result.json()}\n".encode())
+        _write(self.folder / "history.csv", ("\n".join(_history(result)) + "\n").encode())
+        arrays = io.BytesIO()
+        np.savez(arrays, allow_pickle=False, **result.checkpoint)
+        _write(self.folder / "checkpoint.npz", arrays.getbuffer())
+        if config:
+            _write(self.folder / "config.resolved.yaml", config.encode())
+        _sync(self.folder)
+        final = next(name for name in self._names() if _renamed(self.folder, name))
+        _sync(self.home)
+        return final
+
+    def _names(self) -> Iterator[Path]:
+        """What the folder may be called, in order, where others take names meanwhile."""
+        if self.out is not None:
+            yield self.out
+            yield from (self.out.with_name(f"{self.out.name}-{n}") for n in range(2, 10**6))
+        taken = [int(entry.name) for entry in self.home.iterdir() if entry.name.isdecimal()]
+        yield from (self.home / f"{n:04d}" for n in range(max(taken, default=0) + 1, 10**9))
+
+
+@contextmanager
+def room(name: str, *, runs: Path = Path("runs"), out: Path | None = None) -> Iterator[Room]:
+    """A place for the result of the job ``name``, tried before the job runs.
+
+    Raises ``ConfigError`` where ``out`` exists or no folder can be made. What is not kept is
+    removed in the end, with every folder that was made for it.
+    """
+    if out is not None:
+        check_new(out)
+    home = runs / _folder_name(name) if out is None else out.parent
+    made = [folder for folder in (home, *home.parents) if not folder.exists()]
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(home)
+        folder, lock = _unfinished(home)
+    except OSError as error:
+        _remove_empty(made)
+        raise _no_place(home, error) from error
+    try:
+        yield Room(folder, home, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # it is gone where it was renamed
+        _unlock(lock)
+        _remove_empty(made)
+
+
+def save(
+    result: Result, *, config: str = "", runs: Path = Path("runs"), out: Path | None = None
+) -> Path:
+    """Write ``result`` and return its folder: ``out``, or the next number in ``runs/NAME``."""
+    with room(result.name, runs=runs, out=out) as place:
+        return place.keep(result, config)
+
+
+def _no_place(home: Path, error: OSError) -> ConfigError:
+    there = next((folder for folder in (home, *home.parents) if folder.exists()), Path())
+    why = "cannot be written to" if there.is_dir() else "is a file"
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        why = f"takes no folder: {error.strerror or error}"
+    return ConfigError(
+        f"there is no place for the result: {there.absolute()} {why}",
+        expected="a folder in which a new one can be made",
+        remedy="start optserve in another folder, or give one: --out DIR",
+    )
+
+
+def _unfinished(home: Path) -> tuple[Path, int | None]:
+    """A new folder in ``home``, and what locks it while this process lives."""
+    while True:
+        folder = home / f".unfinished-{os.getpid()}-{os.urandom(6).hex()}"
+        folder.mkdir(parents=True)
+        # Until it is locked, another process may take it for a leftover and remove it.
+        with suppress(FileNotFoundError):
+            lock = _lock(folder, wait=True)
+            if folder.exists():
+                return folder, lock
+            _unlock(lock)
+
+
+def _remove_leftovers(home: Path) -> None:
+    """Remove the unfinished folders of processes that were killed."""
+    for entry in home.iterdir():
+        if _UNFINISHED.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+            with suppress(OSError):
+                lock = _lock(entry, wait=False)  # held by whoever still writes there
+                if lock is not None:
+                    shutil.rmtree(entry, ignore_errors=True)
+                    _unlock(lock)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """A locked file descriptor of ``folder``; ``None`` where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        if not wait:
+            raise
+        return None  # a file system without locks
+    return descriptor
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove those of ``folders`` that are empty, the innermost first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _write(path: Path, content: bytes | memoryview) -> None:
+    """Write a file, down to the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in ``folder`` written to the disk, where the system does so."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _renamed(folder: Path, target: Path) -> bool:
+    """Whether ``folder`` is now ``target``; not where that name was taken in the meantime."""
+    try:
+        folder.rename(target)  # refused onto a folder that holds something, as all of these do
+    except OSError:
+        if not target.exists():
+            raise
+        return False
+    return True
+
+
+def _history(result: Result) -> Iterator[str]:
+    """A line an evaluation; over minibatches a line an epoch, with what was known after it."""
+    epochs = any(entry.epoch is not None for entries in result.history for entry in entries)
+    yield "start,evaluation,loss,gradient,seconds" + (
+        ",epoch,batch_loss,validation_loss" if epochs else ""
+    )
+    for start, entries in enumerate(result.history, 1):
+        for entry in entries:
+            evaluation, loss, gradient, seconds, *rest = entry
+            shown = [f"{start},{evaluation}", _cell(loss), _cell(gradient), f"{seconds:.6f}"]
+            yield ",".join([*shown, *(map(_cell, rest) if epochs else ())])
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _folder_name(name: str) -> str:
+    """The name of a job as that of a folder: no separators, no leading dots.
+
+    >>> _folder_name("../a fit"), _folder_name("misra1a")
+    ('a_fit', 'misra1a')
+    """
+    return re.sub(r"[^\w.+-]+", "_", name).lstrip("._") or "job"

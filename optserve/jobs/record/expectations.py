@@ -1,0 +1,103 @@
+"""What a person expects of a result, compared with what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ConfigError
+from optserve.jobs.paths import look_up
+from optserve.jobs.problem import Expectation
+from optserve.jobs.record.result import ExpectationFound, placed
+
+__all__ = ["check", "check_paths"]
+
+_CHECKS = frozenset({"min", "max", "near", "rel", "abs", "one_of"})
+
+
+def check_paths(expectations: Sequence[Expectation], outline: Mapping[str, Any]) -> None:
+    """Raise ``ConfigError`` for a path that will name nothing, before anything runs.
+
+    ``outline`` has the keys and the shapes of the result.
+    """
+    for expectation in expectations:
+        look_up(outline, expectation.path, expectation.place)
+        unknown = sorted(set(expectation.checks) - _CHECKS)
+        if unknown:
+            raise ConfigError(
+                f"`{unknown[0]}` is no check",
+                place=expectation.place,
+                expected=", ".join(sorted(_CHECKS)),
+            )
+
+
+def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFound:
+    """Whether ``expectation`` holds of a result, which is given as nested mappings and lists.
+
+    Of an array every entry must hold. Where there is no value (a standard error of a parameter at
+    its bound) nothing holds.
+
+    >>> checks = {"near": 238.94, "rel": 1e-4}
+    >>> found = check(Expectation("loss", checks), {"loss": 238.95})
+    >>> found.holds, found.message
+    (True, '')
+    >>> check(Expectation("loss", {"max": 0.2}), {"loss": 0.5}).message
+    'loss is 0.5: above max 0.2'
+    """
+    found = look_up(record, expectation.path, expectation.place)
+    if expectation.path == "termination":
+        found = found["reason"]
+    wrong = _wrong(found, expectation.checks)
+    message = f"{expectation.path} is {_shown(found)}: {wrong}" if wrong else ""
+    return ExpectationFound(
+        path=expectation.path,
+        checks=dict(expectation.checks),
+        found=found,
+        holds=not wrong,
+        message=message,
+        place=placed(expectation.place),
+    )
+
+
+def _wrong(found: Any, checks: Mapping[str, Any]) -> str:
+    """What does not hold, or nothing."""
+    if "one_of" in checks and found not in checks["one_of"]:
+        return f"not one of {', '.join(map(str, checks['one_of']))}"
+    if not {"min", "max", "near"} & checks.keys():
+        return ""
+    try:
+        values = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        return "not a number"
+    if np.isnan(values).any():
+        return "there is no value"
+    if "min" in checks and (values < checks["min"]).any():
+        return f"below min {checks['min']}"
+    if "max" in checks and (values > checks["max"]).any():
+        return f"above max {checks['max']}"
+    return _far(values, checks) if "near" in checks else ""
+
+
+def _far(values: Any, checks: Mapping[str, Any]) -> str:
+    """How far off ``near`` the farthest value is, where that is more than is allowed."""
+    near = np.asarray(checks["near"], dtype=np.float64)
+    if near.ndim and near.shape != values.shape:
+        return f"its shape is {values.shape}, that of near {near.shape}"
+    allowed = np.maximum(checks.get("rel", 0.0) * np.abs(near), checks.get("abs", 0.0))
+    distance = np.abs(values - near)
+    if (distance <= allowed).all():
+        return ""
+    with np.errstate(all="ignore"):
+        worst = int(np.argmax(np.where(distance <= allowed, -inf, distance / allowed)))
+    farthest, limit = distance.flat[worst], np.broadcast_to(allowed, distance.shape).flat[worst]
+    return f"off near {_shown(checks['near'])} by {farthest:.3g}, more than {limit:.3g}"
+
+
+def _shown(found: Any) -> str:
+    if isinstance(found, float):
+        return f"{found:.12g}"
+    text = str(found)
+    return text if len(text) <= 60 else f"{text[:57]}..."

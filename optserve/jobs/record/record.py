@@ -1,0 +1,278 @@
+"""Putting the record of a job together from what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optserve.jobs.descent.outcome import Outcome
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.limits import Limits
+from optserve.jobs.problem import Problem
+from optserve.jobs.reasons import Reason, exit_codes
+from optserve.jobs.record.environment import environment, peak_memory
+from optserve.jobs.record.expectations import check
+from optserve.jobs.record.result import FitFound, Result, Used, numbers, placed
+from optserve.jobs.record.sentences import sentence
+from optserve.primitives.composition import probe
+from optserve.values import as_tree, fields_of
+
+if TYPE_CHECKING:
+    from optserve.jobs.evidence.blame import Blame
+    from optserve.jobs.evidence.rules.certificate import Certificate
+
+__all__ = ["Findings", "outline", "record"]
+
+LARGEST_MATRIX = 100
+"""Entries of the parameters up to which their covariance is part of the record."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a job found: how each descent ended, and what is known at the best point.
+
+    ``log_likelihood`` is that of the best point, without penalties, where it is what was asked for.
+    ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
+    ``backend_reason`` why it ran on the backend that it did. ``blames`` tell of each descent what
+    was not finite, if anything.
+    """
+
+    evaluator: Evaluator
+    limits: Limits
+    certificates: Sequence[Certificate]
+    outcomes: Sequence[Outcome]
+    chosen: int
+    signal: Reason | None
+    uncertainty: Uncertainty
+    gradient: Mapping[str, Any]
+    probes: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
+    blames: Sequence[Blame | None]
+    seconds: float
+    log_likelihood: float | None = None
+    backend_reason: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The best descent."""
+        return self.outcomes[self.chosen]
+
+    @property
+    def blame(self) -> Blame | None:
+        """What made the numbers of the best descent not finite."""
+        return self.blames[self.chosen]
+
+    def told(self, number: int) -> str:
+        """How the descent of this number ended, from 0."""
+        blame = self.blames[number]
+        message = sentence(self.outcomes[number], self.limits, blame.what if blame else "")
+        return f"{message}: {blame.message}" if blame else message
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """All that apply, in order of precedence."""
+        reasons = {*self.outcome.reasons, *([self.signal] if self.signal else [])}
+        return sorted(reasons, key=list(Reason).index)
+
+
+def outline(problem: Problem) -> dict[str, Any]:
+    """The keys and shapes of the result that ``problem`` will have, with nothing in them."""
+    nothing = {parameter.name: numbers(parameter.init) for parameter in problem.parameters}
+    tree: dict[str, Any] = dict.fromkeys(fields_of(Result))
+    tree |= dict.fromkeys(("parameters", "standard_errors", "gradient"), nothing)
+    tree |= {"used": dict.fromkeys(fields_of(Used)), "fit": dict.fromkeys(fields_of(FitFound))}
+    tree["intervals"] = {
+        parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
+    }
+    tree["probes"] = {
+        equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
+        for equation in problem.objective.graph.equations
+        if equation.primitive is probe
+    }
+    if problem.metrics is not None or problem.held_out:
+        from optserve.jobs.splits import metrics_outline
+
+        tree["metrics"] = metrics_outline(problem)
+    return tree
+
+
+def record(problem: Problem, findings: Findings) -> Result:
+    """The result of a job, its expectations checked."""
+    tree = _tree(problem, findings)
+    seen = tree if tree["fit"] else {**tree, "fit": dict.fromkeys(fields_of(FitFound))}
+    expectations = [check(expectation, seen) for expectation in problem.expectations]
+    codes = exit_codes(
+        findings.reasons,
+        tolerance=findings.limits.tolerance,
+        expectations=all(found.holds for found in expectations),
+    )
+    tree["termination"] |= {"exit_code": codes[0], "exit_codes": list(codes)}
+    return Result.of({**tree, "expectations": as_tree(expectations)})
+
+
+def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
+    """The fields of the result, but for the exit codes and the expectations."""
+    outcome, packing = findings.outcome, findings.evaluator.packing
+    best = outcome.best
+    values = packing.natural(outcome.start if best is None else best.point)
+    reasons = findings.reasons
+    return {
+        "name": problem.name,
+        "objective": problem.objective.kind,
+        "termination": {
+            "reason": reasons[0].name,
+            "message": _message(findings),
+            "reasons": [reason.name for reason in reasons],
+            "converged": reasons[0].converged,
+        },
+        "evidence": _evidence(outcome.evidence),
+        "loss": None if best is None else best.loss,
+        "log_likelihood": findings.log_likelihood,
+        "parameters": {name: numbers(value) for name, value in values.items()},
+        **_uncertainty(findings.uncertainty),
+        "gradient": dict(findings.gradient),
+        "probes": dict(findings.probes),
+        "metrics": {
+            split: {name: value if isfinite(value) else None for name, value in found.items()}
+            for split, found in findings.metrics.items()
+        },
+        "start": None if best is None else findings.chosen,
+        "starts": [_start(findings, number) for number in range(len(findings.outcomes))],
+        "evaluations": sum(one.evaluations for one in findings.outcomes),
+        "steps": sum(one.steps for one in findings.outcomes),
+        "epochs": outcome.epochs,
+        "seconds": findings.seconds,
+        "memory": peak_memory(),
+        "used": _used(problem, findings),
+        "plugins": [
+            {
+                key: value
+                for key, value in as_tree(one).items()
+                if key not in ("operands", "partial")
+            }
+            | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
+            for one in findings.certificates
+        ],
+        "failure": _failure(findings.blame),
+        "warnings": _warnings(problem, findings),
+        "environment": environment(findings.evaluator.backend.threads),
+        "history": [list(one.history.entries()) for one in findings.outcomes],
+        "checkpoint": _checkpoint(findings),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    """As a record holds it: without the vectors, and with ``None`` for what was not computed."""
+    found = {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in as_tree(evidence).items()
+    }
+    found["directions"] = [
+        {"kind": one.kind, "parameters": list(one.parameters)} for one in evidence.directions
+    ]
+    return found
+
+
+def _message(findings: Findings) -> str:
+    failed = [certificate for certificate in findings.certificates if not certificate.passed]
+    if failed:
+        return "; ".join(certificate.sentence for certificate in failed)
+    if findings.signal and findings.signal not in findings.outcome.reasons:
+        return (
+            f"{findings.signal.value}; the best start {sentence(findings.outcome, findings.limits)}"
+        )
+    return findings.told(findings.chosen)
+
+
+def _uncertainty(found: Uncertainty) -> dict[str, Any]:
+    small, fit = 0 < len(found.labels) <= LARGEST_MATRIX, found.fit
+    return {
+        "standard_errors": {name: numbers(one) for name, one in found.standard_errors.items()},
+        "intervals": {name: numbers(one) for name, one in found.intervals.items()},
+        "unavailable": dict(found.unavailable),
+        "uncertainty": found.method,
+        "level": found.level,
+        "dof": found.dof if isfinite(found.dof) else None,
+        "labels": list(found.labels),
+        "covariance": numbers(found.covariance) if small else None,
+        "correlation": numbers(found.correlation) if small else None,
+        "fit": None if fit is None else {name: getattr(fit, name) for name in fields_of(FitFound)},
+        "notes": [*found.notes, *(() if fit is None else fit.notes)],
+    }
+
+
+def _start(findings: Findings, number: int) -> dict[str, Any]:
+    outcome = findings.outcomes[number]
+    values = findings.evaluator.packing.natural(outcome.start)
+    return {
+        "parameters": {name: numbers(value) for name, value in values.items()},
+        "loss": None if outcome.best is None else outcome.best.loss,
+        "reason": outcome.reason.name,
+        "message": findings.told(number),
+        "evaluations": outcome.evaluations,
+        "steps": outcome.steps,
+        "rejected": outcome.rejected,
+        "seconds": outcome.seconds,
+    }
+
+
+def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
+    called = findings.evaluator.called_out()
+    return {
+        "optimizer": "none" if problem.optimizer is None else problem.optimizer.name,
+        "optimizer_given": problem.optimizer_given,
+        "backend": findings.evaluator.backend.name,
+        "backend_given": problem.backend != "auto",
+        "backend_reason": findings.backend_reason,
+        "precision": problem.precision,
+        "seed": problem.seed,
+        "rows_used": problem.rows_used,
+        "rows_read": problem.rows_read,
+        "equations": None if called is None else called.of,
+        "equations_on_numpy": None if called is None else len(called.equations),
+    }
+
+
+def _failure(blame: Blame | None) -> dict[str, Any] | None:
+    if blame is None:
+        return None
+    return {**as_tree(blame), "place": placed(blame.place)}
+
+
+def _warnings(problem: Problem, findings: Findings) -> list[str]:
+    warnings = [*problem.warnings, *findings.uncertainty.warnings]
+    for number, outcome in enumerate(findings.outcomes, 1):
+        which = f"start {number}: " if len(findings.outcomes) > 1 else ""
+        if number - 1 != findings.chosen and not outcome.reason.usable:
+            warnings.append(f"{which}{findings.told(number - 1)}")
+    warnings += [
+        f"the rule of {one.primitive} could not be measured at the start: not certified"
+        for one in findings.certificates
+        if one.passed and not one.measured
+    ]
+    warnings += [
+        f"the rule of {one.primitive} takes long, and was looked at near the start only"
+        for one in findings.certificates
+        if one.passed and one.partial
+    ]
+    return warnings
+
+
+def _checkpoint(findings: Findings) -> dict[str, Any]:
+    """Where the method would go on: of the descent that a signal ended, else of the best one."""
+    number = len(findings.outcomes) - 1 if findings.signal else findings.chosen
+    outcome = findings.outcomes[number]
+    counts = {"version": 1, "start": number, "evaluations": outcome.evaluations}
+    states = {f"state_{index:03d}": np.asarray(one) for index, one in enumerate(outcome.state)}
+    return {
+        **{name: np.int64(count) for name, count in counts.items()},
+        "point": outcome.start if outcome.point is None else outcome.point,
+        "best": outcome.start if outcome.best is None else outcome.best.point,
+        **states,
+    }

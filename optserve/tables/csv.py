@@ -18,7 +18,7 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.tables.csv_pieces import csv_pieces
-from optserve.tables.frame import EXACT, Cells, Frame, Kind, TextFrame
+from optserve.tables.frame import EXACT, Cells, Frame, Kind, TextFrame, is_missing
 from optserve.tables.pieces import Piece
 
 __all__ = ["SMALL", "csv"]
@@ -163,7 +163,7 @@ class _ArrowFrame:
     def _certain(self, array: Array) -> bool:
         """Whether reading the texts one by one is sure to give this array too."""
         if array.dtype == object:
-            return all(text and text == text.strip() for text in set(array))
+            return all(text == text.strip() and not is_missing(text) for text in set(array))
         largest = np.abs(array).max(initial=0)
         if largest < EXACT:
             return True

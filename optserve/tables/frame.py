@@ -23,6 +23,7 @@ __all__ = [
     "Kind",
     "Reader",
     "TextFrame",
+    "is_missing",
     "no_gaps",
 ]
 
@@ -33,7 +34,7 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 MEND = "mend it, or leave the column out of the loss"
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?")
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a"})
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a", "<na>"})
 TOO_LONG = "a float keeps 53 bits: subtract an origin from the column in the file"
 """What to do about a whole number that a float would round."""
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
@@ -86,6 +87,15 @@ class Gapped(Protocol):
         """What ``Frame.read`` gives, missing values being no error."""
 
 
+def is_missing(text: str) -> bool:
+    """Whether a cell of this text lacks a value, of whatever kind its column is.
+
+    >>> is_missing(" NA "), is_missing("nary")
+    (True, False)
+    """
+    return text.strip().casefold() in _MISSING
+
+
 def no_gaps() -> ConfigError:
     """The error for a frame that is not ``Gapped`` where it has to be."""
     return ConfigError("the reader of this file does not tell which values are missing")
@@ -132,8 +142,7 @@ class TextFrame:
 
     def _read_gaps(self, index: int, kind: Kind) -> Cells:
         texts = self._column(index)
-        lacking = frozenset({""}) if kind == "text" else _MISSING
-        missing = [text.strip().casefold() in lacking for text in texts]
+        missing = [is_missing(text) for text in texts]
         filled = ["0" if gone else text for text, gone in zip(texts, missing, strict=True)]
         return Cells(self._converted(index, kind, filled), np.array(missing, dtype=bool))
 
@@ -150,7 +159,7 @@ class TextFrame:
         row = next(row for row, text in enumerate(texts) if not _converts(text, kind))
         name = f"'{self.names[index]}'" if self.names else f"at position {index}"
         text = texts[row].strip()
-        if text.casefold() in _MISSING:
+        if is_missing(text):
             what = f"a missing value ({text})" if text else "a missing value"
             remedy = FILL_IN
         else:
@@ -200,10 +209,9 @@ def _truth(text: str) -> bool:
 
 
 def _text(text: str) -> str:
-    stripped = text.strip()
-    if not stripped:
+    if is_missing(text):
         raise ValueError(text)
-    return stripped
+    return text.strip()
 
 
 _CONVERSIONS: Mapping[Kind, Callable[[str], object]] = {

@@ -112,7 +112,7 @@ def _column_with_gaps(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> C
     null = column.is_null().to_numpy()
     column = _plain(column, spot)
     text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    filling: Any = "?" if text else False if pa.types.is_boolean(column.type) else 0
+    filling: Any = "0" if text else False if pa.types.is_boolean(column.type) else 0
     column = column.fill_null(filling)
     values, missing = cells_with_gaps(column.to_numpy(), kind, spot)
     return Cells(values, missing | null)

@@ -9,7 +9,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import EXACT, FILL_IN, MEND, TOO_LONG, Cells, Kind
+from optserve.tables.frame import EXACT, FILL_IN, MEND, TOO_LONG, Cells, Kind, is_missing
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
 
@@ -61,10 +61,10 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
     Cells(values=array([1, 0]), missing=array([False,  True]))
     """
     if array.dtype.kind in "OUS":
-        array = array.astype(object)
-        missing = np.array([not str(text).strip() for text in array.ravel()], dtype=bool)
+        array = _decoded(array).astype(object)
+        missing = np.array([is_missing(str(text)) for text in array.ravel()], dtype=bool)
         missing = missing.reshape(array.shape)
-        array[missing] = "?"
+        array[missing] = "0"
     elif array.dtype.kind == "f":
         missing = np.isnan(array)
         array = np.where(missing, 0, array)
@@ -76,13 +76,16 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
 
 
 def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
+    array = _decoded(array)
     if kind != "text":
         raise spot.wrong_type("texts", "texts can be read with `as: category`")
-    stripped = np.array([str(text).strip() for text in array], dtype=object)
-    _hold(stripped != "", array, spot, "a text")
-    return stripped
+    texts = [str(text) for text in array]
+    _hold(np.array([not is_missing(text) for text in texts], dtype=bool), array, spot, "a text")
+    return np.array([text.strip() for text in texts], dtype=object)
+
+
+def _decoded(array: Array) -> Array:
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
 
 
 def _floats(array: Array, spot: Spot) -> Array:
@@ -127,6 +130,6 @@ def _hold(fits: Array, array: Array, spot: Spot, expected: str, remedy: str = ME
         return
     at = tuple(int(one) for one in np.argwhere(~fits)[0])
     cell = array[at]
-    if str(cell).strip() in ("", "nan"):
+    if is_missing(str(cell)):
         raise spot.missing(at[0])
     raise spot.error(at[0], str(cell)[:40], remedy, expected)

@@ -126,7 +126,7 @@ def test_names_are_trimmed_and_the_byte_order_mark_is_none_of_them(tmp_path: Pat
     [
         ("integer", ["3", "-4", "5.0"], [3, -4, 5]),
         ("bool", ["true", "False", "1", "0"], [True, False, True, False]),
-        ("text", ["a", " b", "NA"], ["a", "b", "NA"]),
+        ("text", ["a", " b", "nary"], ["a", "b", "nary"]),
     ],
 )
 def test_kinds(tmp_path: Path, kind: Kind, cells: list[str], values: list[object]) -> None:

@@ -44,7 +44,7 @@ def test_csv(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> Non
         0: [1.0, None, None, 2.5],
         1: [2, None, 3, 4],
         2: [True, None, False, True],
-        3: ["a", None, "none", "b"],
+        3: ["a", None, None, "b"],
     }
     frame = csv()(path)
     assert gaps(frame, wanted) == found
@@ -97,6 +97,34 @@ def test_npz(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", k=[1, 2], t=["a", ""], W=[[1.0, NAN], [2.0, 3.0]])
     found = gaps(npz()(tmp_path / "d.npz"), {0: "integer", 1: "text", 2: "float"})
     assert found == {0: [1, 2], 1: ["a", None], 2: [None, [2.0, 3.0]]}
+
+
+MARKS = ["", " ", "NA", "n/a", "NaN", "null", "None", "?", ".", "-", "#N/A", "<NA>", " na "]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_mark_is_missing_in_a_category_of_any_format(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "d.csv").write_text(f"g,y\na,1\n{mark},2\n")
+    parquet.write_table(pyarrow.table({"g": ["a", mark]}), tmp_path / "d.parquet")
+    np.savez(tmp_path / "d.npz", g=np.array(["a", mark]))
+    np.save(tmp_path / "d.npy", np.array([b"a", mark.encode()]))
+    for reader, name in ((csv, "csv"), (parquet_reader, "parquet"), (npz, "npz"), (npy, "npy")):
+        frame = reader()(tmp_path / f"d.{name}")
+        assert gaps(frame, {0: "text"}) == {0: ["a", None]}
+        with pytest.raises(ConfigError, match=r"missing value.* in row 2"):
+            frame.read({0: "text"})
+
+
+@pytest.mark.parametrize("small", [1 << 18, 0])
+def test_a_mark_in_a_category_of_a_large_file(
+    tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_module, "SMALL", small)
+    (tmp_path / "d.csv").write_text("g,y\na,1\nNA,2\n")
+    frame = csv()(tmp_path / "d.csv")
+    with pytest.raises(ConfigError, match=r"d\.csv:3:1: the column 'g' has a missing value \(NA\)"):
+        frame.read({0: "text"})
+    assert gaps(frame, {0: "text"}) == {0: ["a", None]}
 
 
 def test_another_wrong_value_is_told(tmp_path: Path) -> None:

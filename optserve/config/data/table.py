@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.nodes import ScalarNode, SequenceNode, kind_of
+from optserve.config.nodes import ScalarNode, SequenceNode, is_null, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place, Told
@@ -359,5 +359,7 @@ def _inline(declared: Table) -> Frame:
 
 def _cell_text(cell: ScalarNode) -> str:
     """What a cell of an inline column would be in a file."""
+    if is_null(cell):
+        return ""
     number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
     return str(cell.value) if number else cell.text

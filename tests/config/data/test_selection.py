@@ -190,3 +190,14 @@ def test_derived_columns_have_sizes(problem: Load, table: Path) -> None:
         "parameters: {w: {shape: ['N.shape[1]']}}\nloss: sum(N @ w)"
     )
     assert made.parameters[0].shape == (1,)
+
+
+@pytest.mark.parametrize("written", ["null", "~", "NA", '""', "'?'"])
+def test_a_mark_in_a_category_is_no_level(problem: Load, written: str) -> None:
+    data = f"data: {{inline: {{g: [b, {written}, a], x: [1, 2, 3]}}"
+    columns = "columns: {g: {take: g, as: category}, x: x}"
+    made = problem(f"{data}, {columns}, missing: drop}}{TAIL}sum(x * g * b)")
+    assert made.objective.data["g"].tolist() == [1, 0]
+    assert (made.rows_read, made.rows_used) == (3, 2)
+    with pytest.raises(ConfigError, match=r"missing value.* in row 2"):
+        problem(f"{data}, {columns}}}{TAIL}sum(x * g * b)")

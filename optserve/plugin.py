@@ -34,7 +34,15 @@ from optserve.graph.domain import (
 )
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.structured import orthogonal, positive_definite, simplex, sorted_, symmetric
+from optserve.graph.structured import (
+    full_rank,
+    orthogonal,
+    positive_definite,
+    simplex,
+    sorted_,
+    symmetric,
+    triangular,
+)
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.modifiers import Modifier
@@ -68,6 +76,7 @@ __all__ = [
     "broadcast_shapes",
     "composite",
     "elementwise",
+    "full_rank",
     "hookimpl",
     "integer",
     "linear",
@@ -81,5 +90,6 @@ __all__ = [
     "simplex",
     "sorted_",
     "symmetric",
+    "triangular",
     "unit",
 ]

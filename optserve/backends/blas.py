@@ -47,9 +47,10 @@ def has_products(graph: Graph) -> bool:
 
 
 def may_call_blas(equation: Equation) -> bool:
-    """Whether NumPy may call BLAS for it: a product, or a sum that is computed as one."""
+    """Whether NumPy may call BLAS for it: a product, a sum that is computed as one, a factor."""
     primitive = equation.primitive
-    return primitive.facts.contraction is not None or primitive is sum_
+    facts = primitive.facts
+    return facts.contraction is not None or facts.lapack or primitive is sum_
 
 
 def one_thread() -> AbstractContextManager[None]:

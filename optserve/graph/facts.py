@@ -35,6 +35,8 @@ class Facts:
     ``contraction(*avals, **attributes)`` gives the ``Labels`` of a sum of products; an axis that is
     broadcast has a letter of its own, which the result leaves out.
 
+    ``lapack`` says that ``impl`` calls BLAS or LAPACK, which then run on one thread.
+
     ``stable_body`` is a body over other primitives that is as accurate as ``impl``, for backends
     that have no code of their own for it: of a reduction, where each axis that is reduced has
     entries and none is a table's rows.
@@ -62,6 +64,7 @@ class Facts:
     counts: bool = False
     wraps: bool = False
     contraction: Callable[..., Labels] | None = None
+    lapack: bool = False
     stable_body: Callable[..., Any] | None = None
     overflows: bool = False
     at_infinity: AtInfinity = "saturates"

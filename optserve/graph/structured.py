@@ -12,14 +12,25 @@ last two axes of an array, vectors the last one.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.graph.domain import Domain, Structure
 
-__all__ = ["orthogonal", "positive_definite", "simplex", "sorted_", "symmetric"]
+__all__ = [
+    "full_rank",
+    "orthogonal",
+    "positive_definite",
+    "simplex",
+    "sorted_",
+    "symmetric",
+    "triangular",
+]
 
-Generator = np.random.Generator
+if TYPE_CHECKING:
+    Generator = np.random.Generator  # importing it takes time, and few who come here draw
 Sizes = tuple[int, ...]
 
 
@@ -86,6 +97,22 @@ def _turned_on(x: Array, direction: Array, step: float) -> Array:
     return np.asarray(x @ np.linalg.solve(one - half * turn, one + half * turn))
 
 
+def _draw_full_rank(rng: Generator, shape: Sizes) -> Array:
+    # Singular values apart from each other, and none near 0.
+    u, _, vh = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
+    return np.asarray(u * (1.0 + 0.4 * np.arange(u.shape[-1])) @ vh)
+
+
+def _draw_triangular(rng: Generator, shape: Sizes) -> Array:
+    # Both triangles, of which one is not read.
+    return rng.uniform(-0.5, 0.5, shape) + np.diag(1.0 + 0.3 * np.arange(shape[-1]))
+
+
+def _full_direction(x: Array, rng: Generator) -> Array:
+    largest = np.max(np.abs(x), initial=1e-3)
+    return np.asarray(largest * rng.uniform(-1.0, 1.0, x.shape) / max(x.shape[-1], 1))
+
+
 symmetric = Domain("symmetric", structure=Structure(2, _draw_symmetric, _symmetric_direction))
 positive_definite = Domain(
     "positive definite",
@@ -95,4 +122,9 @@ simplex = Domain("on the simplex", structure=Structure(1, _draw_simplex, _simple
 sorted_ = Domain("sorted, ascending", structure=Structure(1, _draw_sorted, _sorted_direction))
 orthogonal = Domain(
     "orthogonal", structure=Structure(2, _draw_orthogonal, _orthogonal_direction, _turned_on)
+)
+full_rank = Domain("of full rank", structure=Structure(2, _draw_full_rank, _full_direction))
+triangular = Domain(
+    "triangular, without a 0 on the diagonal",
+    structure=Structure(2, _draw_triangular, _full_direction),
 )

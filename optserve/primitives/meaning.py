@@ -15,6 +15,7 @@ from optserve.primitives import (
     bits,
     constants,
     elementary,
+    numpy_linalg,
     numpy_products,
     numpy_reductions,
     numpy_shapes,
@@ -51,7 +52,12 @@ MEANING = Meaning(
     reductions=numpy_reductions.REDUCTIONS,
     accumulations=numpy_reductions.ACCUMULATIONS,
     functions=MappingProxyType(
-        {**numpy_reductions.FUNCTIONS, **numpy_shapes.FUNCTIONS, **numpy_products.FUNCTIONS}
+        {
+            **numpy_reductions.FUNCTIONS,
+            **numpy_shapes.FUNCTIONS,
+            **numpy_products.FUNCTIONS,
+            **numpy_linalg.FUNCTIONS,
+        }
     ),
     rewritings=REWRITINGS,
     constant=constants.constant,

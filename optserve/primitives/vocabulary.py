@@ -30,6 +30,7 @@ from optserve.primitives import (
     sums,
     whole,
 )
+from optserve.primitives.linear_algebra import cholesky, diagonals, solving, triangles
 
 __all__ = [
     "Vocabulary",
@@ -58,6 +59,10 @@ _MODULES = (
     normal,
     scaled,
     whole,
+    triangles,
+    diagonals,
+    solving,
+    cholesky,
 )
 
 
@@ -92,6 +97,7 @@ def builtin_macros() -> Mapping[str, Callable[..., Any]]:
         constants.ones,
         constants.full,
         constants.linspace,
+        diagonals.diag,
         loops.scan,
         loops.cond,
     )

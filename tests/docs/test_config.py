@@ -1,4 +1,7 @@
-"""docs/config.md is true: its configs run, and its tables are what the schema says."""
+"""docs/config.md is true: its configs run, and its tables are what the schema says.
+
+The configs of docs/linear_algebra.md run too.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tests.docs.keys import MARK, SECTIONS, TOLD_ELSEWHERE, key_reference, secti
 from tests.docs.session import ROOT, blocks
 
 PAGE = ROOT / "docs" / "config.md"
-EXAMPLES = blocks(PAGE, "yaml")
+EXAMPLES = [*blocks(PAGE, "yaml"), *blocks(ROOT / "docs" / "linear_algebra.md", "yaml")]
 COMMAND = Path(sys.executable).with_name("optserve")
 
 

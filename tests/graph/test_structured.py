@@ -12,11 +12,13 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.domain import Domain, Example
 from optserve.graph.primitive import Primitive
 from optserve.graph.structured import (
+    full_rank,
     orthogonal,
     positive_definite,
     simplex,
     sorted_,
     symmetric,
+    triangular,
 )
 from optserve.plugin import opaque
 from optserve.transforms.points import away, nearby, special
@@ -32,6 +34,8 @@ HOLDS: list[tuple[Domain, Callable[[Array], bool]]] = [
         positive_definite,
         lambda x: bool(np.allclose(x, turned(x)) and (np.linalg.eigvalsh(x) > 0.0).all()),
     ),
+    (full_rank, lambda x: bool((np.linalg.svd(x, compute_uv=False) > 0.0).all())),
+    (triangular, lambda x: bool((np.diagonal(x, 0, -2, -1) != 0.0).all())),
     (simplex, lambda x: bool(np.allclose(x.sum(axis=-1), 1.0) and (x > 0.0).all())),
     (sorted_, lambda x: bool((np.diff(x, axis=-1) > 0.0).all())),
     (orthogonal, lambda x: bool(np.allclose(x @ turned(x), np.eye(x.shape[-1])))),

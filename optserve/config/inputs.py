@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Scope
-from optserve.config.scope import Column, Tables, scope_of
+from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
 from optserve.graph.tracer import Tracer
@@ -22,19 +22,20 @@ __all__ = ["Inputs", "Traced"]
 
 
 class Traced(NamedTuple):
-    """A graph whose inputs are the parameters, then the columns that are used, then ``captured``.
+    """A graph whose inputs are the parameters, then the columns that are used, by name, then
+    ``captured``.
 
     ``unused`` names the parameters that no output depends on.
     """
 
     graph: Graph
-    columns: tuple[Column, ...]
+    columns: tuple[str, ...]
     captured: tuple[Array, ...]
     unused: tuple[str, ...]
 
     def arrays(self, columns: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arrays of the inputs after the parameters, in order, ``columns`` being by name."""
-        used = {column.name: columns[column.name] for column in self.columns}
+        used = {name: columns[name] for name in self.columns}
         captured = {f"constant {number}": one for number, one in enumerate(self.captured, 1)}
         return {**used, **captured}
 
@@ -55,10 +56,9 @@ class Inputs:
             name: self.trace.input(Aval(shape, precision), name) for name, shape in shapes.items()
         }
         self._hidden = tables.hidden()
-        self._columns = {column.name: column for column in tables.columns()}
         self._arrays = {
-            name: self.trace.input(column.aval(precision), name)
-            for name, column in self._columns.items()
+            column.name: self.trace.input(column.aval(precision), column.name)
+            for column in tables.columns()
         }
 
     def scope(self, declared: Declarations) -> Scope:
@@ -74,7 +74,7 @@ class Inputs:
         count = len(self.parameters)
         parameters, rest = graph.inputs[:count], graph.inputs[count:]
         kept = [variable for variable in rest if variable in used]
-        columns = {tracer.atom: self._columns[name] for name, tracer in self._arrays.items()}
+        columns = {tracer.atom: name for name, tracer in self._arrays.items()}
         captured = zip(rest[len(columns) :], self.trace.captured, strict=True)
         return Traced(
             graph=replace(graph, inputs=(*parameters, *kept)),

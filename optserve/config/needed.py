@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from optserve.config.declarations import Declarations
@@ -11,7 +11,7 @@ from optserve.config.nodes import texts
 from optserve.config.options import Named, named_in
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError
-from optserve.registry import Registry, check_files, load
+from optserve.registry import Registry, check_files, default_session, installation, load
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.requirements import check_requirement
 
@@ -28,14 +28,24 @@ def registry_for(config: Config, declared: Declarations, files: Sequence[Path] =
     needed = _chosen(config, declared)
     prefer = config.plugins.prefer
     try:
-        registry = load(needed, files, prefer)
+        registry = _sealed(needed, files, prefer)
         known = {name for kind in KINDS for name in registry.names(kind)}
         mentioned = (_mentioned(config) | declared.mentioned) & known
         if mentioned - needed:
-            registry = load(needed | mentioned, files, prefer)
+            registry = _sealed(needed | mentioned, files, prefer)
     except OptserveError as error:
         raise error.at(config.plugins.place_of("prefer")) from None
     check_files(registry, files)
+    return registry
+
+
+def _sealed(needed: frozenset[str], files: Sequence[Path], prefer: Mapping[str, str]) -> Registry:
+    """The registry with these names; the one that was sealed for them before, where all loaded."""
+    memo = default_session().registries
+    key = needed, (*files,), (*prefer.items(),), installation(files)
+    registry = memo.of(key, lambda: load(needed, files, prefer))
+    if registry.failures:  # which may be mended meanwhile
+        memo.drop(key)
     return registry
 
 

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optserve.backends.base import Backend
 from optserve.config.arrays import Arrays, read_arrays
-from optserve.config.declarations import Declarations, declarations, name_of, parsed
+from optserve.config.declarations import Declarations, declarations, name_of
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
 from optserve.config.extends import extended, read_tree
 from optserve.config.given import columns_of, tree_of
-from optserve.config.inputs import Inputs, Traced
-from optserve.config.method import is_given, method_of, optimizer_of
-from optserve.config.metrics import build_metrics
+from optserve.config.inputs import Traced
+from optserve.config.method import is_given, method_of
 from optserve.config.needed import check_requirements, registry_for
-from optserve.config.nodes import MappingNode, Node, plain
-from optserve.config.objective import Built, build_objective
+from optserve.config.nodes import MappingNode, plain
 from optserve.config.options import with_options
 from optserve.config.overrides import apply
-from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.paths import Reach
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import validated
-from optserve.config.scope import Tables, check_unique, evaluate_size
+from optserve.config.scope import Tables, check_unique
+from optserve.config.structure import (
+    LAYOUTS,
+    Declared,
+    Structure,
+    content_of,
+    layout_of,
+    structure_of,
+)
 from optserve.errors import ConfigError, Told
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.graph.streamed import Streamed
 from optserve.jobs import problem as jobs
-from optserve.jobs.parameters import Parameter
+from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
-from optserve.primitives.vocabulary import Vocabulary
-from optserve.registry import Registry
+from optserve.registry import Registry, default_session, installation
 
 if TYPE_CHECKING:
     from optserve.tables.frame import Reader
@@ -91,19 +93,42 @@ def load(
     path = Path(config) if isinstance(config, str | Path) else None
     folder = Path() if path is None else path.parent
     reach = Reach(folder, allow_path)
-    tree = extended(tree_of(config), reach) if path is None else read_tree(path, reach)
-    tree = apply(tree, overrides, folder)
-    if data is not None and "data" not in tree:
-        tree = replace(tree, entries={**tree.entries, **_no_data().entries})
-    written = validated(Config, tree)
-    declared = declarations(written)
-    check_requirements(written)
-    if registry is None:
-        registry = registry_for(written, declared, plugin_files)
-    tables = _tables(written, declared, reach, registry, data)
-    check_unique(declared, tables)
-    seed = written.seed if seed is None else seed
-    return _problem(written, declared, registry, tables, seed, path, tree)
+
+    def declare() -> Declared:
+        tree = extended(tree_of(config), reach) if path is None else read_tree(path, reach)
+        tree = apply(tree, overrides, folder)
+        if data is not None and "data" not in tree:
+            tree = replace(tree, entries={**tree.entries, **_no_data().entries})
+        written = validated(Config, tree)
+        declared = declarations(written)
+        check_requirements(written)
+        known = registry or registry_for(written, declared, plugin_files)
+        return Declared(tree, written, declared, known, Memo(LAYOUTS))
+
+    memo = default_session().declared
+    options = (*overrides,), data is None, allow_path, installation(plugin_files)
+    key = _content(config, path), options
+    declared = declare() if key[0] is None else memo.of(key, declare, registry)
+    tables = _tables(declared.config, declared.declarations, reach, declared.registry, data)
+    check_unique(declared.declarations, tables)
+    seed = declared.config.seed if seed is None else seed
+    layout = layout_of(tables, declared.config)
+    built = declared.structures.of((layout, seed), lambda: structure_of(declared, tables, seed))
+    if declared.registry.failures:  # which may be mended meanwhile
+        memo.drop(key, registry)
+    return _problem(declared, built, tables, seed, path)
+
+
+def _content(config: str | Path | Mapping[str, Any] | Config, path: Path | None) -> Hashable:
+    """What the config says, to know it again; ``None`` where that is more than stands in it."""
+    try:
+        if path is None:
+            entries = config if isinstance(config, Mapping) else {}
+            return None if "extends" in entries else (content_of(config), str(Path.cwd()))
+        text = path.read_bytes()
+        return None if b"extends" in text else (str(path), text)
+    except (TypeError, OSError):
+        return None
 
 
 def _no_data() -> MappingNode:
@@ -114,62 +139,41 @@ def _no_data() -> MappingNode:
 
 
 def _problem(
-    config: Config,
-    declared: Declarations,
-    registry: Registry,
-    tables: Tables,
-    seed: int,
-    path: Path | None,
-    tree: MappingNode,
+    declared: Declared, built: Structure, tables: Tables, seed: int, path: Path | None
 ) -> jobs.Problem:
-    told = Told()
-    if config.backend != "auto":
-        with told:
-            registry.find("backends", config.backend, config.place_of("backend"))
-    kind = declared.loss.kind
-    with told:
-        optimizer = optimizer_of(method_of(config), kind, registry)
+    """The problem of this structure over the data of ``tables``, which are read."""
+    config, declarations, parameters = declared.config, declared.declarations, built.parameters
     precision = np.dtype(config.precision)
-    vocabulary = registry.vocabulary()
-    shapes = _shapes(config, tables, vocabulary, told)
-    inputs = partial(Inputs, shapes, tables, vocabulary, precision)
-    if len(shapes) == len(config.parameters):
-        with told:
-            built = build_objective(declared, config.parameters_in_full, inputs())
-        with told:
-            measured = build_metrics(declared, inputs()) if declared.metrics else None
-    with told:
-        parameters = _parameters(config, shapes, registry, seed)
-        starts = start_points(config.starts, {one.name: one for one in parameters})
-    told.hold()
-    traced = built.traced
-    columns = {one.name: one for one in (*traced.columns, *(measured.columns if measured else ()))}
-    arrays = read_arrays(columns.values(), precision)
+    traced, measured = built.built.traced, built.measured
+    columns = {one.name: one for one in tables.columns()}
+    used = dict.fromkeys((*traced.columns, *(measured.columns if measured else ())))
+    arrays = read_arrays([columns[name] for name in used], precision)
+    told = Told()
     data = traced.arrays(arrays.splits["train"])
-    _check_streamed(data, optimizer, config, declared)
+    _check_streamed(data, built.optimizer, config, declarations)
     row_counts = bind_rows(traced.graph.inputs[len(parameters) :], list(data.values()))
     with told:
         expectations = expectations_of(config, parameters, arrays.splits)
     with told:
-        minibatch = minibatch_of(config, traced.graph, row_counts, optimizer)
-        stop = stop_of(config.stop, minibatch, arrays.splits, declared.metrics)
+        minibatch = minibatch_of(config, traced.graph, row_counts, built.optimizer)
+        stop = stop_of(config.stop, minibatch, arrays.splits, declarations.metrics)
     told.hold()
     return jobs.Problem(
         name=config.name or ("config" if path is None else path.stem),
         parameters=parameters,
         objective=jobs.Objective(
-            kind=kind,
+            kind=declarations.loss.kind,
             graph=traced.graph,
             data=data,
-            residuals=built.residuals,
-            penalties=built.penalties,
-            sigma=built.sigma is not None,
-            weightless=_weightless(built, declared, parameters, arrays, row_counts),
-            observed=declared.loss.comparison,
-            place=declared.loss.place,
+            residuals=built.built.residuals,
+            penalties=built.built.penalties,
+            sigma=built.built.sigma is not None,
+            weightless=_weightless(built, declarations, arrays, row_counts),
+            observed=declarations.loss.comparison,
+            place=declarations.loss.place,
         ),
-        optimizer=optimizer,
-        optimizer_given=is_given(method_of(config)),
+        optimizer=built.optimizer,
+        optimizer_given=built.optimizer_given,
         stop=stop,
         minibatch=minibatch,
         held_out={
@@ -177,33 +181,31 @@ def _problem(
             for split, columns in arrays.splits.items()
             if split != "train"
         },
-        metrics=_metrics(declared, measured, arrays),
-        starts=starts,
+        metrics=_metrics(declarations, measured, arrays),
+        starts=built.starts,
         expectations=expectations,
-        third_party=_third_party(traced, measured, registry),
+        third_party=built.third_party,
         precision=config.precision,
         seed=seed,
         backend=config.backend,
-        backends=_backends(registry),
+        backends=built.backends,
         rows_used=arrays.rows_used,
         rows_read=arrays.rows_read,
-        warnings=(*_unused(traced, declared), *arrays.warnings),
+        warnings=(*built.unused, *arrays.warnings),
         metadata={
             "file": "" if path is None else str(path),
-            "config": plain(tree),
+            "config": plain(declared.tree),
             "data": {table.name: table.provenance for table in tables.tables if table.files},
         },
+        shared=built.shared,
     )
 
 
 def _weightless(
-    built: Built,
-    declared: Declarations,
-    parameters: Sequence[Parameter],
-    arrays: Arrays,
-    row_counts: Mapping[str, int],
+    structure: Structure, declared: Declarations, arrays: Arrays, row_counts: Mapping[str, int]
 ) -> int:
     """How many residuals do not count, their ``sigma`` being infinite; it is checked on the way."""
+    built, parameters = structure.built, structure.parameters
     if built.sigma is None:
         return 0
     from optserve.config.sigma import check_sigma  # most losses do without
@@ -289,40 +291,6 @@ def _reader(table: Table, registry: Registry) -> Reader:
     return reader
 
 
-def _shapes(
-    config: Config, tables: Tables, vocabulary: Vocabulary, told: Told
-) -> Mapping[str, tuple[int, ...]]:
-    """The shapes of the parameters, of those whose shape is not wrong."""
-    precision = np.dtype(config.precision)
-
-    def size_of(size: Node) -> int:
-        return evaluate_size(parsed(size), tables, vocabulary, precision)
-
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name, written in config.parameters_in_full.items():
-        with told:
-            shapes[name] = shape_of(written, size_of)
-    return shapes
-
-
-def _parameters(
-    config: Config, shapes: Mapping[str, tuple[int, ...]], registry: Registry, seed: int
-) -> tuple[Parameter, ...]:
-    precision = np.dtype(config.precision)
-    written = config.parameters_in_full
-    parameters: list[Parameter] = []
-    told = Told()
-    for name, shape in shapes.items():
-        with told:
-            parameters.append(
-                parameter_of(
-                    name, written[name], shape, registry=registry, seed=seed, precision=precision
-                )
-            )
-    told.hold()
-    return tuple(parameters)
-
-
 def _check_streamed(
     data: Mapping[str, Array | Streamed],
     optimizer: Optimizer | None,
@@ -340,34 +308,3 @@ def _check_streamed(
         place=config.place_of("optimizer") if given else declared.loss.place,
         remedy="`optimizer: lbfgs` does without them; `in_memory: true` in the table holds all",
     )
-
-
-def _third_party(
-    traced: Traced, measured: Traced | None, registry: Registry
-) -> tuple[jobs.Provided, ...]:
-    """The primitives of the loss and the metrics that plugins provide."""
-    plugins = {
-        entry.value: jobs.Provided(entry.value, entry.distribution, entry.version)
-        for entry in registry.primitives.values()
-        if not entry.builtin
-    }
-    graphs = [one.graph for one in (traced, measured) if one]
-    used = (equation.primitive for graph in graphs for equation in graph.all_equations())
-    return tuple(plugins[primitive] for primitive in dict.fromkeys(used) if primitive in plugins)
-
-
-def _unused(traced: Traced, declared: Declarations) -> tuple[str, ...]:
-    return tuple(
-        f"{declared.parameters[name]}: the loss does not depend on the parameter '{name}'"
-        for name in traced.unused
-    )
-
-
-def _backends(registry: Registry) -> dict[str, Backend]:
-    """All that are there, with the native code that plugins bring."""
-    backends = {name: entry.value for name, entry in registry.backends.items()}
-    lowerings = [entry.value for entry in registry.lowerings.values()]
-    for name, backend in backends.items():
-        if lowerings and backend.with_lowerings is not None:
-            backends[name] = backend.with_lowerings(lowerings)
-    return backends

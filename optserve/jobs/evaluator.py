@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.backends.base import Backend, CalledOut, Compiled
 from optserve.errors import NumericalFailure, OptserveError
-from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.aval import Array, aval_of, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Value
@@ -98,10 +98,11 @@ class Evaluator:
 
     def products(self, point: Array, directions: Sequence[Array]) -> tuple[Array, ...]:
         """The Hessian of the loss times each of ``directions`` (p,), in one pass over the data."""
-        compiled = self._products.get(len(directions))
+        count = len(directions)
+        compiled = self._products.get(count)
         if compiled is None:
-            compiled = self.backend.compile(self.graphs.curvature(len(directions)))
-            self._products[len(directions)] = compiled
+            compiled = self.compiled(("curvature", count), lambda: self.graphs.curvature(count))
+            self._products[count] = compiled
         return tuple(compiled(point, *directions, *self.graphs.arguments))
 
     def hessian(self, point: Array) -> Array:
@@ -131,12 +132,16 @@ class Evaluator:
         if size > SEVERAL or not self.forms_jacobian:
             return False
         vector = np.zeros(size, self.packing.dtype)
-        entries = entries_of(self.graphs.gradient(), [vector, *self.graphs.arguments])
+        graph = self.graphs.kept("gradient", self.graphs.gradient)
+        entries = entries_of(graph, [vector, *self.graphs.arguments])
         return size * entries <= QUICK
 
     def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
         """A whole step of a traced method, (vector, *state, *bounds, *arguments) -> ..."""
-        return self.backend.compile(self.graphs.step(optimizer, state, steps))
+        avals = tuple(map(aval_of, state))
+        return self.compiled(
+            ("step", steps, avals), lambda: self.graphs.step(optimizer, state, steps), optimizer
+        )
 
     def natural_gradient(self, point: Array, gradient: Array) -> dict[str, Array]:
         """The gradient by each parameter on its natural scale; NaN where fixed.
@@ -152,29 +157,40 @@ class Evaluator:
         if not indices:
             return found
         graph = self.problem.objective.graph
-        loss = replace(graph, outputs=graph.outputs[:1])
-        derived = value_and_gradient_graph(loss, indices)
-        for index, value in zip(indices, self.at(derived, point)[1:], strict=True):
+
+        def derived() -> Graph:
+            return value_and_gradient_graph(replace(graph, outputs=graph.outputs[:1]), indices)
+
+        values = self.at("natural gradient", derived, point)[1:]
+        for index, value in zip(indices, values, strict=True):
             parameter = self.packing.segments[index].parameter
             found[parameter.name] = np.where(parameter.fixed, np.nan, value)
         return found
 
-    def at(self, graph: Graph, point: Array) -> tuple[Array, ...]:
-        """The outputs of a graph over the natural parameters and the data."""
+    def at(self, what: str, graph: Callable[[], Graph], point: Array) -> tuple[Array, ...]:
+        """The outputs of a graph over the natural parameters and the data, which is ``what``."""
         values = self.packing.natural(point).values()
-        return self.backend.compile(graph)(*values, *self.problem.objective.data.values())
+        return self.compiled(what, graph)(*values, *self.problem.objective.data.values())
+
+    def compiled(self, what: Hashable, graph: Callable[[], Graph], *same: object) -> Compiled:
+        """A graph of this structure as a callable, compiled once for all problems of it."""
+        return self.graphs.kept(
+            ("compiled", what), lambda: self.backend.compile(graph()), self.backend, *same
+        )
 
     def residual(self, point: Array) -> Array:
         """All residuals (n,), end to end."""
         graph = self.problem.objective.graph
         count = len(self.problem.objective.residuals)
-        parts = self.at(simplify(replace(graph, outputs=graph.outputs[1 : 1 + count])), point)
+        only = replace(graph, outputs=graph.outputs[1 : 1 + count])
+        parts = self.at("residual", lambda: simplify(only), point)
         return np.concatenate([np.ravel(part) for part in parts])
 
     def observed(self, point: Array) -> Array:
         """The response that the predictions are compared with."""
         graph = self.problem.objective.graph
-        [response] = self.at(simplify(replace(graph, outputs=graph.outputs[-1:])), point)
+        only = replace(graph, outputs=graph.outputs[-1:])
+        [response] = self.at("observed", lambda: simplify(only), point)
         return response
 
     def log_likelihood(self, point: Array) -> Array:
@@ -186,7 +202,7 @@ class Evaluator:
 
         avals = [variable.aval for variable in graph.inputs]
         names = [variable.name for variable in graph.inputs]
-        [found] = self.at(self.graphs.traced(summed, avals, names), point)
+        [found] = self.at("log likelihood", lambda: self.graphs.traced(summed, avals, names), point)
         return found
 
     def called_out(self) -> CalledOut | None:
@@ -216,8 +232,8 @@ class Evaluator:
 
     @cached_property
     def _gradient(self) -> Compiled:
-        return self.backend.compile(self.graphs.gradient())
+        return self.compiled("gradient", self.graphs.gradient)
 
     @cached_property
     def _jacobian(self) -> Compiled:
-        return self.backend.compile(self.graphs.jacobian())
+        return self.compiled("jacobian", self.graphs.jacobian)

@@ -6,9 +6,10 @@ All of them take the vector first, then what a method carries along (its state, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.simplify import simplify
 
 __all__ = ["Graphs", "applied"]
+
+T = TypeVar("T")
 
 Recorded = Callable[[Value, Sequence[Value]], Sequence[Value]]
 """(vector, what comes after it) -> outputs."""
@@ -48,6 +51,14 @@ class Graphs:
     @cached_property
     def objective(self) -> Graph:
         """The objective over the pieces of the vector in place of the natural values."""
+        return self.kept("objective", self._over_pieces)
+
+    def kept(self, what: Hashable, make: Callable[[], T], *same: object) -> T:
+        """What other problems of the same structure have ``made`` already, else what is made."""
+        given = self.problem.objective.graph, self.packing
+        return self.problem.shared.of((what, type(self)), make, *given, *same)
+
+    def _over_pieces(self) -> Graph:
         graph, packing = self.problem.objective.graph, self.packing
         if packing.is_identity:
             return graph
@@ -135,7 +146,7 @@ class Graphs:
         """(pieces of the vector, ...) -> the loss, then its gradient by each piece."""
         loss = replace(self.objective, outputs=self.objective.outputs[:1])
         wrt = range(len(self.packing.free))
-        return value_and_gradient_graph(loss, wrt)
+        return self.kept("differentiated", lambda: value_and_gradient_graph(loss, wrt))
 
     @property
     def rest(self) -> tuple[Var, ...]:

@@ -15,9 +15,11 @@ from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.parameters import Parameter
+from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 
 __all__ = [
+    "SHARED",
     "Expectation",
     "Metrics",
     "Minibatch",
@@ -27,6 +29,9 @@ __all__ = [
     "Provided",
     "Stop",
 ]
+
+SHARED = 64
+"""How many graphs and callables the problems of one structure keep."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class Problem:
     parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
     ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that were
     contributed. ``held_out`` maps each split that is not trained
-    on (``validation``, ``test``) to its arrays, under the names of ``objective.data``.
+    on (``validation``, ``test``) to its arrays, under the names of ``objective.data``. ``shared``
+    keeps graphs and callables for problems of the same structure.
     """
 
     name: str
@@ -168,3 +174,4 @@ class Problem:
     rows_read: int | None = None
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    shared: Memo = field(default_factory=lambda: Memo(SHARED), compare=False, repr=False)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from optserve.backends.base import Backend
-from optserve.backends.selection import choose
+from optserve.backends.selection import Choice, choose
 from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Array
-from optserve.jobs.demand import demand_of_job
+from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
 from optserve.jobs.descent.method import Method, method_of
 from optserve.jobs.descent.outcome import Outcome
@@ -116,10 +116,9 @@ def run(
     with Interruption() as interruption:
         watch = Watch(interruption, progress)
         check_paths(problem.expectations, outline(problem))
-        packing = Packing(problem.parameters, np.dtype(problem.precision))
+        packing = _packing(problem)
         known = {**problem.backends, **(backends or {})}
-        demand = demand_of_job(problem, packing)
-        choice = choose(problem.backend, known, demand=demand, threads=threads)
+        choice = _choice(problem, packing, known, threads)
         if choice.warning:
             problem = replace(problem, warnings=(*problem.warnings, choice.warning))
         faults = Faults(lambda: interruption.reason is not None)
@@ -141,6 +140,31 @@ def run(
         findings = _findings(evaluator, limits, certificates, outcomes, watch, splits, faults)
         findings = replace(findings, backend_reason=choice.reason)
         return record(problem, findings)
+
+
+def _packing(problem: Problem) -> Packing:
+    """How the parameters lie in one vector; the same for all problems that share them."""
+    precision = problem.precision
+    return problem.shared.of(
+        ("packing", precision),
+        lambda: Packing(problem.parameters, np.dtype(precision)),
+        problem.parameters,
+    )
+
+
+def _choice(
+    problem: Problem, packing: Packing, known: Mapping[str, Backend], threads: int | None
+) -> Choice:
+    """Which backend computes; problems of one structure and size have the same one."""
+    rows = tuple(rows_of(problem).items())
+    what = problem.backend, rows, problem.stop, problem.minibatch, len(problem.starts), threads
+
+    def choose_one() -> Choice:
+        demand = demand_of_job(problem, packing)
+        return choose(problem.backend, known, demand=demand, threads=threads)
+
+    given = problem.objective.graph, packing, problem.optimizer
+    return problem.shared.of(("backend", *what, *known), choose_one, *given, *known.values())
 
 
 def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:

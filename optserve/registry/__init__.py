@@ -4,6 +4,7 @@ from optserve.registry.hookspecs import Kind, hookimpl
 from optserve.registry.loading import load
 from optserve.registry.registry import Entry, Failure, Plugin, Registry
 from optserve.registry.requirements import check_files, check_requirement
+from optserve.registry.session import Session, default_session, installation
 
 __all__ = [
     "Entry",
@@ -11,8 +12,11 @@ __all__ = [
     "Kind",
     "Plugin",
     "Registry",
+    "Session",
     "check_files",
     "check_requirement",
+    "default_session",
     "hookimpl",
+    "installation",
     "load",
 ]

@@ -32,7 +32,7 @@ WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
 CLI = {"cli", "errors", "values", "reports"}
-REGISTRY = {"cache", "registry"}
+REGISTRY = {"cache", "memo", "registry"}
 LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "tables", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.graph.graph import Graph
 from optserve.graph.primitive import Value
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.record.result import numbers
@@ -36,8 +37,10 @@ def probe_values(evaluator: Evaluator, point: Array) -> dict[str, Any]:
         outputs, _ = vjp(watched, arguments, ())
         return [part for output in outputs for part in _summary(output)]
 
-    graph = recorded(summarized, graph.inputs, evaluator.packing.dtype)
-    values = iter(evaluator.at(graph, point))
+    def watching() -> Graph:
+        return recorded(summarized, graph.inputs, evaluator.packing.dtype)
+
+    values = iter(evaluator.at("probes", watching, point))
     found: dict[str, list[Any]] = {}
     for probe in probes:
         names = ("min", "mean", "max") if probe.operands[0].aval.shape else ("value",)

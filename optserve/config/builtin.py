@@ -13,6 +13,8 @@ from optserve.config.initializers import (
     he_uniform,
     normal,
     ones,
+    orthogonal,
+    truncated_normal,
     uniform,
     zeros,
 )
@@ -40,7 +42,9 @@ def optserve_initializers() -> Sequence[Callable[..., Initializer]]:
         ones,
         fill,
         normal,
+        truncated_normal,
         uniform,
+        orthogonal,
         glorot_uniform,
         glorot_normal,
         he_uniform,

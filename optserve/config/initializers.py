@@ -31,6 +31,8 @@ __all__ = [
     "he_uniform",
     "normal",
     "ones",
+    "orthogonal",
+    "truncated_normal",
     "uniform",
     "zeros",
 ]
@@ -82,6 +84,51 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
     if high < low:
         raise ConfigError(f"uniform: high is {high:g}, below low", expected="low <= high")
     return lambda rng, shape: rng.uniform(low, high, shape)
+
+
+@held
+def truncated_normal(mean: float = 0.0, std: Annotated[float, Ge(0)] = 1.0) -> Initializer:
+    """Normal draws, those beyond two ``std`` from the mean drawn again: their deviation is less.
+
+    >>> abs(truncated_normal(std=0.1)(generator(0, "W"), (300, 20))).max() <= 0.2
+    np.True_
+    """
+
+    def draw(rng: Generator, shape: tuple[int, ...]) -> Array:
+        values = np.asarray(rng.standard_normal(shape))
+        while (outside := np.abs(values) > 2.0).any():
+            values = np.where(outside, rng.standard_normal(shape), values)
+        return mean + std * values
+
+    return draw
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """A matrix of orthonormal rows or columns, whichever are fewer, times ``gain``.
+
+    Uniform among these matrices (Mezzadri 2007, *Notices of the AMS* 54, 592-604). Axes before the
+    last are taken together as rows (Saxe, McClelland and Ganguli 2014).
+
+    >>> W = orthogonal()(generator(0, "W"), (5, 3))
+    >>> (W.T @ W).round(12) + 0.0
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+
+    def draw(rng: Generator, shape: tuple[int, ...]) -> Array:
+        if len(shape) < 2:
+            raise ConfigError(
+                f"orthogonal: a parameter of shape {shape} is no matrix",
+                expected="a shape of two or more axes",
+            )
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(tall)
+        q = q * np.copysign(1.0, np.diagonal(r))
+        return gain * np.reshape(q if rows >= columns else q.T, shape)
+
+    return draw
 
 
 def glorot_uniform(gain: float = 1.0) -> Initializer:

@@ -29,7 +29,7 @@ def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...
         if isinstance(written.init, list):
             listed: tuple[int, ...] = numbers(written.node_of("init")).shape
             return listed
-        if written.init is None:
+        if written.init is None and written.transform is None:
             raise ConfigError(
                 "a parameter without `init` needs a `shape`",
                 place=written.place,
@@ -72,7 +72,7 @@ def parameter_of(
             place=written.place_of("bounds"),
             expected="[low, high]",
         )
-    init = _cast(_initial(name, written, shape, registry, seed), precision)
+    init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
     parameter = Parameter(
         name=name,
         init=init,
@@ -87,11 +87,16 @@ def parameter_of(
 
 
 def _initial(
-    name: str, written: Written, shape: tuple[int, ...], registry: Registry, seed: int
+    name: str,
+    written: Written,
+    shape: tuple[int, ...],
+    transform: ParameterTransform | None,
+    registry: Registry,
+    seed: int,
 ) -> Array:
     init, node = written.init, written.node_of("init")
     if init is None:
-        return np.zeros(shape)
+        return np.zeros(shape) if transform is None else np.asarray(transform.start(shape))
     if isinstance(init, str) and _is_number(init):
         raise ConfigError(
             f"the start of '{name}' is the text '{init}', in quotes",
@@ -220,5 +225,5 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
         raise ConfigError(
             f"'{parameter.name}' starts where the transform {transform.name} is not defined",
             place=place,
-            expected=f"{transform.domain} values",
+            expected=transform.domain,
         )

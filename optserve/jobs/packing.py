@@ -176,7 +176,7 @@ def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
         raise ConfigError(
             f"'{parameter.name}' starts where the transform {transform.name} is not defined",
             place=parameter.place,
-            expected=f"{transform.domain} values",
+            expected=transform.domain,
         )
     init = np.asarray(parameter.init, dtype)
     if parameter.fixed.all():
@@ -185,7 +185,7 @@ def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
     if not parameter.fixed.any():
         free = np.arange(coordinates.size)
         return Segment(parameter, coordinates.shape, free, start, ())
-    if coordinates.shape != init.shape:
+    if _mixes(parameter, coordinates.shape):
         raise _entangled(parameter, "an entry is fixed")
     is_free = ~parameter.fixed.reshape(-1)
     free, held = np.flatnonzero(is_free), np.flatnonzero(~is_free)
@@ -208,10 +208,16 @@ def _bound(segment: Segment, bound: Array, without: float) -> Array:
     """A bound in free coordinates; one outside of a transform's domain is none."""
     if not np.isfinite(bound).any():
         return np.full(segment.count, without)
-    if segment.shape != segment.parameter.shape:
+    if _mixes(segment.parameter, segment.shape):
         raise _entangled(segment.parameter, "it has bounds")
     found = segment.coordinates(bound)
     return np.where(np.isnan(found), without, found)
+
+
+def _mixes(parameter: Parameter, coordinates: tuple[int, ...]) -> bool:
+    """Whether the transform makes an entry of more than its own coordinate."""
+    transform = parameter.transform
+    return transform is not None and (transform.mixes or coordinates != parameter.shape)
 
 
 def _entangled(parameter: Parameter, why: str) -> ConfigError:

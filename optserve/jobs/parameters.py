@@ -11,16 +11,21 @@ import numpy as np
 from optserve.errors import Place
 from optserve.graph.aval import Array
 
-__all__ = ["Parameter", "ParameterTransform", "log"]
+__all__ = ["Parameter", "ParameterTransform"]
 
 
 @dataclass(frozen=True)
 class ParameterTransform:
-    """A smooth bijection from the optimizer's coordinates to the natural scale.
+    """A smooth map from the optimizer's coordinates onto the natural values of a parameter.
 
     ``forward`` maps free coordinates to natural values and is traced; ``inverse`` maps natural
-    values to coordinates and runs on arrays once. ``contains`` says whether natural values may be
-    transformed at all; ``domain`` is the words for it in an error.
+    values to coordinates, of which there may be fewer, and runs on arrays once. ``contains`` says
+    whether natural values may be transformed at all, and ``domain`` names them in an error
+    ("positive values"). ``start`` gives the natural values, for a shape, at which a parameter
+    starts that has no ``init``. ``mixes`` says that an entry is made of more than its own
+    coordinate, so that entries have no bounds and cannot be fixed one by one. ``own`` gives, for a
+    shape, the entries (a boolean array) that are not constants or copies of others, where there
+    are such: of a symmetric matrix, its lower triangle.
     """
 
     name: str
@@ -28,17 +33,9 @@ class ParameterTransform:
     inverse: Callable[[Array], Array]
     contains: Callable[[Array], bool]
     domain: str
-
-
-def log() -> ParameterTransform:
-    """Positive parameters: the optimizer descends in log(p), so p = exp(u)."""
-    return ParameterTransform(
-        name="log",
-        forward=np.exp,
-        inverse=np.log,
-        contains=lambda value: bool(np.all(value > 0)),
-        domain="positive",
-    )
+    start: Callable[[tuple[int, ...]], Array] = np.zeros
+    mixes: bool = False
+    own: Callable[[tuple[int, ...]], Array] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from optserve.backends.base import Backend
 from optserve.backends.selection import builtin_backends
 from optserve.graph.primitive import Primitive
-from optserve.jobs import parameters
+from optserve.jobs import bijections
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers import (
     Modifier,
@@ -71,7 +71,18 @@ def optserve_schedules() -> Sequence[Callable[..., Schedule]]:
 @hookimpl
 def optserve_transforms() -> Sequence[Callable[..., ParameterTransform]]:
     """Bijections that keep parameters where they must be."""
-    return [parameters.log]
+    return [
+        bijections.log,
+        bijections.softplus,
+        bijections.logit,
+        bijections.interval,
+        bijections.ordered,
+        bijections.simplex,
+        bijections.unit_vector,
+        bijections.cholesky_factor,
+        bijections.positive_definite,
+        bijections.correlation,
+    ]
 
 
 @hookimpl

@@ -15,6 +15,9 @@ VARIANCES: dict[str, tuple[Initializer, float]] = {
     "glorot_uniform": (initializers.glorot_uniform(gain=2.0), 8 / 500),
     "he_normal": (initializers.he_normal(), 2 / 400),
     "he_uniform": (initializers.he_uniform(), 2 / 400),
+    # 1 - 4 phi(2) / (2 Phi(2) - 1), of a standard normal cut at two deviations
+    "truncated_normal": (initializers.truncated_normal(std=0.3), 0.09 * 0.7737413),
+    "orthogonal": (initializers.orthogonal(gain=2.0), 4 / 400),
 }
 
 
@@ -51,6 +54,18 @@ def test_every_shape_has_fans(shape: tuple[int, ...]) -> None:
         values = make()(generator(0, "W"), shape)
         assert values.shape == shape
         assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4), (2, 2, 3)])
+def test_an_orthogonal_matrix_is_one(shape: tuple[int, ...]) -> None:
+    matrix = initializers.orthogonal()(generator(0, "W"), shape).reshape(-1, shape[-1])
+    small = matrix if matrix.shape[0] < matrix.shape[1] else matrix.T
+    np.testing.assert_allclose(small @ small.T, np.eye(len(small)), atol=1e-14)
+
+
+def test_a_vector_cannot_be_orthogonal() -> None:
+    with pytest.raises(ConfigError, match="no matrix"):
+        initializers.orthogonal()(generator(0, "W"), (3,))
 
 
 def test_options_that_make_no_distribution_are_refused() -> None:

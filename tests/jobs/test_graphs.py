@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from optserve.graph.interpret import interpret
+from optserve.jobs.bijections import log
 from optserve.jobs.graphs import Graphs
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import log
 from optserve.jobs.problem import Problem
 from optserve.optimizers import Evaluation, Optimizer, adam, gradient_descent, project
 from optserve.primitives.tracing import verify

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.jobs.bijections import log
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter, ParameterTransform, log
+from optserve.jobs.parameters import Parameter, ParameterTransform
 from tests.jobs.problems import parameter
 
 F8 = np.dtype(np.float64)

@@ -10,7 +10,7 @@ from optserve.backends.base import Backend
 from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
 from optserve.graph.graph import Graph
-from optserve.jobs.parameters import log
+from optserve.jobs.bijections import log
 from optserve.jobs.problem import Problem, Stop
 from optserve.jobs.run import run
 from optserve.optimizers import adam, chain, clip_by_global_norm, cosine, gradient_descent, lbfgs

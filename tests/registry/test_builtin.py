@@ -9,7 +9,7 @@ import pytest
 from optserve import optimizers
 from optserve.backends.selection import builtin_backends
 from optserve.graph.primitive import Primitive
-from optserve.jobs import parameters
+from optserve.jobs import bijections
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers import Modifier, Optimizer, Schedule
 from optserve.primitives.vocabulary import builtin_primitives, builtin_vocabulary
@@ -68,7 +68,14 @@ def test_every_builtin_name_follows_the_convention_and_has_documentation(
 def test_contributions_make_what_their_hooks_promise(
     registry: Registry, kind: Kind, makes: tuple[type, ...]
 ) -> None:
-    given = {"start": 1.0, "value": 1.0, "factor": 0.5, "every": 2}
+    given = {
+        "start": 1.0,
+        "value": 1.0,
+        "factor": 0.5,
+        "every": 2,
+        "low": 0.0,
+        "high": 1.0,
+    }
     for name, entry in registry.entries(kind).items():
         options = inspect.signature(entry.value).parameters.values()
         required = {option.name: given[option.name] for option in options if _required(option)}
@@ -85,7 +92,7 @@ def test_every_method_modifier_and_schedule_is_contributed(registry: Registry) -
 
 
 def test_transforms_of_parameters_and_backends_are_contributed(registry: Registry) -> None:
-    assert registry.find("transforms", "log").value is parameters.log
+    assert registry.find("transforms", "log").value is bijections.log
     assert registry.backends.keys() >= {backend.name for backend in builtin_backends()}
 
 

@@ -147,7 +147,7 @@ def test_a_broken_plugin_that_was_not_tried_again_is_named_too(site: Site) -> No
 def test_an_unknown_name_of_a_short_list_gets_the_list() -> None:
     with pytest.raises(ConfigError) as raised:
         load(needed=()).find("transforms", "nothing_like_it")
-    assert raised.value.expected.startswith("one of log")
+    assert raised.value.expected.startswith("one of cholesky_factor, correlation, interval, log")
 
 
 def test_an_unknown_name_gets_the_nearest_one(site: Site) -> None:

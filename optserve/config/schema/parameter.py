@@ -73,7 +73,7 @@ class Parameter(Section):
             Words("a name"),
         ]
         | None
-    ) = Field(default=None, description="How the method sees it; log keeps it positive.")
+    ) = Field(default=None, description="What keeps it where it must be: log, logit, simplex, ...")
     penalty: Penalty | None = Field(
         default=None, description="What is added to the loss for its size."
     )

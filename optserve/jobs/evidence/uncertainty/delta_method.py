@@ -20,11 +20,13 @@ __all__ = ["Varying", "varying_entries"]
 class Varying:
     """The entries of the parameters that vary, m of them, and their ``derivative`` (m, p).
 
-    ``positions`` are flat positions in each parameter; ``parts`` says which of the m are whose.
+    ``positions`` are flat positions in each parameter; ``parts`` says which of the m are whose, and
+    ``own`` (m,) which are no copies of others.
     """
 
     labels: tuple[str, ...]
     derivative: Array
+    own: Array
     parts: Mapping[str, slice]
     positions: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
@@ -43,27 +45,44 @@ class Varying:
 def varying_entries(packing: Packing, point: Array) -> Varying:
     """What varies at ``point`` (p,).
 
-    >>> from optserve.jobs.parameters import Parameter, log
+    >>> from optserve.jobs.bijections import log
+    >>> from optserve.jobs.parameters import Parameter
     >>> three = Parameter("k", np.array(3.0), -np.inf, np.inf, np.array(False), log())
     >>> packing = Packing([three], np.dtype(np.float64))
     >>> varying_entries(packing, packing.flat({})).derivative.round(12)
     array([[3.]])
     """
     labels: list[str] = []
-    blocks = []
+    blocks, owns = [], []
     parts, positions = {}, {}
     for segment in packing.free:
         parameter = segment.parameter
-        varies = np.flatnonzero(~parameter.fixed)
+        derivative, own = _derivative(segment, point), _own(segment)
+        varies = np.flatnonzero(~parameter.fixed.ravel() & (own | _moves(derivative)))
         block = np.zeros((varies.size, packing.size))
         columns = slice(segment.start, segment.start + segment.count)
-        block[:, columns] = _derivative(segment, point)[varies]
+        block[:, columns] = derivative[varies]
+        owns.append(own[varies])
         parts[parameter.name] = slice(len(labels), len(labels) + varies.size)
         positions[parameter.name] = varies
         labels += [entry_label(parameter.name, parameter.shape, int(i)) for i in varies]
         blocks.append(block)
     shapes = {one.parameter.name: one.parameter.shape for one in packing.segments}
-    return Varying(tuple(labels), np.concatenate(blocks), parts, positions, shapes)
+    own = np.concatenate(owns)
+    return Varying(tuple(labels), np.concatenate(blocks), own, parts, positions, shapes)
+
+
+def _own(segment: Segment) -> Array:
+    """Which natural entries are neither constants nor copies of others."""
+    parameter = segment.parameter
+    own = None if parameter.transform is None else parameter.transform.own
+    return np.ones(parameter.init.size, bool) if own is None else own(parameter.shape).ravel()
+
+
+def _moves(derivative: Array) -> Array:
+    """Which entries change by more than the rounding of how the others change."""
+    lengths = np.linalg.norm(derivative, axis=1)
+    return np.asarray(lengths > np.sqrt(np.finfo(np.float64).eps) * lengths.max(initial=0.0))
 
 
 def _derivative(segment: Segment, point: Array) -> Array:
@@ -81,7 +100,8 @@ def _derivative(segment: Segment, point: Array) -> Array:
     held = tuple(None for _ in traced.captured)
     units = np.eye(segment.count, dtype=point.dtype)
     directions = [(np.reshape(unit, np.shape(piece)), *held) for unit in units]
-    _, tangents = pushforward(traced.graph, [piece, *traced.captured], directions)
+    with np.errstate(all="ignore"):
+        _, tangents = pushforward(traced.graph, [piece, *traced.captured], directions)
     columns = [
         np.zeros(size) if tangent is None else np.reshape(tangent, -1) for (tangent,) in tangents
     ]

@@ -162,6 +162,7 @@ def _by_delta_method(
     correlation = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
     labels = tuple(itertools.compress(varying.labels, known))
+    own = varying.own[known]
     return Uncertainty(
         method="observed information" if fit is None else "least squares",
         standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
@@ -175,7 +176,10 @@ def _by_delta_method(
         notes=(*notes, *intervals.notes),
         warnings=(
             *cautions(
-                information, tuple(itertools.compress(packing.labels, free)), labels, correlation
+                information,
+                tuple(itertools.compress(packing.labels, free)),
+                tuple(itertools.compress(labels, own)),
+                correlation[np.ix_(own, own)],
             ),
             *intervals.warnings,
         ),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe
     from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
+    from optserve.transforms.mapped import vmap
 
 __all__ = [
     "Column",
@@ -65,6 +66,7 @@ __all__ = [
     "run",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 __version__ = "0.1.0"
@@ -85,6 +87,7 @@ _HOMES = (
         "optserve.transforms.functions",
         ("grad", "hessian", "hvp", "jvp", "value_and_grad", "vjp"),
     ),
+    ("optserve.transforms.mapped", ("vmap",)),
 )
 
 

@@ -33,6 +33,7 @@ from optserve.graph.domain import (
     unit,
 )
 from optserve.graph.facts import Facts
+from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import (
     full_rank,
@@ -60,6 +61,7 @@ __all__ = [
     "Evaluation",
     "Example",
     "Facts",
+    "Leading",
     "Lowering",
     "Mixed",
     "Modifier",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from optserve.graph.leading import Batched
+
 __all__ = ["NOTHING", "AtInfinity", "Facts", "Labels"]
 
 Labels = tuple[list[str], str]
@@ -36,6 +38,9 @@ class Facts:
     broadcast has a letter of its own, which the result leaves out.
 
     ``lapack`` says that ``impl`` calls BLAS or LAPACK, which then run on one thread.
+
+    ``batched`` says how it is applied where operands have one more axis in front (see
+    ``optserve.graph.leading``). What is elementwise, or a sum of products, needs none.
 
     ``stable_body`` is a body over other primitives that is as accurate as ``impl``, for backends
     that have no code of their own for it: of a reduction, where each axis that is reduced has
@@ -65,6 +70,7 @@ class Facts:
     wraps: bool = False
     contraction: Callable[..., Labels] | None = None
     lapack: bool = False
+    batched: Batched | None = None
     stable_body: Callable[..., Any] | None = None
     overflows: bool = False
     at_infinity: AtInfinity = "saturates"

@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
 from optserve.graph.aval import aval_of
-from optserve.graph.axes import AxisAnswer, mixed
+from optserve.graph.axes import AxisAnswer, aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 
@@ -166,6 +166,18 @@ class Primitive:
         own = self.derivative
         stated = (own.partials, own.transpose, own.pullback, own.rule, self.body)
         return self.kind == "control" or any(one is not None for one in stated)
+
+    @property
+    def aligns(self) -> bool:
+        """Whether its operands broadcast against each other, so that more axes in front may."""
+        return self.kind == "elementwise" or self.axes is aligned
+
+    @property
+    def states_derivative(self) -> bool:
+        """Whether it has a derivative that is not that of its body."""
+        own = self.derivative
+        stated = (own.partials, own.transpose, own.pullback, own.rule, own.jvp)
+        return any(one is not None for one in stated)
 
     @property
     def usage(self) -> str:

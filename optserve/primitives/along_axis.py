@@ -13,6 +13,7 @@ from optserve.graph.axes import AxisAnswer, Mixed
 from optserve.graph.dim import Size
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
+from optserve.graph.leading import shifted
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.indexing import check_indices, in_range
@@ -95,7 +96,7 @@ take_along_axis: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(remedy="give the array an entry for every index", cost=8.0),
+    facts=Facts(batched=shifted, remedy="give the array an entry for every index", cost=8.0),
     doc="""
     Entries at computed positions along an axis, one position an entry of the result, as
     ``argsort`` gives them. Negative positions count from the end; one out of range gives NaN.
@@ -117,5 +118,6 @@ add_along_axis: Primitive = linear(
         Example(((2, 3), (2, 3)), {"axis": 1, "size": 2}),
     ),
     promotes=False,
+    facts=Facts(batched=shifted),
     doc="Zeros to which values are added at positions; the transpose of ``take_along_axis``.",
 )

@@ -14,6 +14,7 @@ from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
+from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import normal_axes
@@ -97,7 +98,11 @@ slice_: Primitive = linear(
     promotes=False,
     selects=True,
     internal=True,
-    facts=Facts(moves=True, cost=0.0),
+    facts=Facts(
+        moves=True,
+        batched=lambda carried, size, x, *, bounds: Leading({"bounds": ((0, size, 1), *bounds)}),
+        cost=0.0,
+    ),
     doc="Entries from start up to stop by step along every axis.",
 )
 
@@ -127,6 +132,11 @@ unslice: Primitive = linear(
     examples=(Example(((2,),), {"shape": (5,), "bounds": ((1, 4, 2),)}),),
     promotes=False,
     internal=True,
+    facts=Facts(
+        batched=lambda carried, size, ct, *, shape, bounds: Leading(
+            {"shape": (size, *shape), "bounds": ((0, size, 1), *bounds)}
+        )
+    ),
     doc="Zeros with the given entries put where ``slice`` takes them from; its transpose.",
 )
 
@@ -186,6 +196,14 @@ def _take_arguments(x: Value, indices: Value, axis: int = 0) -> Any:
     return (x, indices), {"axis": normal_axes(axis, np.ndim(x))[0]}
 
 
+def _take_batched(
+    carried: Sequence[bool], size: Size, x: Aval, indices: Aval, *, axis: int
+) -> Leading | None:
+    if not carried[1]:
+        return Leading({"axis": axis + 1}, operands="some")
+    return None if carried[0] else Leading({"axis": axis}, axis, operands="some")
+
+
 take: Primitive = linear(
     "take",
     _take,
@@ -204,7 +222,7 @@ take: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(remedy="give the array an entry for every index", cost=8.0),
+    facts=Facts(batched=_take_batched, remedy="give the array an entry for every index", cost=8.0),
     doc="""
     Entries at computed integer positions along an axis (gather); negative positions count from
     the end. A position out of range gives NaN, which ends a descent as a numerical failure.
@@ -246,6 +264,12 @@ def _scatter_axes(
     return rows if rows < axis else rows - indices.ndim + 1
 
 
+def _scatter_batched(
+    carried: Sequence[bool], size: Size, /, *avals: Aval, axis: int, **others: Size
+) -> Leading | None:
+    return None if carried[1] else Leading({**others, "axis": axis + 1}, operands="some")
+
+
 scatter_add: Primitive = linear(
     "scatter_add",
     _scatter_add,
@@ -258,6 +282,6 @@ scatter_add: Primitive = linear(
         Example(((2, 2, 2), (2, 2)), {"axis": 1, "size": 3}),
     ),
     promotes=False,
-    facts=Facts(fresh=True, cost=8.0),
+    facts=Facts(fresh=True, batched=_scatter_batched, cost=8.0),
     doc="Zeros to which each value is added at its computed position; the transpose of ``take``.",
 )

@@ -12,6 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.axes import Mixed
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
+from optserve.graph.leading import shifted
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.along_axis import take_along_axis
 from optserve.primitives.arithmetic import mulz
@@ -38,6 +39,7 @@ def _index(name: str, function: Callable[..., Value], word: str) -> Primitive:
         arguments=_index_arguments,
         examples=(Example(((4,),), {"axis": 0}), Example(((3, 4),), {"axis": 1})),
         floating=False,
+        facts=Facts(batched=shifted),
         doc=f"The index of the {word} entry along an axis; the first of equals.",
     )
 
@@ -69,7 +71,7 @@ argsort = opaque(
     arguments=_sort_arguments,
     examples=_examples,
     floating=False,
-    facts=Facts(cost=100.0),
+    facts=Facts(cost=100.0, batched=shifted),
     doc="The positions that would sort the entries along an axis; equals keep their order.",
 )
 
@@ -81,7 +83,7 @@ sort = composite(
     arguments=_sort_arguments,
     examples=_examples,
     floating=False,
-    facts=Facts(cost=100.0),
+    facts=Facts(cost=100.0, batched=shifted),
     doc="The entries along an axis from the smallest to the largest; equals keep their order.",
 )
 
@@ -117,7 +119,7 @@ median = opaque(
         Example(((2, 3, 2),), {"axis": (0, 2), "keepdims": False}),
     ),
     selects=True,
-    facts=Facts(cost=100.0),
+    facts=Facts(cost=100.0, batched=shifted),
     doc="""
     The middle of the entries along axes (of all by default), or the mean of the two in the middle,
     which then share the derivative; ties split it evenly.

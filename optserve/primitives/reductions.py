@@ -12,6 +12,7 @@ from optserve.graph.aval import Aval, shape_size
 from optserve.graph.axes import Mixed, Reduced, Reduction
 from optserve.graph.domain import Example, boolean
 from optserve.graph.facts import Facts
+from optserve.graph.leading import shifted
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import composite, linear, opaque
@@ -42,7 +43,7 @@ __all__ = [
     "var",
 ]
 
-_grows = Facts(at_infinity="grows")
+_grows = Facts(at_infinity="grows", batched=shifted)
 _nonempty = (*REDUCTION_EXAMPLES, Example(((1, 3),), {"axis": (0,), "keepdims": False}))
 
 
@@ -73,7 +74,7 @@ cumsum: Primitive = linear(
         Example(((2, 3),), {"axis": 1, "reverse": True}),
         Example(((0, 3),), {"axis": 0, "reverse": False}),
     ),
-    facts=Facts(cost=10.0, wraps=True),
+    facts=Facts(cost=10.0, wraps=True, batched=shifted),
     doc="Sums of the entries up to each one along an axis; with ``reverse``, from each one on.",
 )
 
@@ -109,7 +110,7 @@ def _extreme(name: str, function: Callable[..., Value], kind: Reduction, word: s
         examples=_nonempty,
         selects=True,
         floating=False,
-        facts=Facts(cost=10.0, counts=True),
+        facts=Facts(cost=10.0, counts=True, batched=shifted),
         doc=f"The {word} entry along axes (of all by default); ties split the derivative evenly.",
     )
 
@@ -148,7 +149,13 @@ logsumexp = opaque(
     axes=along(Reduced("logsumexp")),
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
-    facts=Facts(at_infinity="grows", stable_body=_logsumexp_body, cost=10.0, large_code=True),
+    facts=Facts(
+        at_infinity="grows",
+        batched=shifted,
+        stable_body=_logsumexp_body,
+        cost=10.0,
+        large_code=True,
+    ),
     doc="""
     log(sum(exp(x))) over axes without overflow. Where every entry is -inf the value is -inf and
     the derivative 0.
@@ -252,7 +259,7 @@ prod = composite(
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
     floating=False,
-    facts=Facts(at_infinity="grows", wraps=True),
+    facts=Facts(at_infinity="grows", wraps=True, batched=shifted),
     doc="Product over axes; its derivative is exact where entries are zero.",
 )
 
@@ -269,6 +276,7 @@ def _test(name: str, function: Callable[..., Value], kind: Reduction, doc: str) 
         examples=REDUCTION_EXAMPLES,
         domain=boolean,
         floating=False,
+        facts=Facts(batched=shifted),
         doc=doc,
     )
 

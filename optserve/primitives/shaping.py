@@ -14,6 +14,7 @@ from optserve.graph.axes import AxisAnswer, Mixed, aligned
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
+from optserve.graph.leading import Leading, behind, shifted
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
 
@@ -110,7 +111,12 @@ reshape: Primitive = linear(
         Example(((),), {"shape": (1,)}),
     ),
     promotes=False,
-    facts=Facts(moves=True, only_aval=True, cost=0.0),
+    facts=Facts(
+        moves=True,
+        only_aval=True,
+        batched=lambda carried, size, x, *, shape: Leading({"shape": (size, *shape)}),
+        cost=0.0,
+    ),
     doc="The same entries in another shape; one size may be -1 and is then computed.",
 )
 
@@ -134,7 +140,11 @@ transpose: Primitive = linear(
     arguments=_transpose_arguments,
     examples=(Example(((2, 3),), {"axes": (1, 0)}), Example(((2, 3, 4),), {"axes": (2, 0, 1)})),
     promotes=False,
-    facts=Facts(moves=True, cost=0.0),
+    facts=Facts(
+        moves=True,
+        batched=lambda carried, size, x, *, axes: Leading({"axes": (0, *behind(axes))}),
+        cost=0.0,
+    ),
     doc="Axes in another order (reversed by default).",
 )
 
@@ -191,7 +201,7 @@ concatenate = linear(
         Example(((2,), (3,), (1,)), {"axis": 0}),
         Example(((2, 1), (2, 3)), {"axis": 1}),
     ),
-    facts=Facts(moves=True, fresh=True, cost=8.0),
+    facts=Facts(moves=True, fresh=True, batched=shifted, cost=8.0),
     doc="Arrays joined end to end along an axis that they have.",
 )
 
@@ -252,7 +262,7 @@ stack = linear(
     axes=_stack_axes,
     arguments=_stack_arguments,
     examples=(Example(((2,), (2,)), {"axis": 0}), Example(((2, 3), (2, 3)), {"axis": 2})),
-    facts=Facts(moves=True, fresh=True),
+    facts=Facts(moves=True, fresh=True, batched=shifted),
     doc="Arrays of one shape (scalars too) side by side along a new axis.",
 )
 

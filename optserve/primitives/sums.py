@@ -12,6 +12,7 @@ from optserve.graph.aval import Aval, Shape, broadcast_shapes
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced, aligned
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
+from optserve.graph.leading import Leading, shifted
 from optserve.graph.primitive import Value
 from optserve.primitives.constructors import linear
 from optserve.primitives.shaping import checked_shape, normal_axes, reshape
@@ -54,7 +55,15 @@ broadcast_to = linear(
         Example(((),), {"shape": (2,)}),
     ),
     promotes=False,
-    facts=Facts(moves=True, only_aval=True, makes_rows=True, cost=0.0),
+    facts=Facts(
+        moves=True,
+        only_aval=True,
+        makes_rows=True,
+        batched=lambda carried, size, x, *, shape: Leading(
+            {"shape": (size, *shape)}, operands="aligned"
+        ),
+        cost=0.0,
+    ),
     doc="Repeated along axes of size 1 and along new leading axes, as NumPy broadcasts.",
 )
 
@@ -158,6 +167,6 @@ sum_ = linear(
     axes=along(Reduced("sum")),
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
-    facts=Facts(fresh=True, wraps=True),
+    facts=Facts(fresh=True, wraps=True, batched=shifted),
     doc="Sum over axes (all by default). float32 accumulates in float64.",
 )

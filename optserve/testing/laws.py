@@ -14,6 +14,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import trace, verify
 from optserve.testing.cases import Case, compare, fail
+from optserve.testing.many import many
 from optserve.testing.rows import row_counts, rows
 from optserve.transforms.check import Agreement, agreement, pullback_graph
 from optserve.transforms.points import away, nearby, special
@@ -282,6 +283,7 @@ LAWS: tuple[Callable[[Case], None], ...] = (
     purity,
     rows,
     row_counts,
+    many,
 )
 """Every law that is checked, in the order in which a first failure is most telling."""
 

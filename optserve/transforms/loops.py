@@ -89,13 +89,15 @@ def _scan_pull(
 ) -> tuple[tuple[Value, ...], Pull]:
     given = _Parts.of(operands, carries, scanned)
     saving = Graph(body.inputs, body.equations, (*body.outputs, *body.inputs[:carries]))
-    out = scan_primitive.bind(
-        *operands,
-        body=saving,
-        carries=carries,
-        scanned=scanned,
-        length=length,
-        backward=backward,
+    out = listed(
+        scan_primitive.bind(
+            *operands,
+            body=saving,
+            carries=carries,
+            scanned=scanned,
+            length=length,
+            backward=backward,
+        )
     )
     results, carry_of_each_step = out[: len(body.outputs)], out[len(body.outputs) :]
     smooth = [i for i, variable in enumerate(body.inputs) if is_float(variable.aval.dtype)]

@@ -37,17 +37,22 @@ __all__ = ["Environment", "value_and_gradient_graph", "value_and_pull", "vjp"]
 
 
 class Environment:
-    """The values of a graph's variables as a walk over it finds them."""
+    """The values of a graph's variables as a walk over it finds them.
+
+    ``like`` are values, or avals, of the shapes that the graph's inputs have, where the arguments
+    have others.
+    """
 
     def __init__(
         self,
         graph: Graph,
         arguments: Sequence[Value],
         known: Mapping[Var, Value] | None = None,
+        like: Sequence[Any] | None = None,
     ) -> None:
         traces = [argument.trace for argument in arguments if isinstance(argument, Tracer)]
         self.trace = max(traces, key=lambda trace: trace.serial) if traces else None
-        self.rows = {} if traces else bind_rows(graph.inputs, arguments)
+        self.rows = {} if traces else bind_rows(graph.inputs, like or arguments)
         self.values: dict[Var, Value] = dict(zip(graph.inputs, arguments, strict=True))
         self._known = known or {}
 

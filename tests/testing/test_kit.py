@@ -14,6 +14,8 @@ from optserve.graph.interpret import interpret
 from optserve.plugin import (
     Aval,
     Example,
+    Facts,
+    Leading,
     Mixed,
     Primitive,
     Reduced,
@@ -21,6 +23,7 @@ from optserve.plugin import (
     aligned,
     elementwise,
     linear,
+    mixed,
     opaque,
     positive,
 )
@@ -125,6 +128,10 @@ def _scale_in_place(ct: Value, out: Value, x: Value) -> tuple[Value]:
                 axes=lambda carried, x: carried[0],
             ),
             "two blocks of rows do not combine",
+        ),
+        (
+            doubled(axes=mixed, facts=Facts(batched=lambda carried, size, x: Leading({}, axis=1))),
+            "applied to many values at once it gives them something else",
         ),
     ],
 )

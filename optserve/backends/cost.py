@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 from optserve.graph.aval import Aval, resolve_shape
 from optserve.graph.dim import Dim, resolve_size
@@ -77,7 +77,7 @@ class Demand:
     ``large`` of them become much code; ``rows`` tells whether any of them has rows to go through.
     ``evaluations`` is how often loss and gradient are expected to be evaluated, by a method that
     moves so many ``coordinates``; ``traced`` tells whether its step is one graph, so that a backend
-    may take many in a loop.
+    may take many in a loop. The job may take so many seconds as are its ``limit``.
     """
 
     equations: int
@@ -91,6 +91,7 @@ class Demand:
     evaluations: int = 1
     coordinates: int = 0
     traced: bool = False
+    limit: float = inf
 
 
 @dataclass(frozen=True)

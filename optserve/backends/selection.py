@@ -17,6 +17,9 @@ from optserve.graph.graph import Graph
 
 __all__ = ["Choice", "builtin_backends", "choose"]
 
+SETUP = 0.5
+"""The share of the time that a job may take that may go by until its first evaluation."""
+
 
 def builtin_backends() -> tuple[Backend, ...]:
     """The backends that ship with optserve; the first is the default."""
@@ -62,6 +65,8 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
 class Choice:
     """A backend and why it is this one; ``estimates`` are what ``auto`` compared.
 
+    ``setup`` is how many seconds it is predicted to take until the first evaluation.
+
     ``warning`` says what a person should know of the choice, if anything.
     """
 
@@ -69,6 +74,7 @@ class Choice:
     reason: str
     estimates: tuple[Estimate, ...] = ()
     warning: str = ""
+    setup: float = 0.0
 
 
 def choose(
@@ -91,6 +97,8 @@ def choose(
     found = {**{backend.name: backend for backend in builtin_backends()}, **(more or {})}
     choice = _quickest(found, demand) if name == "auto" else _named(name, found)
     choice = _if_it_is_whole(choice, found)
+    if demand is not None and choice.backend.predict is not None:
+        choice = replace(choice, setup=choice.backend.predict(demand).setup)
     if threads is None or choice.backend.on_threads is None:
         return choice
     return replace(choice, backend=choice.backend.on_threads(threads))
@@ -108,7 +116,8 @@ def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
         for name, backend in backends.items()
         if backend.predict is not None and missing.isdisjoint(backend.needs)
     )
-    best = min(estimates, key=lambda one: one.seconds)
+    # What would be compiled for as long as the job may take is no choice, however quick then.
+    best = min(estimates, key=lambda one: (one.setup > SETUP * demand.limit, one.seconds))
     chosen = backends[best.backend]
     if len(estimates) == 1 and missing:
         reason = f"{' and '.join(sorted(missing))} is not installed"
@@ -117,6 +126,8 @@ def _quickest(backends: Mapping[str, Backend], demand: Demand | None) -> Choice:
     times = "once" if demand.evaluations == 1 else f"about {demand.evaluations:,} times"
     predicted = ", ".join(f"{duration(one.seconds)} on {one.backend}" for one in estimates)
     reason = f"to evaluate the loss and its gradient {times} is predicted to take {predicted}"
+    if best.seconds > min(one.seconds for one in estimates):
+        reason += f", and stop.seconds is {demand.limit:g}"
     return Choice(chosen, reason, estimates)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
 
 from optserve.backends.cost import Demand, demand_of, numpy_estimate
 from optserve.graph.interpret import bind_rows
@@ -29,7 +31,10 @@ def demand_of_job(problem: Problem, packing: Packing) -> Demand:
     optimizer = problem.optimizer if packing.size else None
     traced = optimizer is not None and optimizer.traced and optimizer.needs != "jacobian"
     evaluations = _evaluations(problem, packing, batches) * (1 + len(problem.starts))
-    return demand_of(graph, rows, evaluations=evaluations, coordinates=packing.size, traced=traced)
+    demand = demand_of(
+        graph, rows, evaluations=evaluations, coordinates=packing.size, traced=traced
+    )
+    return replace(demand, limit=problem.stop.seconds or inf)
 
 
 def seconds_of(problem: Problem, packing: Packing) -> float:

@@ -36,6 +36,10 @@ that may be computed for that."""
 LARGEST_JACOBIAN = 50_000_000
 """The same for the entries of such a matrix."""
 
+TOGETHER = 8
+"""Directions of one pass over streamed data. Reading takes the time then, not arithmetic: the
+products with all of them cost as much as one does in memory."""
+
 
 class Evaluated(NamedTuple):
     """A point whose loss and gradient are finite."""
@@ -77,8 +81,12 @@ class Evaluator:
         if self.problem.objective.streamed and self.problem.objective.kind == "least_squares":
             return False
         count = self.packing.size
-        rows = sum(self.residual_sizes().values())
-        return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN
+        return 0 < count <= LARGEST_COUNT and count * max(self.rows, count) <= LARGEST_JACOBIAN
+
+    @cached_property
+    def rows(self) -> int:
+        """How many residuals there are."""
+        return sum(self.residual_sizes().values())
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
         """Loss and gradient (p,); NaN where a whole number that they need does not exist."""
@@ -96,7 +104,7 @@ class Evaluator:
         """The Hessian of the loss times ``direction`` (p,)."""
         return self.products(point, [direction])[0]
 
-    def products(self, point: Array, directions: Sequence[Array]) -> tuple[Array, ...]:
+    def products(self, point: Array, directions: Sequence[Array] | Array) -> tuple[Array, ...]:
         """The Hessian of the loss times each of ``directions`` (p,), in one pass over the data."""
         count = len(directions)
         compiled = self._products.get(count)
@@ -105,11 +113,25 @@ class Evaluator:
             self._products[count] = compiled
         return tuple(compiled(point, *directions, *self.graphs.arguments))
 
-    def hessian(self, point: Array) -> Array:
-        """The Hessian of the loss (p, p), a column a direction."""
-        directions = np.eye(self.packing.size, dtype=self.packing.dtype)
-        columns = [self.product(point, one) for one in directions]
-        return np.stack(columns, axis=-1).astype(np.float64)
+    @property
+    def together(self) -> int:
+        """How many columns of a Hessian are formed in one pass over the data."""
+        return TOGETHER if self.problem.objective.streamed else 1
+
+    def hessian(self, point: Array, begins: Callable[[], None] = lambda: None) -> Array:
+        """The Hessian of the loss (p, p); ``begins()`` is called before each pass over the data.
+
+        All passes are of one graph: the last begins so early that it has as many columns."""
+        size = self.packing.size
+        passes = -(-size // self.together)
+        width = -(-size // passes)
+        found = np.zeros((size, size))
+        units = np.eye(size, dtype=self.packing.dtype)
+        for first in range(0, size, width):
+            begins()
+            part = slice(min(first, size - width), min(first + width, size))
+            found[:, part] = np.stack(self.products(point, units[part]), axis=-1)
+        return found
 
     def curvature(self, point: Array) -> Array | None:
         """The Hessian of the loss (p, p), or ``None`` where that takes too long.
@@ -143,17 +165,22 @@ class Evaluator:
             ("step", steps, avals), lambda: self.graphs.step(optimizer, state, steps), optimizer
         )
 
+    @property
+    def transformed(self) -> list[int]:
+        """Which parameters vary on another scale than their natural one."""
+        return [
+            index
+            for index, segment in enumerate(self.packing.segments)
+            if segment.count and segment.parameter.transform is not None
+        ]
+
     def natural_gradient(self, point: Array, gradient: Array) -> dict[str, Array]:
         """The gradient by each parameter on its natural scale; NaN where fixed.
 
         ``gradient`` (p,) is that in free coordinates.
         """
         found = self.packing.spread(gradient)
-        indices = [
-            index
-            for index, segment in enumerate(self.packing.segments)
-            if segment.count and segment.parameter.transform is not None
-        ]
+        indices = self.transformed
         if not indices:
             return found
         graph = self.problem.objective.graph

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from optserve.backends.base import Backend
+from optserve.backends.blas import one_thread
 from optserve.backends.selection import Choice, choose
 from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Array
+from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
 from optserve.jobs.descent.method import Method, method_of
@@ -114,11 +116,12 @@ def run(
             remedy="optserve.run(optserve.load(config))",
         )
     with Interruption() as interruption:
-        watch = Watch(interruption, progress)
+        watch = Watch(interruption, progress, problem.stop.seconds)
         check_paths(problem.expectations, outline(problem))
         packing = _packing(problem)
         known = {**problem.backends, **(backends or {})}
         choice = _choice(problem, packing, known, threads)
+        watch.deadline.setup += choice.setup
         if choice.warning:
             problem = replace(problem, warnings=(*problem.warnings, choice.warning))
         faults = Faults(lambda: interruption.reason is not None)
@@ -133,7 +136,7 @@ def run(
             outcomes = []
             for number, start in enumerate(starts, 1):
                 outcomes.append(_descended(descents, start, watch, (number, len(starts))))
-                if watch.signal is not None or faults.first is not None:
+                if watch.signal is not None or faults.first is not None or watch.deadline.is_over:
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
@@ -273,12 +276,13 @@ def _findings(
 
     nothing: Mapping[str, Any] = {}
     with np.errstate(all="ignore"):
-        uncertainty = spared(
-            lambda: _uncertainty(evaluator, outcome, limits, watch),
-            no_uncertainty(evaluator, Reason.plugin.value),
-        )
+        with one_thread():
+            uncertainty = spared(
+                lambda: _uncertainty(evaluator, outcome, limits, watch),
+                no_uncertainty(evaluator, Reason.plugin.value),
+            )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
-        gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
+        gradient = spared(lambda: _gradient(evaluator, outcome, watch.deadline), nothing)
         metrics = spared(lambda: _metrics(splits, outcome), nothing)
         probes = spared(probed, nothing)
         if faults.first is not None:
@@ -315,9 +319,9 @@ def _uncertainty(
     elif limits.tolerance and not outcome.reason.converged:
         refused = "the descent did not converge"
     elif not outcome.evidence.verified:
-        refused = f"the end is not known to be a minimum: {outcome.evidence.sentence}"
+        refused = "the end is not known to be a minimum"  # evidence says why
     try:
-        return uncertainty_of(evaluator, outcome.best, refused)
+        return uncertainty_of(evaluator, outcome.best, refused, watch.deadline)
     except PluginFailure:
         raise
     except OptserveError as error:  # a second derivative that a plugin does not have
@@ -326,9 +330,10 @@ def _uncertainty(
         return no_uncertainty(evaluator, f"the information matrix has no inverse: {error}")
 
 
-def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:
+def _gradient(evaluator: Evaluator, outcome: Outcome, deadline: Deadline) -> Mapping[str, Any]:
     size = evaluator.packing.size
-    if outcome.best is None:
+    late = bool(evaluator.transformed) and not deadline.fits("natural gradient", 1)
+    if outcome.best is None or late:
         found = evaluator.packing.spread(np.full(size, np.nan))
     else:
         found = evaluator.natural_gradient(outcome.best.point, outcome.best.gradient)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
+from optserve.jobs.deadline import Deadline
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.reasons import Reason
 
@@ -38,10 +39,19 @@ Progress = Callable[[Snapshot], None]
 
 
 class Watch:
-    """The clock of a job, the signal that came, and when to show progress next."""
+    """The clock of a job, the signal that came, and when to show progress next.
 
-    def __init__(self, interruption: Interruption, progress: Progress | None = None) -> None:
+    ``limit`` is how many seconds the job may take.
+    """
+
+    def __init__(
+        self,
+        interruption: Interruption,
+        progress: Progress | None = None,
+        limit: float | None = None,
+    ) -> None:
         self.interruption = interruption
+        self.deadline = Deadline(lambda: self.seconds, limit)
         self.progress = progress
         self.began = perf_counter()
         self._next = self.began + INTERVAL

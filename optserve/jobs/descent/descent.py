@@ -85,13 +85,15 @@ class _Descent:
     def run(self) -> Outcome:
         outcome, limits, verdicts = self.outcome, self.limits, self.verdicts
         last = None if limits.steps is None else limits.steps + 1
-        tolerant, seconds = limits.gradient is not None, self.watch.seconds
+        tolerant = limits.gradient is not None
         while True:
-            before = seconds
+            before = self.watch.seconds
             left = None if limits.seconds is None else limits.seconds - before
             most = None if last is None else last - outcome.evaluations
             losses, reasons, measured = self.walk.on(verdicts.most(most), left)
             outcome.evaluations += len(losses)
+            if limits.seconds is not None:
+                self._note(len(losses), self.watch.seconds - before)
             verdicts.gains.note(losses)
             self.measure = None if measured is None else verdicts.ratio(measured)
             seconds = self.watch.look(self._snapshot)
@@ -109,6 +111,12 @@ class _Descent:
                 reasons.append(Reason.gradient)
             if reasons and self._is_over(reasons):
                 return outcome
+
+    def _note(self, evaluations: int, seconds: float) -> None:
+        """Tell the deadline what evaluations took."""
+        method = self.method
+        price = method.examiner().prices.jacobian if method.graph == "jacobian" else 1
+        self.watch.deadline.note(method.graph, evaluations * price, seconds)
 
     def failed(self, failure: PluginFailure) -> Outcome:
         """The outcome where a plugin failed: the best point that was reached stays."""

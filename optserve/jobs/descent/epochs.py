@@ -27,6 +27,9 @@ from optserve.jobs.watch import Snapshot, Watch
 
 __all__ = ["Epochs", "Patience"]
 
+LOSS = 0.5
+"""What a pass for the loss alone costs, in passes for loss and gradient."""
+
 
 class Epochs:
     """The descents of a job over minibatches, one from each of its starts.
@@ -162,7 +165,9 @@ class _Descent:
 
     def _judged(self, epoch: int, losses: list[float], at: AtPoint) -> list[Reason]:
         """Compare the point that the steps have reached with the best so far, and note it."""
+        began = self.watch.seconds
         loss, point = at.loss(self.job.judged_by), at.point
+        self.watch.deadline.note("loss", LOSS, self.watch.seconds - began)
         finite = isfinite(loss)
         judged = self.judge(self.best, point, loss, point, finite)
         self.best = judged.best
@@ -204,11 +209,9 @@ class _Descent:
         outcome, walk = self.outcome, self.walk
         outcome.evaluations = outcome.steps
         if isfinite(self.best.loss):
-            loss, gradient = self.job.evaluator.gradient(self.best.point)
-            best = self.best._replace(loss=float(loss), gradient=gradient)
-            outcome.best = best.evaluated
+            outcome.best = self._of_all_rows().evaluated
             if outcome.best is None:  # of the training rows; the loss of the validation rows was
-                outcome.bad = best.point
+                outcome.bad = self.best.point
                 reasons.append(Reason.non_finite)
         verdict = self._final(reasons)
         if verdict.best is not None and verdict.evidence.verified:
@@ -216,6 +219,17 @@ class _Descent:
         outcome.evidence, reasons = verdict.evidence, verdict.reasons
         outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
         return outcome
+
+    def _of_all_rows(self) -> Best:
+        """The best point with loss and gradient of all training rows.
+
+        Where there is no time left for a pass over them, and their loss is known, there is no
+        gradient."""
+        best, job = self.best, self.job
+        if job.judged_by == TRAINING and not self.watch.deadline.fits("gradient", 1):
+            return best._replace(gradient=np.full_like(best.point, nan))
+        loss, gradient = job.evaluator.gradient(best.point)
+        return best._replace(loss=float(loss), gradient=gradient)
 
     def _final(self, reasons: list[Reason]) -> Verdict:
         """The verdict where the descent ends, for these ``reasons``."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optserve.backends.base import Compiled
+from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
 from optserve.graph.aval import Array
 from optserve.jobs.descent.judging import Judge
@@ -65,6 +66,13 @@ class Method:
     def searches(self) -> bool:
         """Whether the method steps back from a trial point that is no good."""
         return self.optimizer is not None and not self.optimizer.traced
+
+    @property
+    def graph(self) -> str:
+        """Which graph an evaluation of the descent runs, as a ``Deadline`` knows it."""
+        if self.optimizer is not None and self.optimizer.needs == "jacobian":
+            return "jacobian"
+        return "gradient" if self.optimizer is None or self.searches else "step"
 
     @property
     def slow(self) -> bool:
@@ -161,7 +169,8 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
         known = Evaluation(
             loss, gradient, None, None, lower, upper, limits.steps, evaluator.curvature
         )
-        updates, following = optimizer.update(known, state, point)
+        with one_thread():
+            updates, following = optimizer.update(known, state, point)
         return Advance(loss, gradient, project(point + updates, lower, upper), following)
 
     return advance
@@ -173,7 +182,8 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
     def advance(point: Array, state: State) -> Advance:
         found = evaluator.linearized(point)
         known = Evaluation(*found, lower, upper, limits.steps)
-        updates, following = optimizer.update(known, state, point)
+        with one_thread():
+            updates, following = optimizer.update(known, state, point)
         proposed = project(point + updates, lower, upper)
         return Advance(found.loss, found.gradient, proposed, following)
 

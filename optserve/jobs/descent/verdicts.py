@@ -36,9 +36,6 @@ PATIENCE, EACH = 100, 10
 """Evaluations after which Newton's method is tried where few parameters vary: in all, and for each
 of them."""
 
-GRACE = 0.1
-"""Seconds beyond the limit of seconds that an examination may take."""
-
 UNQUESTIONED = frozenset({Reason.evaluated, Reason.interrupted, Reason.terminated})
 """Reasons after which nothing is examined."""
 
@@ -86,7 +83,7 @@ class Verdicts:
         self.watch = watch
         self.gains = Gains()
         self.restarts = 0
-        self.budget = Budget(self._is_late)
+        self.budget = Budget(watch.deadline, lambda: watch.signal is not None)
         self.seconds = 0.0
         self._epsilon = 0.0
         self._look = FIRST_LOOK
@@ -242,9 +239,3 @@ class Verdicts:
         self.seconds += self.watch.seconds - began
         evidence = replace(examined.evidence, evaluations=budget.spent, seconds=self.seconds)
         return examined._replace(evidence=evidence)
-
-    def _is_late(self) -> bool:
-        """Whether there is no time left for an examination."""
-        seconds = self.limits.seconds
-        late = seconds is not None and self.watch.seconds > seconds + GRACE
-        return late or self.watch.signal is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import seconds_of
 from optserve.jobs.evaluator import Evaluator
 
@@ -15,10 +16,6 @@ DENSE = 30
 
 PRODUCT = 3
 """How many evaluations a product of the Hessian with a vector costs."""
-
-TOGETHER = 8
-"""Directions of one pass over streamed data. Reading takes the time then, not arithmetic: the
-products with all of them cost as much as one does in memory."""
 
 FREE = 0.5
 """Predicted seconds (see ``optserve.backends.cost``) of evaluations that are always allowed."""
@@ -35,7 +32,8 @@ class SpentError(Exception):
 class Budget:
     """Counts what is spent of ``limit``, in evaluations of the loss and its gradient.
 
-    ``stopped()`` tells whether there is no time left, or somebody has interrupted.
+    What does not fit in before the ``deadline`` is not begun, and nothing once it is ``stopped()``,
+    by somebody who interrupts.
 
     >>> budget = Budget()
     >>> budget.allow(4)
@@ -47,8 +45,12 @@ class Budget:
     optserve.jobs.evidence.budget.SpentError
     """
 
-    def __init__(self, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, deadline: Deadline | None = None, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.deadline = deadline or Deadline(lambda: 0.0)
         self.stopped = stopped
+        self.late = False
         self.limit = 0
         self.spent = 0
 
@@ -60,16 +62,32 @@ class Budget:
         """Let ``limit`` be spent in all; what was allowed stays so."""
         self.limit = max(self.limit, limit)
 
-    def spend(self, cost: int) -> None:
-        """Spend ``cost``, or raise where so much is not left."""
+    def spend(self, cost: int, graph: str = "gradient") -> None:
+        """Spend ``cost`` on an evaluation of ``graph``, or raise where so much is not left."""
         if cost > self.left or self.stopped():
             raise SpentError
+        self._fit(self.deadline.fits(graph, cost))
         self.spent += cost
+
+    def allows(self, cost: int, graph: str, operations: float) -> bool:
+        """Whether there is the time for that, whatever it costs."""
+        return self.deadline.needed(graph, cost, operations) <= self.deadline.left
+
+    def reckon(self, operations: float) -> None:
+        """Let linear algebra of so many multiplications begin, or raise where it takes too long."""
+        self._fit(self.deadline.fits(operations=operations))
+
+    def _fit(self, fits: bool) -> None:
+        if not fits:
+            self.late = True
+            raise SpentError
 
     def told(self, task: str) -> str:
         """Why there was no more to spend on ``task``."""
+        if self.late:
+            return "not examined: the time was up"
         if self.stopped():
-            return "not examined: that would take too long"
+            return "not examined: somebody has interrupted"
         return f"examined in part: {task} would cost more than the descent did"
 
 
@@ -85,7 +103,7 @@ class Prices:
         by_jacobian = evaluator.problem.objective.kind == "least_squares"
         by_jacobian = by_jacobian and evaluator.forms_jacobian
         self.jacobian = 1 + self.size // 3 if by_jacobian else 1
-        self.together = TOGETHER if evaluator.problem.objective.streamed else 1
+        self.together = evaluator.together
         self.free = int(FREE / seconds_of(evaluator.problem, evaluator.packing))
 
     @property

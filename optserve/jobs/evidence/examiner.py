@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from optserve.backends.blas import one_thread
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Budget, Prices, SpentError
 from optserve.jobs.evidence.evidence import Evidence
@@ -49,7 +50,7 @@ class Examiner:
         reach = self.reach
         surface = Surface(self.evaluator, reach.unused | reach.unreached, budget, prices)
         examination = None
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             try:
                 examination = Examination(surface, reach, end, self.tolerance)
                 return examination.run()

@@ -17,13 +17,16 @@ from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 
-__all__ = ["BLIND", "Noise", "Place", "Surface"]
+__all__ = ["BLIND", "Noise", "Place", "Surface", "decomposition"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
 
 HESSIANS = 3
 """How many Hessians an examination takes; where so many are too dear, none is formed."""
+
+JACOBIANS = 4
+"""How many Jacobians there must be time for; else products of the Hessian do."""
 
 BLIND = "not examined: the second derivatives are not finite here"
 
@@ -74,6 +77,10 @@ class Surface:
         few = self.size <= DENSE
         self.dense = few or (self.size <= LARGEST and prices.hessian <= budget.left // HESSIANS)
         self.by_jacobian = self.kind == "least_squares" and evaluator.forms_jacobian
+        if self.by_jacobian:
+            operations = JACOBIANS * decomposition(self.size, evaluator.rows)
+            cost = JACOBIANS * prices.jacobian
+            self.by_jacobian = budget.allows(cost, "jacobian", operations)
 
     @property
     def products(self) -> int:
@@ -89,7 +96,7 @@ class Surface:
         """What is known at the point of the job's precision next to ``point`` (p,)."""
         if not self.by_jacobian:
             return self.plainly_at(point)
-        self.budget.spend(self.prices.jacobian)
+        self.budget.spend(self.prices.jacobian, "jacobian")
         point = self._allowed(point)
         found = self.evaluator.linearized(point)
         wide = [np.asarray(one, np.float64) for one in found[1:]]
@@ -109,28 +116,24 @@ class Surface:
 
     def loss(self, point: Array) -> float:
         """The loss there; NaN is taken for infinite."""
-        found = self.at(point).loss
+        found = self.plainly_at(point).loss
         return inf if found != found else found
 
     def product(self, point: Array, direction: Array) -> Array:
         """The Hessian at ``point`` times ``direction`` (p,)."""
-        self.budget.spend(PRODUCT)
+        self.budget.spend(PRODUCT, "product")
         found = self.evaluator.product(point, direction.astype(point.dtype))
         return np.asarray(found, np.float64)
 
     def hessian(self, place: Place) -> Array:
         """The Hessian (p, p), exact; by differences of gradients where a plugin has no second
         derivative."""
-        point, columns = place.point, list[Array]()
-        units = np.eye(self.size, dtype=point.dtype)
         try:
-            for first in range(0, self.size, self.prices.together):
-                self.budget.spend(PRODUCT)
-                directions = units[first : first + self.prices.together]
-                columns += self.evaluator.products(point, list(directions))
+            return self.evaluator.hessian(
+                place.point, lambda: self.budget.spend(PRODUCT, "product")
+            )
         except OptserveError:
             return self.differences(place)
-        return np.stack(columns, axis=-1).astype(np.float64)
 
     def differences(self, place: Place) -> Array:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
@@ -183,6 +186,8 @@ class Surface:
         if not self.by_jacobian and self.dense:
             hessian = self.hessian(place)
         while True:
+            if place.jacobian is not None or hessian is not None:
+                self.budget.reckon(self._decomposition(place))
             if place.jacobian is not None and place.residual is not None:
                 model = of_jacobian(place.jacobian, place.residual, free, self.epsilon)
             elif hessian is not None:
@@ -235,6 +240,9 @@ class Surface:
         now = float(step @ self.product(after.point, step))
         return _over(now, float(step @ self.product(before.point, step)))
 
+    def _decomposition(self, place: Place) -> float:
+        return decomposition(self.size, 0 if place.jacobian is None else len(place.jacobian))
+
     def sum_rounding(self, place: Place) -> float:
         """What the loss's own sum makes of rounding errors, at least."""
         return SUMS * self.epsilon * abs(place.loss)
@@ -261,8 +269,14 @@ class Surface:
         """The decrements of what rounding has added to residuals, or to gradients."""
         if place.jacobian is None or not strays:
             return [model.at(stray).decrement for stray in strays]
+        self.budget.reckon(self._decomposition(place))
         stacked = np.stack(strays, axis=-1)
         return projected(place.jacobian, stacked, model.free, self.epsilon)
+
+
+def decomposition(size: int, rows: int = 0) -> float:
+    """Multiplications that it takes to find the axes of a Hessian (p, p), or Jacobian (n, p)."""
+    return 20.0 * size**3 + 2.0 * rows * size * (size + 20)
 
 
 def _strayed(place: Place, found: Place, moved: Array) -> Array:

@@ -132,6 +132,13 @@ class Landscape:
         hessian = view.unit * self.loss.hessian(view.u(point))
         return [view.turn @ (hessian @ view.u(one)) / view.scale for one in directions]
 
+    def hessian(self, point: Array, begins: Callable[[], None]) -> Array:
+        found = []
+        for unit in np.eye(point.size):
+            begins()
+            found.append(self.product(point, unit))
+        return np.stack(found, axis=-1)
+
     def examined(
         self, u: Array, *, gained: float = 1.0, finishes: bool = True, budget: Budget | None = None
     ) -> Examined:

@@ -45,7 +45,7 @@ def test_no_more_is_spent_than_is_left() -> None:
 
 
 def test_nothing_is_spent_where_it_is_stopped() -> None:
-    account = Budget(lambda: True)
+    account = Budget(stopped=lambda: True)
     account.allow(10)
     with pytest.raises(SpentError):
         account.spend(1)

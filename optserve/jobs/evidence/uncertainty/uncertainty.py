@@ -10,8 +10,11 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.deadline import Deadline
 from optserve.jobs.evaluator import Evaluated, Evaluator
+from optserve.jobs.evidence.budget import Prices
 from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.surface import decomposition
 from optserve.jobs.evidence.uncertainty.cautions import cautions
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
@@ -28,6 +31,8 @@ from optserve.jobs.packing import Packing, entry_label
 __all__ = ["Uncertainty", "no_uncertainty", "uncertainty_of"]
 
 LEVEL = 0.95
+
+LATE = "the time was up"
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,14 @@ def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> Un
     )
 
 
-def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> Uncertainty:
+def uncertainty_of(
+    evaluator: Evaluator,
+    best: Evaluated,
+    refused: str = "",
+    deadline: Deadline | None = None,
+) -> Uncertainty:
     """The uncertainty of the estimates at the best point; ``refused`` says why there is to be none.
+    There is none either where it does not fit in before the ``deadline``.
 
     Least squares: the inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild
     1989, section 2.1). Log likelihoods: the inverse of the observed information, by exact second
@@ -77,8 +88,12 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
     why = refused or _impossible(evaluator, point, free)
+    deadline = deadline or Deadline(lambda: 0.0)
     if evaluator.problem.objective.kind == "least_squares":
-        return _of_least_squares(evaluator, point, free, why)
+        return _of_least_squares(evaluator, point, free, why, deadline)
+    prices = Prices(evaluator)
+    if not why and not deadline.fits("product", prices.hessian, decomposition(prices.size)):
+        why = LATE
     if why:
         return no_uncertainty(evaluator, why)
     hessian = evaluator.hessian(point)[np.ix_(free, free)]
@@ -92,13 +107,20 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
     return _by_delta_method(evaluator, point, free, information)
 
 
-def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str) -> Uncertainty:
-    """Standard errors, unless there is a ``why`` not; how well it fits in any case."""
+def _of_least_squares(
+    evaluator: Evaluator, point: Array, free: Array, why: str, deadline: Deadline
+) -> Uncertainty:
+    """Standard errors, unless there is a ``why`` not; how well it fits in any case, if it can."""
     objective = evaluator.problem.objective
     if objective.streamed:
         return no_uncertainty(evaluator, why)
     own, size = own_residuals(evaluator), int(free.sum())
-    if not evaluator.forms_jacobian:
+    price, operations = Prices(evaluator).jacobian, decomposition(size, own.size)
+    late = not deadline.fits("jacobian", price, operations)
+    if late and not deadline.fits("residual", 1):
+        return no_uncertainty(evaluator, why or LATE)
+    if late or not evaluator.forms_jacobian:
+        why = why or LATE
         fit = fit_of(evaluator, point, evaluator.residual(point)[own], size)
         return no_uncertainty(evaluator, why, fit)
     *_, residual, jacobian = evaluator.linearized(point)

@@ -124,14 +124,22 @@ class ConfigError(OptserveError):
 
 
 class ConfigErrors(ConfigError):
-    """Several errors of a config, told at once in the order of ``errors``."""
+    """Several errors of a config, told at once in the order of ``errors``.
+
+    Their exit code is the first of 1, 2, 6 and 5 that one of them has.
+    """
 
     def __init__(self, errors: Sequence[OptserveError]) -> None:
         first = errors[0]
         super().__init__(
-            first.message, place=first.place, expected=first.expected, remedy=first.remedy
+            first.message,
+            place=first.place,
+            expected=first.expected,
+            remedy=first.remedy,
+            code=first.code,
         )
         self.errors = tuple(errors)
+        self.exit_code = min((error.exit_code for error in errors), key=(1, 2, 6, 5).index)
 
     def block(self) -> str:
         """A block for each error."""
@@ -139,11 +147,20 @@ class ConfigErrors(ConfigError):
 
 
 def together(errors: Iterable[OptserveError]) -> OptserveError:
-    """One error that tells all of ``errors``, each place and message once, in the order written."""
-    found = list({(error.message, error.place): error for error in errors}.values())
-    if len({error.place.file if error.place else "" for error in found}) == 1:
-        found.sort(key=lambda error: (error.place.line, error.place.column) if error.place else ())
-    return found[0] if len(found) == 1 else ConfigErrors(found)
+    """One error that tells all of ``errors``, each place and message once, in the order written:
+    file by file, in the order in which they come."""
+    found: dict[object, OptserveError] = {}
+    for error in errors:
+        for one in error.errors if isinstance(error, ConfigErrors) else (error,):
+            found.setdefault((one.message, one.place), one)
+    files = [error.place.file if error.place else "" for error in found.values()]
+
+    def written(error: OptserveError) -> tuple[int, int, int]:
+        place = error.place or Place("")
+        return files.index(place.file), place.line, place.column
+
+    told = sorted(found.values(), key=written)
+    return told[0] if len(told) == 1 else ConfigErrors(told)
 
 
 class Told:
@@ -168,9 +185,13 @@ class Told:
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
         if isinstance(error, OptserveError):
-            self.errors += error.errors if isinstance(error, ConfigErrors) else [error]
+            self.add(error)
             return True
         return False
+
+    def add(self, error: OptserveError) -> None:
+        """Collect an error, or each of several."""
+        self.errors += error.errors if isinstance(error, ConfigErrors) else [error]
 
     def hold(self) -> None:
         """Raise what was collected, if anything was."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from optserve.config.findings import Findings
 from optserve.config.scope import Column
+from optserve.errors import OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
+
+if TYPE_CHECKING:
+    from optserve.config.data.table import DataTable, TableRows
 
 __all__ = ["Arrays", "read_arrays"]
 
@@ -31,30 +36,53 @@ class Arrays(NamedTuple):
         return row if numbers is None else int(numbers[row])
 
 
-def read_arrays(columns: Iterable[Column], precision: DType) -> Arrays:
-    """Read ``columns``; what is not split is the same in every split."""
+def read_arrays(columns: Iterable[Column], precision: DType, found: Findings) -> Arrays | None:
+    """Read ``columns``; what is not split is the same in every split.
+
+    Nothing, where a value is wrong that one of them holds.
+    """
     columns = tuple(columns)
     tables = {column.table.name: column.table for column in columns}
-    found = []
+    read = []
     for table in tables.values():
         names = {one.column: one.name for one in columns if one.table is table}
-        found.append((table, names, table.read(tuple(names), precision)))
+        if f"data.{table.name}" not in found.keys:
+            rows = _read(table, tuple(names), precision, found)
+            read += [] if rows is None else [(table, names, rows)]
+    if len(read) < len(tables):
+        return None
     splits: dict[str, dict[str, Array | Streamed]] = {"train": {}}
-    for _, _, rows in found:
+    for _, _, rows in read:
         splits |= {split: {} for split in rows.splits}
     for split, arrays in splits.items():
-        for _, names, rows in found:
+        for _, names, rows in read:
             of_table = rows.splits.get(split, rows.splits["train"])
             arrays |= {names[column]: array for column, array in of_table.items()}
-    counted = [rows for table, _, rows in found if table.has_rows]
+    counted = [rows for table, _, rows in read if table.has_rows]
     return Arrays(
         splits,
-        tuple(warning for _, _, rows in found for warning in rows.warnings),
+        tuple(warning for _, _, rows in read for warning in rows.warnings),
         sum(rows.read for rows in counted) if counted else None,
         sum(rows.used for rows in counted) if counted else None,
         {
             (split, table.name): numbers
-            for table, _, rows in found
+            for table, _, rows in read
             for split, numbers in rows.numbers.items()
         },
     )
+
+
+def _read(
+    table: DataTable, names: Sequence[str], precision: DType, found: Findings
+) -> TableRows | None:
+    """The columns ``names`` of a table; where that fails, what is wrong with each of them."""
+    try:
+        return table.read(names, precision)
+    except OptserveError as error:
+        before = len(found.errors)
+        for name in names:
+            with found:
+                table.read([name], precision)
+        if len(found.errors) == before:
+            found.add(error)
+    return None

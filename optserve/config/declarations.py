@@ -16,6 +16,7 @@ from optserve.config.expressions import (
     parse_expression,
     parse_signature,
 )
+from optserve.config.findings import Findings
 from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import named_in
 from optserve.config.schema.config import Config, ObjectiveKind
@@ -23,9 +24,18 @@ from optserve.config.schema.define import Composition, Definition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.table import Table
 from optserve.config.traps import refuse_comment_inside
-from optserve.errors import ConfigError, Place, Told
+from optserve.errors import ConfigError, Place
 
-__all__ = ["Declarations", "Loss", "RowExpressions", "Value", "declarations", "name_of", "parsed"]
+__all__ = [
+    "Declarations",
+    "Loss",
+    "RowExpressions",
+    "Value",
+    "declarations",
+    "name_of",
+    "parsed",
+    "uses",
+]
 
 
 class Value(NamedTuple):
@@ -40,13 +50,15 @@ class Loss(NamedTuple):
     """The loss: its terms by name, and what they are.
 
     ``loss`` and ``log_likelihood`` have one term of that name; ``least_squares`` has residuals by
-    name, or ``observed``, ``predicted`` and perhaps ``sigma`` where it is a ``comparison``.
+    name, or ``observed``, ``predicted`` and perhaps ``sigma`` where it is a ``comparison``. Where
+    one cannot be parsed it is missing, and the loss is not ``whole``.
     """
 
     kind: ObjectiveKind
     terms: Mapping[str, Expression]
     comparison: bool
     place: Place
+    whole: bool = True
 
 
 class RowExpressions(NamedTuple):
@@ -83,17 +95,7 @@ class Declarations(NamedTuple):
 
     def uses(self, expression: Expression, names: Collection[str]) -> bool:
         """Whether an expression uses a value of one of ``names``, also in a function it calls."""
-        seen: set[str] = set()
-        waiting = [*expression.names, *expression.calls]
-        while waiting:
-            name = waiting.pop()
-            if name not in seen:
-                seen.add(name)
-                if any(name == one or name.startswith(f"{one}.") for one in names):
-                    return True
-                if function := self.functions.get(name):
-                    waiting += [*function.names, *function.calls]
-        return False
+        return uses(expression, names, self.functions)
 
     def _expressions(self) -> Iterable[Expression]:
         yield from (value.expression for value in self.values)
@@ -104,17 +106,31 @@ class Declarations(NamedTuple):
             yield from () if table.where is None else (table.where,)
 
 
-def declarations(config: Config) -> Declarations:
-    """Everything that ``config`` declares; raises ``ConfigError`` where it cannot be parsed."""
-    told = Told()
+def uses(expression: Expression, names: Collection[str], functions: Mapping[str, Function]) -> bool:
+    """Whether an expression uses a value of one of ``names``, also in one of ``functions``."""
+    seen: set[str] = set()
+    waiting = [*expression.names, *expression.calls] if names else []
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            if any(name == one or name.startswith(f"{one}.") for one in names):
+                return True
+            if function := functions.get(name):
+                waiting += [*function.names, *function.calls]
+    return False
+
+
+def declarations(config: Config, found: Findings) -> Declarations:
+    """Everything that ``config`` declares, but for what cannot be parsed."""
     parameters: dict[str, Place] = {}
-    for entry in config.entries_of("parameters").values():
-        with told:
+    for name, entry in config.entries_of("parameters").items():
+        with found.declaring(_before_brackets(name)):
             parameters[name_of(entry.key)] = entry.key.place
     values: list[Value] = []
     functions: dict[str, Function] = {}
     for name, entry in config.entries_of("define").items():
-        with told:
+        with found.declaring(_before_brackets(name)):
             defined = _defined(config.define[name], entry)
             if isinstance(defined, Value):
                 values.append(defined)
@@ -126,16 +142,13 @@ def declarations(config: Config) -> Declarations:
                 )
     metrics: dict[str, Expression] = {}
     for entry in config.entries_of("metrics").values():
-        with told:
+        with found:
             metrics[name_of(entry.key, dotted=False)] = parsed(entry.value)
-    tables: dict[str, RowExpressions] = {}
-    for name, table in config.tables.items():
-        with told:
-            tables[name] = _row_expressions(table)
-    with told:
-        loss = _loss(config)
-    told.hold()
-    return Declarations(parameters, tuple(values), functions, loss, metrics, tables)
+    tables = {
+        name: _row_expressions(table, name, config.prefix_of(name), found)
+        for name, table in config.tables.items()
+    }
+    return Declarations(parameters, tuple(values), functions, _loss(config, found), metrics, tables)
 
 
 def parsed(node: Node) -> Expression:
@@ -171,12 +184,21 @@ def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
     return signature.name
 
 
-def _row_expressions(table: Table) -> RowExpressions:
-    derived = [
-        Value(name_of(entry.key, dotted=False), parsed(entry.value), entry.key.place)
-        for entry in table.entries_of("derive").values()
-    ]
-    where = None if table.where is None else parsed(table.node_of("where"))
+def _before_brackets(key: str) -> str:
+    """The name that a key declares, whatever is wrong behind it."""
+    return key.partition("(")[0].strip()
+
+
+def _row_expressions(table: Table, name: str, prefix: str, found: Findings) -> RowExpressions:
+    derived = []
+    for key, entry in table.entries_of("derive").items():
+        with found.declaring(prefix + key):
+            name_here = name_of(entry.key, dotted=False)
+            derived.append(Value(name_here, parsed(entry.value), entry.key.place))
+    where = None
+    if table.where is not None:
+        with found.declaring(keys=[f"data.{name}"]):
+            where = parsed(table.node_of("where"))
     return RowExpressions(where, tuple(derived))
 
 
@@ -217,15 +239,19 @@ def _step(stage: Node) -> Step:
     return Step(_text(named.key), tuple(map(parsed, several)))
 
 
-def _loss(config: Config) -> Loss:
+def _loss(config: Config, found: Findings) -> Loss:
     kind = config.objective
     node = config.node_of(kind)
     comparison = isinstance(config.least_squares, Comparison)
     if not isinstance(node, MappingNode):
-        name = "residual" if kind == "least_squares" else kind
-        return Loss(kind, {name: parsed(node)}, False, node.place)
-    written = {name: entry.value for name, entry in node.entries.items()}
+        written: dict[str, Node] = {"residual" if kind == "least_squares" else kind: node}
+    else:
+        written = {name: entry.value for name, entry in node.entries.items()}
     if comparison:
         order = [name for name in ("observed", "predicted", "sigma") if name in written]
         written = {name: written[name] for name in order if not is_null(written[name])}
-    return Loss(kind, {name: parsed(one) for name, one in written.items()}, comparison, node.place)
+    terms: dict[str, Expression] = {}
+    for name, one in written.items():
+        with found:
+            terms[name] = parsed(one)
+    return Loss(kind, terms, comparison, node.place, whole=len(terms) == len(written))

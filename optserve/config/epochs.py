@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from optserve.config.findings import Findings
 from optserve.config.method import is_given, method_of
-from optserve.config.metrics import check_metric_path
-from optserve.config.schema.config import Config, Stop
+from optserve.config.metrics import SPLITS, check_metric_path
+from optserve.config.schema.config import Config
 from optserve.errors import ConfigError
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
@@ -85,25 +86,23 @@ def _check_method(config: Config, optimizer: Optimizer | None) -> None:
     )
 
 
-def stop_of(
-    stop: Stop,
-    minibatch: jobs.Minibatch | None,
-    splits: Collection[str],
-    metrics: Mapping[str, object],
-) -> jobs.Stop:
-    """When to stop."""
+def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> jobs.Stop:
+    """When to stop; where the ``splits`` are not known there may be all."""
+    stop = config.stop
     for key in ("epochs", "plateau"):
-        if getattr(stop, key) is not None and minibatch is None:
-            raise ConfigError(
-                f"`{key}` counts epochs, and without `minibatch` there are none",
-                place=stop.place_of(key),
-                expected="minibatch: {rows: 128}" + (", or steps" if key == "epochs" else ""),
-            )
+        if getattr(stop, key) is not None and config.minibatch is None:
+            with found:
+                raise ConfigError(
+                    f"`{key}` counts epochs, and without `minibatch` there are none",
+                    place=stop.place_of(key),
+                    expected="minibatch: {rows: 128}" + (", or steps" if key == "epochs" else ""),
+                )
     plateau = None
     if stop.plateau is not None:
         written, place = stop.plateau, stop.plateau.place_of("metric")
         if written.metric != "loss":
-            check_metric_path(written.metric, place, splits, metrics)
+            with found:
+                check_metric_path(written.metric, place, splits or SPLITS, config.metrics)
         plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
     return jobs.Stop(
         gradient=stop.gradient,

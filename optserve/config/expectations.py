@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from optserve.config.metrics import check_metric_path
+from optserve.config.findings import Findings
+from optserve.config.metrics import SPLITS, check_metric_path
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Told
+from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Expectation
@@ -28,25 +29,38 @@ _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
 def expectations_of(
-    config: Config, parameters: Sequence[Parameter], splits: Collection[str]
+    config: Config,
+    parameters: Sequence[Parameter],
+    splits: Collection[str] | None,
+    found: Findings,
 ) -> tuple[Expectation, ...]:
-    """What must hold of the result; raises where a path can name nothing in it, or where what is
-    expected could never hold.
+    """What must hold of the result.
+
+    A path that can name nothing in it is wrong, and so is what could never hold. Of a parameter
+    that is wrong nothing is checked. Where the ``splits`` are not known there may be all.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
-    found, told = [], Told()
+    wrong = [name for name in config.parameters if name not in by_name]
+    expectations = []
     for path, entry in config.entries_of("expect").items():
-        with told:
+        of_parameter = path.partition(".")[2] if path.startswith(_BY_PARAMETER) else ""
+        if any(_entry_of(of_parameter, name) for name in wrong):
+            continue
+        with found:
             shape: tuple[int, ...] = ()
             if path.startswith("metrics."):
-                check_metric_path(path, entry.key.place, splits, config.metrics)
+                check_metric_path(path, entry.key.place, splits or SPLITS, config.metrics)
             else:
                 shape = _check_path(entry.key, by_name)
             _check_error_bars(config, entry.key, by_name)
             checks = _checks(path, config.expect[path], shape)
-            found.append(Expectation(path, checks, entry.key.place))
-    told.hold()
-    return tuple(found)
+            expectations.append(Expectation(path, checks, entry.key.place))
+    return tuple(expectations)
+
+
+def _entry_of(path: str, parameter: str) -> bool:
+    """Whether ``path`` is a parameter or an entry of it."""
+    return path.startswith(parameter) and bool(_INDEX.fullmatch(path[len(parameter) :]))
 
 
 def _checks(path: str, expect: Expect, shape: tuple[int, ...]) -> Mapping[str, object]:
@@ -195,11 +209,7 @@ def _check_parameter(
     key: ScalarNode, rest: str, parameters: Mapping[str, Parameter]
 ) -> tuple[int, ...]:
     name = next(
-        (
-            name
-            for name in sorted(parameters, key=len, reverse=True)
-            if rest.startswith(name) and _INDEX.fullmatch(rest[len(name) :])
-        ),
+        (name for name in sorted(parameters, key=len, reverse=True) if _entry_of(rest, name)),
         None,
     )
     if name is None:

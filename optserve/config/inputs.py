@@ -10,6 +10,7 @@ import numpy as np
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Scope
+from optserve.config.findings import Findings
 from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
@@ -18,10 +19,10 @@ from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads
 
-__all__ = ["Inputs", "Traced"]
+__all__ = ["BoundGraph", "Inputs"]
 
 
-class Traced(NamedTuple):
+class BoundGraph(NamedTuple):
     """A graph whose inputs are the parameters, then the columns that are used, by name, then
     ``captured``.
 
@@ -61,13 +62,19 @@ class Inputs:
             for column in tables.columns()
         }
 
-    def scope(self, declared: Declarations) -> Scope:
+    def scope(self, declared: Declarations, found: Findings) -> Scope:
         """Where expressions find what is declared; the values of ``define`` are built."""
         return scope_of(
-            declared, self._arrays, self.parameters, self.vocabulary, self.trace, self._hidden
+            declared,
+            self._arrays,
+            self.parameters,
+            self.vocabulary,
+            self.trace,
+            self._hidden,
+            found,
         )
 
-    def graph(self, outputs: Sequence[Tracer]) -> Traced:
+    def graph(self, outputs: Sequence[Tracer]) -> BoundGraph:
         """The graph of ``outputs``, without the columns that they do not depend on."""
         graph = prune(self.trace.graph(outputs))
         used = reads(graph)
@@ -76,7 +83,7 @@ class Inputs:
         kept = [variable for variable in rest if variable in used]
         columns = {tracer.atom: name for name, tracer in self._arrays.items()}
         captured = zip(rest[len(columns) :], self.trace.captured, strict=True)
-        return Traced(
+        return BoundGraph(
             graph=replace(graph, inputs=(*parameters, *kept)),
             columns=tuple(columns[variable] for variable in kept if variable in columns),
             captured=tuple(np.asarray(value) for variable, value in captured if variable in used),

@@ -5,33 +5,39 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
-from optserve.config.inputs import Inputs, Traced
+from optserve.config.findings import Findings
+from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.objective import check_scalar, real_array
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Place, Told
+from optserve.errors import ConfigError, Place
 
-__all__ = ["build_metrics", "check_metric_path"]
+__all__ = ["SPLITS", "build_metrics", "check_metric_path"]
+
+SPLITS = ("train", "validation", "test")
 
 LOSS = "loss"
 """What each split has among its metrics, where there are several: the objective over its rows."""
 
 
-def build_metrics(declared: Declarations, inputs: Inputs) -> Traced:
-    """The graph of the metrics, in order; raises where one of them is no scalar."""
+def build_metrics(declared: Declarations, inputs: Inputs, found: Findings) -> BoundGraph | None:
+    """The graph of the metrics, in order; nothing where one of them is wrong."""
+    if not declared.metrics:
+        return None
     if LOSS in declared.metrics:
-        raise ConfigError(
-            f"a metric cannot be called `{LOSS}`: each split has its loss already",
-            place=declared.metrics[LOSS].place,
-        )
-    scope = inputs.scope(declared)
-    outputs, told = [], Told()
+        with found:
+            raise ConfigError(
+                f"a metric cannot be called `{LOSS}`: each split has its loss already",
+                place=declared.metrics[LOSS].place,
+            )
+    scope = inputs.scope(declared, found)
+    outputs = []
     for name, expression in declared.metrics.items():
-        with told:
-            value = real_array(expression, scope, inputs.trace, f"the metric {name}")
-            check_scalar(value, f"the metric {name}", expression.place)
-            outputs.append(value)
-    told.hold()
-    return inputs.graph(outputs)
+        if not declared.uses(expression, found.names):
+            with found:
+                value = real_array(expression, scope, inputs.trace, f"the metric {name}")
+                check_scalar(value, f"the metric {name}", expression.place)
+                outputs.append(value)
+    return inputs.graph(outputs) if len(outputs) == len(declared.metrics) else None
 
 
 def check_metric_path(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from optserve.config.declarations import Declarations
+from optserve.config.findings import Findings
 from optserve.config.method import method_names, method_of
-from optserve.config.nodes import texts
+from optserve.config.nodes import SequenceNode, texts
 from optserve.config.options import Named, named_in
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError
@@ -49,13 +50,18 @@ def _sealed(needed: frozenset[str], files: Sequence[Path], prefer: Mapping[str, 
     return registry
 
 
-def check_requirements(config: Config) -> None:
+def check_requirements(config: Config, found: Findings) -> None:
     """Hold that every distribution of ``plugins.require`` is installed in a version it allows."""
-    for requirement in config.plugins.require:
-        try:
-            check_requirement(requirement)
-        except OptserveError as error:
-            raise error.at(config.plugins.place_of("require")) from None
+    if not config.plugins.require:
+        return
+    written = config.plugins.node_of("require")
+    assert isinstance(written, SequenceNode)
+    for requirement, node in zip(config.plugins.require, written, strict=True):
+        with found:
+            try:
+                check_requirement(requirement)
+            except OptserveError as error:
+                raise error.at(node.place) from None
 
 
 def _chosen(config: Config, declared: Declarations) -> frozenset[str]:

@@ -12,9 +12,10 @@ import numpy as np
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.config.expressions.row_pairs import only_entry
-from optserve.config.inputs import Inputs, Traced
+from optserve.config.findings import Findings
+from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.schema.parameter import Parameter
-from optserve.errors import Place, ShapeError, Told
+from optserve.errors import Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
@@ -32,17 +33,42 @@ class Built(NamedTuple):
     the standard deviation of the residuals, of the same inputs, if there is one.
     """
 
-    traced: Traced
+    traced: BoundGraph
     residuals: tuple[str, ...]
     penalties: frozenset[str]
     sigma: Graph | None = None
 
 
 def build_objective(
-    declared: Declarations, parameters: Mapping[str, Parameter], inputs: Inputs
+    declared: Declarations,
+    parameters: Mapping[str, Parameter],
+    inputs: Inputs,
+    found: Findings,
+) -> Built | None:
+    """The graph of the loss, penalties included; nothing where it is wrong."""
+    scope = inputs.scope(declared, found)
+    arrays: dict[str, Tracer] = {}
+    for name, expression in declared.loss.terms.items():
+        if not declared.uses(expression, found.names):
+            with found:
+                arrays[name] = real_array(
+                    expression, scope, inputs.trace, f"the {declared.loss.kind}"
+                )
+    whole = declared.loss.whole and len(arrays) == len(declared.loss.terms)
+    if not whole or len(inputs.parameters) < len(parameters):
+        return None
+    with found:
+        return _built(arrays, declared, parameters, inputs)
+    return None
+
+
+def _built(
+    arrays: Mapping[str, Tracer],
+    declared: Declarations,
+    parameters: Mapping[str, Parameter],
+    inputs: Inputs,
 ) -> Built:
-    """The graph of the loss, penalties included; raises where it does not make a scalar."""
-    loss = _LossBuilder(inputs.trace, inputs.scope(declared), declared)
+    loss = _LossBuilder(inputs.trace, arrays, declared)
     for name, parameter in parameters.items():
         loss.penalize(name, inputs.parameters[name], parameter)
     outputs, sigma = loss.outputs(), None
@@ -56,9 +82,8 @@ def build_objective(
 class _LossBuilder:
     """Builds the outputs of the graph, one term after another."""
 
-    def __init__(self, trace: Trace, scope: Scope, declared: Declarations) -> None:
+    def __init__(self, trace: Trace, arrays: Mapping[str, Tracer], declared: Declarations) -> None:
         self.trace = trace
-        self.scope = scope
         self.residuals: dict[str, Tracer] = {}
         self.penalties: list[str] = []
         self.further: list[Tracer] = []
@@ -66,12 +91,6 @@ class _LossBuilder:
         self.terms: list[Tracer] = []
         self.place = declared.loss.place
         self.kind = declared.loss.kind
-        told = Told()
-        arrays: dict[str, Tracer] = {}
-        for name, expression in declared.loss.terms.items():
-            with told:
-                arrays[name] = self.array(expression)
-        told.hold()
         places = {name: expression.place for name, expression in declared.loss.terms.items()}
         if self.kind == "loss":
             self.add_loss(arrays["loss"], places["loss"])
@@ -90,10 +109,6 @@ class _LossBuilder:
             for term in self.terms[1:]:
                 total = total + term
         return [total, *self.residuals.values(), *self.further]
-
-    def array(self, expression: Expression) -> Tracer:
-        """The value of an expression as an array of floating-point numbers."""
-        return real_array(expression, self.scope, self.trace, f"the {self.kind}")
 
     def add_loss(self, value: Tracer, place: Place) -> None:
         check_scalar(value, "the loss", place, "; least_squares takes residuals")

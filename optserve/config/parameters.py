@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
-from optserve.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of
+from optserve.config.findings import Findings
+from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.options import instantiate, one_named
-from optserve.config.schema.config import Starts
+from optserve.config.schema.config import Config
 from optserve.config.schema.parameter import Parameter as Written
 from optserve.config.schema.validation import unknown_key
 from optserve.errors import ConfigError, Place, PluginError
@@ -130,36 +131,42 @@ def _is_number(text: str) -> bool:
 
 
 def start_points(
-    starts: Starts, parameters: Mapping[str, Parameter]
+    config: Config, parameters: Sequence[Parameter], found: Findings
 ) -> tuple[Mapping[str, Array], ...]:
     """The further starting points, each value checked against the parameter that it is for."""
-    if not starts.points:
+    if not config.starts.points:
         return ()
-    written = starts.node_of("points")
+    written = config.starts.node_of("points")
     assert isinstance(written, SequenceNode)
-    return tuple(_point(point, parameters) for point in written)
+    by_name = {parameter.name: parameter for parameter in parameters}
+    points = []
+    for point in written:
+        assert isinstance(point, MappingNode)
+        values: dict[str, Array] = {}
+        for name, entry in point.entries.items():
+            with found:
+                if name not in config.parameters:
+                    raise unknown_key(entry.key, config.parameters)
+                if name in by_name:
+                    values[name] = _start(by_name[name], entry)
+        points.append(values)
+    return tuple(points)
 
 
-def _point(point: Node, parameters: Mapping[str, Parameter]) -> Mapping[str, Array]:
-    assert isinstance(point, MappingNode)
-    values: dict[str, Array] = {}
-    for name, entry in point.entries.items():
-        if name not in parameters:
-            raise unknown_key(entry.key, parameters)
-        parameter = parameters[name]
-        if parameter.fixed.all():
-            raise ConfigError(
-                f"'{name}' is fixed and starts at its init",
-                place=entry.key.place,
-                remedy="leave it out here, or let it vary",
-            )
-        given = numbers(entry.value)
-        place = entry.value.place
-        value = np.full(parameter.shape, given) if not given.ndim else given
-        value = _cast(_fitted(value, parameter.shape, place), parameter.init.dtype)
-        _check_start(parameter, value, place)
-        values[name] = value
-    return values
+def _start(parameter: Parameter, entry: Entry) -> Array:
+    """Where a parameter starts at a further point."""
+    if parameter.fixed.all():
+        raise ConfigError(
+            f"'{parameter.name}' is fixed and starts at its init",
+            place=entry.key.place,
+            remedy="leave it out here, or let it vary",
+        )
+    given = numbers(entry.value)
+    place = entry.value.place
+    value = np.full(parameter.shape, given) if not given.ndim else given
+    value = _cast(_fitted(value, parameter.shape, place), parameter.init.dtype)
+    _check_start(parameter, value, place)
+    return value
 
 
 def numbers(node: Node) -> Array:

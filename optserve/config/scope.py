@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
-from optserve.errors import ConfigError, Place, Told
+from optserve.config.findings import Findings
+from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.tracing import new_trace
@@ -56,9 +57,8 @@ class Tables(NamedTuple):
         }
 
 
-def check_unique(declared: Declarations, tables: Tables) -> None:
+def check_unique(declared: Declarations, tables: Tables, found: Findings) -> None:
     """Refuse a name that stands for two values; the error shows both places."""
-    told = Told()
     first: dict[str, tuple[str, Place | None]] = {}
     columns = [(column.name, "a column", column.place) for column in tables.columns()]
     parameters = [(name, "a parameter", place) for name, place in declared.parameters.items()]
@@ -66,14 +66,13 @@ def check_unique(declared: Declarations, tables: Tables) -> None:
     for name, what, place in [*columns, *parameters, *values]:
         other, other_place = first.setdefault(name, (what, place))
         if (other, other_place) != (what, place):
-            with told:
+            with found.declaring(name):
                 raise ConfigError(
                     f"'{name}' is declared twice: it is {other} and {what}",
                     place=place,
                     expected=f"one value of that name; the other is at {other_place}",
                     remedy="rename one of them; columns are renamed with columns: {new: old}",
                 )
-    told.hold()
 
 
 def scope_of(
@@ -83,12 +82,9 @@ def scope_of(
     vocabulary: Vocabulary,
     trace: Trace,
     hidden: Mapping[str, str],
+    found: Findings,
 ) -> Scope:
-    """The scope of the loss: the values of ``define`` are built in order into ``trace``.
-
-    Raises all that is wrong with them; what uses one that is wrong is not looked at. Where there is
-    any, the loss and the metrics are looked at too.
-    """
+    """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
     scope = Scope(
         vocabulary=vocabulary,
         columns=columns,
@@ -97,19 +93,12 @@ def scope_of(
         later={value.name: value.place for value in declared.values},
         hidden=hidden,
     )
-    told, wrong = Told(), set[str]()
     for value in declared.values:
-        if not declared.uses(value.expression, wrong):
-            with told:
-                scope = scope.with_value(value.name, build(value.expression, scope, trace))
-                continue
-        wrong.add(value.name)
-    if told.errors:
-        for expression in (*declared.loss.terms.values(), *declared.metrics.values()):
-            if not declared.uses(expression, wrong):
-                with told:
-                    build(expression, scope, trace)
-    told.hold()
+        if declared.uses(value.expression, found.names):
+            found.names.add(value.name)
+            continue
+        with found.declaring(value.name):
+            scope = scope.with_value(value.name, build(value.expression, scope, trace))
     return scope
 
 

@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_written(optserve: Command, here: Path) -> None:
 
 
 def test_a_fault_of_our_own(optserve: Command, here: Path) -> None:
-    broken = "import optserve.config.problem as p; p.validated = lambda *given: 1 / 0\n"
+    broken = "import optserve.config.written as w; w.validated = lambda *given: 1 / 0\n"
     (here / "sitecustomize.py").write_text(broken)
     path = {"PYTHONPATH": os.pathsep.join([str(here), environment()["PYTHONPATH"]])}
     done = optserve("run", "simple.yaml", "--format", "json", env=path)

@@ -221,6 +221,7 @@ def test_all_that_is_wrong_with_names_and_shapes_is_told_at_once(problem: Load) 
         ("8:10", "no function is called 'sun'"),
         ("9:27", "no value is called 'z'"),
         ("9:58", "no value is called 'qq'"),
+        ("10:14", "the metric m has the shape (data,)"),
         ("11:12", "no optimizer is called 'adamm'"),
         ("12:10", "no backend is called 'fast'"),
     ]

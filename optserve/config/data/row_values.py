@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.rowwise import RowWise
-from optserve.config.declarations import Value
+from optserve.config.declarations import Value, uses
 from optserve.config.expressions import Function, Scope, build
-from optserve.errors import Place, ShapeError
+from optserve.config.findings import Findings
+from optserve.errors import OptserveError, Place, ShapeError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
@@ -48,7 +49,8 @@ class RowValues:
     """Expressions over the columns of a table, in order; each may use those before it.
 
     All is computed in float64. ``columns`` are the avals of the columns by name, ``rows`` the
-    table's row count. Raises for what is not computed row by row, statistics of all rows aside.
+    table's row count. What is wrong, as what is not computed row by row (statistics of all rows
+    aside), is ``found`` and left out.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RowValues:
         rows: Dim,
         functions: Mapping[str, Function],
         vocabulary: Vocabulary,
+        found: Findings,
     ) -> None:
         trace = new_trace(precision=np.dtype(np.float64))
         inputs = {name: trace.input(aval, name) for name, aval in columns.items()}
@@ -69,15 +72,24 @@ class RowValues:
         )
         made: dict[str, Tracer] = {}
         for value in values:
-            made[value.name] = _row_value(value, scope, trace, rows)
-            scope = scope.with_value(value.name, made[value.name])
+            if uses(value.expression, found.names, functions):
+                found.names.add(value.name)
+                continue
+            with found.declaring(value.name):
+                made[value.name] = _row_value(value, scope, trace, rows)
+                scope = scope.with_value(value.name, made[value.name])
         self.avals = {name: tracer.aval for name, tracer in made.items()}
-        self.places: Mapping[str, Place] = {value.name: value.place for value in values}
+        self.places: Mapping[str, Place] = {v.name: v.place for v in values if v.name in made}
         self.rows = rows
         self._count = len(inputs)
         self._captured = tuple(np.asarray(array) for array in trace.captured)
         self._graph = trace.graph(list(made.values()))
-        self.chosen(made)  # what cannot be computed is told at once
+        try:
+            self.chosen(made)  # what cannot be computed is told at once
+        except OptserveError:
+            for name in made:
+                with found.declaring(name):
+                    self.chosen([name])
 
     def chosen(self, names: Iterable[str]) -> Chosen:
         """Those of ``names`` alone, and what they need."""

@@ -7,7 +7,7 @@ rows and apply them to all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import DataTable, TableRows, no_rows, read_columns
-from optserve.config.declarations import RowExpressions, Value
+from optserve.config.declarations import RowExpressions, Value, uses
 from optserve.config.expressions import Expression, Function
+from optserve.config.findings import Findings
 from optserve.config.schema.table import Column, Split, Table
 from optserve.errors import ConfigError, ShapeError
 from optserve.graph.aval import Array, Aval, DType
@@ -41,28 +42,46 @@ def selected(
     expressions: RowExpressions,
     functions: Mapping[str, Function],
     vocabulary: Vocabulary,
+    found: Findings,
 ) -> DataTable:
-    """``table`` with all that ``declared`` says of its rows, derived columns among its columns."""
+    """``table`` with all that ``declared`` says of its rows, derived columns among its columns.
+
+    What is wrong is found and left out; the rows of the table are not known then.
+    """
     assert isinstance(table.size, Dim)
+    rows = [f"data.{table.name}"]
+    sound = []
     for value in expressions.derived:
-        if value.name in table.columns:
-            raise ConfigError(
-                f"'{value.name}' is declared twice: it is a column and derived",
-                place=value.place,
-                expected=f"one value of that name; the other is at {table.places[value.name]}",
-                remedy="give what is derived a name of its own",
-            )
+        with found.declaring(value.name):
+            if value.name in table.columns:
+                raise _twice(value, table)
+            sound.append(value)
     avals = {name: table.aval(name, FLOAT64) for name in table.columns}
-    derived = RowValues(expressions.derived, avals, table.size, functions, vocabulary)
-    condition = None
-    if expressions.where is not None:
-        _check_names(expressions.where, derived)
-        value = Value("where", expressions.where, expressions.where.place)
-        condition = _condition(RowValues([value], avals, table.size, functions, vocabulary))
-    label = _label(declared.split, table) if declared.split is not None else None
+    derived = RowValues(sound, avals, table.size, functions, vocabulary, found)
+    condition = label = None
+    if expressions.where is not None and not uses(expressions.where, found.names, functions):
+        with found.declaring(keys=rows):
+            _check_names(expressions.where, derived)
+            value = Value("where", expressions.where, expressions.where.place)
+            alone = Findings()
+            chosen = RowValues([value], avals, table.size, functions, vocabulary, alone)
+            alone.hold()
+            condition = _condition(chosen)
+    if declared.split is not None:
+        with found.declaring(keys=rows):
+            label = _label(declared.split, table, found.names)
     return table._replace(
         selection=Selection(declared, condition, derived, label),
         places={**table.places, **derived.places},
+    )
+
+
+def _twice(value: Value, table: DataTable) -> ConfigError:
+    return ConfigError(
+        f"'{value.name}' is declared twice: it is a column and derived",
+        place=value.place,
+        expected=f"one value of that name; the other is at {table.places[value.name]}",
+        remedy="give what is derived a name of its own",
     )
 
 
@@ -248,11 +267,14 @@ def _condition(values: RowValues) -> Chosen:
     return chosen
 
 
-def _label(split: Split, table: DataTable) -> TakenColumn | None:
-    """The column that a split looks at: one of the config, or else one of the file."""
+def _label(split: Split, table: DataTable, unknown: Collection[str]) -> TakenColumn | None:
+    """The column that a split looks at: one of the config, or else one of the file.
+
+    Of an ``unknown`` column more is told than that it is none.
+    """
     key = "stratify" if split.column is None else "column"
     name = split.stratify if split.column is None else split.column
-    if name is None:
+    if name is None or name in unknown:
         return None
     place = split.place_of(key)
     if isinstance(name, str) and name in table.columns:

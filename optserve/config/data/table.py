@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from optserve.config.data.columns import TakenColumn, take
+from optserve.config.declarations import name_of
+from optserve.config.findings import Findings
 from optserve.config.nodes import ScalarNode, SequenceNode, is_null, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
-from optserve.errors import ConfigError, OptserveError, Place, Told
+from optserve.errors import ConfigError, OptserveError, Place
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
@@ -169,11 +171,13 @@ def open_table(
     declared: Table,
     reach: Reach,
     reader: Callable[[Table], Reader],
-    arrays: Mapping[str, Array] | None = None,
+    arrays: Mapping[str, Array] | None,
+    found: Findings,
 ) -> DataTable:
     """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix.
 
-    ``arrays`` are its columns where they are given in memory.
+    ``arrays`` are its columns where they are given in memory. A column that is wrong is ``found``
+    and left out.
     """
     files: tuple[Path, ...] = ()
     frame: Frame
@@ -198,14 +202,13 @@ def open_table(
             if column.isidentifier() and not iskeyword(column) and frame.names.count(column) == 1:
                 columns[column] = take(column, Column.model_construct(take=column), frame, place)
                 places[column] = place
-    told = Told()
     for column, entry in declared.entries_of("columns").items():
         settings = Column.in_full((declared.columns or {})[column], entry.value)
-        places[column] = settings.place
-        with told:
+        with found.declaring(column):
+            name_of(entry.key, dotted=False)
             columns[column] = take(column, settings, frame, settings.place_of("take"))
-    told.hold()
-    if not columns:
+            places[column] = settings.place
+    if not columns and not declared.columns:
         raise _nameless(frame, place)
     size: Size = Dim.rows(name)
     if not declared.rows:

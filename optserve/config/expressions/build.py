@@ -38,6 +38,7 @@ from optserve.config.expressions.tree import (
     Subscript,
     Tupling,
 )
+from optserve.config.expressions.undeclared import undeclared
 from optserve.config.expressions.values import (
     Callback,
     Value,
@@ -45,7 +46,7 @@ from optserve.config.expressions.values import (
     attribute_of,
     with_shapes,
 )
-from optserve.errors import ConfigError, OptserveError, Place, ShapeError
+from optserve.errors import ConfigError, OptserveError, Place, ShapeError, together
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.shaping import stack
 
@@ -58,8 +59,8 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     A value that depends on nothing traced is a number (``int``, ``float``, ``bool``), and one that
     only counts rows is a ``Dim``; ``trace.graph`` takes either. Tuples are tuples of values.
 
-    Raises ``ConfigError`` for names that mean nothing and calls that do not fit, ``ShapeError`` for
-    operands that do not, each with the place of the sub-expression.
+    Raises ``ConfigError`` for names that mean nothing, all of them, and for calls that do not fit;
+    ``ShapeError`` for operands that do not. Each has the place of its sub-expression.
 
     >>> from optserve.config.expressions.parse import parse_expression
     >>> from optserve.config.expressions.text import Text
@@ -83,6 +84,8 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
             place=expression.place,
             remedy="name the inner parts in define",
         ) from None
+    except OptserveError as error:
+        raise together([error, *undeclared(expression, scope)]) from error.__cause__
     return value
 
 

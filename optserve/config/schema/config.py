@@ -210,6 +210,10 @@ class Config(Section):
             return {}
         return {"data": self.data} if isinstance(self.data, Table) else self.data
 
+    def prefix_of(self, table: str) -> str:
+        """What stands before the names of a table's columns: nothing where it is the only one."""
+        return "" if self.data is None or isinstance(self.data, Table) else f"{table}."
+
     @property
     def parameters_in_full(self) -> Mapping[str, Parameter]:
         """The parameters, those of which only the start is written too."""

@@ -1,0 +1,109 @@
+"""``open_tables``: the tables of ``data``, opened and not yet read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from optserve.config.data.selection import selected
+from optserve.config.data.table import DataTable, open_table
+from optserve.config.declarations import Declarations, name_of
+from optserve.config.expressions.values import CONSTANTS
+from optserve.config.findings import Findings
+from optserve.config.given import columns_of
+from optserve.config.options import with_options
+from optserve.config.paths import Reach
+from optserve.config.schema.config import Config
+from optserve.config.schema.table import Table
+from optserve.config.scope import Tables
+from optserve.errors import ConfigError
+from optserve.graph.aval import Array
+from optserve.registry import Registry
+from optserve.tables.frame import Reader
+
+__all__ = ["open_tables"]
+
+
+def open_tables(
+    config: Config,
+    declared: Declarations,
+    reach: Reach,
+    registry: Registry,
+    data: Any,
+    found: Findings,
+) -> Tables:
+    """The tables that ``config`` declares; ``data`` are the columns of one, given in memory.
+
+    Of a table that cannot be opened nothing is known: neither its columns, nor what other names
+    are not columns of it.
+    """
+    bare = isinstance(config.data, Table)
+    tables: list[DataTable] = []
+    for name, table in config.tables.items():
+        prefix = config.prefix_of(name)
+        with found.declaring(*_lost(config, name, declared), keys=[f"data.{name}"]):
+            if prefix:
+                name_of(config.entries_of("data")[name].key, dotted=False)
+            arrays = None if data is None else _arrays(table, data, several=not bare)
+            with found.inside(prefix) as here:
+                opened = open_table(
+                    name, table, reach, lambda table: _reader(table, registry), arrays, here
+                )
+                if table.selecting:
+                    of_rows, vocabulary = declared.tables[name], registry.vocabulary()
+                    opened = selected(opened, table, of_rows, declared.functions, vocabulary, here)
+            tables.append(opened)
+    return Tables(tuple(tables), bare)
+
+
+def _lost(config: Config, name: str, declared: Declarations) -> Iterable[str]:
+    """The names that would be columns of a table, had it been opened: for all that is known, those
+    that nothing else declares."""
+    if prefix := config.prefix_of(name):
+        return [prefix.rstrip(".")]
+    table = config.tables[name]
+    if table.columns is not None:
+        return [*table.columns, *(table.derive or {})]
+    known = {*declared.parameters, *declared.functions, *CONSTANTS}
+    known |= {value.name for value in declared.values}
+    return [
+        name
+        for name in declared.mentioned
+        if not any(name == one or name.startswith(f"{one}.") for one in known)
+    ]
+
+
+def _arrays(table: Table, data: Any, *, several: bool) -> Mapping[str, Array]:
+    """The columns that are given in memory for a table, which then reads nothing."""
+    sources = (key for key in ("read", "inline", "sha256") if getattr(table, key) is not None)
+    given = next(sources, next(iter(table.options.entries), None))
+    if given is not None:
+        raise ConfigError(
+            f"`{given}` is about what the config reads, and the data are given in memory",
+            place=table.place_of(given),
+            expected="either of them; what the config says of rows and columns may stay",
+        )
+    if several:
+        raise ConfigError(
+            "the config has several tables, and the data given in memory are one",
+            place=table.place,
+            expected="a config of one table",
+        )
+    return columns_of(data)
+
+
+def _reader(table: Table, registry: Registry) -> Reader:
+    """The reader of the table's file, by its suffix, with the options that the table gives."""
+    assert table.read is not None
+    place = table.node_of("read").place
+    suffix = Path(table.read).suffix[1:]
+    if not suffix:
+        raise ConfigError(
+            f"the name {table.read!r} has no suffix, which says how the file is read",
+            place=place,
+            expected=f"a name that ends in .{', .'.join(registry.names('readers'))}",
+        )
+    function = registry.find("readers", suffix, place).value
+    reader: Reader = with_options(function, table.options, place, registry, Table.keys())
+    return reader

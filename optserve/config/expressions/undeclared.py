@@ -1,0 +1,35 @@
+"""``undeclared``: every name in an expression that means nothing, where one was met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from optserve.config.expressions.scope import Scope
+from optserve.config.expressions.tree import Call, Expression, Name
+from optserve.errors import OptserveError, Place
+
+__all__ = ["undeclared"]
+
+
+def undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
+    """The error for each name in ``expression`` that ``scope`` knows nothing of."""
+    for node in _parts(expression.root):
+        if isinstance(node, Call) and not scope.has_function(node.function):
+            yield scope.unknown_function(node.function, node.name_place, {})
+        elif isinstance(node, Name) and not scope.has_function(node.dotted):
+            parts = node.dotted.split(".")
+            beginnings = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+            if not any(map(scope.has_value, beginnings)):
+                yield scope.unknown_value(node.dotted, node.place, {})
+
+
+def _parts(node: object) -> Iterator[object]:
+    """A node and all below it."""
+    if isinstance(node, tuple):
+        for one in node:
+            yield from _parts(one)
+    elif is_dataclass(node) and not isinstance(node, Place):
+        yield node
+        for field in fields(node):
+            yield from _parts(getattr(node, field.name))

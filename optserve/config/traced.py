@@ -1,0 +1,180 @@
+"""``Traced``: all of a problem that the values of its data do not change, made once.
+
+Problems of one config over data of one layout share it, and with it the graphs that are derived
+from it and compiled. What is read from files, and what depends on values, is made anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from optserve.backends.base import Backend
+from optserve.config.declarations import Declarations, parsed
+from optserve.config.declared import Declared
+from optserve.config.findings import Findings
+from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.method import is_given, method_of, optimizer_of
+from optserve.config.metrics import build_metrics
+from optserve.config.nodes import Node
+from optserve.config.objective import Built, build_objective
+from optserve.config.parameters import parameter_of, shape_of, start_points
+from optserve.config.scope import Tables, evaluate_size
+from optserve.graph.aval import Array
+from optserve.jobs import problem as jobs
+from optserve.jobs.parameters import Parameter
+from optserve.memo import Memo
+from optserve.optimizers.base import Optimizer
+from optserve.primitives.vocabulary import Vocabulary
+from optserve.registry import Registry
+
+__all__ = ["Traced", "traced"]
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """The loss and the metrics as graphs, with the parameters and the method that go with them.
+
+    What is wrong is missing: ``loss`` and ``metrics`` are ``None`` then, and so are metrics where
+    there are none. ``shared`` holds the graphs and callables that jobs made of it.
+    """
+
+    optimizer: Optimizer | None
+    optimizer_given: bool
+    loss: Built | None
+    metrics: BoundGraph | None
+    parameters: tuple[Parameter, ...]
+    starts: tuple[Mapping[str, Array], ...]
+    third_party: tuple[jobs.Provided, ...]
+    backends: Mapping[str, Backend]
+    unused: tuple[str, ...]
+    shared: Memo
+
+    def columns(self, names: Declarations, tables: Tables) -> frozenset[str]:
+        """The names of the columns that the graphs read; of graphs that are missing, those that
+        their expressions mention."""
+        graphs = (self.loss and self.loss.traced, self.metrics)
+        read = {column for graph in graphs if graph for column in graph.columns}
+        missing = [] if self.loss else [*names.loss.terms.values()]
+        missing += [] if self.metrics else [*names.metrics.values()]
+        for column in tables.columns() if missing else ():
+            if any(names.uses(expression, [column.name]) for expression in missing):
+                read.add(column.name)
+        return frozenset(read)
+
+
+def traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> Traced:
+    """What ``declared`` makes over data of the layout of ``tables``; ``seed`` draws initial values.
+
+    What was made before of data of this layout is kept.
+    """
+    key = _layout(tables, declared), seed
+    made = declared.traced.of(key, lambda: _traced(declared, tables, found, seed))
+    if found.errors:
+        declared.traced.drop(key)
+    return made
+
+
+def _layout(tables: Tables, declared: Declared) -> Hashable:
+    """What all this depends on of the tables: their columns by name, shape and dtype."""
+    precision = np.dtype(declared.written.config.precision)
+    columns = tuple((one.name, one.aval(precision)) for one in tables.columns())
+    return tables.bare, columns, tuple(tables.hidden().items())
+
+
+def _traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> Traced:
+    config, names, registry = declared.written.config, declared.declarations, declared.registry
+    if config.backend != "auto":
+        with found:
+            registry.find("backends", config.backend, config.place_of("backend"))
+    optimizer = None
+    with found.declaring(keys=["optimizer"]):
+        optimizer = optimizer_of(method_of(config), names.loss.kind, registry)
+    vocabulary = registry.vocabulary()
+    shapes = _shapes(declared, tables, vocabulary, found)
+    inputs = partial(Inputs, shapes, tables, vocabulary, np.dtype(config.precision))
+    loss = build_objective(names, config.parameters_in_full, inputs(), found)
+    metrics = build_metrics(names, inputs(), found) if names.metrics else None
+    parameters = _parameters(declared, shapes, found, seed)
+    bound = loss.traced if loss else None
+    return Traced(
+        optimizer=optimizer,
+        optimizer_given=is_given(method_of(config)),
+        loss=loss,
+        metrics=metrics,
+        parameters=parameters,
+        starts=start_points(config, parameters, found),
+        third_party=_third_party([one for one in (bound, metrics) if one], registry),
+        backends=_backends(registry),
+        unused=_unused(bound, names) if bound else (),
+        shared=Memo(jobs.SHARED),
+    )
+
+
+def _shapes(
+    declared: Declared, tables: Tables, vocabulary: Vocabulary, found: Findings
+) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of the parameters, of those whose shape is not wrong."""
+    config = declared.written.config
+    precision = np.dtype(config.precision)
+
+    def size_of(size: Node) -> int:
+        return evaluate_size(parsed(size), tables, vocabulary, precision)
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, written in config.parameters_in_full.items():
+        if name in declared.declarations.parameters:
+            with found.declaring(name):
+                shapes[name] = shape_of(written, size_of)
+    return shapes
+
+
+def _parameters(
+    declared: Declared, shapes: Mapping[str, tuple[int, ...]], found: Findings, seed: int
+) -> tuple[Parameter, ...]:
+    """The parameters that are not wrong, whose arrays nobody changes: other problems have them."""
+    config, registry = declared.written.config, declared.registry
+    written, precision = config.parameters_in_full, np.dtype(config.precision)
+    parameters: list[Parameter] = []
+    for name, shape in shapes.items():
+        with found:
+            parameters.append(
+                parameter_of(
+                    name, written[name], shape, registry=registry, seed=seed, precision=precision
+                )
+            )
+    for one in parameters:
+        for array in (one.init, one.lower, one.upper, one.fixed):
+            array.flags.writeable = False
+    return tuple(parameters)
+
+
+def _third_party(graphs: list[BoundGraph], registry: Registry) -> tuple[jobs.Provided, ...]:
+    """The primitives of the graphs that plugins provide."""
+    plugins = {
+        entry.value: jobs.Provided(entry.value, entry.distribution, entry.version)
+        for entry in registry.primitives.values()
+        if not entry.builtin
+    }
+    used = (equation.primitive for one in graphs for equation in one.graph.all_equations())
+    return tuple(plugins[primitive] for primitive in dict.fromkeys(used) if primitive in plugins)
+
+
+def _unused(bound: BoundGraph, names: Declarations) -> tuple[str, ...]:
+    return tuple(
+        f"{names.parameters[name]}: the loss does not depend on the parameter '{name}'"
+        for name in bound.unused
+    )
+
+
+def _backends(registry: Registry) -> dict[str, Backend]:
+    """All that are there, with the native code that plugins bring."""
+    backends = {name: entry.value for name, entry in registry.backends.items()}
+    lowerings = [entry.value for entry in registry.lowerings.values()]
+    for name, backend in backends.items():
+        if lowerings and backend.with_lowerings is not None:
+            backends[name] = backend.with_lowerings(lowerings)
+    return backends

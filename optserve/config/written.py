@@ -1,0 +1,106 @@
+"""``Written``: a config as somebody wrote it, read and held against the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optserve.config.extends import extended, read_tree
+from optserve.config.given import tree_of
+from optserve.config.nodes import MappingNode
+from optserve.config.overrides import apply
+from optserve.config.paths import Reach
+from optserve.config.schema.config import Config
+from optserve.config.schema.section import Section
+from optserve.config.schema.validation import validated
+
+__all__ = ["Given", "Written", "content_of", "written"]
+
+LARGEST = 4096
+"""Entries up to which an array in a config is compared, and what it is part of is kept."""
+
+Given = str | Path | Mapping[str, Any] | Config
+"""A file, a mapping of the same content, or a ``Config``."""
+
+
+class Written(NamedTuple):
+    """A config, the ``tree`` that it was read from, and its ``file`` where it was in one.
+
+    ``reach`` are the files that it may name.
+    """
+
+    config: Config
+    tree: MappingNode
+    file: Path | None
+    reach: Reach
+
+    @property
+    def name(self) -> str:
+        """What the job is called."""
+        return self.config.name or ("config" if self.file is None else self.file.stem)
+
+
+def written(
+    config: Given, *, overrides: Sequence[str], allow_path: bool, with_data: bool
+) -> Written:
+    """The config in a file, a mapping or a ``Config``, what it extends and ``overrides`` merged in.
+
+    ``with_data``: the data are given in memory, and the config may say nothing of them. Raises
+    ``ConfigError`` for all in it that does not fit the schema.
+    """
+    file = Path(config) if isinstance(config, str | Path) else None
+    folder = Path() if file is None else file.parent
+    reach = Reach(folder, allow_path)
+    tree = extended(tree_of(config), reach) if file is None else read_tree(file, reach)
+    tree = apply(tree, overrides, folder)
+    if with_data and "data" not in tree:
+        tree = replace(tree, entries={**tree.entries, **_no_data().entries})
+    return Written(validated(Config, tree), tree, file, reach)
+
+
+def _no_data() -> MappingNode:
+    """A table of which a config says nothing, its columns being given in memory."""
+    tree = tree_of({"data": {}})
+    assert isinstance(tree, MappingNode)
+    return tree
+
+
+def content_of(config: Given) -> Hashable:
+    """What a config says, to know it again; ``None`` where that is more than stands in it."""
+    try:
+        if not isinstance(config, str | Path):
+            entries = config if isinstance(config, Mapping) else {}
+            return None if "extends" in entries else (_compared(config), str(Path.cwd()))
+        text = Path(config).read_bytes()
+        return None if b"extends" in text else (str(config), text)
+    except (TypeError, OSError):
+        return None
+
+
+def _compared(value: Any) -> Hashable:
+    """What stands in a config from Python, to compare; ``TypeError`` where that takes too long.
+
+    >>> _compared({"b": 1}) == _compared({"b": 1.0}), _compared([True]) == _compared([1])
+    (False, False)
+    """
+    if isinstance(value, Section):
+        names = sorted(value.model_fields_set)
+        return type(value), tuple([(name, _compared(getattr(value, name))) for name in names])
+    if isinstance(value, Mapping):
+        return "mapping", tuple([(name, _compared(one)) for name, one in value.items()])
+    if isinstance(value, list | tuple):
+        return "list", tuple([_compared(one) for one in value])
+    if isinstance(value, float):
+        return float, float.hex(value)
+    if value is None or isinstance(value, str | bool | int):
+        return type(value), value
+    if isinstance(value, np.ndarray | np.generic) and value.size <= LARGEST:
+        return _compared(value.tolist())
+    if isinstance(value, PathLike):
+        return "path", fspath(value)
+    raise TypeError(f"{type(value).__name__} is not compared")

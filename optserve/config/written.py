@@ -78,7 +78,7 @@ def content_of(config: Given) -> Hashable:
             return None if "extends" in entries else (_compared(config), str(Path.cwd()))
         text = Path(config).read_bytes()
         return None if b"extends" in text else (str(config), text)
-    except (TypeError, OSError):
+    except (TypeError, OSError, RecursionError):  # it is refused when it is read
         return None
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from optserve.config.data.selection import selected
 from optserve.config.data.table import DataTable, open_table
 from optserve.config.declarations import Declarations, name_of
 from optserve.config.expressions.values import CONSTANTS
@@ -51,6 +50,8 @@ def open_tables(
                     name, table, reach, lambda table: _reader(table, registry), arrays, here
                 )
                 if table.selecting:
+                    from optserve.config.data.selection import selected  # most do without
+
                     of_rows, vocabulary = declared.tables[name], registry.vocabulary()
                     opened = selected(opened, table, of_rows, declared.functions, vocabulary, here)
             tables.append(opened)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from optserve.errors import OptserveError
@@ -37,6 +38,9 @@ __all__ = [
     "builtin_macros",
     "builtin_primitives",
     "builtin_vocabulary",
+    "density_primitives",
+    "everyday_primitives",
+    "is_builtin",
     "vocabulary_of",
 ]
 
@@ -86,7 +90,50 @@ class Vocabulary:
 
 def builtin_primitives() -> tuple[Primitive, ...]:
     """Every primitive that a module of this package lists in its ``__all__``."""
-    listed = (getattr(module, name) for module in _MODULES for name in module.__all__)
+    return (*everyday_primitives(), *density_primitives())
+
+
+@functools.cache
+def everyday_primitives() -> tuple[Primitive, ...]:
+    """Those that are imported for every job: all but the densities."""
+    return _listed(_MODULES)
+
+
+@functools.cache
+def density_primitives() -> tuple[Primitive, ...]:
+    """The densities, which are imported where one of them is named."""
+    from optserve.primitives.densities import (
+        exponential,
+        laplace,
+        logistic,
+        lognormal,
+        normal,
+    )
+
+    return _listed((normal, lognormal, exponential, laplace, logistic))
+
+
+def is_builtin(primitive: Primitive) -> bool:
+    """Whether the primitive ships with optserve.
+
+    >>> from optserve.primitives.elementary import sin
+    >>> is_builtin(sin)
+    True
+    """
+    if id(primitive) in _identities(everyday_primitives()):
+        return True
+    if "optserve.primitives.densities" not in sys.modules:  # then it cannot be one of them
+        return False
+    return id(primitive) in _identities(density_primitives())
+
+
+@functools.cache
+def _identities(primitives: tuple[Primitive, ...]) -> frozenset[int]:
+    return frozenset(map(id, primitives))
+
+
+def _listed(modules: Iterable[ModuleType]) -> tuple[Primitive, ...]:
+    listed = (getattr(module, name) for module in modules for name in module.__all__)
     return tuple(entry for entry in listed if isinstance(entry, Primitive))
 
 

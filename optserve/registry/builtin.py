@@ -1,6 +1,7 @@
 """What ships with optserve, contributed through the same hooks as every plugin's.
 
-Readers and initializers are contributed by ``optserve.config.builtin``.
+Readers and initializers are contributed by ``optserve.config.builtin``, densities by
+``optserve.registry.densities``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from optserve.optimizers import (
     step_decay,
     weight_decay,
 )
-from optserve.primitives.vocabulary import builtin_primitives
+from optserve.primitives.vocabulary import everyday_primitives
 from optserve.registry.hookspecs import hookimpl
 
 __all__ = [
@@ -43,8 +44,8 @@ __all__ = [
 
 @hookimpl
 def optserve_primitives() -> Sequence[Primitive]:
-    """The built-in vocabulary."""
-    return builtin_primitives()
+    """The built-in vocabulary, without the densities."""
+    return everyday_primitives()
 
 
 @hookimpl

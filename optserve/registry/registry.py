@@ -138,10 +138,10 @@ class Registry:
 
     def vocabulary(self) -> Vocabulary:
         """What a trace understands: NumPy's functions, and every primitive of this registry."""
-        from optserve.primitives.vocabulary import builtin_primitives, vocabulary_of
+        from optserve.primitives.vocabulary import everyday_primitives, vocabulary_of
 
         contributed = [entry.value for entry in self.primitives.values()]
-        known = vocabulary_of([*builtin_primitives(), *contributed])
+        known = vocabulary_of([*everyday_primitives(), *contributed])
         return replace(known, unavailable=self._unavailable_primitive)
 
     def _unavailable_primitive(self, name: str) -> OptserveError | None:

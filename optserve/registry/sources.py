@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -32,6 +32,9 @@ __all__ = [
 
 BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
 """The entry points of optserve itself, for a source tree that was never installed."""
+
+DENSITIES = "optserve.registry.densities"
+"""Built in too, and no entry point: a part that is imported where a config names what is in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,8 @@ def installed_sources() -> list[Source]:
             others.append(source)
     if PROJECT not in found:
         found[PROJECT] = _uninstalled_builtins()
+    load = functools.partial(import_module, DENSITIES)
+    found[PROJECT].append(replace(found[PROJECT][0], module=DENSITIES, load=load))
     # An order that does not hang on that of the folders; what is built in comes first.
     ordered = sorted(found, key=lambda name: (name != PROJECT, name))
     return [source for name in ordered for source in found[name]]

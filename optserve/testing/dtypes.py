@@ -53,7 +53,8 @@ def check_dtypes(
     """Raise ``AssertionError`` unless ``backend`` agrees with ``interpret`` whatever the dtypes.
 
     Each primitive (by default every built-in one) is evaluated with each operand in each of
-    ``DTYPES``; all are compiled as one graph. Returns the number of combinations.
+    ``DTYPES`` (a composite of three operands and more in fewer combinations); all are compiled as
+    one graph. Returns the number of combinations.
 
     >>> from optserve.backends.numpy import numpy_backend
     >>> from optserve.primitives.selection import maximum
@@ -70,7 +71,7 @@ def mixtures(primitives: Iterable[Primitive]) -> Iterator[Piece]:
         if primitive.call.internal:
             continue
         for case, avals, attributes in _forms(primitive):
-            for dtypes in itertools.product(DTYPES, repeat=len(avals)):
+            for dtypes in _combinations(primitive, len(avals)):
                 mixed = [Aval(aval.shape, dtype) for aval, dtype in zip(avals, dtypes, strict=True)]
                 try:
                     graph = _graph(primitive, mixed, attributes)
@@ -82,6 +83,18 @@ def mixtures(primitives: Iterable[Primitive]) -> Iterator[Piece]:
                     for domain, dtype in zip(domains, dtypes, strict=True)
                 ]
                 yield Piece(case, graph, tuple(drawn))
+
+
+def _combinations(primitive: Primitive, count: int) -> Iterator[tuple[DType, ...]]:
+    """All of them; of a composite of many operands, whose parts are tested in all, those that occur
+    in a loss: one precision, and a whole number under floats."""
+    if primitive.kind != "composite" or count < 3:
+        yield from itertools.product(DTYPES, repeat=count)
+        return
+    whole, *floats = DTYPES[1:]
+    for one in floats:
+        yield (one,) * count
+        yield whole, *(one,) * (count - 1)
 
 
 def _forms(primitive: Primitive) -> Iterator[tuple[Case, list[Aval], dict[str, Any]]]:

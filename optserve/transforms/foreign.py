@@ -8,7 +8,6 @@ as they are.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from optserve.errors import NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive
-from optserve.primitives.vocabulary import builtin_primitives
+from optserve.primitives.vocabulary import is_builtin
 
 __all__ = ["Faults", "Watching", "blamed", "guarded", "is_foreign", "told"]
 
@@ -32,12 +31,7 @@ def is_foreign(primitive: Primitive) -> bool:
     >>> is_foreign(sin)
     False
     """
-    return primitive.kind != "control" and id(primitive) not in _builtin()
-
-
-@functools.cache
-def _builtin() -> frozenset[int]:
-    return frozenset(map(id, builtin_primitives()))
+    return primitive.kind != "control" and not is_builtin(primitive)
 
 
 @contextmanager

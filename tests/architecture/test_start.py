@@ -91,6 +91,17 @@ def test_a_small_job_imports_neither_loops_nor_minibatches(tmp_path: Path) -> No
     assert "optserve.transforms.minibatch" not in modules
 
 
+def test_only_a_config_that_names_a_density_imports_densities(tmp_path: Path) -> None:
+    imported(tmp_path, "check", ROSENBROCK)  # after which the index of names is written
+    assert "optserve.primitives.densities.normal" not in imported(tmp_path, "check", ROSENBROCK)
+    config = tmp_path / "coin.yaml"
+    config.write_text(
+        "version: 1\nparameters: {p: 1}\nlog_likelihood: normal_logpdf(p, mean=0, std=1)\n",
+        encoding="utf-8",
+    )
+    assert "optserve.primitives.densities.normal" in imported(tmp_path, "check", str(config))
+
+
 def test_no_command_of_numpy_alone_prepares_native_code(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", MISRA1A, "--out", "run")
     assert not {module for module in modules if module.startswith("optserve.backends.llvm")}

@@ -12,7 +12,11 @@ from optserve.graph.primitive import Primitive
 from optserve.jobs import bijections
 from optserve.jobs.parameters import ParameterTransform
 from optserve.optimizers import Modifier, Optimizer, Schedule
-from optserve.primitives.vocabulary import builtin_primitives, builtin_vocabulary
+from optserve.primitives.vocabulary import (
+    builtin_primitives,
+    builtin_vocabulary,
+    density_primitives,
+)
 from optserve.registry import Registry, load
 from optserve.registry.hookspecs import KINDS, Kind
 from optserve.registry.naming import name_problem
@@ -29,7 +33,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 def test_a_builtin_primitive_comes_from_optserve(registry: Registry, primitive: Primitive) -> None:
     entry = registry.find("primitives", primitive.name)
     assert entry.value is primitive
-    assert (entry.distribution, entry.module) == ("optserve", "optserve.registry.builtin")
+    part = "densities" if primitive in density_primitives() else "builtin"
+    assert (entry.distribution, entry.module) == ("optserve", f"optserve.registry.{part}")
     assert entry.builtin
 
 

@@ -15,7 +15,7 @@ from optserve.errors import PluginError, ShapeError
 from optserve.graph.aval import broadcast_shapes
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.primitive import Primitive
-from optserve.primitives.vocabulary import builtin_primitives
+from optserve.primitives.vocabulary import is_builtin
 from optserve.transforms.expand import expand, with_stable_bodies
 from optserve.transforms.simplify import simplify
 
@@ -46,7 +46,7 @@ class Lowerings:
     def __init__(self, own: Iterable[Lowering], contributed: Iterable[Lowering] = ()) -> None:
         ours = {lowering.primitive: lowering for lowering in own}
         self._table = {**{one.primitive: _with_entries(one) for one in contributed}, **ours}
-        self._ours = frozenset(ours).union(builtin_primitives())
+        self._ours = frozenset(ours)
 
     def of(self, primitive: Primitive) -> Lowering:
         """The lowering of a primitive; one without any form where there is none."""
@@ -87,7 +87,10 @@ class Lowerings:
 
     def are_ours(self, graph: Graph) -> bool:
         """Whether code for ``graph`` depends on nothing that a plugin may change."""
-        mine = all(equation.primitive in self._ours for equation in graph.equations)
+        mine = all(
+            equation.primitive in self._ours or is_builtin(equation.primitive)
+            for equation in graph.equations
+        )
         return mine and all(self.are_ours(body) for _, body in graph.subgraphs())
 
     def _needs_body(self, primitive: Primitive) -> bool:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from optserve.config.schema.loss import Comparison
     from optserve.config.schema.parameter import Parameter, Penalty
     from optserve.config.schema.table import Column, Split, Table
+    from optserve.fitting.curve_fit import curve_fit
+    from optserve.fitting.solve import least_squares, minimize
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe
     from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
@@ -56,12 +58,15 @@ __all__ = [
     "Table",
     "__version__",
     "compose",
+    "curve_fit",
     "grad",
     "hessian",
     "hvp",
     "identity",
     "jvp",
+    "least_squares",
     "load",
+    "minimize",
     "pipe",
     "run",
     "value_and_grad",
@@ -81,6 +86,8 @@ _HOMES = (
     ("optserve.config.schema.loss", ("Comparison",)),
     ("optserve.config.schema.parameter", ("Parameter", "Penalty")),
     ("optserve.config.schema.table", ("Column", "Split", "Table")),
+    ("optserve.fitting.curve_fit", ("curve_fit",)),
+    ("optserve.fitting.solve", ("least_squares", "minimize")),
     ("optserve.jobs.run", ("run",)),
     ("optserve.primitives.composition", ("compose", "identity", "pipe")),
     (

@@ -20,12 +20,14 @@ class Session:
     """Sealed registries and declared configs, as long as nothing is installed meanwhile.
 
     ``registries`` are kept under the names that were asked for, ``declared`` under what a config
-    says. Both are shortcuts: what they give is what would be made anew.
+    says, ``fits`` under the graph of a function. They are shortcuts: what they give is what would
+    be made anew.
     """
 
     def __init__(self) -> None:
         self.registries = Memo(REGISTRIES)
         self.declared = Memo(CONFIGS)
+        self.fits = Memo(CONFIGS)
 
 
 @functools.cache

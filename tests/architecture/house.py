@@ -26,6 +26,7 @@ FLOORS = {
     "config": 6,
     "reports": 6,
     "batch": 7,
+    "fitting": 7,
     "service": 8,
     "cli": 9,
 }

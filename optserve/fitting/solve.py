@@ -1,0 +1,342 @@
+"""``minimize`` and ``least_squares`` of Python functions, by exact derivatives."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from optserve.errors import ConfigError, ShapeError
+from optserve.fitting.answer import Answer, LeastSquares, Minimum
+from optserve.fitting.unknowns import Unknowns
+from optserve.graph.aval import Array, Aval
+from optserve.graph.graph import Graph
+from optserve.graph.primitive import Primitive
+from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.jobs.parameters import Parameter
+from optserve.jobs.problem import SHARED, Objective, Problem, Provided, Stop
+from optserve.jobs.record.result import Result
+from optserve.jobs.run import run
+from optserve.jobs.watch import Progress
+from optserve.memo import Memo
+from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
+from optserve.primitives.tracing import trace
+from optserve.primitives.vocabulary import builtin_primitives
+from optserve.registry import default_session
+from optserve.transforms.functions import jvp
+
+__all__ = [
+    "Data",
+    "Form",
+    "Function",
+    "answered",
+    "automatic",
+    "jacobian_of",
+    "least_squares",
+    "minimize",
+    "problem_of",
+]
+
+Function = Callable[..., Any]
+Data = Mapping[str, tuple[Aval, Array]]
+"""Arrays by name, each with the aval under which it is traced."""
+
+A = TypeVar("A", bound=Answer)
+
+
+def minimize(
+    fun: Function,
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    method: Optimizer | None = None,
+    bounds: Any = None,
+    tol: float | None = None,
+    maxiter: int | None = None,
+    seconds: float | None = None,
+    names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Minimum:
+    """The least value of a scalar function of one array, from a start.
+
+    Parameters
+    ----------
+    fun:
+        ``fun(x, *args)``, written in NumPy; it is called once, with a traced ``x``, and compiled.
+    x0:
+        Where to start: a number, an array of any shape, or a dict of these, whose form ``x`` has.
+        Of float32 arrays all is computed in float32.
+    method:
+        A method of ``optserve.optimizers``, such as ``adam(learning_rate=0.1)``; default L-BFGS.
+    bounds:
+        (low, high) for all entries, a pair for each, or pairs by name; ``None`` for no bound.
+        ``scipy.optimize.Bounds`` will do.
+    tol:
+        The relative length of a gradient that counts as 0 (`stop.gradient` in a config).
+    maxiter, seconds:
+        When to stop in any case.
+    names:
+        Of the entries of a vector, for reports.
+    progress:
+        Is shown a ``Snapshot`` ten times a second at most.
+
+    Raises ``ShapeError`` where the function gives no scalar, ``TraceError`` where it leaves NumPy.
+
+    >>> def rosenbrock(x):
+    ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+    >>> best = minimize(rosenbrock, np.array([-1.2, 1.0]))
+    >>> best.success, best.x.round(6)
+    (True, array([1., 1.]))
+    """
+    unknowns = Unknowns.of(x0, bounds, names)
+    stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
+
+    def outputs(*values: Any) -> Any:
+        value = _traced("fun", fun(unknowns.argument(values), *args))
+        if value.shape:
+            raise ShapeError(
+                f"fun gives a value of shape {value.shape}",
+                expected="a scalar to minimize",
+                remedy="np.sum or np.mean makes one; least_squares takes residuals",
+            )
+        return value
+
+    problem = problem_of(Form("loss"), unknowns, outputs, method or automatic("loss"), stop)
+    return answered(Minimum, run(problem, progress=progress), unknowns)
+
+
+def least_squares(
+    fun: Function,
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    method: Optimizer | None = None,
+    bounds: Any = None,
+    tol: float | None = None,
+    maxiter: int | None = None,
+    seconds: float | None = None,
+    names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> LeastSquares:
+    """The least sum of squares of the residuals ``fun(x, *args)``, an array of any shape.
+
+    The arguments are those of ``minimize``, but that ``bounds`` may also be SciPy's pair of arrays
+    (lower, upper); the method is Levenberg and Marquardt's by default. The standard errors and
+    the covariance are scaled by the residuals.
+
+    >>> t, y = np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.1, 2.9, 5.2, 6.8])
+    >>> line = least_squares(lambda b: y - b[0] - b[1] * t, [0.0, 0.0])
+    >>> line.x.round(6), line.standard_errors.round(6)
+    (array([1.09, 1.94]), array([0.169411, 0.090554]))
+    """
+    unknowns = Unknowns.of(x0, _pairs(bounds), names)
+    stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
+
+    def residuals(argument: Any) -> Any:
+        return fun(argument, *args)
+
+    def outputs(*values: Any) -> tuple[Any, Any]:
+        residual = _traced("fun", residuals(unknowns.argument(values)))
+        return np.sum(np.square(residual)), residual
+
+    method = method or automatic("least_squares")
+    problem = problem_of(Form("least_squares"), unknowns, outputs, method, stop)
+    return answered(
+        LeastSquares,
+        run(problem, progress=progress),
+        unknowns,
+        residuals=lambda x: np.asarray(residuals(x)),
+        jacobian=jacobian_of(residuals, unknowns),
+    )
+
+
+@functools.cache
+def automatic(kind: Literal["loss", "least_squares"]) -> Optimizer:
+    """The method where none is given."""
+    return lbfgs() if kind == "loss" else levenberg_marquardt()
+
+
+class Form(NamedTuple):
+    """What the outputs of a function are: of least squares the loss, the residuals and, where they
+    are ``observed``, the values that were observed. ``sigma``: residuals are in units of a known
+    standard deviation."""
+
+    kind: Literal["loss", "least_squares"]
+    name: str = "fit"
+    observed: bool = False
+    sigma: bool = False
+
+
+def problem_of(
+    form: Form,
+    unknowns: Unknowns,
+    outputs: Function,
+    method: Optimizer,
+    stop: Stop,
+    data: Data = MappingProxyType({}),
+) -> Problem:
+    """The job of ``outputs``, a function of the parameters and then of ``data``.
+
+    A function that cannot be traced over ``data``, whose number of rows is not known then, is
+    called without them.
+    """
+    if not isinstance(method, Optimizer):
+        raise ConfigError(
+            f"the method is {method!r}",
+            expected="an optimizer, such as optserve.optimizers.lbfgs()",
+        )
+    if method.needs == "jacobian" and form.kind == "loss":
+        raise ConfigError(
+            f"{method.name} needs residuals, and there is one number to minimize",
+            remedy="use least_squares, or leave out the method",
+        )
+    parameters, precision = unknowns.cast(), unknowns.precision
+
+    def traced_over(data: Data) -> TracedFunction:
+        avals = [Aval(one.shape, precision) for one in parameters]
+        avals += [aval for aval, _ in data.values()]
+        names = [*(one.name for one in parameters), *data]
+        return trace(outputs, *avals, precision=precision, names=names)
+
+    try:
+        traced = traced_over(data)
+    except Exception:
+        if not data:
+            raise
+        data = {}
+        traced = traced_over(data)
+    captured = {f"constant {i}": one for i, one in enumerate(traced.captured, 1)}
+    least_squares = form.kind == "least_squares"
+    structure = _structure(form, parameters, traced.graph, method)
+    return Problem(
+        name=form.name,
+        parameters=structure.parameters,
+        objective=Objective(
+            form.kind,
+            structure.graph,
+            {**{key: array for key, (_, array) in data.items()}, **captured},
+            residuals=("residual",) if least_squares else (),
+            sigma=form.sigma,
+            observed=form.observed,
+        ),
+        optimizer=method,
+        stop=stop,
+        third_party=_provided(traced.graph),
+        precision="float32" if precision == np.float32 else "float64",
+        shared=structure.shared,
+    )
+
+
+class _Structure(NamedTuple):
+    """What does not change from one call to another of one function, but for its data."""
+
+    parameters: tuple[Parameter, ...]
+    graph: Graph
+    shared: Memo
+
+
+def _structure(
+    form: Form, parameters: tuple[Parameter, ...], graph: Graph, method: Optimizer
+) -> _Structure:
+    """That of an earlier call which traced the same graph, from the same start; else a new one.
+
+    What is compiled once is used again: a loop over data sets pays for it once.
+    """
+    said = [
+        (one.name, one.shape, *(part.tobytes() for part in (one.init, one.lower, one.upper)))
+        for one in parameters
+    ]
+    places = tuple(one.place for one in graph.equations)
+    return default_session().fits.of(
+        (form, tuple(said), graph.digest, places),
+        lambda: _Structure(parameters, graph, Memo(SHARED)),
+        method,
+    )
+
+
+def answered(answer: type[A], result: Result, unknowns: Unknowns, **more: Any) -> A:
+    """The answer of this class, at the best point of ``result``."""
+    dtype = unknowns.precision
+    values = [np.asarray(result.parameters[one.name], dtype) for one in unknowns.parameters]
+    return answer(
+        x=unknowns.argument([value if value.ndim else value[()] for value in values]),
+        success=result.termination.exit_code == 0,
+        status=result.termination.exit_code,
+        message=result.termination.message,
+        nfev=result.evaluations,
+        nit=result.steps,
+        result=result,
+        unknowns=unknowns,
+        **more,
+    )
+
+
+def jacobian_of(residuals: Function, unknowns: Unknowns) -> Callable[[Any], Array]:
+    """The derivatives (n, p) of residuals by the entries of their argument, as a function of it."""
+
+    def of_values(*values: Any) -> Any:
+        return np.reshape(residuals(unknowns.argument(values)), -1)
+
+    def jacobian(argument: Any) -> Array:
+        values = _values(argument, unknowns)
+        columns = []
+        for number, value in enumerate(values):
+            for unit in np.eye(value.size):
+                tangents: list[Any] = [None] * len(values)
+                tangents[number] = np.reshape(unit, value.shape).astype(value.dtype)
+                columns.append(jvp(of_values, values, tangents)[1])
+        return np.stack(columns, axis=1)
+
+    return jacobian
+
+
+def _values(argument: Any, unknowns: Unknowns) -> list[Array]:
+    """The values of the parameters that make ``argument``."""
+    if unknowns.mapping:
+        return [np.asarray(argument[one.name]) for one in unknowns.parameters]
+    return [np.asarray(one) for one in (argument if unknowns.stacked else [argument])]
+
+
+def _traced(name: str, value: Any) -> Tracer:
+    """What a function gave, which must depend on what varies."""
+    if isinstance(value, Tracer) and value.dtype.kind == "f":
+        return value
+    if isinstance(value, Tracer):
+        raise ShapeError(f"{name} gives {value.aval}", expected="real numbers")
+    if isinstance(value, list | tuple) and any(isinstance(one, Tracer) for one in value):
+        raise ShapeError(
+            f"{name} gives a {type(value).__name__} of values",
+            expected="one array",
+            remedy="np.stack or np.concatenate makes one",
+        )
+    raise ShapeError(
+        f"{name} gives {str(value)[:60]}, whatever its argument is",
+        expected="a value that depends on the argument",
+    )
+
+
+def _pairs(bounds: Any) -> Any:
+    """SciPy's pair of arrays (lower, upper) as a pair for each entry; others as they are."""
+    if isinstance(bounds, tuple) and len(bounds) == 2 and any(np.ndim(one) for one in bounds):
+        try:
+            low, high = np.broadcast_arrays(*bounds)
+        except ValueError:
+            raise ConfigError(
+                "the lower and the upper bounds are not equally many", expected="(lower, upper)"
+            ) from None
+        return [*zip(low, high, strict=True)]
+    return bounds
+
+
+def _provided(graph: Graph) -> tuple[Provided, ...]:
+    """The primitives that do not ship with optserve, which are certified before they are used."""
+    builtin = set(builtin_primitives())
+    used: dict[Primitive, None] = dict.fromkeys(one.primitive for one in graph.all_equations())
+    return tuple(
+        Provided(one, (one.impl.__module__ or "").partition(".")[0] or "this session", "")
+        for one in used
+        if one not in builtin and not one.call.internal
+    )

@@ -128,9 +128,18 @@ def complaint(seed: int) -> str:
     return found and f"{seed} {name}: {found}"
 
 
-@pytest.mark.parametrize("seed", [*range(55), 66, 68, 80, 90, 132, 190, 286])
+@pytest.mark.parametrize("seed", [*range(55), 66, 68, 80, 90, 132, 190, 286, 332, 475, 486, 871])
 def test_the_least_sum_of_squares_or_not_converged(seed: int) -> None:
     assert not complaint(seed)
+
+
+@pytest.mark.parametrize("seed", [28, 710, 721])
+def test_rounding_of_a_large_response_is_no_curvature(seed: int) -> None:
+    """A column twice, and residuals of 1 beside a response of 1e9: the minimum, and no refusal."""
+    _, made, least, rounding = linear_fit(seed)
+    result = run(made)
+    assert result.exit_code == 0, result.termination.message
+    assert not above(result, least, NEAR, rounding)
 
 
 @pytest.mark.nightly

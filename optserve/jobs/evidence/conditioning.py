@@ -42,6 +42,10 @@ RUNG, GRADUAL = 2.0, 1e6
 """By how much longer the next spread of columns is, and how many times larger than to be seen a
 curvature may be there that comes out of rounding."""
 
+STRIDE, STRIDES = 100.0, 10
+"""By how much farther columns are spread from one look to the next, and how many looks are taken,
+where rows vanish as they are."""
+
 APART = "fix one of them, or give a prior or a penalty"
 
 Columns = dict[str, Array]
@@ -101,6 +105,7 @@ class _Other:
         self.surface, self.place, self.model = surface, place, model
         self.columns = columns
         self.hidden = int(unsure(model).sum())
+        self.by_rows = False
 
     def model_of(self, changed: Changed, *names: str) -> Quadratic | None:
         """The model where columns are ``changed``, all of them unless ``names`` tells.
@@ -112,7 +117,7 @@ class _Other:
         found = other.at(self.place.point)
         if not found.finite:
             return None
-        curved = other.quadratic(found)
+        curved = other.quadratic(_by_rows(found) if self.by_rows else found)
         same = np.array_equal(curved.free, self.model.free)
         return curved if same and np.isfinite(curved.values).all() else None
 
@@ -122,30 +127,76 @@ class _Other:
 
     def is_clearer(self, model: Quadratic | None) -> bool | None:
         """Whether fewer axes are hidden in a model of it; ``None`` where there is none."""
-        return None if model is None else int(unsure(model).sum()) < self.hidden
+        return None if model is None else self.count(model) < self.hidden
+
+    def count(self, model: Quadratic) -> int:
+        """How many axes are hidden in a model of it."""
+        return int((model.values <= self.least(model)).sum())
+
+    def least(self, model: Quadratic) -> float:
+        """The largest curvature of a hidden axis."""
+        return model.noise if self.by_rows else _least_sure(model)
+
+    def by_row(self) -> _Other:
+        """The same with all rows of one size, as far as there is a Jacobian."""
+        found = copy.copy(self)
+        found.by_rows = True
+        if (model := found.model_of(lambda column: column)) is not None:
+            found.hidden = self.count(model)
+        return found
 
 
 def _emerges(other: _Other, farthest: float) -> bool:
     """Whether an axis comes out of rounding, little by little, as columns are spread out.
 
     What no data determine never does. What holds for the data at hand, such as that a column is the
-    square of another or that no row is beyond a kink, ceases at once.
+    square of another or that no row is beyond a kink, ceases at once. Where rows vanish beside
+    others as columns are spread, as those of an exponential do, or the loss is not known any more,
+    it is looked for before.
     """
-    near, far = 1.0, farthest
-    model = other.model_of(_dilated(far))
-    if other.is_clearer(model) is False:
+    model = other.model_of(_dilated(farthest))
+    if model is not None and other.is_clearer(model):
+        return _is_gradual(other, 1.0, farthest, model)
+    if model is not None and other.count(model) == other.hidden:
         return False
+    rows = other.by_row()
+    near = 1.0
+    for _ in range(STRIDES):
+        far = min(STRIDE * near, farthest)
+        model = rows.model_of(_dilated(far))
+        while model is None and far > RUNG * near:
+            farthest = far = sqrt(near * far)
+            model = rows.model_of(_dilated(far))
+        if model is None:
+            return False
+        if rows.is_clearer(model):
+            return _is_gradual(rows, near, far, model)
+        near = far
+    return False
+
+
+def _is_gradual(other: _Other, near: float, far: float, model: Quadratic) -> bool:
+    """Whether the axis that the ``model`` shows, where columns are spread ``far``, and none does
+    ``near``, is but just seen where it is seen first."""
     while far > RUNG * near:
         middle = sqrt(near * far)
         there = other.model_of(_dilated(middle))
-        if other.is_clearer(there) is False:
+        if there is None or not other.is_clearer(there):
             near = middle
         else:
             far, model = middle, there
-    if model is None:
-        return False
     first = np.sort(model.values)[other.hidden - 1]
-    return bool(first <= GRADUAL * _least_sure(model))
+    return bool(first <= GRADUAL * other.least(model))
+
+
+def _by_rows(place: Place) -> Place:
+    """The same with a Jacobian of rows of one size: no dependence of columns changes by that."""
+    if place.jacobian is None:
+        return place
+    columns = np.abs(place.jacobian).max(axis=0, initial=0.0)
+    relative = np.abs(place.jacobian) / np.where(columns > 0.0, columns, 1.0)
+    rows = relative.max(axis=1, initial=0.0)
+    return place._replace(jacobian=place.jacobian / np.where(rows > 0.0, rows, 1.0)[:, None])
 
 
 def _told(columns: Columns) -> str:

@@ -24,6 +24,11 @@ INWARD = (0.0, 0.1, 0.5)
 """Shares of the way out at which a loss has risen that comes to rest there."""
 
 ALIKE = 1.5
+GRAINY = 0.5
+"""The share of a rise that is left ten times nearer where it is none but rounding."""
+CLEARLY = 10.0
+"""How many times such rounding is clearly no rounding."""
+
 VALLEY = (1e-3, -1e-3, 3e-2, -3e-2)
 DESCENTS = 4
 CLOSEST, APART = 1e-9, 0.1
@@ -122,9 +127,12 @@ def _bowl(
     if len(sides) < 2 or sides[0].share >= APART:
         return Profile("edge", unit)
     near, far = sides[:2]
+    if near.rise > GRAINY * far.rise:
+        # Ten times nearer it has not risen less: that is rounding, of which the place is free.
+        return profile(surface, place, unit, CLEARLY * max(near.both, far.both), let)
     if far.is_line and near.jump > 0.5 * far.jump:
         return Profile("kink", unit)
-    if not 1.0 / ALIKE < near.bend / far.bend < ALIKE:
+    if not far.bend / ALIKE < near.bend < far.bend * ALIKE:
         return _floor(surface, place, unit, noise, let)
     ends = {share: surface.at(place.point + share * unit) for share in (-near.share, near.share)}
     lowest = _bottom(surface, place, unit, ends)

@@ -62,12 +62,13 @@ class Tracer(NumpyProtocols):
 
 
 class Made(NamedTuple):
-    """How a value was made: the primitive, its operands and attributes, and the place."""
+    """How a value was made: by which primitive of what, where, and as which of its results."""
 
     primitive: Primitive
     operands: tuple[Tracer, ...]
     attributes: Mapping[str, Any]
     place: Place | None
+    result: int
 
 
 class _Capture(NamedTuple):
@@ -183,10 +184,9 @@ class Trace(NotAMethod):
             values = value if len(results) > 1 else [value]
             self.values.update(zip(results, values, strict=True))
         made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
-        if len(made) > 1:
-            return tuple(made)
-        self._made[results[0]] = Made(primitive, tuple(tracers), attributes, place)
-        return made[0]
+        for i, result in enumerate(results):
+            self._made[result] = Made(primitive, tuple(tracers), attributes, place, i)
+        return tuple(made) if len(made) > 1 else made[0]
 
     @contextmanager
     def as_written(self) -> Iterator[None]:

@@ -82,6 +82,7 @@ def same(x: Tracer | None, y: Tracer | None, depth: int = DEPTH) -> bool:
     if one is None or other is None or depth == 0:
         return False
     alike = one.primitive is other.primitive and one.attributes == other.attributes
+    alike = alike and one.result == other.result
     return alike and all(
         same(a, b, depth - 1) for a, b in zip(one.operands, other.operands, strict=True)
     )

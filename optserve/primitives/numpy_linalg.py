@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,7 +12,16 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
-from optserve.primitives.linear_algebra import cholesky, diagonals, solving, triangles
+from optserve.primitives.linear_algebra import (
+    cholesky,
+    diagonals,
+    eigen,
+    made,
+    orthogonal,
+    singular,
+    solving,
+    triangles,
+)
 from optserve.primitives.numpy_options import signed_all
 
 __all__ = ["FUNCTIONS"]
@@ -19,6 +30,22 @@ __all__ = ["FUNCTIONS"]
 class _LogDeterminant(NamedTuple):
     sign: Value
     logabsdet: Value
+
+
+class _Eigen(NamedTuple):
+    eigenvalues: Value
+    eigenvectors: Value
+
+
+class _Singular(NamedTuple):
+    U: Value
+    S: Value
+    Vh: Value
+
+
+class _Factors(NamedTuple):
+    Q: Value
+    R: Value
 
 
 def _cholesky(a: Value, /, *, upper: bool = False) -> Value:
@@ -42,6 +69,66 @@ def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     return diagonals.trace(np.moveaxis(a, (axis1, axis2), (-2, -1)), offset)
 
 
+def _lower(a: Value, uplo: str) -> Value:
+    """Matrices with the triangle that is read below the diagonal."""
+    if uplo.upper() not in ("L", "U"):
+        raise ShapeError(f"UPLO={uplo!r}", expected="'L' or 'U'")
+    return a if uplo.upper() == "L" else np.swapaxes(a, -1, -2)
+
+
+def _svd(
+    a: Value, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    del hermitian
+    rows, columns = np.shape(a)[-2:]
+    if not compute_uv:
+        return singular.svdvals(a)
+    if full_matrices and rows != columns:
+        raise ShapeError(
+            f"np.linalg.svd of {np.shape(a)} with vectors that belong to no singular value",
+            remedy="give full_matrices=False",
+        )
+    return _Singular(*singular.svd(a))
+
+
+def _qr(a: Value, mode: str = "reduced") -> Any:
+    if mode == "r":
+        return orthogonal.qr(a)[1]
+    if mode != "reduced":
+        raise ShapeError(f"np.linalg.qr(..., mode={mode!r})", expected="'reduced' or 'r'")
+    return _Factors(*orthogonal.qr(a))
+
+
+def _lstsq(a: Value, b: Value, rcond: float | None = None) -> Any:
+    """The solution; the sums of squares, the rank and the singular values are not given."""
+    if rcond is not None:
+        raise ShapeError("np.linalg.lstsq(..., rcond=...)", remedy="leave it out")
+    return orthogonal.lstsq(a, b), None, None, None
+
+
+def _pinv(a: Value) -> Value:
+    return orthogonal.pinv(a)
+
+
+def _matrix_power(a: Value, n: int) -> Value:
+    power = operator.index(n)
+    if power < 0:
+        a, power = solving.inv(a), -power
+    result: Value = None
+    while power:
+        if power % 2:
+            result = a if result is None else np.matmul(result, a)
+        a, power = np.matmul(a, a) if power > 1 else a, power // 2
+    return np.eye(np.shape(a)[-1]) + a * 0.0 if result is None else result
+
+
+def _cross(a: Value, b: Value, axis: int = -1) -> Value:
+    if axis != -1:
+        crossed = made.cross(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
+        return np.moveaxis(crossed, -1, axis)
+    return made.cross(a, b)
+
+
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         np.linalg.cholesky: _cholesky,
@@ -50,8 +137,20 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.linalg.det: lambda a: solving.det(a),
         np.linalg.slogdet: lambda a: _LogDeterminant(*solving.slogdet(a)),
         np.linalg.diagonal: lambda x, /, *, offset=0: diagonals.diagonal(x, offset),
+        np.linalg.eigh: lambda a, UPLO="L": _Eigen(*eigen.eigh(_lower(a, UPLO))),
+        np.linalg.eigvalsh: lambda a, UPLO="L": eigen.eigvalsh(_lower(a, UPLO)),
+        np.linalg.svdvals: lambda x, /: singular.svdvals(x),
+        np.linalg.qr: _qr,
+        np.linalg.lstsq: _lstsq,
+        np.linalg.matrix_power: _matrix_power,
+        np.linalg.multi_dot: lambda arrays: functools.reduce(np.matmul, arrays),
+        np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis),
+        np.linalg.svd: _svd,
+        np.kron: lambda a, b: made.kron(a, b),
         **signed_all(
             {
+                np.linalg.pinv: _pinv,
+                np.cross: _cross,
                 np.linalg.trace: lambda x, offset=0: diagonals.trace(x, offset),
                 np.tril: lambda m, k=0: triangles.tril(m, k),
                 np.triu: lambda m, k=0: triangles.triu(m, k),

@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
-from optserve.primitives import arithmetic, products, reductions, selection, sums
+from optserve.primitives import arithmetic, norms, products, selection
 from optserve.primitives.numpy_options import check_options, signed_all
 from optserve.primitives.shaping import normal_axes, reshape
 
@@ -84,73 +84,6 @@ def _einsum(
     return products.einsum(subscripts, *operands)
 
 
-def _norm(x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Value:
-    if ord is None and axis is None:
-        return reductions.norm(x, axis=None, keepdims=keepdims)
-    axes = (
-        tuple(range(np.ndim(x))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    )
-    if len(axes) not in (1, 2):
-        raise ShapeError(
-            f"a norm over {len(axes)} axes of {np.shape(x)}",
-            expected="one axis, of vectors, or two, of matrices",
-            remedy="use np.linalg.norm(x) for the square root of the sum of all squares",
-        )
-    normal = [normal_axes(one, np.ndim(x))[0] for one in axes]
-    if len(set(normal)) < len(normal):
-        raise ShapeError(f"axes {axes} name one axis twice")
-    of_axes = _vector_norm if len(normal) == 1 else _matrix_norm
-    return of_axes(x, ord, normal, keepdims)
-
-
-def _vector_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> Value:
-    options: dict[str, Any] = {"axis": tuple(axes), "keepdims": keepdims}
-    if order is None or order == 2:
-        return reductions.norm(x, **options)
-    if isinstance(order, str):
-        raise ShapeError(
-            f"np.linalg.norm(..., ord={order!r}) of vectors", expected="a number, inf or -inf"
-        )
-    size = np.abs(_floating(x))
-    if order == np.inf:
-        return reductions.max_(size, **options)
-    if order == -np.inf:
-        return reductions.min_(size, **options)
-    if order == 0:
-        return sums.sum_(np.where(np.equal(x, 0), 0.0, 1.0).astype(size.dtype), **options)
-    if order == 1:
-        return sums.sum_(size, **options)
-    total = sums.sum_(size**order, **options)
-    if order < 1:
-        return total ** (1.0 / order)
-    # At 0 the subgradient of least norm, as that of the norm of order 2.
-    nothing = np.equal(total, 0.0)
-    return np.where(nothing, 0.0, np.where(nothing, 1.0, total) ** (1.0 / order))
-
-
-def _matrix_norm(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> Value:
-    rows, columns = axes
-    if order is None or order == "fro":
-        return reductions.norm(x, axis=(rows, columns), keepdims=keepdims)
-    if order not in (1, -1, np.inf, -np.inf):
-        singular = order in (2, -2, "nuc")
-        raise ShapeError(
-            f"np.linalg.norm(..., ord={order!r}) of matrices"
-            + (" needs singular values, which have no derivative rule" if singular else ""),
-            expected="'fro', 1, -1, inf or -inf",
-            remedy="use np.linalg.norm(x), the square root of the sum of all squares",
-        )
-    summed, chosen = (rows, columns) if abs(order) == 1 else (columns, rows)
-    extreme = reductions.max_ if order > 0 else reductions.min_
-    totals = sums.sum_(np.abs(_floating(x)), axis=summed, keepdims=True)
-    found = extreme(totals, axis=chosen, keepdims=True)
-    return found if keepdims else np.squeeze(found, axis=(rows, columns))
-
-
-def _floating(x: Value) -> Value:
-    return x if x.dtype.kind == "f" else x.astype(x.trace.precision)
-
-
 def _clip(
     a: Value,
     a_min: Value | None = None,
@@ -187,7 +120,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.vdot: _vdot,
         np.tensordot: _tensordot,
         np.einsum: _einsum,
-        np.linalg.norm: _norm,
+        np.linalg.norm: norms.norm,
         **signed_all({np.outer: _outer, np.clip: _clip, np.round: _round, np.around: _round}),
     }
 )

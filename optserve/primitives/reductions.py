@@ -203,11 +203,12 @@ def _norm_pullback(
 
 
 norm = composite(
-    "norm",
+    "euclidean_norm",
     lambda x, *, axis, keepdims: np.sqrt(sum_(x * x, axis=axis, keepdims=keepdims)),
     pullback=_norm_pullback,
     arguments=over_axes,
     examples=_nonempty,
+    internal=True,
     facts=_grows,
     doc="Euclidean length over axes; its derivative at 0 is 0, the subgradient of least norm.",
 )

@@ -42,6 +42,7 @@ from optserve.primitives.elementary import (
     softplus,
     sqrt,
 )
+from optserve.primitives.linear_algebra.rewritings import function_of_matrix
 from optserve.primitives.matching import (
     both_ways,
     exponentials,
@@ -62,6 +63,7 @@ from optserve.primitives.normal_rewritings import (
     one_minus_ndtr,
     one_plus_erf,
 )
+from optserve.primitives.products import matmul
 from optserve.primitives.reductions import entry_count, logsumexp, mean, norm, std, var
 from optserve.primitives.scaled import (
     holds_exponential,
@@ -325,6 +327,7 @@ REWRITINGS: Mapping[Primitive, Sequence[Rewriting]] = MappingProxyType(
             _log_of_one_minus,
         ),
         log1p: (_log1p_of_exp, _log1p_of_minus_exp, _log1p_of_exponentials),
+        matmul: (function_of_matrix,),
         sqrt: (_root_of_squares,),
         square: (_square_of_length,),
         multiply: (

@@ -21,6 +21,7 @@ from optserve.primitives import (
     loops,
     losses,
     normal,
+    norms,
     ordering,
     products,
     reductions,
@@ -31,7 +32,17 @@ from optserve.primitives import (
     sums,
     whole,
 )
-from optserve.primitives.linear_algebra import cholesky, diagonals, solving, triangles
+from optserve.primitives.linear_algebra import (
+    cholesky,
+    diagonals,
+    eigen,
+    exponential,
+    made,
+    orthogonal,
+    singular,
+    solving,
+    triangles,
+)
 
 __all__ = [
     "Vocabulary",
@@ -67,6 +78,11 @@ _MODULES = (
     diagonals,
     solving,
     cholesky,
+    eigen,
+    singular,
+    orthogonal,
+    exponential,
+    made,
 )
 
 
@@ -145,6 +161,7 @@ def builtin_macros() -> Mapping[str, Callable[..., Any]]:
         constants.full,
         constants.linspace,
         diagonals.diag,
+        norms.norm,
         loops.scan,
         loops.cond,
     )

@@ -51,7 +51,7 @@ ROOMS_OF = {
     "pydantic_core": {"config"},
     "rich": {"cli"},
     "ruamel": {"config"},
-    "scipy.linalg": {"backends"},
+    "scipy.linalg": {"backends", "primitives"},
     "scipy.optimize": {"optimizers"},
     "scipy.special": {"primitives"},
     "sqlalchemy": {"service"},

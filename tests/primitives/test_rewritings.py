@@ -66,7 +66,7 @@ REWRITTEN: list[tuple[Function, str]] = [
     (lambda x: np.log(1.0 - x / 3.0), "divide negative log1p"),
     (lambda x: np.sqrt(np.sum(x**2)), "euclidean_norm"),
     (lambda x: np.sqrt(np.sum(x * x, axis=0, keepdims=True)), "euclidean_norm"),
-    (lambda x: np.sqrt(np.mean(np.square(x))), "norm divide"),
+    (lambda x: np.sqrt(np.mean(np.square(x))), "euclidean_norm divide"),
     (lambda x: np.linalg.norm(x) ** 2, "multiply sum"),
     (lambda x: np.square(np.sqrt(np.sum(x**2))), "multiply sum"),
     (lambda x: std(x) ** 2, "var"),

@@ -172,6 +172,27 @@ np.linalg.norm(x, None, None, True); np.linalg.norm(x=m, ord=-inf, axis=(1, 0), 
 np.linalg.norm(np.argsort(v)); np.linalg.norm(np.argsort(v), 1); np.linalg.norm(np.argsort(v), 3)
 """
 
+LINEAR_ALGEBRA = """
+np.linalg.cholesky(m @ m.T); np.linalg.cholesky(m @ m.T, upper=True); np.linalg.solve(m, V)
+np.linalg.solve(m + 3 * np.eye(3), m); np.linalg.solve(t[:, :, :3], B); np.linalg.inv(m)
+np.linalg.det(m); np.linalg.det(t[:, :, 1:]); np.linalg.slogdet(m)[1]; np.linalg.slogdet(m).sign
+np.linalg.slogdet(m).logabsdet; np.linalg.eigh(m + m.T)[0]; np.linalg.eigh(m + m.T).eigenvalues
+np.linalg.eigh(m, UPLO="U")[0]; np.linalg.eigh(m)[1] ** 2; np.linalg.eigvalsh(m)
+np.linalg.eigvalsh(m, "U"); np.linalg.svd(m)[1]; np.linalg.svd(x, False).S; np.linalg.svdvals(t)
+np.linalg.svd(t, compute_uv=False); np.linalg.qr(m).R ** 2; np.linalg.qr(x.T)[0] ** 2
+np.linalg.qr(t, mode="r") ** 2; np.linalg.lstsq(x.T, V)[0]; np.linalg.lstsq(x, B.T, None)[0]
+np.linalg.pinv(x); np.linalg.pinv(t); np.linalg.matrix_power(m, 3); np.linalg.matrix_power(m, -2)
+np.linalg.matrix_power(m, 0); np.linalg.multi_dot([x, m, v]); np.linalg.cross(x, y)
+np.linalg.cross(m, m.T, axis=0); np.cross(v, V); np.cross(x, v); np.cross(m, V, axis=-1)
+np.kron(v, V); np.kron(x, m); np.kron(v, m); np.kron(2, x); np.trace(m)
+np.trace(t); np.trace(t, 1, 2, 1)
+np.trace(x > 0); np.linalg.trace(t); np.linalg.trace(t, offset=-1); np.diag(v); np.diag(v, -1)
+np.diag(m); np.diag(x, 1); np.diagonal(t); np.diagonal(t, 1, 2, 1); np.linalg.diagonal(t, offset=1)
+np.tril(m); np.tril(t, 1); np.triu(x, -1); np.triu(m, k=1); np.tril(x > 0)
+np.linalg.norm(m, 2); np.linalg.norm(m, -2); np.linalg.norm(m, "nuc"); np.linalg.norm(t, 2, (0, 1))
+np.linalg.norm(t, "nuc", (2, 1), keepdims=True)
+"""
+
 ARITHMETIC = """
 x + 1; 1 - x; x * [1.0, 2.0, 3.0]; [1, 2, 3] + v; x / 2; 2 / x; x ** 2; x ** 3; 2.0 ** x; x // 1
 x % 1; -x; +x; abs(x); x + V; V * x; x * True; x - np.float64(2.0); np.int64(3) * x; x * 10**30
@@ -205,13 +226,13 @@ np.stack([x, y], casting="unsafe"); np.concatenate(x); np.stack(x); np.vstack(t)
 np.hstack([x, y], dtype=np.float32); np.roll(x, (1, 1), (0, 1)); np.zeros_like(x, shape=(2,))
 np.full_like(x, 1, shape=(2,)); np.ones_like(x, dtype=complex)
 np.broadcast_to(v, (2, 3), subok=True); np.where(x > 0); x[x > 0]; v[b]; x[:, b]; x[True]
-np.take(v, [0.5]); np.linalg.norm(m, 2)
-np.linalg.norm(m, -2); np.linalg.norm(m, "nuc"); np.linalg.norm(t, 2, (0, 1)); np.einsum("ii", m)
+np.take(v, [0.5]); np.linalg.svd(x); np.linalg.qr(m, "complete")
+np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s); np.linalg.cond(m); np.einsum("ii", m)
 np.einsum("...i->...", x); np.einsum(x, [0, 1]); np.einsum("i,i->", v, V, dtype=float)
 np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe"); np.add(x, y, where=b)
 np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)]); np.divmod(x, 1.0); np.modf(x)
-np.nansum(x); np.trace(m); np.percentile(x, 50); np.linalg.inv(m); np.linalg.det(m); np.cross(v, V)
-np.kron(v, V); np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1)
+np.nansum(x); np.trace(m, dtype=float); np.percentile(x, 50); np.linalg.eigvals(m)
+np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1)
 x.astype(complex); x.astype(object); np.cumprod(x); np.median(x, out=np.zeros(()))
 np.clip(x, 0, 1, out=np.zeros((2, 3))); x.real; x.nonzero(); x.repeat(2)
 """
@@ -231,6 +252,7 @@ x[:, np.argsort(v) + 1]; np.matmul(x, x); x @ s; np.dot(x, x); np.dot(t, t); np.
 np.vdot(x, v); np.tensordot(x, m, 2); np.tensordot(x, m, axes=([0], [0]))
 np.tensordot(x, m, axes=([0, 1], [0])); np.linalg.norm(v, "fro"); np.linalg.norm(v, "nuc")
 np.linalg.norm(m, 3); np.linalg.norm(m, 0); np.linalg.norm(t, 1); np.linalg.norm(t, 2, (0, 1, 2))
+np.linalg.inv(x); np.linalg.solve(m, x); np.linalg.cholesky(v)
 np.linalg.norm(x, 1, (0, 0)); np.linalg.norm(x, 1, 2); np.clip(x, 0, min=0)
 np.einsum("ij,jk", x, x); np.einsum("ij", v); np.diff(v, -1); x & y; ~x; x | 1; x << 1; (x > 0) & y
 x + np.ones(4); x * y.T; (x > 0) << 1.0
@@ -242,7 +264,7 @@ def calls(table: str) -> list[str]:
     return [call.strip() for call in table.replace("\n", ";").split(";") if call.strip()]
 
 
-RIGHT = calls(SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + ARITHMETIC)
+RIGHT = calls(SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + LINEAR_ALGEBRA + ARITHMETIC)
 
 
 def evaluated(code: CodeType, *values: Any) -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.aval import Array, Aval, Shape, broadcast_shapes
 from optserve.graph.axes import AxisAnswer, Mixed
+from optserve.graph.dim import Size
+from optserve.graph.leading import Batched, Leading
 from optserve.graph.primitive import Value
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "matrix",
     "right_hand_side",
     "square",
+    "stacked",
     "transposed",
 ]
 
@@ -76,6 +79,18 @@ def in_batches(*core: int, result: int | tuple[int, ...] = 2) -> Callable[..., A
         return (answer,) * len(result) if isinstance(result, tuple) and several else answer
 
     return axes
+
+
+def stacked(*core: int) -> Batched:
+    """The fact ``batched`` of what treats each matrix alone; ``core`` as for ``in_batches``."""
+
+    def batched(
+        carried: Sequence[bool], size: Size, *avals: Aval, **attributes: Any
+    ) -> Leading | None:
+        ahead = {aval.ndim - own for aval, own in zip(avals, core, strict=True)}
+        return Leading(attributes) if len(ahead) == 1 else None
+
+    return batched
 
 
 def transposed(x: Value) -> Value:

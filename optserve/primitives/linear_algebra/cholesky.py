@@ -18,9 +18,10 @@ from optserve.primitives.linear_algebra.batches import (
     in_batches,
     right_hand_side,
     square,
+    stacked,
     transposed,
 )
-from optserve.primitives.linear_algebra.solving import solution_axes
+from optserve.primitives.linear_algebra.solving import solution_axes, solution_batched
 from optserve.primitives.linear_algebra.triangles import tril, triu
 
 __all__ = ["cholesky", "triangular_solve"]
@@ -50,6 +51,7 @@ cholesky: Primitive = opaque(
     domain=positive_definite,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),)), Example(((0, 0),))),
     facts=Facts(
+        batched=stacked(2),
         remedy="the matrix is not positive definite: add a small multiple of eye(n) to it, or "
         "parametrize its factor",
         cost=30.0,
@@ -133,6 +135,7 @@ triangular_solve: Primitive = opaque(
         Example(((2, 2), (2, 2, 1)), {"lower": False, "transpose": True}),
     ),
     facts=Facts(
+        batched=solution_batched,
         remedy="the triangular matrix has a zero on its diagonal, or was made of one that is not "
         "positive definite",
         cost=20.0,

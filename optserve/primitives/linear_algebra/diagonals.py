@@ -15,7 +15,7 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite, linear
-from optserve.primitives.linear_algebra.batches import in_batches, matrix
+from optserve.primitives.linear_algebra.batches import in_batches, matrix, stacked
 from optserve.primitives.sums import sum_
 
 __all__ = ["diag", "diagonal", "on_diagonal", "trace"]
@@ -54,7 +54,7 @@ diagonal: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(moves=True, fresh=True),
+    facts=Facts(batched=stacked(2), moves=True, fresh=True),
     doc="The k-th diagonal of matrices in the last two axes: k > 0 lies above the main one.",
 )
 
@@ -89,7 +89,7 @@ on_diagonal: Primitive = linear(
     ),
     promotes=False,
     internal=True,
-    facts=Facts(fresh=True),
+    facts=Facts(batched=stacked(1), fresh=True),
     doc="Matrices of zeros but for the k-th diagonal; the transpose of ``diagonal``.",
 )
 

@@ -29,6 +29,7 @@ from optserve.primitives.linear_algebra.batches import (
     floating,
     in_batches,
     square,
+    stacked,
     transposed,
 )
 from optserve.primitives.linear_algebra.diagonals import diagonal
@@ -104,7 +105,7 @@ eigh: Primitive = opaque(
     axes=in_batches(2, result=(1, 2)),
     domain=symmetric,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
-    facts=Facts(derivative_remedy=REPEATED, cost=200.0, lapack=True),
+    facts=Facts(batched=stacked(2), derivative_remedy=REPEATED, cost=200.0, lapack=True),
     doc="""
     Eigenvalues w, ascending, and eigenvectors v (columns of length 1) of symmetric matrices in the
     last two axes: a @ v = v * w. As in NumPy only the lower triangle is read, and derivatives are
@@ -127,7 +128,7 @@ eigvalsh: Primitive = opaque(
     axes=in_batches(2, result=1),
     domain=symmetric,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
-    facts=Facts(derivative_remedy=REPEATED, cost=100.0, lapack=True),
+    facts=Facts(batched=stacked(2), derivative_remedy=REPEATED, cost=100.0, lapack=True),
     doc="""
     Eigenvalues of symmetric matrices in the last two axes, ascending; only the lower triangle is
     read. Sums of functions of them, sum(log(eigvalsh(a))), have first and second derivatives where

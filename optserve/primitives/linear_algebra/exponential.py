@@ -12,7 +12,13 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import full_rank
 from optserve.primitives.constructors import opaque
-from optserve.primitives.linear_algebra.batches import floating, in_batches, square, transposed
+from optserve.primitives.linear_algebra.batches import (
+    floating,
+    in_batches,
+    square,
+    stacked,
+    transposed,
+)
 
 __all__ = ["expm", "expm_slope"]
 
@@ -55,7 +61,7 @@ expm: Primitive = opaque(
     axes=in_batches(2),
     domain=full_rank,
     examples=(Example(((2, 2),)), Example(((2, 2, 2),)), Example(((0, 0),))),
-    facts=Facts(overflows=True, cost=300.0, lapack=True),
+    facts=Facts(batched=stacked(2), overflows=True, cost=300.0, lapack=True),
     doc="""
     The exponential of square matrices in the last two axes, 1 + a + a @ a / 2 + ...: of rates of
     change, what they come to after a unit of time. By scaling and squaring (Al-Mohy and Higham
@@ -105,7 +111,7 @@ expm_slope: Primitive = opaque(
     domain=full_rank,
     examples=(Example(((2, 2), (2, 2))), Example(((2, 2, 2), (2, 2, 2)))),
     internal=True,
-    facts=Facts(overflows=True, cost=900.0, lapack=True),
+    facts=Facts(batched=stacked(2, 2), overflows=True, cost=900.0, lapack=True),
     doc="""
     How the exponential of a matrix changes along a direction: the derivative of expm(a + t *
     direction) by t at 0.

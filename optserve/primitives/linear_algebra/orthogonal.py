@@ -16,9 +16,11 @@ from optserve.primitives.linear_algebra.batches import (
     floating,
     in_batches,
     matrix,
+    stacked,
     transposed,
 )
 from optserve.primitives.linear_algebra.cholesky import triangular_solve
+from optserve.primitives.linear_algebra.solving import solution_batched
 from optserve.primitives.linear_algebra.triangles import tril, triu
 
 __all__ = ["lstsq", "pinv", "qr"]
@@ -70,7 +72,7 @@ qr: Primitive = opaque(
     axes=in_batches(2, result=(2, 2)),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((3, 2),)), Example(((2, 2, 3),))),
-    facts=Facts(derivative_remedy=DEFICIENT, cost=60.0, lapack=True),
+    facts=Facts(batched=stacked(2), derivative_remedy=DEFICIENT, cost=60.0, lapack=True),
     doc="""
     q, of orthogonal columns of length 1, and the upper triangular r with a = q @ r, for matrices in
     the last two axes: as many columns of q as there are rows or columns, whichever are fewer.
@@ -103,7 +105,7 @@ pinv: Primitive = opaque(
     axes=in_batches(2),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((3, 2),)), Example(((2, 2, 3),))),
-    facts=Facts(cost=200.0, lapack=True),
+    facts=Facts(batched=stacked(2), cost=200.0, lapack=True),
     doc="""
     The pseudo-inverse of matrices in the last two axes, with which pinv(a) @ b is the shortest of
     the least squares solutions. Singular values below NumPy's bound count as 0. The derivative is
@@ -174,7 +176,7 @@ lstsq: Primitive = opaque(
         Example(((2, 3), (2,))),
         Example(((2, 3, 3), (3, 1))),
     ),
-    facts=Facts(cost=200.0, lapack=True),
+    facts=Facts(batched=solution_batched, cost=200.0, lapack=True),
     doc="""
     The x that makes the sum of squares of b - a @ x least, and the shortest of them where there are
     many. b is a vector or, with two axes or more, matrices; leading axes are batches. The

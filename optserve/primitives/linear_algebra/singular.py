@@ -26,6 +26,7 @@ from optserve.primitives.linear_algebra.batches import (
     floating,
     in_batches,
     matrix,
+    stacked,
     transposed,
 )
 from optserve.primitives.linear_algebra.diagonals import diagonal
@@ -101,7 +102,7 @@ svd: Primitive = opaque(
     axes=in_batches(2, result=(2, 1, 2)),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((3, 2),)), Example(((2, 2, 3),))),
-    facts=Facts(derivative_remedy=REPEATED, cost=300.0, lapack=True),
+    facts=Facts(batched=stacked(2), derivative_remedy=REPEATED, cost=300.0, lapack=True),
     doc="""
     Singular values s, descending, and vectors: a = (u * s) @ vh, for matrices in the last two axes,
     without the columns of u and rows of vh that belong to none. Where singular values are repeated
@@ -119,7 +120,7 @@ svdvals: Primitive = opaque(
     axes=in_batches(2, result=1),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((3, 2),)), Example(((2, 2, 3),))),
-    facts=Facts(derivative_remedy=REPEATED, cost=150.0, lapack=True),
+    facts=Facts(batched=stacked(2), derivative_remedy=REPEATED, cost=150.0, lapack=True),
     doc="""
     Singular values of matrices in the last two axes, descending. Sums of functions of them, as the
     nuclear norm sum(svdvals(a)), have first and second derivatives where they are repeated too.

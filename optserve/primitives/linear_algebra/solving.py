@@ -9,8 +9,10 @@ import numpy as np
 
 from optserve.graph.aval import Array, Aval
 from optserve.graph.axes import AxisAnswer
+from optserve.graph.dim import Size
 from optserve.graph.domain import Example, real
 from optserve.graph.facts import Facts
+from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import full_rank
 from optserve.primitives.constructors import opaque
@@ -20,10 +22,11 @@ from optserve.primitives.linear_algebra.batches import (
     in_batches,
     right_hand_side,
     square,
+    stacked,
     transposed,
 )
 
-__all__ = ["cofactors", "det", "inv", "slogdet", "solution_axes", "solve"]
+__all__ = ["cofactors", "det", "inv", "slogdet", "solution_axes", "solution_batched", "solve"]
 
 
 def solution_axes(
@@ -36,6 +39,15 @@ def solution_axes(
     rule = in_batches(2, min(b.ndim, 2))
     answer: AxisAnswer = rule(carried, a, b)
     return answer
+
+
+def solution_batched(
+    carried: Sequence[bool], size: Size, a: Aval, b: Aval, **attributes: Any
+) -> Leading | None:
+    """The fact ``batched`` of a @ x = b: a vector b becomes no batch of vectors."""
+    if b.ndim == 1:
+        return None if carried[1] else Leading(attributes, operands="some")
+    return Leading(attributes) if a.ndim == b.ndim else None
 
 
 def _solve(a: Value, b: Value) -> Array:
@@ -66,7 +78,7 @@ solve: Primitive = opaque(
         Example(((2, 2, 2), (2, 1))),
         Example(((2, 2), (2, 2, 1))),
     ),
-    facts=Facts(remedy=SINGULAR, cost=30.0, lapack=True),
+    facts=Facts(batched=solution_batched, remedy=SINGULAR, cost=30.0, lapack=True),
     doc="""
     The x with a @ x = b, for square matrices in the last two axes. b is a vector or, with two axes
     or more, matrices (of a batch of vectors make columns: b[..., None]); leading axes are batches.
@@ -83,7 +95,7 @@ inv: Primitive = opaque(
     axes=in_batches(2),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),)), Example(((0, 0),))),
-    facts=Facts(remedy=SINGULAR, cost=40.0, lapack=True),
+    facts=Facts(batched=stacked(2), remedy=SINGULAR, cost=40.0, lapack=True),
     doc="""
     The inverse of square matrices in the last two axes. Of a singular one it is NaN. Where it is
     only multiplied with something, solve(a, b) is faster and more accurate.
@@ -113,7 +125,7 @@ slogdet: Primitive = opaque(
     axes=in_batches(2, result=(0, 0)),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
-    facts=Facts(remedy=SINGULAR, cost=20.0, lapack=True),
+    facts=Facts(batched=stacked(2), remedy=SINGULAR, cost=20.0, lapack=True),
     doc="""
     The sign of the determinant of square matrices in the last two axes, and the logarithm of its
     size: slogdet(a)[1] is log(abs(det(a))) without overflow. Of a singular matrix they are 0 and
@@ -134,7 +146,7 @@ det: Primitive = opaque(
     axes=in_batches(2, result=0),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
-    facts=Facts(cost=20.0, lapack=True),
+    facts=Facts(batched=stacked(2), cost=20.0, lapack=True),
     doc="""
     The determinant of square matrices in the last two axes. Its derivative is exact for singular
     matrices too, where that is the matrix of cofactors. Large ones overflow: slogdet does not.
@@ -176,6 +188,7 @@ cofactors: Primitive = opaque(
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
     internal=True,
     facts=Facts(
+        batched=stacked(2),
         derivative_remedy="the second derivative of det is not known at a singular matrix",
         cost=60.0,
         lapack=True,

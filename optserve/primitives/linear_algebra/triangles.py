@@ -16,7 +16,7 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
-from optserve.primitives.linear_algebra.batches import in_batches, matrix
+from optserve.primitives.linear_algebra.batches import in_batches, matrix, stacked
 
 __all__ = ["fill_lower", "lower_entries", "tril", "triu"]
 
@@ -46,7 +46,7 @@ tril: Primitive = linear(
     examples=_TRIANGLES,
     promotes=False,
     selects=True,
-    facts=Facts(fresh=True),
+    facts=Facts(batched=stacked(2), fresh=True),
     doc="""
     The lower triangle of matrices, zeros above it. ``k`` moves its edge: 1 takes the diagonal
     above the main one too, -1 leaves the main one out.
@@ -63,7 +63,7 @@ triu: Primitive = linear(
     examples=_TRIANGLES,
     promotes=False,
     selects=True,
-    facts=Facts(fresh=True),
+    facts=Facts(batched=stacked(2), fresh=True),
     doc="""
     The upper triangle of matrices, zeros below it. ``k`` moves its edge: 1 leaves the main diagonal
     out, -1 takes the one below it too.
@@ -106,7 +106,7 @@ fill_lower: Primitive = linear(
     arguments=lambda x: ((x,), {"size": _order(np.shape(x)[-1] if np.ndim(x) else 0)}),
     examples=(Example(((6,),), {"size": 3}), Example(((2, 3),), {"size": 2})),
     promotes=False,
-    facts=Facts(fresh=True),
+    facts=Facts(batched=stacked(1), fresh=True),
     doc="""
     A lower triangular matrix of its n * (n + 1) / 2 entries, row by row: 3 of them, a, b, c, make
     [[a, 0], [b, c]]. Of the last axis; others are a batch.
@@ -134,5 +134,6 @@ lower_entries: Primitive = linear(
     promotes=False,
     selects=True,
     internal=True,
+    facts=Facts(batched=stacked(2)),
     doc="The entries of the lower triangle, row by row; the transpose of ``fill_lower``.",
 )

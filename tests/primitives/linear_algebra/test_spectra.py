@@ -52,8 +52,8 @@ def test_values_are_those_of_numpy() -> None:
     wide = A[0].T
     np.testing.assert_allclose(lstsq(wide, b[:3]), np.linalg.lstsq(wide, b[:3])[0], rtol=1e-12)
     deficient = np.ones((3, 2))
-    expected = np.linalg.lstsq(deficient, b[:3])[0]
-    np.testing.assert_allclose(lstsq(deficient, b[:3]), expected, rtol=1e-12)
+    shortest = np.linalg.lstsq(deficient, b[:3])[0]
+    np.testing.assert_allclose(lstsq(deficient, b[:3]), shortest, rtol=1e-12)
     np.testing.assert_array_equal(exponential.expm(S), expm(S))
 
 

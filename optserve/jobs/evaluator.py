@@ -154,8 +154,7 @@ class Evaluator:
         if size > SEVERAL or not self.forms_jacobian:
             return False
         vector = np.zeros(size, self.packing.dtype)
-        graph = self.graphs.kept("gradient", self.graphs.gradient)
-        entries = entries_of(graph, [vector, *self.graphs.arguments])
+        entries = entries_of(self._gradient_graph(), [vector, *self.graphs.arguments])
         return size * entries <= QUICK
 
     def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
@@ -257,9 +256,12 @@ class Evaluator:
         sizes = (int(np.prod(shape)) for shape in shapes)
         return dict(zip(objective.residuals, sizes, strict=False))
 
+    def _gradient_graph(self) -> Graph:
+        return self.graphs.kept("gradient", self.graphs.gradient)
+
     @cached_property
     def _gradient(self) -> Compiled:
-        return self.compiled("gradient", self.graphs.gradient)
+        return self.compiled("gradient", self._gradient_graph)
 
     @cached_property
     def _jacobian(self) -> Compiled:

@@ -22,6 +22,7 @@ from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.expand import expand
 from optserve.transforms.factor import factor_scalars
 from optserve.transforms.marking import Marking, mark
+from optserve.transforms.regions import by_table
 from optserve.transforms.simplify import prune, simplify
 
 __all__ = ["finite_sum", "row_counts"]
@@ -44,9 +45,13 @@ def finite_sum(graph: Graph) -> Graph:
     The bodies of loops and choices are rewritten too: a loop over steps of a descent holds passes.
     """
     graph = simplify(expand(graph))
-    for rows in row_counts(graph):
-        graph = _Passes(prune(factor_scalars(graph, rows)), rows).graph()
+    graph = by_table(graph, row_counts(graph), _summed)
     return replace(graph, equations=tuple(map(_with_passes_inside, graph.equations)))
+
+
+def _summed(graph: Graph, rows: Dim) -> Graph:
+    """``graph`` with the work on the rows of one table in passes."""
+    return _Passes(prune(factor_scalars(graph, rows)), rows).graph()
 
 
 def _with_passes_inside(equation: Equation) -> Equation:

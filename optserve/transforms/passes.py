@@ -17,6 +17,7 @@ from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.expand import expand
 from optserve.transforms.finite_sum import finite_sum, row_counts
 from optserve.transforms.marking import mark
+from optserve.transforms.regions import regions
 from optserve.transforms.simplify import simplify
 
 __all__ = ["Pass", "Whole", "passes", "whole"]
@@ -63,10 +64,11 @@ def passes(graph: Graph) -> list[Pass]:
 def whole(graph: Graph) -> list[Whole]:
     """The equations of ``graph`` that are evaluated on whole arrays."""
     graph = simplify(expand(graph))
+    tables = row_counts(graph)
     return [
         Whole(equation.primitive.name, reason, equation.place)
-        for rows in row_counts(graph)
-        for equation, reason in mark(graph, rows).mixed
+        for rows, region in zip(tables, regions(graph, tables), strict=True)
+        for equation, reason in mark(region, rows).mixed
     ]
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optserve.config.schema.table import Column, Split, Table
     from optserve.fitting.curve_fit import curve_fit
     from optserve.fitting.solve import least_squares, minimize
+    from optserve.jobs.record.result import Result
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe
     from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
@@ -52,6 +53,7 @@ __all__ = [
     "Pipe",
     "Plateau",
     "Plugins",
+    "Result",
     "Split",
     "Starts",
     "Stop",
@@ -88,6 +90,7 @@ _HOMES = (
     ("optserve.config.schema.table", ("Column", "Split", "Table")),
     ("optserve.fitting.curve_fit", ("curve_fit",)),
     ("optserve.fitting.solve", ("least_squares", "minimize")),
+    ("optserve.jobs.record.result", ("Result",)),
     ("optserve.jobs.run", ("run",)),
     ("optserve.primitives.composition", ("compose", "identity", "pipe")),
     (

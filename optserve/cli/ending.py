@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import typer
@@ -12,7 +13,6 @@ import typer
 from optserve.cli.options import Format
 from optserve.cli.streams import own_output, write_error, write_output
 from optserve.errors import ConfigErrors, OptserveError
-from optserve.values import as_tree
 
 __all__ = ["INTERNAL_ERROR", "INTERRUPTED", "end", "ending"]
 
@@ -87,9 +87,7 @@ def _tell(
 def _described(error: OptserveError) -> dict[str, Any]:
     """The error as JSON: what is empty is left out."""
     place = (
-        {key: value for key, value in as_tree(error.place).items() if value}
-        if error.place
-        else None
+        {key: value for key, value in asdict(error.place).items() if value} if error.place else None
     )
     fields: dict[str, Any] = {
         "kind": type(error).__name__,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,8 +91,7 @@ def _saved(result: Result, problem: Problem, place: Room) -> tuple[Path | None, 
 def _with_code(result: Result, code: int) -> str:
     """The result as JSON; where it could not be saved, with the exit code that says so."""
     if code == result.exit_code:
-        return result.json()
-    ending = replace(
-        result.termination, exit_code=code, exit_codes=[code, *result.termination.exit_codes]
-    )
-    return replace(result, termination=ending).json()
+        return result.to_json()
+    codes = [code, *result.termination.exit_codes]
+    ending = result.termination.model_copy(update={"exit_code": code, "exit_codes": codes})
+    return result.model_copy(update={"termination": ending}).to_json()

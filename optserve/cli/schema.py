@@ -53,6 +53,6 @@ def _config_schema(plugin: list[Path]) -> dict[str, Any]:
 
 
 def _result_schema() -> dict[str, Any]:
-    from optserve.jobs.record.result_schema import result_json_schema
+    from optserve.jobs.record.result import result_json_schema
 
     return result_json_schema()

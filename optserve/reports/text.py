@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optserve.errors import OptserveError, Place
+from optserve.errors import OptserveError
 from optserve.jobs.evidence.naming import listed
 from optserve.reports.estimates import estimates
 from optserve.reports.numbers import compact, share_text, significant
@@ -182,8 +182,7 @@ def _failure(result: Result) -> list[str]:
     if failure is None:
         return []
     given = f", given {' and '.join(failure.operands)}" if failure.operands else ""
-    place = Place(**failure.place) if failure.place else None
-    error = OptserveError(f"{failure.message}{given}", place=place, remedy=failure.remedy)
+    error = OptserveError(f"{failure.message}{given}", place=failure.place, remedy=failure.remedy)
     return [f"  {line}" for line in error.block().splitlines()]
 
 

@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {
     "cache": -1,
     "memo": -1,
-    "values": -2,
     "errors": -1,
     "graph": 0,
     "primitives": 1,
@@ -30,20 +29,20 @@ FLOORS = {
     "service": 8,
     "cli": 9,
 }
-"""The floor of every room; ``errors``, ``cache``, ``memo`` and ``values`` are the cellar."""
+"""The floor of every room; ``errors``, ``cache`` and ``memo`` are the cellar."""
 
 SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
 
 ROOMS_OF = {
-    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "memo", "values"},
+    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "memo"},
     "dask": {"batch"},
     "fastapi": {"service"},
     "importlib.metadata": {"registry"},
     "jax": {"backends"},
     "llvmlite": {"backends"},
     "matplotlib": {"reports"},
-    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "memo", "values"},
+    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "memo"},
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config", "tables"},

@@ -31,7 +31,7 @@ PYDANTIC = {
 WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
-CLI = {"cli", "errors", "values", "reports"}
+CLI = {"cli", "errors", "reports"}
 REGISTRY = {"cache", "memo", "registry"}
 LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "tables", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}

@@ -83,5 +83,5 @@ def test_a_standard_error_where_there_will_be_none(changes: dict[str, Any], told
 def test_lists_are_compared_entry_by_entry(path: str, near: Any, holds: bool) -> None:
     result = run(load(with_expectation(path, {"near": near, "abs": 1.5})))
     assert [found.holds for found in result.expectations] == [holds]
-    told = json.loads(result.json())["expectations"][0]["checks"]["near"]
+    told = json.loads(result.to_json())["expectations"][0]["checks"]["near"]
     assert told == near

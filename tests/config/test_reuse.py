@@ -36,7 +36,7 @@ def data(seed: int, rows: int = 20) -> dict[str, Array]:
 
 def bits(result: Result) -> str:
     """All of a result that is not a time."""
-    tree = result.tree()
+    tree = result.model_dump()
     del tree["memory"]
     losses = [[(entry.loss, entry.gradient) for entry in one] for one in result.history]
     state = {name: np.asarray(one).tobytes() for name, one in result.checkpoint.items()}

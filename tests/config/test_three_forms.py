@@ -208,7 +208,7 @@ def test_what_holds_itself_is_refused() -> None:
 
 def test_the_result_says_what_ran() -> None:
     problem = load({**LINE, "name": "line"}, data=COLUMNS)
-    result = json.loads(run(problem).json())
+    result = json.loads(run(problem).to_json())
     assert result["name"] == "line"
     assert load(LINE, data=COLUMNS).name == "config"
 

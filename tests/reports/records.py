@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from optserve.errors import Place
 from optserve.jobs.record.result import Result
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
 
 def result(**changes: Any) -> Result:
     """A converged fit of two parameters, with ``changes``."""
-    return Result.of({**_FIT, **changes})
+    return Result(**_FIT | changes)
 
 
 def fit() -> Result:
@@ -61,37 +62,30 @@ def minimum(**changes: Any) -> Result:
 def evaluated() -> Result:
     """A loss and its gradient, without a step."""
     told = termination("evaluated", "evaluated once", 0)
-    record = minimum().tree() | {
+    record = minimum().model_dump() | {
         "termination": told,
         "parameters": {"x": 0.0, "y": [1.0, 2.0]},
         "gradient": {"x": 0.25, "y": [-1.0, 1e-9]},
         "evaluations": 1,
     }
-    return Result.of({**record, "history": [], "checkpoint": {}})
+    return Result(**record)
 
 
 def failed() -> Result:
     """A descent that met a number that is none."""
     message = "the loss or its gradient is not finite after 3 steps: log gave nan"
-    record = minimum().tree() | {
+    record = minimum().model_dump() | {
         "termination": termination("non_finite", message, 5),
         "failure": {
             "message": "log gave nan in 2 of 14 entries",
             "primitive": "log",
-            "place": {
-                "file": "fit.yaml",
-                "line": 7,
-                "column": 16,
-                "excerpt": "loss: mean(y - log(x))",
-                "width": 6,
-                "path": "loss",
-            },
-            "operands": ["-0.5 to 3 in 14 entries"],
+            "place": Place("fit.yaml", 7, 16, "loss: mean(y - log(x))", 6, "loss"),
+            "operands": ("-0.5 to 3 in 14 entries",),
             "remedy": "keep the operand positive, by bounds or by transform: log",
             "provider": "",
         },
     }
-    return Result.of({**record, "history": [], "checkpoint": {}})
+    return Result(**record)
 
 
 def termination(reason: str, message: str, *codes: int) -> dict[str, Any]:
@@ -159,7 +153,7 @@ _FIT: dict[str, Any] = {
         "rounding": 1e-17,
         "distance": 1e-10,
         "least_curvature": 1e-3,
-        "directions": [],
+        "directions": (),
         "evaluations": 12,
         "seconds": 1e-3,
     },

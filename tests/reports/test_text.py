@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -131,7 +130,9 @@ def test_nothing_is_said_of_a_file_that_is_not_there() -> None:
 
 def test_a_long_sentence_goes_on_below_its_beginning() -> None:
     warning = "fit.yaml:1:1: " + "a sentence that is long " * 8
-    lines = text_report(replace(records.fit(), warnings=[warning.strip()])).splitlines()
+    lines = text_report(
+        records.fit().model_copy(update={"warnings": [warning.strip()]})
+    ).splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("  warning"))
     assert all(len(line) <= 100 for line in lines)
     assert lines[first + 1].startswith(" " * 11 + "sentence")

@@ -49,7 +49,7 @@ class Room:
         The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
         pickled) and, where ``config`` is given, ``config.resolved.yaml``.
         """
-        _write(self.folder / "result.json", f"{result.json()}\n".encode())
+        _write(self.folder / "result.json", f"{result.to_json()}\n".encode())
         _write(self.folder / "history.csv", ("\n".join(_history(result)) + "\n").encode())
         arrays = io.BytesIO()
         np.savez(arrays, allow_pickle=False, **result.checkpoint)

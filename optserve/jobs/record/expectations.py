@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
-from optserve.jobs.record.result import ExpectationFound, placed
+from optserve.jobs.record.result import ExpectationFound
 
 __all__ = ["check", "check_paths"]
 
@@ -58,7 +58,7 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
         found=found,
         holds=not wrong,
         message=message,
-        place=placed(expectation.place),
+        place=expectation.place,
     )
 
 

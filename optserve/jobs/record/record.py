@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
-from optserve.jobs.record.result import FitFound, Result, Used, numbers, placed
+from optserve.jobs.record.result import FitFound, Result, Used, numbers
 from optserve.jobs.record.sentences import sentence
 from optserve.primitives.composition import probe
-from optserve.values import as_tree, fields_of
 
 if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
@@ -84,9 +81,11 @@ class Findings:
 def outline(problem: Problem) -> dict[str, Any]:
     """The keys and shapes of the result that ``problem`` will have, with nothing in them."""
     nothing = {parameter.name: numbers(parameter.init) for parameter in problem.parameters}
-    tree: dict[str, Any] = dict.fromkeys(fields_of(Result))
+    tree: dict[str, Any] = dict.fromkeys(
+        name for name, field in Result.model_fields.items() if not field.exclude
+    )
     tree |= dict.fromkeys(("parameters", "standard_errors", "gradient"), nothing)
-    tree |= {"used": dict.fromkeys(fields_of(Used)), "fit": dict.fromkeys(fields_of(FitFound))}
+    tree |= {"used": dict.fromkeys(Used.model_fields), "fit": dict.fromkeys(FitFound.model_fields)}
     tree["intervals"] = {
         parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
     }
@@ -104,20 +103,21 @@ def outline(problem: Problem) -> dict[str, Any]:
 
 def record(problem: Problem, findings: Findings) -> Result:
     """The result of a job, its expectations checked."""
-    tree = _tree(problem, findings)
-    seen = tree if tree["fit"] else {**tree, "fit": dict.fromkeys(fields_of(FitFound))}
+    found = Result.model_validate(_tree(problem, findings))
+    seen = found.model_dump() if problem.expectations else {}
+    seen["fit"] = seen.get("fit") or dict.fromkeys(FitFound.model_fields)
     expectations = [check(expectation, seen) for expectation in problem.expectations]
     codes = exit_codes(
         findings.reasons,
         tolerance=findings.limits.tolerance,
         expectations=all(found.holds for found in expectations),
     )
-    tree["termination"] |= {"exit_code": codes[0], "exit_codes": list(codes)}
-    return Result.of({**tree, "expectations": as_tree(expectations)})
+    ending = found.termination.model_copy(update={"exit_code": codes[0], "exit_codes": list(codes)})
+    return found.model_copy(update={"termination": ending, "expectations": expectations})
 
 
 def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
-    """The fields of the result, but for the exit codes and the expectations."""
+    """The fields of the result; expectations and exit codes are still to come."""
     outcome, packing = findings.outcome, findings.evaluator.packing
     best = outcome.best
     values = packing.natural(outcome.start if best is None else best.point)
@@ -130,18 +130,17 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             "message": _message(findings),
             "reasons": [reason.name for reason in reasons],
             "converged": reasons[0].converged,
+            "exit_code": 0,
+            "exit_codes": [],
         },
-        "evidence": _evidence(outcome.evidence),
+        "evidence": outcome.evidence,
         "loss": None if best is None else best.loss,
         "log_likelihood": findings.log_likelihood,
-        "parameters": {name: numbers(value) for name, value in values.items()},
+        "parameters": dict(values),
         **_uncertainty(findings.uncertainty),
         "gradient": dict(findings.gradient),
         "probes": dict(findings.probes),
-        "metrics": {
-            split: {name: value if isfinite(value) else None for name, value in found.items()}
-            for split, found in findings.metrics.items()
-        },
+        "metrics": {split: dict(found) for split, found in findings.metrics.items()},
         "start": None if best is None else findings.chosen,
         "starts": [_start(findings, number) for number in range(len(findings.outcomes))],
         "evaluations": sum(one.evaluations for one in findings.outcomes),
@@ -150,33 +149,14 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "seconds": findings.seconds,
         "memory": peak_memory(),
         "used": _used(problem, findings),
-        "plugins": [
-            {
-                key: value
-                for key, value in as_tree(one).items()
-                if key not in ("operands", "partial")
-            }
-            | {"passed": one.passed, "error": one.error if isfinite(one.error) else None}
-            for one in findings.certificates
-        ],
-        "failure": _failure(findings.blame),
+        "plugins": list(findings.certificates),
+        "failure": findings.blame,
         "warnings": _warnings(problem, findings),
+        "expectations": [],
         "environment": environment(findings.evaluator.backend.threads),
         "history": [list(one.history.entries()) for one in findings.outcomes],
         "checkpoint": _checkpoint(findings),
     }
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    """As a record holds it: without the vectors, and with ``None`` for what was not computed."""
-    found = {
-        name: None if isinstance(value, float) and not isfinite(value) else value
-        for name, value in as_tree(evidence).items()
-    }
-    found["directions"] = [
-        {"kind": one.kind, "parameters": list(one.parameters)} for one in evidence.directions
-    ]
-    return found
 
 
 def _message(findings: Findings) -> str:
@@ -193,16 +173,16 @@ def _message(findings: Findings) -> str:
 def _uncertainty(found: Uncertainty) -> dict[str, Any]:
     small, fit = 0 < len(found.labels) <= LARGEST_MATRIX, found.fit
     return {
-        "standard_errors": {name: numbers(one) for name, one in found.standard_errors.items()},
-        "intervals": {name: numbers(one) for name, one in found.intervals.items()},
+        "standard_errors": dict(found.standard_errors),
+        "intervals": dict(found.intervals),
         "unavailable": dict(found.unavailable),
         "uncertainty": found.method,
         "level": found.level,
-        "dof": found.dof if isfinite(found.dof) else None,
+        "dof": found.dof,
         "labels": list(found.labels),
         "covariance": numbers(found.covariance) if small else None,
         "correlation": numbers(found.correlation) if small else None,
-        "fit": None if fit is None else {name: getattr(fit, name) for name in fields_of(FitFound)},
+        "fit": fit,
         "notes": [*found.notes, *(() if fit is None else fit.notes)],
     }
 
@@ -211,7 +191,7 @@ def _start(findings: Findings, number: int) -> dict[str, Any]:
     outcome = findings.outcomes[number]
     values = findings.evaluator.packing.natural(outcome.start)
     return {
-        "parameters": {name: numbers(value) for name, value in values.items()},
+        "parameters": dict(values),
         "loss": None if outcome.best is None else outcome.best.loss,
         "reason": outcome.reason.name,
         "message": findings.told(number),
@@ -237,12 +217,6 @@ def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
         "equations": None if called is None else called.of,
         "equations_on_numpy": None if called is None else len(called.equations),
     }
-
-
-def _failure(blame: Blame | None) -> dict[str, Any] | None:
-    if blame is None:
-        return None
-    return {**as_tree(blame), "place": placed(blame.place)}
 
 
 def _warnings(problem: Problem, findings: Findings) -> list[str]:

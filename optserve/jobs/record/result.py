@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
-from optserve.errors import Place
+from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
-from optserve.values import as_tree, fields_of
 
 __all__ = [
     "Certified",
@@ -22,21 +22,54 @@ __all__ = [
     "ExpectationFound",
     "Failure",
     "FitFound",
-    "Numbers",
     "Result",
     "StartFound",
     "Termination",
     "Used",
     "numbers",
-    "placed",
+    "read_result",
+    "result_json_schema",
 ]
 
-Numbers = Any
+
+def numbers(array: Array) -> Any:
+    """An array as plain numbers, nested as its axes are; ``None`` for what is not finite.
+
+    >>> numbers(np.array([1.0, np.nan])), numbers(np.array(2.0))
+    ([1.0, None], 2.0)
+    """
+    values = np.asarray(array)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        finite = np.isfinite(values)
+        values = values.astype(object)
+        values[~finite] = None
+    return values.tolist()
+
+
+def _plain(value: Any) -> Any:
+    return numbers(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+Numbers = Annotated[Any, BeforeValidator(_plain)]
 """A number, ``None`` where there is none, or lists of these, nested as the array's axes are."""
 
+Known = Annotated[float | None, BeforeValidator(_known)]
+"""A number, ``None`` for one that is infinite or none."""
 
-@dataclass(frozen=True, kw_only=True)
-class Termination:
+
+class Record(BaseModel):
+    """A part of what a job records; it is made of mappings, or of what has such attributes."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", from_attributes=True, defer_build=True
+    )
+
+
+class Termination(Record):
     """Why the job ended. ``reason`` is a name of ``Reason``; the exit codes are in precedence."""
 
     reason: str
@@ -47,8 +80,7 @@ class Termination:
     exit_codes: list[int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StartFound:
+class StartFound(Record):
     """How the descent from one start ended; parameters are those it began with.
 
     ``rejected`` counts trial points that were not finite, from which a search stepped back.
@@ -64,33 +96,30 @@ class StartFound:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class DirectionFound:
-    """A direction in which the end is no ordinary minimum (see ``Direction``)."""
+class DirectionFound(Record):
+    """A direction in which the end is no ordinary minimum."""
 
     kind: str
-    parameters: list[str]
+    parameters: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvidenceFound:
-    """What shows that the end is a minimum, or speaks against it (see ``Evidence``)."""
+class EvidenceFound(Record):
+    """What shows that the end is a minimum, or speaks against it."""
 
     verified: bool
     sentence: str
     moved: bool
-    predicted_decrease: float | None
-    rounding: float | None
-    distance: float | None
-    least_curvature: float | None
-    directions: list[DirectionFound]
+    predicted_decrease: Known
+    rounding: Known
+    distance: Known
+    least_curvature: Known
+    directions: tuple[DirectionFound, ...]
     evaluations: int
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class FitFound:
-    """Of least squares: how well the predictions fit (see ``Fit``)."""
+class FitFound(Record):
+    """Of least squares: how well the predictions fit."""
 
     observations: int
     degrees_of_freedom: int
@@ -99,8 +128,7 @@ class FitFound:
     r_squared: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Used:
+class Used(Record):
     """What the job was done with; ``given`` tells what a person chose and what was automatic.
 
     ``equations`` are those of the loss and its gradient, of which a backend of native code leaves
@@ -120,23 +148,21 @@ class Used:
     equations_on_numpy: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Certified:
-    """The certificate of one primitive of a plugin (see ``Certificate``)."""
+class Certified(Record):
+    """The certificate of one primitive of a plugin."""
 
     primitive: str
     distribution: str
     version: str
     uses: int
     passed: bool
-    error: float
+    error: Known
     order: float | None
     conclusive: float
     failure: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExpectationFound:
+class ExpectationFound(Record):
     """One expectation: what was asked of which path, what was found there, whether it holds."""
 
     path: str
@@ -144,24 +170,22 @@ class ExpectationFound:
     found: Any
     holds: bool
     message: str
-    place: dict[str, Any] | None
+    place: Place | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """What made the numbers not finite (see ``optserve.jobs.evidence.blame``)."""
+class Failure(Record):
+    """What made the numbers not finite."""
 
     message: str
     primitive: str
-    place: dict[str, Any] | None
-    operands: list[str]
+    place: Place | None
+    operands: tuple[str, ...]
     remedy: str
     provider: str
     what: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Record):
     """The result of a job, as ``result.json`` holds it.
 
     ``loss`` is what was minimized, penalties included; ``log_likelihood`` is what was maximized,
@@ -189,14 +213,14 @@ class Result:
     unavailable: dict[str, str]
     uncertainty: str
     level: float
-    dof: float | None
+    dof: Known
     labels: list[str]
     covariance: list[list[float | None]] | None
     correlation: list[list[float | None]] | None
     gradient: dict[str, Numbers]
     fit: FitFound | None
     probes: dict[str, Any]
-    metrics: dict[str, dict[str, float | None]]
+    metrics: dict[str, dict[str, Known]]
     start: int | None
     starts: list[StartFound]
     evaluations: int
@@ -208,71 +232,50 @@ class Result:
     plugins: list[Certified]
     failure: Failure | None
     warnings: list[str]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
-    history: list[list[Entry]]
-    checkpoint: dict[str, Any]
+    history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
+        default_factory=list, exclude=True
+    )
+    checkpoint: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
+        default_factory=dict, exclude=True
+    )
 
     @property
     def exit_code(self) -> int:
         return self.termination.exit_code
 
-    @classmethod
-    def of(cls, tree: Mapping[str, Any]) -> Result:
-        """The result whose parts are mappings in ``tree``, as ``tree()`` gives them."""
-        fit, failure = tree["fit"], tree["failure"]
-        return cls(
-            **{
-                **tree,
-                "termination": Termination(**tree["termination"]),
-                "evidence": _evidence(tree["evidence"]),
-                "fit": None if fit is None else FitFound(**fit),
-                "starts": [StartFound(**start) for start in tree["starts"]],
-                "used": Used(**tree["used"]),
-                "plugins": [Certified(**plugin) for plugin in tree["plugins"]],
-                "failure": None if failure is None else Failure(**failure),
-                "expectations": [ExpectationFound(**found) for found in tree["expectations"]],
-            }
-        )
-
-    def tree(self) -> dict[str, Any]:
-        """The result as mappings, lists and numbers, without what has files of its own."""
-        kept = [name for name in fields_of(Result) if name not in ("history", "checkpoint")]
-        return {name: as_tree(getattr(self, name)) for name in kept}
-
-    def json(self) -> str:
+    def to_json(self) -> str:
         """The text of ``result.json``; a number that is infinite or none becomes ``null``."""
-        return json.dumps(_finite(self.tree()), indent=2, allow_nan=False)
+        return json.dumps(json.loads(self.model_dump_json()), indent=2)  # in ASCII
 
 
-def _evidence(tree: Mapping[str, Any]) -> EvidenceFound:
-    directions = [DirectionFound(**direction) for direction in tree["directions"]]
-    return EvidenceFound(**{**tree, "directions": directions})
+def result_json_schema() -> dict[str, Any]:
+    """The JSON Schema of ``result.json``.
 
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def placed(place: Place | None) -> dict[str, Any] | None:
-    """A place as a record holds it."""
-    return None if place is None else as_tree(place)
-
-
-def numbers(array: Array) -> Numbers:
-    """An array as plain numbers, nested as its axes are; ``None`` for what is not finite.
-
-    >>> numbers(np.array([1.0, np.nan])), numbers(np.array(2.0))
-    ([1.0, None], 2.0)
+    >>> result_json_schema()["properties"]["version"]["const"]
+    1
     """
-    values = np.asarray(array)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        finite = np.isfinite(values)
-        values = values.astype(object)
-        values[~finite] = None
-    return values.tolist()
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **Result.model_json_schema()}
+
+
+def read_result(path: Path) -> Result:
+    """The result that a job left at ``path``; its history and checkpoint are not read.
+
+    Raises ``ConfigError`` where the file cannot be read, or is no result of this version.
+    """
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"'{where}': {first['msg']}" if where else first["msg"],
+            place=Place(str(path)),
+            expected="the result.json of a job, of version 1",
+            remedy="run the job again with this version of optserve",
+        ) from error

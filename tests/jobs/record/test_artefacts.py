@@ -4,7 +4,6 @@ import csv
 import json
 import multiprocessing
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from optserve.errors import ConfigError
 from optserve.jobs.problem import Stop
 from optserve.jobs.record.artefacts import check_new, room, save
-from optserve.jobs.record.result import Result
+from optserve.jobs.record.result import Result, read_result
 from optserve.jobs.run import run
 from optserve.optimizers import adam, gradient_descent, lbfgs
 from tests.jobs.problems import parameter, problem, rosenbrock
@@ -38,7 +37,7 @@ def test_the_folder_holds_the_whole_record(result: Result, tmp_path: Path) -> No
     assert record["version"] == 1
     assert record["loss"] == result.loss
     apart: dict[str, Any] = {"history": [], "checkpoint": {}}
-    assert Result.of({**record, **apart}) == replace(result, **apart)
+    assert read_result(folder / "result.json") == result.model_copy(update=apart)
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["evaluation"]) for row in rows] == list(range(1, 52))
@@ -58,7 +57,7 @@ def test_the_checkpoint_is_where_the_method_would_go_on(result: Result, tmp_path
 
 def test_numbers_go_on_and_names_stay_inside(result: Result, tmp_path: Path) -> None:
     assert [save(result, runs=tmp_path).name for _ in range(3)] == ["0001", "0002", "0003"]
-    outside = replace(result, name="../../etc/x y")
+    outside = result.model_copy(update={"name": "../../etc/x y"})
     assert save(outside, runs=tmp_path).parent == tmp_path / "etc_x_y"
 
 

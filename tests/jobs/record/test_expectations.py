@@ -101,7 +101,7 @@ def test_a_job_whose_expectations_fail_ends_with_code_4() -> None:
     assert [found.holds for found in result.expectations] == [True, False]
     assert result.termination.exit_codes == [4]
     assert result.expectations[1].place is not None
-    assert result.expectations[1].place["line"] == 12
+    assert result.expectations[1].place.line == 12
 
 
 def test_a_path_that_names_nothing_is_refused_before_anything_runs() -> None:

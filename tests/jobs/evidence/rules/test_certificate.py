@@ -59,6 +59,7 @@ def test_a_right_rule_is_certified_and_says_how_well() -> None:
     [certificate] = result.plugins
     assert certificate.passed
     assert (certificate.primitive, certificate.distribution) == ("huber", "optserve-odd")
+    assert certificate.error is not None
     assert certificate.error < 1e-8
     assert certificate.conclusive > 0.8
     assert certificate.uses == 1

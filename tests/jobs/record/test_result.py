@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.jobs.record.result_schema import read_result, result_json_schema
+from optserve.jobs.record.result import read_result, result_json_schema
 from tests.reports.records import evaluated, failed, fit, minimum
 
 
@@ -16,12 +16,12 @@ from tests.reports.records import evaluated, failed, fit, minimum
 def test_a_result_is_read_as_it_was_written(made: object, tmp_path: Path) -> None:
     result = made()  # type: ignore[operator]
     path = tmp_path / "result.json"
-    path.write_text(result.json())
-    assert read_result(path).json() == result.json()
+    path.write_text(result.to_json())
+    assert read_result(path).to_json() == result.to_json()
 
 
 def test_the_schema_names_every_field_that_is_written() -> None:
-    assert set(result_json_schema()["properties"]) == set(json.loads(fit().json()))
+    assert set(result_json_schema()["properties"]) == set(json.loads(fit().to_json()))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_schema_names_every_field_that_is_written() -> None:
 )
 def test_what_is_no_result_is_refused(change: dict[str, object], word: str, tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    path.write_text(json.dumps(json.loads(fit().json()) | change))
+    path.write_text(json.dumps(json.loads(fit().to_json()) | change))
     with pytest.raises(ConfigError, match=word):
         read_result(path)
 

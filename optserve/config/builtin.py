@@ -19,7 +19,7 @@ from optserve.config.initializers import (
     zeros,
 )
 from optserve.registry.hookspecs import hookimpl
-from optserve.tables.csv import csv
+from optserve.tables.csv import csv, dat, tsv, txt
 from optserve.tables.frame import Reader
 from optserve.tables.npy import npy
 from optserve.tables.npz import npz
@@ -31,7 +31,7 @@ __all__ = ["optserve_initializers", "optserve_readers"]
 @hookimpl
 def optserve_readers() -> Sequence[Callable[..., Reader]]:
     """Readers of files; the name is the suffix."""
-    return [csv, parquet, npy, npz]
+    return [csv, tsv, txt, dat, parquet, npy, npz]
 
 
 @hookimpl

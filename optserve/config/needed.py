@@ -10,6 +10,7 @@ from optserve.config.findings import Findings
 from optserve.config.method import method_names, method_of
 from optserve.config.nodes import SequenceNode, texts
 from optserve.config.options import Named, named_in
+from optserve.config.paths import suffix_of
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError
 from optserve.registry import Registry, check_files, default_session, installation, load
@@ -77,7 +78,7 @@ def _chosen(config: Config, declared: Declarations) -> frozenset[str]:
     return declared.called.union(
         method_names(method_of(config), declared.loss.kind),
         (one.name for one in named),
-        (Path(file).suffix[1:] for file in files),
+        (suffix_of(file) for file in files),
         backend,
     )
 

@@ -1,88 +1,87 @@
-"""A large csv file in pieces of some megabytes of text, each cut at the end of a line."""
+"""A large text file in pieces of some megabytes, each cut at the end of a line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, TypeVar
 
-from optserve.errors import ConfigError, Place
-from optserve.tables.frame import Frame, Gapped, Kind
+from optserve.tables.csv_arrow import read_rows, read_rows_with_gaps
+from optserve.tables.csv_text import Rows, text_frame
+from optserve.tables.dialect import Dialect
+from optserve.tables.encoded import EncodedText
+from optserve.tables.frame import Kind
+from optserve.tables.lines import Layout, count_lines, count_rows, prepared
 from optserve.tables.pieces import Piece
 
 __all__ = ["csv_pieces"]
 
+T = TypeVar("T")
+
 PIECE_BYTES = 1 << 22
 
 
-class TextOfRows(Frame, Gapped, Protocol):
-    """The frame of a text without a header."""
-
-
-ReadText = Callable[[bytes], TextOfRows]
-
-
-class _Text(NamedTuple):
-    """Where a piece of text is in a file, and the number of lines before it."""
+class _Part(NamedTuple):
+    """Where a piece of the text is, and the lines and rows before it."""
 
     start: int
     size: int
     lines: int
+    rows: int
 
 
-def csv_pieces(path: Path, header_lines: int, width: int, read: ReadText) -> list[Piece]:
-    """The rows of ``path`` after ``header_lines`` lines; one pass over the file counts them.
+def csv_pieces(
+    text: EncodedText, dialect: Dialect, layout: Layout, advise: Callable[[], str]
+) -> list[Piece]:
+    """The rows of ``text`` in pieces; one pass over the file counts them.
 
-    A line end between two quotes ends no row, and no piece. Every row has ``width`` values.
+    A line end between two quotes ends no row, and no piece.
     """
+
+    def rows_of(part: _Part) -> Rows:
+        content = text.part(part.start, part.size)
+        return Rows(str(text.path), content, dialect, layout, part.lines, part.rows, advise)
+
     pieces = []
-    for text in _texts(path, header_lines):
-        content = _content(path, text)
-        if b'"' in content:
-            rows = read(content).rows
-        else:
-            rows = sum(1 for line in content.splitlines() if line)
+    before, lines = 0, layout.lines
+    for start, content in _contents(text, dialect, layout.start):
+        part = _Part(start, len(content), lines, before)
+        plain = prepared(content, dialect)
+        rows = text_frame(rows_of(part)).rows if b'"' in plain else count_rows(plain, dialect)
+        lines += count_lines(content)
+        before += rows
         if rows:
-            cells = partial(_read, path, text, width, read, False)
-            gaps = partial(_read, path, text, width, read, True)
-            pieces.append(Piece(rows, cells, gaps))
+            read = partial(_read, rows_of, part)
+            pieces.append(Piece(rows, partial(read, read_rows), partial(read, read_rows_with_gaps)))
     return pieces
 
 
-def _content(path: Path, text: _Text) -> bytes:
-    with path.open("rb") as file:
-        file.seek(text.start)
-        return file.read(text.size)
-
-
 def _read(
-    path: Path, text: _Text, width: int, read: ReadText, gaps: bool, wanted: Mapping[int, Kind]
-) -> Mapping[int, Any]:
-    try:
-        frame = read(_content(path, text))
-        if frame.width != width:
-            raise ConfigError(
-                f"this row has {frame.width} values, the first line has {width}",
-                place=Place(str(path), 1),
-                expected="the same number of values in every row",
-            )
-        return frame.read_with_gaps(wanted) if gaps else frame.read(wanted)
-    except ConfigError as error:
-        place = error.place or Place(str(path))
-        error.place = replace(place, line=place.line + text.lines)
-        raise
+    rows_of: Callable[[_Part], Rows],
+    part: _Part,
+    read: Callable[[Rows, Mapping[int, Kind]], T],
+    wanted: Mapping[int, Kind],
+) -> T:
+    return read(rows_of(part), wanted)
 
 
-def _texts(path: Path, header_lines: int) -> Iterator[_Text]:
-    with path.open("rb") as file:
-        for _ in range(header_lines):
-            file.readline()
-        start, lines = file.tell(), header_lines
-        while content := file.read(PIECE_BYTES):
-            content += file.readline()
-            while content.count(b'"') % 2 and (more := file.readline()):
-                content += more
-            yield _Text(start, len(content), lines)
-            start, lines = start + len(content), lines + content.count(b"\n")
+def _contents(text: EncodedText, dialect: Dialect, start: int) -> Iterator[tuple[int, bytes]]:
+    """The text from ``start`` on, cut where a row ends, with where each part begins."""
+    size = PIECE_BYTES
+    while content := text.part(start, size):
+        if start + len(content) < text.size:
+            end = _end_of_rows(content, dialect)
+            if end == 0:  # a row that is longer
+                size *= 2
+                continue
+            content = content[:end]
+        yield start, content
+        start, size = start + len(content), PIECE_BYTES
+
+
+def _end_of_rows(content: bytes, dialect: Dialect) -> int:
+    """Where the last whole row of ``content`` ends, or 0."""
+    end = content.rfind(b"\n") + 1
+    while end and prepared(content[:end], dialect).count(b'"') % 2:
+        end = content.rfind(b"\n", 0, end - 1) + 1
+    return end

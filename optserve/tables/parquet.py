@@ -112,8 +112,9 @@ def _column_with_gaps(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> C
     null = column.is_null().to_numpy()
     column = _plain(column, spot)
     text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    filling: Any = "0" if text else False if pa.types.is_boolean(column.type) else 0
-    column = column.fill_null(filling)
+    filling: Any = "1970-01-01" if text else False if pa.types.is_boolean(column.type) else 0
+    if not pa.types.is_temporal(column.type):  # of which a null becomes NaT
+        column = column.fill_null(filling)
     values, missing = cells_with_gaps(column.to_numpy(), kind, spot)
     return Cells(values, missing | null)
 
@@ -129,6 +130,7 @@ def _plain(column: pa.ChunkedArray[Any], spot: Spot) -> pa.ChunkedArray[Any]:
         column = column.cast(pa.float64())
     numeric = types.is_integer(column.type) or types.is_floating(column.type)
     text = types.is_string(column.type) or types.is_large_string(column.type)
-    if not (numeric or text or types.is_boolean(column.type)):
+    moment = types.is_timestamp(column.type) or types.is_date(column.type)
+    if not (numeric or text or moment or types.is_boolean(column.type)):
         raise spot.wrong_type(f"values of the type {column.type}", "write numbers or texts")
     return column

@@ -9,7 +9,18 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import EXACT, FILL_IN, MEND, TOO_LONG, Cells, Kind, is_missing
+from optserve.tables.cells import (
+    DTYPES,
+    EXACT,
+    EXPECTED,
+    FILL_IN,
+    MEND,
+    conversions,
+    fits,
+    is_missing,
+    number_remedy,
+)
+from optserve.tables.frame import Cells, Kind
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
 
@@ -49,8 +60,10 @@ def cells(array: Array, kind: Kind, spot: Spot) -> Array:
     """
     if array.dtype.kind in "OUS":
         return _texts(array, kind, spot)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufM":
         raise spot.wrong_type(f"values of the type {array.dtype}", "write numbers")
+    if (array.dtype.kind == "M") != (kind == "time"):
+        raise _no_time(array, spot)
     return _CONVERSIONS[kind](array, spot)
 
 
@@ -64,10 +77,10 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
         array = _decoded(array).astype(object)
         missing = np.array([is_missing(str(text)) for text in array.ravel()], dtype=bool)
         missing = missing.reshape(array.shape)
-        array[missing] = "0"
-    elif array.dtype.kind == "f":
-        missing = np.isnan(array)
-        array = np.where(missing, 0, array)
+        array[missing] = "1970-01-01" if kind == "time" else "0"
+    elif array.dtype.kind in "fM":
+        missing = np.isnan(array) if array.dtype.kind == "f" else np.isnat(array)
+        array = np.where(missing, array.dtype.type(0), array).astype(array.dtype, copy=False)
     else:
         missing = np.zeros(array.shape, dtype=bool)
     return Cells(
@@ -77,11 +90,33 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
 
 def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
     array = _decoded(array)
+    if array.ndim > 1:
+        raise spot.wrong_type("a matrix of texts", "write a column of its own for each")
+    if kind == "time":
+        return _times_of_texts(array, spot)
     if kind != "text":
         raise spot.wrong_type("texts", "texts can be read with `as: category`")
     texts = [str(text) for text in array]
     _hold(np.array([not is_missing(text) for text in texts], dtype=bool), array, spot, "a text")
     return np.array([text.strip() for text in texts], dtype=object)
+
+
+def _times_of_texts(array: Array, spot: Spot) -> Array:
+    convert = conversions()["time"]
+    good = np.array([fits(str(text), convert) for text in array], dtype=bool)
+    _hold(good, array, spot, EXPECTED["time"])
+    return np.array([convert(str(text)) for text in array], dtype=DTYPES["time"])
+
+
+def _no_time(array: Array, spot: Spot) -> ConfigError:
+    """The error for moments that are read as another kind, or the other way round."""
+    held = "dates or times" if array.dtype.kind == "M" else "numbers"
+    return spot.wrong_type(held, "write numbers or texts")
+
+
+def _times(array: Array, spot: Spot) -> Array:
+    _hold(~np.isnat(array), array, spot, EXPECTED["time"])
+    return array
 
 
 def _decoded(array: Array) -> Array:
@@ -93,16 +128,18 @@ def _floats(array: Array, spot: Spot) -> Array:
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
-        _hold(exact, array, spot, "a whole number that a float keeps", TOO_LONG)
+        _hold(exact, array, spot, "a whole number that a float keeps")
     _hold(np.isfinite(floats), array, spot, "a finite number")
     return floats
 
 
 def _integers(array: Array, spot: Spot) -> Array:
-    if array.dtype.kind != "b":
+    if array.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
-            fits = (array < EXACT) & (array > -EXACT) & (np.trunc(array) == array)
-        _hold(fits, array, spot, "a whole number below 2**53")
+            whole = (array < EXACT) & (array > -EXACT) & (np.trunc(array) == array)
+        _hold(whole, array, spot, "a whole number below 2**53")
+    elif array.dtype == np.uint64:
+        _hold(array < 2**63, array, spot, EXPECTED["integer"])
     return array.astype(np.int64, copy=False)
 
 
@@ -122,14 +159,16 @@ _CONVERSIONS: dict[Kind, Callable[[Array, Spot], Array]] = {
     "integer": _integers,
     "bool": _truths,
     "text": _as_texts,
+    "time": _times,
 }
 
 
-def _hold(fits: Array, array: Array, spot: Spot, expected: str, remedy: str = MEND) -> None:
-    if fits.all():
+def _hold(good: Array, array: Array, spot: Spot, expected: str) -> None:
+    if good.all():
         return
-    at = tuple(int(one) for one in np.argwhere(~fits)[0])
+    at = tuple(int(one) for one in np.argwhere(~good)[0])
     cell = array[at]
-    if is_missing(str(cell)):
+    if is_missing(str(cell)) or str(cell) == "NaT":
         raise spot.missing(at[0])
+    remedy = number_remedy(str(cell), ".") if array.dtype.kind in "iu" else MEND
     raise spot.error(at[0], str(cell)[:40], remedy, expected)

@@ -30,7 +30,7 @@ def optserve_readers():
     return [numbers, broken]
 
 def numbers(separator: str = " "):
-    from optserve.tables.frame import TextFrame
+    from optserve.tables.text_frame import TextFrame
     from optserve.errors import Place
 
     def read(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from optserve.config.schema.table import Column
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, DType
-from optserve.tables.frame import Frame, Kind
+from optserve.tables.frame import Frame, Kind, advice_of
 from optserve.tables.statistics import Moments, categories_of, codes, moments_of
 
 __all__ = ["TakenColumn", "take"]
@@ -108,6 +108,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 f"there is no column at position {taken}",
                 place=place,
                 expected=f"a position from 0 to {frame.width - 1}",
+                remedy=advice_of(frame),
             )
         return [taken], False
     if taken in frame.names:
@@ -125,22 +126,24 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 f"the range {taken} does not lie within the {frame.width} columns",
                 place=place,
                 expected=f"start:stop with 0 <= start < stop <= {frame.width}",
+                remedy=advice_of(frame),
             )
         return list(range(start, stop)), True
     if any(sign in taken for sign in "*?["):
         matches = [at for at, name in enumerate(frame.names) if fnmatchcase(name, taken)]
         if matches:
             return matches, True
-    raise _no_column(taken, frame.names, frame.width, place)
+    raise _no_column(taken, frame, place)
 
 
-def _no_column(taken: str, names: Sequence[str], width: int, place: Place | None) -> ConfigError:
+def _no_column(taken: str, frame: Frame, place: Place | None) -> ConfigError:
+    names, width = frame.names, frame.width
     if names:
         return ConfigError(
             f"there is no column {taken!r}",
             place=place,
             expected=f"one of {choices(names)}",
-            remedy=did_you_mean(taken, names),
+            remedy=advice_of(frame) or did_you_mean(taken, names),
         )
     return ConfigError(
         f"there is no column {taken!r}: the columns of this table have no names",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from optserve.config.data.table import DataTable, open_table
@@ -12,7 +11,7 @@ from optserve.config.expressions.values import CONSTANTS
 from optserve.config.findings import Findings
 from optserve.config.given import columns_of
 from optserve.config.options import with_options
-from optserve.config.paths import Reach
+from optserve.config.paths import Reach, suffix_of
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables
@@ -98,7 +97,7 @@ def _reader(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
     place = table.node_of("read").place
-    suffix = Path(table.read).suffix[1:]
+    suffix = suffix_of(table.read)
     if not suffix:
         raise ConfigError(
             f"the name {table.read!r} has no suffix, which says how the file is read",

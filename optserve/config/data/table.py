@@ -20,9 +20,10 @@ from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
 from optserve.tables.available import available_bytes
 from optserve.tables.files import joined
-from optserve.tables.frame import Frame, Kind, Reader, TextFrame
+from optserve.tables.frame import Frame, Kind, Reader, advice_of
 from optserve.tables.npz import ArraysFrame
 from optserve.tables.pieces import Pieced, pieces_of
+from optserve.tables.text_frame import TextFrame
 
 __all__ = ["DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
 
@@ -248,9 +249,7 @@ def _nameless(frame: Frame, place: Place | None) -> ConfigError:
     """The error for a table of whose columns none can be named in an expression."""
     written = ", ".join(map(repr, frame.names[:6]))
     called = f": {'they are' if len(frame.names) > 1 else 'it is'} called {written}"
-    remedy = "give them names, by position: columns: {x: 0, y: 1}"
-    if len(frame.names) == 1 and any(sign in frame.names[0] for sign in ";\t|"):
-        remedy = "separate the values of a line with commas"
+    remedy = advice_of(frame) or "give them names, by position: columns: {x: 0, y: 1}"
     return ConfigError(
         "no column has a name that an expression can hold" + (called if written else ""),
         place=place,

@@ -9,7 +9,7 @@ from optserve.config.data.columns import TakenColumn, take
 from optserve.config.schema.table import Column
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import TextFrame
+from optserve.tables.text_frame import TextFrame
 
 TABLE = {
     "x": ["1", "2", "3", "6"],

@@ -1,0 +1,162 @@
+"""What the text of a cell means, by the kind of its column, and what is said of one that does not
+fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+import numpy as np
+
+from optserve.tables.frame import Kind
+
+__all__ = [
+    "DTYPES",
+    "EXACT",
+    "EXPECTED",
+    "FILL_IN",
+    "MEND",
+    "TOO_LONG",
+    "conversions",
+    "fits",
+    "is_missing",
+    "number_remedy",
+]
+
+EXACT = 2**53
+"""Whole numbers below it are the same as floats."""
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a", "<na>"})
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+
+MEND = "mend it, or leave the column out of the loss"
+FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without the column"
+"""What to do about a missing value."""
+TOO_LONG = "`as: integer` keeps all of its digits"
+"""What to do about a whole number that a float would round."""
+FAR_TOO_LONG = "subtract an origin from the column in the file"
+EXPECTED: Mapping[Kind, str] = {
+    "float": "a finite number",
+    "integer": "a whole number of at most 64 bits",
+    "bool": "true, false, 1 or 0",
+    "text": "a text",
+    "time": "a date or a time, such as 2024-12-31 or 2024-12-31T23:59:00Z",
+}
+DTYPES: Mapping[Kind, str] = {
+    "float": "float64",
+    "integer": "int64",
+    "bool": "bool",
+    "text": "object",
+    "time": "datetime64[us]",
+}
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell of this text lacks a value, of whatever kind its column is.
+
+    >>> is_missing(" NA "), is_missing("nary")
+    (True, False)
+    """
+    return text.strip().casefold() in _MISSING
+
+
+def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], object]]:
+    """What a cell means, by its kind; each raises ``ValueError`` for one that is of another.
+
+    >>> conversions(",")["float"](" 1,5D+03 ")
+    1500.0
+    """
+    return {
+        "float": partial(_number, decimal=decimal),
+        "integer": partial(_integer, decimal=decimal),
+        "bool": _truth,
+        "text": _text,
+        "time": _moment,
+    }
+
+
+def fits(text: str, convert: Callable[[str], object]) -> bool:
+    """Whether ``text`` converts."""
+    try:
+        convert(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str, decimal: str) -> float:
+    stripped = _plain(text, decimal)
+    if not _NUMBER.fullmatch(stripped):
+        raise ValueError(text)
+    try:
+        number = float(stripped)
+    except ValueError:  # an exponent as Fortran writes it
+        number = float(stripped.replace("D", "e").replace("d", "e"))
+    if number - number != 0.0 or _is_rounded(stripped, number):  # infinite
+        raise ValueError(text)
+    return number
+
+
+def _plain(text: str, decimal: str) -> str:
+    """``text`` with a decimal point, where it has none and ``decimal`` is another sign."""
+    stripped = text.strip()
+    if decimal == ".":
+        return stripped
+    if "." in stripped:
+        raise ValueError(text)
+    return stripped.replace(decimal, ".")
+
+
+def _is_rounded(text: str, number: float) -> bool:
+    """Whether a whole number lost digits: it means an identifier or a count, not a measurement."""
+    return abs(number) >= EXACT and _WHOLE.fullmatch(text) is not None and int(text) != number
+
+
+def _integer(text: str, decimal: str) -> int:
+    stripped = text.strip()
+    if len(stripped) <= 20 and _WHOLE.fullmatch(stripped):
+        whole = int(stripped)
+        if not -(2**63) <= whole < 2**63:
+            raise ValueError(text)
+        return whole
+    number = _number(text, decimal)
+    if not number.is_integer() or abs(number) >= EXACT:
+        raise ValueError(text)
+    return int(number)
+
+
+def _truth(text: str) -> bool:
+    truth = _TRUTH.get(text.strip().casefold())
+    if truth is None:
+        raise ValueError(text)
+    return truth
+
+
+def _text(text: str) -> str:
+    if is_missing(text):
+        raise ValueError(text)
+    return text.strip()
+
+
+def _moment(text: str) -> np.datetime64:
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:  # before year 1, or after 9999
+            raise ValueError(text) from None
+    return np.datetime64(moment, "us")
+
+
+def number_remedy(text: str, decimal: str) -> str:
+    """What to do about a text that stands for no number."""
+    if _WHOLE.fullmatch(text):
+        return TOO_LONG if len(text) < 19 else FAR_TOO_LONG
+    if decimal == "." and _NUMBER.fullmatch(text.replace(",", ".")):
+        return f"numbers have a decimal point here: write {text.replace(',', '.')}"
+    if decimal != "." and _NUMBER.fullmatch(text):
+        return f"numbers have a decimal `{decimal}` here: write {text.replace('.', decimal)}"
+    return MEND if _NUMBER.search(text) else f"{MEND}; texts can be read with `as: category`"

@@ -1,0 +1,42 @@
+"""``Version``: what tells one state of a file from another, without reading it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+from optserve.errors import ConfigError, Place
+
+__all__ = ["Version"]
+
+
+class Version:
+    """The file at ``path`` as it is now: which one it is, its size and when it was written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._told = _told(path.stat())
+
+    def check(self, file: IO[bytes]) -> None:
+        """Hold that ``file``, opened at the same path, is as it was; raises ``ConfigError``."""
+        told = _told(os.fstat(file.fileno()))
+        if told == self._told:
+            return
+        was, now = self._told["size"], told["size"]
+        how = f"{was} bytes then, {now} now" if was != now else "written to since then"
+        raise ConfigError(
+            f"{self._path.name} has changed since it was first read: {how}",
+            place=Place(str(self._path)),
+            expected="a file that stays as it is while it is used",
+            remedy="run it again; write new data into a file of another name",
+        )
+
+
+def _told(status: os.stat_result) -> dict[str, int]:
+    return {
+        "device": status.st_dev,
+        "number": status.st_ino,
+        "size": status.st_size,
+        "written": status.st_mtime_ns,
+    }

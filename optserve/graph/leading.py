@@ -30,9 +30,12 @@ class Leading:
     operands: Literal["all", "some", "aligned"] = "all"
 
 
-Batched = Callable[..., Leading | None]
+Batched = Callable[..., Leading | Callable[..., Any] | None]
 """``batched(carried, size, *avals, **attributes)``: which operands have one more axis, how many
-entries it has, and the avals and attributes without it. ``None``: one after the other only."""
+entries it has, and the avals and attributes without it.
+
+The answer may also be a function of the operands, all of which then have the new axis, that gives
+the result; or ``None``: one after the other only."""
 
 
 def behind(axis: Any) -> Any:

@@ -29,6 +29,9 @@ __all__ = ["Evaluated", "Evaluator", "Linearized"]
 LARGEST_COUNT = 1000
 """Free coordinates up to which derivatives by each of them are formed beside the descent."""
 
+LARGEST_WIDTH = 64
+"""Columns of a Jacobian whose tangents are computed at once, at most."""
+
 SEVERAL, QUICK = 30, 10_000_000
 """Free coordinates up to which curvatures serve the descent itself, and the entries of all values
 that may be computed for that."""
@@ -98,7 +101,17 @@ class Evaluator:
 
     def linearized(self, point: Array) -> Linearized:
         """Of least squares: residual and Jacobian too."""
-        return Linearized(*self._jacobian(point, *self.graphs.arguments))
+        if self._jacobian is not None:
+            return Linearized(*self._jacobian(point, *self.graphs.arguments))
+        size, width = self.packing.size, self._width
+        blocks = []
+        for start in range(0, size, width):
+            directions = np.eye(width, size, start, self.packing.dtype)
+            blocks.append(self._tangents(point, directions, *self.graphs.arguments))
+        loss, _, residual, _ = blocks[0]
+        gradient = np.concatenate([block[1] for block in blocks])[:size]
+        jacobian = np.concatenate([block[3] for block in blocks], axis=1)[:, :size]
+        return Linearized(loss, gradient, residual, jacobian)
 
     def product(self, point: Array, direction: Array) -> Array:
         """The Hessian of the loss times ``direction`` (p,)."""
@@ -264,5 +277,18 @@ class Evaluator:
         return self.compiled("gradient", self._gradient_graph)
 
     @cached_property
-    def _jacobian(self) -> Compiled:
-        return self.compiled("jacobian", self.graphs.jacobian)
+    def _jacobian(self) -> Compiled | None:
+        """Residual and Jacobian in one graph, where that is how they are computed."""
+        graph = self.graphs.kept("jacobian", self.graphs.jacobian)
+        return None if graph is None else self.compiled("jacobian", lambda: graph)
+
+    @cached_property
+    def _tangents(self) -> Compiled:
+        width = self._width
+        return self.compiled(("tangents", width), lambda: self.graphs.tangents(width))
+
+    @property
+    def _width(self) -> int:
+        """Columns of a Jacobian whose tangents are computed at once: about the same each time."""
+        size = self.packing.size
+        return -(-size // -(-size // LARGEST_WIDTH))

@@ -15,20 +15,29 @@ import numpy as np
 
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, Aval, aval_of
-from optserve.graph.graph import Graph, Var
+from optserve.graph.graph import Graph, Var, row_names
 from optserve.graph.primitive import Value
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
+from optserve.jobs.work import entries_for
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.bounds import project
 from optserve.primitives.tracing import trace
 from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
+from optserve.transforms.row_jacobian import row_jacobian_graph
 from optserve.transforms.simplify import simplify
+from optserve.transforms.vmap import vmap
 
 __all__ = ["Graphs", "applied"]
 
 T = TypeVar("T")
+
+FEW = 8
+"""Free coordinates up to which the columns of a Jacobian are written out, one by one."""
+
+TYPICAL = 1000
+"""Rows of a table for which two ways to a Jacobian are compared."""
 
 Recorded = Callable[[Value, Sequence[Value]], Sequence[Value]]
 """(vector, what comes after it) -> outputs."""
@@ -104,14 +113,19 @@ class Graphs:
 
         return self._over_vector(stepped, [*state, *self.bounds])
 
-    def jacobian(self) -> Graph:
+    def jacobian(self) -> Graph | None:
         """(vector, ...) -> loss, gradient (p,), residual (n,), Jacobian (n, p).
 
-        Residuals of several names are joined in order, each flattened.
+        Residuals of several names are joined in order, each flattened. It is ``None`` where the
+        tangents of blocks of columns take less work than one graph for all of them.
         """
         count, outputs = len(self.problem.objective.residuals), len(self.objective.outputs)
         wrt = range(len(self.packing.free))
-        derived = jacobian_graph(self.objective, range(1, 1 + count), wrt)
+        few = self.packing.size <= FEW
+        make = jacobian_graph if few else row_jacobian_graph
+        derived = make(self.objective, range(1, 1 + count), wrt)
+        if derived is None or not (few or self._is_quick(derived)):
+            return None
 
         def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
             found = applied(derived, [*self.packing.pieces(vector), *arguments])
@@ -121,6 +135,46 @@ class Graphs:
             return [found[0], 2.0 * (residual @ jacobian), residual, jacobian]
 
         return self._over_vector(joined)
+
+    def _is_quick(self, derived: Graph) -> bool:
+        """Whether ``derived`` is less work than the tangents of the objective, one a coordinate.
+
+        The structure decides, for tables of ``TYPICAL`` rows.
+        """
+        rows = dict.fromkeys(row_names(derived), TYPICAL)
+        return entries_for(derived, rows) <= self.packing.size * entries_for(self.objective, rows)
+
+    def tangents(self, count: int) -> Graph:
+        """(vector, ``count`` directions (count, p), ...) -> loss, their slopes (count,), residual
+        (n,), its tangents (n, count).
+
+        The graph does not grow with the parameters, nor with the directions.
+        """
+        outputs = self.objective.outputs[: 1 + len(self.problem.objective.residuals)]
+        objective = replace(self.objective, outputs=outputs)
+
+        def pushed(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
+            direction, arguments = given[0], given[1:]
+            parts = [*self.packing.pieces(vector), *arguments]
+            tangents = [*self.packing.pieces(direction), *(None for _ in arguments)]
+            values, [found] = pushforward(objective, parts, [tuple(tangents)])
+            filled = [
+                np.zeros_like(value) if one is None else one
+                for value, one in zip(values[1:], found[1:], strict=True)
+            ]
+            residual = _joined([np.reshape(one, -1) for one in values[1:]])
+            return [values[0], residual, _joined([np.reshape(one, -1) for one in filled])]
+
+        single = self._over_vector(pushed, [self._vector])
+
+        def of_many(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
+            flags = [index == 1 for index in range(len(given) + 1)]
+            [loss, residual, tangents], carried = vmap(single, [vector, *given], flags, count)
+            if not carried[2]:  # of a residual that does not depend on the parameters
+                tangents = np.broadcast_to(tangents, (count, *np.shape(tangents)))
+            return [loss, 2.0 * (tangents @ residual), residual, np.transpose(tangents)]
+
+        return self._over_vector(of_many, [Aval((count, self.packing.size), self.packing.dtype)])
 
     def curvature(self, count: int = 1) -> Graph:
         """(vector, ``count`` directions (p,), ...) -> the Hessian of the loss times each, (p,)."""

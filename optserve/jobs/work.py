@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 
-__all__ = ["entries_of"]
+__all__ = ["entries_for", "entries_of"]
 
 
 def entries_of(graph: Graph, arguments: Sequence[Array]) -> int:
@@ -22,7 +22,11 @@ def entries_of(graph: Graph, arguments: Sequence[Array]) -> int:
     >>> entries_of(traced.graph, [x])
     201
     """
-    rows = bind_rows(graph.inputs, arguments)
+    return entries_for(graph, bind_rows(graph.inputs, arguments))
+
+
+def entries_for(graph: Graph, rows: Mapping[str, int]) -> int:
+    """The same, where tables have these numbers of rows."""
     return sum(
         prod(resolve_shape(variable.aval.shape, rows))
         for equation in graph.equations

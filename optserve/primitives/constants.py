@@ -18,7 +18,17 @@ from optserve.primitives.constructors import opaque
 from optserve.primitives.shaping import checked_shape
 from optserve.primitives.sums import broadcast_to
 
-__all__ = ["arange", "constant", "full", "linspace", "ones", "positions", "size", "zeros"]
+__all__ = [
+    "arange",
+    "arange_beside",
+    "constant",
+    "full",
+    "linspace",
+    "ones",
+    "positions",
+    "size",
+    "zeros",
+]
 
 size = opaque(
     "size",
@@ -65,7 +75,12 @@ constant = opaque(
 
 def positions(x: Value, axis: int) -> Value:
     """The integers 0, 1, ... along an axis of ``x``, recorded where ``x`` is a traced value."""
-    attributes = {"size": np.shape(x)[axis], "dtype": np.dtype(np.int64)}
+    return arange_beside(np.shape(x)[axis], x)
+
+
+def arange_beside(size: Size, x: Value) -> Value:
+    """The integers 0, 1, ..., size - 1, recorded where ``x`` is a traced value."""
+    attributes = {"size": size, "dtype": np.dtype(np.int64)}
     return x.trace.bind(arange, (), attributes) if hasattr(x, "aval") else arange.bind(**attributes)
 
 

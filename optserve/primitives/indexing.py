@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,18 @@ from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
 from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
+from optserve.primitives.constants import arange_beside, positions
 from optserve.primitives.constructors import linear
-from optserve.primitives.shaping import normal_axes
+from optserve.primitives.shaping import normal_axes, reshape
 
 __all__ = ["Bounds", "in_range", "length_of", "scatter_add", "slice_", "take", "unslice"]
 
 Bounds = tuple[tuple[Size, Size, int], ...]
 """For each axis start, stop and step; a stop of -1 with a negative step is "past the front"."""
+
+
+NOWHERE = 2**62
+"""An index that is out of range of any array."""
 
 
 @functools.lru_cache
@@ -198,10 +203,37 @@ def _take_arguments(x: Value, indices: Value, axis: int = 0) -> Any:
 
 def _take_batched(
     carried: Sequence[bool], size: Size, x: Aval, indices: Aval, *, axis: int
-) -> Leading | None:
+) -> Leading | Callable[..., Value]:
     if not carried[1]:
         return Leading({"axis": axis + 1}, operands="some")
-    return None if carried[0] else Leading({"axis": axis}, axis, operands="some")
+    if not carried[0]:
+        return Leading({"axis": axis}, axis, operands="some")
+    return functools.partial(_take_of_each, axis=axis)
+
+
+def _take_of_each(x: Value, indices: Value, *, axis: int) -> Value:
+    """From each of many values by indices of its own: from all of them, end to end."""
+    shape = np.shape(x)
+    order = (*range(1, axis + 1), 0, *range(axis + 1, len(shape)))
+    joined = (*shape[1 : axis + 1], shape[0] * shape[axis + 1], *shape[axis + 2 :])
+    taken = take.bind(
+        reshape(np.transpose(x, order), joined), _joined(indices, shape[axis + 1]), axis=axis
+    )
+    rest = (i for i in range(np.ndim(taken)) if i != axis)
+    return np.transpose(taken, (axis, *rest))
+
+
+def _joined(indices: Value, size: Size) -> Value:
+    """Indices into each of many values as indices into all of them, end to end."""
+    front, valid = _counted(indices, size)
+    first = reshape(positions(indices, 0), (-1, *(1,) * (np.ndim(indices) - 1)))
+    return np.where(valid, front + size * first, NOWHERE)
+
+
+def _counted(indices: Value, size: Size) -> tuple[Value, Value]:
+    """Indices counted from the front, and which of them are in range."""
+    front = np.where(indices < 0, indices + size, indices)
+    return front, (front >= 0) & (front < size)
 
 
 take: Primitive = linear(
@@ -265,9 +297,36 @@ def _scatter_axes(
 
 
 def _scatter_batched(
-    carried: Sequence[bool], size: Size, /, *avals: Aval, axis: int, **others: Size
-) -> Leading | None:
-    return None if carried[1] else Leading({**others, "axis": axis + 1}, operands="some")
+    carried: Sequence[bool], count: Size, values: Aval, indices: Aval, *, axis: int, size: Size
+) -> Leading | Callable[..., Value]:
+    if not carried[1]:
+        return Leading({"axis": axis + 1, "size": size}, operands="some")
+    alone = all(entries == 1 for entries in indices.shape)
+    way = _put_in_each if alone else _scatter_into_each
+    return functools.partial(way, axis=axis, size=size)
+
+
+def _put_in_each(values: Value, indices: Value, *, axis: int, size: Size) -> Value:
+    """One value into each of many arrays, at an index of its own."""
+    shape, place = np.shape(values), axis + 1
+    behind = shape[axis + np.ndim(indices) :]
+    front, _ = _counted(reshape(indices, (-1, *(1,) * (place + len(behind)))), size)
+    position = reshape(arange_beside(size, values), (-1, *(1,) * len(behind)))
+    value = reshape(values, (*shape[:place], 1, *behind))
+    return np.where(front == position, value, np.zeros((), value.dtype))
+
+
+def _scatter_into_each(values: Value, indices: Value, *, axis: int, size: Size) -> Value:
+    """Into each of many arrays at indices of its own: into all of them, end to end."""
+    count = np.shape(values)[0]
+    order = (*range(1, axis + 1), 0, *range(axis + 1, np.ndim(values)))
+    made = scatter_add.bind(
+        np.transpose(values, order), _joined(indices, size), axis=axis, size=count * size
+    )
+    shape = np.shape(made)
+    apart = reshape(made, (*shape[:axis], count, size, *shape[axis + 1 :]))
+    rest = (i for i in range(np.ndim(apart)) if i != axis)
+    return np.transpose(apart, (axis, *rest))
 
 
 scatter_add: Primitive = linear(

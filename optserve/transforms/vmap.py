@@ -21,6 +21,7 @@ from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import resolved
 from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
+from optserve.graph.tracer import Tracer
 from optserve.primitives.loops import cond, cond_primitive, scan
 from optserve.primitives.products import einsum
 from optserve.primitives.shaping import reshape, transpose
@@ -96,12 +97,12 @@ class _Batch:
         if primitive.facts.contraction is not None:
             return (self._products(operands, carried),)
         if primitive.facts.batched is not None:
-            leading = primitive.facts.batched(carried, self.size, *self.avals, **self.attributes)
-            return (
-                self._one_by_one(operands, carried)
-                if leading is None
-                else self._leading(leading, operands, carried)
-            )
+            way = primitive.facts.batched(carried, self.size, *self.avals, **self.attributes)
+            if way is None:
+                return self._one_by_one(operands, carried)
+            if isinstance(way, Leading):
+                return self._leading(way, operands, carried)
+            return listed(way(*self._filled(operands, carried)))
         if primitive.aligns:
             leading = Leading(self.attributes, operands="aligned")
             return self._leading(leading, operands, carried)
@@ -236,7 +237,7 @@ class _Batch:
 
     def _repeated(self, value: Value) -> Value:
         trace = self.environment.trace
-        known = value if trace is None else trace.lift(value)
+        known = value if trace is None or isinstance(value, Tracer) else trace.lift(value)
         return broadcast_to.bind(known, shape=(self.size, *aval_of(value).shape))
 
 

@@ -64,9 +64,9 @@ def test_the_jacobian_is_that_of_all_residuals_joined() -> None:
     )
     graphs = graphs_of(made)
     point = graphs.packing.flat({})
-    loss, gradient, residual, jacobian = interpret(
-        verify(graphs.jacobian()), point, *graphs.arguments
-    )
+    graph = graphs.jacobian()
+    assert graph is not None
+    loss, gradient, residual, jacobian = interpret(verify(graph), point, *graphs.arguments)
     assert residual.tolist() == [1.0, 2.0, 2.0, 8.0, -2.0]
     assert loss == residual @ residual
     assert jacobian.tolist() == [[1, 0, 0], [0, 1, 0], [2, 0, 0], [0, 4, 0], [0, 0, 1]]

@@ -35,10 +35,21 @@ if TYPE_CHECKING:
     from optserve.config.schema.table import Column, Split, Table
     from optserve.fitting.curve_fit import curve_fit
     from optserve.fitting.solve import least_squares, minimize
+    from optserve.functions.compiled import compile  # noqa: A004 - as it is to be written
     from optserve.jobs.record.result import Result
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe
-    from optserve.transforms.functions import grad, hessian, hvp, jvp, value_and_grad, vjp
+    from optserve.primitives.loops import cond, fori_loop, scan
+    from optserve.transforms.functions import (
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        linearize,
+        value_and_grad,
+        vjp,
+    )
     from optserve.transforms.mapped import vmap
 
 __all__ = [
@@ -59,18 +70,24 @@ __all__ = [
     "Stop",
     "Table",
     "__version__",
+    "compile",
     "compose",
+    "cond",
     "curve_fit",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
     "identity",
+    "jacobian",
     "jvp",
     "least_squares",
+    "linearize",
     "load",
     "minimize",
     "pipe",
     "run",
+    "scan",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -92,10 +109,21 @@ _HOMES = (
     ("optserve.fitting.solve", ("least_squares", "minimize")),
     ("optserve.jobs.record.result", ("Result",)),
     ("optserve.jobs.run", ("run",)),
+    ("optserve.functions.compiled", ("compile",)),
     ("optserve.primitives.composition", ("compose", "identity", "pipe")),
+    ("optserve.primitives.loops", ("cond", "fori_loop", "scan")),
     (
         "optserve.transforms.functions",
-        ("grad", "hessian", "hvp", "jvp", "value_and_grad", "vjp"),
+        (
+            "grad",
+            "hessian",
+            "hvp",
+            "jacobian",
+            "jvp",
+            "linearize",
+            "value_and_grad",
+            "vjp",
+        ),
     ),
     ("optserve.transforms.mapped", ("vmap",)),
 )

@@ -6,7 +6,7 @@ the functions close over becomes operands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Call, Primitive, Value
 from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.primitives.shaping import cast
 from optserve.primitives.tracing import trace
 
-__all__ = ["cond", "cond_primitive", "leaves", "rebuilt", "scan", "scan_primitive"]
+__all__ = ["cond", "cond_primitive", "fori_loop", "leaves", "rebuilt", "scan", "scan_primitive"]
 
 Function = Callable[..., Value]
 
@@ -119,34 +120,6 @@ def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Valu
     return rebuilt(init, results[: len(carry)]), rebuilt(output, results[len(carry) :])
 
 
-def leaves(tree: Value) -> list[Value]:
-    """The values of a tree, which is a tuple or list of trees, or a value; in order.
-
-    >>> leaves(((1.0, 2.0), (), 3.0))
-    [1.0, 2.0, 3.0]
-    """
-    if isinstance(tree, tuple | list):
-        return [leaf for part in tree for leaf in leaves(part)]
-    return [tree]
-
-
-def rebuilt(tree: Value, values: Iterable[Value]) -> Value:
-    """``tree`` with other values; named tuples stay what they are.
-
-    >>> rebuilt(((1.0, 2.0), (), 3.0), "abc")
-    (('a', 'b'), (), 'c')
-    """
-    following = iter(values)
-
-    def of(part: Value) -> Value:
-        if not isinstance(part, tuple | list):
-            return next(following)
-        made = map(of, part)
-        return part._make(made) if hasattr(part, "_make") else tuple(made)
-
-    return of(tree)
-
-
 def _traced_step(
     step: Function, init: Value, xs: Value, operands: Sequence[Value]
 ) -> tuple[TracedFunction, Value]:
@@ -161,7 +134,7 @@ def _traced_step(
                 "scan: the step must return two values", expected="(next carry, output)"
             )
         following = leaves(returned[0])
-        if rebuilt(returned[0], range(len(following))) != rebuilt(init, range(carries)):
+        if form_of(returned[0]) != form_of(init):
             raise ShapeError(
                 f"scan: the step returns a carry of {len(following)} values, expected {carries}",
                 expected="a carry of the tree that it was given",
@@ -259,7 +232,7 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
         _traced_like(flat(branch), avals, [chosen, *values]) for branch in (if_true, if_false)
     )
     found = [[atom.aval for atom in traced.graph.outputs] for traced in (yes, no)]
-    if found[0] != found[1]:
+    if found[0] != found[1] or form_of(results[0]) != form_of(results[1]):
         raise ShapeError(
             f"cond: one branch gives {found[0]} and the other {found[1]}",
             expected="the same shapes and dtypes from both",
@@ -276,6 +249,18 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
         if_false=_with_inputs(no.graph, [*no.graph.inputs[:count], *map(_copy, ours), *theirs]),
     )
     return rebuilt(results[0], out if isinstance(out, tuple) else [out])
+
+
+def fori_loop(lower: int, upper: int, step: Function, init: Value) -> Value:
+    """``init`` after ``init = step(i, init)`` for each i from ``lower`` to below ``upper``.
+
+    The carry is a tree that keeps its shapes and dtypes.
+
+    >>> float(fori_loop(0, 3, lambda i, total: total + i, 10.0))
+    13.0
+    """
+    numbers = np.arange(lower, upper)
+    return scan(lambda carry, number: (step(number, carry), ()), init, numbers)[0]
 
 
 def _copy(variable: Var) -> Var:

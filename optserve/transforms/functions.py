@@ -9,74 +9,109 @@ their own: they may be changed, and so may the arguments.
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import Place, ShapeError
-from optserve.graph.aval import aval_of, is_float, precision_of
+from optserve.graph.aval import aval_of, is_float, precision_of, resolve_shape
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.trees import is_tree, leaves, rebuilt
 from optserve.primitives.tracing import trace
+from optserve.transforms.arguments import Chosen, own
 from optserve.transforms.forward import pushforward
 from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp as graph_vjp
 from optserve.transforms.rules import Cotangents
 
-__all__ = ["grad", "hessian", "hvp", "jvp", "value_and_grad", "vjp"]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"]
 
 Function = Callable[..., Value]
 
 
-def value_and_grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+def value_and_grad(
+    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Function:
     """A function that returns the value and the gradient of a scalar ``function``.
 
     Parameters
     ----------
     argnums:
         Which arguments to differentiate by; the gradient has their shapes (a tuple for several).
-        The other arguments, and those given by name, may be anything.
+        They are arrays or trees of arrays: tuples, lists, dicts, dataclasses. The other arguments,
+        and those given by name, may be anything.
+    has_aux:
+        Whether ``function`` returns a pair (value, further results); what comes back is
+        ((value, further results), gradient).
 
     >>> import numpy as np
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
+    >>> value_and_grad(lambda p: p["a"] ** 2 * p["b"])({"a": 3.0, "b": 2.0})[1]
+    {'a': np.float64(12.0), 'b': np.float64(9.0)}
     """
 
     @np.errstate(all="ignore")
     def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
-        positions = _positions(argnums, len(arguments))
-        chosen = [_differentiable(arguments, position) for position in positions]
-        traced = _traced(_of(function, arguments, positions, keywords), chosen)
+        chosen = Chosen.of(arguments, _positions(argnums, len(arguments)))
+        further: list[Any] = []
+
+        def of_leaves(*values: Value) -> Any:
+            result = function(*chosen.arguments(values), **keywords)
+            if not has_aux:
+                return result
+            value, aux = _pair(result)
+            further.append(aux)
+            return (value, *(leaf for leaf in leaves(aux) if hasattr(leaf, "aval")))
+
+        traced = _traced(of_leaves, chosen.leaves)
         aval = traced.graph.outputs[0].aval
-        if not traced.single or aval.shape:
-            what = f"shape {aval.shape}" if traced.single else "several parts"
+        if not (traced.single or has_aux) or aval.shape:
+            what = f"shape {aval.shape}" if traced.single or has_aux else "several parts"
             raise ShapeError(
                 f"the gradient of a value of {what}",
                 place=_place_of(traced.graph.outputs[0], traced.graph),
                 expected="a function that returns one scalar",
                 remedy="sum or average it",
             )
-        outputs, pullback = _pullback(traced, chosen)
+        outputs, pullback = _pullback(traced, chosen.leaves)
         seed = aval.dtype.type(1.0) if is_float(aval.dtype) else None  # a count does not vary
-        gradients = _filled(pullback([seed], False), chosen)
-        return _own(outputs[0]), gradients if isinstance(argnums, Sequence) else gradients[0]
+        rest = [None] * (len(outputs) - 1)
+        gradients = chosen.trees(_filled(pullback([seed, *rest], False), chosen.leaves))
+        value = own(outputs[0])
+        gradient = gradients if isinstance(argnums, Sequence) else gradients[0]
+        if not has_aux:
+            return value, gradient
+        known = iter(map(own, outputs[1:]))
+        aux = [next(known) if hasattr(leaf, "aval") else leaf for leaf in leaves(further[0])]
+        return (value, rebuilt(further[0], aux)), gradient
 
     return differentiated
 
 
-def grad(function: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """The gradient of a scalar ``function``, as a function.
+def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """The gradient of a scalar ``function``, as a function; with ``has_aux`` it comes as a pair
+    with the further results (see ``value_and_grad``).
 
     >>> import numpy as np
     >>> round(float(grad(grad(np.sin))(1.0)), 6)
     -0.841471
+    >>> grad(lambda x: (x**2, {"half": x / 2}), has_aux=True)(3.0)
+    (np.float64(6.0), {'half': np.float64(1.5)})
     """
-    both = value_and_grad(function, argnums)
-    return lambda *arguments, **keywords: both(*arguments, **keywords)[1]
+    both = value_and_grad(function, argnums, has_aux)
+
+    def gradient(*arguments: Value, **keywords: Any) -> Value:
+        value, slopes = both(*arguments, **keywords)
+        return (slopes, value[1]) if has_aux else slopes
+
+    return gradient
 
 
 @np.errstate(all="ignore")
@@ -85,28 +120,30 @@ def vjp(
 ) -> tuple[Value, Callable[[Value], tuple[Value, ...]]]:
     """The value of ``function``, and the pullback from its cotangent to those of all arguments.
 
-    The pullback may be called any number of times. Of a function that returns a tuple it takes a
-    tuple of cotangents. An argument that is ``None`` has the cotangent ``None``.
+    The pullback may be called any number of times. Arguments and the value may be trees, whose form
+    the cotangents have. An argument that is ``None`` has the cotangent ``None``.
 
     >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> tuple(map(float, pullback(1.0)))
     (3.0, 2.0)
     """
-    positions = [i for i, argument in enumerate(arguments) if argument is not None]
-    chosen = [_differentiable(arguments, position) for position in positions]
-    traced = _traced(_of(function, arguments, positions, {}), chosen)
-    outputs, pull = _pullback(traced, chosen)
-    single = traced.single
+    chosen = Chosen.of(arguments, range(len(arguments)))
+    returned: list[Any] = []
+
+    def of_leaves(*values: Value) -> list[Value]:
+        returned.append(function(*chosen.arguments(values)))
+        return leaves(returned[0])
+
+    traced = _traced(of_leaves, chosen.leaves)
+    outputs, pull = _pullback(traced, chosen.leaves)
 
     @np.errstate(all="ignore")
     def pullback(cotangent: Value) -> tuple[Value, ...]:
-        given = [cotangent] if single else list(cotangent)
+        given = leaves(cotangent) if is_tree(returned[0]) else [cotangent]
         cotangents = pull(_matching("cotangent", given, outputs), False)
-        pulled = dict(zip(positions, _filled(cotangents, chosen), strict=True))
-        return tuple(pulled.get(i) for i in range(len(arguments)))
+        return chosen.trees(_filled(cotangents, chosen.leaves))
 
-    values = tuple(map(_own, outputs))
-    return values[0] if single else values, pullback
+    return rebuilt(returned[0], map(own, outputs)), pullback
 
 
 @np.errstate(all="ignore")
@@ -115,37 +152,70 @@ def jvp(
 ) -> tuple[Value, Value]:
     """The value of ``function`` at ``primals`` and its derivative along ``tangents``.
 
-    An argument whose tangent is ``None`` does not vary, and may be anything.
+    An argument whose tangent is ``None`` does not vary, and may be anything. Arguments and the
+    value may be trees, whose form the tangents have.
 
     >>> jvp(lambda x: x * x, [3.0], [1.0])
     (np.float64(9.0), np.float64(6.0))
     """
-    if not (isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)):
+    value, push = _linearized(function, primals, tangents)
+    return value, push(tangents)
+
+
+def linearize(function: Function, *primals: Value) -> tuple[Value, Function]:
+    """The value of ``function``, and its derivative there, a linear function of tangents.
+
+    ``function`` is called once, whatever the number of tangents.
+
+    >>> value, push = linearize(lambda x: x * x, 3.0)
+    >>> value, push(1.0), push(10.0)
+    (np.float64(9.0), np.float64(6.0), np.float64(60.0))
+    """
+    value, push = _linearized(function, primals, primals)
+    return value, lambda *tangents: push(tangents)
+
+
+@np.errstate(all="ignore")
+def _linearized(
+    function: Function, primals: Sequence[Value], varying: Sequence[Value]
+) -> tuple[Value, Callable[[Sequence[Value]], Value]]:
+    """The value, and the derivative by those arguments for which ``varying`` is not ``None``."""
+    if not (isinstance(primals, tuple | list) and isinstance(varying, tuple | list)):
         raise ShapeError(
             "jvp takes a list of values and a list of tangents",
             remedy="jvp(f, [x], [v]) for one argument",
         )
-    if len(primals) != len(tangents):
+    if len(primals) != len(varying):
         raise ShapeError(
-            f"{len(tangents)} tangents for {len(primals)} values",
+            f"{len(varying)} tangents for {len(primals)} values",
             expected="one each",
             remedy="give None for an argument that does not vary",
         )
-    positions = [i for i, tangent in enumerate(tangents) if tangent is not None]
-    chosen = [_differentiable(primals, position) for position in positions]
-    traced = _traced(_of(function, primals, positions, {}), chosen)
-    given = _matching("tangent", [tangents[i] for i in positions], chosen)
-    direction = (*given, *(None for _ in traced.captured))
-    arguments, guard = [*chosen, *traced.captured], _guard(traced, chosen)
-    outputs, [pushed] = pushforward(
-        traced.graph, arguments, [direction], known=traced.values, guard=guard
-    )
-    values = tuple(map(_own, outputs))
-    filled = tuple(
-        np.zeros_like(out) if tangent is None else _own(tangent)
-        for out, tangent in zip(outputs, pushed, strict=True)
-    )
-    return (values[0], filled[0]) if traced.single else (values, filled)
+    chosen = Chosen.of(primals, [i for i, one in enumerate(varying) if one is not None])
+    returned: list[Any] = []
+
+    def of_leaves(*values: Value) -> list[Value]:
+        returned.append(function(*chosen.arguments(values)))
+        return leaves(returned[0])
+
+    traced = _traced(of_leaves, chosen.leaves)
+    arguments, guard = [*chosen.leaves, *traced.captured], _guard(traced, chosen.leaves)
+
+    @np.errstate(all="ignore")
+    def push(tangents: Sequence[Value]) -> Value:
+        given = _matching("tangent", chosen.tangents(tangents), chosen.leaves)
+        direction = (*given, *(None for _ in traced.captured))
+        outputs, [pushed] = pushforward(
+            traced.graph, arguments, [direction], known=traced.values, guard=guard
+        )
+        filled = (
+            np.zeros_like(out) if tangent is None else own(tangent)
+            for out, tangent in zip(outputs, pushed, strict=True)
+        )
+        return rebuilt(returned[0], filled)
+
+    outputs, _ = pushforward(traced.graph, arguments, [], known=traced.values, guard=guard)
+    return rebuilt(returned[0], map(own, outputs)), push
 
 
 def hvp(function: Function) -> Function:
@@ -159,24 +229,70 @@ def hvp(function: Function) -> Function:
     return lambda x, v: jvp(gradient, [x], [v])[1]
 
 
+def jacobian(function: Function) -> Function:
+    """The derivatives of an array by an array: of the shape of the value, then of the argument.
+
+    It is made of pushforwards, or of pullbacks where the value has fewer entries than the argument.
+
+    >>> import numpy as np
+    >>> jacobian(lambda x: np.stack([x[0] * x[1], x[0], x[1] ** 2]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 0.],
+           [0., 6.]])
+    """
+
+    @np.errstate(all="ignore")
+    def matrix(x: Value) -> Value:
+        chosen = Chosen.of((x,), [0])
+        traced = _traced(function, chosen.leaves)
+        if len(chosen.leaves) != 1 or not traced.single:
+            raise ShapeError(
+                "the Jacobian of several values",
+                expected="a function of one array that gives one array",
+                remedy="np.concatenate makes one array of several",
+            )
+        [given], out = chosen.leaves, traced.graph.outputs[0].aval
+        shape, of_value = resolve_shape(aval_of(given).shape, {}), resolve_shape(out.shape, {})
+        count, entries = math.prod(of_value), math.prod(shape)
+        if 0 < count < entries:
+            _, pull = _pullback(traced, chosen.leaves)
+            units = np.reshape(np.eye(count, dtype=out.dtype), (count, *of_value))
+            rows = [_filled(pull([unit], False), [given])[0] for unit in units]
+            return np.reshape(np.stack(rows), (*of_value, *shape))
+        units = np.reshape(np.eye(entries, dtype=given.dtype), (entries, *shape))
+        held = tuple(None for _ in traced.captured)
+        outputs, pushed = pushforward(
+            traced.graph,
+            [given, *traced.captured],
+            [(unit, *held) for unit in units],
+            known=traced.values,
+            guard=_guard(traced, chosen.leaves),
+        )
+        columns = [np.zeros_like(outputs[0]) if one is None else one for (one,) in pushed]
+        return np.reshape(np.stack(columns, axis=-1), (*of_value, *shape))
+
+    return matrix
+
+
 def hessian(function: Function) -> Function:
-    """The matrix of second derivatives of a scalar function of one array of shape (p,).
+    """The second derivatives of a scalar function of an array: its shape, and its shape again.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] * x[1] ** 2)(np.array([1.0, 3.0]))
     array([[0., 6.],
            [6., 2.]])
     """
-    product = hvp(function)
+    return jacobian(grad(function))
 
-    def matrix(x: Value) -> Value:
-        if np.ndim(x) == 0:
-            return product(x, 1.0)
-        if np.ndim(x) != 1:
-            raise ShapeError(f"the Hessian of an argument of shape {np.shape(x)}", expected="(p,)")
-        return np.stack([product(x, unit) for unit in np.eye(np.shape(x)[0])])
 
-    return matrix
+def _pair(result: Any) -> tuple[Value, Any]:
+    """What a function with further results returned."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ShapeError(
+            f"with has_aux, the function returned a {type(result).__name__}",
+            expected="a pair (value, further results)",
+        )
+    return result
 
 
 def _positions(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
@@ -198,23 +314,6 @@ def _positions(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     if len(set(positions)) != len(positions):
         raise ShapeError(f"argnums {listed} name one argument twice", expected="each of them once")
     return positions
-
-
-def _of(
-    function: Function,
-    arguments: Sequence[Value],
-    positions: Sequence[int],
-    keywords: Mapping[str, Any],
-) -> Function:
-    """``function`` of its arguments at ``positions`` alone, the others being as they are given."""
-
-    def of_these(*chosen: Value) -> Value:
-        full = list(arguments)
-        for position, value in zip(positions, chosen, strict=True):
-            full[position] = value
-        return function(*full, **keywords)
-
-    return of_these
 
 
 def _traced(function: Function, arguments: Sequence[Value]) -> TracedFunction:
@@ -273,30 +372,8 @@ def _matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> lis
     return result
 
 
-def _differentiable(arguments: Sequence[Value], position: int) -> Value:
-    """An argument to differentiate by: a traced value, or a copy; Python's numbers as floats."""
-    value = arguments[position]
-    if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
-        return np.float64(value)
-    array = value if hasattr(value, "aval") else plain_array(value)
-    if not is_float(array.dtype):
-        raise ShapeError(
-            f"argument {position} has dtype {array.dtype.name}",
-            expected="a floating dtype to differentiate by",
-            remedy="convert it with .astype(float)",
-        )
-    return _own(array)
-
-
 def _filled(cotangents: Cotangents, arguments: Sequence[Value]) -> tuple[Value, ...]:
     return tuple(
-        np.zeros_like(argument) if ct is None else _own(ct)
+        np.zeros_like(argument) if ct is None else own(ct)
         for argument, ct in zip(arguments, cotangents, strict=True)
     )
-
-
-def _own(value: Value) -> Value:
-    """``value`` itself where it is traced or a scalar; of an array a copy, which may be changed."""
-    if not isinstance(value, np.ndarray):
-        return value
-    return np.array(value) if value.ndim else value[()]

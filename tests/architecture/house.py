@@ -26,6 +26,7 @@ FLOORS = {
     "reports": 6,
     "batch": 7,
     "fitting": 7,
+    "functions": 4,
     "service": 8,
     "cli": 9,
 }

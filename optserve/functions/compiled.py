@@ -1,0 +1,222 @@
+"""``compile``: a Python function of arrays as native code, made once for each shape and dtype."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from optserve.backends.base import Backend, Compiled
+from optserve.backends.selection import builtin_backends
+from optserve.errors import TraceError
+from optserve.graph.aval import Array, Aval, precision_of
+from optserve.graph.operands import plain_array
+from optserve.graph.trees import form_of, leaves, rebuilt
+from optserve.memo import Memo
+from optserve.primitives.tracing import trace
+
+__all__ = ["compile"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KEPT = 64
+"""Of how many forms of its arguments a function keeps the code."""
+
+_SAID = (str, bool, bytes, slice, type(Ellipsis), np.dtype)
+"""What is no number of the computation, and part of what is compiled."""
+
+
+class _Program(NamedTuple):
+    """The code for one form of the arguments; ``result`` is open where it gives a value."""
+
+    run: Compiled
+    captured: tuple[Array, ...]
+    result: Any
+
+
+def compile(  # noqa: A001 - the word of the field, always written optserve.compile
+    function: F,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Iterable[str] = (),
+    backend: Backend | None = None,
+) -> F:
+    """``function``, run as native code.
+
+    Parameters
+    ----------
+    function:
+        Written in NumPy: of arrays, numbers and trees of these (tuples, lists, dicts,
+        dataclasses), and giving such a tree. Derivatives are functions too: ``compile(grad(f))``.
+    static_argnums, static_argnames:
+        Arguments that reach the function as they are, such as a number of steps or a function: code
+        is made for each of their values, which must be hashable. Strings, truth values and
+        ``None`` are static anyway.
+    backend:
+        What to compile with; native code by default, NumPy where that cannot be.
+
+    The function runs once for each shape and dtype of its arguments, on values of which nothing
+    else is known: ``if`` cannot look at them (use ``np.where`` or ``optserve.cond``). What it
+    captures of other scopes is as it was then. Results have the dtypes that the function gives.
+
+    Raises ``TraceError`` and ``ShapeError`` as tracing does.
+
+    >>> def rosenbrock(x):
+    ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+    >>> from optserve.transforms.functions import value_and_grad
+    >>> fast = compile(value_and_grad(rosenbrock))
+    >>> fast(np.array([-1.0, 1.0]))
+    (np.float64(4.0), array([-4.,  0.]))
+    """
+    numbers = {static_argnums} if isinstance(static_argnums, int) else set(static_argnums)
+    names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
+    names |= _named(function, numbers)
+    programs = Memo(KEPT)
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **keywords: Any) -> Any:
+        given = _Given.of(arguments, keywords, numbers, names)
+        if any(hasattr(value, "aval") for value in given.values):
+            return function(*arguments, **keywords)  # it is part of another computation
+        arrays = [plain_array(value) for value in given.values]
+        avals = tuple([(array.shape, array.dtype) for array in arrays])
+        try:
+            program = programs.of(
+                (given.key, avals), lambda: _made(function, given, arrays, backend)
+            )
+        except _PartOfAnother:
+            return function(*arguments, **keywords)
+        results = program.run(*arrays, *program.captured)
+        return _filled(program.result, [one if one.ndim else one[()] for one in results])
+
+    return run  # type: ignore[return-value]
+
+
+class _PartOfAnother(Exception):
+    """The function captured a value of another computation, which is under way."""
+
+
+class _Given(NamedTuple):
+    """The arguments of one call, taken apart.
+
+    ``values`` are the leaves that are numbers of the computation; ``tree`` is
+    (arguments, keywords) in which a ``_Open`` stands for each of them; ``key`` is equal for two
+    calls of which code can be the same, but for shapes and dtypes.
+    """
+
+    values: list[Any]
+    tree: Any
+    key: Hashable
+
+    @classmethod
+    def of(
+        cls,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        numbers: set[int],
+        names: set[str],
+    ) -> _Given:
+        values: list[Any] = []
+        said: list[Hashable] = []
+
+        def opened(argument: Any, static: bool) -> Any:
+            if static:
+                try:
+                    hash(argument)
+                except TypeError:
+                    raise TraceError(
+                        f"the static argument {str(argument)[:40]!r} cannot be told from others",
+                        expected="a hashable value, such as a number, a text or a function",
+                    ) from None
+                said.append((type(argument), argument))
+                return _Closed(argument)
+            said.append(form_of(argument))
+            parts: list[_Open | _Closed] = []
+            for leaf in leaves(argument):
+                if isinstance(leaf, _SAID):
+                    said.append((type(leaf), leaf))
+                    parts.append(_Closed(leaf))
+                else:
+                    values.append(leaf)
+                    parts.append(_Open())
+            return rebuilt(argument, parts)
+
+        listed = tuple([opened(one, i in numbers) for i, one in enumerate(arguments)])
+        named = {key: opened(keywords[key], key in names) for key in sorted(keywords)}
+        return cls(values, (listed, named), (len(listed), (*named,), (*said,)))
+
+    def filled(self, values: Iterable[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments and keywords with these values."""
+        arguments, keywords = _filled(self.tree, values)
+        return arguments, keywords
+
+
+class _Open:
+    """Stands for a number of the computation."""
+
+
+class _Closed:
+    """Stands for an argument that reaches the function as it is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _filled(tree: Any, values: Iterable[Any]) -> Any:
+    """``tree`` with values where something is open."""
+    following = iter(values)
+    parts = leaves(tree)
+    filled = [one.value if isinstance(one, _Closed) else next(following) for one in parts]
+    return rebuilt(tree, filled)
+
+
+def _made(
+    function: Callable[..., Any],
+    given: _Given,
+    arrays: Sequence[Array],
+    backend: Backend | None,
+) -> _Program:
+    """The code of ``function`` for arguments of these shapes and dtypes."""
+    result: list[Any] = []
+
+    def of_values(*values: Any) -> list[Any]:
+        arguments, keywords = given.filled(values)
+        result.append(function(*arguments, **keywords))
+        return [leaf for leaf in leaves(result[0]) if _computed(leaf)]
+
+    avals = [Aval(array.shape, array.dtype) for array in arrays]
+    traced = trace(of_values, *avals, precision=precision_of(avals))
+    if any(hasattr(value, "aval") for value in traced.captured):
+        raise _PartOfAnother
+    captured = tuple([plain_array(value) for value in traced.captured])
+    parts = [_Open() if _computed(leaf) else _Closed(leaf) for leaf in leaves(result[0])]
+    form = rebuilt(result[0], parts)
+    return _Program((backend or _native()).compile(traced.graph), captured, form)
+
+
+def _computed(leaf: Any) -> bool:
+    """Whether a part of a result is computed anew with each call, or belongs to each caller."""
+    return hasattr(leaf, "aval") or isinstance(leaf, np.ndarray)
+
+
+@functools.cache
+def _native() -> Backend:
+    """Native code, where it can be made, else NumPy."""
+    interpreted, native = builtin_backends()
+    try:
+        native.check()
+    except (ImportError, OSError):
+        return interpreted
+    return native
+
+
+def _named(function: Callable[..., Any], numbers: set[int]) -> set[str]:
+    """The names of the parameters at these positions."""
+    try:
+        parameters = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # of a ufunc, for example
+        return set()
+    return {parameters[i] for i in numbers if i < len(parameters)}

@@ -1,0 +1,102 @@
+"""``Chosen``: the arguments of a function that are differentiated by, as the leaves of trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import is_float
+from optserve.graph.operands import plain_array
+from optserve.graph.primitive import Value
+from optserve.graph.trees import form_of, leaves, rebuilt
+
+__all__ = ["Chosen", "own"]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The arguments at ``positions`` of all that are ``given``; ``leaves`` are their values.
+
+    >>> chosen = Chosen.of(({"a": 1.0, "b": 2.0}, "mode"), [0])
+    >>> chosen.arguments([3.0, 4.0]), chosen.trees([5.0, 6.0])
+    (({'a': 3.0, 'b': 4.0}, 'mode'), ({'a': 5.0, 'b': 6.0},))
+    """
+
+    given: tuple[Any, ...]
+    positions: tuple[int, ...]
+    leaves: tuple[Value, ...]
+
+    @classmethod
+    def of(cls, arguments: Sequence[Any], positions: Iterable[int]) -> Chosen:
+        """Those at ``positions``; raises ``ShapeError`` where one has no derivative."""
+        positions = tuple(positions)
+        given = list(arguments)
+        for position in positions:
+            given[position] = _as_written(given[position])
+        values = [
+            _differentiable(leaf, position)
+            for position in positions
+            for leaf in leaves(given[position])
+        ]
+        return cls(tuple(given), positions, tuple(values))
+
+    def arguments(self, values: Iterable[Value]) -> tuple[Any, ...]:
+        """All arguments, ``values`` being the leaves of those that are chosen."""
+        full = list(self.given)
+        for position, tree in zip(self.positions, self.trees(values), strict=True):
+            full[position] = tree
+        return tuple(full)
+
+    def trees(self, values: Iterable[Value]) -> tuple[Any, ...]:
+        """Trees of the form of the chosen arguments, of these leaves."""
+        following = iter(values)
+        return tuple(rebuilt(self.given[position], following) for position in self.positions)
+
+    def tangents(self, trees: Sequence[Any]) -> list[Value]:
+        """The leaves of tangents, of which there is one for each argument."""
+        found: list[Value] = []
+        for position in self.positions:
+            tree, like = _as_written(trees[position]), self.given[position]
+            if form_of(tree) != form_of(like):
+                raise ShapeError(
+                    f"the tangent of argument {position} has another form than the argument",
+                    expected="the same tuples, lists, dicts and keys",
+                )
+            found += leaves(tree)
+        return found
+
+
+def own(value: Value) -> Value:
+    """``value`` itself where it is traced or a scalar; of an array a copy, which may be changed."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.array(value) if value.ndim else value[()]
+
+
+def _as_written(argument: Any) -> Any:
+    """A list of numbers is an array, as NumPy takes it; other lists are trees."""
+    if isinstance(argument, list) and argument and all(map(_is_number, leaves(argument))):
+        return plain_array(argument)
+    return argument
+
+
+def _is_number(leaf: Any) -> bool:
+    return isinstance(leaf, int | float | np.number)
+
+
+def _differentiable(value: Any, position: int) -> Value:
+    """A leaf to differentiate by: a traced value, or a copy; Python's numbers as floats."""
+    if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
+        return np.float64(value)
+    array = value if hasattr(value, "aval") else plain_array(value)
+    if not is_float(array.dtype):
+        raise ShapeError(
+            f"argument {position} has dtype {array.dtype.name}",
+            expected="a floating dtype to differentiate by",
+            remedy="convert it with .astype(float)",
+        )
+    return own(array)

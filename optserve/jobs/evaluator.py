@@ -15,6 +15,7 @@ from optserve.graph.aval import Array, aval_of, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Value
+from optserve.jobs.equilibration import curvatures
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
@@ -147,12 +148,13 @@ class Evaluator:
         return found
 
     def curvature(self, point: Array) -> Array | None:
-        """The Hessian of the loss (p, p), or ``None`` where that takes too long.
+        """The Hessian of the loss (p, p); where that takes too long, its diagonal (p,), about.
 
-        Of a sum of squares it is that of Gauss and Newton's model."""
-        if not self._curvature_is_cheap:
-            return None
+        Of a sum of squares it is that of Gauss and Newton's model. ``None`` where a second
+        derivative is missing, or the coordinates are of one size."""
         try:
+            if not self._curvature_is_cheap:
+                return self.diagonal(point, self.gradient(point)[1])
             if self.problem.objective.kind == "least_squares":
                 jacobian = np.asarray(self.linearized(point).jacobian, np.float64)
                 found: Array = 2.0 * (jacobian.T @ jacobian)
@@ -160,6 +162,19 @@ class Evaluator:
             return self.hessian(point)
         except OptserveError:  # a second derivative that a plugin does not have
             return None
+
+    def diagonal(self, point: Array, gradient: Array) -> Array | None:
+        """The curvature along each coordinate (p,), about; ``gradient`` is that at ``point``.
+
+        ``None`` where they are of one size."""
+
+        def products(directions: Sequence[Array]) -> list[Array]:
+            found, width = list[Array](), self.together  # all passes are of one graph
+            for first in range(0, len(directions), width):
+                found += self.products(point, directions[first : first + width])
+            return found
+
+        return curvatures(products, gradient, together=self.together)
 
     @cached_property
     def _curvature_is_cheap(self) -> bool:

@@ -22,7 +22,8 @@ class Evaluation(NamedTuple):
     bounds, infinite where there are none, or ``None`` where no parameter is bounded.
     ``total_steps`` is the number of steps that the job means to take, where it is known: a
     schedule may need it. ``curvature(point)`` is the Hessian (p, p) of the loss at a point (p,),
-    or ``None`` where that would take too long; a method may ask for it now and then.
+    or about its diagonal (p,) where that would take too long, or ``None`` where there is no need; a
+    method may ask for it now and then.
     """
 
     loss: Value

@@ -83,6 +83,10 @@ def lbfgs(memory: Annotated[int, Ge(1)] = 10) -> Optimizer:
     Cauchy point and a minimization over the components that it leaves free (Byrd, Lu, Nocedal &
     Zhu 1995). Steps satisfy the strong Wolfe conditions (Moré & Thuente 1994).
 
+    Units of the parameters do not matter where the job tells the curvature along each: at the start
+    and where the memory is given up, from the Hessian of few parameters, and from some products
+    with that of many.
+
     Where losses differ by rounding only, the search goes by the gradient. The verdict is
     ``"precision"`` once that leads no further either, and ``"stalled"`` where the loss refuses to
     fall although its gradient says otherwise, as at a kink.
@@ -202,7 +206,7 @@ def _scale(now: _State, trial: _Trial, loss: float) -> Value:
     gradient = projected_gradient(now.base, now.gradient, trial.lower, trial.upper)
     told = None if trial.curvature is None else trial.curvature(now.base)
     if told is not None:
-        diagonal = np.diagonal(told)
+        diagonal = told if told.ndim == 1 else np.diagonal(told)
         scale = np.where(np.isfinite(diagonal), np.abs(diagonal), 0.0)
         known = scale > 0
         if known.any():
@@ -210,6 +214,8 @@ def _scale(now: _State, trial: _Trial, loss: float) -> Value:
             most = max(abs(loss), float(np.median(falls))) or 1.0
             scale = np.maximum(scale, gradient**2 / most)
             scale = np.where(scale > 0, scale, float(np.median(scale[known])))
+            if told.ndim == 1:
+                return scale
             move = gradient / scale
             whole = float(np.divide(move @ told @ move, gradient @ move))
             return scale * whole if 0 < whole < np.inf else scale

@@ -37,7 +37,7 @@ def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
     """
     if model.partial:
         chance = np.random.default_rng(0).normal(size=model.free.size)
-        return surface.spanned(place.point, chance, model.free)
+        return surface.spanned(place.point, chance * model.spread_scale, model.free)
     if model.rest is None or not surface.dense:
         return model
     root = sqrt(surface.epsilon)

@@ -22,19 +22,26 @@ FEW, GROWTH = 4, 1.25
 
 
 def krylov(
-    product: Callable[[Array], Array], gradient: Array, free: Array, products: int, epsilon: float
+    product: Callable[[Array], Array],
+    gradient: Array,
+    free: Array,
+    scale: Array,
+    products: int,
+    epsilon: float,
 ) -> Quadratic:
     """The model over the space that Lanczos' iteration spans from the ``gradient`` (p,).
 
     ``free`` (p,) tells which coordinates may vary. ``product`` multiplies the Hessian by a vector
-    (p,), some ``products`` times at most; ``epsilon`` is the relative rounding of the loss.
+    (p,), some ``products`` times at most; ``epsilon`` is the relative rounding of the loss. The
+    iteration runs in coordinates times their ``scale`` (p,), the root of a curvature, so that units
+    do not matter.
 
     The model is that of Newton's method by conjugate gradients: its step and decrement are theirs,
     and the least curvature is at most the one found here (Golub & Van Loan 2013, sections 10.1 and
     11.3). Each vector is made orthogonal to all before. From a gradient of 0 the iteration starts
     at random, for the curvatures.
     """
-    gradient = np.where(free, gradient, 0.0)
+    gradient = np.where(free, gradient / scale, 0.0)
     size = float(norm(gradient))
     first = (
         gradient
@@ -49,7 +56,7 @@ def krylov(
     beside: list[float] = []
     model, due = None, FEW
     for count in range(1, most + 1):
-        turned = np.where(free, product(vectors[-1]), 0.0)
+        turned = np.where(free, product(vectors[-1] / scale) / scale, 0.0)
         diagonal.append(float(vectors[-1] @ turned))
         basis = np.array(vectors)
         for _ in range(2):
@@ -58,7 +65,7 @@ def krylov(
         ended = beside[-1] <= NOISE * epsilon * max(map(abs, diagonal))
         if ended or count in (due, most):
             before = np.inf if model is None else model.decrement**2
-            model = _model(basis, diagonal, beside, size, free, epsilon)
+            model = _model(basis, diagonal, beside, size, free, scale, epsilon)
             decrease = model.decrement**2
             if ended or abs(decrease - before) <= SETTLED * decrease:
                 break
@@ -74,6 +81,7 @@ def _model(
     beside: list[float],
     size: float,
     free: Array,
+    scale: Array,
     epsilon: float,
 ) -> Quadratic:
     rest = beside[: len(diagonal) - 1]
@@ -84,6 +92,4 @@ def _model(
     sure = np.abs(values) > noise
     roots = np.where(sure, slopes / np.sqrt(2.0 * np.where(sure, np.abs(values), 1.0)), 0.0)
     axes = basis.T[free] @ turns
-    return Quadratic(
-        free, np.ones(int(free.sum())), axes, values, slopes, roots, noise, partial=True
-    )
+    return Quadratic(free, scale[free], axes, values, slopes, roots, noise, partial=True)

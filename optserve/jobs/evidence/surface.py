@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array
+from optserve.jobs.equilibration import curvatures
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices
 from optserve.jobs.evidence.krylov import krylov
@@ -76,6 +77,7 @@ class Surface:
         self.kind = evaluator.problem.objective.kind
         few = self.size <= DENSE
         self.dense = few or (self.size <= LARGEST and prices.hessian <= budget.left // HESSIANS)
+        self._scale: Array | None = None
         self.by_jacobian = self.kind == "least_squares" and evaluator.forms_jacobian
         if self.by_jacobian:
             operations = JACOBIANS * decomposition(self.size, evaluator.rows)
@@ -201,8 +203,12 @@ class Surface:
 
     def spanned(self, point: Array, gradient: Array, free: Array) -> Quadratic:
         """The model at ``point`` over what products span from a ``gradient`` (p,)."""
+        if self._scale is None:
+            several = partial(map, partial(self.product, point))
+            found = curvatures(lambda vectors: [*several(vectors)], gradient)
+            self._scale = np.ones(self.size) if found is None else np.sqrt(found)
         product = partial(self.product, point)
-        return krylov(product, gradient, free, self.products, self.epsilon)
+        return krylov(product, gradient, free, self._scale, self.products, self.epsilon)
 
     def held(self, place: Place) -> Array:
         """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""

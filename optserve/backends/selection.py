@@ -150,5 +150,6 @@ def _named(name: str, backends: Mapping[str, Backend]) -> Choice:
             f"no backend '{name}'",
             expected=", ".join(["auto", *sorted(backends)]),
             remedy="install the plugin that provides it, or choose one of these",
+            code="not-installed",
         )
     return Choice(backends[name], "it was asked for")

@@ -175,4 +175,5 @@ def _no_parameter(name: str, names: Sequence[str]) -> Exception:
         f"no parameter is called {name!r}",
         expected=f"one of {', '.join(names)}",
         remedy=f"did you mean {close[0]!r}?" if close else "",
+        code="usage",
     )

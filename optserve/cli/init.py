@@ -47,6 +47,7 @@ def init(
                 f"{' and '.join(present)} exist{'s' if len(present) == 1 else ''} already",
                 expected="a folder without such a file: nothing is overwritten",
                 remedy="choose another folder, or rename the file",
+                code="cannot-write",
             )
         for source in sources:
             _write_new(Path(source.name), source.read_bytes())
@@ -61,5 +62,7 @@ def _write_new(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise ConfigError(
-            f"cannot write {path}: {error.strerror}", remedy="choose another folder"
+            f"cannot write {path}: {error.strerror}",
+            remedy="choose another folder",
+            code="cannot-write",
         ) from error

@@ -91,6 +91,7 @@ def info(
                 f"no plugin is called {name!r}",
                 expected=", ".join(sorted({one.distribution for one in registry.plugins})),
                 remedy="`optserve plugin list` shows what is installed",
+                code="not-installed",
             )
         for one in found:
             write_output("\n".join(contributions(one, registry)))

@@ -59,6 +59,7 @@ def new(
             raise ConfigError(
                 f"{name!r} cannot be the name of a package",
                 expected="lower-case letters, digits and hyphens, as in optserve-growth",
+                code="usage",
             )
         _refuse_taken(_word(name))
         files = files_of(name, like)
@@ -69,6 +70,7 @@ def new(
                 f"cannot make the folder {folder}: {error.strerror}",
                 expected="a name that no file or folder here has",
                 remedy="choose another name, or another folder to write to",
+                code="cannot-write",
             ) from error
         for path, text in files.items():
             target = folder / path
@@ -91,6 +93,7 @@ def _refuse_taken(word: str) -> None:
                 f"{word!r} is a name of optserve's {kind} already",
                 expected="a name for what the package adds, as in optserve-growth",
                 remedy="choose another name",
+                code="usage",
             )
 
 

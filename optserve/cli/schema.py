@@ -40,7 +40,9 @@ def schema(
         try:
             out.write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"cannot write {out}: {error.strerror}") from error
+            raise ConfigError(
+                f"cannot write {out}: {error.strerror}", code="cannot-write"
+            ) from error
 
 
 def _config_schema(plugin: list[Path]) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def declarations(config: Config, found: Findings) -> Declarations:
                     f"the function '{defined.name}' is defined twice",
                     place=defined.place,
                     expected=f"one definition; the first is at {functions[defined.name].place}",
+                    code="declared-twice",
                 )
     metrics: dict[str, Expression] = {}
     for entry in config.entries_of("metrics").values():
@@ -166,6 +167,7 @@ def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
             place=key.place,
             expected="a name",
             remedy=f"write '{key.text}_'",
+            code="wrong-name",
         )
     if key.text[:1].isdigit():
         raise ConfigError(
@@ -173,13 +175,22 @@ def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
             place=key.place,
             expected="a name: a letter or `_`, then letters, digits and `_`",
             remedy=f"write 'p{key.text}'" if f"p{key.text}".isidentifier() else "",
+            code="wrong-name",
         )
     signature = parse_signature(_text(key))
     if signature.parameters is not None:
-        raise ConfigError(f"{signature} is no name of a value", place=key.place, expected="a name")
+        raise ConfigError(
+            f"{signature} is no name of a value",
+            place=key.place,
+            expected="a name",
+            code="wrong-name",
+        )
     if not dotted and "." in signature.name:
         raise ConfigError(
-            f"'{signature.name}' has a dot", place=key.place, expected="a name without dots"
+            f"'{signature.name}' has a dot",
+            place=key.place,
+            expected="a name without dots",
+            code="wrong-name",
         )
     return signature.name
 
@@ -223,6 +234,7 @@ def _defined(definition: Definition, entry: Entry) -> Value | Function:
             f"'{signature.name}' is a value, and only functions have locals",
             place=signature.place,
             remedy="make each local a value of define, before this one",
+            code="wrong-definition",
         )
     return declare(
         signature, [(_text(one.key), parsed(one.value)) for one in body.entries.values()]

@@ -28,6 +28,7 @@ def check_splits(config: Config) -> None:
             place=split.place,
             expected="one table with rows",
             remedy=f"`rows: false` in {others[0]} takes its columns as constants",
+            code="split",
         )
 
 
@@ -46,6 +47,7 @@ def minibatch_of(
             "there are no rows to make batches of",
             place=written.place,
             expected="a loss over the rows of a table of `data`",
+            code="minibatch",
         )
     if len(rows) > 1:
         raise ConfigError(
@@ -53,6 +55,7 @@ def minibatch_of(
             place=written.place,
             expected="rows of one table, of which batches are made",
             remedy="`rows: false` takes the columns of a table as constants",
+            code="minibatch",
         )
     _check_method(config, optimizer)
     [count] = rows.values()
@@ -61,6 +64,7 @@ def minibatch_of(
             f"a batch of {written.rows} is never full: there are {count} rows to train on",
             place=written.place_of("rows"),
             expected=f"at most {count} rows, or `last: keep`",
+            code="minibatch",
         )
     from optserve.transforms.minibatch import check_affine
 
@@ -83,6 +87,7 @@ def _check_method(config: Config, optimizer: Optimizer | None) -> None:
         place=config.place_of("optimizer") if given else config.minibatch.place,
         expected="a method that needs gradients only, such as adam or momentum",
         remedy="" if given else "optimizer: {adam: {learning_rate: 1.0e-3}}",
+        code="wrong-method",
     )
 
 
@@ -96,6 +101,7 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> 
                     f"`{key}` counts epochs, and without `minibatch` there are none",
                     place=stop.place_of(key),
                     expected="minibatch: {rows: 128}" + (", or steps" if key == "epochs" else ""),
+                    code="minibatch",
                 )
     plateau = None
     if stop.plateau is not None:

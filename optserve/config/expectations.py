@@ -80,12 +80,14 @@ def _checks(path: str, expect: Expect, shape: tuple[int, ...]) -> Mapping[str, o
             "`near` has no tolerance" if not tolerances else "there is no `near` to be close to",
             place=expect.place,
             expected="{near: NUMBER, rel: 1.0e-6}, or abs",
+            code="impossible-expectation",
         )
     if not given:
         raise ConfigError(
             f"nothing is expected of {path}",
             place=expect.place,
             expected="one of min, max, near, one_of",
+            code="impossible-expectation",
         )
     _check_reasons(path, expect, given)
     _check_range(path, expect)
@@ -101,12 +103,14 @@ def _check_range(path: str, expect: Expect) -> None:
             f"no value of {path} can be at least {expect.min:g} and at most {expect.max:g}",
             place=expect.place_of("max"),
             expected="a `max` of at least `min`",
+            code="impossible-expectation",
         )
     if path.partition(".")[0] in _NOT_NEGATIVE and expect.max is not None and expect.max < 0:
         raise ConfigError(
             f"{path} is never negative, so it cannot be at most {expect.max:g}",
             place=expect.place_of("max"),
             expected="a `max` of at least 0",
+            code="impossible-expectation",
         )
 
 
@@ -118,6 +122,7 @@ def _check_near(path: str, expect: Expect, near: Array, shape: tuple[int, ...]) 
             f"{path} has the shape {shape}, and `near` the shape {near.shape}",
             place=place,
             expected="one number, or a nested list of that shape",
+            code="impossible-expectation",
         )
     allowed = np.maximum((expect.rel or 0.0) * np.abs(near), expect.abs or 0.0)
     if expect.rel and expect.abs is None and not near.all():
@@ -126,6 +131,7 @@ def _check_near(path: str, expect: Expect, near: Array, shape: tuple[int, ...]) 
             place=place,
             expected="a tolerance that does not depend on `near`",
             remedy="give `abs` too: {near: 0, abs: 1.0e-6}",
+            code="impossible-expectation",
         )
     low = -np.inf if expect.min is None else expect.min
     high = np.inf if expect.max is None else expect.max
@@ -134,6 +140,7 @@ def _check_near(path: str, expect: Expect, near: Array, shape: tuple[int, ...]) 
             f"no value of {path} can be near {expect.near} and within `min` and `max`",
             place=place,
             expected="limits that leave room for `near`",
+            code="impossible-expectation",
         )
 
 
@@ -145,6 +152,7 @@ def _check_reasons(path: str, expect: Expect, given: Mapping[str, object]) -> No
             f"the termination is a word, and `{others[0]}` compares numbers",
             place=expect.place,
             expected="{one_of: [gradient, ...]}",
+            code="impossible-expectation",
         )
     if expect.one_of is None:
         return
@@ -153,6 +161,7 @@ def _check_reasons(path: str, expect: Expect, given: Mapping[str, object]) -> No
             f"{path} can be none of an empty list",
             place=expect.place_of("one_of"),
             expected="at least one value",
+            code="impossible-expectation",
         )
     reasons = [reason.name for reason in Reason]
     wrong = (one for one in expect.one_of if (one not in reasons if is_reason else _is_text(one)))
@@ -162,6 +171,7 @@ def _check_reasons(path: str, expect: Expect, given: Mapping[str, object]) -> No
             place=expect.place_of("one_of"),
             expected=f"one of {choices(reasons, len(reasons))}" if is_reason else "numbers",
             remedy=did_you_mean(str(one), reasons) if is_reason else "",
+            code="impossible-expectation",
         )
 
 
@@ -189,6 +199,7 @@ def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, 
             f"`{key.text}` will have no value: {why}",
             place=key.place,
             remedy="leave out this expectation",
+            code="impossible-expectation",
         )
 
 
@@ -196,7 +207,9 @@ def _check_path(key: ScalarNode, parameters: Mapping[str, Parameter]) -> tuple[i
     """The shape of what a path names: the longest literal name wins, then come indices."""
     root, _, rest = key.text.partition(".")
     if root in _LATER:
-        raise ConfigError(f"`{root}` is not supported yet", place=key.place)
+        raise ConfigError(
+            f"`{root}` is not supported yet", place=key.place, code="not-supported-yet"
+        )
     if root in _NUMBERS and not rest:
         return ()
     if root in _BY_PARAMETER and rest:
@@ -221,6 +234,7 @@ def _check_parameter(
             f"'{name}' has no entry {list(index)}",
             place=key.place,
             expected=f"indices into the shape {shape}",
+            code="unknown-path",
         )
     return shape[len(index) :]
 
@@ -232,4 +246,5 @@ def _nothing(key: ScalarNode, written: str, valid: Iterable[str]) -> ConfigError
         place=key.place,
         expected=f"one of {choices(names)}",
         remedy=did_you_mean(written, names),
+        code="unknown-path",
     )

@@ -28,6 +28,7 @@ def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingN
             f"the file holds {kind_of(tree)}",
             place=tree.place,
             expected="a mapping, which begins with `version: 1`",
+            code="wrong-value",
         )
     entry = tree.entries.get("extends")
     if entry is None:
@@ -36,16 +37,20 @@ def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingN
     written = entry.value
     if not (isinstance(written, ScalarNode) and isinstance(written.value, str)):
         raise ConfigError(
-            f"`extends` is {kind_of(written)}", place=written.place, expected="the name of a file"
+            f"`extends` is {kind_of(written)}",
+            place=written.place,
+            expected="the name of a file",
+            code="extends",
         )
     base = reach.file(written)
     if base.resolve() in chain:
-        raise ConfigError("a config extends itself", place=written.place)
+        raise ConfigError("a config extends itself", place=written.place, code="extends")
     if len(chain) >= MAX_CHAIN:
         raise ConfigError(
             "too many configs extend one another",
             place=written.place,
             expected=f"at most {MAX_CHAIN}",
+            code="extends",
         )
     return merge(read_tree(base, reach, chain), own)
 

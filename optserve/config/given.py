@@ -48,7 +48,10 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
     source = _Given(path or "the config", "", folder)
     if depth > MAX_DEPTH:
         raise ConfigError(
-            "nested too deeply", place=source.place(0, 0), expected=f"at most {MAX_DEPTH} levels"
+            "nested too deeply",
+            place=source.place(0, 0),
+            expected=f"at most {MAX_DEPTH} levels",
+            code="too-large",
         )
     if isinstance(value, Mapping):
         entries = {}
@@ -56,7 +59,9 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
             inner = f"{path}.{name}" if path else str(name)
             if not isinstance(name, str):
                 raise ConfigError(
-                    f"a key must be a text, and {name!r} is none", place=source.place(0, 0)
+                    f"a key must be a text, and {name!r} is none",
+                    place=source.place(0, 0),
+                    code="yaml",
                 )
             key = ScalarNode(_Given(inner, "", folder), 0, 0, inner, name, name)
             entries[name] = Entry(key, tree_of(one, inner, folder, depth + 1))
@@ -73,6 +78,7 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
         f"`{path}` is {value!r}"[:200],
         place=source.place(0, 0),
         expected="a finite number, a text, a truth value, a list, a mapping, or None",
+        code="wrong-value",
     )
 
 
@@ -91,12 +97,17 @@ def columns_of(data: Any) -> Mapping[str, Array]:
     if columns is None and names is not None and hasattr(data, "__getitem__"):
         names = list(map(str, names))
         if len(set(names)) < len(names):
-            raise ConfigError("two columns of the data have one name", expected="a name for each")
+            raise ConfigError(
+                "two columns of the data have one name",
+                expected="a name for each",
+                code="given-data",
+            )
         columns = {name: data[name] for name in names}
     if not columns:
         raise ConfigError(
             f"the data given is {'empty' if columns is not None else f'a {type(data).__name__}'}",
             expected="arrays by name, a data frame or an Arrow table",
+            code="given-data",
         )
     return {name: _array(name, column) for name, column in columns.items()}
 
@@ -104,7 +115,9 @@ def columns_of(data: Any) -> Mapping[str, Array]:
 def _array(name: Any, column: Any) -> Array:
     """A column as an array of numbers or texts; what is missing is NaN or an empty text."""
     if not isinstance(name, str):
-        raise ConfigError(f"a column must be called by a text, and {name!r} is none")
+        raise ConfigError(
+            f"a column must be called by a text, and {name!r} is none", code="given-data"
+        )
     if isinstance(column, np.ma.MaskedArray):  # NumPy would take what is masked for values
         mask, column = np.ma.getmaskarray(column), np.asarray(column)
         if mask.any():
@@ -113,7 +126,7 @@ def _array(name: Any, column: Any) -> Array:
     try:
         array = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)
     except ValueError as error:  # lists of several lengths
-        raise ConfigError(f"the column {name} is no array: {error}") from None
+        raise ConfigError(f"the column {name} is no array: {error}", code="given-data") from None
     if array.dtype != object:
         return array
     cells = array.ravel().tolist()
@@ -123,7 +136,9 @@ def _array(name: Any, column: Any) -> Array:
     wanted = str if texts else bool | int | float | np.number
     if not all(isinstance(cell, wanted) for cell in known):
         raise ConfigError(
-            f"the column {name} holds Python objects", expected="numbers, or texts alone"
+            f"the column {name} holds Python objects",
+            expected="numbers, or texts alone",
+            code="given-data",
         )
     gap: Any = "" if texts else math.nan
     filled = [gap if gone else cell for cell, gone in zip(cells, missing, strict=True)]
@@ -133,5 +148,6 @@ def _array(name: Any, column: Any) -> Array:
             f"the column {name} holds a whole number that 64 bits do not hold",
             expected="numbers of NumPy's dtypes",
             remedy="give the column as floats",
+            code="given-data",
         )
     return made

@@ -82,7 +82,9 @@ def normal(mean: float = 0.0, std: Annotated[float, Ge(0)] = 1.0) -> Initializer
 def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
     """Independent uniform draws from ``low`` to ``high``."""
     if high < low:
-        raise ConfigError(f"uniform: high is {high:g}, below low", expected="low <= high")
+        raise ConfigError(
+            f"uniform: high is {high:g}, below low", expected="low <= high", code="wrong-value"
+        )
     return lambda rng, shape: rng.uniform(low, high, shape)
 
 
@@ -121,6 +123,7 @@ def orthogonal(gain: float = 1.0) -> Initializer:
             raise ConfigError(
                 f"orthogonal: a parameter of shape {shape} is no matrix",
                 expected="a shape of two or more axes",
+                code="wrong-value",
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = rng.standard_normal((max(rows, columns), min(rows, columns)))

@@ -58,6 +58,7 @@ def optimizer_of(method: Method, kind: ObjectiveKind, registry: Registry) -> Opt
             place=last.place,
             expected="modifiers in order, then one method",
             remedy="add a method after it, such as adam",
+            code="wrong-method",
         )
     if optimizer.needs == "jacobian" and kind != "least_squares":
         raise ConfigError(
@@ -65,6 +66,7 @@ def optimizer_of(method: Method, kind: ObjectiveKind, registry: Registry) -> Opt
             place=last.place,
             expected="least_squares, or a method that needs gradients only",
             remedy="write the problem as least_squares, or use lbfgs",
+            code="wrong-method",
         )
     try:
         return chain(tuple(modifiers), optimizer)
@@ -80,4 +82,5 @@ def _modifier(named: Named, registry: Registry) -> Modifier:
         f"{named.name} is a method, and something comes after it",
         place=named.place,
         expected="modifiers in order, then one method",
+        code="wrong-method",
     )

@@ -28,6 +28,7 @@ def build_metrics(declared: Declarations, inputs: Inputs, found: Findings) -> Bo
             raise ConfigError(
                 f"a metric cannot be called `{LOSS}`: each split has its loss already",
                 place=declared.metrics[LOSS].place,
+                code="wrong-name",
             )
     scope = inputs.scope(declared, found)
     outputs = []
@@ -56,4 +57,5 @@ def check_metric_path(
         place=place,
         expected=f"one of {choices(valid)}" if valid else "a name that `metrics` declares",
         remedy=did_you_mean(path, valid),
+        code="unknown-path",
     )

@@ -68,7 +68,7 @@ def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
         return with_options(function, node, named.place, registry)
     first = next(iter(options_model(function).model_fields), None)
     if first is None:
-        raise ConfigError(f"{named.name} has no options", place=node.place)
+        raise ConfigError(f"{named.name} has no options", place=node.place, code="unknown-key")
     key = ScalarNode(node.source, node.start, node.end, node.path, first, first)
     options = replace(_empty(named), path=node.path, entries={first: Entry(key, node)})
     return with_options(function, options, named.place, registry)
@@ -92,6 +92,7 @@ def with_options(
                 f"{function.__name__} needs `{name}`",
                 place=place,
                 expected=f"`{name}: {describe(model, name)}`",
+                code="missing-key",
             )
     written = validated(model, node, beside)
     options = {name: getattr(written, name) for name in written.model_fields_set}

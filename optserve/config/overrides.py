@@ -61,6 +61,7 @@ def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingN
                 "there is no `key=value` here",
                 place=source.place(0, len(text)),
                 expected="--set key=value, such as --set stop.steps=100",
+                code="override",
             )
         _check_path(source, path)
         value = parse_value(source, len(written) + 1, path)
@@ -70,6 +71,7 @@ def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingN
                 place=source.place(0, len(written) + 1, path),
                 expected="a value, such as --set stop.steps=100",
                 remedy=f"`{path}=null` removes the key; a variable of the shell may be unset",
+                code="override",
             )
         changed = _set(tree, path, value, new)
         assert isinstance(changed, MappingNode)
@@ -89,6 +91,7 @@ def _check_path(source: Source, path: str) -> None:
         place=source.place(start + at, start + at + 1, path),
         expected="keys with one dot between them, such as stop.steps",
         remedy=f"did you mean '{tidy}'?" if tidy else "",
+        code="override",
     )
 
 
@@ -103,6 +106,7 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
             f"`{node.path}` is {kind_of(node)}, so `{rest}` names nothing in it",
             place=_key_place(value),
             remedy=f"set all of it: --set '{node.path}=...'",
+            code="override",
         )
     key, rest = _split(node, rest)
     if new and not rest and key in node.entries:
@@ -111,6 +115,7 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
             place=_key_place(value),
             expected="a new key after `+`",
             remedy="leave out the `+` to replace the value",
+            code="override",
         )
     if key not in node.entries and (what := _NAMED.get(node.path)):
         if not new:
@@ -134,6 +139,7 @@ def _undeclared(node: MappingNode, key: str, what: str, value: Node) -> ConfigEr
         place=_key(value, node.path, key).place,
         expected=f"one of {choices(node.entries)}" if node.entries else "",
         remedy=f"{near} {declares}" if near else declares,
+        code="override",
     )
 
 
@@ -149,6 +155,7 @@ def _set_item(node: SequenceNode, index: int, rest: str, value: Node, new: bool)
         raise ConfigError(
             f"`{node.path}` has {len(node)} entries, so there is no [{index}]",
             place=_key_place(value),
+            code="override",
         )
     items = list(node.items)
     items[index] = _set(items[index], rest.removeprefix("."), value, new)

@@ -35,6 +35,7 @@ def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...
                 "a parameter without `init` needs a `shape`",
                 place=written.place,
                 expected="`init`, a number, or `shape`, which starts at 0",
+                code="missing-key",
             )
         return ()
     sizes = written.node_of("shape")
@@ -48,6 +49,7 @@ def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...
             f"the shape {shape} has {prod(shape)} entries",
             place=written.place_of("shape"),
             expected=f"at most {LARGEST}",
+            code="too-large",
         )
     return shape
 
@@ -72,6 +74,7 @@ def parameter_of(
             f"the lower bound {low:g} is above the upper bound {high:g}",
             place=written.place_of("bounds"),
             expected="[low, high]",
+            code="contradiction",
         )
     init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
     parameter = Parameter(
@@ -104,6 +107,7 @@ def _initial(
             place=node.place,
             expected="a number",
             remedy=f"write it without quotes: {init.strip()}",
+            code="wrong-value",
         )
     if isinstance(init, str | dict):
         from optserve.config.initializers import Initializer, generator
@@ -160,6 +164,7 @@ def _start(parameter: Parameter, entry: Entry) -> Array:
             f"'{parameter.name}' is fixed and starts at its init",
             place=entry.key.place,
             remedy="leave it out here, or let it vary",
+            code="wrong-start",
         )
     given = numbers(entry.value)
     place = entry.value.place
@@ -185,6 +190,7 @@ def numbers(node: Node) -> Array:
                     f"the shape here is {row.shape}, and {rows[0].shape} before",
                     place=item.place,
                     expected="rows of one length",
+                    code="wrong-start",
                 )
         return np.stack(rows)
     if isinstance(node, ScalarNode) and type(node.value) in (int, float):
@@ -193,6 +199,7 @@ def numbers(node: Node) -> Array:
         f"`{node.path}` is {kind_of(node)}",
         place=node.place,
         expected="a number, or a list of numbers",
+        code="wrong-value",
     )
 
 
@@ -202,6 +209,7 @@ def _fitted(values: Array, shape: tuple[int, ...], place: Place) -> Array:
             f"the values have the shape {values.shape}",
             place=place,
             expected=f"the shape of the parameter, {shape}",
+            code="wrong-start",
         )
     return values
 
@@ -219,6 +227,7 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
             f"'{parameter.name}' starts at a value that is not finite",
             place=place,
             expected=f"finite numbers in {start.dtype.name}",
+            code="wrong-start",
         )
     if (start < parameter.lower).any() or (start > parameter.upper).any():
         low, high = parameter.lower.flat[0], parameter.upper.flat[0]
@@ -226,6 +235,7 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
             f"'{parameter.name}' starts outside of its bounds",
             place=place,
             expected=f"from {low:g} to {high:g}",
+            code="wrong-start",
         )
     transform = parameter.transform
     if transform is not None and not transform.contains(start):
@@ -233,4 +243,5 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
             f"'{parameter.name}' starts where the transform {transform.name} is not defined",
             place=place,
             expected=transform.domain,
+            code="wrong-start",
         )

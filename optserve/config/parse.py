@@ -58,6 +58,7 @@ def parse(source: Source) -> Node:
             place=source.place(0, 1),
             expected="a config, which begins with `version: 1`",
             remedy="`optserve init` writes one to start from",
+            code="yaml",
         )
     return document
 
@@ -73,12 +74,15 @@ def parse_value(source: Source, begin: int = 0, path: str = "") -> Node:
             f"the character U+{ord(source.text[position]):04X} cannot stand in YAML, is this text?",
             place=without_excerpt(source.place(position, position)),
             expected="a YAML file in UTF-8",
+            code="yaml",
         ) from None
     except MarkedYAMLError as error:
         raise explain_syntax(source, begin, error) from None
     except (YAMLError, ValueError, OverflowError) as error:
         message = str(error).splitlines()[0]
-        raise ConfigError(f"not valid YAML: {message}", place=source.place(begin, begin)) from None
+        raise ConfigError(
+            f"not valid YAML: {message}", place=source.place(begin, begin), code="yaml"
+        ) from None
 
 
 class _Builder:
@@ -108,12 +112,14 @@ class _Builder:
                     "a second document begins here",
                     place=self.place(event),
                     expected="one document: one file is one problem",
+                    code="yaml",
                 )
             if event.tags or event.version not in (None, (1, 2)):
                 raise ConfigError(
                     "a directive that is not supported",
                     place=self.source.place(self.begin, self.begin),
                     expected="YAML 1.2 without directives",
+                    code="yaml",
                 )
             document = self.node(next(self.events), path, 0)
         if document is None:
@@ -126,18 +132,21 @@ class _Builder:
                 "anchors and aliases are not part of the config language",
                 place=self.place(event, path),
                 remedy="quote a text that begins with `&` or `*`; share settings with `extends`",
+                code="yaml",
             )
         if getattr(event, "ctag", None) is not None:
             raise ConfigError(
                 "tags are not part of the config language",
                 place=self.place(event, path),
                 remedy="quote a text that begins with `!`",
+                code="yaml",
             )
         if depth > MAX_DEPTH:
             raise ConfigError(
                 "nested too deeply",
                 place=self.place(event, path),
                 expected=f"at most {MAX_DEPTH} levels",
+                code="too-large",
             )
         if isinstance(event, ScalarEvent):
             return self.scalar(event, path, flow)
@@ -162,6 +171,7 @@ class _Builder:
                     f"the key {key.text!r} is written twice",
                     place=key.place,
                     expected=f"each key once; it is written first at {first}",
+                    code="duplicate-key",
                 )
             value = self.node(next(self.events), key.path, depth + 1, flow)
             entries[key.text] = Entry(key, value)
@@ -174,6 +184,7 @@ class _Builder:
                 "a key must be a text, not a list or a mapping",
                 place=node.place,
                 remedy="quote it, if it is meant as a text",
+                code="yaml",
             )
         if not isinstance(node.value, str):
             shown = node.text or "nothing"
@@ -181,6 +192,7 @@ class _Builder:
                 f"a key must be a text, and YAML reads {shown[:40]} as {kind_of(node)}",
                 place=node.place,
                 remedy=f'quote it: "{shown[:40]}"',
+                code="yaml",
             )
         return replace(node, path=f"{path}.{node.text}" if path else node.text)
 
@@ -215,6 +227,7 @@ class _Builder:
                 place=self.source.place(begin, end, path),
                 expected="a finite number, at most 1.8e308",
                 remedy="`null` says that there is no bound; quote a text that looks like a number",
+                code="wrong-value",
             )
         return number if _FLOAT.fullmatch(text) else text
 

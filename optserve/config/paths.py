@@ -29,6 +29,7 @@ class Reach(NamedTuple):
             place=written.place,
             expected="a file" if found else "",
             remedy=nearest_file(path) if not found else "",
+            code="missing-file",
         )
 
     def files(self, written: ScalarNode) -> tuple[Path, ...]:
@@ -50,6 +51,7 @@ class Reach(NamedTuple):
                 f"no file is called like {pattern}",
                 place=written.place,
                 expected="the names of files, with * for any part of a name",
+                code="missing-file",
             )
         return files
 
@@ -64,7 +66,9 @@ class Reach(NamedTuple):
             path.exists()  # raises where the system cannot even ask
         except (OSError, ValueError, RuntimeError):  # a NUL in it, too long, a loop of links
             raise ConfigError(
-                f"{written.text[:80]!r} cannot be the name of a file", place=written.place
+                f"{written.text[:80]!r} cannot be the name of a file",
+                place=written.place,
+                code="missing-file",
             ) from None
         if not inside:
             self._hold_inside(path, written.text, written)
@@ -79,6 +83,7 @@ class Reach(NamedTuple):
             place=written.place,
             expected="a file inside that folder",
             remedy="pass --allow-path if you trust this config to read it",
+            code="outside-folder",
         )
 
 

@@ -218,4 +218,5 @@ def _check_streamed(
         f"{streamed[0]} is streamed",
         place=config.place_of("optimizer") if given else declared.declarations.loss.place,
         remedy="`optimizer: lbfgs` does without them; `in_memory: true` in the table holds all",
+        code="needs-memory",
     )

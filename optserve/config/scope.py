@@ -72,6 +72,7 @@ def check_unique(declared: Declarations, tables: Tables, found: Findings) -> Non
                     place=place,
                     expected=f"one value of that name; the other is at {other_place}",
                     remedy="rename one of them; columns are renamed with columns: {new: old}",
+                    code="declared-twice",
                 )
 
 
@@ -119,5 +120,6 @@ def evaluate_size(
             f"this size is {got}",
             place=expression.place,
             expected="a whole number of at least 1 that does not depend on the rows",
+            code="wrong-value",
         )
     return value

@@ -55,6 +55,7 @@ def check_sigma(
                     f"sigma is {found[at]:g}{where}",
                     place=terms["sigma"].place,
                     expected="a positive standard deviation, infinite where a row is not to count",
+                    code="sigma",
                 )
             infinite += int(np.isposinf(found).sum())
             size += found.size
@@ -64,6 +65,7 @@ def check_sigma(
             "sigma is infinite in every row, and nothing counts",
             place=terms["sigma"].place,
             expected="a finite standard deviation in the rows that count",
+            code="sigma",
         )
     return shares["train"]
 
@@ -99,6 +101,7 @@ def _depends(terms: Mapping[str, Expression], name: str) -> ConfigError:
         expected="a standard deviation that is known before the fit",
         remedy="maximize the likelihood, which has the term: "
         f"`log_likelihood: -log({sigma}) - (({observed} - ({predicted})) / ({sigma}))**2 / 2`",
+        code="sigma",
     )
 
 

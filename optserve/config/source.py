@@ -59,12 +59,15 @@ def read_source(path: Path) -> Source:
         with path.open("rb") as file:
             content = file.read(LIMIT + 1)
     except FileNotFoundError:
-        raise ConfigError(f"there is no file {path}", remedy=nearest_file(path)) from None
+        raise ConfigError(
+            f"there is no file {path}", remedy=nearest_file(path), code="missing-file"
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}",
             expected="a YAML file that may be read",
             remedy="name the file itself, and let it be readable",
+            code="unreadable-file",
         ) from None
     start = Place(str(path), 1, 1)
     if len(content) > LIMIT:
@@ -73,6 +76,7 @@ def read_source(path: Path) -> Source:
             place=start,
             expected=f"at most {LIMIT >> 20} MiB",
             remedy="put the data into a file of its own and read it with `data: {read: ...}`",
+            code="too-large",
         )
     try:
         text = content.decode("utf-8-sig")
@@ -83,6 +87,7 @@ def read_source(path: Path) -> Source:
             "the config is not text in UTF-8",
             place=without_excerpt(place),
             expected="a YAML file in UTF-8",
+            code="unreadable-file",
         ) from None
     return Source(str(path), text, path.parent)
 

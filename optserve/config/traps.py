@@ -47,6 +47,7 @@ def explain_syntax(source: Source, begin: int, error: MarkedYAMLError) -> Config
         f"not valid YAML: {problem[:200]}",
         place=source.place(index, index + 1),
         remedy=remedy.replace("CHAR", repr(char)),
+        code="yaml",
     )
 
 
@@ -57,6 +58,7 @@ def refuse_cut(scalar: ScalarNode) -> None:
             f"YAML cut this at a comma: it reads {scalar.text!r} as one item",
             place=scalar.place,
             remedy="quote what holds commas inside brackets, or write it on a line of its own",
+            code="yaml",
         )
 
 
@@ -73,6 +75,7 @@ def refuse_comment_inside(scalar: ScalarNode) -> None:
             "` #` begins a comment here, inside brackets that are still open",
             place=place,
             remedy="quote the whole expression, or close the brackets before the comment",
+            code="yaml",
         )
 
 

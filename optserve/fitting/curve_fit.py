@@ -84,6 +84,7 @@ def curve_fit(
             raise ConfigError(
                 f"p0 names '{unknown[0]}', which the model does not take",
                 expected=f"any of {', '.join(names)}",
+                code="wrong-call",
             )
         start = {name: p0.get(name, 1.0) for name in names}
     else:
@@ -92,6 +93,7 @@ def curve_fit(
             raise ConfigError(
                 f"p0 has the shape {values.shape}, and the model takes {len(names)} parameters",
                 expected=f"a start for each of {', '.join(names)}",
+                code="wrong-call",
             )
         start = dict(zip(names, values, strict=True))
     unknowns = Unknowns.of(start, _by_name(bounds, names))
@@ -150,7 +152,9 @@ def _names(f: Function, p0: Any) -> list[str]:
     if any(one.kind == kinds.VAR_POSITIONAL for one in signature):
         if p0 is None or isinstance(p0, Mapping):
             raise ConfigError(
-                "the model takes any number of parameters", expected="p0, which says how many"
+                "the model takes any number of parameters",
+                expected="p0, which says how many",
+                code="wrong-call",
             )
         count = np.atleast_1d(plain_array(p0)).size - max(len(named) - 1, 0)
         return [*named[1:], *(f"p{number}" for number in range(count))]
@@ -158,6 +162,7 @@ def _names(f: Function, p0: Any) -> list[str]:
         raise ConfigError(
             "the model has no parameters",
             expected="a function f(x, a, b, ...) of the data and at least one parameter",
+            code="wrong-call",
         )
     return named[1:]
 
@@ -177,6 +182,7 @@ def _by_name(bounds: Any, names: list[str]) -> Any:
         raise ConfigError(
             "the bounds do not fit the parameters",
             expected=f"(lower, upper), each a number or {len(names)} of them",
+            code="contradiction",
         ) from None
 
 
@@ -184,9 +190,13 @@ def _observed(ydata: Any, unknowns: Unknowns) -> Array:
     y = plain_array(ydata).astype(unknowns.precision)
     if not np.isfinite(y).all():
         at = np.argwhere(~np.isfinite(y))[0].tolist()
-        raise ConfigError(f"ydata is not finite at {at}", remedy="leave out what was not observed")
+        raise ConfigError(
+            f"ydata is not finite at {at}",
+            remedy="leave out what was not observed",
+            code="given-data",
+        )
     if not y.size:
-        raise ConfigError("ydata is empty", expected="observed values")
+        raise ConfigError("ydata is empty", expected="observed values", code="given-data")
     return y
 
 
@@ -197,6 +207,7 @@ def _deviations(sigma: Any, y: Array) -> Array:
             "sigma is a covariance matrix",
             expected="standard deviations, one for each observed value",
             remedy="multiply the residuals by the inverse of its Cholesky factor, in least_squares",
+            code="sigma",
         )
     if array.shape not in ((), y.shape) or not (array > 0).all():
         raise ConfigError(
@@ -204,6 +215,7 @@ def _deviations(sigma: Any, y: Array) -> Array:
             if array.shape not in ((), y.shape)
             else "sigma is not positive everywhere",
             expected=f"positive numbers of the shape of ydata, {y.shape}",
+            code="sigma",
         )
     return np.broadcast_to(array, y.shape).copy()
 

@@ -187,11 +187,13 @@ def problem_of(
         raise ConfigError(
             f"the method is {method!r}",
             expected="an optimizer, such as optserve.optimizers.lbfgs()",
+            code="not-installed",
         )
     if method.needs == "jacobian" and form.kind == "loss":
         raise ConfigError(
             f"{method.name} needs residuals, and there is one number to minimize",
             remedy="use least_squares, or leave out the method",
+            code="wrong-method",
         )
     parameters, precision = unknowns.cast(), unknowns.precision
 
@@ -325,7 +327,9 @@ def _pairs(bounds: Any) -> Any:
             low, high = np.broadcast_arrays(*bounds)
         except ValueError:
             raise ConfigError(
-                "the lower and the upper bounds are not equally many", expected="(lower, upper)"
+                "the lower and the upper bounds are not equally many",
+                expected="(lower, upper)",
+                code="contradiction",
             ) from None
         return [*zip(low, high, strict=True)]
     return bounds

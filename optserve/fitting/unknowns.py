@@ -52,6 +52,7 @@ class Unknowns:
             raise ConfigError(
                 f"{len(names)} names for a start of the shape {array.shape}",
                 expected="a vector, and a name of its own for each of its entries",
+                code="wrong-start",
             )
         entries = zip(names, array, low, high, strict=True)
         return cls(tuple(_parameter(name, *of_entry) for name, *of_entry in entries), False, True)
@@ -62,12 +63,15 @@ class Unknowns:
     ) -> Unknowns:
         if names is not None:
             raise ConfigError(
-                "names beside a start that has names", remedy="leave out `names`: its keys are they"
+                "names beside a start that has names",
+                remedy="leave out `names`: its keys are they",
+                code="contradiction",
             )
         if not isinstance(bounds, Mapping) or not bounds.keys() <= start.keys():
             raise ConfigError(
                 "the bounds do not name what they bound",
                 expected=f"pairs (low, high) by name, of any of {', '.join(map(str, start))}",
+                code="contradiction",
             )
         parameters = []
         for name, value in start.items():
@@ -76,7 +80,9 @@ class Unknowns:
                 _parameter(str(name), array, *_bounds_of(str(name), array, bounds.get(name)))
             )
         if not parameters:
-            raise ConfigError("there is nothing to vary", expected="a start with an entry")
+            raise ConfigError(
+                "there is nothing to vary", expected="a start with an entry", code="wrong-start"
+            )
         return cls(tuple(parameters), True, False)
 
     @property
@@ -116,10 +122,14 @@ def _started(name: str, value: Any) -> Array:
         array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError, OptserveError):
         raise ConfigError(
-            f"{name} starts at {str(value)[:60]!r}", expected="a number, or an array of numbers"
+            f"{name} starts at {str(value)[:60]!r}",
+            expected="a number, or an array of numbers",
+            code="wrong-start",
         ) from None
     if not array.size or not np.isfinite(array).all():
-        raise ConfigError(f"{name} starts at {str(value)[:60]}", expected="finite numbers")
+        raise ConfigError(
+            f"{name} starts at {str(value)[:60]}", expected="finite numbers", code="wrong-start"
+        )
     return array.copy()
 
 
@@ -146,11 +156,20 @@ def _bounds_of(name: str, start: Array, bounds: Any) -> tuple[Array, Array]:
         raise ConfigError(
             f"the bounds of {name} do not fit its shape {start.shape}",
             expected="(low, high), or such a pair for each entry; None where there is no bound",
+            code="contradiction",
         ) from None
     if (low > high).any():
-        raise ConfigError(f"a lower bound of {name} is above the upper one", expected="low <= high")
+        raise ConfigError(
+            f"a lower bound of {name} is above the upper one",
+            expected="low <= high",
+            code="contradiction",
+        )
     if ((start < low) | (start > high)).any():
-        raise ConfigError(f"{name} starts outside of its bounds", expected="a start within them")
+        raise ConfigError(
+            f"{name} starts outside of its bounds",
+            expected="a start within them",
+            code="wrong-start",
+        )
     return low, high
 
 

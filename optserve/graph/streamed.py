@@ -51,4 +51,5 @@ class Streamed(ABC):
         raise ConfigError(
             f"all rows of {self.name} are needed at once, and it is read in blocks",
             remedy="`in_memory: true` in its table holds it in memory",
+            code="needs-memory",
         )

@@ -86,7 +86,9 @@ def interval(low: float, high: float) -> ParameterTransform:
     np.float64(1.0)
     """
     if not low < high:
-        raise ConfigError(f"interval: high is {high:g}, not above low", expected="low < high")
+        raise ConfigError(
+            f"interval: high is {high:g}, not above low", expected="low < high", code="wrong-value"
+        )
     width = high - low
     return ParameterTransform(
         name="interval",

@@ -177,6 +177,7 @@ def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
             f"'{parameter.name}' starts where the transform {transform.name} is not defined",
             place=parameter.place,
             expected=transform.domain,
+            code="wrong-start",
         )
     init = np.asarray(parameter.init, dtype)
     if parameter.fixed.all():
@@ -226,6 +227,7 @@ def _entangled(parameter: Parameter, why: str) -> ConfigError:
         f"'{parameter.name}': {parameter.transform.name} mixes its entries, and {why}",
         place=parameter.place,
         expected="neither bounds nor fixed entries beside such a transform",
+        code="contradiction",
     )
 
 

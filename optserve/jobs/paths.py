@@ -32,7 +32,10 @@ def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
             if not closed or not index.isdecimal() or int(index) >= len(entries):
                 count = f"an index below {len(entries)}" if entries else "no index here"
                 raise ConfigError(
-                    f"`{path}` names nothing in the result: [{index}]", place=place, expected=count
+                    f"`{path}` names nothing in the result: [{index}]",
+                    place=place,
+                    expected=count,
+                    code="unknown-path",
                 )
             node, rest = entries[int(index)], after
         else:
@@ -55,4 +58,5 @@ def _step(node: Any, rest: str, path: str, place: Place | None) -> tuple[Any, st
         place=place,
         expected=", ".join(sorted(keys)) or "nothing further",
         remedy=f"did you mean {matches[0]!r}?" if matches else "",
+        code="unknown-path",
     )

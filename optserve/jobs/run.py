@@ -114,6 +114,7 @@ def run(
             f"what is to run is a {type(problem).__name__}",
             expected="a problem, as `optserve.load` makes one of a config",
             remedy="optserve.run(optserve.load(config))",
+            code="usage",
         )
     with Interruption() as interruption:
         watch = Watch(interruption, progress, problem.stop.seconds)
@@ -217,6 +218,7 @@ def _descents(
             place=None if stop.plateau is None else stop.plateau.place,
             expected="stop.steps, each of which sees all rows",
             remedy="give `minibatch: {rows: 128}`, whose epochs these are",
+            code="minibatch",
         )
     limits = Limits()
     if optimizer is not None:

@@ -23,7 +23,9 @@ def metrics_outline(problem: Problem) -> dict[str, dict[str, None]]:
     metrics = problem.metrics
     names = () if metrics is None else metrics.names
     if "loss" in names:
-        raise ConfigError("a metric cannot be called 'loss': each split has its loss already")
+        raise ConfigError(
+            "a metric cannot be called 'loss': each split has its loss already", code="wrong-name"
+        )
     splits = [TRAINING, *problem.held_out] if problem.held_out else []
     splits += [] if metrics is None else [split for split in metrics.data if split not in splits]
     outline = {}
@@ -41,6 +43,7 @@ def check_metric(problem: Problem, path: str, place: Place | None) -> None:
             f"`{path}` is no number",
             place=place,
             expected="loss, or metrics.SPLIT.NAME",
+            code="unknown-path",
         )
 
 

@@ -43,6 +43,7 @@ def chain(modifiers: tuple[Modifier, ...], method: Optimizer) -> Optimizer:
             f"{names}: cannot modify {method.name}, which searches along the loss",
             expected="a method such as adam, momentum or gradient_descent",
             remedy=f"leave out {names}, or choose another method",
+            code="wrong-method",
         )
     for modifier in reversed(modifiers):
         method = modifier.wrap(method)

@@ -57,6 +57,7 @@ def held(function: Callable[P, R]) -> Callable[P, R]:
                         f"{function.__name__}: {name} is {value!r}",
                         expected=words,
                         remedy=f"the default is {parameter.default}" if default else "",
+                        code="wrong-value",
                     )
         return function(*arguments, **options)
 

@@ -77,6 +77,7 @@ def cosine(
                 "cosine: the number of steps is not known",
                 expected="a limit of steps or epochs to end at",
                 remedy="give stop.steps, stop.epochs, or the schedule's own steps",
+                code="missing-key",
             )
         # A NumPy integer would turn float32 into float64; a Python number is of any precision.
         fall = length - warmup

@@ -166,11 +166,13 @@ def check_positions(positions: Value, size: Size) -> None:
     low, high = int(np.min(known)), int(np.max(known))
     if -size <= low and high < size:
         return
-    failure = NumericalFailure if known is not positions else ShapeError
+    computed = known is not positions
+    failure = NumericalFailure if computed else ShapeError
     raise failure(
         f"index {low if low < -size else high} is out of range for an axis of size {size}",
         expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
         remedy="mend the indices, or hold them inside with np.clip",
+        code="" if computed else "wrong-index",
     )
 
 
@@ -179,6 +181,7 @@ def _single(index: int, size: Size) -> tuple[Size, Size, int]:
         raise ShapeError(
             f"index {index} is out of range for an axis of size {size}",
             expected=f"an index from {-size} to {size - 1}" if size else "no index: it is empty",
+            code="wrong-index",
         )
     start = index if index >= 0 else size + index
     return start, start + 1, 1

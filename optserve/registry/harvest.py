@@ -119,7 +119,7 @@ def _check_macros(primitives: Iterable[str]) -> None:
 
     for name in primitives:
         if name in builtin_macros():
-            raise PluginError(f"{name!r} is built in and cannot be replaced")
+            raise PluginError(f"{name!r} is built in and cannot be replaced", code="name-clash")
 
 
 def _by_name(kind: Kind, results: Iterable[object]) -> dict[str, Any]:

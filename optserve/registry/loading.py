@@ -138,6 +138,7 @@ class _Loading:
                     f"plugins.prefer: {name!r} is built in and cannot be replaced",
                     remedy=f"ask {distribution} to rename theirs; prefer: {{{name}: {PROJECT}}} "
                     "uses what is built in",
+                    code="name-clash",
                 )
 
     def unmet(self, name: str, distribution: str) -> OptserveError:
@@ -150,6 +151,7 @@ class _Loading:
                 f"plugins.prefer: no plugin {distribution!r} is installed",
                 expected="one of " + ", ".join(installed),
                 remedy=f"did you mean {close[0]!r}?" if close else f"pip install {distribution}",
+                code="not-installed",
             )
         for source in theirs:
             outcome = self.harvests.get(source)
@@ -160,6 +162,7 @@ class _Loading:
         return ConfigError(
             f"plugins.prefer: {distribution} has nothing called {name!r}",
             remedy=f"did you mean {close[0]!r}?" if close else "",
+            code="not-installed",
         )
 
     def sealed(self) -> Registry:

@@ -165,6 +165,7 @@ class Registry:
             + ("; what is built in cannot be replaced" if builtin else ""),
             remedy=f"choose one in the config: plugins: {{prefer: {{{name}: "
             f"{preferred.distribution}}}}}",
+            code="name-clash",
         )
 
     def _absence(self, kind: Kind, name: str) -> OptserveError:
@@ -187,6 +188,7 @@ class Registry:
             message,
             expected="one of " + ", ".join(names) if few else "",
             remedy=remedy or f"`optserve {listing}` shows what there is",
+            code="not-installed",
         )
 
     def _suggestions(self, kind: Kind, name: str) -> Iterator[str]:

@@ -47,19 +47,26 @@ def check_requirement(requirement: str) -> None:
         parsed = Requirement(requirement)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"cannot read {requirement!r}: {reason}", expected=expected) from error
+        raise ConfigError(
+            f"cannot read {requirement!r}: {reason}", expected=expected, code="wrong-value"
+        ) from error
     if parsed.url or parsed.extras or parsed.marker:
         raise ConfigError(
             f"{requirement!r} asks for more than a version",
             expected=expected,
             remedy="leave out addresses, extras and markers: nothing is installed by a config",
+            code="wrong-value",
         )
     remedy = f'pip install "{requirement}"'
     try:
         version = importlib.metadata.version(parsed.name)
     except importlib.metadata.PackageNotFoundError:
-        raise PluginError(f"{parsed.name} is not installed", remedy=remedy) from None
+        raise PluginError(
+            f"{parsed.name} is not installed", remedy=remedy, code="not-installed"
+        ) from None
     if not parsed.specifier.contains(version, prereleases=True):
         raise PluginError(
-            f"{parsed.name} {version} is installed, but {requirement} is required", remedy=remedy
+            f"{parsed.name} {version} is installed, but {requirement} is required",
+            remedy=remedy,
+            code="not-installed",
         )

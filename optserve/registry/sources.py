@@ -98,6 +98,7 @@ def file_source(path: Path) -> Source:
         raise ConfigError(
             f"cannot read the plugin {path}: {error.strerror}",
             expected="--plugin FILE.py, a Python file of yours",
+            code="unreadable-file",
         ) from error
     digest = hashlib.sha256(content).hexdigest()[:12]
     name = f"optserve_plugin_{digest}_{path.stem}"

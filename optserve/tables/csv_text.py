@@ -90,4 +90,5 @@ def _other_length(rows: Rows, record: Record, found: Sequence[Record]) -> Config
         place=Place(rows.file, record.line, 1, line.replace("\t", " ")),
         expected="the same number of values in every row",
         remedy=remedy,
+        code="malformed-file",
     )

@@ -50,20 +50,25 @@ class Dialect(NamedTuple):
             raise ConfigError(
                 f"the separator {separator!r} does not part values",
                 expected='one sign, such as "," ";" "|" "\\t" (a tab) or " " (any blanks)',
+                code="wrong-value",
             )
         if decimal not in (".", ","):
             raise ConfigError(
-                f"the decimal sign {decimal!r} is none", expected='a point "." or a comma ","'
+                f"the decimal sign {decimal!r} is none",
+                expected='a point "." or a comma ","',
+                code="wrong-value",
             )
         if comment and not re.fullmatch(r"[^\w\s\"'.+\-\x80-\U0010ffff]{1,3}", comment):
             raise ConfigError(
                 f"the comment {comment!r} may be part of a value",
                 expected='one to three signs, such as "#" "%" or "//"',
+                code="wrong-value",
             )
         if comment and separator in comment:
             raise ConfigError(
                 f"the comment {comment!r} holds the separator {separator!r}",
                 expected="different signs",
+                code="contradiction",
             )
         return cls(separator, decimal, _known(encoding), comment, skip, header)
 
@@ -85,5 +90,6 @@ def _known(encoding: str) -> str:
         raise ConfigError(
             f"there is no encoding {encoding[:40]!r}",
             expected="one that Python knows, such as utf-8, latin-1, cp1252 or utf-16",
+            code="wrong-value",
         ) from None
     return "utf-8" if name == "utf-8-sig" else name

@@ -88,6 +88,7 @@ def _blocks(path: Path, packed: bool) -> Iterator[bytes]:
             f"not a whole file of gzip: {error}",
             place=Place(str(path)),
             remedy="pack it again, or unpack it and name that file",
+            code="malformed-file",
         ) from None
 
 
@@ -109,6 +110,7 @@ def _recoded(path: Path, blocks: Iterator[bytes], encoding: str) -> Iterator[byt
             place=Place(str(path), lines),
             expected="the encoding that it was written in",
             remedy="try `encoding: latin-1`, which reads any bytes",
+            code="unreadable-file",
         ) from None
 
 
@@ -142,6 +144,7 @@ def _not_utf8(content: bytes, at: int, file: str, line: int) -> ConfigError:
         place=Place(file, line + content.count(b"\n", 0, at)),
         expected="UTF-8, or its `encoding` beside `read`",
         remedy=_packed(content) or _encoding(content, line_here),
+        code="unreadable-file",
     )
 
 

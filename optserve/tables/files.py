@@ -24,6 +24,7 @@ def joined(files: Sequence[Path], read: Reader) -> Frame:
                 f"{file.name} has other columns than {files[0].name}: {_difference(frame, first)}",
                 place=Place(str(file)),
                 expected="the same columns in the same order in every file",
+                code="malformed-file",
             )
     pieces = [piece for frame in frames for piece in pieces_of(frame)]
     return PieceFrame(first.names, first.width, pieces)

@@ -88,7 +88,9 @@ def advice_of(frame: Frame) -> str:
 
 def no_gaps() -> ConfigError:
     """The error for a frame that is not ``Gapped`` where it has to be."""
-    return ConfigError("the reader of this file does not tell which values are missing")
+    return ConfigError(
+        "the reader of this file does not tell which values are missing", code="contradiction"
+    )
 
 
 Reader = Callable[[Path], Frame]

@@ -97,6 +97,7 @@ def layout_of(file: str, head: bytes, dialect: Dialect, *, whole: bool = True) -
             f"there is nothing {before}in the file" if before else "the file is empty",
             place=Place(file, 1),
             expected="rows of values",
+            code="malformed-file",
         )
     if not dialect.header:
         return Layout((), len(first.cells), start, dialect.skip)
@@ -122,6 +123,7 @@ def records(file: str, content: bytes, dialect: Dialect, before: int) -> Iterato
             f"not valid CSV: {error}",
             place=Place(file, before + reader.line_num),
             remedy="a quote inside a value that is quoted is written twice",
+            code="malformed-file",
         ) from None
 
 

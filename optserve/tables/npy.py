@@ -49,6 +49,7 @@ def array_frame(path: Path, array: Array) -> Frame:
             f"the array has the shape {array.shape}",
             place=Place(str(path)),
             expected="(rows,) or (rows, columns)",
+            code="malformed-file",
         )
     names = array.dtype.names or ()
     width = len(names) if names else array.shape[1] if array.ndim == 2 else 1
@@ -103,10 +104,12 @@ def load_array(path: Path) -> Array:
             f"not a whole file of NumPy: {reason}",
             place=Place(str(path)),
             remedy="write it again, with numpy.save",
+            code="malformed-file",
         ) from None
     raise ConfigError(
         "the file holds Python objects, which are never loaded: that could run any code",
         place=Place(str(path)),
         expected="an array of numbers, truth values or texts",
         remedy="save it with a plain dtype, such as array.astype(float)",
+        code="malformed-file",
     )

@@ -50,9 +50,12 @@ def npz() -> Callable[[Path], Frame]:
                 remedy="save plain dtypes, such as array.astype(float)"
                 if objects
                 else "write it again, with numpy.savez",
+                code="malformed-file",
             ) from None
         if not arrays:
-            raise ConfigError("the file holds no array", place=Place(str(path)))
+            raise ConfigError(
+                "the file holds no array", place=Place(str(path)), code="malformed-file"
+            )
         return ArraysFrame(path, arrays)
 
     return read
@@ -84,6 +87,7 @@ class ArraysFrame:
             place=Place(str(self.path)),
             expected="first axes of one length",
             remedy="`rows: false` takes them as constants of any shape",
+            code="malformed-file",
         )
 
     def shape_of(self, index: int) -> tuple[int, ...]:

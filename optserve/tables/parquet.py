@@ -60,6 +60,7 @@ def _told(path: Path, read: Callable[[Path], Any]) -> Any:
             f"not a whole Parquet file: {reason}",
             place=Place(str(path)),
             remedy="write it again",
+            code="malformed-file",
         ) from None
 
 

@@ -108,4 +108,5 @@ class TextFrame:
             place=self.place(row, index),
             expected=f"{EXPECTED[kind]} in every row of a column that is used",
             remedy=remedy,
+            code="wrong-cell",
         )

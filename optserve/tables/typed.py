@@ -43,12 +43,16 @@ class Spot(NamedTuple):
             place=Place(self.file),
             expected=f"{expected} in every row of a column that is used",
             remedy=remedy,
+            code="wrong-cell",
         )
 
     def wrong_type(self, type_: str, remedy: str) -> ConfigError:
         """The error for a column none of whose cells is of the kind."""
         return ConfigError(
-            f"the column {self.column} holds {type_}", place=Place(self.file), remedy=remedy
+            f"the column {self.column} holds {type_}",
+            place=Place(self.file),
+            remedy=remedy,
+            code="wrong-cell",
         )
 
 

@@ -30,6 +30,7 @@ class Version:
             place=Place(str(self._path)),
             expected="a file that stays as it is while it is used",
             remedy="run it again; write new data into a file of another name",
+            code="checksum",
         )
 
 

@@ -85,6 +85,7 @@ def check_affine(graph: Graph, rows: Dim) -> None:
                 "a count of rows cannot be estimated from a batch",
                 place=equation.place,
                 expected="a sum of numbers over the rows, such as sum(where(condition, 1.0, 0.0))",
+                code="minibatch",
             )
         uncertain = [i for i, atom in enumerate(equation.operands) if atom in estimated]
         if uncertain and not (kind == "fixed" and _is_affine(equation, uncertain)):
@@ -94,6 +95,7 @@ def check_affine(graph: Graph, rows: Dim) -> None:
                 place=equation.place,
                 expected="a loss that is a sum or mean over rows, plus terms that no row enters",
                 remedy=_REMEDY,
+                code="minibatch",
             )
         if uncertain or kind == "sum":
             estimated.update(equation.results)
@@ -106,6 +108,7 @@ def _check_kind(equation: Equation, kind: str) -> None:
             "the numbers of the rows are not known in a batch",
             place=equation.place,
             remedy="read them from a column of the data",
+            code="minibatch",
         )
     if kind not in ("fixed", "row", "sum"):
         raise ConfigError(
@@ -113,6 +116,7 @@ def _check_kind(equation: Equation, kind: str) -> None:
             place=equation.place,
             expected="sums and means over rows",
             remedy=_REMEDY,
+            code="minibatch",
         )
 
 

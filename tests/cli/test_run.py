@@ -153,7 +153,7 @@ def test_an_error_in_json(invoke: Invoke, here: Path) -> None:
     assert json.loads(result.stdout) == {
         "error": {
             "kind": "ConfigError",
-            "code": "config",
+            "code": "unknown-function",
             "message": "no function is called 'epx'",
             "place": {
                 "file": "bad.yaml",

@@ -89,6 +89,7 @@ def take(name: str, settings: Column, frame: Frame, place: Place | None) -> Take
             f"the column {name} is read as {settings.as_}, which has no scale",
             place=settings.place,
             remedy="leave out `standardize` and `divide`, or read it as float",
+            code="contradiction",
         )
     if isinstance(taken, tuple):
         positions = [at for one in taken for at in _positions(one, frame, place)[0]]
@@ -96,7 +97,7 @@ def take(name: str, settings: Column, frame: Frame, place: Place | None) -> Take
     else:
         positions, matrix = _positions(taken, frame, place)
     if not positions:
-        raise ConfigError(f"the column {name} takes no columns", place=place)
+        raise ConfigError(f"the column {name} takes no columns", place=place, code="unknown-column")
     return TakenColumn(name, tuple(positions), matrix, settings)
 
 
@@ -109,6 +110,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 place=place,
                 expected=f"a position from 0 to {frame.width - 1}",
                 remedy=advice_of(frame),
+                code="unknown-column",
             )
         return [taken], False
     if taken in frame.names:
@@ -117,6 +119,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 f"{frame.names.count(taken)} columns are called {taken!r}",
                 place=place,
                 remedy="take one by its position, counted from 0",
+                code="unknown-column",
             )
         return [frame.names.index(taken)], False
     if found := _RANGE.fullmatch(taken):
@@ -127,6 +130,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 place=place,
                 expected=f"start:stop with 0 <= start < stop <= {frame.width}",
                 remedy=advice_of(frame),
+                code="unknown-column",
             )
         return list(range(start, stop)), True
     if any(sign in taken for sign in "*?["):
@@ -144,9 +148,11 @@ def _no_column(taken: str, frame: Frame, place: Place | None) -> ConfigError:
             place=place,
             expected=f"one of {choices(names)}",
             remedy=advice_of(frame) or did_you_mean(taken, names),
+            code="unknown-column",
         )
     return ConfigError(
         f"there is no column {taken!r}: the columns of this table have no names",
         place=place,
         expected=f'a position from 0 to {width - 1}, or a range such as "0:{width}"',
+        code="unknown-column",
     )

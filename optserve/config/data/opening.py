@@ -83,12 +83,14 @@ def _arrays(table: Table, data: Any, *, several: bool) -> Mapping[str, Array]:
             f"`{given}` is about what the config reads, and the data are given in memory",
             place=table.place_of(given),
             expected="either of them; what the config says of rows and columns may stay",
+            code="given-data",
         )
     if several:
         raise ConfigError(
             "the config has several tables, and the data given in memory are one",
             place=table.place,
             expected="a config of one table",
+            code="given-data",
         )
     return columns_of(data)
 
@@ -103,6 +105,7 @@ def _reader(table: Table, registry: Registry) -> Reader:
             f"the name {table.read!r} has no suffix, which says how the file is read",
             place=place,
             expected=f"a name that ends in .{', .'.join(registry.names('readers'))}",
+            code="unreadable-file",
         )
     function = registry.find("readers", suffix, place).value
     reader: Reader = with_options(function, table.options, place, registry, Table.keys())

@@ -97,6 +97,7 @@ class RowWise:
             place=equation.place,
             expected="what is computed row by row, or a sum, mean or the like over all rows",
             remedy="compute it before, and write it into a column of the file",
+            code="not-row-wise",
         )
 
     def _reductions(self) -> Iterator[Place | None]:

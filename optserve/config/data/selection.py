@@ -82,6 +82,7 @@ def _twice(value: Value, table: DataTable) -> ConfigError:
         place=value.place,
         expected=f"one value of that name; the other is at {table.places[value.name]}",
         remedy="give what is derived a name of its own",
+        code="declared-twice",
     )
 
 
@@ -158,6 +159,7 @@ class Selection(NamedTuple):
             f"`{key}` needs all rows of {table.name}, and it is read in blocks",
             place=self.declared.place_of(key),
             remedy="`in_memory: true` holds the table in memory",
+            code="needs-memory",
         )
 
     def _cells(self, frame: Frame, taken: Sequence[TakenColumn]) -> tuple[Cells, Array]:
@@ -194,11 +196,13 @@ class Selection(NamedTuple):
                 f"every one of {read} rows lacks a value that is used",
                 place=self.declared.place_of("missing"),
                 remedy="do without the columns that are empty",
+                code="no-rows",
             )
         return ConfigError(
             f"this holds for none of {complete} rows",
             place=self.declared.place_of("where"),
             expected="a condition that holds for some rows",
+            code="no-rows",
         )
 
     def _splits(self, count: int, labels: Array | None) -> Rows:
@@ -222,6 +226,7 @@ class Selection(NamedTuple):
                 place=self.derived.places[name],
                 expected="finite numbers",
                 remedy="leave out such rows with `where`",
+                code="not-finite",
             )
 
 
@@ -243,6 +248,7 @@ def _check_names(where: Expression, derived: RowValues) -> None:
                 place=where.place,
                 expected="columns as they are read",
                 remedy="write out what it is derived of",
+                code="used-too-early",
             )
 
 
@@ -263,6 +269,7 @@ def _condition(values: RowValues) -> Chosen:
             place=looks_around,
             expected="a condition on what is known of each row alone",
             remedy="write the number that it comes to",
+            code="not-row-wise",
         )
     return chosen
 
@@ -286,7 +293,9 @@ def _label(split: Split, table: DataTable, unknown: Collection[str]) -> TakenCol
     if key == "column" or taken.kind == "float":  # texts, whatever numbers they may be
         taken = taken._replace(settings=Column.model_construct(take=name, as_="category"))
     if taken.matrix:
-        raise ConfigError(f"{name} is a matrix", place=place, expected="a column")
+        raise ConfigError(
+            f"{name} is a matrix", place=place, expected="a column", code="wrong-value"
+        )
     return taken
 
 

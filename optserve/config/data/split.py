@@ -34,12 +34,14 @@ def named_rows(split: Split, names: Array) -> Rows:
             place=split.place_of("column"),
             expected=f"one of {', '.join(SPLITS)} in every row",
             remedy=did_you_mean(str(names[row]), SPLITS),
+            code="split",
         )
     if not len(rows["train"]):
         raise ConfigError(
             f"the column {split.column} leaves no rows to train on",
             place=split.place_of("column"),
             expected="`train` in some rows",
+            code="split",
         )
     return {name: chosen for name, chosen in rows.items() if len(chosen)}
 
@@ -96,6 +98,7 @@ def _check(split: Split, counts: Rows, sizes: Array, values: Array | None) -> No
                 place=place,
                 expected="rows of every value in every split",
                 remedy="leave out `stratify`, or give larger fractions",
+                code="split",
             )
         raise ConfigError(
             f"of {sizes.sum()} rows none is left to train on"
@@ -103,4 +106,5 @@ def _check(split: Split, counts: Rows, sizes: Array, values: Array | None) -> No
             else f"{split.fractions[name]:g} of {sizes.sum()} rows leaves {name} without any",
             place=place,
             expected="at least one row in every split",
+            code="split",
         )

@@ -190,6 +190,7 @@ def open_table(
             place=declared.place,
             expected="a table ({read: FILE} or {inline: ...}), or a mapping of tables",
             remedy="from Python, `load(config, data=...)` gives the columns of one table",
+            code="missing-key",
         )
     elif declared.read is None:
         frame, place = _inline(declared), declared.place
@@ -221,6 +222,7 @@ def open_table(
                 "arrays of npz are read whole",
                 place=declared.place_of("in_memory"),
                 remedy="write npy or parquet, which can be read in parts",
+                code="contradiction",
             )
     return DataTable(
         name,
@@ -242,6 +244,7 @@ def no_rows(table: DataTable) -> ConfigError:
         f"the table {table.name} has no rows",
         place=table.place,
         expected="at least one row of values",
+        code="no-rows",
     )
 
 
@@ -255,6 +258,7 @@ def _nameless(frame: Frame, place: Place | None) -> ConfigError:
         place=place,
         expected="names of letters, digits and `_`, each of them once",
         remedy=remedy,
+        code="unknown-column",
     )
 
 
@@ -293,7 +297,9 @@ def _read(
         raise
     except Exception as error:  # the reader may be anybody's code
         reason = error.strerror if isinstance(error, OSError) else repr(error)
-        raise ConfigError(f"cannot read {written.text}: {reason}", place=written.place) from error
+        raise ConfigError(
+            f"cannot read {written.text}: {reason}", place=written.place, code="unreadable-file"
+        ) from error
 
 
 def _check_digest(declared: Table, files: Sequence[Path]) -> None:
@@ -305,6 +311,7 @@ def _check_digest(declared: Table, files: Sequence[Path]) -> None:
             place=declared.place_of("sha256"),
             expected="the file that this config was written for",
             remedy="if it was changed on purpose, write its digest here",
+            code="checksum",
         )
 
 
@@ -325,7 +332,9 @@ def _inline(declared: Table) -> Frame:
     if len(declared.options):
         key = next(iter(declared.options.entries.values())).key
         raise ConfigError(
-            f"there is no key `{key.text}` for a table that is written inline", place=key.place
+            f"there is no key `{key.text}` for a table that is written inline",
+            place=key.place,
+            code="unknown-key",
         )
     columns = declared.entries_of("inline")
     cells: list[list[ScalarNode]] = []
@@ -340,12 +349,14 @@ def _inline(declared: Table) -> Frame:
                 place=other.place,
                 expected="a number or a text",
                 remedy="a matrix is made of columns: columns: {X: [a, b]}",
+                code="wrong-value",
             )
         if cells and len(column) != len(cells[0]):
             raise ConfigError(
                 f"the column {name} has {len(column)} values, the first has {len(cells[0])}",
                 place=items.place,
                 expected="columns of one length",
+                code="malformed-file",
             )
         cells.append(column)
     rows = len(cells[0]) if cells else 0

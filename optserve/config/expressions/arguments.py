@@ -39,6 +39,7 @@ def bind_nodes(signature: Signature, call: Call) -> BoundArguments:
             place=given[unknown].place if unknown else call.place,
             expected=shown_signature(call.function, signature),
             remedy=did_you_mean(unknown, signature.parameters) if unknown else "",
+            code="wrong-call",
         ) from None
 
 
@@ -51,13 +52,14 @@ def match_arguments(
     for name, node in call.keywords:
         if name in given:
             what = f"{call.function} is given '{name}' twice"
-            raise ConfigError(what, place=node.place, expected=expected)
+            raise ConfigError(what, place=node.place, expected=expected, code="wrong-call")
         if name not in parameters:
             raise ConfigError(
                 f"{call.function} has no parameter '{name}'",
                 place=node.place,
                 expected=expected,
                 remedy=did_you_mean(name, parameters),
+                code="wrong-call",
             )
         given[name] = node
     if len(given) < len(parameters) or len(call.arguments) > len(parameters):
@@ -66,6 +68,7 @@ def match_arguments(
             f"{call.function} takes {counted(len(parameters))} and is given {given_count}",
             place=call.place,
             expected=expected,
+            code="wrong-call",
         )
     return tuple(given[name] for name in parameters)
 
@@ -120,6 +123,7 @@ def check_option(value: object, parameter: Parameter | None, place: Place) -> No
         place=place,
         expected="a number or an array; only options take strings, truth values and None",
         remedy="a name is written without quotes" if isinstance(value, str) else "",
+        code="wrong-operand",
     )
 
 

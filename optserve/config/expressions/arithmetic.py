@@ -131,7 +131,9 @@ def _size(symbol: str, left: Number, right: Number) -> int | Dim | None:
         return None
     size: int | Dim = exact(left, right)
     if isinstance(size, Dim) and len(size.terms) > MOST_TERMS:
-        raise ShapeError("this size is computed from row counts in too many terms")
+        raise ShapeError(
+            "this size is computed from row counts in too many terms", code="too-large"
+        )
     return size
 
 
@@ -145,4 +147,5 @@ def _check_truth(symbol: str, operand: Number) -> None:
             else f"comparisons, each in brackets: (a < b) {symbol} (c < d)",
             remedy="a number is true where it is not 0: "
             + ("~(a != 0)" if alone else f"(a != 0) {symbol} (b != 0)"),
+            code="wrong-operand",
         )

@@ -83,6 +83,7 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
             "functions are nested too deeply in one another",
             place=expression.place,
             remedy="name the inner parts in define",
+            code="too-large",
         ) from None
     except OptserveError as error:
         raise together([error, *undeclared(expression, scope)]) from error.__cause__
@@ -170,7 +171,10 @@ class _Builder:
         """``[a, b]`` is ``stack((a, b))``."""
         if not node.entries:
             raise ConfigError(
-                "an empty list", place=node.place, expected="at least one entry, such as [a, b]"
+                "an empty list",
+                place=node.place,
+                expected="at least one entry, such as [a, b]",
+                code="wrong-operand",
             )
         values = [as_number(self.value(entry, frame), entry.place) for entry in node.entries]
         try:
@@ -186,7 +190,11 @@ class _Builder:
         if isinstance(passed, Callback):
             if node.keywords:
                 place = node.keywords[0][1].place
-                raise ConfigError("a function passed by name takes no named arguments", place=place)
+                raise ConfigError(
+                    "a function passed by name takes no named arguments",
+                    place=place,
+                    code="wrong-call",
+                )
             arguments = [self.argument(written, None, frame) for written in node.arguments]
             with self.recorder.at(node.place, frame.trace):
                 return entered(passed(*arguments), frame.trace)
@@ -289,12 +297,14 @@ class _Builder:
                 place=place,
                 expected="functions that come to an end without calling themselves",
                 remedy="scan repeats a function",
+                code="wrong-definition",
             )
         if len(values) != len(function.parameters):  # a primitive called it
             raise ConfigError(
                 f"{function.name} is called with {counted(len(values))}",
                 place=place,
                 expected=f"{function}, defined at {function.place}",
+                code="wrong-call",
             )
         self.recorder.count(place)
         locals_: dict[str, Value] = dict(zip(function.parameters, values, strict=True))

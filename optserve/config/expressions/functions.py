@@ -128,6 +128,7 @@ def declare(signature: Signature, body: Expression | Sequence[tuple[Text, Expres
                 f"'{name}' is declared twice in {signature}",
                 place=place,
                 expected=f"one declaration; the other is at {places[name]}",
+                code="wrong-definition",
             )
         places[name] = place
     if "return" not in names[-1:]:
@@ -136,6 +137,7 @@ def declare(signature: Signature, body: Expression | Sequence[tuple[Text, Expres
             f"{signature} returns nothing" if found is None else "'return' is not the last local",
             place=found or signature.place,
             expected="locals in order, and 'return: ...' at the end",
+            code="wrong-definition",
         )
     parts = tuple((name, part) for name, (_, part) in zip(names, body, strict=True))
     return Function(signature.name, signature.parameters, parts, signature.place)
@@ -151,7 +153,10 @@ def compose(
     """
     if signature.parameters is not None and len(signature.parameters) != 1:
         raise ConfigError(
-            f"{signature} is a composition", place=signature.place, expected="a single parameter"
+            f"{signature} is a composition",
+            place=signature.place,
+            expected="a single parameter",
+            code="wrong-definition",
         )
     own = signature.parameters or (_OPERAND,)
     operand: Node = Name(own[0], signature.place)
@@ -206,5 +211,6 @@ def _local(text: Text) -> str:
             "a local is a value with a plain name",
             place=signature.place,
             remedy="declare the function in define itself" if signature.parameters else "",
+            code="wrong-definition",
         )
     return signature.name

@@ -28,7 +28,9 @@ def indexed(value: Value, subscript: Subscript, evaluate: Evaluate, pairs: RowPa
         return _entry(value, subscript, evaluate)
     array = as_number(value, subscript.value.place)
     if not isinstance(array, Tracer):
-        raise ConfigError(f"{described(array)} has no entries", place=subscript.place)
+        raise ConfigError(
+            f"{described(array)} has no entries", place=subscript.place, code="wrong-index"
+        )
     indices = subscript.indices
     entries = [
         _index(index, evaluate, _axis_size(array, indices, position))
@@ -64,13 +66,17 @@ def _entry(values: tuple[Value, ...], subscript: Subscript, evaluate: Evaluate) 
     index = _index(first, evaluate, len(values))
     if rest or not isinstance(index, int | slice):
         raise ConfigError(
-            "a tuple takes one whole number as its index", place=first.place, expected="[0]"
+            "a tuple takes one whole number as its index",
+            place=first.place,
+            expected="[0]",
+            code="wrong-index",
         )
     if isinstance(index, int) and not -len(values) <= index < len(values):
         raise ConfigError(
             f"there is no entry {index}",
             place=first.place,
             expected=f"0 to {len(values) - 1}" if values else "no index: the tuple is empty",
+            code="wrong-index",
         )
     return values[index]
 
@@ -82,7 +88,7 @@ def _index(index: Node | Range, evaluate: Evaluate, size: Any) -> Any:
             for bound in (index.start, index.stop, index.step)
         )
         if step == 0:
-            raise ConfigError("the step of a slice is 0", place=index.place)
+            raise ConfigError("the step of a slice is 0", place=index.place, code="wrong-index")
         return slice(start, stop, step)
     if isinstance(index, Constant) and (index.value is None or index.value is ...):
         return index.value
@@ -96,6 +102,7 @@ def _index(index: Node | Range, evaluate: Evaluate, size: Any) -> Any:
             "rows cannot be picked by a number computed from their count",
             place=index.place,
             remedy="count from the end: x[-1]",
+            code="wrong-index",
         )
     if isinstance(value, bool | float):
         whole = isinstance(value, float) and value.is_integer()
@@ -104,6 +111,7 @@ def _index(index: Node | Range, evaluate: Evaluate, size: Any) -> Any:
             place=index.place,
             expected="a whole number, a slice or an array of integers",
             remedy="// divides whole numbers" if whole else "",
+            code="wrong-index",
         )
     return value
 
@@ -115,6 +123,7 @@ def _positions(numbers: Sequence[Any], listing: Listing, size: Any) -> Any:
                 f"index {number} is out of range for an axis of size {size}",
                 place=entry.place,
                 expected=f"an index from {-size} to {size - 1}" if size else "no index",
+                code="wrong-index",
             )
     return np.array(numbers, np.int64)
 
@@ -126,6 +135,7 @@ def _bound(bound: Node, evaluate: Evaluate) -> int | Dim:
             f"{described(value)} is not a bound of a slice",
             place=bound.place,
             expected="a whole number that is known when the loss is built",
+            code="wrong-index",
         )
     return value
 

@@ -80,6 +80,7 @@ def parse_expression(text: Text) -> Expression:
             f"nested more than {MOST_LEVELS} levels deep",
             place=text.place_at(lead),
             remedy="name the inner parts in define",
+            code="too-large",
         ) from None
     return Expression(text, root, frozenset(checker.calls), frozenset(checker.names))
 
@@ -135,6 +136,7 @@ class _Checker:
                 place=place,
                 expected="strings, truth values and None only as options: sum(x, keepdims=True)",
                 remedy="a name is written without quotes" if isinstance(value, str) else "",
+                code="wrong-operand",
             )
         return Constant(value, place)
 
@@ -155,6 +157,7 @@ class _Checker:
                     f"no attribute '{part}'",
                     place=place,
                     expected=".T, .shape[k] or the dots of a declared name",
+                    code="wrong-operand",
                 )
             value = Attribute(value, part, place)
         return value
@@ -170,12 +173,14 @@ class _Checker:
                 place=self.place(function),
                 expected="a function by its own name",
                 remedy=f"write {function.attr}({first})",
+                code="syntax",
             )
         if not isinstance(function, ast.Name):
             raise ConfigError(
                 "only a name can be called",
                 place=self.place(function),
                 expected="an operator between a value and a bracket, such as 2 * (a + b)",
+                code="syntax",
             )
         self.calls.add(function.id)
         arguments = tuple(map(self.argument, node.args))
@@ -185,7 +190,7 @@ class _Checker:
                 raise self.refusal(keyword.value, "starred arguments are")
             if keyword.arg in keywords:
                 place = self.place(keyword.value)
-                raise ConfigError(f"'{keyword.arg}' is given twice", place=place)
+                raise ConfigError(f"'{keyword.arg}' is given twice", place=place, code="wrong-call")
             keywords[keyword.arg] = self.argument(keyword.value)
         name_place = self.place(function)
         return Call(function.id, arguments, tuple(keywords.items()), place, name_place)
@@ -221,6 +226,7 @@ class _Checker:
                 place=self.place(node),
                 expected="one comparison in each pair of brackets",
                 remedy="write (a < b) & (b < c); & and | bind tighter than comparisons",
+                code="syntax",
             )
 
     def subscript(self, node: ast.Subscript, place: Place) -> Subscript:
@@ -250,7 +256,9 @@ class _Checker:
         return self.text.place_at(self.lead + start, end - start)
 
     def refusal(self, node: ast.expr, what: str = "this is") -> ConfigError:
-        return ConfigError(f"{what} not part of the language", place=self.place(node))
+        return ConfigError(
+            f"{what} not part of the language", place=self.place(node), code="syntax"
+        )
 
 
 def _refuse_syntax(text: Text, words: tuple[Token, ...], offset: int) -> NoReturn:

@@ -61,6 +61,7 @@ class Recorder:
                 place=place,
                 expected="fewer; declared functions are written out wherever they are called",
                 remedy="name what is computed twice in define, or repeat it with scan",
+                code="too-large",
             )
 
     @contextmanager
@@ -132,6 +133,7 @@ class Recorder:
                     f"{value} entries are too many",
                     place=place,
                     expected=f"at most {LONGEST_RANGE}",
+                    code="too-large",
                 )
         with self.at(place, trace, check_pairs=False):
             result = macro(*bound.args, **bound.kwargs)
@@ -162,7 +164,10 @@ def checked(value: Value, place: Place) -> Value:
             raise ShapeError("this is no array of numbers", place=place)
         if part.ndim > MOST_AXES:
             raise ShapeError(
-                f"a value with {part.ndim} axes", place=place, expected=f"at most {MOST_AXES}"
+                f"a value with {part.ndim} axes",
+                place=place,
+                expected=f"at most {MOST_AXES}",
+                code="too-large",
             )
         entries = math.prod(size for size in part.shape if isinstance(size, int))
         if entries > LARGEST:
@@ -170,6 +175,7 @@ def checked(value: Value, place: Place) -> Value:
                 f"a value of shape {part.shape} has {entries} entries",
                 place=place,
                 expected=f"at most {LARGEST}",
+                code="too-large",
             )
     return value
 
@@ -188,6 +194,7 @@ def _known_beforehand(error: TraceError, place: Place) -> OptserveError:
         "an option, a shape or a count depends on data or parameters here",
         place=error.place or place,
         expected="numbers that are known when the loss is built",
+        code="not-constant",
     )
 
 
@@ -230,4 +237,5 @@ def _check_options(primitive: Primitive, attributes: Mapping[str, Any], place: P
                 f"the option '{name}' of {primitive.name} must be known when the loss is built",
                 place=place,
                 expected=shown_signature(primitive.name, primitive.call.signature),
+                code="not-constant",
             )

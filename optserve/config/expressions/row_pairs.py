@@ -207,6 +207,7 @@ def _refused_pick(equation: Equation) -> ShapeError:
         expected="an index without rows, or one that goes along the rows",
         remedy="for one entry of each row x[arange(x.shape[0]), i]; "
         "for all pairs write x[arange(x.shape[0])[:, None], i]",
+        code="row-pairs",
     )
 
 
@@ -220,4 +221,5 @@ def _refusal(equation: Equation, number: int, axis: int) -> ShapeError:
         "was not written as None",
         remedy=f"take its only entry with {only_entry(axis)}, or give a parameter the shape [p] "
         f"in place of [p, 1]; where all pairs are meant, write {only_entry(axis, 'None')}",
+        code="row-pairs",
     )

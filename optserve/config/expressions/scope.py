@@ -105,6 +105,7 @@ class Scope:
                 place=place,
                 expected=f"a value defined further up; '{name}' is defined at {self.later[name]}",
                 remedy="values are read in order: move that one up",
+                code="used-too-early",
             )
         if self.has_function(dotted):
             return ConfigError(
@@ -112,6 +113,7 @@ class Scope:
                 place=place,
                 expected="a value",
                 remedy=f"{dotted}(...)",
+                code="unknown-value",
             )
         valid = {*locals_, *(name for table in self._tables() for name in table)}
         inner = sorted(name for name in valid if name.startswith(f"{dotted}."))
@@ -120,6 +122,7 @@ class Scope:
                 f"'{dotted}' is not a value itself",
                 place=place,
                 expected=f"one of {choices(inner)}",
+                code="unknown-value",
             )
         kinds = {
             "local": [name for name in locals_ if name.isidentifier()],
@@ -133,6 +136,7 @@ class Scope:
             place=place,
             expected=" or ".join(shown) or "a value: nothing is declared yet",
             remedy=self.hidden.get(dotted) or did_you_mean(dotted, sorted(valid)),
+            code="unknown-value",
         )
 
     def unknown_function(
@@ -145,6 +149,7 @@ class Scope:
                 place=place,
                 expected="a declared function or a primitive",
                 remedy=f"a product is {name} * (...), an entry {name}[...]",
+                code="wrong-call",
             )
         unavailable = self.vocabulary.unavailable(name)
         if unavailable is not None:
@@ -159,6 +164,7 @@ class Scope:
             remedy=_elsewhere(name)
             or did_you_mean(name, [*self.functions, *sorted(vocabulary)])
             or "`optserve primitives` lists the primitives",
+            code="unknown-function",
         )
 
     def _tables(self) -> tuple[Mapping[str, Value], ...]:

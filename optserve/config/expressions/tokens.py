@@ -92,7 +92,9 @@ def tokens(text: Text) -> tuple[Token, ...]:
     if open_brackets:
         refuse(text, open_brackets[-1], f"'{open_brackets[-1].text}' is never closed")
     if not found:
-        raise ConfigError("the expression is empty", place=text.place_at(0), expected="a value")
+        raise ConfigError(
+            "the expression is empty", place=text.place_at(0), expected="a value", code="syntax"
+        )
     return tuple(found)
 
 
@@ -104,6 +106,7 @@ def _check_size(text: Text) -> None:
             place=text.place_at(0),
             expected=f"at most {LONGEST}",
             remedy="name its parts in define, or read numbers from a data file",
+            code="too-large",
         )
 
 
@@ -115,6 +118,7 @@ def _check_line_break(text: Text, start: int) -> None:
             place=text.place_at(start),
             expected="one line, or brackets around the lines",
             remedy="a folded scalar (>) joins its lines",
+            code="syntax",
         )
 
 

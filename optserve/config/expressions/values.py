@@ -85,6 +85,7 @@ def as_number(value: Value, place: Place) -> Number:
         place=place,
         expected="a number or an array",
         remedy=remedy,
+        code="wrong-operand",
     )
 
 
@@ -109,6 +110,7 @@ def attribute_of(value: Value, attribute: str, place: Place) -> Value:
         f"no attribute '{attribute}'",
         place=place,
         expected=".T, .shape[k] or the dots of a declared name",
+        code="wrong-operand",
     )
 
 

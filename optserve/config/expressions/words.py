@@ -84,7 +84,7 @@ def refuse(
 ) -> NoReturn:
     """Raise a ``ConfigError`` that points at ``token``."""
     place = text.place_at(token.start, len(token.text))
-    raise ConfigError(message, place=place, expected=expected, remedy=remedy)
+    raise ConfigError(message, place=place, expected=expected, remedy=remedy, code="syntax")
 
 
 def check_word(text: Text, token: Token) -> None:

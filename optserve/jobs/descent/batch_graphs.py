@@ -147,11 +147,14 @@ def _one_table(problem: Problem) -> Dim:
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
     tables = row_counts(graph)
     if not tables:
-        raise ConfigError("there are no rows to make batches of: the loss uses no table")
+        raise ConfigError(
+            "there are no rows to make batches of: the loss uses no table", code="minibatch"
+        )
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables)
         raise ConfigError(
             f"batches can be made of the rows of one table only, not of {names}",
             remedy="give `rows: false` to those that are constants of the loss",
+            code="minibatch",
         )
     return tables[0]

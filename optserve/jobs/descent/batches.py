@@ -65,7 +65,7 @@ class Batches:
         self.columns = columns
         self.total = int(columns[0].shape[0])
         if not self.total:
-            raise ConfigError("there are no rows to make batches of")
+            raise ConfigError("there are no rows to make batches of", code="minibatch")
         self.minibatch = minibatch
         self.seed = seed
         self.rows = min(minibatch.rows, self.total)

@@ -49,6 +49,7 @@ class Epochs:
                 f"{optimizer.name} compares losses, and each batch has a loss of its own",
                 expected="a method such as adam, momentum or gradient_descent",
                 remedy="choose one of these, or leave `minibatch` out",
+                code="wrong-method",
             )
         self.evaluator = evaluator
         self.splits = splits

@@ -32,6 +32,7 @@ def check_new(out: Path) -> None:
             f"{out} exists already",
             expected="a new folder",
             remedy="choose another name, or remove it",
+            code="cannot-write",
         )
 
 
@@ -113,6 +114,7 @@ def _no_place(home: Path, error: OSError) -> ConfigError:
         f"there is no place for the result: {there.absolute()} {why}",
         expected="a folder in which a new one can be made",
         remedy="start optserve in another folder, or give one: --out DIR",
+        code="cannot-write",
     )
 
 

@@ -31,6 +31,7 @@ def check_paths(expectations: Sequence[Expectation], outline: Mapping[str, Any])
                 f"`{unknown[0]}` is no check",
                 place=expectation.place,
                 expected=", ".join(sorted(_CHECKS)),
+                code="impossible-expectation",
             )
 
 

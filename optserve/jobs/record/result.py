@@ -269,7 +269,9 @@ def read_result(path: Path) -> Result:
     try:
         return Result.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}", code="unreadable-file"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -278,4 +280,5 @@ def read_result(path: Path) -> Result:
             place=Place(str(path)),
             expected="the result.json of a job, of version 1",
             remedy="run the job again with this version of optserve",
+            code="unreadable-file",
         ) from error

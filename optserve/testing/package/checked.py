@@ -54,7 +54,9 @@ def check_package(target: str, seconds: float = SECONDS) -> Checked:
         )
     if path.suffix == ".py":
         if not path.is_file():
-            raise ConfigError(f"there is no file {target}", remedy="check the path")
+            raise ConfigError(
+                f"there is no file {target}", remedy="check the path", code="missing-file"
+            )
         return _examined(path.name, "", [str(path.resolve())], [path.parent], [], seconds)
     found = [
         source
@@ -66,6 +68,7 @@ def check_package(target: str, seconds: float = SECONDS) -> Checked:
             f"{target!r} is no folder, and no installed plugin",
             expected="a folder with a pyproject.toml, a file *.py, or the name of a distribution",
             remedy="`optserve plugin list` shows what is installed",
+            code="missing-file",
         )
     modules = [source.module for source in found]
     return _examined(found[0].distribution, found[0].version, modules, [], [], seconds)

@@ -48,10 +48,13 @@ def declared(folder: Path) -> Declared:
             f"cannot read {path}: {problem.strerror}",
             expected="the folder of a package, with a pyproject.toml",
             remedy="`optserve plugin new NAME` writes one",
+            code="unreadable-file",
         ) from None
     except ValueError as problem:
         raise ConfigError(
-            f"{path} is not TOML: {problem}", remedy="correct it: tomllib reads TOML 1.0"
+            f"{path} is not TOML: {problem}",
+            remedy="correct it: tomllib reads TOML 1.0",
+            code="unreadable-file",
         ) from None
     project = table.get("project", {})
     project = project if isinstance(project, Mapping) else {}

@@ -31,7 +31,7 @@ class Block(NamedTuple):
 
 
 def is_streamed(operands: Sequence[Any]) -> bool:
-    """Whether any of the operands is."""
+    """Whether any of the operands is streamed."""
     return bool(_streamed(operands))
 
 

@@ -34,17 +34,14 @@ def check(
     is wrong, in JSON each with a code.
     """
     with ending(output):
-        from optserve.backends.selection import choose
-        from optserve.config.problem import load
+        from optserve.config import load
         from optserve.jobs.evidence.reach import warnings_of
-        from optserve.transforms.reverse import value_and_gradient_graph
+        from optserve.jobs.preparation import prepare
 
         problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
-        graph = problem.objective.graph
-        wrt = range(len(problem.parameters))
-        gradient = value_and_gradient_graph(graph, wrt)
-        choose(problem.backend, problem.backends).backend.compile(gradient)
-        warnings = [*problem.warnings, *warnings_of(problem)]
+        job = prepare(problem)
+        job.compile()
+        warnings = [*job.problem.warnings, *warnings_of(problem)]
         if output is Format.json:
             told = {"name": problem.name, "warnings": warnings, "exit_code": 0}
             write_output(json.dumps(told, indent=2))
@@ -74,7 +71,7 @@ def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
         yield ""
     yield from (f"  warning  {warning}" for warning in warnings)
     yield ""
-    yield "  ok: nothing was run"
+    yield "  no mistake was found; nothing was run"
 
 
 def _objective(problem: Problem) -> str:

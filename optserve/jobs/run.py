@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.blas import one_thread
-from optserve.backends.selection import Choice, choose
 from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.deadline import Deadline
-from optserve.jobs.demand import demand_of_job, rows_of
-from optserve.jobs.descent.descent import descend
-from optserve.jobs.descent.method import Method, method_of
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.uncertainty import (
@@ -27,15 +21,13 @@ from optserve.jobs.evidence.uncertainty.uncertainty import (
 )
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits
-from optserve.jobs.packing import Packing
+from optserve.jobs.preparation import Descents, Prepared, prepare
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
-from optserve.jobs.record.expectations import check_paths
 from optserve.jobs.record.probes import probe_values
-from optserve.jobs.record.record import Findings, outline, record
+from optserve.jobs.record.record import Findings, record
 from optserve.jobs.record.result import Result, numbers
 from optserve.jobs.watch import Progress, Watch
-from optserve.optimizers.base import Optimizer
 from optserve.transforms.foreign import Faults
 
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
@@ -44,9 +36,6 @@ if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
-
-Descents = Callable[[Array, Watch, tuple[int, int]], Outcome]
-"""(start (p,), what looks on, (number of the start, of how many)) -> how it ended."""
 
 T = TypeVar("T")
 
@@ -118,57 +107,21 @@ def run(
         )
     with Interruption() as interruption:
         watch = Watch(interruption, progress, problem.stop.seconds)
-        check_paths(problem.expectations, outline(problem))
-        packing = _packing(problem)
-        known = {**problem.backends, **(backends or {})}
-        choice = _choice(problem, packing, known, threads)
-        watch.deadline.setup += choice.setup
-        if choice.warning:
-            problem = replace(problem, warnings=(*problem.warnings, choice.warning))
         faults = Faults(lambda: interruption.reason is not None)
-        evaluator = Evaluator(problem, packing, _watched(choice.backend, problem, faults))
-        # Without anything to vary there is nothing to descend.
-        optimizer = problem.optimizer if packing.size else None
-        splits = _splits(evaluator)
-        descents, limits = _descents(evaluator, optimizer, splits)
-        starts = [packing.flat(start) for start in ({}, *problem.starts)]
+        job = prepare(problem, backends=backends, threads=threads, faults=faults)
+        problem, evaluator, starts = job.problem, job.evaluator, job.starts
+        watch.deadline.setup += job.choice.setup
         certificates = _certificates(evaluator, starts[0])
         if all(certificate.passed for certificate in certificates):
             outcomes = []
             for number, start in enumerate(starts, 1):
-                outcomes.append(_descended(descents, start, watch, (number, len(starts))))
+                outcomes.append(_descended(job.descents, start, watch, (number, len(starts))))
                 if watch.signal is not None or faults.first is not None or watch.deadline.is_over:
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
-        findings = _findings(evaluator, limits, certificates, outcomes, watch, splits, faults)
-        findings = replace(findings, backend_reason=choice.reason)
+        findings = _findings(job, certificates, outcomes, watch, faults)
         return record(problem, findings)
-
-
-def _packing(problem: Problem) -> Packing:
-    """How the parameters lie in one vector; the same for all problems that share them."""
-    precision = problem.precision
-    return problem.shared.of(
-        ("packing", precision),
-        lambda: Packing(problem.parameters, np.dtype(precision)),
-        problem.parameters,
-    )
-
-
-def _choice(
-    problem: Problem, packing: Packing, known: Mapping[str, Backend], threads: int | None
-) -> Choice:
-    """Which backend computes; problems of one structure and size have the same one."""
-    rows = tuple(rows_of(problem).items())
-    what = problem.backend, rows, problem.stop, problem.minibatch, len(problem.starts), threads
-
-    def choose_one() -> Choice:
-        demand = demand_of_job(problem, packing)
-        return choose(problem.backend, known, demand=demand, threads=threads)
-
-    given = problem.objective.graph, packing, problem.optimizer
-    return problem.shared.of(("backend", *what, *known), choose_one, *given, *known.values())
 
 
 def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:
@@ -181,54 +134,6 @@ def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int
         outcome = Outcome(start)
         outcome.fail(failure)
         return outcome
-
-
-def _watched(backend: Backend, problem: Problem, faults: Faults) -> Backend:
-    if not problem.third_party:
-        return backend
-    from optserve.jobs.evidence.plugin_faults import watching
-
-    return watching(backend, faults)
-
-
-def _splits(evaluator: Evaluator) -> Splits | None:
-    """The losses and metrics of the splits of the data, where there are any."""
-    problem = evaluator.problem
-    if problem.metrics is None and not problem.held_out and problem.minibatch is None:
-        return None
-    from optserve.jobs.splits import Splits
-
-    return Splits(evaluator)
-
-
-def _descents(
-    evaluator: Evaluator, optimizer: Optimizer | None, splits: Splits | None
-) -> tuple[Descents, Limits]:
-    """What descends from a start, over all rows or over minibatches, and until when."""
-    stop = evaluator.problem.stop
-    if optimizer is not None and evaluator.problem.minibatch is not None:
-        from optserve.jobs.descent.epochs import Epochs
-
-        assert splits is not None
-        epochs = Epochs(evaluator, splits)
-        return epochs.descend, epochs.limits
-    if optimizer is not None and (stop.epochs is not None or stop.plateau is not None):
-        raise ConfigError(
-            f"stop.{'plateau' if stop.epochs is None else 'epochs'}: there are no epochs",
-            place=None if stop.plateau is None else stop.plateau.place,
-            expected="stop.steps, each of which sees all rows",
-            remedy="give `minibatch: {rows: 128}`, whose epochs these are",
-            code="minibatch",
-        )
-    limits = Limits()
-    if optimizer is not None:
-        limits = Limits.of(stop, optimizer, evaluator.packing.size)
-
-    @functools.cache
-    def method() -> Method:  # nothing is compiled where a certificate fails
-        return method_of(optimizer, evaluator, limits)
-
-    return lambda start, watch, number: descend(method(), start, limits, watch, number), limits
 
 
 def _certificates(evaluator: Evaluator, start: Array) -> Sequence[Certificate]:
@@ -251,18 +156,17 @@ def _best(outcomes: Sequence[Outcome]) -> int:
 
 
 def _findings(
-    evaluator: Evaluator,
-    limits: Limits,
+    job: Prepared,
     certificates: Sequence[Certificate],
     outcomes: Sequence[Outcome],
     watch: Watch,
-    splits: Splits | None,
     faults: Faults,
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end.
 
     What a plugin fails at then is left out, and the job has failed all the same.
     """
+    evaluator, limits = job.evaluator, job.limits
     chosen = _best(outcomes)
     outcome = outcomes[chosen]
 
@@ -285,7 +189,7 @@ def _findings(
             )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
         gradient = spared(lambda: _gradient(evaluator, outcome, watch.deadline), nothing)
-        metrics = spared(lambda: _metrics(splits, outcome), nothing)
+        metrics = spared(lambda: _metrics(job.splits, outcome), nothing)
         probes = spared(probed, nothing)
         if faults.first is not None:
             outcome.fail(faults.first)
@@ -303,6 +207,7 @@ def _findings(
             blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
+            backend_reason=job.choice.reason,
         )
 
 

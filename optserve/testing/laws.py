@@ -50,7 +50,7 @@ def shape(case: Case) -> None:
         if found != expected:
             fail(
                 case.primitive.name,
-                "its value has not the shape and dtype that its shape rule gives",
+                "its value has another shape or dtype than its shape rule says",
                 at=str(given),
                 found=f"{found} in place of {expected}",
                 remedy="mend the shape rule, or compute in the dtype of the operands",
@@ -93,7 +93,7 @@ def integers(case: Case) -> None:
     if found != expected:
         fail(
             case.primitive.name,
-            "of integers its value has not the shape and dtype that its shape rule gives",
+            "of integers its value has another shape or dtype than its shape rule says",
             at=str(given),
             found=f"{found} in place of {expected}",
             remedy="give floating=True, so that integers are made floats first",

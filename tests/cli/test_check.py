@@ -119,3 +119,40 @@ def test_all_that_is_wrong_in_json(invoke: Invoke, files: Path) -> None:
     (files / "wrong.yaml").write_text("version: 1\nparameters: {b: 1}\nloss: b**2\n")
     told = json.loads(invoke("check", "wrong.yaml", "--format", "json").stdout)
     assert told == {"name": "wrong", "warnings": [], "exit_code": 0}
+
+
+HEAD = "version: 1\nparameters: {a: {init: [1.0, 2.0]}}\nloss: sum(a**2)\n"
+
+REFUSED = {
+    "a modifier of a search": f"{HEAD}optimizer: {{clip: 1.0, lbfgs: {{}}}}",
+    "bounds beside a mixing transform": HEAD.replace(
+        "init: [1.0, 2.0]", "init: [0.5, 0.5], transform: simplex, bounds: [0, 1]"
+    ),
+    "five mistakes": (
+        "version: 1\nparameters: {a: 1}\ndefine: {f: a * xx, g: a *}\nloss: sun(a) + c\n"
+        "optimizer: adamm\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("title", REFUSED)
+def test_it_finds_what_a_run_refuses(invoke: Invoke, here: Path, title: str) -> None:
+    (here / "fit.yaml").write_text(REFUSED[title])
+    ran, checked = invoke("run", "fit.yaml"), invoke("check", "fit.yaml")
+    assert ran.exit_code == checked.exit_code == 2, checked.output
+    assert checked.stderr == ran.stderr
+    assert checked.stdout == ""
+
+
+def test_a_file_with_five_mistakes_shows_five_blocks(invoke: Invoke, here: Path) -> None:
+    (here / "fit.yaml").write_text(REFUSED["five mistakes"])
+    told = invoke("check", "fit.yaml").stderr
+    assert len(told.strip().split("\n\n")) == 5
+    errors = json.loads(invoke("check", "fit.yaml", "--format", "json").stdout)["error"]["errors"]
+    assert [one["code"] for one in errors] == [
+        "unknown-value",
+        "syntax",
+        "unknown-function",
+        "unknown-value",
+        "not-installed",
+    ]

@@ -116,7 +116,7 @@ def _scale_in_place(ct: Value, out: Value, x: Value) -> tuple[Value]:
         (doubled(transposes=[lambda ct, x: 3.0 * ct]), "the derivative by operand 0 is not"),
         (doubled(transposes=[lambda ct, x: 2.0 * ct + 1.0]), "the derivative by operand 0 is not"),
         (doubled(axes=lambda carried, x: Reduced("sum")), "contradicts its shape rule"),
-        (doubled(floating=False), "of integers its value has not the shape and dtype"),
+        (doubled(floating=False), "of integers its value has another shape or dtype"),
         (doubled(impl=lambda x: 3.0 * x), "the derivative by operand 0 is not"),
         (total(axes=lambda carried, x: Reduced("max")), "two blocks of rows do not combine"),
         (total(pullback=lambda ct, out, x: (ct * ct * x,)), "the derivative by operand 0 is not"),

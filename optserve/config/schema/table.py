@@ -42,7 +42,7 @@ class Column(Section):
     as_: Literal["float", "integer", "bool", "category"] = Field(
         default="float",
         alias="as",
-        description="What its values are; the codes of a category are its sorted values, from 0.",
+        description="What type its values have; categories become codes from 0, sorted.",
     )
     standardize: bool = Field(
         default=False, description="Subtract the mean, divide by the standard deviation."

@@ -1,0 +1,157 @@
+"""``prepare``: all that a job does before its first step, and that can be refused."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optserve.backends.base import Backend
+from optserve.backends.selection import Choice, choose
+from optserve.errors import ConfigError
+from optserve.graph.aval import Array
+from optserve.jobs.demand import demand_of_job, rows_of
+from optserve.jobs.descent.descent import descend
+from optserve.jobs.descent.method import Method, method_of
+from optserve.jobs.descent.outcome import Outcome
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.limits import Limits
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+from optserve.jobs.record.expectations import check_paths
+from optserve.jobs.record.record import outline
+from optserve.jobs.watch import Watch
+from optserve.optimizers.base import Optimizer
+from optserve.transforms.foreign import Faults
+
+if TYPE_CHECKING:  # a job without splits of its data does without
+    from optserve.jobs.splits import Splits
+
+__all__ = ["Descents", "Prepared", "prepare"]
+
+Descents = Callable[[Array, Watch, tuple[int, int]], Outcome]
+"""(start (p,), what looks on, (number of the start, of how many)) -> how it ended."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job before its first step.
+
+    ``problem`` is what was given, with the warnings of the ``choice`` of its backend; ``starts``
+    are coordinates (p,). ``compile`` does now what is compiled at the first step else.
+    """
+
+    problem: Problem
+    choice: Choice
+    evaluator: Evaluator
+    splits: Splits | None
+    descents: Descents
+    limits: Limits
+    starts: Sequence[Array]
+    compile: Callable[[], object]
+
+
+def prepare(
+    problem: Problem,
+    *,
+    backends: Mapping[str, Backend] | None = None,
+    threads: int | None = None,
+    faults: Faults | None = None,
+) -> Prepared:
+    """The job of ``problem``; raises an ``OptserveError`` for one that makes no sense.
+
+    ``faults`` notes what plugins do wrong. See ``run`` for the other arguments.
+    """
+    check_paths(problem.expectations, outline(problem))
+    packing = _packing(problem)
+    choice = _choice(problem, packing, {**problem.backends, **(backends or {})}, threads)
+    if choice.warning:
+        problem = replace(problem, warnings=(*problem.warnings, choice.warning))
+    backend = choice.backend if faults is None else _watched(choice.backend, problem, faults)
+    evaluator = Evaluator(problem, packing, backend)
+    # Without anything to vary there is nothing to descend.
+    optimizer = problem.optimizer if packing.size else None
+    splits = _splits(evaluator)
+    descents, limits, compiled = _descents(evaluator, optimizer, splits)
+    starts = [packing.flat(start) for start in ({}, *problem.starts)]
+    return Prepared(problem, choice, evaluator, splits, descents, limits, starts, compiled)
+
+
+def _packing(problem: Problem) -> Packing:
+    """How the parameters lie in one vector; the same for all problems that share them."""
+    precision = problem.precision
+    return problem.shared.of(
+        ("packing", precision),
+        lambda: Packing(problem.parameters, np.dtype(precision)),
+        problem.parameters,
+    )
+
+
+def _choice(
+    problem: Problem, packing: Packing, known: Mapping[str, Backend], threads: int | None
+) -> Choice:
+    """Which backend computes; problems of one structure and size have the same one."""
+    rows = tuple(rows_of(problem).items())
+    what = problem.backend, rows, problem.stop, problem.minibatch, len(problem.starts), threads
+
+    def choose_one() -> Choice:
+        demand = demand_of_job(problem, packing)
+        return choose(problem.backend, known, demand=demand, threads=threads)
+
+    given = problem.objective.graph, packing, problem.optimizer
+    return problem.shared.of(("backend", *what, *known), choose_one, *given, *known.values())
+
+
+def _watched(backend: Backend, problem: Problem, faults: Faults) -> Backend:
+    if not problem.third_party:
+        return backend
+    from optserve.jobs.evidence.plugin_faults import watching
+
+    return watching(backend, faults)
+
+
+def _splits(evaluator: Evaluator) -> Splits | None:
+    """The losses and metrics of the splits of the data, where there are any."""
+    problem = evaluator.problem
+    if problem.metrics is None and not problem.held_out and problem.minibatch is None:
+        return None
+    from optserve.jobs.splits import Splits
+
+    return Splits(evaluator)
+
+
+def _descents(
+    evaluator: Evaluator, optimizer: Optimizer | None, splits: Splits | None
+) -> tuple[Descents, Limits, Callable[[], object]]:
+    """What descends from a start, over all rows or over minibatches, until when, and
+    what compiles it."""
+    stop = evaluator.problem.stop
+    if optimizer is not None and evaluator.problem.minibatch is not None:
+        from optserve.jobs.descent.epochs import Epochs
+
+        assert splits is not None
+        epochs = Epochs(evaluator, splits)
+        return epochs.descend, epochs.limits, lambda: epochs
+    if optimizer is not None and (stop.epochs is not None or stop.plateau is not None):
+        raise ConfigError(
+            f"stop.{'plateau' if stop.epochs is None else 'epochs'}: there are no epochs",
+            place=None if stop.plateau is None else stop.plateau.place,
+            expected="stop.steps, each of which sees all rows",
+            remedy="give `minibatch: {rows: 128}`, whose epochs these are",
+            code="minibatch",
+        )
+    limits = Limits()
+    if optimizer is not None:
+        limits = Limits.of(stop, optimizer, evaluator.packing.size)
+
+    @functools.cache
+    def method() -> Method:  # nothing is compiled where a certificate fails
+        return method_of(optimizer, evaluator, limits)
+
+    def descended(start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:
+        return descend(method(), start, limits, watch, number)
+
+    return descended, limits, method

@@ -119,14 +119,44 @@ def everyday_primitives() -> tuple[Primitive, ...]:
 def density_primitives() -> tuple[Primitive, ...]:
     """The densities, which are imported where one of them is named."""
     from optserve.primitives.densities import (
+        bounded,
+        circular,
+        classes,
+        counts,
+        deviance,
         exponential,
+        extremes,
+        gamma,
+        heavy_tails,
         laplace,
         logistic,
         lognormal,
         normal,
+        shaped_normal,
+        simplexes,
+        trials,
     )
 
-    return _listed((normal, lognormal, exponential, laplace, logistic))
+    return _listed(
+        (
+            bounded,
+            circular,
+            classes,
+            counts,
+            deviance,
+            exponential,
+            extremes,
+            gamma,
+            heavy_tails,
+            laplace,
+            logistic,
+            lognormal,
+            normal,
+            shaped_normal,
+            simplexes,
+            trials,
+        )
+    )
 
 
 def is_builtin(primitive: Primitive) -> bool:

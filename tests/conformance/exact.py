@@ -14,6 +14,8 @@ from typing import Any
 
 from flint import arb, ctx
 
+from tests.conformance.exact_densities import OF_DENSITIES
+
 __all__ = ["EXACT", "exact"]
 
 Ball = Any
@@ -198,10 +200,6 @@ def _logistic_slope(x: Ball) -> Derivatives:
     return slope, second, slope * (1 - 6 * slope)
 
 
-def _log_logistic_slope(x: Ball) -> Derivatives:
-    return -abs(x) - 2 * _exp(-abs(x)).log1p(), -(x / 2).tanh(), -2 * _sigmoid(x)[1]
-
-
 def _softplus(x: Ball) -> Derivatives:
     value = (x if x > 0 else arb(0)) + _exp(-abs(x)).log1p()
     return value, *_sigmoid(x)[:2]
@@ -381,7 +379,7 @@ EXACT: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
         "direction": _direction,
         "gaussian": _gaussian,
         "logistic_slope": _logistic_slope,
-        "log_logistic_slope": _log_logistic_slope,
+        **OF_DENSITIES,
         "lorentzian": _lorentzian,
         "sech_square": _sech_square,
         "one_minus_square": lambda x: (1 - x * x, -2 * x, arb(-2)),

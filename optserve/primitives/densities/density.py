@@ -15,7 +15,7 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite
 
-__all__ = ["density", "only_if", "standardized"]
+__all__ = ["density", "in_one_dtype", "no_count", "only_if", "standardized"]
 
 
 def density(
@@ -45,7 +45,7 @@ def density(
     return composite(
         name,
         body,
-        impl=_in_one_dtype(body),
+        impl=in_one_dtype(body),
         axes=aligned,
         domain=domain,
         examples=_examples(domain, len(inspect.signature(body).parameters)),
@@ -63,12 +63,12 @@ def _examples(domain: Domain | tuple[Domain, ...], count: int) -> list[Example]:
     domains = domain if isinstance(domain, tuple) else (domain,) * count
     tried = (domains[0], *(_AWAY_FROM_0 if one is positive else one for one in domains[1:]))
     shapes: tuple[tuple[int, ...], ...] = ((3,), (2, 1))
-    alone = ((4,), *(() for _ in range(count - 1)))
+    alone = ((3,), *(() for _ in range(count - 1)))
     rest = ((), *itertools.islice(itertools.cycle(shapes), count - 1))
     return [Example(shapes, domains=tried) for shapes in (alone, rest)]
 
 
-def _in_one_dtype(body: Callable[..., Value]) -> Callable[..., Value]:
+def in_one_dtype(body: Callable[..., Value]) -> Callable[..., Value]:
     """``body`` on arrays of one floating dtype, as a trace would make them."""
 
     def implementation(*operands: Value) -> Value:
@@ -86,3 +86,8 @@ def only_if(holds: Value, value: Value) -> Value:
 def standardized(x: Value, location: Value, scale: Value) -> Value:
     """How many scales x lies above the location; NaN of a scale that is not positive."""
     return (x - location) / only_if(scale > 0.0, scale)
+
+
+def no_count(k: Value) -> Value:
+    """Whether k is negative, or no whole number."""
+    return (k < 0.0) | (k != np.floor(k))

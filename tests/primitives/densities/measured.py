@@ -19,15 +19,23 @@ from typing import Any
 import numpy as np
 from mpmath import mpf
 
+from optserve.graph.axes import aligned
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import density_primitives
 from optserve.transforms.functions import jvp, vjp
-from tests.primitives.densities.exact import EXACT, Point, derivatives
+from tests.primitives.densities.exact import Point, derivatives
+from tests.primitives.densities.formulas import EXACT
 
 __all__ = ["DENSITIES", "Worst", "measured", "row"]
 
+
+def _of_numbers(primitive: Primitive) -> bool:
+    """Whether it is a density of numbers, not of vectors, and no part of one."""
+    return primitive.kind == "composite" and primitive.axes is aligned
+
+
 DENSITIES: Mapping[str, Primitive] = MappingProxyType(
-    {one.name: one for one in density_primitives() if not one.call.internal}
+    {one.name: one for one in density_primitives() if _of_numbers(one)}
 )
 
 NEGLIGIBLE = mpf(10) ** -150

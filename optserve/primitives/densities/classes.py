@@ -1,0 +1,92 @@
+"""Distributions of classes: by logits, and by cut points on one scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.domain import Example, integer, real
+from optserve.graph.facts import Facts
+from optserve.graph.primitive import Value
+from optserve.graph.structured import sorted_
+from optserve.primitives.constants import positions
+from optserve.primitives.constructors import composite
+from optserve.primitives.elementary import log1mexp, softplus
+from optserve.primitives.reductions import logsumexp
+
+__all__ = ["categorical_logit_logpmf", "ordered_logistic_logpmf"]
+
+_THREE = integer(0, 2)
+
+
+def _is_class(k: Value, classes: int) -> Value:
+    return (k >= 0) & (k < classes) & (np.floor(k) == k)
+
+
+def _categorical_logit_logpmf(k: Value, logits: Value) -> Value:
+    own = np.asarray(k)[..., None] if isinstance(k, int | float) else k[..., None]
+    score = np.sum(np.where(own == positions(logits, -1), logits, 0.0), axis=-1)
+    known = _is_class(k, np.shape(logits)[-1])
+    return np.where(known, score - logsumexp(logits, axis=-1), -np.inf)
+
+
+def _classes_arguments(k: Value, logits: Value) -> Any:
+    if not np.ndim(logits):
+        raise ShapeError("logits are one number", expected="one logit a class, along the last axis")
+    return (k, logits), {}
+
+
+categorical_logit_logpmf = composite(
+    "categorical_logit_logpmf",
+    _categorical_logit_logpmf,
+    arguments=_classes_arguments,
+    domain=(_THREE, real),
+    examples=(Example(((4,), (4, 3))), Example(((4,), (3,))), Example(((), (3,)))),
+    keeps=(0,),
+    facts=Facts(remedy="a logit is not finite", cost=10.0, large_code=True),
+    doc="""
+    Log probability of class k, counted from 0, under softmax of the last axis of logits: minus
+    their cross entropy. Of what is no class it is -inf.
+    """,
+)
+
+
+def _ordered_logistic_logpmf(k: Value, eta: Value, cuts: Value) -> Value:
+    count = np.shape(cuts)[-1]
+    place = positions(cuts, -1)
+    own = np.asarray(k)[..., None] if isinstance(k, int | float) else k[..., None]
+    lower = eta - np.sum(np.where(place == own - 1, cuts, 0.0), axis=-1)
+    upper = eta - np.sum(np.where(place == own, cuts, 0.0), axis=-1)
+    first, last = k == 0, k == count
+    above = np.where(first, 0.0, -softplus(-lower))  # above the cut below
+    below = np.where(last, 0.0, -softplus(upper))
+    gap = np.where(first | last | ~_is_class(k, count + 1), np.inf, lower - upper)
+    return np.where(_is_class(k, count + 1), above + below + log1mexp(gap), -np.inf)
+
+
+def _ordered_arguments(k: Value, eta: Value, cuts: Value) -> Any:
+    if not np.ndim(cuts):
+        raise ShapeError("cuts are one number", expected="the cut points, along the last axis")
+    return (k, eta, cuts), {}
+
+
+ordered_logistic_logpmf = composite(
+    "ordered_logistic_logpmf",
+    _ordered_logistic_logpmf,
+    arguments=_ordered_arguments,
+    domain=(_THREE, real, sorted_),
+    examples=(Example(((4,), (4,), (2,))), Example(((4,), (), (4, 2))), Example(((), (), (2,)))),
+    keeps=(0,),
+    facts=Facts(
+        remedy="the cuts must ascend: declare differences that are positive, and cumsum them",
+        cost=40.0,
+        large_code=True,
+    ),
+    doc="""
+    Log probability of class k, counted from 0, of classes in an order: a logistic number of the
+    location eta lies between the cuts k - 1 and k, which ascend along the last axis. Of what is no
+    class it is -inf.
+    """,
+)

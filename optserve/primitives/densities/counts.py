@@ -1,0 +1,157 @@
+"""Distributions of counts: Poisson, negative binomial, geometric, and those with more zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.graph.domain import integer, positive, unit
+from optserve.graph.primitive import Value
+from optserve.primitives.densities.density import density, no_count, only_if
+from optserve.primitives.densities.deviance import deviance, stirling
+from optserve.primitives.elementary import log1mexp
+
+__all__ = [
+    "geometric_logcdf",
+    "geometric_logpmf",
+    "geometric_logsf",
+    "negative_binomial_logpmf",
+    "poisson_logpmf",
+    "with_zeros",
+    "zero_inflated_negative_binomial_logpmf",
+    "zero_inflated_poisson_logpmf",
+]
+
+_COUNT = integer(0, 6)
+_POSITIVE_MEAN = "keep mean positive: `bounds: [0, null]`, `transform: log`, or exp(...)"
+_CHANCE = "keep it between 0 and 1: `bounds: [0, 1]`, or sigmoid(...)"
+
+
+def _poisson(k: Value, mean: Value) -> Value:
+    """Log probability of a count that is one."""
+    return -deviance(k, mean) - stirling(k)
+
+
+poisson_logpmf = density(
+    "poisson_logpmf",
+    lambda k, mean: np.where(no_count(k), -np.inf, _poisson(np.where(no_count(k), 0.0, k), mean)),
+    domain=(_COUNT, positive),
+    remedy=_POSITIVE_MEAN,
+    cost=100.0,
+    doc="""
+    Log probability of k under the Poisson distribution of this mean. Of what is no count it is
+    -inf.
+    """,
+)
+
+
+def _negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
+    """As of two counts, k and the dispersion, which deviate from their means by as much."""
+    dispersion = only_if(dispersion > 0.0, dispersion)
+    share = dispersion / (dispersion + mean)
+    excess = (k - mean) * share
+    total = k + dispersion
+    most = stirling(total) - stirling(dispersion) - stirling(k) - np.log1p(k / dispersion)
+    apart = deviance(dispersion, total * share, -excess)
+    return most - apart - deviance(k, total * mean / (dispersion + mean), excess)
+
+
+negative_binomial_logpmf = density(
+    "negative_binomial_logpmf",
+    lambda k, mean, dispersion: np.where(
+        no_count(k), -np.inf, _negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion)
+    ),
+    domain=(_COUNT, positive, positive),
+    remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
+    cost=300.0,
+    doc="""
+    Log probability of k under the negative binomial distribution of this mean, and of the variance
+    mean + mean**2 / dispersion; it is Poisson's for large dispersion. Of what is no count it is
+    -inf.
+    """,
+)
+
+
+def with_zeros(k: Value, logpmf: Value, inflation: Value) -> Value:
+    """Log probability where ``inflation`` of the counts are 0 anyway."""
+    counted = np.log1p(-inflation) + logpmf
+    at_zero = np.where(k == 0.0, logpmf, 0.0)
+    missing = (1.0 - inflation) * np.expm1(at_zero)
+    often = missing > -0.5
+    zeros = np.where(
+        often,
+        np.log1p(np.where(often, missing, 0.0)),
+        np.logaddexp(np.log(inflation), np.log1p(-inflation) + at_zero),
+    )
+    return np.where(k == 0.0, zeros, counted)
+
+
+zero_inflated_poisson_logpmf = density(
+    "zero_inflated_poisson_logpmf",
+    lambda k, mean, inflation: np.where(
+        no_count(k),
+        -np.inf,
+        with_zeros(k, _poisson(np.where(no_count(k), 0.0, k), mean), inflation),
+    ),
+    domain=(_COUNT, positive, unit),
+    remedy=f"{_POSITIVE_MEAN}; inflation: {_CHANCE}",
+    cost=130.0,
+    doc="""
+    Log probability of k, which is 0 with the probability inflation, and else Poisson of this mean.
+    Of what is no count it is -inf.
+    """,
+)
+
+zero_inflated_negative_binomial_logpmf = density(
+    "zero_inflated_negative_binomial_logpmf",
+    lambda k, mean, dispersion, inflation: np.where(
+        no_count(k),
+        -np.inf,
+        with_zeros(
+            k, _negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion), inflation
+        ),
+    ),
+    domain=(_COUNT, positive, positive, unit),
+    remedy=f"keep mean and dispersion positive; inflation: {_CHANCE}",
+    cost=330.0,
+    doc="""
+    Log probability of k, which is 0 with the probability inflation, and else negative binomial of
+    this mean and dispersion. Of what is no count it is -inf.
+    """,
+)
+
+
+def _failures(k: Value, chance: Value) -> Value:
+    """Log chance of so many failures in a row."""
+    return k * np.log1p(-only_if((chance > 0.0) & (chance < 1.0), chance))
+
+
+geometric_logpmf = density(
+    "geometric_logpmf",
+    lambda k, chance: np.where(
+        no_count(k), -np.inf, _failures(np.where(no_count(k), 0.0, k), chance) + np.log(chance)
+    ),
+    domain=(_COUNT, unit),
+    remedy=f"chance: {_CHANCE}",
+    doc="""
+    Log probability of k failures before the first success, of which each trial has this chance; the
+    mean is (1 - chance) / chance. Of what is no count it is -inf.
+    """,
+)
+
+geometric_logcdf = density(
+    "geometric_logcdf",
+    lambda k, chance: np.where(
+        k < 0.0, -np.inf, log1mexp(-_failures(np.floor(np.where(k < 0.0, 0.0, k)) + 1.0, chance))
+    ),
+    domain=(_COUNT, unit),
+    remedy=f"chance: {_CHANCE}",
+    doc="Log chance of up to k failures before the first success. Below 0 it is -inf.",
+)
+
+geometric_logsf = density(
+    "geometric_logsf",
+    lambda k, chance: _failures(np.maximum(np.floor(k) + 1.0, 0.0), chance),
+    domain=(_COUNT, unit),
+    remedy=f"chance: {_CHANCE}",
+    doc="Log chance of more than k failures before the first success. Below 0 it is 0.",
+)

@@ -1,0 +1,72 @@
+"""The gamma distribution, that of the inverse of a gamma number, and chi-squared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.graph.domain import positive
+from optserve.graph.primitive import Value
+from optserve.primitives.densities.density import density
+from optserve.primitives.densities.deviance import bennett, deviance, stirling
+from optserve.primitives.elementary import xlogy
+
+__all__ = ["chi2_logpdf", "gamma_logpdf", "inverse_gamma_logpdf"]
+
+_POSITIVE = "keep its parameters positive: `bounds: [0, null]` or `transform: log`"
+
+
+def _gamma_logpdf(x: Value, shape: Value, rate: Value) -> Value:
+    y = rate * np.where(x < 0.0, 1.0, x)
+    ratio = y / shape
+    near = (ratio > 0.5) & (ratio < 2.0)
+    middle = np.where(near, y, 1.0)
+    by_deviance = -middle * bennett(np.where(near, shape - y, 0.0) / middle)
+    by_powers = shape - y + xlogy(shape - 1.0, np.where(near, 1.0, ratio))
+    found = np.where(near, by_deviance - np.log(ratio), by_powers)
+    inside = np.log(rate) - stirling(shape) + found
+    return np.where(x < 0.0, -np.inf, inside)
+
+
+gamma_logpdf = density(
+    "gamma_logpdf",
+    _gamma_logpdf,
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=120.0,
+    doc="""
+    Log density of the gamma distribution at x; its mean is shape / rate. Below 0 it is -inf, with
+    the derivative 0.
+    """,
+)
+
+
+def _inverse_gamma_logpdf(x: Value, shape: Value, scale: Value) -> Value:
+    inside = np.where(x <= 0.0, 1.0, x)
+    most = np.log(shape) - stirling(shape)
+    found = most - deviance(shape, scale / inside) - np.log(inside)
+    return np.where(x <= 0.0, -np.inf, found)
+
+
+inverse_gamma_logpdf = density(
+    "inverse_gamma_logpdf",
+    _inverse_gamma_logpdf,
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=120.0,
+    doc="""
+    Log density, at x, of 1 / g where g is gamma of this shape and of the rate that is here called
+    scale. At 0 and below it is -inf, with the derivative 0.
+    """,
+)
+
+chi2_logpdf = density(
+    "chi2_logpdf",
+    lambda x, dof: _gamma_logpdf(x, 0.5 * dof, 0.5 + 0.0 * dof),
+    domain=(positive, positive),
+    remedy="keep dof positive",
+    cost=120.0,
+    doc="""
+    Log density, at x, of the sum of the squares of dof independent normal numbers of mean 0 and
+    variance 1. Below 0 it is -inf, with the derivative 0.
+    """,
+)

@@ -1,0 +1,100 @@
+"""Distributions of successes among trials: Bernoulli, binomial, beta-binomial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optserve.graph.domain import integer, positive, real, unit
+from optserve.graph.primitive import Value
+from optserve.primitives.densities.counts import with_zeros
+from optserve.primitives.densities.density import density, no_count, only_if
+from optserve.primitives.densities.deviance import deviance, log_beta, stirling
+from optserve.primitives.elementary import softplus
+
+__all__ = [
+    "bernoulli_logit_logpmf",
+    "beta_binomial_logpmf",
+    "binomial_logpmf",
+    "zero_inflated_binomial_logpmf",
+]
+
+_SUCCESSES, _TRIALS = integer(0, 4), integer(4, 9)
+_CHANCE = "keep chance between 0 and 1: `bounds: [0, 1]`, or sigmoid(...)"
+
+
+def _bernoulli_logit_logpmf(k: Value, logit: Value) -> Value:
+    is_none = (k != 0.0) & (k != 1.0)
+    return np.where(is_none, -np.inf, -softplus(np.where(k == 1.0, -logit, logit)))
+
+
+bernoulli_logit_logpmf = density(
+    "bernoulli_logit_logpmf",
+    _bernoulli_logit_logpmf,
+    domain=(integer(0, 1), real),
+    cost=12.0,
+    doc="""
+    Log probability of k, 1 or 0, where that of 1 is sigmoid(logit): minus the loss of a logistic
+    regression. Of any other k it is -inf.
+    """,
+)
+
+
+def _no_part(k: Value, trials: Value) -> Value:
+    """Whether k is no number of successes."""
+    return no_count(k) | (k > trials)
+
+
+def _binomial(k: Value, trials: Value, chance: Value) -> Value:
+    chance = only_if((chance >= 0.0) & (chance <= 1.0), chance)
+    k = np.where(_no_part(k, trials), 0.0, k)
+    rest = trials - k
+    most = stirling(trials) - stirling(k) - stirling(rest)
+    return most - deviance(k, trials * chance) - deviance(rest, trials * (1.0 - chance))
+
+
+binomial_logpmf = density(
+    "binomial_logpmf",
+    lambda k, trials, chance: np.where(_no_part(k, trials), -np.inf, _binomial(k, trials, chance)),
+    domain=(_SUCCESSES, _TRIALS, unit),
+    remedy=_CHANCE,
+    cost=250.0,
+    doc="""
+    Log probability of k successes in so many trials, each of this chance. Where k is no whole
+    number from 0 to trials it is -inf.
+    """,
+)
+
+zero_inflated_binomial_logpmf = density(
+    "zero_inflated_binomial_logpmf",
+    lambda k, trials, chance, inflation: np.where(
+        _no_part(k, trials), -np.inf, with_zeros(k, _binomial(k, trials, chance), inflation)
+    ),
+    domain=(_SUCCESSES, _TRIALS, unit, unit),
+    remedy=f"{_CHANCE}; inflation too",
+    cost=280.0,
+    doc="""
+    Log probability of k, which is 0 with the probability inflation, and else the successes in so
+    many trials of this chance. Where k is no whole number from 0 to trials it is -inf.
+    """,
+)
+
+
+def _beta_binomial_logpmf(k: Value, trials: Value, a: Value, b: Value) -> Value:
+    known = np.where(_no_part(k, trials), 0.0, k)
+    rest = trials - known
+    ways = -np.log1p(trials) - log_beta(known + 1.0, rest + 1.0)
+    inside = ways + log_beta(known + a, rest + b) - log_beta(a, b)
+    return np.where(_no_part(k, trials), -np.inf, inside)
+
+
+beta_binomial_logpmf = density(
+    "beta_binomial_logpmf",
+    _beta_binomial_logpmf,
+    domain=(_SUCCESSES, _TRIALS, positive, positive),
+    remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
+    cost=500.0,
+    doc="""
+    Log probability of k successes in so many trials, whose chance is itself a beta number of a and
+    b. Where k is no whole number from 0 to trials it is -inf.
+    """,
+)

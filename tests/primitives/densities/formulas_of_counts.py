@@ -1,0 +1,128 @@
+"""The densities of counts in exact arithmetic, and the points at which they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from mpmath import mp, mpf
+
+from tests.primitives.densities.exact import Exact
+
+__all__ = ["OF_COUNTS"]
+
+COUNTS = (-1.0, 0.0, 0.5, 1.0, 7.0, 40.0, 12000.0)
+SUCCESSES = (-1.0, 0.0, 1.0, 0.5, 7.0, 40.0, 41.0)
+MEANS = (1e-9, 0.7, 8.0, 600.0)
+CHANCES = (1e-12, 0.02, 0.7, 1 - 2**-40)
+
+
+def _if_count(k: Any, value: Callable[[], Any]) -> Any:
+    return value() if k >= 0 and k == mp.floor(k) else -mp.inf
+
+
+def _poisson(k: Any, mean: Any) -> Any:
+    return k * mp.log(mean) - mean - mp.loggamma(k + 1)
+
+
+def _negative_binomial(k: Any, mean: Any, spread: Any) -> Any:
+    return (
+        mp.loggamma(k + spread)
+        - mp.loggamma(spread)
+        - mp.loggamma(k + 1)
+        - spread * mp.log1p(mean / spread)
+        + (k * mp.log(mean / (mean + spread)) if k else 0)
+    )
+
+
+def _binomial(k: Any, n: Any, p: Any) -> Any:
+    powers = (k * mp.log(p) if k else 0) + ((n - k) * mp.log1p(-p) if n - k else 0)
+    return mp.loggamma(n + 1) - mp.loggamma(k + 1) - mp.loggamma(n - k + 1) + powers
+
+
+def _log_beta(a: Any, b: Any) -> Any:
+    return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+
+def _beta_binomial(k: Any, n: Any, a: Any, b: Any) -> Any:
+    ways = mp.loggamma(n + 1) - mp.loggamma(k + 1) - mp.loggamma(n - k + 1)
+    return ways + _log_beta(k + a, n - k + b) - _log_beta(a, b)
+
+
+def _with_zeros(k: Any, value: Any, inflation: Any) -> Any:
+    counted = mp.log1p(-inflation) + value
+    return mp.log(inflation + mp.exp(counted)) if k == 0 else counted
+
+
+def _bernoulli(k: Any, logit: Any) -> Any:
+    if k not in (0, 1):
+        return -mp.inf
+    z = logit if k == 1 else -logit
+    return z - mp.log1p(mp.exp(z)) if z < 0 else -mp.log1p(mp.exp(-z))
+
+
+def _log_failures_fewer(k: Any, p: Any) -> Any:
+    power = (mp.floor(k) + 1) * mp.log1p(-p)
+    return mp.log(-mp.expm1(power)) if power > -1 else mp.log1p(-mp.exp(power))
+
+
+OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
+    {
+        "poisson_logpmf": Exact(
+            lambda k, m: _if_count(k, lambda: _poisson(k, m)), (COUNTS, MEANS), by=(1,)
+        ),
+        "negative_binomial_logpmf": Exact(
+            lambda k, m, s: _if_count(k, lambda: _negative_binomial(k, m, s)),
+            (COUNTS, MEANS[1:], (0.02, 3.0, 1e4)),
+            by=(1, 2),
+        ),
+        "zero_inflated_poisson_logpmf": Exact(
+            lambda k, m, z: _if_count(k, lambda: _with_zeros(k, _poisson(k, m), z)),
+            (COUNTS, MEANS, (1e-6, 0.3)),
+            by=(1, 2),
+        ),
+        "zero_inflated_negative_binomial_logpmf": Exact(
+            lambda k, m, s, z: _if_count(k, lambda: _with_zeros(k, _negative_binomial(k, m, s), z)),
+            (COUNTS, (0.7, 8.0), (0.02, 3.0), (1e-6, 0.3)),
+            by=(1, 2, 3),
+        ),
+        "geometric_logpmf": Exact(
+            lambda k, p: _if_count(k, lambda: k * mp.log1p(-p) + mp.log(p)),
+            (COUNTS, CHANCES),
+            by=(1,),
+        ),
+        "geometric_logcdf": Exact(
+            lambda k, p: _log_failures_fewer(k, p) if k >= 0 else -mp.inf,
+            (COUNTS, (1e-12, 0.02, 0.9)),
+            by=(1,),
+        ),
+        "geometric_logsf": Exact(
+            lambda k, p: (mp.floor(k) + 1) * mp.log1p(-p) if k >= 0 else mpf(0),
+            (COUNTS, CHANCES),
+            by=(1,),
+        ),
+        "bernoulli_logit_logpmf": Exact(
+            _bernoulli, ((-1.0, 0.0, 0.5, 1.0), (-800.0, -3.0, 1e-9, 2.0, 40.0)), by=(1,)
+        ),
+        "binomial_logpmf": Exact(
+            lambda k, n, p: _if_count(k, lambda: _binomial(k, n, p) if k <= n else -mp.inf),
+            (SUCCESSES, (40.0,), CHANCES),
+            by=(2,),
+        ),
+        "zero_inflated_binomial_logpmf": Exact(
+            lambda k, n, p, z: _if_count(
+                k, lambda: _with_zeros(k, _binomial(k, n, p), z) if k <= n else -mp.inf
+            ),
+            (SUCCESSES, (40.0,), CHANCES, (1e-6, 0.3)),
+            by=(2, 3),
+        ),
+        "beta_binomial_logpmf": Exact(
+            lambda k, n, a, b: _if_count(
+                k, lambda: _beta_binomial(k, n, a, b) if k <= n else -mp.inf
+            ),
+            (SUCCESSES, (40.0,), (0.02, 1.5, 60.0), (0.3, 40.0)),
+            by=(2, 3),
+        ),
+    }
+)

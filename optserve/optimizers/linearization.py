@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.optimizers.base import Value
+from optserve.optimizers.tall import triangle
 
 __all__ = ["GaussNewton", "Model", "least_squares", "linearize", "norm", "triangular"]
 
@@ -99,19 +100,16 @@ def linearize(jacobian: Value, residual: Value, precision: float | None = None) 
     >>> model.units * model.gauss_newton.step, round(model.gauss_newton.offset, 3)
     (array([-2.2]), 0.984)
     """
-    rows, columns = jacobian.shape
-    stacked = np.empty((rows, columns + 1))
-    stacked[:, :columns] = jacobian
-    stacked[:, columns] = residual
-    triangle = _triangle(stacked)
-    lengths = _lengths(triangle)
+    columns = jacobian.shape[1]
+    square = _square(jacobian, residual)
+    lengths = _lengths(square)
     if not np.isfinite(lengths).all():
         return None
-    triangle /= np.where(lengths > 0, lengths, 1.0)
+    square /= np.where(lengths > 0, lengths, 1.0)
     return Model(
-        triangle[:columns, :columns],
-        triangle[:columns, columns],
-        abs(float(triangle[columns, columns])),
+        square[:columns, :columns],
+        square[:columns, columns],
+        abs(float(square[columns, columns])),
         lengths[:columns],
         float(lengths[columns]),
         float(np.finfo(float).eps) if precision is None else precision,
@@ -126,8 +124,8 @@ def triangular(matrix: Value, vector: Value) -> tuple[Value, Value]:
     array([3.])
     """
     columns = matrix.shape[1]
-    triangle = _triangle(np.column_stack([matrix, vector]))
-    return triangle[:columns, :columns], triangle[:columns, columns]
+    square = _square(matrix, vector)
+    return square[:columns, :columns], square[:columns, columns]
 
 
 def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton:
@@ -167,11 +165,11 @@ def _singular(matrix: Value) -> tuple[Value, Value, Value]:
         return left.T, values, right.T
 
 
-def _triangle(stacked: Value) -> Value:
-    """R (p, p) of ``stacked`` (n, p), with rows of zeros where n < p."""
-    rows, columns = stacked.shape
-    found: Value = np.linalg.qr(stacked, mode="r")
-    if rows >= columns:
+def _square(matrix: Value, vector: Value) -> Value:
+    """R (p + 1, p + 1) of a matrix (n, p) beside a vector (n,), with rows of zeros where n <= p."""
+    found = triangle(matrix, vector)
+    rows, columns = found.shape
+    if rows == columns:
         return found
     return np.vstack([found, np.zeros((columns - rows, columns))])
 

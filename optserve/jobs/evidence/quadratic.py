@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.optimizers.tall import triangle
 
 __all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
 
@@ -174,13 +175,13 @@ class _Parts(NamedTuple):
 def _parts(columns: Array, vectors: Array, epsilon: float) -> _Parts:
     """A Jacobian (n, q) taken apart, beside ``vectors`` (n, k)."""
     count = columns.shape[1]
-    lengths = _lengths(columns)
+    triangular = triangle(columns, vectors)
+    lengths = _lengths(triangular[:, :count])
     scale = np.where(lengths > 0.0, lengths, 1.0)
-    triangle: Any = np.linalg.qr(np.column_stack([columns / scale, vectors]), mode="r")
-    left, singular, right = np.linalg.svd(triangle[:, :count])
+    left, singular, right = np.linalg.svd(triangular[:, :count] / scale)
     singular = np.concatenate([singular, np.zeros(count - singular.size)])
     noise = NOISE * epsilon * float(singular.max(initial=0.0))
-    return _Parts(scale, singular, right.T, left.T @ triangle[:, count:], noise)
+    return _Parts(scale, singular, right.T, left.T @ triangular[:, count:], noise)
 
 
 def _lengths(columns: Array) -> Array:

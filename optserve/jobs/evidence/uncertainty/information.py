@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.optimizers.tall import triangle
 
 __all__ = ["Combinations", "Information", "of_hessian", "of_jacobian", "root_sum_square"]
 
@@ -118,10 +119,10 @@ def of_jacobian(jacobian: Array, epsilon: float) -> Information:
     >>> (factor @ factor.T).tolist(), found.condition
     ([[1.0, 0.0], [0.0, 0.25]], 1.0)
     """
-    lengths = root_sum_square(jacobian, axis=0)
+    triangular = triangle(jacobian)
+    lengths = root_sum_square(triangular, axis=0)
     scale = np.where(lengths == 0.0, 1.0, lengths)
-    triangle = np.linalg.qr(jacobian / scale, mode="r")
-    _, singular, rows = np.linalg.svd(triangle, full_matrices=True)
+    _, singular, rows = np.linalg.svd(triangular / scale, full_matrices=True)
     rank = int(np.sum(singular > LEAST * epsilon * singular.max(initial=0.0)))
     kept = singular[:rank]
     return Information(scale, rows[:rank].T, kept, rows[rank:].T, singular[:1] / kept, epsilon)

@@ -1,0 +1,57 @@
+"""The triangle of a tall matrix, by blocks of rows that fit into the cache.
+
+The triangles of blocks, one below the other, have the triangle of the whole (Demmel, Grigori,
+Hoemmen & Langou, SIAM J. Sci. Comput. 34 (2012)). LAPACK goes over all rows once a column; block by
+block they are read once, and nowhere is there a copy of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from optserve.optimizers.base import Value
+
+__all__ = ["of_blocks", "triangle"]
+
+HEIGHT = 4096
+"""Rows of a block."""
+
+SQUARES = 4
+"""Times that a block is higher than wide, at least: its triangle is then much smaller."""
+
+
+def triangle(*parts: Value) -> Value:
+    """R (m, q) of matrices (n, ...) and vectors (n,) side by side, of q columns in all.
+
+    It is in float64, and m is n or q, whichever is less.
+
+    >>> x, y = np.ones((10_000, 1)), np.arange(10_000.0)
+    >>> np.abs(triangle(x, y)).round(3)
+    array([[1.00000000e+02, 4.99950000e+05],
+           [0.00000000e+00, 2.88675133e+05]])
+    """
+    rows = len(parts[0])
+    columns = [part[:, None] if part.ndim == 1 else part for part in parts]
+    width = sum(part.shape[1] for part in columns)
+    height = max(HEIGHT, SQUARES * width)
+    starts = range(0, max(rows, 1), height)
+    return of_blocks([part[first : first + height] for part in columns] for first in starts)
+
+
+def of_blocks(blocks: Iterable[list[Value]]) -> Value:
+    """The same of blocks of rows, each of which is given as matrices side by side."""
+    triangles: list[Value] = []
+    for block in blocks:
+        triangles.append(np.linalg.qr(_side_by_side(block), mode="r"))
+    if len(triangles) == 1:
+        return triangles[0]
+    return triangle(np.concatenate(triangles))
+
+
+def _side_by_side(block: list[Value]) -> Value:
+    width = sum(part.shape[1] for part in block)
+    made = np.empty((len(block[0]), width))
+    np.concatenate(block, axis=1, out=made)
+    return made

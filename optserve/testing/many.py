@@ -40,16 +40,15 @@ def _drawn(case: Case, index: int) -> list[Array]:
 
 
 def _check(case: Case, drawn: list[list[Array]], carried: tuple[bool, ...]) -> None:
-    alone = [
-        interpret(
-            case.graph, *(x[k] if flag else x[0] for x, flag in zip(drawn, carried, strict=True))
-        )
+    entries = [
+        [x[k] if flag else x[0] for x, flag in zip(drawn, carried, strict=True)]
         for k in range(COUNT)
     ]
     given = [np.stack(x) if flag else x[0] for x, flag in zip(drawn, carried, strict=True)]
     avals = [aval_of(x) for x in given]
     graph = trace(lambda *xs: vmap(case.graph, xs, carried, COUNT)[0], *avals).graph
     with np.errstate(all="ignore"):
+        alone = [interpret(case.graph, *one) for one in entries]
         found = interpret(verify(graph), *given)
     for have, want in zip(found, map(np.stack, zip(*alone, strict=True)), strict=True):
         rounding = ROUNDING * float(np.finfo(want.dtype).eps) if is_float(want.dtype) else 0.0

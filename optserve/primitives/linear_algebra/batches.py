@@ -85,7 +85,7 @@ def stacked(*core: int) -> Batched:
     """The fact ``batched`` of what treats each matrix alone; ``core`` as for ``in_batches``."""
 
     def batched(
-        carried: Sequence[bool], size: Size, *avals: Aval, **attributes: Any
+        carried: Sequence[bool], size: Size, /, *avals: Aval, **attributes: Any
     ) -> Leading | None:
         ahead = {aval.ndim - own for aval, own in zip(avals, core, strict=True)}
         return Leading(attributes) if len(ahead) == 1 else None

@@ -15,6 +15,7 @@ from optserve.primitives import (
     bits,
     constants,
     elementary,
+    hyperbolic,
     numpy_linalg,
     numpy_products,
     numpy_reductions,
@@ -36,7 +37,7 @@ _UFUNCS: Mapping[Any, Any] = MappingProxyType(
     {
         **{
             primitive.impl: primitive
-            for module in (arithmetic, elementary, selection, products)
+            for module in (arithmetic, elementary, hyperbolic, selection, products)
             for primitive in vars(module).values()
             if isinstance(primitive, Primitive) and isinstance(primitive.impl, np.ufunc)
         },

@@ -17,6 +17,7 @@ from optserve.primitives import (
     composition,
     constants,
     elementary,
+    hyperbolic,
     indexing,
     loops,
     losses,
@@ -59,6 +60,7 @@ __all__ = [
 _MODULES = (
     arithmetic,
     elementary,
+    hyperbolic,
     selection,
     sums,
     reductions,

@@ -15,6 +15,7 @@ from typing import Any
 from flint import arb, ctx
 
 from tests.conformance.exact_densities import OF_DENSITIES
+from tests.conformance.exact_hyperbolic import HYPERBOLIC, need
 
 __all__ = ["EXACT", "exact"]
 
@@ -49,11 +50,6 @@ def _certain(ball: Ball) -> bool:
     return bool(ball.rel_accuracy_bits() > CERTAIN or ball.abs_upper() < NEGLIGIBLE)
 
 
-def _need(holds: Any) -> None:
-    if not holds:
-        raise ArithmeticError
-
-
 def _bounded(x: Ball) -> Ball:
     """What an exponential of is neither 0 nor infinite as a float, and computed in short time."""
     return x if abs(x) < 100000 else 100000 * x.sgn()
@@ -77,23 +73,23 @@ def _multiply(x: Ball, y: Ball) -> Derivatives:
 
 
 def _divide(x: Ball, y: Ball) -> Derivatives:
-    _need(y != 0)
+    need(y != 0)
     return x / y, 1 / y, -x / y**2, arb(0), -1 / y**2, 2 * x / y**3
 
 
 def _reciprocal(x: Ball) -> Derivatives:
-    _need(x != 0)
+    need(x != 0)
     return 1 / x, -1 / x**2, 2 / x**3
 
 
 def _abs(x: Ball) -> Derivatives:
-    _need(x != 0)
+    need(x != 0)
     return abs(x), x.sgn(), arb(0)
 
 
 def _power(x: Ball, y: Ball) -> Derivatives:
     if x <= 0:
-        _need(x < 0 and y.is_integer())
+        need(x < 0 and y.is_integer())
         raise ArithmeticError
     log = x.log()
 
@@ -112,10 +108,10 @@ def _power(x: Ball, y: Ball) -> Derivatives:
 
 def _integer(x: Ball, y: Ball) -> Ball:
     """The quotient rounded down, away from its jumps."""
-    _need(y != 0)
+    need(y != 0)
     quotient = x / y
     floor = quotient.floor()
-    _need(floor.is_integer() and not (quotient - floor).contains(0))
+    need(floor.is_integer() and not (quotient - floor).contains(0))
     return floor
 
 
@@ -129,17 +125,17 @@ def _expm1(x: Ball) -> Derivatives:
 
 
 def _log(x: Ball) -> Derivatives:
-    _need(x > 0)
+    need(x > 0)
     return x.log(), 1 / x, -1 / x**2
 
 
 def _log1p(x: Ball) -> Derivatives:
-    _need(x > -1)
+    need(x > -1)
     return x.log1p(), 1 / (1 + x), -1 / (1 + x) ** 2
 
 
 def _sqrt(x: Ball) -> Derivatives:
-    _need(x > 0)
+    need(x > 0)
     return x.sqrt(), 1 / (2 * x.sqrt()), -1 / (4 * x * x.sqrt())
 
 
@@ -149,7 +145,7 @@ def _tan(x: Ball) -> Derivatives:
 
 
 def _arcsin(x: Ball) -> Derivatives:
-    _need(abs(x) < 1)
+    need(abs(x) < 1)
     rest = (1 - x) * (1 + x)
     return x.asin(), 1 / rest.sqrt(), x / (rest * rest.sqrt())
 
@@ -206,14 +202,14 @@ def _softplus(x: Ball) -> Derivatives:
 
 
 def _occupation(x: Ball) -> Derivatives:
-    _need(x > 0)
+    need(x > 0)
     rest = 1 / _bounded(x).expm1()
     slope = -rest * (1 + rest)
     return rest, slope, -slope * (1 + 2 * rest)
 
 
 def _log1mexp(x: Ball) -> Derivatives:
-    _need(x > 0)
+    need(x > 0)
     value = (-_exp(-x)).log1p()
     return value, *_occupation(x)[:2]
 
@@ -227,14 +223,14 @@ def _logaddexp(x: Ball, y: Ball) -> Derivatives:
 
 def _hypot(x: Ball, y: Ball) -> Derivatives:
     length = (x * x + y * y).sqrt()
-    _need(length > 0)
+    need(length > 0)
     cube = length**3
     return length, x / length, y / length, y * y / cube, -x * y / cube, x * x / cube
 
 
 def _direction(x: Ball, y: Ball) -> Derivatives:
     length = (x * x + y * y).sqrt()
-    _need(length > 0)
+    need(length > 0)
     cosine, sine = x / length, y / length
     square = length**2
     return (
@@ -249,7 +245,7 @@ def _direction(x: Ball, y: Ball) -> Derivatives:
 
 def _arctan2(y: Ball, x: Ball) -> Derivatives:
     square = x * x + y * y
-    _need(square > 0 and not (y == 0 and x < 0))
+    need(square > 0 and not (y == 0 and x < 0))
     return (
         arb.atan2(y, x),
         x / square,
@@ -261,7 +257,7 @@ def _arctan2(y: Ball, x: Ball) -> Derivatives:
 
 
 def _xlogy(x: Ball, y: Ball) -> Derivatives:
-    _need(y > 0)
+    need(y > 0)
     return x * y.log(), y.log(), x / y, arb(0), 1 / y, -x / y**2
 
 
@@ -313,26 +309,26 @@ def _polygamma(n: int, x: Ball) -> Ball:
 
 
 def _gammaln(x: Ball) -> Derivatives:
-    _need(x > 0)
+    need(x > 0)
     return x.lgamma(), _polygamma(0, x), _polygamma(1, x)
 
 
 def _of_polygamma(n: int) -> Callable[[Ball], Derivatives]:
     def derivatives(x: Ball) -> Derivatives:
-        _need(x > 0)
+        need(x > 0)
         return _polygamma(n, x), _polygamma(n + 1, x), _polygamma(n + 2, x)
 
     return derivatives
 
 
 def _relu(x: Ball) -> Derivatives:
-    _need(x != 0)
+    need(x != 0)
     return (x, arb(1), arb(0)) if x > 0 else (arb(0), arb(0), arb(0))
 
 
 def _of_two(larger: bool) -> Callable[[Ball, Ball], Derivatives]:
     def derivatives(x: Ball, y: Ball) -> Derivatives:
-        _need(x != y)
+        need(x != y)
         first = (x > y) == larger
         return (x if first else y, arb(first), arb(not first), arb(0), arb(0), arb(0))
 
@@ -390,6 +386,7 @@ EXACT: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
         "erfc_hazard": _hazard,
         "log_erfc": _log_erfc,
         "ndtr": _ndtr,
+        **HYPERBOLIC,
         "gammaln": _gammaln,
         "digamma": _of_polygamma(0),
         "polygamma": _of_polygamma(1),

@@ -16,6 +16,7 @@ from optserve.primitives import (
     constants,
     elementary,
     hyperbolic,
+    numpy_everyday,
     numpy_linalg,
     numpy_products,
     numpy_reductions,
@@ -58,6 +59,7 @@ MEANING = Meaning(
             **numpy_shapes.FUNCTIONS,
             **numpy_products.FUNCTIONS,
             **numpy_linalg.FUNCTIONS,
+            **numpy_everyday.FUNCTIONS,
         }
     ),
     rewritings=REWRITINGS,

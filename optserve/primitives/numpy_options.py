@@ -25,8 +25,11 @@ _REMEDIES = {
     "order": "use the order 'C'; np.transpose first makes it 'F'",
     "out": "use the returned value",
     "overwrite_input": "leave it out: traced values are never changed",
+    "period": "use x % period",
     "prepend": "use np.concatenate first",
+    "returned": "sum the weights beside it",
     "shape": "use np.broadcast_to",
+    "sorter": "sort first: np.take(a, sorter)",
     "subok": "leave it out",
     "where": "use np.where on the operand",
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -12,23 +11,11 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives import arithmetic, norms, products, selection
+from optserve.primitives.contractions import contracted, tensordot
 from optserve.primitives.numpy_options import check_options, signed_all
-from optserve.primitives.shaping import normal_axes, reshape
+from optserve.primitives.shaping import reshape
 
 __all__ = ["FUNCTIONS"]
-
-
-def _contracted(a: Value, b: Value, left: Sequence[int], right: Sequence[int]) -> Value:
-    """The sum of products over axes ``left`` of ``a`` and ``right`` of ``b``, pair by pair; the
-    other axes of ``a``, then those of ``b``, are left."""
-    letters = iter(string.ascii_letters)
-    ours = [next(letters) for _ in range(np.ndim(a))]
-    theirs = [next(letters) for _ in range(np.ndim(b))]
-    for i, j in zip(left, right, strict=True):
-        theirs[j] = ours[i]
-    kept = [ours[i] for i in range(len(ours)) if i not in left]
-    kept += [theirs[j] for j in range(len(theirs)) if j not in right]
-    return products.einsum(f"{''.join(ours)},{''.join(theirs)}->{''.join(kept)}", a, b)
 
 
 def _dot(a: Value, b: Value, out: Any = None) -> Value:
@@ -37,13 +24,13 @@ def _dot(a: Value, b: Value, out: Any = None) -> Value:
         return np.multiply(a, b)
     if np.ndim(b) <= 2:
         return products.matmul(a, b)
-    return _contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 2])
+    return contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 2])
 
 
 def _inner(a: Value, b: Value) -> Value:
     if not np.ndim(a) or not np.ndim(b):
         return np.multiply(a, b)
-    return _contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 1])
+    return contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 1])
 
 
 def _vdot(a: Value, b: Value) -> Value:
@@ -52,22 +39,6 @@ def _vdot(a: Value, b: Value) -> Value:
 
 def _outer(a: Value, b: Value) -> Value:
     return np.multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
-
-
-def _tensordot(a: Value, b: Value, axes: Any = 2) -> Value:
-    if isinstance(axes, int):
-        left: Any = list(range(np.ndim(a) - axes, np.ndim(a)))
-        right: Any = list(range(axes))
-        if axes > min(np.ndim(a), np.ndim(b)):
-            raise ShapeError(f"np.tensordot over {axes} axes of {np.shape(a)} and {np.shape(b)}")
-    else:
-        left, right = (
-            [normal_axes(axis, np.ndim(x))[0] for axis in (one if np.ndim(one) else [one])]
-            for one, x in zip(axes, (a, b), strict=True)
-        )
-    if len(left) != len(right) or len(set(left)) < len(left) or len(set(right)) < len(right):
-        raise ShapeError(f"np.tensordot over axes {axes}", expected="as many axes of a as of b")
-    return _contracted(a, b, left, right)
 
 
 def _einsum(
@@ -118,7 +89,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.dot: _dot,
         np.inner: _inner,
         np.vdot: _vdot,
-        np.tensordot: _tensordot,
+        np.tensordot: tensordot,
         np.einsum: _einsum,
         np.linalg.norm: norms.norm,
         **signed_all({np.outer: _outer, np.clip: _clip, np.round: _round, np.around: _round}),

@@ -15,7 +15,7 @@ from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives import (
     along_axis,
-    arithmetic,
+    arrangement,
     constants,
     indexing,
     selection,
@@ -91,33 +91,6 @@ def _moveaxis(a: Value, source: int | Sequence[int], destination: int | Sequence
 def _flip(m: Value, axis: Axes = None) -> Value:
     flipped = normal_axes(axis, np.ndim(m))
     return m[tuple(slice(None, None, -1 if i in flipped else 1) for i in range(np.ndim(m)))]
-
-
-def _roll(a: Value, shift: int, axis: int | None = None) -> Value:
-    if axis is None:
-        return shaping.reshape(_roll(_ravel(a), shift, 0), np.shape(a))
-    if not np.ndim(axis) == np.ndim(shift) == 0:
-        raise ShapeError("np.roll of several axes at once", remedy="roll one axis after another")
-    [only] = normal_axes(axis, np.ndim(a))
-    size = np.shape(a)[only]
-    if not size:
-        return a
-    before = (slice(None),) * only
-    cut = -operator.index(shift) % size
-    parts = [a[(*before, slice(cut, None))], a[(*before, slice(0, cut))]]
-    return shaping.concatenate(parts, axis=only)
-
-
-def _diff(a: Value, n: int = 1, axis: int = -1) -> Value:
-    if n < 0:
-        raise ShapeError(f"a difference of order {n}", expected="an order that is not negative")
-    [only] = normal_axes(axis, np.ndim(a))
-    before = (slice(None),) * only
-    for _ in range(n):
-        later, earlier = a[(*before, slice(1, None))], a[(*before, slice(None, -1))]
-        differ = selection.not_equal if later.dtype == bool else arithmetic.subtract
-        a = differ(later, earlier)
-    return a
 
 
 def _concatenate(
@@ -266,8 +239,8 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
                 np.swapaxes: _swapaxes,
                 np.moveaxis: _moveaxis,
                 np.flip: _flip,
-                np.roll: _roll,
-                np.diff: _diff,
+                np.roll: lambda a, shift, axis=None: arrangement.roll(a, shift, axis),
+                np.diff: lambda a, n=1, axis=-1: arrangement.diff(a, n, axis),
                 np.broadcast_to: lambda array, shape: sums.broadcast_to(array, shape),
                 np.expand_dims: _expand_dims,
                 np.squeeze: _squeeze,

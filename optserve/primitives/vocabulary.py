@@ -12,25 +12,35 @@ from typing import Any
 from optserve.errors import OptserveError
 from optserve.graph.primitive import Primitive
 from optserve.primitives import (
+    activations,
     along_axis,
     arithmetic,
+    arrangement,
     composition,
     constants,
+    contractions,
+    convolution,
     elementary,
+    groups,
     hyperbolic,
     indexing,
+    interpolation,
+    kernels,
     loops,
     losses,
+    missing,
     normal,
     norms,
     ordering,
     products,
+    ranks,
     reductions,
     scaled,
     selection,
     shaping,
     special,
     sums,
+    survival,
     whole,
 )
 from optserve.primitives.linear_algebra import (
@@ -85,7 +95,23 @@ _MODULES = (
     orthogonal,
     exponential,
     made,
+    arrangement,
+    groups,
+    interpolation,
 )
+
+_EVERYDAY = (
+    activations,
+    arrangement,
+    convolution,
+    groups,
+    interpolation,
+    kernels,
+    missing,
+    ranks,
+    survival,
+)
+"""Whose functions that are no primitives are macros."""
 
 
 def _never(name: str) -> None:
@@ -185,6 +211,11 @@ def _listed(modules: Iterable[ModuleType]) -> tuple[Primitive, ...]:
     return tuple(entry for entry in listed if isinstance(entry, Primitive))
 
 
+def _functions(modules: Iterable[ModuleType]) -> tuple[Callable[..., Any], ...]:
+    listed = (getattr(module, name) for module in modules for name in module.__all__)
+    return tuple(entry for entry in listed if not isinstance(entry, Primitive))
+
+
 def builtin_macros() -> Mapping[str, Callable[..., Any]]:
     """Functions over primitives that expressions may call."""
     macros: tuple[Callable[..., Any], ...] = (
@@ -194,6 +225,8 @@ def builtin_macros() -> Mapping[str, Callable[..., Any]]:
         constants.linspace,
         diagonals.diag,
         norms.norm,
+        contractions.tensordot,
+        *_functions(_EVERYDAY),
         loops.scan,
         loops.cond,
     )

@@ -282,7 +282,7 @@ LOSS: Mapping[str, str] = {
     "a likelihood of truth values": "log_likelihood: y > b",
     "a misspelt column": "loss: sum(xx * b)",
     "a misspelt primitive": "loss: sun(x * b)",
-    "a function of other languages": "loss: log10(b)**2",
+    "a function of other languages": "loss: asinh(b)**2",
     "a method in capitals": "loss: b**2\noptimizer: LBFGS",
     "an unknown method": "loss: b**2\noptimizer: adamm",
     "an unknown option of a method": "loss: b**2\noptimizer: {adam: {rate: 1}}",

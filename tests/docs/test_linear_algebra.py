@@ -1,10 +1,10 @@
-"""docs/linear_algebra.md lists every function of linear algebra."""
+"""docs/linear_algebra.md and docs/functions.md list every function that they are about."""
 
 from __future__ import annotations
 
 import re
 
-from optserve.primitives.vocabulary import builtin_primitives
+from optserve.primitives.vocabulary import builtin_macros, builtin_primitives
 from tests.docs.session import ROOT
 
 PAGE = (ROOT / "docs" / "linear_algebra.md").read_text(encoding="utf-8")
@@ -20,3 +20,14 @@ def test_every_function_is_in_the_table() -> None:
     }
     assert functions
     assert functions - listed == set()
+
+
+def test_every_macro_is_in_a_table() -> None:
+    pages = ("config.md", "functions.md", "linear_algebra.md")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    listed = set(re.findall(r"`(\w+)", text)) | set(re.findall(r"(\w+)\(", text))
+    macros = {name for name, macro in builtin_macros().items() if macro.__module__ not in OLD}
+    assert macros - listed == set()
+
+
+OLD = {"optserve.primitives.constants", "optserve.primitives.loops"}

@@ -172,6 +172,32 @@ np.linalg.norm(x, None, None, True); np.linalg.norm(x=m, ord=-inf, axis=(1, 0), 
 np.linalg.norm(np.argsort(v)); np.linalg.norm(np.argsort(v), 1); np.linalg.norm(np.argsort(v), 3)
 """
 
+EVERYDAY = """
+np.log10(abs(x)); np.log2(abs(x)); np.exp2(x); np.arcsinh(x); np.arccosh(1 + abs(x))
+np.arctanh(x / 3); np.roll(x, (1, 1), (0, 1)); np.roll(x, (1, 2), 1); np.roll(t, 1, (0, -1))
+np.tile(v, 2); np.tile(x, (2, 1)); np.tile(x, [3, 1, 2]); np.tile(t, (2,)); np.tile(s, 3)
+np.repeat(v, 2); np.repeat(x, 2, axis=1); np.repeat(x, 3); np.repeat(v, [1, 0, 2])
+np.repeat(x, [2, 1], 0); np.pad(v, 1); np.pad(x, (1, 2)); np.pad(x, ((0, 1), (2, 0)))
+np.pad(v, (1, 2), constant_values=3); np.pad(v, 1, "edge"); np.pad(x, 1, mode="reflect")
+np.pad(v, 2, mode="symmetric"); np.pad(x, ((0, 0), (2, 1)), "wrap"); np.pad(v, 1, constant_values=s)
+np.meshgrid(v, V)[0]; np.meshgrid(v, V[:2])[1]; np.meshgrid(v, V, indexing="ij")[1]
+np.meshgrid(v, V, x[0])[2]; np.cumprod(x); np.cumprod(x, 0); np.cumprod(t, axis=-1)
+np.cumprod(x > 0, 1); np.nansum(x); np.nansum(x, 0); np.nansum(np.log(x), axis=1, keepdims=True)
+np.nanmean(x); np.nanmean(np.sqrt(x + 1.5), 1); np.nanvar(x, 1); np.nanvar(x, ddof=1)
+np.nanstd(x); np.nanstd(x, 0, keepdims=True); np.nanstd(t, axis=(0, 2), ddof=1); np.nanmax(x)
+np.nanmax(x, 1); np.nanmin(x, axis=0, keepdims=True); np.nanmin(t, (0, 1)); np.nanprod(x, 1)
+np.nansum(np.argsort(x)); np.quantile(x, 0.3); np.quantile(x, 0.3, 1)
+np.quantile(x, 0.5, axis=0); np.quantile(v, [0.0, 0.4, 1.0]); np.quantile(x, [0.1, 0.7], 1)
+np.quantile(t, 0.2, 1, keepdims=True)
+np.quantile(x, [0.1, 0.7], axis=1, keepdims=True); np.percentile(x, 30)
+np.percentile(x, [10, 90], 0)
+np.average(x); np.average(x, 1); np.average(x, weights=y); np.average(v, weights=V)
+np.average(x, 1, V + 3); np.average(t, axis=1, weights=V + 3, keepdims=True)
+np.searchsorted(V, x); np.searchsorted(np.sort(v), V, "right"); np.searchsorted(np.sort(v), s)
+np.interp(x, [-1.0, 0.5, 1.0], V); np.interp(V, np.sort(v), V); np.interp(V, [-9.0, 1.0, 9.0], v)
+np.interp(x, [0.0, 0.4, 0.9], [1.0, 3.0, -1.0], left=7.0, right=s); np.interp(s, [0.0, 1.0], v[:2])
+"""
+
 LINEAR_ALGEBRA = """
 np.linalg.cholesky(m @ m.T); np.linalg.cholesky(m @ m.T, upper=True); np.linalg.solve(m, V)
 np.linalg.solve(m + 3 * np.eye(3), m); np.linalg.solve(t[:, :, :3], B); np.linalg.inv(m)
@@ -223,7 +249,7 @@ np.multiply.accumulate(x); np.subtract.reduce(x); np.divide.reduce(x); np.add.at
 np.diff(x, prepend=0.0); np.reshape(x, 6, "A"); np.ravel(x, "K"); np.ravel(x, "A")
 np.reshape(x, 6, copy=True); np.concatenate([x, y], dtype=np.float32)
 np.stack([x, y], casting="unsafe"); np.concatenate(x); np.stack(x); np.vstack(t)
-np.hstack([x, y], dtype=np.float32); np.roll(x, (1, 1), (0, 1)); np.zeros_like(x, shape=(2,))
+np.hstack([x, y], dtype=np.float32); np.zeros_like(x, shape=(2,))
 np.full_like(x, 1, shape=(2,)); np.ones_like(x, dtype=complex)
 np.broadcast_to(v, (2, 3), subok=True); np.where(x > 0); x[x > 0]; v[b]; x[:, b]; x[True]
 np.take(v, [0.5]); np.linalg.svd(x); np.linalg.qr(m, "complete")
@@ -231,9 +257,12 @@ np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s); np.linalg.cond(m); np.einsum("
 np.einsum("...i->...", x); np.einsum(x, [0, 1]); np.einsum("i,i->", v, V, dtype=float)
 np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe"); np.add(x, y, where=b)
 np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)]); np.divmod(x, 1.0); np.modf(x)
-np.nansum(x); np.trace(m, dtype=float); np.percentile(x, 50); np.linalg.eigvals(m)
+np.nansum(x, initial=1.0); np.trace(m, dtype=float); np.quantile(x, 0.5, method="lower")
+np.pad(v, 1, mode="mean"); np.pad(v, 1, "linear_ramp", end_values=2); np.interp(s, V, V, period=3)
+np.searchsorted(v, s, sorter=[0]); np.average(x, 0, None, True); np.nanmedian(x)
+np.quantile(t, 0.5, (0, 1)); np.meshgrid(v, V, sparse=True); np.linalg.eigvals(m)
 np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1)
-x.astype(complex); x.astype(object); np.cumprod(x); np.median(x, out=np.zeros(()))
+x.astype(complex); x.astype(object); np.median(x, out=np.zeros(()))
 np.clip(x, 0, 1, out=np.zeros((2, 3))); x.real; x.nonzero(); x.repeat(2)
 """
 
@@ -252,6 +281,8 @@ x[:, np.argsort(v) + 1]; np.matmul(x, x); x @ s; np.dot(x, x); np.dot(t, t); np.
 np.vdot(x, v); np.tensordot(x, m, 2); np.tensordot(x, m, axes=([0], [0]))
 np.tensordot(x, m, axes=([0, 1], [0])); np.linalg.norm(v, "fro"); np.linalg.norm(v, "nuc")
 np.linalg.norm(m, 3); np.linalg.norm(m, 0); np.linalg.norm(t, 1); np.linalg.norm(t, 2, (0, 1, 2))
+np.tile(v, -1); np.repeat(v, [1, 2]); np.pad(v, -1); np.quantile(x, 1.5); np.interp(s, x, x)
+np.quantile(x[:0], 0.5, 0); np.average(x, 0, v); np.cumprod(x, 3)
 np.linalg.inv(x); np.linalg.solve(m, x); np.linalg.cholesky(v)
 np.linalg.norm(x, 1, (0, 0)); np.linalg.norm(x, 1, 2); np.clip(x, 0, min=0)
 np.einsum("ij,jk", x, x); np.einsum("ij", v); np.diff(v, -1); x & y; ~x; x | 1; x << 1; (x > 0) & y
@@ -264,7 +295,7 @@ def calls(table: str) -> list[str]:
     return [call.strip() for call in table.replace("\n", ";").split(";") if call.strip()]
 
 
-RIGHT = calls(SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + LINEAR_ALGEBRA + ARITHMETIC)
+RIGHT = calls(SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + EVERYDAY + LINEAR_ALGEBRA + ARITHMETIC)
 
 
 def evaluated(code: CodeType, *values: Any) -> Any:

@@ -65,6 +65,7 @@ def test_every_reduction_of_the_vocabulary_is_tried() -> None:
     assert {np.add} == MEANING.accumulations.keys()
 
 
+@np.errstate(invalid="ignore")
 @pytest.mark.parametrize("ufunc", MEANING.ufuncs, ids=lambda f: f.__name__)
 def test_a_ufunc(ufunc: np.ufunc) -> None:
     arrays: list[Any] = [X, Y.T if ufunc is np.matmul else Y][: ufunc.nin]

@@ -7,6 +7,7 @@ from keyword import iskeyword
 from typing import NamedTuple
 
 from optserve.config.expressions import (
+    OF_TABLES,
     Expression,
     Function,
     Step,
@@ -82,9 +83,35 @@ class Declarations(NamedTuple):
     @property
     def called(self) -> frozenset[str]:
         """The names that are called and not declared here: primitives."""
+        return self._calls - OF_TABLES
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The words that ask something of tables."""
+        return self._calls & OF_TABLES
+
+    @property
+    def _calls(self) -> frozenset[str]:
         calls = [part.calls for part in self._expressions()]
         calls += [function.calls for function in self.functions.values()]
         return frozenset[str]().union(*calls) - set(self.functions)
+
+    def sizes(self, expression: Expression) -> tuple[Value, ...]:
+        """The values of ``define``, in order, that a size is made of: none depends on a
+        parameter."""
+        needed: list[Value] = []
+        for value in reversed(self.values):
+            used = [expression, *(one.expression for one in needed)]
+            if any(self.uses(one, [value.name]) for one in used):
+                needed.append(value)
+        free: list[Value] = []
+        varying = {*self.parameters}
+        for value in reversed(needed):
+            if self.uses(value.expression, varying):
+                varying.add(value.name)
+            else:
+                free.append(value)
+        return tuple(free)
 
     @property
     def mentioned(self) -> frozenset[str]:

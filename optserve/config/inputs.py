@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Scope
+from optserve.config.expressions import Asked, Scope, Value
 from optserve.config.findings import Findings
 from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
@@ -19,7 +19,7 @@ from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads
 
-__all__ = ["BoundGraph", "Inputs"]
+__all__ = ["BoundGraph", "Inputs", "sizes_of"]
 
 
 class BoundGraph(NamedTuple):
@@ -61,6 +61,11 @@ class Inputs:
             column.name: self.trace.input(column.aval(precision), column.name)
             for column in tables.columns()
         }
+        self._numbers = {
+            table: self.trace.input(column.aval(precision), column.name)
+            for table, column in tables.row_numbers().items()
+        }
+        self._sizes = sizes_of(tables, self._numbers)
 
     def scope(self, declared: Declarations, found: Findings) -> Scope:
         """Where expressions find what is declared; the values of ``define`` are built."""
@@ -71,6 +76,7 @@ class Inputs:
             self.vocabulary,
             self.trace,
             self._hidden,
+            self._sizes,
             found,
         )
 
@@ -82,6 +88,7 @@ class Inputs:
         parameters, rest = graph.inputs[:count], graph.inputs[count:]
         kept = [variable for variable in rest if variable in used]
         columns = {tracer.atom: name for name, tracer in self._arrays.items()}
+        columns |= {tracer.atom: f"row({name})" for name, tracer in self._numbers.items()}
         captured = zip(rest[len(columns) :], self.trace.captured, strict=True)
         return BoundGraph(
             graph=replace(graph, inputs=(*parameters, *kept)),
@@ -89,3 +96,12 @@ class Inputs:
             captured=tuple(np.asarray(value) for variable, value in captured if variable in used),
             unused=tuple(variable.name for variable in parameters if variable not in used),
         )
+
+
+def sizes_of(tables: Tables, numbers: Mapping[str, Value]) -> Asked | None:
+    """What answers ``rows(t)``, ``row(t)`` and ``levels(g)``; nothing without tables."""
+    if not tables.tables:
+        return None
+    from optserve.config.data.sizes import Sizes  # a config without data does without it
+
+    return Sizes(tables, numbers)

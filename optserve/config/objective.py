@@ -12,6 +12,7 @@ import numpy as np
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Expression, Scope, Value, build
 from optserve.config.expressions.row_pairs import only_entry
+from optserve.config.expressions.values import with_shapes
 from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.schema.parameter import Parameter
@@ -122,8 +123,11 @@ class _LossBuilder:
     def add_comparison(self, arrays: Mapping[str, Tracer], places: Mapping[str, Place]) -> None:
         observed, predicted = arrays["observed"], arrays["predicted"]
         place = places["predicted"]
-        with self.trace.at(place):
-            residual = observed - predicted
+        try:
+            with self.trace.at(place):
+                residual = observed - predicted
+        except ShapeError as error:
+            raise with_shapes(error, [(places["observed"], observed), (place, predicted)]) from None
         self.check_shape(residual, observed, "predicted", predicted, place)
         if "sigma" in arrays:
             place_of_sigma = places["sigma"]

@@ -108,6 +108,7 @@ def _problem(
     config, names, built = declared.written.config, declared.declarations, traced.loss
     used = traced.columns(names, tables)
     columns = [column for column in tables.columns() if column.name in used]
+    columns += [column for column in tables.row_numbers().values() if column.name in used]
     arrays = read_arrays(columns, np.dtype(config.precision), found)
     splits = None if arrays is None else arrays.splits
     expectations = expectations_of(config, traced.parameters, splits, found)

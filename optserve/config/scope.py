@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.expressions import Asked, Expression, Scope, Value, build
 from optserve.config.findings import Findings
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
+from optserve.graph.dim import Dim
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
@@ -29,7 +30,7 @@ class Column(NamedTuple):
 
     @property
     def place(self) -> Place | None:
-        return self.table.places[self.column]
+        return self.table.places.get(self.column)
 
     def aval(self, precision: DType) -> Aval:
         """Its shape and dtype."""
@@ -47,6 +48,14 @@ class Tables(NamedTuple):
         for table in self.tables:
             for column in table.names:
                 yield Column(column if self.bare else f"{table.name}.{column}", table, column)
+
+    def row_numbers(self) -> Mapping[str, Column]:
+        """The numbers of the rows of each table that has rows, under no name of an expression."""
+        return {
+            table.name: Column(f"row({table.name})", table, "row()")
+            for table in self.tables
+            if table.has_rows
+        }
 
     def hidden(self) -> Mapping[str, str]:
         """The names in the files that are no columns, each with what would make it one."""
@@ -83,6 +92,7 @@ def scope_of(
     vocabulary: Vocabulary,
     trace: Trace,
     hidden: Mapping[str, str],
+    sizes: Asked | None,
     found: Findings,
 ) -> Scope:
     """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
@@ -93,6 +103,7 @@ def scope_of(
         functions=declared.functions,
         later={value.name: value.place for value in declared.values},
         hidden=hidden,
+        sizes=sizes,
     )
     for value in declared.values:
         if declared.uses(value.expression, found.names):
@@ -104,14 +115,28 @@ def scope_of(
 
 
 def evaluate_size(
-    expression: Expression, tables: Tables, vocabulary: Vocabulary, precision: DType
+    expression: Expression,
+    declared: Declarations,
+    tables: Tables,
+    vocabulary: Vocabulary,
+    precision: DType,
+    sizes: Asked | None,
 ) -> int:
-    """A size of a shape, such as ``X.shape[1]``: a whole number known before anything is read."""
+    """A size of a shape, such as ``X.shape[1]``, ``levels(group)`` or a name of ``define`` for one:
+    a whole number that is known before the loss is."""
     trace = new_trace(precision=precision)
     columns = {
         column.name: trace.input(column.aval(precision), column.name) for column in tables.columns()
     }
-    value = build(expression, Scope(vocabulary=vocabulary, columns=columns), trace)
+    scope = Scope(
+        vocabulary=vocabulary,
+        columns=columns,
+        functions=declared.functions,
+        sizes=sizes,
+    )
+    for one in declared.sizes(expression):
+        scope = scope.with_value(one.name, build(one.expression, scope, trace))
+    value = build(expression, scope, trace)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -121,5 +146,12 @@ def evaluate_size(
             place=expression.place,
             expected="a whole number of at least 1 that does not depend on the rows",
             code="wrong-value",
+            remedy=_counted(value),
         )
     return value
+
+
+def _counted(value: Value) -> str:
+    """What counts the rows that a size is made of."""
+    name = str(value) if isinstance(value, Dim) else ""
+    return f"rows({name}) is their number" if name.isidentifier() else ""

@@ -15,8 +15,9 @@ import numpy as np
 from optserve.backends.base import Backend
 from optserve.config.declarations import Declarations, parsed
 from optserve.config.declared import Declared
+from optserve.config.expressions import OF_TABLES
 from optserve.config.findings import Findings
-from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.inputs import BoundGraph, Inputs, sizes_of
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
 from optserve.config.nodes import Node
@@ -82,7 +83,20 @@ def _layout(tables: Tables, declared: Declared) -> Hashable:
     """What all this depends on of the tables: their columns by name, shape and dtype."""
     precision = np.dtype(declared.written.config.precision)
     columns = tuple((one.name, one.aval(precision)) for one in tables.columns())
-    return tables.bare, columns, tuple(tables.hidden().items())
+    said = tables.bare, columns, tuple(tables.hidden().items())
+    words = declared.declarations.asked | _asked_by_shapes(declared)
+    if not words or not tables.tables:
+        return said
+    from optserve.config.data.sizes import asked  # most configs do without
+
+    return *said, asked(words, tables)
+
+
+def _asked_by_shapes(declared: Declared) -> frozenset[str]:
+    """The words that the shapes of parameters ask of tables."""
+    shapes = (one.shape or () for one in declared.written.config.parameters_in_full.values())
+    texts = [size for shape in shapes for size in shape if isinstance(size, str)]
+    return frozenset(word for word in OF_TABLES if any(word in text for text in texts))
 
 
 def _traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> Traced:
@@ -121,8 +135,12 @@ def _shapes(
     config = declared.written.config
     precision = np.dtype(config.precision)
 
+    sizes = sizes_of(tables, {})
+
     def size_of(size: Node) -> int:
-        return evaluate_size(parsed(size), tables, vocabulary, precision)
+        return evaluate_size(
+            parsed(size), declared.declarations, tables, vocabulary, precision, sizes
+        )
 
     shapes: dict[str, tuple[int, ...]] = {}
     for name, written in config.parameters_in_full.items():

@@ -22,6 +22,7 @@ __all__ = [
     "arange",
     "arange_beside",
     "constant",
+    "eye",
     "full",
     "linspace",
     "ones",
@@ -110,6 +111,21 @@ def ones(shape: Sequence[Size] | Size, *, entry: Value = 1.0) -> Value:
     [[1.0, 1.0]]
     """
     return full(shape, entry)
+
+
+def eye(count: int) -> Value:
+    """The unit matrix, of shape (count, count).
+
+    >>> eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    try:
+        return np.eye(operator.index(count))
+    except TypeError:
+        raise ShapeError(
+            f"eye takes a whole number, got {count}",
+            expected="a size that is known, such as eye(3) or eye(rows(data))",
+        ) from None
 
 
 def linspace(start: Value, stop: Value, count: int) -> Value:

@@ -222,6 +222,7 @@ def builtin_macros() -> Mapping[str, Callable[..., Any]]:
         constants.zeros,
         constants.ones,
         constants.full,
+        constants.eye,
         constants.linspace,
         diagonals.diag,
         norms.norm,

@@ -15,7 +15,7 @@ import numpy as np
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
-from optserve.config.data.table import DataTable, TableRows, no_rows, read_columns
+from optserve.config.data.table import ROW, DataTable, TableRows, no_rows, read_columns
 from optserve.config.declarations import RowExpressions, Value, uses
 from optserve.config.expressions import Expression, Function
 from optserve.config.findings import Findings
@@ -94,6 +94,11 @@ class Selection(NamedTuple):
     derived: RowValues
     label: TakenColumn | None
 
+    @property
+    def drops(self) -> bool:
+        """Whether which rows are used depends on the columns that are."""
+        return self.declared.missing == "drop"
+
     def aval(self, name: str, precision: DType) -> Aval:
         """What is known of a derived column."""
         aval = self.derived.avals[name]
@@ -101,7 +106,8 @@ class Selection(NamedTuple):
 
     def read(self, table: DataTable, used: Sequence[str], precision: DType) -> TableRows:
         """The columns that are used, of each split."""
-        derived = self.derived.chosen(name for name in used if name not in table.columns)
+        known = {*table.columns, ROW}
+        derived = self.derived.chosen(name for name in used if name not in known)
         names = [*used, *derived.columns, *(self.condition.columns if self.condition else ())]
         needed = {name: table.columns[name] for name in names if name in table.columns}
         taken = [*needed.values(), *([self.label] if self.label else [])]
@@ -137,7 +143,7 @@ class Selection(NamedTuple):
         for split, chosen in rows.items():
             values = derived.of(columns[split], statistics)
             self._check_finite(values, numbers[chosen])
-            columns[split] |= values
+            columns[split] |= {**values, ROW: np.arange(len(numbers))[chosen]}
         warnings = (needed[name].warning(one) for name, one in moments.items())
         return TableRows(
             {

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.declarations import name_of
 from optserve.config.findings import Findings
@@ -25,7 +27,7 @@ from optserve.tables.npz import ArraysFrame
 from optserve.tables.pieces import Pieced, pieces_of
 from optserve.tables.text_frame import TextFrame
 
-__all__ = ["DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
+__all__ = ["ROW", "DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
 
 T = TypeVar("T")
 
@@ -34,6 +36,10 @@ CELL_BYTES = 32
 each once more while parts are joined."""
 SMALL_BYTES = 1 << 26
 """Below, nobody asks how much memory there is."""
+
+
+ROW = "row()"
+"""The column of any table that holds the numbers of its rows, from 0, among all that are used."""
 
 
 class TableRows(NamedTuple):
@@ -52,6 +58,10 @@ class TableRows(NamedTuple):
 
 class Selected(Protocol):
     """What a table says of its rows: which are used, what is derived of them, how they split."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether which rows are used depends on the columns that are."""
 
     def aval(self, name: str, precision: DType) -> Aval:
         """What is known of a derived column."""
@@ -100,6 +110,8 @@ class DataTable(NamedTuple):
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""
+        if column == ROW:
+            return Aval((self.size,), np.dtype(np.int64))
         if column not in self.columns:
             assert self.selection is not None
             return self.selection.aval(column, precision)
@@ -114,8 +126,18 @@ class DataTable(NamedTuple):
         """The columns that are used, of each split."""
         if self.selection is not None:
             return self.selection.read(self, used, precision)
-        arrays, warnings = self.arrays(used, precision)
+        columns = [name for name in used if name != ROW]
+        arrays, warnings = self.arrays(columns, precision)
         count = self.frame.rows
+        if ROW in used:
+            if any(isinstance(one, Streamed) for one in arrays.values()):
+                raise ConfigError(
+                    f"row({self.name}) numbers the rows of a table that is read in blocks",
+                    place=self.place,
+                    remedy="`in_memory: true` holds the table in memory",
+                    code="needs-memory",
+                )
+            arrays = {**arrays, ROW: np.arange(count)}
         return TableRows({"train": arrays}, warnings, count, count)
 
     def arrays(

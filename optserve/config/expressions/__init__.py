@@ -35,12 +35,14 @@ from optserve.config.expressions.functions import (
     parse_signature,
 )
 from optserve.config.expressions.parse import parse_expression
-from optserve.config.expressions.scope import Scope
+from optserve.config.expressions.scope import OF_TABLES, Asked, Scope
 from optserve.config.expressions.text import Text
 from optserve.config.expressions.tree import Expression
 from optserve.config.expressions.values import Value
 
 __all__ = [
+    "OF_TABLES",
+    "Asked",
     "Expression",
     "Function",
     "Scope",

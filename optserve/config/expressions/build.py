@@ -203,6 +203,8 @@ class _Builder:
             written = match_arguments(function.parameters, node, str(function), function.place)
             arguments = [self.argument(argument, None, frame) for argument in written]
             return self.inline(function, arguments, frame, node.place)
+        if self.scope.asks(name):
+            return self.asked(node)
         if name in vocabulary.macros:
             macro = vocabulary.macros[name]
             bound = self.arguments(inspect.signature(macro), node, frame)
@@ -218,6 +220,20 @@ class _Builder:
                 places = (argument.place for argument in node.arguments)
                 raise with_shapes(error, zip(places, bound.args, strict=False)) from None
         raise self.scope.unknown_function(name, node.name_place, frame.locals)
+
+    def asked(self, node: Call) -> Value:
+        """What ``rows(data)`` and the like ask of a table or a column, which they name."""
+        [written, *more] = [*node.arguments, None]
+        if not isinstance(written, Name) or len(more) != 1 or node.keywords:
+            what = "a column of categories" if node.function == "levels" else "a table"
+            raise ConfigError(
+                f"{node.function}(...) is called with something else than a name",
+                place=node.place,
+                expected=f"{node.function}(NAME), the name of {what}",
+                code="wrong-call",
+            )
+        assert self.scope.sizes is not None
+        return self.scope.sizes(node.function, written.dotted, written.place)
 
     def arguments(
         self, signature: inspect.Signature, node: Call, frame: _Frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from optserve.config.expressions.functions import Function
@@ -13,7 +13,7 @@ from optserve.errors import ConfigError, OptserveError, Place
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import Vocabulary
 
-__all__ = ["Scope"]
+__all__ = ["OF_TABLES", "Asked", "Scope"]
 
 _ELSEWHERE: Mapping[str, str] = {
     "ln": "log(x)",
@@ -51,6 +51,13 @@ _ELSEWHERE: Mapping[str, str] = {
 """Functions that other languages have, as they are written here: the nearest name is another."""
 
 
+OF_TABLES = frozenset({"levels", "row", "rows"})
+"""Words that are called with the name of a table or of a column, and not with a value."""
+
+Asked = Callable[[str, str, Place], Value]
+"""(word of ``OF_TABLES``, name that it is called with, where) -> its value."""
+
+
 def _elsewhere(name: str) -> str:
     written = _ELSEWHERE.get(name)
     return f"write {written}" if written else ""
@@ -61,7 +68,8 @@ class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
     ``later`` holds the place of each value that is defined further down and may not be used yet,
-    ``hidden`` what makes a column of a name in the data that is none yet.
+    ``hidden`` what makes a column of a name in the data that is none yet. ``sizes`` answers what
+    the words of ``OF_TABLES`` ask.
     ``pairs`` is shared by the scopes that are made of this one, as values are.
     Names are unique across ``columns``, ``parameters`` and ``values``: whoever fills them sees to
     that. The constants pi, e and inf give way to anything declared.
@@ -74,6 +82,7 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict)
     later: Mapping[str, Place] = field(default_factory=dict)
     hidden: Mapping[str, str] = field(default_factory=dict)
+    sizes: Asked | None = None
     pairs: RowPairs = field(default_factory=RowPairs)
 
     def with_value(self, name: str, value: Value) -> Scope:
@@ -96,6 +105,10 @@ class Scope:
             or name in self.vocabulary.macros
             or self.primitive(name) is not None
         )
+
+    def asks(self, name: str) -> bool:
+        """Whether ``name`` is a word that asks something of a table or a column."""
+        return name in OF_TABLES and self.sizes is not None and name not in self.functions
 
     def primitive(self, name: str) -> Primitive | None:
         """The primitive that expressions may call ``name``."""
@@ -169,7 +182,7 @@ class Scope:
             place=place,
             expected=f"a function of define{declared}, or a primitive",
             remedy=_elsewhere(name)
-            or did_you_mean(name, [*self.functions, *sorted(vocabulary)])
+            or did_you_mean(name, [*self.functions, *sorted({*vocabulary, *OF_TABLES})])
             or "`optserve primitives` lists the primitives",
             code="unknown-function",
         )

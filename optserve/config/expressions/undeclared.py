@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from itertools import islice
 
 from optserve.config.expressions.scope import Scope
 from optserve.config.expressions.tree import Call, Expression, Name
@@ -12,10 +13,27 @@ from optserve.errors import OptserveError, Place
 __all__ = ["undeclared"]
 
 
+MOST = 8
+"""Names that are told of one expression; more would hide the rest of what is wrong."""
+
+
 def undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
-    """The error for each name in ``expression`` that ``scope`` knows nothing of."""
-    for node in _parts(expression.root):
-        if isinstance(node, Call) and not scope.has_function(node.function):
+    """The error for each name in ``expression`` that ``scope`` knows nothing of, where it stands
+    first; of very many, for some of them."""
+    yield from islice(_undeclared(expression, scope), MOST)
+
+
+def _undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
+    seen: set[str] = set()
+    for node in _parts(expression.root, scope):
+        if isinstance(node, Call | Name):
+            name = node.function if isinstance(node, Call) else node.dotted
+            if name in seen:
+                continue
+            seen.add(name)
+        if isinstance(node, Call) and not (
+            scope.has_function(node.function) or scope.asks(node.function)
+        ):
             yield scope.unknown_function(node.function, node.name_place, {})
         elif isinstance(node, Name) and not scope.has_function(node.dotted):
             parts = node.dotted.split(".")
@@ -24,12 +42,14 @@ def undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
                 yield scope.unknown_value(node.dotted, node.place, {})
 
 
-def _parts(node: object) -> Iterator[object]:
-    """A node and all below it."""
+def _parts(node: object, scope: Scope) -> Iterator[object]:
+    """A node and all below it, but for the names of tables and columns that are no values."""
     if isinstance(node, tuple):
         for one in node:
-            yield from _parts(one)
+            yield from _parts(one, scope)
+    elif isinstance(node, Call) and scope.asks(node.function):
+        yield node
     elif is_dataclass(node) and not isinstance(node, Place):
         yield node
         for field in fields(node):
-            yield from _parts(getattr(node, field.name))
+            yield from _parts(getattr(node, field.name), scope)

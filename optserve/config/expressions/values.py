@@ -121,13 +121,28 @@ def source_at(place: Place) -> str:
     return text if len(text) <= 40 else ""
 
 
-def with_shapes(error: ShapeError, operands: Iterable[tuple[Place, Value]]) -> ShapeError:
+def with_shapes(error: ShapeError, given: Iterable[tuple[Place, Value]]) -> ShapeError:
     """``error``, saying for each operand what was written and what it is."""
     shown: list[str] = []
+    operands = list(given)
     for place, value in operands:
         text = source_at(place)
         if text and isinstance(value, Tracer) and f"{text} is {value.aval}" not in shown:
             shown.append(f"{text} is {value.aval}")
     if shown:
         error.message = f"{error.message}; here {' and '.join(shown)}"
+    error.remedy = error.remedy or _of_rows([shape_of(value) for _, value in operands])
     return error
+
+
+def _of_rows(shapes: Iterable[Shape]) -> str:
+    """What to do where the rows of a table meet an axis that does not count them."""
+    first = [shape[0] for shape in shapes if shape]
+    tables = {size for size in first if isinstance(size, Dim) and str(size).isidentifier()}
+    if len(tables) != 1 or not any(isinstance(size, int) and size > 1 for size in first):
+        return ""
+    [table] = tables
+    return (
+        f"x[row({table})] takes the entry of each row of an array x of shape [rows({table})]; "
+        "`rows: false` makes a table one of constants"
+    )

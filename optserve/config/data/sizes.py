@@ -1,0 +1,130 @@
+"""What expressions ask of tables: ``rows(t)``, ``row(t)`` and ``levels(g)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optserve.config.data.table import DataTable
+from optserve.config.expressions import Value
+from optserve.config.scope import Tables
+from optserve.config.suggest import choices, did_you_mean
+from optserve.errors import ConfigError, Place
+from optserve.tables.statistics import categories_of
+
+__all__ = ["Sizes", "asked"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Answers what an expression asks of a table or a column by name.
+
+    ``numbers`` holds, by table, the numbers of its rows as a traced value.
+    """
+
+    tables: Tables
+    numbers: Mapping[str, Value]
+
+    def __call__(self, word: str, name: str, place: Place, /) -> Value:
+        """``word(name)``; raises ``ConfigError`` where there is no such thing."""
+        try:
+            if word == "levels":
+                return levels_of(*self._column(name))
+            table = self._table(name)
+            if word == "rows":
+                return rows_of(table)
+            if not table.has_rows:
+                raise ConfigError(
+                    f"the rows of {table.name} are no rows of data: it says `rows: false`",
+                    remedy=f"arange(rows({table.name})) counts its entries",
+                    code="wrong-call",
+                )
+            return self.numbers[table.name]
+        except ConfigError as error:
+            raise error if error.place else error.at(place) from None
+
+    def _table(self, name: str) -> DataTable:
+        known = {table.name: table for table in self.tables.tables}
+        if name in known:
+            return known[name]
+        raise ConfigError(
+            f"no table is called '{name}'",
+            expected=f"a table: {choices(known)}" if known else "a table: there is no `data`",
+            remedy=did_you_mean(name, known),
+            code="unknown-value",
+        )
+
+    def _column(self, name: str) -> tuple[DataTable, str]:
+        categories = {}
+        for one in self.tables.columns():
+            taken = one.table.columns.get(one.column)
+            if taken is not None and taken.settings.as_ == "category" and not taken.matrix:
+                categories[one.name] = one.table, one.column
+            elif one.name == name:
+                raise ConfigError(
+                    f"'{name}' is no category",
+                    remedy=f"columns: {{{name}: {{as: category}}}}",
+                    code="wrong-call",
+                )
+        if name in categories:
+            return categories[name]
+        raise ConfigError(
+            f"no category is called '{name}'",
+            expected=f"a column of categories: {choices(categories)}"
+            if categories
+            else "a column with `as: category`",
+            remedy=did_you_mean(name, categories),
+            code="unknown-column",
+        )
+
+
+def asked(words: Iterable[str], tables: Tables) -> Hashable:
+    """What a config that uses these ``words`` depends on of the data: it is compiled for it."""
+    used = set(words)
+    rows = [_or_none(rows_of, one) for one in tables.tables] if used & {"rows"} else []
+    levels = [
+        _or_none(levels_of, one.table, one.column)
+        for one in (tables.columns() if used & {"levels"} else ())
+        if one.column in one.table.columns
+        and one.table.columns[one.column].settings.as_ == "category"
+    ]
+    return (*rows,), (*levels,)
+
+
+def _or_none(function: Callable[..., int], *arguments: Any) -> int | None:
+    try:
+        return function(*arguments)
+    except ConfigError:
+        return None
+
+
+def rows_of(table: DataTable) -> int:
+    """How many rows of a table are used, of all splits; how many it has, where it has no rows of
+    data."""
+    _check_known("rows", table)
+    if table.selection is None:
+        return table.frame.rows
+    return table.selection.read(table, (), np.dtype(np.float64)).used
+
+
+def levels_of(table: DataTable, column: str) -> int:
+    """How many different texts a column holds, in the rows that `where` leaves out too."""
+    _check_known("levels", table)
+    taken = table.columns[column]
+    [position] = taken.positions
+    return len(categories_of([table.frame.read({position: taken.kind})[position]]))
+
+
+def _check_known(word: str, table: DataTable) -> None:
+    """Hold that it does not depend on what else is used of the table."""
+    if table.selection is None or not table.selection.drops:
+        return
+    raise ConfigError(
+        f"`missing: drop` leaves out the rows that lack a value that is used, and {word}(...) is "
+        "to be known before",
+        expected="`missing: error`, or data without gaps",
+        code="contradiction",
+    )

@@ -124,11 +124,14 @@ def _least(columns: Columns, data: Mapping[str, Array], near: float) -> float:
 def complaint(seed: int) -> str:
     """What is wrong with the end of the regression of ``seed``."""
     name, made, least, rounding = linear_fit(seed)
-    found = above(run(made), least, NEAR, rounding)
+    result = run(made)
+    found = above(result, least, NEAR, rounding)
+    if result.termination.reason in ("runs_away", "unbounded"):
+        found = f"a parabola has a minimum: {result.termination.message}"
     return found and f"{seed} {name}: {found}"
 
 
-@pytest.mark.parametrize("seed", [*range(55), 66, 68, 80, 90, 132, 190, 286, 332, 475, 486, 871])
+@pytest.mark.parametrize("seed", [*range(55), 66, 68, 80, 90, 132, 178, 190, 271, 286, 332, 475, 486, 871])
 def test_the_least_sum_of_squares_or_not_converged(seed: int) -> None:
     assert not complaint(seed)
 

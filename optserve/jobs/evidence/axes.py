@@ -18,6 +18,9 @@ __all__ = ["MUCH", "hidden", "longer", "profiles_of", "true_model"]
 CLEARLY = 100.0
 """How many times its noise a change of the loss must be to be seen clearly."""
 
+GRANTED = 1e4
+"""The same for what is not looked at."""
+
 DOUBTFUL = 1e-3
 """Curvatures by differences, of least squares, below which exact ones are asked for."""
 
@@ -50,9 +53,9 @@ def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
 def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Array:
     """Along which axes (q,) rounding hides the curvature, or the loss does not show it.
 
-    A curvature is taken for granted that shows where coordinates are twice as large. Another is
-    looked for as far off as it should show: on a plateau it does not. Of a partial model there is
-    no telling.
+    A curvature is taken for granted that shows, and more than just so, where coordinates are twice
+    as large. Another is looked for as far off as it should show: on a plateau it does not. Of a
+    partial model there is no telling.
     """
     if model.partial:
         return np.zeros(model.values.size, bool)
@@ -60,7 +63,7 @@ def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Ar
     for number in np.flatnonzero(~found):
         axis, bend = model.axis(int(number)), float(model.values[number])
         unit = unit_along(surface, place, axis)
-        if 0.5 * bend * model.length(unit) ** 2 >= CLEARLY * noise:
+        if 0.5 * bend * model.length(unit) ** 2 >= GRANTED * noise:
             continue
         move = axis * sqrt(2.0 * CLEARLY * noise / bend)
         rises = [surface.at(place.point + sense * move).loss - place.loss for sense in (1.0, -1.0)]

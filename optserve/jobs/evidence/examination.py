@@ -13,13 +13,14 @@ from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
-from optserve.jobs.evidence.leaving import beside, leave, no_bound_in_sight
+from optserve.jobs.evidence.leaving import beside, is_endless, leave
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
+from optserve.jobs.evidence.standing import flat_at, is_parabola, moved
 from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
 
@@ -191,6 +192,10 @@ class Examination:
                     return found
                 if found := self._plateau(place, model, seen):
                     return found
+                if not moved(self.surface, place, self.end.start, one.direction):
+                    return self._gone(place, model, seen)
+                if is_parabola(self.surface, place, self.end.start):
+                    return self._end(Reason.stalled, self._undecided(model), model, place=place)
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
                 return self._kink(place)
@@ -198,6 +203,13 @@ class Examination:
             told = self._end(Reason.stalled, self._undecided(model), model, place=place)
             return self._ill_conditioned(place, model, seen) or told
         return None
+
+    def _gone(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined:
+        """Where the loss does not change with what was not moved, but would nearer by."""
+        start = self.end.start
+        flat = [one for one in seen if not moved(self.surface, place, start, one.direction)]
+        told = "the loss does not change with {} near the start: what depends on it has vanished"
+        return self._flat_end(told, place, model, flat)
 
     def _no_longer(self, place: Place, seen: Sequence[Profile], noise: float) -> Examined | None:
         """Where the loss does not change along an axis, and is no minimum farther along."""
@@ -253,34 +265,32 @@ class Examination:
     def _flat_of(self, place: Place, seen: Sequence[Profile], *kinds: str) -> list[Direction]:
         sizes = self._sizes(place)
         return [
-            directed("flat", one.direction, sizes, self.labels) for one in seen if one.kind in kinds
+            directed("flat", one.direction, sizes, self.labels)
+            for one in seen
+            if not kinds or one.kind in kinds
         ]
+
+    def _flat_end(
+        self, told: str, place: Place, model: Quadratic, seen: Sequence[Profile]
+    ) -> Examined:
+        """Where the loss does not change along what was ``seen``; ``told`` has room for names."""
+        flat = self._flat_of(place, seen)
+        names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
+        return self._end(Reason.flat, told.format(names), model, flat)
 
     def _plateau(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """Where the loss changes along fewer directions than at the start."""
-        dead = sum(one.kind == "flat" for one in seen)
-        if not dead or dead <= self._flat_at_start():
+        dead = [one for one in seen if one.kind == "flat"]
+        if not dead or len(dead) <= flat_at(self.surface, self.end.start):
             return None
-        flat = self._flat_of(place, seen, "flat")
-        names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
-        told = f"a plateau: the loss no longer changes with {names}, as it did"
-        return self._end(Reason.flat, told, model, flat)
-
-    def _flat_at_start(self) -> float:
-        """How many directions were flat at the start already."""
-        surface = self.surface
-        place = surface.at(self.end.start)
-        if not place.finite:
-            return inf
-        model = surface.quadratic(place)
-        flat = hidden(surface, place, model, surface.sum_rounding(place))
-        return int((flat & (model.values >= -model.noise)).sum())
+        told = "a plateau: the loss no longer changes with {}, as it did"
+        return self._flat_end(told, place, model, dead)
 
     def _falls(self, done: Finish) -> Examined:
         """At a point from which a Newton step would lower the loss."""
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
         self.task = "to see how far the loss falls on"
-        if self._is_endless(place, model):
+        if is_endless(self.surface, place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         if done.kind == "on":
             further = place if place.loss < self.start.loss - noise else None
@@ -305,22 +315,11 @@ class Examination:
         )
 
     def _falls_along(self, place: Place, model: Quadratic, seen: Profile) -> Examined:
-        if self._is_endless(place, model):
+        if is_endless(self.surface, place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         self.fell.append(seen.direction)
         told = "no minimum: the loss falls where its curvature is 0"
         return self._end(None, told, model)._replace(onward=seen.lowest)
-
-    def _is_endless(self, place: Place, model: Quadratic) -> bool:
-        """Whether the loss falls without end along the gradient, or an axis not bent upwards."""
-        [axes] = np.nonzero(model.values <= model.noise)
-        if self.surface.kind == "least_squares" or not axes.size:
-            return False
-        steepest = -self.surface.unheld(place) * model.spread_scale**-2.0
-        directions = [model.axis(int(number)) for number in axes[:2]]
-        if np.isfinite(steepest).all():
-            directions.insert(0, steepest)
-        return any(no_bound_in_sight(self.surface, place, one) for one in directions)
 
     def _runs_away(self, vector: Array, sizes: Array, model: Quadratic) -> Examined:
         away = directed("runs away", vector, sizes, self.labels)

@@ -10,9 +10,10 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import MUCH, longer, true_model
 from optserve.jobs.evidence.profiles import unit_along
+from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["beside", "leave", "no_bound_in_sight"]
+__all__ = ["beside", "is_endless", "leave"]
 
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
@@ -87,6 +88,18 @@ def beside(surface: Surface, place: Place, flat: Sequence[Array], noise: float) 
                 if lower is not None and lower.loss < place.loss - noise:
                     return lower
     return None
+
+
+def is_endless(surface: Surface, place: Place, model: Quadratic) -> bool:
+    """Whether the loss falls without end along the gradient, or an axis not bent upwards."""
+    [axes] = np.nonzero(model.values <= model.noise)
+    if surface.kind == "least_squares" or not axes.size:
+        return False
+    steepest = -surface.unheld(place) * model.spread_scale**-2.0
+    directions = [model.axis(int(number)) for number in axes[:2]]
+    if np.isfinite(steepest).all():
+        directions.insert(0, steepest)
+    return any(no_bound_in_sight(surface, place, one) for one in directions)
 
 
 def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:

@@ -62,10 +62,14 @@ def came_down(
 
 
 def _ran(surface: Surface, place: Place, start: Array, way: Array) -> float:
-    """How many times as large as at the ``start`` (p,) each coordinate of ``way`` (p,) is."""
+    """How many times as large as at the ``start`` (p,) each coordinate of ``way`` (p,) is.
+
+    A logarithm is taken for what it is of.
+    """
     sizes = surface.reference(place._replace(point=start))
     part = np.abs(way) > TAKES_PART * np.abs(way).max()
-    return float((np.abs(way)[part] / sizes[part]).min(initial=inf))
+    times = np.maximum(np.abs(way) / sizes, surface.grown(start, place.point))
+    return float(times[part].min(initial=inf))
 
 
 def outward(

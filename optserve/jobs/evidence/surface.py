@@ -156,6 +156,22 @@ class Surface:
         largest = float(sizes.max(initial=0.0)) or 1.0
         return np.where(sizes > 0.0, sizes, min(largest, 1.0))
 
+    def grown(self, start: Array, point: Array) -> Array:
+        """How many times as large or small as at ``start`` (p,) transformed parameters are (p,).
+
+        It is 0 for one without a transform.
+        """
+        found = np.zeros(self.size)
+        if not self.evaluator.transformed:
+            return found
+        now, before = map(self.evaluator.packing.natural, (point, start))
+        for one in self.evaluator.packing.free:
+            name = one.parameter.name
+            times = np.ravel(np.abs(now[name] / before[name]))[one.free]
+            if one.parameter.transform is not None:
+                found[one.start : one.start + one.count] = np.maximum(times, 1.0 / times)
+        return np.where(np.isfinite(found), found, 0.0)
+
     def slope(self, place: Place, free: Array | None = None) -> float:
         """By how much the loss changes, to first order, as ``free`` coordinates (p,), or all,
         change by themselves."""

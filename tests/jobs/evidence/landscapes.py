@@ -107,6 +107,7 @@ class Landscape:
     asked: int = 0
     bounds: tuple[None, None] = (None, None)
     forms_jacobian: bool = False
+    transformed: tuple[int, ...] = ()
     packing: Any = field(init=False)
     problem: Any = field(init=False)
 

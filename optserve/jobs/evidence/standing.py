@@ -1,0 +1,54 @@
+"""Where an end stands beside the start: what did not change on the way tells what it cannot be."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.axes import hidden
+from optserve.jobs.evidence.naming import TAKES_PART
+from optserve.jobs.evidence.surface import Place, Surface
+
+__all__ = ["flat_at", "is_parabola", "moved"]
+
+STILL = 1e-9
+"""A coordinate that has changed by less than this share of itself was not moved."""
+
+SAME = 1e-9
+"""The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
+
+
+def flat_at(surface: Surface, start: Array) -> float:
+    """How many directions were flat at the ``start`` (p,) already; infinite where none is known."""
+    place = surface.at(start)
+    if not place.finite:
+        return inf
+    model = surface.quadratic(place)
+    flat = hidden(surface, place, model, surface.sum_rounding(place))
+    return int((flat & (model.values >= -model.noise)).sum())
+
+
+def moved(surface: Surface, place: Place, start: Array, direction: Array) -> bool:
+    """Whether a descent from ``start`` (p,) has moved a coordinate of ``direction`` (p,)."""
+    way = np.abs(place.point - start)
+    part = np.abs(direction) > TAKES_PART * np.abs(direction).max()
+    return bool((way > STILL * surface.reference(place))[part].any())
+
+
+def is_parabola(surface: Surface, place: Place, start: Array) -> bool:
+    """Whether second derivatives are those at the ``start`` (p,): such a loss has a minimum.
+
+    So those of a linear model, of which the Jacobian is always the same.
+    """
+    there = surface.at(start)
+    if not surface.dense or not there.finite or np.array_equal(start, place.point):
+        return False
+    if place.jacobian is not None and there.jacobian is not None:
+        now, before = place.jacobian, there.jacobian
+    else:
+        now, before = surface.hessian(place), surface.hessian(there)
+    with np.errstate(all="ignore"):
+        largest = np.maximum(np.abs(now), np.abs(before)).max(axis=0, initial=0.0)
+    return bool((np.abs(now - before) <= SAME * largest).all())

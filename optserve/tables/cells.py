@@ -17,9 +17,11 @@ __all__ = [
     "EXACT",
     "EXPECTED",
     "FILL_IN",
+    "KEPT",
     "MEND",
     "TOO_LONG",
     "conversions",
+    "expected_of",
     "fits",
     "is_missing",
     "number_remedy",
@@ -35,6 +37,8 @@ _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 MEND = "mend it, or leave the column out of the loss"
 FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without the column"
 """What to do about a missing value."""
+KEPT = "a whole number that a float keeps"
+"""What is expected of one in a column of floats: others would be rounded."""
 TOO_LONG = "`as: integer` keeps all of its digits"
 """What to do about a whole number that a float would round."""
 FAR_TOO_LONG = "subtract an origin from the column in the file"
@@ -149,6 +153,15 @@ def _moment(text: str) -> np.datetime64:
         except OverflowError:  # before year 1, or after 9999
             raise ValueError(text) from None
     return np.datetime64(moment, "us")
+
+
+def expected_of(kind: Kind, text: str) -> str:
+    """What was expected in the place of a cell of this text.
+
+    >>> expected_of("float", "1x"), expected_of("float", "1234567890123456789")
+    ('a finite number', 'a whole number that a float keeps')
+    """
+    return KEPT if kind == "float" and _WHOLE.fullmatch(text) else EXPECTED[kind]
 
 
 def number_remedy(text: str, decimal: str) -> str:

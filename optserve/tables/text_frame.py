@@ -10,10 +10,10 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.tables.cells import (
     DTYPES,
-    EXPECTED,
     FILL_IN,
     MEND,
     conversions,
+    expected_of,
     fits,
     is_missing,
     number_remedy,
@@ -106,7 +106,7 @@ class TextFrame:
         return ConfigError(
             f"the column {name} has {what} in row {self._first + row + 1}",
             place=self.place(row, index),
-            expected=f"{EXPECTED[kind]} in every row of a column that is used",
+            expected=f"{expected_of(kind, text)} in every row of a column that is used",
             remedy=remedy,
             code="wrong-cell",
         )

@@ -14,6 +14,7 @@ from optserve.tables.cells import (
     EXACT,
     EXPECTED,
     FILL_IN,
+    KEPT,
     MEND,
     conversions,
     fits,
@@ -132,7 +133,7 @@ def _floats(array: Array, spot: Spot) -> Array:
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
-        _hold(exact, array, spot, "a whole number that a float keeps")
+        _hold(exact, array, spot, KEPT)
     _hold(np.isfinite(floats), array, spot, "a finite number")
     return floats
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.jobs.run import run
 from tests.reference.judged import CRASH, OTHER, RIGHT, WRONG, attempt, minimum
 from tests.reference.peers import PEERS, peer_ends
 from tests.reference.published import more_garbow_hillstrom
@@ -43,6 +44,15 @@ def test_what_is_called_converged_is_a_minimum(name: str, factor: int, way: str)
     published = more_garbow_hillstrom()[name]
     worth, why = attempt(published, way, factor * published.start)
     assert worth not in (WRONG, CRASH), why
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_has_vanished_at_the_start_does_not_run_away(way: str) -> None:
+    """All peaks of this sum are off the data, from 100 times its start."""
+    published = more_garbow_hillstrom()["osborne_2"]
+    result = run(published.job(way, 100 * published.start))
+    assert (result.exit_code, result.termination.reason) == (3, "flat")
+    assert "has vanished" in result.termination.message
 
 
 @pytest.mark.parametrize(

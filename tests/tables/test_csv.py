@@ -185,6 +185,7 @@ def test_a_long_whole_number_is_refused_however_large_the_file(tmp_path: Path, r
     text = "x\n" + "1.5\n" * rows + "9007199254740993\n"
     with pytest.raises(ConfigError, match="'9007199254740993' in row") as raised:
         read(tmp_path, text).read({0: "float"})
+    assert raised.value.expected.startswith("a whole number that a float keeps")
     assert "`as: integer`" in raised.value.remedy
 
 

@@ -18,7 +18,14 @@ import pytest
 from tests.docs.session import FENCE, ROOT
 
 PAGE = ROOT / "CONTRIBUTING.md"
-HEADINGS = ("Add a primitive", "Add a lowering", "Add an optimizer", "Add a backend")
+HEADINGS = (
+    "Add a primitive",
+    "Add a lowering",
+    "Add an optimizer",
+    "Add a backend",
+    "Add a command",
+    "Add a config key",
+)
 
 COMMAND = "from optserve.cli import main; main()"
 
@@ -153,6 +160,35 @@ from optserve.testing import check_backend
 check_backend(plain_backend(), [exp])
 """
     python(sources, "-c", code)
+
+
+def test_a_command_is_there_and_prints(sources: Path) -> None:
+    assert done("Add a command", sources) == {"optserve/cli/digest.py", "optserve/cli/app.py"}
+    assert "Print the digest of the loss of a config." in python(sources, "-c", COMMAND, "--help")
+    for name, parameter in (("one", "b"), ("other", "c")):
+        config = f"version: 1\nparameters: {{{parameter}: 1}}\nloss: {parameter}**2\n"
+        (sources / f"{name}.yaml").write_text(config, encoding="utf-8")
+    one, other, squared = (
+        python(sources, "-c", COMMAND, "digest", *arguments)
+        for arguments in (["one.yaml"], ["other.yaml"], ["one.yaml", "--set", "loss=b**4"])
+    )
+    assert one == other != squared
+
+
+def test_a_config_key_is_kept(sources: Path) -> None:
+    assert len(done("Add a config key", sources)) == 3
+    config = "version: 1\nparameters: {b: 1}\nloss: (b - 2)**2 + 1\nexpect: {loss: {below: %s}}\n"
+    for limit, code in (("1.5", 0), ("1.0", 4)):
+        (sources / "fit.yaml").write_text(config % limit, encoding="utf-8")
+        code_of_exit = (
+            "import sys; from typer.testing import CliRunner; from optserve.cli.app import app; "
+            "print(CliRunner().invoke(app, ['run', 'fit.yaml', '--out', sys.argv[1]]).exit_code)"
+        )
+        assert python(sources, "-c", code_of_exit, f"run{code}").strip() == str(code)
+    assert '"below"' in python(sources, "-c", COMMAND, "schema")
+    (sources / "fit.yaml").write_text(config % "many", encoding="utf-8")
+    told = python(sources, "-c", f"{code_of_exit.replace('.exit_code', '.stderr')}", "wrong")
+    assert "`expect.loss.below` is the text 'many'" in told
 
 
 @pytest.mark.parametrize(

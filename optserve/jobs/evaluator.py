@@ -275,11 +275,20 @@ class Evaluator:
         except OptserveError:
             return None
 
+    @cached_property
+    def row_counts(self) -> Mapping[str, int]:
+        """How many rows each table has."""
+        objective = self.problem.objective
+        columns: Sequence[Array] = list(objective.data.values())
+        return bind_rows(objective.graph.inputs[len(self.packing.segments) :], columns)
+
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""
-        graph, objective = self.problem.objective.graph, self.problem.objective
-        columns: Sequence[Array] = list(objective.data.values())
-        rows = bind_rows(graph.inputs[len(self.packing.segments) :], columns)
+        graph, objective, rows = (
+            self.problem.objective.graph,
+            self.problem.objective,
+            self.row_counts,
+        )
         shapes = [resolve_shape(atom.aval.shape, rows) for atom in graph.outputs[1:]]
         sizes = (int(np.prod(shape)) for shape in shapes)
         return dict(zip(objective.residuals, sizes, strict=False))

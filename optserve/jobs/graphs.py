@@ -26,7 +26,7 @@ from optserve.primitives.tracing import trace
 from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
-from optserve.transforms.simplify import simplify
+from optserve.transforms.simplify import prune, simplify
 from optserve.transforms.vmap import vmap
 
 __all__ = ["Graphs", "applied"]
@@ -120,11 +120,8 @@ class Graphs:
         tangents of blocks of columns take less work than one graph for all of them.
         """
         count, outputs = len(self.problem.objective.residuals), len(self.objective.outputs)
-        wrt = range(len(self.packing.free))
-        few = self.packing.size <= FEW
-        make = jacobian_graph if few else row_jacobian_graph
-        derived = make(self.objective, range(1, 1 + count), wrt)
-        if derived is None or not (few or self._is_quick(derived)):
+        derived = self._with_jacobians(self.objective, range(1, 1 + count))
+        if derived is None:
             return None
 
         def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
@@ -135,6 +132,25 @@ class Graphs:
             return [found[0], 2.0 * (residual @ jacobian), residual, jacobian]
 
         return self._over_vector(joined)
+
+    def apart(self, residuals: Sequence[int]) -> Graph | None:
+        """(vector, ...) -> some of the residuals, each of its own shape, then the Jacobian (..., p)
+        of each; ``None`` where tangents take less work."""
+        outputs = tuple(self.objective.outputs[1 + index] for index in residuals)
+        objective = prune(replace(self.objective, outputs=outputs))
+        derived = self._with_jacobians(objective, range(len(outputs)))
+        if derived is None:
+            return None
+        return self._over_vector(
+            lambda vector, arguments: applied(derived, [*self.packing.pieces(vector), *arguments])
+        )
+
+    def _with_jacobians(self, graph: Graph, outputs: Sequence[int]) -> Graph | None:
+        """``graph`` with the Jacobians of some outputs by the free parameters behind them all."""
+        few = self.packing.size <= FEW
+        make = jacobian_graph if few else row_jacobian_graph
+        derived = make(graph, outputs, range(len(self.packing.free)))
+        return derived if derived is None or few or self._is_quick(derived) else None
 
     def _is_quick(self, derived: Graph) -> bool:
         """Whether ``derived`` is less work than the tangents of the objective, one a coordinate.

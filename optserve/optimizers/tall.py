@@ -7,13 +7,11 @@ block they are read once, and nowhere is there a copy of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from optserve.optimizers.base import Value
 
-__all__ = ["of_blocks", "triangle"]
+__all__ = ["triangle"]
 
 HEIGHT = 4096
 """Rows of a block."""
@@ -36,22 +34,14 @@ def triangle(*parts: Value) -> Value:
     columns = [part[:, None] if part.ndim == 1 else part for part in parts]
     width = sum(part.shape[1] for part in columns)
     height = max(HEIGHT, SQUARES * width)
-    starts = range(0, max(rows, 1), height)
-    return of_blocks([part[first : first + height] for part in columns] for first in starts)
-
-
-def of_blocks(blocks: Iterable[list[Value]]) -> Value:
-    """The same of blocks of rows, each of which is given as matrices side by side."""
     triangles: list[Value] = []
-    for block in blocks:
-        triangles.append(np.linalg.qr(_side_by_side(block), mode="r"))
-    if len(triangles) == 1:
-        return triangles[0]
-    return triangle(np.concatenate(triangles))
+    for first in range(0, max(rows, 1), height):
+        block = [part[first : first + height] for part in columns]
+        triangles.append(np.linalg.qr(_side_by_side(block, width), mode="r"))
+    return triangles[0] if len(triangles) == 1 else triangle(np.concatenate(triangles))
 
 
-def _side_by_side(block: list[Value]) -> Value:
-    width = sum(part.shape[1] for part in block)
+def _side_by_side(block: list[Value], width: int) -> Value:
     made = np.empty((len(block[0]), width))
     np.concatenate(block, axis=1, out=made)
     return made

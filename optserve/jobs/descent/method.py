@@ -19,6 +19,7 @@ from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
+from optserve.jobs.reduced import reduced
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_model, no_verdict
 from optserve.optimizers.bounds import project
 from optserve.optimizers.verdict import VERDICTS
@@ -178,9 +179,10 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
 
 def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
     lower, upper = evaluator.bounds
+    linearized = reduced(evaluator) or evaluator.linearized
 
     def advance(point: Array, state: State) -> Advance:
-        found = evaluator.linearized(point)
+        found = linearized(point)
         known = Evaluation(*found, lower, upper, limits.steps)
         with one_thread():
             updates, following = optimizer.update(known, state, point)

@@ -1,0 +1,122 @@
+"""Least squares of many rows as those of a triangle, block of rows by block.
+
+All that a step of least squares needs of residual r and Jacobian J is the triangle R of
+``[J r] = Q R``: ``|J s + r|`` is ``|R [s 1]|`` for every step s. Each block of rows is evaluated
+and reduced to its triangle while it is in the cache. So the memory does not grow with the rows, and
+what the blocks are depends on nothing but sizes: no bit depends on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optserve.backends.base import Compiled
+from optserve.backends.blas import one_thread
+from optserve.graph.aval import Array, Shape
+from optserve.graph.dim import Dim
+from optserve.jobs.evaluator import Evaluator, Linearized
+from optserve.optimizers.tall import triangle
+from optserve.transforms.rows_apart import keeps_rows_apart
+
+__all__ = ["Reduced", "reduced"]
+
+BLOCK_ENTRIES = 1 << 18
+"""Entries of the Jacobian of one block: about as many as a second-level cache holds."""
+
+SQUARES = 4
+"""Times that a block is higher than wide, at least."""
+
+SEVERAL = 4
+"""Blocks from which on it is worth the while."""
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Residuals with ``rows`` by blocks, and those without them, if there are any, at once."""
+
+    evaluator: Evaluator
+    rows: int
+    height: int
+    sliced: Sequence[bool]
+    by_rows: Compiled
+    at_once: Compiled | None
+
+    def __call__(self, point: Array) -> Linearized:
+        """Loss and gradient at a point (p,), and a residual and Jacobian of the same least squares
+        with p + 1 rows."""
+        width, dtype = self.evaluator.packing.size, self.evaluator.packing.dtype
+        loss, gradient, triangles = 0.0, np.zeros(width), list[Array]()
+        with one_thread():  # else the library below would start threads for each block
+            for residual, jacobian in self._blocks(point):
+                loss += float(residual @ residual)
+                gradient += 2.0 * (residual @ jacobian)
+                triangles.append(triangle(jacobian, residual))
+            found = triangle(np.concatenate(triangles))
+        return Linearized(
+            dtype.type(loss), gradient.astype(dtype), found[:, width], found[:, :width]
+        )
+
+    def _blocks(self, point: Array) -> Iterator[tuple[Array, Array]]:
+        """Residual (m,) and Jacobian (m, p) of each block, in float64."""
+        arguments = self.evaluator.graphs.arguments
+        if self.at_once is not None:
+            yield _joined(self.at_once(point, *arguments), point.size)
+        for first in range(0, self.rows, self.height):
+            block = [
+                one[first : first + self.height] if sliced else one
+                for one, sliced in zip(arguments, self.sliced, strict=True)
+            ]
+            yield _joined(self.by_rows(point, *block), point.size)
+
+
+def reduced(evaluator: Evaluator) -> Reduced | None:
+    """How the least squares of a job are reduced; ``None`` where they are few, or where a residual
+    depends on other rows than its own."""
+    graphs, size = evaluator.graphs, evaluator.packing.size
+    names = evaluator.problem.objective.residuals
+    shapes = [atom.aval.shape for atom in graphs.objective.outputs[1 : 1 + len(names)]]
+    own = [index for index, shape in enumerate(shapes) if _tables(shape)]
+    others = [index for index in range(len(shapes)) if index not in own]
+    tables = {size for index in own for size in _tables(shapes[index])}
+    if len(tables) != 1:
+        return None
+    [rows] = tables
+    if not rows.is_rows or any(shapes[index].index(rows) for index in own):
+        return None
+    counts = evaluator.row_counts
+    entries = sum(evaluator.residual_sizes()[names[index]] for index in own)
+    each = max(1, entries // max(1, counts[rows.name]))
+    height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
+    if counts[rows.name] <= SEVERAL * height:
+        return None
+    by_rows = graphs.kept(("apart", tuple(own)), lambda: graphs.apart(own))
+    if by_rows is None or not keeps_rows_apart(by_rows, rows):
+        return None
+    at_once = (
+        graphs.kept(("apart", tuple(others)), lambda: graphs.apart(others)) if others else None
+    )
+    if others and at_once is None:
+        return None
+    return Reduced(
+        evaluator,
+        counts[rows.name],
+        height,
+        [rows in variable.aval.shape for variable in graphs.rest],
+        evaluator.compiled(("apart", tuple(own)), lambda: by_rows),
+        None if at_once is None else evaluator.compiled(("apart", tuple(others)), lambda: at_once),
+    )
+
+
+def _tables(shape: Shape) -> list[Dim]:
+    return [size for size in shape if isinstance(size, Dim)]
+
+
+def _joined(found: Sequence[Array], width: int) -> tuple[Array, Array]:
+    """Residuals and their Jacobians, each joined."""
+    count = len(found) // 2
+    residual = np.concatenate([np.ravel(one) for one in found[:count]])
+    jacobian = np.concatenate([np.reshape(one, (-1, width)) for one in found[count:]])
+    return residual.astype(np.float64, copy=False), jacobian.astype(np.float64, copy=False)

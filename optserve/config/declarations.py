@@ -19,17 +19,19 @@ from optserve.config.expressions import (
 )
 from optserve.config.findings import Findings
 from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
-from optserve.config.options import named_in
+from optserve.config.options import Named, named_in, one_named
 from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.config.schema.define import Composition, Definition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.table import Table
+from optserve.config.schema.validation import wrong_kind
 from optserve.config.traps import refuse_comment_inside
 from optserve.errors import ConfigError, Place
 
 __all__ = [
     "Declarations",
     "Loss",
+    "Prior",
     "RowExpressions",
     "Value",
     "declarations",
@@ -52,7 +54,8 @@ class Loss(NamedTuple):
 
     ``loss`` and ``log_likelihood`` have one term of that name; ``least_squares`` has residuals by
     name, or ``observed``, ``predicted`` and perhaps ``sigma`` where it is a ``comparison``. Where
-    one cannot be parsed it is missing, and the loss is not ``whole``.
+    one cannot be parsed it is missing, and the loss is not ``whole``. ``squares`` tells of a log
+    likelihood that it was written as least squares, of which priors make it one.
     """
 
     kind: ObjectiveKind
@@ -60,6 +63,24 @@ class Loss(NamedTuple):
     comparison: bool
     place: Place
     whole: bool = True
+    squares: bool = False
+
+
+class Prior(NamedTuple):
+    """The density that a parameter has beforehand: ``named`` is its name without ``_logpdf``,
+    and ``hyperparameters`` are its parameters by their keywords."""
+
+    named: Named
+    hyperparameters: Mapping[str, Expression]
+
+    @property
+    def function(self) -> str:
+        """The name of the primitive."""
+        return f"{self.named.name}_logpdf"
+
+    @property
+    def place(self) -> Place:
+        return self.named.place
 
 
 class RowExpressions(NamedTuple):
@@ -79,6 +100,7 @@ class Declarations(NamedTuple):
     loss: Loss
     metrics: Mapping[str, Expression]
     tables: Mapping[str, RowExpressions]
+    priors: Mapping[str, Prior]
 
     @property
     def called(self) -> frozenset[str]:
@@ -94,6 +116,7 @@ class Declarations(NamedTuple):
     def _calls(self) -> frozenset[str]:
         calls = [part.calls for part in self._expressions()]
         calls += [function.calls for function in self.functions.values()]
+        calls += [frozenset({prior.function}) for prior in self.priors.values()]
         return frozenset[str]().union(*calls) - set(self.functions)
 
     def sizes(self, expression: Expression) -> tuple[Value, ...]:
@@ -128,6 +151,8 @@ class Declarations(NamedTuple):
         yield from (value.expression for value in self.values)
         yield from self.loss.terms.values()
         yield from self.metrics.values()
+        for prior in self.priors.values():
+            yield from prior.hyperparameters.values()
         for table in self.tables.values():
             yield from (column.expression for column in table.derived)
             yield from () if table.where is None else (table.where,)
@@ -176,7 +201,14 @@ def declarations(config: Config, found: Findings) -> Declarations:
         name: _row_expressions(table, name, config.prefix_of(name), found)
         for name, table in config.tables.items()
     }
-    return Declarations(parameters, tuple(values), functions, _loss(config, found), metrics, tables)
+    priors: dict[str, Prior] = {}
+    for name, parameter in config.parameters_in_full.items():
+        if parameter.prior is not None:
+            with found.declaring(name):
+                priors[name] = _prior(parameter.node_of("prior"))
+    loss = _loss(config, found)
+    made = Declarations(parameters, tuple(values), functions, loss, metrics, tables, priors)
+    return made._replace(loss=_with_priors(made))
 
 
 def parsed(node: Node) -> Expression:
@@ -276,6 +308,42 @@ def _step(stage: Node) -> Step:
     operands = named.options
     several = operands.items if isinstance(operands, SequenceNode) else (operands,)
     return Step(_text(named.key), tuple(map(parsed, several)))
+
+
+def _prior(node: Node) -> Prior:
+    """The density that is written, and its parameters."""
+    if isinstance(node, MappingNode) and len(node) != 1:
+        raise wrong_kind(node, "one density: a parameter has one", got=f"a mapping of {len(node)}")
+    named = one_named(node)
+    options = named.options
+    if options is not None and not isinstance(options, MappingNode):
+        raise wrong_kind(options, "the parameters of the density by name, {mean: 0, std: 1}")
+    written = {} if options is None else options.entries
+    for entry in written.values():
+        if not isinstance(entry.value, ScalarNode):
+            remedy = 'an expression in quotes: "[0, 1]" is an array'
+            raise wrong_kind(entry.value, f"a number or an expression; {remedy}")
+    return Prior(named, {name: parsed(entry.value) for name, entry in written.items()})
+
+
+def _with_priors(declared: Declarations) -> Loss:
+    """The loss: of least squares that priors leave no sum of squares, as a likelihood.
+
+    A normal prior is one more residual where nothing that varies scales it.
+    """
+    loss = declared.loss
+    varying = {*declared.parameters, *(value.name for value in declared.values)}
+
+    def is_square(prior: Prior) -> bool:
+        expressions = prior.hyperparameters.values()
+        return prior.named.name == "normal" and not any(
+            declared.uses(one, varying) for one in expressions
+        )
+
+    squares = all(map(is_square, declared.priors.values()))
+    if squares or loss.kind != "least_squares" or "sigma" not in loss.terms:
+        return loss
+    return loss._replace(kind="log_likelihood", squares=True)
 
 
 def _loss(config: Config, found: Findings) -> Loss:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from optserve.config.declarations import Declarations
 from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs
-from optserve.config.objective import check_scalar, real_array
+from optserve.config.reals import check_scalar, real_array
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 

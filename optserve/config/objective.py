@@ -4,39 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import sqrt
+from math import log, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.expressions import Scope
 from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.expressions.values import with_shapes
 from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.priors import LogPrior, log_prior
+from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.parameter import Parameter
 from optserve.errors import Place, ShapeError
 from optserve.graph.aval import Shape
-from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
+from optserve.graph.primitive import Value
 from optserve.graph.tracer import Trace, Tracer
 from optserve.transforms.simplify import prune
 
-__all__ = ["Built", "build_objective", "check_scalar", "real_array"]
+__all__ = ["Built", "build_objective"]
+
+_HALF_LOG_2_PI = 0.5 * log(2.0 * pi)
 
 
 class Built(NamedTuple):
     """The graph of the loss.
 
     ``residuals`` names its outputs after the loss; ``penalties`` names what penalizes, which is
-    among the residuals of least squares and a term of any other loss. ``sigma`` is the graph of
-    the standard deviation of the residuals, of the same inputs, if there is one.
+    among the residuals of least squares and a term of any other loss. ``priors`` names those of the
+    parameters, likewise; the sum of their log densities is then the output after the residuals
+    and the log likelihood. ``sigma`` is the graph of the standard deviation of the residuals, of
+    the same inputs, if there is one.
     """
 
     traced: BoundGraph
     residuals: tuple[str, ...]
     penalties: frozenset[str]
+    priors: frozenset[str] = frozenset()
     sigma: Graph | None = None
 
 
@@ -56,10 +63,13 @@ def build_objective(
                     expression, scope, inputs.trace, f"the {declared.loss.kind}"
                 )
     whole = declared.loss.whole and len(arrays) == len(declared.loss.terms)
+    for prior in declared.priors.values():
+        given = prior.hyperparameters.values()
+        whole = whole and not any(declared.uses(one, found.names) for one in given)
     if not whole or len(inputs.parameters) < len(parameters):
         return None
     with found:
-        return _built(arrays, declared, parameters, inputs)
+        return _built(arrays, declared, parameters, inputs, scope)
     return None
 
 
@@ -68,16 +78,21 @@ def _built(
     declared: Declarations,
     parameters: Mapping[str, Parameter],
     inputs: Inputs,
+    scope: Scope,
 ) -> Built:
     loss = _LossBuilder(inputs.trace, arrays, declared)
     for name, parameter in parameters.items():
         loss.penalize(name, inputs.parameters[name], parameter)
+    for name, prior in declared.priors.items():
+        value = inputs.parameters[name]
+        loss.add_prior(name, log_prior(name, prior, value, declared, scope, inputs.trace))
     outputs, sigma = loss.outputs(), None
     traced = inputs.graph([*outputs, *([] if loss.sigma is None else [loss.sigma])])
     if loss.sigma is not None:
         sigma = prune(replace(traced.graph, outputs=traced.graph.outputs[-1:]))
         traced = traced._replace(graph=replace(traced.graph, outputs=traced.graph.outputs[:-1]))
-    return Built(traced, tuple(loss.residuals), frozenset(loss.penalties), sigma)
+    penalties, priors = frozenset(loss.penalties), frozenset(loss.priors)
+    return Built(traced, tuple(loss.residuals), penalties, priors, sigma)
 
 
 class _LossBuilder:
@@ -87,6 +102,7 @@ class _LossBuilder:
         self.trace = trace
         self.residuals: dict[str, Tracer] = {}
         self.penalties: list[str] = []
+        self.priors: dict[str, Tracer] = {}
         self.further: list[Tracer] = []
         self.sigma: Tracer | None = None
         self.terms: list[Tracer] = []
@@ -95,6 +111,8 @@ class _LossBuilder:
         places = {name: expression.place for name, expression in declared.loss.terms.items()}
         if self.kind == "loss":
             self.add_loss(arrays["loss"], places["loss"])
+        elif declared.loss.squares:
+            self.add_normal_likelihood(arrays, places)
         elif self.kind == "log_likelihood":
             self.add_log_likelihood(arrays["log_likelihood"], places["log_likelihood"])
         elif declared.loss.comparison:
@@ -109,7 +127,12 @@ class _LossBuilder:
             total = self.terms[0]
             for term in self.terms[1:]:
                 total = total + term
-        return [total, *self.residuals.values(), *self.further]
+            known = [*self.priors.values()][:1]
+            for one in [*self.priors.values()][1:]:
+                known = [known[0] + one]
+        if self.kind == "log_likelihood":
+            return [total, *self.further, *known]
+        return [total, *self.residuals.values(), *known, *self.further]
 
     def add_loss(self, value: Tracer, place: Place) -> None:
         check_scalar(value, "the loss", place, "; least_squares takes residuals")
@@ -137,6 +160,29 @@ class _LossBuilder:
             self.check_shape(residual, observed, "sigma", self.sigma, place_of_sigma)
         self.add_residual("residual", residual, place)
         self.further.append(observed)
+
+    def add_normal_likelihood(
+        self, arrays: Mapping[str, Tracer], places: Mapping[str, Place]
+    ) -> None:
+        """That of least squares with ``sigma``; rows whose sigma is infinite do not count."""
+        self.add_comparison(arrays, places)
+        [residual] = self.residuals.values()
+        self.residuals, self.terms, self.further = {}, [], []
+        with self.trace.at(places["sigma"]):
+            sigma: Value = self.sigma
+            counts = sigma != np.inf
+            size = np.log(np.where(counts, sigma, 1.0)) + _HALF_LOG_2_PI
+            found: Value = np.where(counts, -0.5 * np.square(residual) - size, 0.0)
+        self.add_log_likelihood(found, places["sigma"])
+
+    def add_prior(self, name: str, prior: LogPrior) -> None:
+        """Add a log density; to least squares, as the residual whose square it is."""
+        self.priors[f"prior.{name}"] = prior.total
+        if prior.residual is not None and self.kind == "least_squares":
+            self.add_residual(f"prior.{name}", prior.residual, prior.place)
+            return
+        with self.trace.at(prior.place):
+            self.terms.append(-prior.total)
 
     def check_shape(
         self, residual: Tracer, observed: Tracer, what: str, value: Tracer, place: Place
@@ -182,28 +228,3 @@ def _without_axis(what: str, shape: Shape, wanted: Shape) -> str:
         if size == 1 and (*shape[:axis], *shape[axis + 1 :]) == wanted:
             return f"{only_entry(axis)} takes the only entry of {what} along its axis of length 1"
     return ""
-
-
-def real_array(expression: Expression, scope: Scope, trace: Trace, what: str) -> Tracer:
-    """The value of an expression as an array of floating-point numbers; ``what`` it is to be."""
-    value: Value = build(expression, scope, trace)
-    with trace.at(expression.place):
-        if isinstance(value, int | float | Dim):
-            value = trace.lift(value) + trace.precision.type(0)
-        if isinstance(value, Tracer) and value.dtype.kind in "iu":
-            value = value * trace.precision.type(1)
-    if not isinstance(value, Tracer) or value.dtype.kind != "f":
-        got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
-        raise ShapeError(f"{what} is {got}", place=expression.place, expected="real numbers")
-    return value
-
-
-def check_scalar(value: Tracer, what: str, place: Place, otherwise: str = "") -> None:
-    """Refuse a value with a shape; ``otherwise`` is said after the remedy."""
-    if value.shape:
-        raise ShapeError(
-            f"{what} has the shape {value.shape}",
-            place=place,
-            expected="a scalar",
-            remedy=f"sum(...) or mean(...) makes one{otherwise}",
-        )

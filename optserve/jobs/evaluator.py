@@ -247,8 +247,17 @@ class Evaluator:
         [response] = self.at("observed", lambda: simplify(only), point)
         return response
 
+    def log_prior(self, point: Array) -> Array:
+        """The sum of the log densities of the parameters beforehand."""
+        objective = self.problem.objective
+        only = replace(
+            objective.graph, outputs=(objective.graph.outputs[objective.output_of_priors],)
+        )
+        [found] = self.at("log prior", lambda: simplify(only), point)
+        return found
+
     def log_likelihood(self, point: Array) -> Array:
-        """The log likelihood of all rows, without penalties."""
+        """The log likelihood of all rows, without penalties and priors."""
         graph = self.problem.objective.graph
 
         def summed(*arguments: Value) -> Sequence[Value]:

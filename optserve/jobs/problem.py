@@ -39,13 +39,15 @@ class Objective:
     """The function to minimize.
 
     The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays of
-    ``data``, in order. Its first output is the scalar loss, penalties included. ``least_squares``
-    adds one output a name of ``residuals`` (any shape; a penalty enters as the residual whose
-    square it is), so that the loss is the sum of the squares of them all; ``log_likelihood``
-    adds the array of log likelihoods. ``penalties`` names the penalties. ``observed`` says that
-    the last output is the observed response, from which R2 is computed. ``sigma`` says that the
-    residuals are in units of a known standard deviation, which is infinite for ``weightless`` of
-    them. An array of ``data`` may be ``Streamed``.
+    ``data``, in order. Its first output is the scalar loss, penalties and priors included.
+    ``least_squares`` adds one output a name of ``residuals`` (any shape; a penalty enters as the
+    residual whose square it is), so that the loss is the sum of the squares of them all;
+    ``log_likelihood`` adds the array of log likelihoods. ``penalties`` names the penalties,
+    ``priors`` those of the parameters, which are residuals too where they are squares; the sum of
+    their log densities is the next output. ``squares`` says of a log likelihood that it was written
+    as least squares. ``observed`` says that the last output is the observed response, from which R2
+    is computed. ``sigma`` says that the residuals are in units of a known standard deviation, which
+    is infinite for ``weightless`` of them. An array of ``data`` may be ``Streamed``.
     """
 
     kind: Literal["loss", "least_squares", "log_likelihood"]
@@ -53,6 +55,8 @@ class Objective:
     data: Mapping[str, Any]
     residuals: tuple[str, ...] = ()
     penalties: frozenset[str] = frozenset()
+    priors: frozenset[str] = frozenset()
+    squares: bool = False
     sigma: bool = False
     weightless: int = 0
     observed: bool = False
@@ -64,6 +68,11 @@ class Objective:
         return tuple(
             one if isinstance(one, Streamed) else np.asarray(one) for one in self.data.values()
         )
+
+    @property
+    def output_of_priors(self) -> int:
+        """The number of the output that is the sum of the log densities of the priors."""
+        return 2 if self.kind == "log_likelihood" else 1 + len(self.residuals)
 
     @property
     def streamed(self) -> bool:

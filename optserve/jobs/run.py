@@ -188,6 +188,7 @@ def _findings(
                 no_uncertainty(evaluator, Reason.plugin.value),
             )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
+        log_prior = spared(lambda: _log_prior(evaluator, outcome), None)
         gradient = spared(lambda: _gradient(evaluator, outcome, watch.deadline), nothing)
         metrics = spared(lambda: _metrics(job.splits, outcome), nothing)
         probes = spared(probed, nothing)
@@ -201,6 +202,7 @@ def _findings(
             chosen=chosen,
             uncertainty=uncertainty,
             log_likelihood=log_likelihood,
+            log_prior=log_prior,
             gradient=gradient,
             metrics=metrics,
             probes=probes,
@@ -251,9 +253,15 @@ def _log_likelihood(evaluator: Evaluator, outcome: Outcome) -> float | None:
     objective = evaluator.problem.objective
     if objective.kind != "log_likelihood" or outcome.best is None:
         return None
-    if objective.penalties:
+    if objective.penalties or objective.priors:
         return float(evaluator.log_likelihood(outcome.best.point))
     return -outcome.best.loss
+
+
+def _log_prior(evaluator: Evaluator, outcome: Outcome) -> float | None:
+    if not evaluator.problem.objective.priors or outcome.best is None:
+        return None
+    return float(evaluator.log_prior(outcome.best.point))
 
 
 def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[str, float]]:

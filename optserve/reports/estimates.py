@@ -53,7 +53,8 @@ def _head(result: Result) -> str:
     """What the values are: those of a descent that was cut short estimate nothing."""
     if result.evaluations == 0:
         return "value"
-    return "estimate" if result.termination.exit_code in (0, 3, 4) else "best point"
+    usable = result.termination.exit_code in (0, 3, 4)
+    return (result.estimate or "estimate") if usable else "best point"
 
 
 def _error_heads(result: Result) -> list[str]:

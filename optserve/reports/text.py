@@ -79,6 +79,8 @@ def _quality(result: Result) -> Iterator[str]:
         yield from _fit(fit)
     elif result.log_likelihood is not None and result.loss != -result.log_likelihood:
         yield f"log likelihood {compact(result.log_likelihood, 8)}"
+    if result.log_prior is not None:
+        yield f"log prior {compact(result.log_prior, 8)}"
 
 
 def _fit(fit: FitFound) -> Iterator[str]:
@@ -211,8 +213,10 @@ def _loss(result: Result) -> str:
 
 def _name_of_loss(result: Result) -> tuple[str, float]:
     """What the loss is called, and the sign with which it is shown: that of a log likelihood,
-    unless a penalty is part of the loss."""
+    unless a penalty is part of the loss; of a posterior where parameters have priors."""
     maximized = result.objective == "log_likelihood"
+    if maximized and result.log_prior is not None:
+        return "log posterior", -1.0
     if maximized and result.loss in (None, -(result.log_likelihood or 0.0)):
         return "log likelihood", -1.0
     return "loss", 1.0

@@ -41,6 +41,7 @@ def json_schema(registry: Registry) -> Schema:
             name for name, entry in registry.primitives.items() if not entry.value.call.internal
         )
     }
+    definitions["densities"] = _densities(registry)
     for entry in registry.readers.values():
         definitions["Table"]["properties"] |= _of(options_model(entry.value))["properties"]
     definitions["Table"]["additionalProperties"] = False
@@ -50,6 +51,23 @@ def json_schema(registry: Registry) -> Schema:
         **filled,
         "title": "optserve config",
     }
+
+
+def _densities(registry: Registry) -> Schema:
+    """A mapping of the name of a density, without its suffix, to its parameters."""
+    value = {"type": ["number", "string"], "description": "A number or an expression."}
+    found = {}
+    for name, entry in sorted(registry.primitives.items()):
+        if name.endswith("_logpdf") and not entry.value.call.internal:
+            _, *parameters = entry.value.call.signature.parameters
+            found[name.removesuffix("_logpdf")] = {
+                "type": "object",
+                "description": entry.value.doc.partition("\n")[0],
+                "properties": dict.fromkeys(parameters, value),
+                "required": parameters,
+                "additionalProperties": False,
+            }
+    return {"type": "object", "properties": found, "additionalProperties": False}
 
 
 class _Untitled(GenerateJsonSchema):
@@ -103,6 +121,8 @@ def _filled(schema: Any, registry: Registry) -> Any:
 
 def _names(kind: Kind, form: str, also: Iterable[str], registry: Registry) -> Schema:
     """A name; or a mapping of ``one`` name, or of ``several``, to the options of each."""
+    if form == "density":
+        return {"$ref": "#/$defs/densities", "minProperties": 1, "maxProperties": 1}
     if form == "name":
         return {"enum": [*also, *sorted(registry.entries(kind))]}
     one = {"maxProperties": 1} if form == "one" else {}

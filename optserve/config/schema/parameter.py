@@ -50,7 +50,6 @@ class Parameter(Section):
     """A parameter of the loss; everything written is on its natural scale."""
 
     sugar: ClassVar[str] = "init"
-    later: ClassVar[tuple[str, ...]] = ("prior",)
 
     init: Annotated[Initial, ByKind] | None = Field(
         default=None,
@@ -77,6 +76,14 @@ class Parameter(Section):
     penalty: Penalty | None = Field(
         default=None, description="What is added to the loss for its size."
     )
+    prior: (
+        Annotated[
+            Annotated[dict[str, Any], Tag("mapping"), installed("primitives", "density")],
+            ByKind,
+            Words("a density with its parameters, {normal: {mean: 0, std: 1}}"),
+        ]
+        | None
+    ) = Field(default=None, description="Its density before the data: of normal, gamma, ...")
 
 
 Written = Annotated[

@@ -73,7 +73,8 @@ def of_failure(failure: NumericalFailure) -> Blame:
 def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) -> Blame:
     arguments = [*values, *problem.objective.arrays]
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
-    maximized = problem.objective.kind == "log_likelihood" and not problem.objective.penalties
+    objective = problem.objective
+    maximized = objective.kind == "log_likelihood" and not objective.penalties | objective.priors
     name, sign = ("the log likelihood", -1.0) if maximized else ("the loss", 1.0)
     for part in _blocks(graph, arguments):
         walk = Walk(graph, part)

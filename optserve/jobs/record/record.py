@@ -12,7 +12,7 @@ from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
-from optserve.jobs.problem import Problem
+from optserve.jobs.problem import Objective, Problem
 from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
@@ -34,7 +34,8 @@ LARGEST_MATRIX = 100
 class Findings:
     """What a job found: how each descent ended, and what is known at the best point.
 
-    ``log_likelihood`` is that of the best point, without penalties, where it is what was asked for.
+    ``log_likelihood`` is that of the best point, without penalties and priors, where it is what was
+    asked for; ``log_prior`` the log density of the parameters beforehand, where they have one.
     ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
     ``backend_reason`` why it ran on the backend that it did. ``blames`` tell of each descent what
     was not finite, if anything.
@@ -53,6 +54,7 @@ class Findings:
     blames: Sequence[Blame | None]
     seconds: float
     log_likelihood: float | None = None
+    log_prior: float | None = None
     backend_reason: str = ""
 
     @property
@@ -136,8 +138,10 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "evidence": outcome.evidence,
         "loss": None if best is None else best.loss,
         "log_likelihood": findings.log_likelihood,
+        "log_prior": findings.log_prior,
+        "estimate": "posterior mode" if problem.objective.priors else None,
         "parameters": dict(values),
-        **_uncertainty(findings.uncertainty),
+        **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
         "gradient": dict(findings.gradient),
         "probes": dict(findings.probes),
         "metrics": {split: dict(found) for split, found in findings.metrics.items()},
@@ -170,7 +174,17 @@ def _message(findings: Findings) -> str:
     return findings.told(findings.chosen)
 
 
-def _uncertainty(found: Uncertainty) -> dict[str, Any]:
+def _of_priors(objective: Objective, found: Uncertainty) -> list[str]:
+    """What priors make of the objective and of the error bars."""
+    notes = []
+    if objective.squares:
+        notes.append("least squares with priors that are no squares: maximized as a likelihood")
+    if objective.priors and found.method != "none":
+        notes.append("error bars are from the curvature of the posterior at its mode")
+    return notes
+
+
+def _uncertainty(found: Uncertainty, before: Sequence[str] = ()) -> dict[str, Any]:
     small, fit = 0 < len(found.labels) <= LARGEST_MATRIX, found.fit
     return {
         "standard_errors": dict(found.standard_errors),
@@ -183,7 +197,7 @@ def _uncertainty(found: Uncertainty) -> dict[str, Any]:
         "covariance": numbers(found.covariance) if small else None,
         "correlation": numbers(found.correlation) if small else None,
         "fit": fit,
-        "notes": [*found.notes, *(() if fit is None else fit.notes)],
+        "notes": [*before, *found.notes, *(() if fit is None else fit.notes)],
     }
 
 

@@ -188,16 +188,17 @@ class Failure(Record):
 class Result(Record):
     """The result of a job, as ``result.json`` holds it.
 
-    ``loss`` is what was minimized, penalties included; ``log_likelihood`` is what was maximized,
-    without them. Parameters, their standard errors, intervals and gradient are by name and on the
-    natural scale. Where a standard error is ``None``, ``unavailable`` says why. The last axis of an
-    interval holds its two ends, of which one alone that is ``None`` is infinite. ``covariance`` and
-    ``correlation`` are of the entries that ``labels`` names. ``notes`` say how intervals were made
-    and what is not there, ``warnings`` what not to trust. ``memory`` is the largest that the
-    process has had, in bytes. ``metrics`` holds, for each split of the data, what was asked for by
-    name, and its ``loss`` where there are several splits. Over minibatches evaluations are those of
-    batches, and ``epochs`` counts the whole ones of the best start. ``history`` and ``checkpoint``
-    go to files of their own.
+    ``loss`` is what was minimized, penalties and priors included; ``log_likelihood`` is what was
+    maximized, without them. Where parameters have priors, ``log_prior`` is the sum of their log
+    densities, and the estimate is a ``posterior mode``. Parameters, their standard errors,
+    intervals and gradient are by name and on the natural scale. Where a standard error is ``None``,
+    ``unavailable`` says why. The last axis of an interval holds its two ends, of which one alone
+    that is ``None`` is infinite. ``covariance`` and ``correlation`` are of the entries that
+    ``labels`` names. ``notes`` say how intervals were made and what is not there, ``warnings`` what
+    not to trust. ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds,
+    for each split of the data, what was asked for by name, and its ``loss`` where there are several
+    splits. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones
+    of the best start. ``history`` and ``checkpoint`` go to files of their own.
     """
 
     version: Literal[1] = 1
@@ -207,6 +208,8 @@ class Result(Record):
     evidence: EvidenceFound
     loss: float | None
     log_likelihood: float | None = None
+    log_prior: float | None = None
+    estimate: Literal["posterior mode"] | None = None
     parameters: dict[str, Numbers]
     standard_errors: dict[str, Numbers]
     intervals: dict[str, Numbers]

@@ -36,10 +36,13 @@ class Fit:
 
 
 def own_residuals(evaluator: Evaluator) -> Array:
-    """Which of all residuals, end to end, are no penalties."""
+    """Which of all residuals, end to end, are no penalties, nor priors."""
     objective, sizes = evaluator.problem.objective, evaluator.residual_sizes()
     return np.concatenate(
-        [np.full(sizes[name], name not in objective.penalties) for name in objective.residuals]
+        [
+            np.full(sizes[name], name not in objective.penalties | objective.priors)
+            for name in objective.residuals
+        ]
     )
 
 

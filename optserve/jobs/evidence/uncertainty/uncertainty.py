@@ -83,7 +83,8 @@ def uncertainty_of(
 
     Least squares: the inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild
     1989, section 2.1). Log likelihoods: the inverse of the observed information, by exact second
-    derivatives. A coordinate at a bound is held there, as if it were fixed.
+    derivatives. Priors are part of both: it is then the curvature of the posterior. A coordinate at
+    a bound is held there, as if it were fixed.
     """
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
@@ -124,7 +125,8 @@ def _of_least_squares(
         fit = fit_of(evaluator, point, evaluator.residual(point)[own], size)
         return no_uncertainty(evaluator, why, fit)
     *_, residual, jacobian = evaluator.linearized(point)
-    jacobian = jacobian[own][:, free].astype(np.float64)
+    telling = jacobian if objective.priors else jacobian[own]  # a prior tells of parameters too
+    jacobian = telling[:, free].astype(np.float64)
     if not np.isfinite(jacobian).all():
         fit = fit_of(evaluator, point, residual[own], size)
         return no_uncertainty(evaluator, why or "a derivative is not finite at the estimates", fit)
@@ -186,7 +188,7 @@ def _by_delta_method(
     labels = tuple(itertools.compress(varying.labels, known))
     own = varying.own[known]
     return Uncertainty(
-        method="observed information" if fit is None else "least squares",
+        method=_method(evaluator, fit),
         standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
         intervals=varying.laid_out(intervals.ends),
         unavailable=_unavailable(packing, varying, ~known & ~held, held),
@@ -206,6 +208,13 @@ def _by_delta_method(
             *intervals.warnings,
         ),
     )
+
+
+def _method(evaluator: Evaluator, fit: Fit | None) -> str:
+    """What the standard errors come from."""
+    if evaluator.problem.objective.priors:
+        return "curvature of the posterior"
+    return "observed information" if fit is None else "least squares"
 
 
 def _unavailable(

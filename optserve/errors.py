@@ -66,6 +66,9 @@ class OptserveError(Exception):
         What to do about it, such as a did-you-mean.
     code:
         What kind of mistake it is, in a word that never changes, for programs.
+    key:
+        What of a problem it is about, as a path such as ``stop.epochs``, where only who read the
+        problem knows the place.
     """
 
     exit_code = 2
@@ -79,8 +82,10 @@ class OptserveError(Exception):
         expected: str = "",
         remedy: str = "",
         code: str = "",
+        key: str = "",
     ) -> None:
         super().__init__(message)
+        self.key = key
         self.code = code or type(self).code
         self.message = message
         self.place = place

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from optserve.config.findings import Findings
-from optserve.config.method import is_given, method_of
 from optserve.config.metrics import SPLITS, check_metric_path
+from optserve.config.placing import placed
 from optserve.config.schema.config import Config
 from optserve.errors import ConfigError
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.jobs import problem as jobs
+from optserve.jobs.consistency import check_batches, check_full, check_stop, table_of_batches
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["check_splits", "minibatch_of", "stop_of"]
@@ -42,67 +43,20 @@ def minibatch_of(
     written = config.minibatch
     if written is None:
         return None
-    if not rows:
-        raise ConfigError(
-            "there are no rows to make batches of",
-            place=written.place,
-            expected="a loss over the rows of a table of `data`",
-            code="minibatch",
-        )
-    if len(rows) > 1:
-        raise ConfigError(
-            f"the loss has rows of {len(rows)} tables: {', '.join(rows)}",
-            place=written.place,
-            expected="rows of one table, of which batches are made",
-            remedy="`rows: false` takes the columns of a table as constants",
-            code="minibatch",
-        )
-    _check_method(config, optimizer)
-    [count] = rows.values()
-    if written.last == "drop" and count < written.rows:
-        raise ConfigError(
-            f"a batch of {written.rows} is never full: there are {count} rows to train on",
-            place=written.place_of("rows"),
-            expected=f"at most {count} rows, or `last: keep`",
-            code="minibatch",
-        )
+    minibatch = jobs.Minibatch(written.rows, written.shuffle, written.last)
+    with placed(config):
+        table = table_of_batches(rows)
+        check_batches(optimizer)
+        check_full(minibatch, rows[table])
     from optserve.transforms.minibatch import check_affine
 
-    [table] = rows
     check_affine(graph, Dim.rows(table))
-    return jobs.Minibatch(written.rows, written.shuffle, written.last)
-
-
-def _check_method(config: Config, optimizer: Optimizer | None) -> None:
-    """Hold that the method descends, and can do with the gradient of a batch."""
-    assert config.minibatch is not None
-    if optimizer is not None and optimizer.traced and optimizer.needs == "gradient":
-        return
-    given = is_given(method_of(config))
-    what = "`optimizer: none` takes no steps"
-    if optimizer is not None:
-        what = f"{optimizer.name} compares losses, and that of a batch differs from the next"
-    raise ConfigError(
-        what if given else f"{what}; it is the method that is chosen where none is given",
-        place=config.place_of("optimizer") if given else config.minibatch.place,
-        expected="a method that needs gradients only, such as adam or momentum",
-        remedy="" if given else "optimizer: {adam: {learning_rate: 1.0e-3}}",
-        code="wrong-method",
-    )
+    return minibatch
 
 
 def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> jobs.Stop:
     """When to stop; where the ``splits`` are not known there may be all."""
     stop = config.stop
-    for key in ("epochs", "plateau"):
-        if getattr(stop, key) is not None and config.minibatch is None:
-            with found:
-                raise ConfigError(
-                    f"`{key}` counts epochs, and without `minibatch` there are none",
-                    place=stop.place_of(key),
-                    expected="minibatch: {rows: 128}" + (", or steps" if key == "epochs" else ""),
-                    code="minibatch",
-                )
     plateau = None
     if stop.plateau is not None:
         written, place = stop.plateau, stop.plateau.place_of("metric")
@@ -110,7 +64,7 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> 
             with found:
                 check_metric_path(written.metric, place, splits or SPLITS, config.metrics)
         plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
-    return jobs.Stop(
+    made = jobs.Stop(
         gradient=stop.gradient,
         loss=stop.loss,
         step=stop.step,
@@ -119,3 +73,7 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> 
         seconds=stop.seconds,
         plateau=plateau,
     )
+    if config.minibatch is None:
+        with found, placed(config):
+            check_stop(made, None)
+    return made

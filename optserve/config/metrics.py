@@ -21,15 +21,6 @@ LOSS = "loss"
 
 def build_metrics(declared: Declarations, inputs: Inputs, found: Findings) -> BoundGraph | None:
     """The graph of the metrics, in order; nothing where one of them is wrong."""
-    if not declared.metrics:
-        return None
-    if LOSS in declared.metrics:
-        with found:
-            raise ConfigError(
-                f"a metric cannot be called `{LOSS}`: each split has its loss already",
-                place=declared.metrics[LOSS].place,
-                code="wrong-name",
-            )
     scope = inputs.scope(declared, found)
     outputs = []
     for name, expression in declared.metrics.items():

@@ -15,6 +15,7 @@ from optserve.config.schema.parameter import Parameter as Written
 from optserve.config.schema.validation import unknown_key
 from optserve.errors import ConfigError, Place, PluginError
 from optserve.graph.aval import Array, DType
+from optserve.jobs.consistency import check_domain
 from optserve.jobs.parameters import Parameter, ParameterTransform
 from optserve.registry import Registry
 
@@ -237,11 +238,4 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
             expected=f"from {low:g} to {high:g}",
             code="wrong-start",
         )
-    transform = parameter.transform
-    if transform is not None and not transform.contains(start):
-        raise ConfigError(
-            f"'{parameter.name}' starts where the transform {transform.name} is not defined",
-            place=place,
-            expected=transform.domain,
-            code="wrong-start",
-        )
+    check_domain(parameter, start, place)

@@ -14,18 +14,16 @@ from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
 from optserve.config.findings import Findings
-from optserve.config.method import is_given, method_of
 from optserve.config.nodes import plain
 from optserve.config.objective import Built
+from optserve.config.placing import placed
 from optserve.config.scope import Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
-from optserve.errors import ConfigError
-from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.aval import resolve_shape
 from optserve.graph.interpret import bind_rows
-from optserve.graph.streamed import Streamed
 from optserve.jobs import problem as jobs
-from optserve.optimizers.base import Optimizer
+from optserve.jobs.consistency import check_streamed
 from optserve.registry import Registry
 
 __all__ = ["load"]
@@ -121,8 +119,8 @@ def _problem(
     row_counts = bind_rows(built.traced.graph.inputs[len(config.parameters) :], [*data.values()])
     minibatch, weightless = None, 0
     if "optimizer" not in found.keys:
-        with found:
-            _check_streamed(data, traced.optimizer, declared)
+        with found, placed(config):
+            check_streamed(traced.optimizer, data)
         with found:
             minibatch = minibatch_of(config, built.traced.graph, row_counts, traced.optimizer)
     if len(traced.parameters) == len(config.parameters):
@@ -203,23 +201,3 @@ def _metrics(names: Mapping[str, Any], traced: Traced, arrays: Arrays) -> jobs.M
         return None
     data = {split: graph.arrays(columns) for split, columns in arrays.splits.items()}
     return jobs.Metrics(tuple(names), graph.graph, data)
-
-
-def _check_streamed(
-    data: Mapping[str, Array | Streamed],
-    optimizer: Optimizer | None,
-    declared: Declared,
-) -> None:
-    """Hold that the method does without all residuals at once where data is streamed."""
-    streamed = [name for name, array in data.items() if isinstance(array, Streamed)]
-    if not streamed or optimizer is None or optimizer.needs != "jacobian":
-        return
-    config = declared.written.config
-    given = is_given(method_of(config))
-    raise ConfigError(
-        f"{optimizer.name} holds the residuals and their derivatives of all rows in memory, and "
-        f"{streamed[0]} is streamed",
-        place=config.place_of("optimizer") if given else declared.declarations.loss.place,
-        remedy="`optimizer: lbfgs` does without them; `in_memory: true` in the table holds all",
-        code="needs-memory",
-    )

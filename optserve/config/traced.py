@@ -23,9 +23,11 @@ from optserve.config.metrics import build_metrics
 from optserve.config.nodes import Node
 from optserve.config.objective import Built, build_objective
 from optserve.config.parameters import parameter_of, shape_of, start_points
+from optserve.config.placing import placed
 from optserve.config.scope import Tables, evaluate_size
 from optserve.graph.aval import Array
 from optserve.jobs import problem as jobs
+from optserve.jobs.consistency import check_metric_names
 from optserve.jobs.parameters import Parameter
 from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
@@ -111,6 +113,8 @@ def _traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> T
     shapes = _shapes(declared, tables, vocabulary, found)
     inputs = partial(Inputs, shapes, tables, vocabulary, np.dtype(config.precision))
     loss = build_objective(names, config.parameters_in_full, inputs(), found)
+    with found, placed(config):
+        check_metric_names(names.metrics)
     metrics = build_metrics(names, inputs(), found) if names.metrics else None
     parameters = _parameters(declared, shapes, found, seed)
     bound = loss.traced if loss else None

@@ -17,6 +17,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
+from optserve.jobs.consistency import check_domain
 from optserve.jobs.parameters import Parameter
 
 __all__ = ["Packing", "Segment", "entry_label"]
@@ -172,13 +173,7 @@ class Packing:
 
 def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
     transform = parameter.transform
-    if transform is not None and not transform.contains(parameter.init):
-        raise ConfigError(
-            f"'{parameter.name}' starts where the transform {transform.name} is not defined",
-            place=parameter.place,
-            expected=transform.domain,
-            code="wrong-start",
-        )
+    check_domain(parameter, parameter.init, parameter.place)
     init = np.asarray(parameter.init, dtype)
     if parameter.fixed.all():
         return Segment(parameter, init.shape, np.zeros(0, np.int64), start, (init,))

@@ -11,8 +11,8 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.selection import Choice, choose
-from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.jobs.consistency import check_stop, check_streamed
 from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
 from optserve.jobs.descent.method import Method, method_of
@@ -135,14 +135,9 @@ def _descents(
         assert splits is not None
         epochs = Epochs(evaluator, splits)
         return epochs.descend, epochs.limits, lambda: epochs
-    if optimizer is not None and (stop.epochs is not None or stop.plateau is not None):
-        raise ConfigError(
-            f"stop.{'plateau' if stop.epochs is None else 'epochs'}: there are no epochs",
-            place=None if stop.plateau is None else stop.plateau.place,
-            expected="stop.steps, each of which sees all rows",
-            remedy="give `minibatch: {rows: 128}`, whose epochs these are",
-            code="minibatch",
-        )
+    if optimizer is not None:
+        check_stop(stop, None)
+        check_streamed(optimizer, evaluator.problem.objective.data)
     limits = Limits()
     if optimizer is not None:
         limits = Limits.of(stop, optimizer, evaluator.packing.size)

@@ -9,6 +9,7 @@ from typing import Any
 from optserve.backends.base import Compiled
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.jobs.consistency import check_metric_names
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
@@ -22,10 +23,7 @@ def metrics_outline(problem: Problem) -> dict[str, dict[str, None]]:
     """The names of the metrics that the result will have, by split."""
     metrics = problem.metrics
     names = () if metrics is None else metrics.names
-    if "loss" in names:
-        raise ConfigError(
-            "a metric cannot be called 'loss': each split has its loss already", code="wrong-name"
-        )
+    check_metric_names(names)
     splits = [TRAINING, *problem.held_out] if problem.held_out else []
     splits += [] if metrics is None else [split for split in metrics.data if split not in splits]
     outline = {}

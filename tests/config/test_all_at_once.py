@@ -40,7 +40,7 @@ TOLD: Mapping[str, tuple[str, list[str]]] = {
     "every wrong column of a file": (
         HEAD.replace("d.csv", "gaps.csv") + "loss: sum((y - a * x)**2)\nstop: {epochs: 2}\n",
         ["2:3 the column 'y' has a missing value in row 1"]
-        + ["5:16 `epochs` counts epochs, and without `minibatch` there are none"],
+        + ["5:16 `epochs` counts epochs, and without batches there are none"],
     ),
     "each derived column, and what selects": (
         "version: 1\n"

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.errors import ConfigError
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Value
+from optserve.jobs.consistency import table_of_batches
 from optserve.jobs.descent.scalars import wide
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
@@ -145,16 +145,5 @@ class BatchGraphs(Graphs):
 def _one_table(problem: Problem) -> Dim:
     """The rows of the table that batches are made of."""
     graph = replace(problem.objective.graph, outputs=problem.objective.graph.outputs[:1])
-    tables = row_counts(graph)
-    if not tables:
-        raise ConfigError(
-            "there are no rows to make batches of: the loss uses no table", code="minibatch"
-        )
-    if len(tables) > 1:
-        names = ", ".join(table.name for table in tables)
-        raise ConfigError(
-            f"batches can be made of the rows of one table only, not of {names}",
-            remedy="give `rows: false` to those that are constants of the loss",
-            code="minibatch",
-        )
-    return tables[0]
+    tables = {table.name: table for table in row_counts(graph)}
+    return tables[table_of_batches(tables)]

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.jobs.consistency import check_full
 from optserve.jobs.problem import Minibatch
 
 __all__ = ["Batches", "permutation"]
@@ -64,8 +64,7 @@ class Batches:
     def __init__(self, columns: Sequence[Any], minibatch: Minibatch, seed: int) -> None:
         self.columns = columns
         self.total = int(columns[0].shape[0])
-        if not self.total:
-            raise ConfigError("there are no rows to make batches of", code="minibatch")
+        check_full(minibatch, self.total)
         self.minibatch = minibatch
         self.seed = seed
         self.rows = min(minibatch.rows, self.total)

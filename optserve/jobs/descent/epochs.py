@@ -7,8 +7,9 @@ from math import isfinite, isnan, nan
 
 import numpy as np
 
-from optserve.errors import ConfigError, PluginFailure
+from optserve.errors import PluginFailure
 from optserve.graph.aval import Array
+from optserve.jobs.consistency import check_batches
 from optserve.jobs.descent.batch_graphs import BatchGraphs
 from optserve.jobs.descent.batch_walk import BatchSteps, BatchWalk
 from optserve.jobs.descent.batches import Batches
@@ -44,13 +45,7 @@ class Epochs:
         optimizer, minibatch = problem.optimizer, problem.minibatch
         assert optimizer is not None
         assert minibatch is not None
-        if not optimizer.traced or optimizer.needs != "gradient":
-            raise ConfigError(
-                f"{optimizer.name} compares losses, and each batch has a loss of its own",
-                expected="a method such as adam, momentum or gradient_descent",
-                remedy="choose one of these, or leave `minibatch` out",
-                code="wrong-method",
-            )
+        check_batches(optimizer)
         self.evaluator = evaluator
         self.splits = splits
         self.judged_by = VALIDATION if VALIDATION in problem.held_out else TRAINING

@@ -29,8 +29,8 @@ REFUSED = [
         ),
         "levenberg_marquardt compares losses",
     ),
-    (line(minibatch=None, stop=Stop(epochs=3)), "stop.epochs: there are no epochs"),
-    (line(minibatch=None, stop=Stop(plateau=Plateau("loss"))), "stop.plateau: there are no"),
+    (line(minibatch=None, stop=Stop(epochs=3)), "`epochs` counts epochs, and without batches"),
+    (line(minibatch=None, stop=Stop(plateau=Plateau("loss"))), "`plateau` counts epochs"),
     (line(stop=Stop(plateau=Plateau("metrics.validation.acc"))), "names nothing"),
     (with_splits(line(stop=Stop(plateau=Plateau("metrics.validation")))), "is no number"),
     (line(stop=Stop(plateau=Plateau("termination"))), "names nothing"),
@@ -46,7 +46,7 @@ REFUSED = [
     ),
     (
         problem(lambda w: w**2, [parameter("w", 1.0)], optimizer=adam(), minibatch=Minibatch(8)),
-        "the loss uses no table",
+        "there are no rows to make batches of",
     ),
 ]
 
@@ -67,9 +67,9 @@ def test_two_tables_with_rows_are_refused() -> None:
     made = line()
     data = {"x": X[:, 0], "y": Y[:9]}
     objective = replace(made.objective, graph=traced.graph, data=data)
-    with pytest.raises(ConfigError, match="one table only, not of low, high") as caught:
+    with pytest.raises(ConfigError, match="rows of 2 tables: low, high") as caught:
         run(replace(made, objective=objective))
-    assert "rows: false" in caught.value.remedy
+    assert caught.value.key == "minibatch.tables"
 
 
 def test_what_has_no_steps_needs_no_batches() -> None:

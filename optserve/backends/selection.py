@@ -147,7 +147,7 @@ def _if_it_is_whole(choice: Choice, backends: Mapping[str, Backend]) -> Choice:
 def _named(name: str, backends: Mapping[str, Backend]) -> Choice:
     if name not in backends:
         raise ConfigError(
-            f"no backend '{name}'",
+            f"no backend is called {name!r}",
             expected=", ".join(["auto", *sorted(backends)]),
             remedy="install the plugin that provides it, or choose one of these",
             code="not-installed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.scope import Column
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, DType
@@ -36,7 +36,7 @@ class Arrays(NamedTuple):
         return row if numbers is None else int(numbers[row])
 
 
-def read_arrays(columns: Iterable[Column], precision: DType, found: Findings) -> Arrays | None:
+def read_arrays(columns: Iterable[Column], precision: DType, found: Mistakes) -> Arrays | None:
     """Read ``columns``; what is not split is the same in every split.
 
     Nothing, where a value is wrong that one of them holds.
@@ -73,7 +73,7 @@ def read_arrays(columns: Iterable[Column], precision: DType, found: Findings) ->
 
 
 def _read(
-    table: DataTable, names: Sequence[str], precision: DType, found: Findings
+    table: DataTable, names: Sequence[str], precision: DType, found: Mistakes
 ) -> TableRows | None:
     """The columns ``names`` of a table; where that fails, what is wrong with each of them."""
     try:

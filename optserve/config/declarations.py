@@ -17,7 +17,7 @@ from optserve.config.expressions import (
     parse_expression,
     parse_signature,
 )
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import Named, named_in, one_named
 from optserve.config.schema.config import Config, ObjectiveKind
@@ -173,7 +173,7 @@ def uses(expression: Expression, names: Collection[str], functions: Mapping[str,
     return False
 
 
-def declarations(config: Config, found: Findings) -> Declarations:
+def declarations(config: Config, found: Mistakes) -> Declarations:
     """Everything that ``config`` declares, but for what cannot be parsed."""
     parameters: dict[str, Place] = {}
     for name, entry in config.entries_of("parameters").items():
@@ -239,7 +239,7 @@ def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
     signature = parse_signature(_text(key))
     if signature.parameters is not None:
         raise ConfigError(
-            f"{signature} is no name of a value",
+            f"'{signature}' is not the name of a value",
             place=key.place,
             expected="a name",
             code="wrong-name",
@@ -259,7 +259,7 @@ def _before_brackets(key: str) -> str:
     return key.partition("(")[0].strip()
 
 
-def _row_expressions(table: Table, name: str, prefix: str, found: Findings) -> RowExpressions:
+def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> RowExpressions:
     derived = []
     for key, entry in table.entries_of("derive").items():
         with found.declaring(prefix + key):
@@ -346,7 +346,7 @@ def _with_priors(declared: Declarations) -> Loss:
     return loss._replace(kind="log_likelihood", squares=True)
 
 
-def _loss(config: Config, found: Findings) -> Loss:
+def _loss(config: Config, found: Mistakes) -> Loss:
     kind = config.objective
     node = config.node_of(kind)
     comparison = isinstance(config.least_squares, Comparison)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optserve.config.declarations import Declarations, declarations
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.needed import check_requirements, registry_for
 from optserve.config.written import Given, Written, content_of, written
 from optserve.memo import Memo
@@ -33,7 +33,7 @@ class Declared(NamedTuple):
 
 def declared(
     config: Given,
-    found: Findings,
+    found: Mistakes,
     *,
     overrides: Sequence[str],
     allow_path: bool,
@@ -59,7 +59,7 @@ def declared(
 
 
 def _declared(
-    written: Written, found: Findings, registry: Registry | None, plugin_files: Sequence[Path]
+    written: Written, found: Mistakes, registry: Registry | None, plugin_files: Sequence[Path]
 ) -> Declared:
     """Raises what is wrong at once where a plugin is missing: any name may be its."""
     names = declarations(written.config, found)

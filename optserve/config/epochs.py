@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from optserve.config.findings import Findings
 from optserve.config.metrics import SPLITS, check_metric_path
+from optserve.config.mistakes import Mistakes
 from optserve.config.placing import placed
 from optserve.config.schema.config import Config
 from optserve.errors import ConfigError
@@ -54,7 +54,7 @@ def minibatch_of(
     return minibatch
 
 
-def stop_of(config: Config, splits: Collection[str] | None, found: Findings) -> jobs.Stop:
+def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> jobs.Stop:
     """When to stop; where the ``splits`` are not known there may be all."""
     stop = config.stop
     plateau = None

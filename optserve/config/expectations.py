@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from optserve.config.findings import Findings
 from optserve.config.metrics import SPLITS, check_metric_path
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
@@ -32,7 +32,7 @@ def expectations_of(
     config: Config,
     parameters: Sequence[Parameter],
     splits: Collection[str] | None,
-    found: Findings,
+    found: Mistakes,
 ) -> tuple[Expectation, ...]:
     """What must hold of the result.
 
@@ -158,7 +158,7 @@ def _check_reasons(path: str, expect: Expect, given: Mapping[str, object]) -> No
         return
     if not expect.one_of:
         raise ConfigError(
-            f"{path} can be none of an empty list",
+            f"the list of what {path} may be is empty",
             place=expect.place_of("one_of"),
             expected="at least one value",
             code="impossible-expectation",

@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Asked, Scope, Value
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
@@ -67,7 +67,7 @@ class Inputs:
         }
         self._sizes = sizes_of(tables, self._numbers)
 
-    def scope(self, declared: Declarations, found: Findings) -> Scope:
+    def scope(self, declared: Declarations, found: Mistakes) -> Scope:
         """Where expressions find what is declared; the values of ``define`` are built."""
         return scope_of(
             declared,

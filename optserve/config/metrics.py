@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from optserve.config.declarations import Declarations
-from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.mistakes import Mistakes
 from optserve.config.reals import check_scalar, real_array
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
@@ -19,7 +19,7 @@ LOSS = "loss"
 """What each split has among its metrics, where there are several: the objective over its rows."""
 
 
-def build_metrics(declared: Declarations, inputs: Inputs, found: Findings) -> BoundGraph | None:
+def build_metrics(declared: Declarations, inputs: Inputs, found: Mistakes) -> BoundGraph | None:
     """The graph of the metrics, in order; nothing where one of them is wrong."""
     scope = inputs.scope(declared, found)
     outputs = []

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from optserve.config.declarations import Declarations
-from optserve.config.findings import Findings
 from optserve.config.method import method_names, method_of
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import SequenceNode, texts
 from optserve.config.options import Named, named_in
 from optserve.config.paths import suffix_of
@@ -51,7 +51,7 @@ def _sealed(needed: frozenset[str], files: Sequence[Path], prefer: Mapping[str, 
     return registry
 
 
-def check_requirements(config: Config, found: Findings) -> None:
+def check_requirements(config: Config, found: Mistakes) -> None:
     """Hold that every distribution of ``plugins.require`` is installed in a version it allows."""
     if not config.plugins.require:
         return

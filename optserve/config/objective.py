@@ -13,8 +13,8 @@ from optserve.config.declarations import Declarations
 from optserve.config.expressions import Scope
 from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.expressions.values import with_shapes
-from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.mistakes import Mistakes
 from optserve.config.priors import LogPrior, log_prior
 from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.parameter import Parameter
@@ -51,7 +51,7 @@ def build_objective(
     declared: Declarations,
     parameters: Mapping[str, Parameter],
     inputs: Inputs,
-    found: Findings,
+    found: Mistakes,
 ) -> Built | None:
     """The graph of the loss, penalties included; nothing where it is wrong."""
     scope = inputs.scope(declared, found)

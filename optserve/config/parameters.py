@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.options import instantiate, one_named
 from optserve.config.schema.config import Config
@@ -136,7 +136,7 @@ def _is_number(text: str) -> bool:
 
 
 def start_points(
-    config: Config, parameters: Sequence[Parameter], found: Findings
+    config: Config, parameters: Sequence[Parameter], found: Mistakes
 ) -> tuple[Mapping[str, Array], ...]:
     """The further starting points, each value checked against the parameter that it is for."""
     if not config.starts.points:

@@ -116,7 +116,7 @@ class _Builder:
                 )
             if event.tags or event.version not in (None, (1, 2)):
                 raise ConfigError(
-                    "a directive that is not supported",
+                    "directives are not part of the config language",
                     place=self.source.place(self.begin, self.begin),
                     expected="YAML 1.2 without directives",
                     code="yaml",
@@ -223,7 +223,7 @@ class _Builder:
         number = float(text) if _FLOAT.fullmatch(text) else 0.0
         if not math.isfinite(number) or _NON_FINITE.fullmatch(text):
             raise ConfigError(
-                "a number that is not finite",
+                "the number is not finite",
                 place=self.source.place(begin, end, path),
                 expected="a finite number, at most 1.8e308",
                 remedy="`null` says that there is no bound; quote a text that looks like a number",

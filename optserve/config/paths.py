@@ -48,7 +48,7 @@ class Reach(NamedTuple):
             self._hold_inside(one, one.name, written)
         if not files:
             raise ConfigError(
-                f"no file is called like {pattern}",
+                f"no file matches {pattern}",
                 place=written.place,
                 expected="the names of files, with * for any part of a name",
                 code="missing-file",

@@ -13,7 +13,7 @@ from optserve.config.arrays import Arrays, read_arrays
 from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import plain
 from optserve.config.objective import Built
 from optserve.config.placing import placed
@@ -69,7 +69,7 @@ def load(
     >>> problem.parameters[0].init, list(problem.objective.data)
     (array(1.), ['x', 'y'])
     """
-    found = Findings()
+    found = Mistakes()
     names = declared(
         config,
         found,
@@ -84,7 +84,7 @@ def load(
     return _problem(names, tables, traced(names, tables, found, seed), found, seed)
 
 
-def _tables(declared: Declared, data: Any, found: Findings) -> Tables:
+def _tables(declared: Declared, data: Any, found: Mistakes) -> Tables:
     """The tables, opened and not yet read."""
     config, names = declared.written.config, declared.declarations
     tables = Tables((), bare=True)
@@ -100,7 +100,7 @@ def _tables(declared: Declared, data: Any, found: Findings) -> Tables:
 
 
 def _problem(
-    declared: Declared, tables: Tables, traced: Traced, found: Findings, seed: int
+    declared: Declared, tables: Tables, traced: Traced, found: Mistakes, seed: int
 ) -> jobs.Problem:
     """The problem over the data of ``tables``, which are read."""
     config, names, built = declared.written.config, declared.declarations, traced.loss

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Asked, Expression, Scope, Value, build
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
 from optserve.graph.dim import Dim
@@ -66,7 +66,7 @@ class Tables(NamedTuple):
         }
 
 
-def check_unique(declared: Declarations, tables: Tables, found: Findings) -> None:
+def check_unique(declared: Declarations, tables: Tables, found: Mistakes) -> None:
     """Refuse a name that stands for two values; the error shows both places."""
     first: dict[str, tuple[str, Place | None]] = {}
     columns = [(column.name, "a column", column.place) for column in tables.columns()]
@@ -93,7 +93,7 @@ def scope_of(
     trace: Trace,
     hidden: Mapping[str, str],
     sizes: Asked | None,
-    found: Findings,
+    found: Mistakes,
 ) -> Scope:
     """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
     scope = Scope(
@@ -142,7 +142,7 @@ def evaluate_size(
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         got = value.aval if isinstance(value, Tracer) else value
         raise ConfigError(
-            f"this size is {got}",
+            f"the size is {got}",
             place=expression.place,
             expected="a whole number of at least 1 that does not depend on the rows",
             code="wrong-value",

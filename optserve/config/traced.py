@@ -16,10 +16,10 @@ from optserve.backends.base import Backend
 from optserve.config.declarations import Declarations, parsed
 from optserve.config.declared import Declared
 from optserve.config.expressions import OF_TABLES
-from optserve.config.findings import Findings
 from optserve.config.inputs import BoundGraph, Inputs, sizes_of
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Node
 from optserve.config.objective import Built, build_objective
 from optserve.config.parameters import parameter_of, shape_of, start_points
@@ -69,7 +69,7 @@ class Traced:
         return frozenset(read)
 
 
-def traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> Traced:
+def traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> Traced:
     """What ``declared`` makes over data of the layout of ``tables``; ``seed`` draws initial values.
 
     What was made before of data of this layout is kept.
@@ -101,7 +101,7 @@ def _asked_by_shapes(declared: Declared) -> frozenset[str]:
     return frozenset(word for word in OF_TABLES if any(word in text for text in texts))
 
 
-def _traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> Traced:
+def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> Traced:
     config, names, registry = declared.written.config, declared.declarations, declared.registry
     if config.backend != "auto":
         with found:
@@ -133,7 +133,7 @@ def _traced(declared: Declared, tables: Tables, found: Findings, seed: int) -> T
 
 
 def _shapes(
-    declared: Declared, tables: Tables, vocabulary: Vocabulary, found: Findings
+    declared: Declared, tables: Tables, vocabulary: Vocabulary, found: Mistakes
 ) -> Mapping[str, tuple[int, ...]]:
     """The shapes of the parameters, of those whose shape is not wrong."""
     config = declared.written.config
@@ -155,7 +155,7 @@ def _shapes(
 
 
 def _parameters(
-    declared: Declared, shapes: Mapping[str, tuple[int, ...]], found: Findings, seed: int
+    declared: Declared, shapes: Mapping[str, tuple[int, ...]], found: Mistakes, seed: int
 ) -> tuple[Parameter, ...]:
     """The parameters that are not wrong, whose arrays nobody changes: other problems have them."""
     config, registry = declared.written.config, declared.registry

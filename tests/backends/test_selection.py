@@ -62,7 +62,7 @@ def test_the_choice_does_not_depend_on_the_number_of_threads() -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(ConfigError, match="no backend 'nunpy'") as caught:
+    with pytest.raises(ConfigError, match="no backend is called 'nunpy'") as caught:
         choose("nunpy")
     assert "auto, llvm, numpy" in caught.value.expected
 

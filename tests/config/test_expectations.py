@@ -39,7 +39,7 @@ def with_expectation(path: str, check: dict[str, Any], **changes: Any) -> dict[s
         ("termination", {"one_of": ["gradeint"]}, "no job ends for the reason 'gradeint'"),
         ("termination", {"max": 1}, "the termination is a word"),
         ("steps", {"one_of": ["many"]}, "steps is never 'many'"),
-        ("steps", {"one_of": []}, "none of an empty list"),
+        ("steps", {"one_of": []}, "may be is empty"),
     ],
 )
 def test_what_can_never_hold_is_refused(path: str, check: dict[str, Any], told: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from optserve.config.data.table import DataTable, open_table
 from optserve.config.declarations import Declarations, name_of
 from optserve.config.expressions.values import CONSTANTS
-from optserve.config.findings import Findings
 from optserve.config.given import columns_of
+from optserve.config.mistakes import Mistakes
 from optserve.config.options import with_options
 from optserve.config.paths import Reach, suffix_of
 from optserve.config.schema.config import Config
@@ -29,7 +29,7 @@ def open_tables(
     reach: Reach,
     registry: Registry,
     data: Any,
-    found: Findings,
+    found: Mistakes,
 ) -> Tables:
     """The tables that ``config`` declares; ``data`` are the columns of one, given in memory.
 

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.config.data.rowwise import RowWise
 from optserve.config.declarations import Value, uses
 from optserve.config.expressions import Function, Scope, build
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.errors import OptserveError, Place, ShapeError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
@@ -60,7 +60,7 @@ class RowValues:
         rows: Dim,
         functions: Mapping[str, Function],
         vocabulary: Vocabulary,
-        found: Findings,
+        found: Mistakes,
     ) -> None:
         trace = new_trace(precision=np.dtype(np.float64))
         inputs = {name: trace.input(aval, name) for name, aval in columns.items()}
@@ -117,12 +117,12 @@ def _row_value(value: Value, scope: Scope, trace: Trace, rows: Dim) -> Tracer:
             built = trace.lift(built)
     if not isinstance(built, Tracer):
         raise ShapeError(
-            f"this is a {type(built).__name__}", place=place, expected="an array or a number"
+            f"the value is a {type(built).__name__}", place=place, expected="an array or a number"
         )
     counted = [axis for axis, size in enumerate(built.shape) if isinstance(size, Dim)]
     if counted and (counted != [0] or built.shape[0] != rows):
         raise ShapeError(
-            f"this has the shape {built.shape}",
+            f"the value has the shape {built.shape}",
             place=place,
             expected=f"a first axis of {rows} rows and no other, or no rows at all",
         )

@@ -18,7 +18,7 @@ from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import ROW, DataTable, TableRows, no_rows, read_columns
 from optserve.config.declarations import RowExpressions, Value, uses
 from optserve.config.expressions import Expression, Function
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.schema.table import Column, Split, Table
 from optserve.errors import ConfigError, ShapeError
 from optserve.graph.aval import Array, Aval, DType
@@ -42,7 +42,7 @@ def selected(
     expressions: RowExpressions,
     functions: Mapping[str, Function],
     vocabulary: Vocabulary,
-    found: Findings,
+    found: Mistakes,
 ) -> DataTable:
     """``table`` with all that ``declared`` says of its rows, derived columns among its columns.
 
@@ -63,7 +63,7 @@ def selected(
         with found.declaring(keys=rows):
             _check_names(expressions.where, derived)
             value = Value("where", expressions.where, expressions.where.place)
-            alone = Findings()
+            alone = Mistakes()
             chosen = RowValues([value], avals, table.size, functions, vocabulary, alone)
             alone.hold()
             condition = _condition(chosen)
@@ -162,7 +162,7 @@ class Selection(NamedTuple):
             return
         key = self.declared.selecting
         raise ConfigError(
-            f"`{key}` needs all rows of {table.name}, and it is read in blocks",
+            f"`{key}` needs all rows of {table.name}, and the table is read in blocks",
             place=self.declared.place_of(key),
             remedy="`in_memory: true` holds the table in memory",
             code="needs-memory",
@@ -199,13 +199,13 @@ class Selection(NamedTuple):
             return no_rows(table)
         if not complete:
             return ConfigError(
-                f"every one of {read} rows lacks a value that is used",
+                f"each of the {read} rows lacks a value that is used",
                 place=self.declared.place_of("missing"),
                 remedy="do without the columns that are empty",
                 code="no-rows",
             )
         return ConfigError(
-            f"this holds for none of {complete} rows",
+            f"the condition holds for none of {complete} rows",
             place=self.declared.place_of("where"),
             expected="a condition that holds for some rows",
             code="no-rows",
@@ -263,7 +263,7 @@ def _condition(values: RowValues) -> Chosen:
     aval, place = values.avals["where"], values.places["where"]
     if aval.shape != (values.rows,) or aval.dtype.kind != "b":
         raise ShapeError(
-            f"this condition is {aval}",
+            f"the condition is {aval}",
             place=place,
             expected="one truth value a row, such as age > 0",
         )
@@ -271,7 +271,7 @@ def _condition(values: RowValues) -> Chosen:
     looks_around = chosen.row_wise.looks_around
     if looks_around is not None:
         raise ConfigError(
-            "this depends on all rows, and it is to say which rows there are",
+            "the condition depends on all rows, of which it is to choose some",
             place=looks_around,
             expected="a condition on what is known of each row alone",
             remedy="write the number that it comes to",

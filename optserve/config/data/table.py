@@ -12,7 +12,7 @@ import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.declarations import name_of
-from optserve.config.findings import Findings
+from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode, SequenceNode, is_null, kind_of
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
@@ -195,7 +195,7 @@ def open_table(
     reach: Reach,
     reader: Callable[[Table], Reader],
     arrays: Mapping[str, Array] | None,
-    found: Findings,
+    found: Mistakes,
 ) -> DataTable:
     """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix.
 

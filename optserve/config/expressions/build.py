@@ -171,7 +171,7 @@ class _Builder:
         """``[a, b]`` is ``stack((a, b))``."""
         if not node.entries:
             raise ConfigError(
-                "an empty list",
+                "the list is empty",
                 place=node.place,
                 expected="at least one entry, such as [a, b]",
                 code="wrong-operand",

@@ -208,7 +208,7 @@ def _local(text: Text) -> str:
     signature = parse_signature(text)
     if signature.parameters is not None or "." in signature.name:
         raise ConfigError(
-            "a local is a value with a plain name",
+            "the name of a local has no brackets and no dots",
             place=signature.place,
             remedy="declare the function in define itself" if signature.parameters else "",
             code="wrong-definition",

@@ -164,7 +164,7 @@ def checked(value: Value, place: Place) -> Value:
             raise ShapeError("this is no array of numbers", place=place)
         if part.ndim > MOST_AXES:
             raise ShapeError(
-                f"a value with {part.ndim} axes",
+                f"this value has {part.ndim} axes",
                 place=place,
                 expected=f"at most {MOST_AXES}",
                 code="too-large",

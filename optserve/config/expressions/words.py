@@ -106,7 +106,7 @@ def _check_number(text: Text, token: Token) -> None:
         refuse(
             text,
             token,
-            f"a number of {len(word)} characters",
+            f"this number has {len(word)} characters",
             expected=f"at most {LONGEST_NUMBER}",
             remedy="write it with an exponent: 1.5e300",
         )
@@ -135,7 +135,9 @@ def _check_number(text: Text, token: Token) -> None:
 def _check_name(text: Text, token: Token) -> None:
     name = token.text
     if len(name) > LONGEST_NAME:
-        refuse(text, token, f"a name of {len(name)} letters", expected=f"at most {LONGEST_NAME}")
+        refuse(
+            text, token, f"this name has {len(name)} letters", expected=f"at most {LONGEST_NAME}"
+        )
     if not name.isidentifier():
         bad = next(i for i in range(len(name)) if not name[: i + 1].isidentifier())
         _refuse_sign(text, Token("sign", name[bad], token.start + bad))

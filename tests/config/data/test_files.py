@@ -54,7 +54,7 @@ def test_other_columns_name_the_file(problem: Load, tmp_path: Path) -> None:
 
 
 def test_a_glob_without_files(problem: Load) -> None:
-    with pytest.raises(ConfigError, match="no file is called like"):
+    with pytest.raises(ConfigError, match="no file matches"):
         problem(f'data: {{read: "parts/*.parquet"}}\n{FIT}')
 
 

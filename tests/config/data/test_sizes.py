@@ -174,7 +174,7 @@ def test_an_array_that_meets_rows_is_told_how() -> None:
 
 
 def test_a_number_of_rows_is_no_size_before_it_is_asked_for() -> None:
-    with pytest.raises(ConfigError, match="this size is data") as raised:
+    with pytest.raises(ConfigError, match="the size is data") as raised:
         shapes(
             {
                 "data": BARE,

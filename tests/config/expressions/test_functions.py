@@ -129,8 +129,8 @@ def test_messages_of_misused_functions(golden: Callable[[str, str], None]) -> No
         ({}, "returns nothing"),
         ({"return": "1", "a": "2"}, "'return' is not the last"),
         ({"t": "1", "return": "t"}, "'t' is declared twice"),
-        ({"g(x)": "1", "return": "2"}, "a local is a value"),
-        ({"a.b": "1", "return": "2"}, "a local is a value"),
+        ({"g(x)": "1", "return": "2"}, "the name of a local has"),
+        ({"a.b": "1", "return": "2"}, "the name of a local has"),
     ],
 )
 def test_bad_bodies(body: dict[str, str], problem: str) -> None:

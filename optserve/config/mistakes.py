@@ -1,4 +1,4 @@
-"""``Findings``: all that is wrong with a config, and what nothing is known of because of that."""
+"""``Mistakes``: all that is wrong with a config, and what nothing is known of because of that."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from optserve.errors import OptserveError, Told
 
-__all__ = ["Findings"]
+__all__ = ["Mistakes"]
 
 
-class Findings(Told):
+class Mistakes(Told):
     """Collects what is wrong with a config, so that all of it is told at once.
 
     ``names`` are those whose declaration is wrong, ``keys`` the paths of what is wrong otherwise.
@@ -18,7 +18,7 @@ class Findings(Told):
     told already, and disappears with it.
 
     >>> from optserve.errors import ConfigError
-    >>> found = Findings()
+    >>> found = Mistakes()
     >>> with found.declaring("mu"):
     ...     raise ConfigError("no value is called 'xx'")
     >>> found.names, len(found.errors)
@@ -41,10 +41,10 @@ class Findings(Told):
             self.keys.update(keys)
 
     @contextmanager
-    def inside(self, prefix: str) -> Iterator[Findings]:
-        """Findings about a table, in which its columns have names without their ``prefix``."""
+    def inside(self, prefix: str) -> Iterator[Mistakes]:
+        """Mistakes about a table, in which its columns have names without their ``prefix``."""
         known = {*self.names, *(name.removeprefix(prefix) for name in self.names)}
-        here = Findings()
+        here = Mistakes()
         here.names |= known
         try:
             yield here

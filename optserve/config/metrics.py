@@ -8,6 +8,7 @@ from optserve.config.declarations import Declarations
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.reals import check_scalar, real_array
+from optserve.config.scope import is_sound
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 
@@ -24,7 +25,7 @@ def build_metrics(declared: Declarations, inputs: Inputs, found: Mistakes) -> Bo
     scope = inputs.scope(declared, found)
     outputs = []
     for name, expression in declared.metrics.items():
-        if not declared.uses(expression, found.names):
+        if is_sound(expression, scope, declared, found):
             with found:
                 value = real_array(expression, scope, inputs.trace, f"the metric {name}")
                 check_scalar(value, f"the metric {name}", expression.place)

@@ -18,6 +18,7 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.priors import LogPrior, log_prior
 from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.parameter import Parameter
+from optserve.config.scope import is_sound
 from optserve.errors import Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.graph import Graph
@@ -57,7 +58,7 @@ def build_objective(
     scope = inputs.scope(declared, found)
     arrays: dict[str, Tracer] = {}
     for name, expression in declared.loss.terms.items():
-        if not declared.uses(expression, found.names):
+        if is_sound(expression, scope, declared, found):
             with found:
                 arrays[name] = real_array(
                     expression, scope, inputs.trace, f"the {declared.loss.kind}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Asked, Expression, Scope, Value, build
+from optserve.config.expressions import Asked, Expression, Scope, Value, build, undeclared
 from optserve.config.mistakes import Mistakes
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
@@ -18,7 +18,7 @@ from optserve.primitives.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from optserve.config.data.table import DataTable  # a config without data does without it
 
-__all__ = ["Column", "Tables", "check_unique", "evaluate_size", "scope_of"]
+__all__ = ["Column", "Tables", "check_unique", "evaluate_size", "is_sound", "scope_of"]
 
 
 class Column(NamedTuple):
@@ -106,12 +106,24 @@ def scope_of(
         sizes=sizes,
     )
     for value in declared.values:
-        if declared.uses(value.expression, found.names):
+        if not is_sound(value.expression, scope, declared, found):
             found.names.add(value.name)
             continue
         with found.declaring(value.name):
             scope = scope.with_value(value.name, build(value.expression, scope, trace))
     return scope
+
+
+def is_sound(expression: Expression, scope: Scope, declared: Declarations, found: Mistakes) -> bool:
+    """Whether nothing that an expression uses is wrong.
+
+    Where something is, the expression is not built; other names in it that mean nothing are found.
+    """
+    if not declared.uses(expression, found.names):
+        return True
+    for error in undeclared(expression, scope, found.names):
+        found.add(error)
+    return False
 
 
 def evaluate_size(

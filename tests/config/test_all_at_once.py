@@ -64,7 +64,8 @@ TOLD: Mapping[str, tuple[str, list[str]]] = {
         HEAD.replace("a: 1, b: 2", 'a: {init: 9, bounds: [0, 1]}, b: {shape: ["aa"]}')
         + "starts: {points: [{a: 2, c: 1}, {c: 1}]}\nloss: sum(b) * a * qq\n",
         ["3:24 'a' starts outside of its bounds", "3:57 no value is called 'aa'"]
-        + ["4:26 there is no key `c` here", "4:34 there is no key `c` here"],
+        + ["4:26 there is no key `c` here", "4:34 there is no key `c` here"]
+        + ["5:20 no value is called 'qq'"],
     ),
     "batches": (
         HEAD + "minibatch: {rows: 9, last: drop}\nloss: sum(x * a) + b\noptimizer: adamm\n"

@@ -38,6 +38,7 @@ from optserve.config.expressions.parse import parse_expression
 from optserve.config.expressions.scope import OF_TABLES, Asked, Scope
 from optserve.config.expressions.text import Text
 from optserve.config.expressions.tree import Expression
+from optserve.config.expressions.undeclared import undeclared
 from optserve.config.expressions.values import Value
 
 __all__ = [
@@ -55,4 +56,5 @@ __all__ = [
     "declare",
     "parse_expression",
     "parse_signature",
+    "undeclared",
 ]

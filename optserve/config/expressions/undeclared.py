@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 from itertools import islice
 
@@ -17,14 +17,21 @@ MOST = 8
 """Names that are told of one expression; more would hide the rest of what is wrong."""
 
 
-def undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
+def undeclared(
+    expression: Expression, scope: Scope, beside: Collection[str] = ()
+) -> Iterator[OptserveError]:
     """The error for each name in ``expression`` that ``scope`` knows nothing of, where it stands
-    first; of very many, for some of them."""
-    yield from islice(_undeclared(expression, scope), MOST)
+    first; of very many, for some of them.
+
+    Nothing is said of the names ``beside``, which are known to be wrong.
+    """
+    yield from islice(_undeclared(expression, scope, beside), MOST)
 
 
-def _undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]:
-    seen: set[str] = set()
+def _undeclared(
+    expression: Expression, scope: Scope, beside: Collection[str]
+) -> Iterator[OptserveError]:
+    seen = set(beside)
     for node in _parts(expression.root, scope):
         if isinstance(node, Call | Name):
             name = node.function if isinstance(node, Call) else node.dotted
@@ -37,8 +44,8 @@ def _undeclared(expression: Expression, scope: Scope) -> Iterator[OptserveError]
             yield scope.unknown_function(node.function, node.name_place, {})
         elif isinstance(node, Name) and not scope.has_function(node.dotted):
             parts = node.dotted.split(".")
-            beginnings = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
-            if not any(map(scope.has_value, beginnings)):
+            beginnings = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+            if not any(scope.has_value(one) or one in beside for one in beginnings):
                 yield scope.unknown_value(node.dotted, node.place, {})
 
 

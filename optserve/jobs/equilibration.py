@@ -12,7 +12,7 @@ import numpy as np
 
 from optserve.graph.aval import Array, DType
 
-__all__ = ["curvatures"]
+__all__ = ["PROBES", "ROUNDS", "curvatures"]
 
 PROBES = 2
 ALIKE = 30.0

@@ -15,7 +15,8 @@ from optserve.graph.aval import Array, aval_of, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Value
-from optserve.jobs.equilibration import curvatures
+from optserve.jobs.deadline import Deadline
+from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
@@ -24,7 +25,7 @@ from optserve.optimizers.base import Optimizer, State
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Evaluated", "Evaluator", "Linearized"]
+__all__ = ["PRODUCT", "Evaluated", "Evaluator", "Linearized"]
 
 
 LARGEST_COUNT = 1000
@@ -39,6 +40,9 @@ that may be computed for that."""
 
 LARGEST_JACOBIAN = 50_000_000
 """The same for the entries of such a matrix."""
+
+PRODUCT = 3
+"""How many evaluations a product of the Hessian with a vector costs."""
 
 TOGETHER = 8
 """Directions of one pass over streamed data. Reading takes the time then, not arithmetic: the
@@ -70,6 +74,7 @@ class Evaluator:
         self.packing = packing
         self.backend = backend
         self.graphs = Graphs(problem, packing)
+        self.deadline = Deadline(lambda: 0.0)
         self._products: dict[int, Compiled] = {}
 
     @property
@@ -151,8 +156,10 @@ class Evaluator:
         """The Hessian of the loss (p, p); where that takes too long, its diagonal (p,), about.
 
         Of a sum of squares it is that of Gauss and Newton's model. ``None`` where a second
-        derivative is missing, or the coordinates are of one size."""
+        derivative is missing, the coordinates are of one size, or there is not the time."""
         try:
+            if not self._has_time(point):
+                return None
             if not self._curvature_is_cheap:
                 return self.diagonal(point, self.gradient(point)[1])
             if self.problem.objective.kind == "least_squares":
@@ -168,13 +175,26 @@ class Evaluator:
 
         ``None`` where they are of one size."""
 
+        width = min(self.together, PROBES)
+
         def products(directions: Sequence[Array]) -> list[Array]:
-            found, width = list[Array](), self.together  # all passes are of one graph
-            for first in range(0, len(directions), width):
+            found = list[Array]()
+            for first in range(0, len(directions), width):  # all passes are of one graph
                 found += self.products(point, directions[first : first + width])
             return found
 
-        return curvatures(products, gradient, together=self.together)
+        return curvatures(products, gradient, together=width)
+
+    def _has_time(self, point: Array) -> bool:
+        """Whether curvatures take no more than half of what is left: an evaluation is timed."""
+        deadline = self.deadline
+        if deadline.limit is None:
+            return True
+        began = deadline.clock()
+        self.gradient(point)
+        each = deadline.clock() - began
+        cost = PRODUCT * (self.packing.size if self._curvature_is_cheap else PROBES + ROUNDS)
+        return cost * each + deadline.setup <= 0.5 * deadline.left
 
     @cached_property
     def _curvature_is_cheap(self) -> bool:

@@ -111,6 +111,7 @@ def run(
         job = prepare(problem, backends=backends, threads=threads, faults=faults)
         problem, evaluator, starts = job.problem, job.evaluator, job.starts
         watch.deadline.setup += job.choice.setup
+        evaluator.deadline = watch.deadline
         certificates = _certificates(evaluator, starts[0])
         if all(certificate.passed for certificate in certificates):
             outcomes = []

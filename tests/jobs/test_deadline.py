@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import optserve
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.numpy import compile_graph
 from optserve.backends.selection import choose
@@ -181,3 +183,28 @@ def test_what_is_begun_teaches_how_long_it_takes() -> None:
         assert found.fits("product", 3)
         now[0] += 6.0
     assert found.needed("product", 3) == pytest.approx(3.0 * 2.0)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_streamed_data_end_in_time(method: str, tmp_path: Path) -> None:
+    """Each evaluation passes over the whole file, and so do the products of an examination."""
+    rows = 200_000
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "t.npy", rng.standard_normal((rows, 2)))
+    config = {
+        "version": 1,
+        "data": {
+            "read": str(tmp_path / "t.npy"),
+            "in_memory": False,
+            "columns": {"x": {"take": 0}, "y": {"take": 1}},
+        },
+        "parameters": {"a": 0.1, "b": 0.2, "c": 1.5},
+        "least_squares": "y - a - b * exp(0.1 * c * x)",
+        "optimizer": method,
+        "stop": {"seconds": 0.4},
+    }
+    made = optserve.load(config, allow_path=True)
+    slow = Slow(0.05)
+    result = run(replace(made, backend="slow"), backends={"slow": Backend("slow", slow.compile)})
+    assert result.seconds <= 0.4 + 0.2 + slow.longest + NOISE
+    assert slow.calls > 1

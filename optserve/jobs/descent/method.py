@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from optserve.jobs.evidence.examiner import Examiner
 
 __all__ = ["Advance", "Method", "method_of"]
+
+
+SMALL = 1 << 12
+"""Entries of a matrix, or of a vector, up to which NumPy takes one thread by itself."""
 
 
 class Advance(NamedTuple):
@@ -164,13 +169,14 @@ def _compiled(
 
 def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
     lower, upper = evaluator.bounds
+    alone = _alone(evaluator.packing.size)
 
     def advance(point: Array, state: State) -> Advance:
         loss, gradient = evaluator.gradient(point)
         known = Evaluation(
             loss, gradient, None, None, lower, upper, limits.steps, evaluator.curvature
         )
-        with one_thread():
+        with alone:
             updates, following = optimizer.update(known, state, point)
         return Advance(loss, gradient, project(point + updates, lower, upper), following)
 
@@ -180,16 +186,25 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
 def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
     lower, upper = evaluator.bounds
     linearized = reduced(evaluator) or evaluator.linearized
+    alone = _alone(evaluator.packing.size * evaluator.rows)
 
     def advance(point: Array, state: State) -> Advance:
         found = linearized(point)
         known = Evaluation(*found, lower, upper, limits.steps)
-        with one_thread():
+        with alone:
             updates, following = optimizer.update(known, state, point)
         proposed = project(point + updates, lower, upper)
         return Advance(found.loss, found.gradient, proposed, following)
 
     return advance
+
+
+def _alone(entries: int) -> AbstractContextManager[object]:
+    """Within it a method computes on one thread, with matrices of so many ``entries``.
+
+    Of a small one it does so anyway.
+    """
+    return one_thread() if entries > SMALL else nullcontext()
 
 
 def _measure(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Measure:

@@ -7,15 +7,12 @@ from collections.abc import Callable
 
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import seconds_of
-from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evaluator import PRODUCT, Evaluator
 
 __all__ = ["DENSE", "PRODUCT", "Budget", "Prices", "SpentError"]
 
 DENSE = 30
 """Coordinates up to which the Hessian is always formed."""
-
-PRODUCT = 3
-"""How many evaluations a product of the Hessian with a vector costs."""
 
 FREE = 0.5
 """Predicted seconds (see ``optserve.backends.cost``) of evaluations that are always allowed."""

@@ -14,11 +14,15 @@ from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
-from optserve.jobs.descent.batch_graphs import BatchGraphs
-from optserve.jobs.descent.batch_walk import BatchSteps, BatchWalk
+from optserve.jobs.descent.batching import Batching
+from optserve.jobs.descent.descent import steps_of
+from optserve.jobs.descent.method import method_of
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Objective, Problem
+from optserve.jobs.problem import Minibatch, Objective, Problem, Stop
+from optserve.jobs.splits import Splits
 from optserve.optimizers import adam
 from optserve.primitives.tracing import trace
 
@@ -72,18 +76,22 @@ def by_optserve(backend: str, threads: int) -> Work:
             parameters=tuple(map(_parameter, "wbvc", start)),
             objective=Objective("loss", traced.graph, data),
             optimizer=optimizer,
+            minibatch=Minibatch(BATCH),
             precision="float32",
         )
         packing = Packing(problem.parameters, SINGLE)
-        graphs = BatchGraphs(problem, packing)
-        steps = BatchSteps(graphs, optimizer, BACKENDS[backend](threads), STEPS)
+        evaluator = Evaluator(problem, packing, BACKENDS[backend](threads))
+        batching = Batching(evaluator, Splits(evaluator))
+        limits = Limits.of(Stop(steps=STEPS), optimizer, packing.size, STEPS)
+        method = method_of(optimizer, evaluator, limits, batching)
         first = packing.flat({})
 
         def work() -> Sequence[Any]:
-            walk = BatchWalk(steps, first)
+            walk = steps_of(method, first)
             losses: list[float] = []
             while len(losses) < STEPS:
-                losses += walk.on([x, labels], len(losses), None, None, np.inf)
+                left = [column[len(losses) :] for column in (x, labels)]
+                losses += map(float, walk.on(None, None, left).losses)
             return losses[-1], *packing.pieces(walk.point)
 
         return work

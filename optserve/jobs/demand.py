@@ -60,7 +60,8 @@ def _evaluations(problem: Problem, packing: Packing, batches: int) -> int:
     if optimizer is None or not packing.size:
         return 1
     if batches:
-        return Limits.of_batches(problem.stop, batches).steps or SEARCHES * batches
+        limits = Limits.of(problem.stop, optimizer, packing.size, batches)
+        return limits.steps or SEARCHES * batches
     steps = Limits.of(problem.stop, optimizer, packing.size).steps
     if optimizer.needs == "jacobian":  # which takes a forward derivative a free coordinate
         usual = JACOBIANS * max(1, packing.size // 3)

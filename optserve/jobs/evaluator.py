@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.backends.base import Backend, CalledOut, Compiled
 from optserve.errors import NumericalFailure, OptserveError
-from optserve.graph.aval import Array, aval_of, resolve_shape
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Value
@@ -21,7 +21,6 @@ from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.work import entries_of
-from optserve.optimizers.base import Optimizer, State
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
@@ -204,13 +203,6 @@ class Evaluator:
         vector = np.zeros(size, self.packing.dtype)
         entries = entries_of(self._gradient_graph(), [vector, *self.graphs.arguments])
         return size * entries <= QUICK
-
-    def step(self, optimizer: Optimizer, state: State, steps: int | None) -> Compiled:
-        """A whole step of a traced method, (vector, *state, *bounds, *arguments) -> ..."""
-        avals = tuple(map(aval_of, state))
-        return self.compiled(
-            ("step", steps, avals), lambda: self.graphs.step(optimizer, state, steps), optimizer
-        )
 
     @property
     def transformed(self) -> list[int]:

@@ -57,6 +57,19 @@ class Graphs:
         self.bounds = tuple(one for one in (packing.lower, packing.upper) if one is not None)
         self._vector = Aval((packing.size,), packing.dtype)
 
+    def given(self, batch: Sequence[Value] = ()) -> tuple[Value, ...]:
+        """What a step takes after the state: bounds, constants, and data with this ``batch``."""
+        return self.held
+
+    @cached_property
+    def held(self) -> tuple[Array, ...]:
+        """Those of them that every step takes."""
+        return (*self.bounds, *self.arguments)
+
+    def is_batched(self, variable: Var) -> bool:
+        """Whether an input of a step is a column of which it takes a batch."""
+        return False
+
     @cached_property
     def objective(self) -> Graph:
         """The objective over the pieces of the vector in place of the natural values."""

@@ -39,38 +39,30 @@ class Limits:
         return any(one is not None for one in (self.gradient, self.loss, self.step))
 
     @staticmethod
-    def of(stop: Stop, optimizer: Optimizer, size: int) -> Limits:
+    def of(stop: Stop, optimizer: Optimizer, size: int, batches: int | None = None) -> Limits:
         """What holds for a job of ``size`` free coordinates.
+
+        ``batches`` are those of an epoch, of a job over minibatches, which has no default
+        tolerance.
 
         >>> from optserve.optimizers import adam, lbfgs
         >>> Limits.of(Stop(), lbfgs(), 2).gradient, Limits.of(Stop(gradient=0), lbfgs(), 2).gradient
         (1e-08, None)
         >>> Limits.of(Stop(), adam(), 2).steps, Limits.of(Stop(seconds=60), adam(), 2).steps
         (1000, None)
+        >>> Limits.of(Stop(epochs=3), adam(), 2, batches=10).steps
+        30
         """
-        gradient = optimizer.gradient_tolerance if stop.gradient is None else stop.gradient
+        default = optimizer.gradient_tolerance if batches is None else None
+        gradient = default if stop.gradient is None else stop.gradient
         steps = stop.steps
-        if steps is None and stop.seconds is None:
-            searching = optimizer.gradient_tolerance is not None
-            steps = max(ORDINARY_STEPS, SEARCHING_STEPS * (size + 1) if searching else 0)
-        return Limits(gradient or None, stop.loss or None, stop.step or None, steps, stop.seconds)
-
-    @staticmethod
-    def of_batches(stop: Stop, batches: int) -> Limits:
-        """What holds for a job over minibatches, of which an epoch has ``batches``.
-
-        It has no default tolerance.
-
-        >>> Limits.of_batches(Stop(epochs=3), 10).steps, Limits.of_batches(Stop(), 10).steps
-        (30, 1000)
-        """
-        ends = (stop.steps, stop.epochs, stop.seconds, stop.plateau)
-        steps = stop.steps if any(end is not None for end in ends) else ORDINARY_STEPS
-        if stop.epochs is not None:
+        if steps is None and stop.epochs is None and stop.seconds is None and stop.plateau is None:
+            steps = max(ORDINARY_STEPS, 0 if default is None else SEARCHING_STEPS * (size + 1))
+        if batches is not None and stop.epochs is not None:
             whole = stop.epochs * batches
             steps = whole if steps is None else min(steps, whole)
         return Limits(
-            stop.gradient or None,
+            gradient or None,
             stop.loss or None,
             stop.step or None,
             steps,

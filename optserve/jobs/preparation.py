@@ -128,23 +128,22 @@ def _descents(
 ) -> tuple[Descents, Limits, Callable[[], object]]:
     """What descends from a start, over all rows or over minibatches, until when, and
     what compiles it."""
-    stop = evaluator.problem.stop
-    if optimizer is not None and evaluator.problem.minibatch is not None:
-        from optserve.jobs.descent.epochs import Epochs
+    problem, limits, batching = evaluator.problem, Limits(), None
+    stop, size = problem.stop, evaluator.packing.size
+    if optimizer is not None and problem.minibatch is not None:
+        from optserve.jobs.descent.batching import Batching
 
         assert splits is not None
-        epochs = Epochs(evaluator, splits)
-        return epochs.descend, epochs.limits, lambda: epochs
-    if optimizer is not None:
+        batching = Batching(evaluator, splits)
+        limits = Limits.of(stop, optimizer, size, batching.batches.count)
+    elif optimizer is not None:
         check_stop(stop, None)
-        check_streamed(optimizer, evaluator.problem.objective.data)
-    limits = Limits()
-    if optimizer is not None:
-        limits = Limits.of(stop, optimizer, evaluator.packing.size)
+        check_streamed(optimizer, problem.objective.data)
+        limits = Limits.of(stop, optimizer, size)
 
     @functools.cache
     def method() -> Method:  # nothing is compiled where a certificate fails
-        return method_of(optimizer, evaluator, limits)
+        return method_of(optimizer, evaluator, limits, batching)
 
     def descended(start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:
         return descend(method(), start, limits, watch, number)

@@ -85,7 +85,7 @@ def test_a_command_imports_what_it_needs(
 
 def test_a_small_job_imports_neither_loops_nor_minibatches(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", ROSENBROCK, "--out", "run")
-    rest = {"loops", "batch_graphs", "batch_walk", "batches", "epochs", "pace", "splits"}
+    rest = {"loops", "batch_graphs", "batches", "batching", "epochs", "pace", "splits"}
     own = {name.rpartition(".")[2] for name in modules if name.startswith("optserve.jobs.")}
     assert not own & rest
     assert "optserve.transforms.minibatch" not in modules

@@ -1,52 +1,28 @@
-"""One descent: from a start, evaluate, judge, step, until there is a reason to stop."""
+"""One descent: from a start, step and judge, until there is a reason to stop.
+
+A step sees a batch of rows. A batch of all rows judges the point that it is evaluated at; over
+minibatches an epoch of them is judged, and an epoch of one batch is the same descent.
+"""
 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Protocol
 
 import numpy as np
 
 from optserve.errors import PluginFailure
 from optserve.graph.aval import Array
-from optserve.jobs.descent.judging import Best
 from optserve.jobs.descent.method import Method
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.descent.stepwise import Stepwise
 from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdicts
+from optserve.jobs.descent.walk import Steps, Walk
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 from optserve.jobs.watch import Snapshot, Watch
-from optserve.optimizers.base import State
 
-__all__ = ["Walk", "descend"]
-
-
-class Walk(Protocol):
-    """Where a descent stands, and how it goes on: ``Stepwise`` or ``Loops``."""
-
-    @property
-    def point(self) -> Array: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def best(self) -> Best: ...
-    @property
-    def change(self) -> float: ...
-    @property
-    def bad(self) -> Array | None: ...
-    @property
-    def rejected(self) -> int: ...
-
-    def on(self, most: float | None, seconds: float | None) -> Stretch:
-        """Evaluate at least once, ``most`` times at most, and as fits into ``seconds``."""
-
-    def go_on(self, wait: int = 0) -> None:
-        """Take what ended it for no end, and heed no small changes for some evaluations."""
-
-    def settle(self) -> None:
-        """Prefer the point where the method came to rest, where it is as good as the best."""
+__all__ = ["descend", "steps_of"]
 
 
 def descend(
@@ -74,58 +50,75 @@ class _Descent:
         self.watch = watch
         self.number = number
         self.outcome = Outcome(start)
-        self.walk = _walk(method, start)
+        self.walk = _walk(method, start, watch)
         self.verdicts = Verdicts(
             method.examiner, limits, watch, searches=method.searches, slow=method.slow
         )
         self.measure: float | None = None
         self.rejected = 0
-        self.began = watch.seconds
+        self.began = self.before = watch.seconds
+        # Where a batch holds all rows, it judges a point before the step from there.
+        self.unstepped = 1 if method.batching is None else 0
+        self.last = None if limits.steps is None else limits.steps + self.unstepped
 
     def run(self) -> Outcome:
-        outcome, limits, verdicts = self.outcome, self.limits, self.verdicts
-        last = None if limits.steps is None else limits.steps + 1
-        tolerant = limits.gradient is not None
+        outcome, limits, watch = self.outcome, self.limits, self.watch
         while True:
-            before = self.watch.seconds
-            left = None if limits.seconds is None else limits.seconds - before
-            most = None if last is None else last - outcome.evaluations
-            losses, reasons, measured = self.walk.on(verdicts.most(most), left)
-            outcome.evaluations += len(losses)
-            if limits.seconds is not None:
-                self._note(len(losses), self.watch.seconds - before)
-            verdicts.gains.note(losses)
-            self.measure = None if measured is None else verdicts.ratio(measured)
-            seconds = self.watch.look(self._snapshot)
-            outcome.history.extend(losses, self.measure, outcome.evaluations, (before, seconds))
+            self.before = watch.seconds
+            left = None if limits.seconds is None else limits.seconds - self.before
+            most: float | None = None if self.last is None else self.last - outcome.evaluations
+            if self.method.batching is None:
+                most = self.verdicts.most(most)
+            reasons = self._noted(self.walk.on(most, left))
             if self.method.optimizer is None:
                 reasons.append(Reason.evaluated)
-            if last is not None and outcome.evaluations >= last:
-                reasons.append(Reason.steps)
-            if limits.seconds is not None and seconds >= limits.seconds:
+            if self.last is not None and outcome.evaluations >= self.last:
+                whole = limits.epochs is not None and self.walk.epochs == limits.epochs
+                reasons.append(Reason.epochs if whole else Reason.steps)
+            if limits.seconds is not None and watch.seconds >= limits.seconds:
                 reasons.append(Reason.seconds)
-            if self.watch.signal is not None:
-                reasons.append(self.watch.signal)
-            still = outcome.evaluations == 1 and self._stands_still()
-            if still or (tolerant and verdicts.is_candidate(measured, outcome.start)):
-                reasons.append(Reason.gradient)
+            if watch.signal is not None:
+                reasons.append(watch.signal)
+            if reasons and (rest := self.walk.judged()) is not None:
+                reasons += self._noted(rest)
             if reasons and self._is_over(reasons):
                 return outcome
 
-    def _note(self, evaluations: int, seconds: float) -> None:
-        """Tell the deadline what evaluations took."""
-        method = self.method
-        price = method.examiner().prices.jacobian if method.graph == "jacobian" else 1
-        self.watch.deadline.note(method.graph, evaluations * price, seconds)
-
     def failed(self, failure: PluginFailure) -> Outcome:
         """The outcome where a plugin failed: the best point that was reached stays."""
-        outcome, walk = self.outcome, self.walk
-        outcome.best = walk.best.evaluated
-        outcome.end([Reason.plugin], walk.point, walk.state, self.watch.seconds - self.began)
-        outcome.fail(failure)
-        outcome.steps = max(outcome.evaluations - 1, 0)
-        return outcome
+        self.outcome.best = self.walk.best.evaluated
+        self._end([Reason.plugin])
+        self.outcome.fail(failure)
+        return self.outcome
+
+    def _noted(self, stretch: Stretch) -> list[Reason]:
+        """The reasons to stop that a stretch gives, when all that it tells is noted."""
+        losses, reasons, measured, taken, entry = stretch
+        outcome, verdicts, judges = self.outcome, self.verdicts, len(losses) > 0
+        outcome.evaluations += taken
+        if self.limits.seconds is not None and self.method.batching is None:
+            self._tell_deadline(taken)
+        if judges:
+            verdicts.gains.note(losses)
+        self.measure = None if measured is None else verdicts.ratio(measured)
+        seconds = self.watch.look(self._snapshot)
+        if entry is not None:
+            outcome.history.note_epoch(entry._replace(seconds=seconds))
+        elif judges:
+            times = (self.before, seconds)
+            outcome.history.extend(losses, self.measure, outcome.evaluations, times)
+        still = outcome.evaluations == 1 and self._stands_still()
+        tolerant = judges and self.limits.gradient is not None
+        if still or (tolerant and verdicts.is_candidate(measured, outcome.start)):
+            reasons.append(Reason.gradient)
+        return reasons
+
+    def _tell_deadline(self, evaluations: int) -> None:
+        """Tell the deadline what these evaluations took, since the last ones."""
+        method = self.method
+        price = method.examiner().prices.jacobian if method.graph == "jacobian" else 1
+        took = self.watch.seconds - self.before
+        self.watch.deadline.note(method.graph, evaluations * price, took)
 
     def _stands_still(self) -> bool:
         """Whether the first gradient was 0, so that the method stays where it is."""
@@ -137,29 +130,35 @@ class _Descent:
     def _is_over(self, reasons: list[Reason]) -> bool:
         """Whether the descent is; if not, it goes on from where it is, or from a better point."""
         outcome, walk = self.outcome, self.walk
-        if {Reason.precision, Reason.stalled} & {*reasons}:
-            walk.settle()
-        verdict = self.verdicts.of(reasons, walk.best.evaluated, outcome.start)
+        verdict = walk.verdict(self.verdicts, reasons, outcome.start)
         if verdict.onward is not None:
             self.rejected += walk.rejected
-            self.walk = _walk(self.method, verdict.onward)
+            self.walk = _walk(self.method, verdict.onward, self.watch)
             return False
         if not verdict.reasons:
             walk.go_on(self.verdicts.wait)
             return False
-        outcome.end(verdict.reasons, walk.point, walk.state, self.watch.seconds - self.began)
-        outcome.best, outcome.evidence = verdict.best, verdict.evidence
-        outcome.bad, outcome.rejected = walk.bad, self.rejected + walk.rejected
+        outcome.best, outcome.evidence, outcome.bad = verdict.best, verdict.evidence, walk.bad
         if {Reason.loss, Reason.step} & {*verdict.reasons}:
             outcome.change = walk.change
-        outcome.steps = outcome.evaluations - 1
+        self._end(verdict.reasons)
         return True
+
+    def _end(self, reasons: list[Reason]) -> None:
+        outcome, walk = self.outcome, self.walk
+        outcome.end(reasons, walk.point, walk.state, self.watch.seconds - self.began)
+        outcome.steps, outcome.epochs = self._steps, walk.epochs
+        outcome.rejected = self.rejected + walk.rejected
+
+    @property
+    def _steps(self) -> int:
+        return max(self.outcome.evaluations - self.unstepped, 0)
 
     def _snapshot(self, seconds: float) -> Snapshot:
         return Snapshot(
             start=self.number[0],
             starts=self.number[1],
-            step=self.outcome.evaluations - 1,
+            step=self._steps,
             steps=self.limits.steps,
             loss=self.walk.best.loss,
             gradient=self.measure,
@@ -168,9 +167,19 @@ class _Descent:
         )
 
 
-def _walk(method: Method, start: Array) -> Walk:
+def steps_of(method: Method, start: Array) -> Steps:
+    """The steps of a method from ``start`` (p,): in loops where it has them, else one by one."""
     if method.loop is None:
         return Stepwise(method, start)
     from optserve.jobs.descent.loops import Loops  # most jobs go step by step
 
-    return Loops(method.loop, start, method.init(start), method.rest)
+    return Loops(method.loop, method.judge, start, method.init(start), method.rest)
+
+
+def _walk(method: Method, start: Array, watch: Watch) -> Walk:
+    steps = steps_of(method, start)
+    if method.batching is None:
+        return steps
+    from optserve.jobs.descent.epochs import Epochs
+
+    return Epochs(method.batching, steps, method.judge.limits, watch)

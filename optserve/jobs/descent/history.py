@@ -79,6 +79,11 @@ class History:
             self.kept.append(entry)
             self._thin(number)
 
+    def note_epoch(self, entry: Entry) -> None:
+        """Note an epoch; they are numbered from 0, which is the start."""
+        assert entry.epoch is not None
+        self.note(entry.epoch + 1, entry)
+
     def extend(
         self,
         losses: Sequence[float] | Array,

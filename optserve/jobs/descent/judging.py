@@ -19,7 +19,7 @@ from optserve.jobs.evaluator import Evaluated
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 
-__all__ = ["Best", "Change", "Ended", "Judge", "Judged"]
+__all__ = ["GOING_ON", "Best", "Change", "Ended", "Judge", "Judged", "far"]
 
 DIVERGED = 1e10
 """How many times as much as the first loss or the deepest fall the loss may rise above the first
@@ -96,6 +96,10 @@ class Ended(NamedTuple):
         return reasons
 
 
+GOING_ON = Ended(False, False, False, True)
+"""No reason to stop."""
+
+
 class Change(NamedTuple):
     """What a step changed, NaN where it was not compared, and which tolerances that is within."""
 
@@ -122,22 +126,38 @@ class Judge:
     Losses that differ by less than ``slack`` of themselves say nothing of which point is better;
     gradients still do. A method that ``searches`` steps back from a point that leads away. Of one
     that ``tries`` points out, not each ends a step; ``change`` judges those that do.
+
+    Of ``batches`` each has a loss of its own, which says nothing of which point is best: it is only
+    asked whether it is finite, and whether it has risen as far as none of all rows may.
     """
 
     limits: Limits
     slack: float
     searches: bool
     tries: bool
+    batches: bool = False
 
     @staticmethod
-    def of(limits: Limits, dtype: DType, *, searches: bool = False, tries: bool = False) -> Judge:
+    def of(
+        limits: Limits,
+        dtype: DType,
+        *,
+        searches: bool = False,
+        tries: bool = False,
+        batches: bool = False,
+    ) -> Judge:
         """The judge of a descent whose points have this ``dtype``."""
-        return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches, tries)
+        return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches, tries, batches)
+
+    def best(self, best: Best) -> Best:
+        """What is asked of the best point: of batches nothing but its losses."""
+        return best._replace(point=nan, gradient=nan) if self.batches else best
 
     @property
     def awaits_steps(self) -> bool:
         """Whether changes are compared, and not each point ends a step."""
-        return self.tries and not (self.limits.loss is None and self.limits.step is None)
+        compared = not (self.limits.loss is None and self.limits.step is None)
+        return self.tries and compared and not self.batches
 
     def __call__(
         self,
@@ -151,6 +171,9 @@ class Judge:
 
         ``finite`` tells whether both are.
         """
+        if self.batches:
+            risen = finite & (loss > best.ceiling)
+            return Judged(best, nan, Ended(False, False, risen, finite))
         improved = finite & (loss < best.loss)
         change = UNCOMPARED
         if not self.tries and (self.limits.loss is not None or self.limits.step is not None):
@@ -190,7 +213,7 @@ class Judge:
 
     def _diverged(self, best: Best, point: Value, loss: Value, finite: Value) -> Value:
         """Whether the steps lead away: the loss rises, or the point is far off and not finite."""
-        strayed = choose(finite, lambda: False, lambda: _far(best, point))
+        strayed = choose(finite, lambda: False, lambda: far(best, point))
         return (finite & (loss > best.ceiling)) | strayed
 
 
@@ -209,6 +232,7 @@ def _moved(before: Value, now: Value) -> Value:
     return wide(np.max(np.abs(now - before) / np.maximum(np.abs(now), 1.0)))
 
 
-def _far(best: Best, point: Value) -> Value:
+def far(best: Best, point: Value) -> Value:
+    """Whether a point (p,) is so far from the best that the steps lead away."""
     farthest = DIVERGED * np.maximum(np.max(np.abs(best.point)), 1.0)
     return (best.loss < inf) & np.any(np.logical_not(np.abs(point) <= farthest))

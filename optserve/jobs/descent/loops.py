@@ -14,10 +14,11 @@ from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Value
-from optserve.jobs.descent.judging import Best, Ended, Judge
+from optserve.jobs.descent.judging import GOING_ON, Best, Ended, Judge
 from optserve.jobs.descent.pace import Pace
 from optserve.jobs.descent.scalars import wide
 from optserve.jobs.descent.stretch import Stretch
+from optserve.jobs.descent.walk import Steps
 from optserve.jobs.graphs import Graphs, applied
 from optserve.optimizers.base import Optimizer, State
 from optserve.primitives.loops import cond, leaves, rebuilt, scan
@@ -47,113 +48,106 @@ class Course(NamedTuple):
     evaluations: Value
 
     @staticmethod
-    def begin(start: Array, state: State) -> Course:
+    def begin(start: Array, state: State, best: Best) -> Course:
         """Before the first evaluation, at ``start``."""
-        going_on = Ended(False, False, False, True)
-        return Course(start, state, Best.none(start), going_on, nan, start, 0)
+        return Course(start, state, best, GOING_ON, nan, start, 0)
 
 
 def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State) -> Graph:
-    """(steps, due, *course, *bounds, ...) -> *course, losses.
+    """(due, steps, *batches, *course, *bounds, ...) -> *course, losses.
 
     A ``scan`` over steps of a traced method: as many as ``steps``, which are read by nobody, has
-    entries. Before so many evaluations as are ``due``, no small change ends them. Once there is a
-    reason to stop, what is left of the steps changes nothing, and their losses are NaN.
+    entries, each with its own of the ``batches``, where there are any. Before so many evaluations
+    as are ``due``, no small change ends them. Once there is a reason to stop, what is left of the
+    steps changes nothing, and their losses are NaN.
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
-    vector = step.inputs[0].aval
-    begin = Course.begin(np.zeros(vector.shape), state)
-    parts = [np.asarray(part) for part in leaves(begin)]
-    carried = [
-        vector if part.shape == vector.shape and part.dtype.kind == "f" else aval_of(part)
-        for part in parts
-    ]
-    rest = step.inputs[1 + len(state) :]
+    start = np.zeros(graphs.packing.size, graphs.packing.dtype)
+    begin = Course.begin(start, state, judge.best(Best.none(start)))
+    after = step.inputs[1 + len(state) :]
+    batched = [variable for variable in after if graphs.is_batched(variable)]
+    held = [variable for variable in after if not graphs.is_batched(variable)]
 
-    def looped(steps: Value, due: Value, *given: Value) -> Sequence[Value]:
-        course, arguments = rebuilt(begin, given[: len(parts)]), given[len(parts) :]
+    def looped(due: Value, steps: Value, *values: Value) -> Sequence[Value]:
+        given = iter(values)
+        batches = tuple(next(given) for _ in batched)
+        course, known = rebuilt(begin, given), dict(zip(held, given, strict=True))
 
-        def evaluate(course: Course) -> tuple[Course, Value]:
+        def evaluate(course: Course, batch: Sequence[Value]) -> tuple[Course, Value]:
             point = course.point
-            loss, gradient, following, *carries = applied(step, [point, *course.state, *arguments])
+            rest = {**known, **dict(zip(batched, batch, strict=True))}
+            loss, gradient, following, *carried = applied(
+                step, [point, *course.state, *(rest[variable] for variable in after)]
+            )
             finite = np.isfinite(loss) & np.all(np.isfinite(gradient))
             loss = wide(loss)
             judged = judge(course.best, point, loss, gradient, finite)
             count = course.evaluations + 1
             ended = judged.ended.heeded(count >= due)
-            after = Course(
-                following, tuple(carries), judged.best, ended, judged.change, point, count
-            )
-            return after, loss
+            now = (following, tuple(carried), judged.best, ended, judged.change, point, count)
+            return Course(*now), loss
 
-        def on(course: Course, _step: Value) -> tuple[Course, Value]:
+        def on(course: Course, at: Sequence[Value]) -> tuple[Course, Value]:
+            _step, *batch = at
             found: tuple[Course, Value] = cond(
-                course.ended.any(), lambda course: (course, nan), evaluate, course
+                course.ended.any(),
+                lambda course: (course, nan),
+                lambda course: evaluate(course, batch),
+                course,
             )
             return found
 
-        final, losses = scan(on, course, steps)
+        final, losses = scan(on, course, (steps, *batches))
         return [*leaves(final), losses]
 
-    counts = [Aval((STEPS,), np.dtype(np.bool_)), Aval((), np.dtype(np.int64))]
-    avals = [*counts, *carried, *(variable.aval for variable in rest)]
-    names = ["steps", "due", *("" for _ in carried), *(variable.name for variable in rest)]
-    return graphs.traced(looped, avals, names)
+    carried = [aval_of(np.asarray(part)) for part in leaves(begin)]
+    stacked = [Aval((STEPS, *one.aval.shape), one.aval.dtype) for one in batched]
+    avals = [Aval((), np.dtype(np.int64)), Aval((STEPS,), np.dtype(np.bool_)), *stacked, *carried]
+    names = ["due", "steps", *(one.name for one in batched), *("" for _ in carried)]
+    avals += [variable.aval for variable in held]
+    return graphs.traced(looped, avals, [*names, *(variable.name for variable in held)])
 
 
-class Loops:
-    """Where a descent stands that is taken in loops; the fields are those of ``Stepwise``.
+class Loops(Steps):
+    """Where a descent stands that is taken in loops.
 
     ``loop`` is the compiled ``loop_graph``; ``rest`` are the arrays that it takes last.
     """
 
-    def __init__(self, loop: Compiled, start: Array, state: State, rest: Sequence[Array]) -> None:
+    def __init__(
+        self, loop: Compiled, judge: Judge, start: Array, state: State, rest: Sequence[Array]
+    ) -> None:
+        super().__init__(start, state)
         self.loop = loop
+        self.judge = judge
         self.rest = rest
-        self.rejected = 0
-        self._course = Course.begin(start, state)
+        self._course = Course.begin(start, state, judge.best(self.best))
         self._pace = Pace(LARGEST)
         self._steps = np.zeros(LARGEST, np.bool_)
         self._due = np.zeros((), np.int64)
 
-    def on(self, most: float | None, seconds: float | None) -> Stretch:
+    def on(
+        self, most: float | None, seconds: float | None, batches: Sequence[Array] = ()
+    ) -> Stretch:
         """Take some steps: no more than ``most``, and as fit into ``seconds``."""
         before, count = int(self._course.evaluations), self._pace.steps(most, seconds)
+        count = min(count, *map(len, batches)) if batches else count
         began = perf_counter()
+        given = [self._steps[:count], *(column[:count] for column in batches)]
         parts = map(np.asarray, leaves(self._course))
-        *found, losses = self.loop(self._steps[:count], self._due, *parts, *self.rest)
+        *found, losses = self.loop(self._due, *given, *parts, *self.rest)
         self._pace.took(count, perf_counter() - began)
-        self._course = rebuilt(self._course, found)
-        taken = int(self._course.evaluations) - before
-        reasons = self._course.ended.reasons()
-        return Stretch(losses[:taken], reasons)
+        course = self._course = rebuilt(self._course, found)
+        self.point, self.state, self.change = course.point, course.state, float(course.change)
+        point, loss, gradient, first = course.best
+        self.best = Best(point, float(loss), gradient, float(first))
+        self.bad = None if course.ended.finite else course.last
+        taken = int(course.evaluations) - before
+        return Stretch(losses[:taken], course.ended.reasons(), taken=taken)
 
-    def go_on(self, wait: int = 0) -> None:
-        """Take what ended it for no end, and heed no small changes for some evaluations."""
+    def go_on(self, wait: int) -> None:
         self._due = np.asarray(self._course.evaluations + wait, np.int64)
-        self._course = self._course._replace(ended=Ended(False, False, False, True))
+        self._course = self._course._replace(ended=GOING_ON)
 
-    def settle(self) -> None:
-        """A traced method does not come to rest by itself."""
-
-    @property
-    def point(self) -> Array:
-        point: Array = self._course.point
-        return point
-
-    @property
-    def state(self) -> State:
-        return self._course.state
-
-    @property
-    def best(self) -> Best:
-        point, loss, gradient, ceiling = self._course.best
-        return Best(point, float(loss), gradient, float(ceiling))
-
-    @property
-    def change(self) -> float:
-        return float(self._course.change)
-
-    @property
-    def bad(self) -> Array | None:
-        return None if self._course.ended.finite else self._course.last
+    def judge_by(self, best: Best) -> None:
+        self._course = self._course._replace(best=self.judge.best(best))

@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from optserve.backends.base import Compiled
+from optserve.backends.base import Backend, Compiled
 from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, aval_of
 from optserve.jobs.descent.judging import Judge
 from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.graphs import Graphs
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 from optserve.jobs.reduced import reduced
@@ -26,6 +27,7 @@ from optserve.optimizers.bounds import project
 from optserve.optimizers.verdict import VERDICTS
 
 if TYPE_CHECKING:
+    from optserve.jobs.descent.batching import Batching
     from optserve.jobs.evidence.examiner import Examiner
 
 __all__ = ["Advance", "Method", "method_of"]
@@ -44,7 +46,11 @@ class Advance(NamedTuple):
     state: State
 
 
-Advancing = Callable[[Array, State], Advance]
+class Advancing(Protocol):
+    """Evaluates a point and proposes the next, by a ``batch`` of rows where steps see batches."""
+
+    def __call__(self, point: Array, state: State, batch: Sequence[Array] = ()) -> Advance: ...
+
 
 Measure = Callable[[Array, Advance], Measured | None]
 """(point, what is known there) -> how near to stationary it is, where that is known."""
@@ -52,7 +58,7 @@ Measure = Callable[[Array, Advance], Measured | None]
 
 @dataclass(frozen=True)
 class Method:
-    """``advance(point, state)`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
+    """``advance`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
 
     ``loop`` takes many steps in a call, where the backend has loops and the method can be traced;
     it takes ``rest`` last (see ``optserve.jobs.descent.loops``). ``examiner()`` examines where it
@@ -67,6 +73,7 @@ class Method:
     examiner: Callable[[], Examiner]
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
+    batching: Batching | None = None
 
     @property
     def searches(self) -> bool:
@@ -98,7 +105,12 @@ class Method:
         return Reason[word] if word else None
 
 
-def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits) -> Method:
+def method_of(
+    optimizer: Optimizer | None,
+    evaluator: Evaluator,
+    limits: Limits,
+    batching: Batching | None = None,
+) -> Method:
     """The method of a job; ``optimizer`` is ``None`` for one that evaluates once."""
 
     by_jacobian = optimizer is not None and optimizer.needs == "jacobian"
@@ -112,7 +124,9 @@ def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits)
     measure = _measure(optimizer, evaluator, limits)
     searches = optimizer is not None and not optimizer.traced
     tries = optimizer is not None and optimizer.accepted is not None
-    judge = Judge.of(limits, evaluator.packing.dtype, searches=searches, tries=tries)
+    batches = batching is not None
+    dtype = evaluator.packing.dtype
+    judge = Judge.of(limits, dtype, searches=searches, tries=tries, batches=batches)
     if optimizer is None:
         return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
     loop: Compiled | None = None
@@ -120,48 +134,57 @@ def method_of(optimizer: Optimizer | None, evaluator: Evaluator, limits: Limits)
     if optimizer.needs == "jacobian":
         advance = _by_jacobian(optimizer, evaluator, limits)
     elif optimizer.traced:
-        loop = _loop(optimizer, evaluator, judge)
-        rest = (*evaluator.graphs.bounds, *evaluator.graphs.arguments)
-        advance = _compiled(optimizer, evaluator, limits, rest)
+        graphs = evaluator.graphs if batching is None else batching.graphs
+        loop, rest = _loop(optimizer, graphs, evaluator.backend, judge), graphs.held
+        advance = _compiled(optimizer, graphs, evaluator.backend, limits)
     else:
         advance = _by_gradient(optimizer, evaluator, limits)
-    return Method(optimizer, optimizer.init, advance, measure, judge, examiner, loop, rest)
+    given = optimizer.init, advance, measure, judge, examiner
+    return Method(optimizer, *given, loop, rest, batching)
 
 
-def _loop(optimizer: Optimizer, evaluator: Evaluator, judge: Judge) -> Compiled | None:
-    """The whole descent as one callable of the backend, where it can be and pays."""
-    if not evaluator.backend.has_loops or optimizer.verdict is not no_verdict:
+def _loop(optimizer: Optimizer, graphs: Graphs, backend: Backend, judge: Judge) -> Compiled | None:
+    """Many steps as one callable of the backend, where that can be and pays."""
+    if not backend.has_loops or optimizer.verdict is not no_verdict:
         return None
     from optserve.jobs.descent.loops import loop_graph
 
-    graph = loop_graph(evaluator.graphs, optimizer, judge, _blank(optimizer, evaluator))
-    return evaluator.backend.loop(graph)
+    return backend.loop(loop_graph(graphs, optimizer, judge, _blank(optimizer, graphs)))
 
 
-def _blank(optimizer: Optimizer, evaluator: Evaluator) -> State:
+def _blank(optimizer: Optimizer, graphs: Graphs) -> State:
     """A state, for its shapes."""
-    packing = evaluator.packing
+    packing = graphs.packing
     return optimizer.init(np.zeros(packing.size, packing.dtype))
 
 
 def _once(evaluator: Evaluator) -> Advancing:
-    def advance(point: Array, state: State) -> Advance:
+    def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
         return Advance(*evaluator.gradient(point), point, state)
 
     return advance
 
 
-def _compiled(
-    optimizer: Optimizer, evaluator: Evaluator, limits: Limits, rest: Sequence[Array]
-) -> Advancing:
-    """The whole step as one callable of the backend, compiled when it is first asked for."""
+def _compiled(optimizer: Optimizer, graphs: Graphs, backend: Backend, limits: Limits) -> Advancing:
+    """The whole step as one callable of the backend, compiled when it is first asked for.
+
+    There is one for each number of rows, of which an epoch has two: what a callable has prepared
+    for a shape is then used again.
+    """
 
     @functools.cache
-    def step() -> Compiled:
-        return evaluator.step(optimizer, _blank(optimizer, evaluator), limits.steps)
+    def step(rows: int) -> Compiled:
+        state = _blank(optimizer, graphs)
 
-    def advance(point: Array, state: State) -> Advance:
-        loss, gradient, following, *carried = step()(point, *state, *rest)
+        def compiled() -> Compiled:
+            return backend.compile(graphs.step(optimizer, state, limits.steps))
+
+        what = ("step", limits.steps, rows, *map(aval_of, state))
+        return graphs.kept(what, compiled, backend, optimizer)
+
+    def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
+        rows, given = (len(batch[0]), graphs.given(batch)) if batch else (0, graphs.held)
+        loss, gradient, following, *carried = step(rows)(point, *state, *given)
         return Advance(loss, gradient, following, tuple(carried))
 
     return advance
@@ -171,7 +194,7 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
     lower, upper = evaluator.bounds
     alone = _alone(evaluator.packing.size)
 
-    def advance(point: Array, state: State) -> Advance:
+    def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
         loss, gradient = evaluator.gradient(point)
         known = Evaluation(
             loss, gradient, None, None, lower, upper, limits.steps, evaluator.curvature
@@ -188,7 +211,7 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
     linearized = reduced(evaluator) or evaluator.linearized
     alone = _alone(evaluator.packing.size * evaluator.rows)
 
-    def advance(point: Array, state: State) -> Advance:
+    def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
         found = linearized(point)
         known = Evaluation(*found, lower, upper, limits.steps)
         with alone:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from optserve.graph.aval import Array
 from optserve.jobs.descent.judging import Best, Ended
 from optserve.jobs.descent.method import Method
 from optserve.jobs.descent.stretch import Stretch
+from optserve.jobs.descent.verdicts import Verdict, Verdicts
+from optserve.jobs.descent.walk import Steps
+from optserve.jobs.reasons import Reason
 from optserve.optimizers.base import State
 
 __all__ = ["Stepwise", "finite_gradient"]
@@ -18,31 +22,24 @@ UNTRIED = 64
 """How many trial points in a row may be not finite before a search is given up."""
 
 
-class Stepwise:
-    """Where a descent stands that goes step by step.
-
-    ``point`` and ``state`` are where it goes on, ``bad`` is the last point that was not finite,
-    ``change`` the last change that was compared with a tolerance, and ``rejected`` the number of
-    trial points that were stepped back from.
-    """
+class Stepwise(Steps):
+    """Where a descent stands that goes step by step."""
 
     def __init__(self, method: Method, start: Array) -> None:
+        super().__init__(start, method.init(start))
         self.method = method
-        self.point = start
-        self.state: State = method.init(start)
-        self.best = Best.none(start)
-        self.change = nan
-        self.bad: Array | None = None
-        self.rejected = 0
         self._untried = 0
         self._base: tuple[Array, float] | None = None
         self._evaluations = self._due = 0
 
-    def on(self, most: float | None, seconds: float | None) -> Stretch:
+    def on(
+        self, most: float | None, seconds: float | None, batches: Sequence[Array] = ()
+    ) -> Stretch:
         """Evaluate once; a step is as short as a stretch can be."""
         del most, seconds
         method, point = self.method, self.point
-        now = method.advance(point, self.state)
+        batch = [column[0] for column in batches] if batches else ()
+        now = method.advance(point, self.state, batch)
         self._evaluations += 1
         loss = float(now.loss)
         finite = isfinite(loss) and finite_gradient(now.gradient)
@@ -68,9 +65,13 @@ class Stepwise:
         self.point, self.state = now.point, now.state
         return Stretch((loss,), reasons, measured)
 
-    def go_on(self, wait: int = 0) -> None:
-        """Take what ended it for no end, and heed no small changes for some evaluations."""
+    def go_on(self, wait: int) -> None:
         self._due = self._evaluations + wait
+
+    def verdict(self, verdicts: Verdicts, reasons: list[Reason], start: Array) -> Verdict:
+        if {Reason.precision, Reason.stalled} & {*reasons}:
+            self._settle()
+        return super().verdict(verdicts, reasons, start)
 
     def _stepped(self, point: Array, loss: float, state: State, ended: Ended) -> Ended:
         """What a step changed, if ``point`` (p,) is the end of one, of a method that tries."""
@@ -87,7 +88,7 @@ class Stepwise:
         self.change = change.size
         return ended._replace(loss=change.settled, step=change.rested)
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """Prefer the point where the method itself came to rest, whose gradient is smaller.
 
         Near the limit of precision the lowest loss is the one with the luckiest rounding errors.

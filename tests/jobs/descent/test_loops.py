@@ -229,7 +229,7 @@ def test_calls_grow_and_return_soon() -> None:
     method, limits, packing = method_for(rosenbrock(adam(0.01), stop=Stop(steps=10**9)), LOOPING)
     assert method.loop is not None
     start = packing.flat({})
-    walk = Loops(method.loop, start, method.init(start), method.rest)
+    walk = Loops(method.loop, method.judge, start, method.init(start), method.rest)
     lengths, times = [], []
     for _ in range(12):
         began = perf_counter()

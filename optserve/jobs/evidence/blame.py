@@ -16,7 +16,7 @@ from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evidence.naming import listed
-from optserve.jobs.evidence.suspects import Suspect, Walk, not_finite
+from optserve.jobs.evidence.suspects import Suspect, Values, not_finite
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
@@ -28,8 +28,8 @@ __all__ = ["Blame", "blame", "of_failure"]
 
 _OVERFLOW = "the numbers grow too large: take shorter steps, scale the data, or give bounds"
 
-LARGEST_WALK = 2**25
-"""Entries of all values together that a walk may hold; beyond, rows are walked in blocks."""
+LARGEST_HELD = 2**25
+"""Entries of all values together that are held at once; beyond, blocks of rows are looked at."""
 
 
 @dataclass(frozen=True)
@@ -77,25 +77,25 @@ def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) ->
     maximized = objective.kind == "log_likelihood" and not objective.penalties | objective.priors
     name, sign = ("the log likelihood", -1.0) if maximized else ("the loss", 1.0)
     for part in _blocks(graph, arguments):
-        walk = Walk(graph, part)
-        suspect = walk.suspect(0)
+        made = Values(graph, part)
+        suspect = made.suspect(0)
         if suspect is not None:
             return replace(_of_value(problem, suspect), what=f"{name} is not finite")
-        found = _in_derivative(problem, packing, graph, part, walk)
+        found = _in_derivative(problem, packing, graph, part, made)
         if found is not None:
-            whole = walk.rows == bind_rows(graph.inputs, arguments)
-            value = f" ({sign * float(walk.read(graph.outputs[0])):.6g})" if whole else ""
+            whole = made.rows == bind_rows(graph.inputs, arguments)
+            value = f" ({sign * float(made.read(graph.outputs[0])):.6g})" if whole else ""
             return replace(found, what=f"{name} is finite{value}, {found.what}")
     return Blame("sums over all rows overflow", remedy="scale the data, or take means")
 
 
 def _in_derivative(
-    problem: Problem, packing: Packing, graph: Graph, arguments: Sequence[Array], walk: Walk
+    problem: Problem, packing: Packing, graph: Graph, arguments: Sequence[Array], made: Values
 ) -> Blame | None:
     """Blame for a gradient that is not finite although the loss is; ``what`` says by what."""
     wrt = [index for index, segment in enumerate(packing.segments) if segment.count]
     derived = value_and_gradient_graph(graph, wrt)
-    back = Walk(derived, arguments)
+    back = Values(derived, arguments)
     labels: list[str] = []
     first: Suspect | None = None
     for output, index in enumerate(wrt, 1):
@@ -109,7 +109,7 @@ def _in_derivative(
         return None
     many = len(labels) > 1
     what = f"its derivative{'s' if many else ''} by {listed(labels)} {'are' if many else 'is'} not"
-    return replace(_of_derivative(problem, first, walk), what=what)
+    return replace(_of_derivative(problem, first, made), what=what)
 
 
 def _of_value(problem: Problem, suspect: Suspect) -> Blame:
@@ -133,16 +133,16 @@ def _of_value(problem: Problem, suspect: Suspect) -> Blame:
     )
 
 
-def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
+def _of_derivative(problem: Problem, suspect: Suspect, made: Values) -> Blame:
     """The derivative of what was written at the place of the suspect."""
     place = None if suspect.equation is None else suspect.equation.place
-    written = [one for one in walk.graph.equations if place is not None and one.place == place]
+    written = [one for one in made.graph.equations if place is not None and one.place == place]
     if not written:
         return replace(_of_value(problem, suspect), message="the gradient is not finite")
-    equation = _likeliest(written, walk)
+    equation = _likeliest(written, made)
     primitive = equation.primitive
     name, provider = primitive.name, _provider(problem, primitive)
-    operands = tuple(np.asarray(operand) for operand in walk.operands(equation))
+    operands = tuple(np.asarray(operand) for operand in made.operands(equation))
     return Blame(
         message=f"the derivative of {name}{f' of {provider}' if provider else ''} is "
         + _bad(suspect.results),
@@ -154,13 +154,13 @@ def _of_derivative(problem: Problem, suspect: Suspect, walk: Walk) -> Blame:
     )
 
 
-def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
+def _likeliest(written: Sequence[Equation], made: Values) -> Equation:
     """Of several equations of one place the one whose own derivative is not finite."""
     for equation in written:
-        operands = walk.operands(equation)
+        operands = made.operands(equation)
         if equation.primitive.kind == "control" or not operands:
             continue
-        attributes = resolved(equation.attributes, walk.rows)
+        attributes = resolved(equation.attributes, made.rows)
         with np.errstate(all="ignore"):
             results, pull = value_and_pull(equation.primitive, operands, attributes)
             if all(is_float(aval_of(value).dtype) for value in results):
@@ -171,14 +171,14 @@ def _likeliest(written: Sequence[Equation], walk: Walk) -> Equation:
 
 
 def _blocks(graph: Graph, arguments: Sequence[Array]) -> Iterator[list[Array]]:
-    """All rows where they fit into a walk, else blocks of the rows of the only table."""
+    """All rows where their values are held at once, else blocks of the rows of the only table."""
     tables, entries = row_counts(graph), entries_of(graph, arguments)
-    if entries <= LARGEST_WALK or len(tables) != 1:
+    if entries <= LARGEST_HELD or len(tables) != 1:
         yield [one[:] if isinstance(one, Streamed) else one for one in arguments]
         return
     [table] = tables
     count = bind_rows(graph.inputs, arguments)[table.name]
-    size = max(1, count * LARGEST_WALK // entries)
+    size = max(1, count * LARGEST_HELD // entries)
     for first in range(0, count, size):
         yield [
             _part(argument, variable.aval.shape, table, first, size)

@@ -18,7 +18,7 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, computed, interpret, resolved
 
-__all__ = ["Suspect", "Walk", "not_finite"]
+__all__ = ["Suspect", "Values", "not_finite"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Suspect:
     place: Place | None = None
 
 
-class Walk:
+class Values:
     """The value of every variable of a graph at some arguments, on whole arrays.
 
     >>> from optserve.primitives.tracing import trace
     >>> graph = trace(lambda x: np.exp(-np.log(x)), 0.0).graph
-    >>> Walk(graph, [np.float64(0.0)]).suspect(0).equation.primitive
+    >>> Values(graph, [np.float64(0.0)]).suspect(0).equation.primitive
     log
     """
 
@@ -105,8 +105,8 @@ class Walk:
                 equation.primitive.impl(*operands, **attributes, evaluate=evaluate)
         if rounds:
             body, arguments = rounds[0]
-            walk = Walk(body, arguments)
-            found = (walk.suspect(number) for number in range(len(body.outputs)))
+            inner = Values(body, arguments)
+            found = (inner.suspect(number) for number in range(len(body.outputs)))
             return next(suspect for suspect in found if suspect is not None)
         results = tuple(self.values[variable] for variable in equation.results)
         return Suspect(equation, tuple(map(np.asarray, operands)), results)

@@ -61,7 +61,7 @@ Known = Annotated[float | None, BeforeValidator(_known)]
 """A number, ``None`` for one that is infinite or none."""
 
 
-class Record(BaseModel):
+class Part(BaseModel):
     """A part of what a job records; it is made of mappings, or of what has such attributes."""
 
     model_config = ConfigDict(
@@ -69,7 +69,7 @@ class Record(BaseModel):
     )
 
 
-class Termination(Record):
+class Termination(Part):
     """Why the job ended. ``reason`` is a name of ``Reason``; the exit codes are in precedence."""
 
     reason: str
@@ -80,7 +80,7 @@ class Termination(Record):
     exit_codes: list[int]
 
 
-class StartFound(Record):
+class StartFound(Part):
     """How the descent from one start ended; parameters are those it began with.
 
     ``rejected`` counts trial points that were not finite, from which a search stepped back.
@@ -96,14 +96,14 @@ class StartFound(Record):
     seconds: float
 
 
-class DirectionFound(Record):
+class DirectionFound(Part):
     """A direction in which the end is no ordinary minimum."""
 
     kind: str
     parameters: tuple[str, ...]
 
 
-class EvidenceFound(Record):
+class EvidenceFound(Part):
     """What shows that the end is a minimum, or speaks against it."""
 
     verified: bool
@@ -118,7 +118,7 @@ class EvidenceFound(Record):
     seconds: float
 
 
-class FitFound(Record):
+class FitFound(Part):
     """Of least squares: how well the predictions fit."""
 
     observations: int
@@ -128,7 +128,7 @@ class FitFound(Record):
     r_squared: float | None
 
 
-class Used(Record):
+class Used(Part):
     """What the job was done with; ``given`` tells what a person chose and what was automatic.
 
     ``equations`` are those of the loss and its gradient, of which a backend of native code leaves
@@ -148,7 +148,7 @@ class Used(Record):
     equations_on_numpy: int | None = None
 
 
-class Certified(Record):
+class Certified(Part):
     """The certificate of one primitive of a plugin."""
 
     primitive: str
@@ -162,7 +162,7 @@ class Certified(Record):
     failure: str
 
 
-class ExpectationFound(Record):
+class ExpectationFound(Part):
     """One expectation: what was asked of which path, what was found there, whether it holds."""
 
     path: str
@@ -173,7 +173,7 @@ class ExpectationFound(Record):
     place: Place | None
 
 
-class Failure(Record):
+class Failure(Part):
     """What made the numbers not finite."""
 
     message: str
@@ -185,7 +185,7 @@ class Failure(Record):
     what: str = ""
 
 
-class Result(Record):
+class Result(Part):
     """The result of a job, as ``result.json`` holds it.
 
     ``loss`` is what was minimized, penalties and priors included; ``log_likelihood`` is what was

@@ -126,7 +126,7 @@ def test_the_plugin_that_provides_it_is_named() -> None:
 
 
 def test_of_many_rows_a_block_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blaming, "LARGEST_WALK", 100)
+    monkeypatch.setattr(blaming, "LARGEST_HELD", 100)
     x = np.ones(1000)
     x[777] = -1.0
     made = problem(

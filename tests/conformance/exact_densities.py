@@ -24,6 +24,11 @@ def _bennett(d: Ball) -> Derivatives:
     return (1 + d) * d.log1p() - d, d.log1p(), 1 / (1 + d)
 
 
+def _exponential_rest(u: Ball) -> Derivatives:
+    power = (u if abs(u) < 100000 else 100000 * u.sgn()).exp()
+    return power - 1 - u, power - 1, power
+
+
 def _gumbel_exponent(z: Ball) -> Derivatives:
     small = (-z if abs(z) < 100000 else -100000 * z.sgn()).exp()
     return z + small, 1 - small, small
@@ -58,6 +63,7 @@ def _log_logistic_slope(x: Ball) -> Derivatives:
 OF_DENSITIES: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
     {
         "bennett": _bennett,
+        "exponential_rest": _exponential_rest,
         "gumbel_exponent": _gumbel_exponent,
         "log1p_square": _log1p_square,
         "log1p_square_slope": _log1p_square_slope,

@@ -8,6 +8,7 @@ from optserve.graph.domain import integer, positive, unit
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
+from optserve.primitives.densities.incomplete import log_gamma_tails
 from optserve.primitives.elementary import log1mexp
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "geometric_logpmf",
     "geometric_logsf",
     "negative_binomial_logpmf",
+    "poisson_logcdf",
     "poisson_logpmf",
+    "poisson_logsf",
     "with_zeros",
     "zero_inflated_negative_binomial_logpmf",
     "zero_inflated_poisson_logpmf",
@@ -41,6 +44,34 @@ poisson_logpmf = density(
     Log probability of k under the Poisson distribution of this mean. Of what is no count it is
     -inf.
     """,
+)
+
+
+def _poisson_tails(k: Value, mean: Value) -> tuple[Value, Value]:
+    """Log chances of up to k, and of more: those of the waiting time of k + 1 events."""
+    events = np.floor(np.where(k < 0.0, 0.0, k)) + 1.0
+    more, up_to = log_gamma_tails(events, only_if(mean > 0.0, mean))
+    return up_to, more
+
+
+poisson_logcdf = density(
+    "poisson_logcdf",
+    lambda k, mean: np.where(k < 0.0, -np.inf, _poisson_tails(k, mean)[0]),
+    domain=(_COUNT, positive),
+    remedy=_POSITIVE_MEAN,
+    cost=8000.0,
+    slow=True,
+    doc="Log chance of a Poisson number of up to k. Below 0 it is -inf.",
+)
+
+poisson_logsf = density(
+    "poisson_logsf",
+    lambda k, mean: np.where(k < 0.0, 0.0, _poisson_tails(k, mean)[1]),
+    domain=(_COUNT, positive),
+    remedy=_POSITIVE_MEAN,
+    cost=8000.0,
+    slow=True,
+    doc="Log chance of a Poisson number of more than k. Below 0 it is 0.",
 )
 
 

@@ -26,11 +26,12 @@ def density(
     doc: str,
     remedy: str = "",
     cost: float = 30.0,
+    slow: bool = False,
 ) -> Primitive:
     """The logarithm of a density of numbers, entry by entry, its operands broadcast together.
 
     ``body`` takes the value, then the parameters of the distribution; its parameters' names are the
-    keywords.
+    keywords. One that is ``slow`` is tried at one example only.
 
     >>> from optserve.graph.domain import positive, real
     >>> rayleigh_logsf = density(
@@ -48,7 +49,7 @@ def density(
         impl=in_one_dtype(body),
         axes=aligned,
         domain=domain,
-        examples=_examples(domain, len(inspect.signature(body).parameters)),
+        examples=_examples(domain, len(inspect.signature(body).parameters))[: 1 if slow else None],
         facts=Facts(remedy=remedy, cost=cost, large_code=True),
         doc=doc,
     )

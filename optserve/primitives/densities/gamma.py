@@ -6,11 +6,22 @@ import numpy as np
 
 from optserve.graph.domain import positive
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density
+from optserve.primitives.densities.density import density, only_if
 from optserve.primitives.densities.deviance import bennett, deviance, stirling
+from optserve.primitives.densities.incomplete import log_gamma_tails
 from optserve.primitives.elementary import xlogy
 
-__all__ = ["chi2_logpdf", "gamma_logpdf", "inverse_gamma_logpdf"]
+__all__ = [
+    "chi2_logcdf",
+    "chi2_logpdf",
+    "chi2_logsf",
+    "gamma_logcdf",
+    "gamma_logpdf",
+    "gamma_logsf",
+    "inverse_gamma_logcdf",
+    "inverse_gamma_logpdf",
+    "inverse_gamma_logsf",
+]
 
 _POSITIVE = "keep its parameters positive: `bounds: [0, null]` or `transform: log`"
 
@@ -68,5 +79,104 @@ chi2_logpdf = density(
     doc="""
     Log density, at x, of the sum of the squares of dof independent normal numbers of mean 0 and
     variance 1. Below 0 it is -inf, with the derivative 0.
+    """,
+)
+
+
+def _gamma_logcdf(x: Value, shape: Value, rate: Value) -> Value:
+    shape, y = _valid(x, shape, rate)
+    return np.where(x <= 0.0, -np.inf, log_gamma_tails(shape, y)[0])
+
+
+def _gamma_logsf(x: Value, shape: Value, rate: Value) -> Value:
+    shape, y = _valid(x, shape, rate)
+    return np.where(x <= 0.0, 0.0, log_gamma_tails(shape, y)[1])
+
+
+def _valid(x: Value, shape: Value, rate: Value) -> tuple[Value, Value]:
+    """The shape, and x in units of 1 / rate, where x is positive."""
+    return only_if(shape > 0.0, shape), np.where(x <= 0.0, 1.0, x) * only_if(rate > 0.0, rate)
+
+
+gamma_logcdf = density(
+    "gamma_logcdf",
+    _gamma_logcdf,
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that a gamma number of this shape and rate is up to x. At 0 and below it is -inf,
+    with the derivative 0.
+    """,
+)
+
+gamma_logsf = density(
+    "gamma_logsf",
+    _gamma_logsf,
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that a gamma number of this shape and rate is above x. At 0 and below it is 0.
+    """,
+)
+
+
+def _inverse(x: Value) -> Value:
+    """1 / x of what is positive."""
+    return 1.0 / np.where(x <= 0.0, 1.0, x)
+
+
+inverse_gamma_logcdf = density(
+    "inverse_gamma_logcdf",
+    lambda x, shape, scale: np.where(x <= 0.0, -np.inf, _gamma_logsf(_inverse(x), shape, scale)),
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that 1 / g is up to x, g being gamma of this shape and of the rate that is here
+    called scale. At 0 and below it is -inf, with the derivative 0.
+    """,
+)
+
+inverse_gamma_logsf = density(
+    "inverse_gamma_logsf",
+    lambda x, shape, scale: np.where(x <= 0.0, 0.0, _gamma_logcdf(_inverse(x), shape, scale)),
+    domain=(positive, positive, positive),
+    remedy=_POSITIVE,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that 1 / g is above x, g being gamma of this shape and of the rate that is here
+    called scale. At 0 and below it is 0.
+    """,
+)
+
+chi2_logcdf = density(
+    "chi2_logcdf",
+    lambda x, dof: _gamma_logcdf(x, 0.5 * dof, 0.5 + 0.0 * dof),
+    domain=(positive, positive),
+    remedy="keep dof positive",
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that the sum of the squares of dof independent normal numbers of variance 1 is up to
+    x. At 0 and below it is -inf, with the derivative 0.
+    """,
+)
+
+chi2_logsf = density(
+    "chi2_logsf",
+    lambda x, dof: _gamma_logsf(x, 0.5 * dof, 0.5 + 0.0 * dof),
+    domain=(positive, positive),
+    remedy="keep dof positive",
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance that the sum of the squares of dof independent normal numbers of variance 1 is above
+    x. At 0 and below it is 0.
     """,
 )

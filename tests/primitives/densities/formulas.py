@@ -58,6 +58,22 @@ def _gamma(x: Any, shape: Any, rate: Any) -> Any:
     return shape * mp.log(rate) - mp.loggamma(shape) + (shape - 1) * mp.log(x) - rate * x
 
 
+def _gamma_below(y: Any, shape: Any) -> Any:
+    if y <= 0:
+        return -mp.inf
+    if y < shape + 1:
+        return mp.log(mp.gammainc(shape, 0, y, regularized=True))
+    return mp.log1p(-mp.gammainc(shape, y, mp.inf, regularized=True))
+
+
+def _gamma_above(y: Any, shape: Any) -> Any:
+    if y <= 0:
+        return mpf(0)
+    if y < shape + 1:
+        return mp.log1p(-mp.gammainc(shape, 0, y, regularized=True))
+    return mp.log(mp.gammainc(shape, y, mp.inf, regularized=True))
+
+
 def _log_between(a: Any, b: Any) -> Any:
     """Log chance of a normal number between a and b, by its smaller tails."""
     if a + b < 0:
@@ -74,6 +90,7 @@ RATES = (1e-3, 0.7, 5.0)
 GUMBEL = (-4.0, -0.1, 1e-9, 0.3, 2.0, 37.0, 1e4)
 LIFETIMES = (1e-30, 1e-9, 0.02, 0.7, 1.0, 3.0, 40.0)
 SHARES = (-2.0, -1.4999, -0.3, 0.7, 1.4999, 3.0)
+GAMMA = ((-1.0, 1e-9, 0.3, 3.0, 60.0), (0.3, 2.5, 40.0), (0.7,))
 PARETO = (0.1, 0.5000001, 0.7, 3.5, 40.0, 1e8)
 LIMITED = (
     (-2.0, -0.9, 0.3, 0.99, 2.0),
@@ -190,6 +207,16 @@ EXACT: Mapping[str, Exact] = MappingProxyType(
         "gamma_logpdf": Exact(
             _gamma, ((-1.0, *LIFETIMES), (0.02, 1.0, 3.5, 60.0, 1e6), (0.7, 5.0))
         ),
+        "gamma_logcdf": Exact(lambda x, a, b: _gamma_below(b * x, a), GAMMA),
+        "gamma_logsf": Exact(lambda x, a, b: _gamma_above(b * x, a), GAMMA),
+        "inverse_gamma_logcdf": Exact(
+            lambda x, a, b: _gamma_above(b / x, a) if x > 0 else -mp.inf, GAMMA
+        ),
+        "inverse_gamma_logsf": Exact(
+            lambda x, a, b: _gamma_below(b / x, a) if x > 0 else mpf(0), GAMMA
+        ),
+        "chi2_logcdf": Exact(lambda x, d: _gamma_below(x / 2, d / 2), GAMMA[:2]),
+        "chi2_logsf": Exact(lambda x, d: _gamma_above(x / 2, d / 2), GAMMA[:2]),
         "inverse_gamma_logpdf": Exact(
             lambda x, a, b: _inside(x > 0, lambda: _gamma(1 / x, a, b) - 2 * mp.log(x)),
             ((-1.0, *LIFETIMES), (0.02, 1.0, 3.5, 60.0, 1e6), (0.7, 5.0)),

@@ -26,6 +26,19 @@ def _poisson(k: Any, mean: Any) -> Any:
     return k * mp.log(mean) - mean - mp.loggamma(k + 1)
 
 
+def _poisson_up_to(k: Any, mean: Any) -> Any:
+    above = mp.gammainc(mp.floor(k) + 1, mean, mp.inf, regularized=True)
+    if mean > k:
+        return mp.log(above)
+    return mp.log1p(-mp.gammainc(mp.floor(k) + 1, 0, mean, regularized=True))
+
+
+def _poisson_more(k: Any, mean: Any) -> Any:
+    if mean > k:
+        return mp.log1p(-mp.gammainc(mp.floor(k) + 1, mean, mp.inf, regularized=True))
+    return mp.log(mp.gammainc(mp.floor(k) + 1, 0, mean, regularized=True))
+
+
 def _negative_binomial(k: Any, mean: Any, spread: Any) -> Any:
     return (
         mp.loggamma(k + spread)
@@ -71,6 +84,16 @@ OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
     {
         "poisson_logpmf": Exact(
             lambda k, m: _if_count(k, lambda: _poisson(k, m)), (COUNTS, MEANS), by=(1,)
+        ),
+        "poisson_logcdf": Exact(
+            lambda k, m: _poisson_up_to(k, m) if k >= 0 else -mp.inf,
+            (COUNTS[:-1], MEANS[1:]),
+            by=(1,),
+        ),
+        "poisson_logsf": Exact(
+            lambda k, m: _poisson_more(k, m) if k >= 0 else mpf(0),
+            (COUNTS[:-1], MEANS[1:]),
+            by=(1,),
         ),
         "negative_binomial_logpmf": Exact(
             lambda k, m, s: _if_count(k, lambda: _negative_binomial(k, m, s)),

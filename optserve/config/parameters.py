@@ -7,8 +7,17 @@ from math import prod
 
 import numpy as np
 
+from optserve.config.entries import fixed_entries
 from optserve.config.mistakes import Mistakes
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
+from optserve.config.nodes import (
+    Entry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    is_null,
+    kind_of,
+)
 from optserve.config.options import instantiate, one_named
 from optserve.config.schema.config import Config
 from optserve.config.schema.parameter import Parameter as Written
@@ -68,27 +77,46 @@ def parameter_of(
     transform: ParameterTransform | None = None
     if written.transform is not None:
         transform = instantiate("transforms", one_named(written.node_of("transform")), registry)
-    low, high = written.bounds
-    low, high = -np.inf if low is None else low, np.inf if high is None else high
-    if low > high:
-        raise ConfigError(
-            f"the lower bound {low:g} is above the upper bound {high:g}",
-            place=written.place_of("bounds"),
-            expected="[low, high]",
-            code="contradiction",
-        )
+    lower, upper = _bounds(written, shape)
     init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
     parameter = Parameter(
         name=name,
         init=init,
-        lower=_cast(np.full(shape, low), precision),
-        upper=_cast(np.full(shape, high), precision),
-        fixed=np.full(shape, bool(written.fixed)),
+        lower=_cast(lower, precision),
+        upper=_cast(upper, precision),
+        fixed=fixed_entries(written, shape),
         transform=transform,
         place=written.place,
     )
     _check_start(parameter, init, written.place_of("init"))
     return parameter
+
+
+def _bounds(written: Written, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The lower and the upper bound of each entry."""
+    if written.bounds == (None, None):
+        return np.full(shape, -np.inf), np.full(shape, np.inf)
+    node = written.node_of("bounds")
+    assert isinstance(node, SequenceNode)
+    ends = [
+        np.full(shape, none) if is_null(end) else _each(numbers(end, none), shape, end.place)
+        for end, none in zip(node, (-np.inf, np.inf), strict=True)
+    ]
+    low, high = ends
+    if (low > high).any():
+        at = np.argmax(low > high)
+        raise ConfigError(
+            f"the lower bound {low.flat[at]:g} is above the upper bound {high.flat[at]:g}",
+            place=node.place,
+            expected="[low, high]",
+            code="contradiction",
+        )
+    return low, high
+
+
+def _each(values: Array, shape: tuple[int, ...], place: Place) -> Array:
+    """A number for every entry, or a number for each."""
+    return np.full(shape, values) if not values.ndim else _fitted(values, shape, place)
 
 
 def _initial(
@@ -175,8 +203,8 @@ def _start(parameter: Parameter, entry: Entry) -> Array:
     return value
 
 
-def numbers(node: Node) -> Array:
-    """A number or a nested list of numbers as an array.
+def numbers(node: Node, none: float | None = None) -> Array:
+    """A number or a nested list of numbers as an array; ``none`` is what ``null`` stands for.
 
     >>> from optserve.config.parse import parse
     >>> from optserve.config.source import Source
@@ -184,7 +212,7 @@ def numbers(node: Node) -> Array:
     (2, 2)
     """
     if isinstance(node, SequenceNode) and len(node):
-        rows = [numbers(item) for item in node]
+        rows = [numbers(item, none) for item in node]
         for row, item in zip(rows, node, strict=True):
             if row.shape != rows[0].shape:
                 raise ConfigError(
@@ -196,6 +224,8 @@ def numbers(node: Node) -> Array:
         return np.stack(rows)
     if isinstance(node, ScalarNode) and type(node.value) in (int, float):
         return np.asarray(node.value, dtype=np.float64)
+    if none is not None and is_null(node):
+        return np.asarray(none)
     raise ConfigError(
         f"`{node.path}` is {kind_of(node)}",
         place=node.place,
@@ -230,8 +260,10 @@ def _check_start(parameter: Parameter, start: Array, place: Place | None) -> Non
             expected=f"finite numbers in {start.dtype.name}",
             code="wrong-start",
         )
-    if (start < parameter.lower).any() or (start > parameter.upper).any():
-        low, high = parameter.lower.flat[0], parameter.upper.flat[0]
+    outside = (start < parameter.lower) | (start > parameter.upper)
+    if outside.any():
+        at = np.argmax(outside)
+        low, high = parameter.lower.flat[at], parameter.upper.flat[at]
         raise ConfigError(
             f"'{parameter.name}' starts outside of its bounds",
             place=place,

@@ -268,7 +268,7 @@ PARAMETERS: Mapping[str, str] = {
     "a prior": "b: {init: 1, prior: {normal: {}}}",
     "an l1 penalty": "b: {init: 1, penalty: {l1: 1}}",
     "a negative penalty": "b: {init: 1, penalty: {l2: -1}}",
-    "some entries fixed": 'b: {init: [1, 2], fixed: "[0]"}',
+    "entries fixed that are not there": 'b: {init: [1, 2], fixed: "[5]"}',
     "a start that is true": "b: true",
     "a start beyond float32": "b: 1.0e300",
     "a keyword as a name": "lambda: 1",

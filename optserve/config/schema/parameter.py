@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
-from pydantic import BeforeValidator, Field, Strict, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Field, Strict, Tag
 
 from optserve.config.schema.section import (
     ByKind,
     Listed,
+    Nested,
     Section,
     Tolerance,
     Words,
@@ -28,12 +28,6 @@ class Penalty(Section):
     l2: Tolerance = Field(default=0.0, description="Adds this times the sum of the squares.")
 
 
-def _all_or_none(value: Any) -> Any:
-    if isinstance(value, list) or (isinstance(value, str) and "[" in value):
-        raise PydanticCustomError("later", "holding some entries of a parameter")
-    return value
-
-
 Initial = (
     Annotated[float, Tag("number")]
     | Annotated[list[Any], Tag("list")]
@@ -43,6 +37,14 @@ Initial = (
 Size = (
     Annotated[Annotated[int, Ge(1)], Tag("number")]
     | Annotated[str, Tag("text"), Words("an expression")]
+)
+
+
+Bound = Annotated[Nested, ByKind] | None
+Fixed = (
+    Annotated[bool, Tag("truth value")]
+    | Annotated[str, Tag("text"), Words("entries")]
+    | Annotated[list[Any], Tag("list")]
 )
 
 
@@ -58,11 +60,12 @@ class Parameter(Section):
     shape: Listed[Annotated[Size, ByKind]] | None = Field(
         default=None, description="Its shape; default: of init."
     )
-    bounds: Annotated[tuple[float | None, float | None], Strict(False)] = Field(
-        default=(None, None), description="[low, high]; null: none."
+    bounds: Annotated[tuple[Bound, Bound], Strict(False)] = Field(
+        default=(None, None),
+        description="[low, high]: a number, null for none, or a nested list of these by entry.",
     )
-    fixed: Annotated[bool, BeforeValidator(_all_or_none)] = Field(
-        default=False, description="Hold it at its start."
+    fixed: Annotated[Fixed, ByKind] = Field(
+        default=False, description='Hold it at its start, or entries of it: "[0, :6]".'
     )
     transform: (
         Annotated[

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 __all__ = [
     "ConfigError",
     "ConfigErrors",
+    "DataFailure",
     "DerivativeError",
     "GraphError",
     "NumericalFailure",
@@ -126,6 +127,12 @@ class ConfigError(OptserveError):
     """Something in a config file, a data file or on the command line is wrong; nothing ran."""
 
     code = "config"
+
+
+class DataFailure(ConfigError):
+    """Data that are read as a job needs them could not be read, or have changed meanwhile."""
+
+    code = "checksum"
 
 
 class ConfigErrors(ConfigError):

@@ -44,12 +44,15 @@ def check(
         warnings = [*job.problem.warnings, *warnings_of(problem)]
         if output is Format.json:
             told = {"name": problem.name, "warnings": warnings, "exit_code": 0}
+            if problem.levels:
+                told["levels"] = {name: list(texts) for name, texts in problem.levels.items()}
             write_output(json.dumps(told, indent=2))
         else:
             write_output("\n".join(_listing(problem, warnings)))
 
 
 def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
+    from optserve.reports.levels import levels_lines
     from optserve.reports.table import table
 
     yield f"{problem.name}  {_objective(problem)}"
@@ -62,6 +65,9 @@ def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
         yield from table(
             [["data", "type", "shape", ""], *_data(problem)], encoding=output_encoding()
         )
+    if problem.levels:
+        yield ""
+    yield from (f"  levels  {line}" for line in levels_lines(problem.levels))
     yield from _rows(problem)
     yield ""
     yield from table(

@@ -21,7 +21,8 @@ class Arrays(NamedTuple):
     """The arrays of columns by name, of each split; ``train`` is always there.
 
     ``rows_read`` and ``rows_used`` count rows of data; ``None`` where there are none. ``numbers``
-    holds, by split and table, what rows of the file were chosen, where not all were.
+    holds, by split and table, what rows of the file were chosen, where not all were; ``levels``
+    those of categories, in the order of their codes.
     """
 
     splits: Mapping[str, Mapping[str, Array | Streamed]]
@@ -29,6 +30,7 @@ class Arrays(NamedTuple):
     rows_read: int | None
     rows_used: int | None
     numbers: Mapping[tuple[str, str], Array]
+    levels: Mapping[str, tuple[str, ...]]
 
     def number(self, split: str, table: str, row: int) -> int:
         """Which row of its file a row of a split is, both counted from 0."""
@@ -68,6 +70,11 @@ def read_arrays(columns: Iterable[Column], precision: DType, found: Mistakes) ->
             (split, table.name): numbers
             for table, _, rows in read
             for split, numbers in rows.numbers.items()
+        },
+        {
+            names[column.partition("[")[0]] + column.removeprefix(column.partition("[")[0]): levels
+            for _, names, rows in read
+            for column, levels in rows.levels.items()
         },
     )
 

@@ -211,11 +211,11 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
     return made._replace(loss=_with_priors(made))
 
 
-def parsed(node: Node) -> Expression:
-    """The checked tree of an expression of the config."""
+def parsed(node: Node, *, texts: bool = False) -> Expression:
+    """The checked tree of an expression of the config, in which ``texts`` may be compared."""
     assert isinstance(node, ScalarNode)
     refuse_comment_inside(node)
-    return parse_expression(_text(node))
+    return parse_expression(_text(node), texts=texts)
 
 
 def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
@@ -268,7 +268,7 @@ def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> R
     where = None
     if table.where is not None:
         with found.declaring(keys=[f"data.{name}"]):
-            where = parsed(table.node_of("where"))
+            where = parsed(table.node_of("where"), texts=True)
     return RowExpressions(where, tuple(derived))
 
 

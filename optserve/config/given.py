@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
@@ -63,6 +64,7 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
                     place=source.place(0, 0),
                     code="yaml",
                 )
+            name = unicodedata.normalize("NFC", name)
             key = ScalarNode(_Given(inner, "", folder), 0, 0, inner, name, name)
             entries[name] = Entry(key, tree_of(one, inner, folder, depth + 1))
         return MappingNode(source, 0, 0, path, entries)

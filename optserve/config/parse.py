@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -194,7 +195,8 @@ class _Builder:
                 remedy=f'quote it: "{shown[:40]}"',
                 code="yaml",
             )
-        return replace(node, path=f"{path}.{node.text}" if path else node.text)
+        text = unicodedata.normalize("NFC", node.text)  # two spellings of a letter are one key
+        return replace(node, text=text, value=text, path=f"{path}.{text}" if path else text)
 
     def scalar(self, event: ScalarEvent, path: str, flow: bool) -> ScalarNode:
         text = event.value

@@ -162,6 +162,7 @@ def _problem(
         backends=traced.backends,
         rows_used=arrays.rows_used,
         rows_read=arrays.rows_read,
+        levels=arrays.levels,
         warnings=(*traced.unused, *arrays.warnings),
         metadata=_metadata(declared, tables),
         shared=traced.shared,

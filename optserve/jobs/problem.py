@@ -181,6 +181,7 @@ class Problem:
     optimizer_given: bool = True
     rows_used: int | None = None
     rows_read: int | None = None
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shared: Memo = field(default_factory=lambda: Memo(SHARED), compare=False, repr=False)

@@ -19,6 +19,7 @@ class Reason(Enum):
 
     certificate = "a derivative rule of a plugin failed its certificate"
     plugin = "a plugin failed while the job ran"
+    data = "the data could not be read any more while the job ran"
     interrupted = "interrupted"
     terminated = "terminated"
     diverged = "diverged: the steps lead away"
@@ -51,8 +52,12 @@ class Reason(Enum):
 
 
 _CONVERGED = frozenset({Reason.gradient, Reason.precision, Reason.loss, Reason.step})
-_FAILED = frozenset({Reason.certificate, Reason.plugin, Reason.non_finite, Reason.diverged})
-_SETTLED = frozenset({Reason.certificate, Reason.plugin, Reason.evaluated, Reason.plateau})
+_FAILED = frozenset(
+    {Reason.certificate, Reason.plugin, Reason.data, Reason.non_finite, Reason.diverged}
+)
+_SETTLED = frozenset(
+    {Reason.certificate, Reason.plugin, Reason.data, Reason.evaluated, Reason.plateau}
+)
 """Reasons after which nobody asks whether a tolerance was met."""
 
 _CODES = {
@@ -66,6 +71,7 @@ _CODES = {
     Reason.terminated: 143,
     Reason.certificate: 6,
     Reason.plugin: 6,
+    Reason.data: 5,
     Reason.non_finite: 5,
     Reason.diverged: 5,
 }

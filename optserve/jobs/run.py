@@ -9,7 +9,13 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.backends.blas import one_thread
-from optserve.errors import ConfigError, NumericalFailure, OptserveError, PluginFailure
+from optserve.errors import (
+    ConfigError,
+    DataFailure,
+    NumericalFailure,
+    OptserveError,
+    PluginFailure,
+)
 from optserve.graph.aval import Array
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.descent.outcome import Outcome
@@ -117,7 +123,8 @@ def run(
             outcomes = []
             for number, start in enumerate(starts, 1):
                 outcomes.append(_descended(job.descents, start, watch, (number, len(starts))))
-                if watch.signal is not None or faults.first is not None or watch.deadline.is_over:
+                failed = faults.first is not None or outcomes[-1].reason is Reason.data
+                if watch.signal is not None or failed or watch.deadline.is_over:
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
@@ -126,12 +133,18 @@ def run(
 
 
 def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:
-    """How a descent ended; a number that does not exist ends it as one that is not finite does."""
+    """How a descent ended; a number that does not exist ends it as one that is not finite does.
+
+    Data that cannot be read before anything is computed are an error, and no result.
+    """
+    first = number[0] == 1
     try:
         return descents(start, watch, number)
     except NumericalFailure as failure:  # of whole numbers, which have no NaN
         return Outcome(start, reasons=[Reason.non_finite], failure=failure)
-    except PluginFailure as failure:
+    except (PluginFailure, DataFailure) as failure:
+        if isinstance(failure, DataFailure) and first:
+            raise
         outcome = Outcome(start)
         outcome.fail(failure)
         return outcome
@@ -165,7 +178,7 @@ def _findings(
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end.
 
-    What a plugin fails at then is left out, and the job has failed all the same.
+    What a plugin or the data fail at then is left out, and the job has failed all the same.
     """
     evaluator, limits = job.evaluator, job.limits
     chosen = _best(outcomes)
@@ -176,6 +189,9 @@ def _findings(
             return found()
         except PluginFailure as failure:
             faults.note(failure)
+            return otherwise
+        except DataFailure as failure:
+            outcome.fail(failure)
             return otherwise
 
     def probed() -> Mapping[str, Any]:
@@ -232,7 +248,7 @@ def _uncertainty(
         refused = "the end is not known to be a minimum"  # evidence says why
     try:
         return uncertainty_of(evaluator, outcome.best, refused, watch.deadline)
-    except PluginFailure:
+    except (PluginFailure, DataFailure):
         raise
     except OptserveError as error:  # a second derivative that a plugin does not have
         return no_uncertainty(evaluator, error.message)

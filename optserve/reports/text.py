@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optserve.errors import OptserveError
 from optserve.jobs.evidence.naming import listed
 from optserve.reports.estimates import estimates
+from optserve.reports.levels import levels_lines
 from optserve.reports.numbers import compact, share_text, significant
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _facts(result: Result, path: str, exit_code: int) -> Iterator[str]:
         *(("metrics", split) for split in _metrics(result)),
         *(("starts", sentence) for sentence in _starts(result)),
         *(("evidence", sentence) for sentence in _evidence(result)),
+        *(("levels", line) for line in levels_lines(result.levels)),
         *(("note", sentence) for sentence in _notes(result)),
         *(("warning", sentence) for sentence in result.warnings),
         ("used", _used(result)),

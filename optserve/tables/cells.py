@@ -4,9 +4,11 @@ fit."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +20,10 @@ __all__ = [
     "EXPECTED",
     "FILL_IN",
     "KEPT",
+    "LEVEL",
     "MEND",
     "TOO_LONG",
+    "composed",
     "conversions",
     "expected_of",
     "fits",
@@ -39,7 +43,8 @@ FILL_IN = "fill it in, leave out such rows with `missing: drop`, or do without t
 """What to do about a missing value."""
 KEPT = "a whole number that a float keeps"
 """What is expected of one in a column of floats: others would be rounded."""
-TOO_LONG = "`as: integer` keeps all of its digits"
+LEVEL = "; where it is a value, list it in the `levels` of the column"
+TOO_LONG = "`as: integer` keeps all of its digits; `origin: {origin}` beside it subtracts that"
 """What to do about a whole number that a float would round."""
 FAR_TOO_LONG = "subtract an origin from the column in the file"
 EXPECTED: Mapping[Kind, str] = {
@@ -47,6 +52,7 @@ EXPECTED: Mapping[Kind, str] = {
     "integer": "a whole number of at most 64 bits",
     "bool": "true, false, 1 or 0",
     "text": "a text",
+    "verbatim": "a text",
     "time": "a date or a time, such as 2024-12-31 or 2024-12-31T23:59:00Z",
 }
 DTYPES: Mapping[Kind, str] = {
@@ -54,20 +60,22 @@ DTYPES: Mapping[Kind, str] = {
     "integer": "int64",
     "bool": "bool",
     "text": "object",
+    "verbatim": "object",
     "time": "datetime64[us]",
 }
 
 
-def is_missing(text: str) -> bool:
-    """Whether a cell of this text lacks a value, of whatever kind its column is.
+def is_missing(text: str, kind: Kind = "text") -> bool:
+    """Whether a cell of this text lacks a value, in a column of this kind.
 
-    >>> is_missing(" NA "), is_missing("nary")
-    (True, False)
+    >>> is_missing(" NA "), is_missing("nary"), is_missing("NA", "verbatim")
+    (True, False, False)
     """
-    return text.strip().casefold() in _MISSING
+    stripped = text.strip()
+    return not stripped if kind == "verbatim" else stripped.casefold() in _MISSING
 
 
-def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], object]]:
+def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], Any]]:
     """What a cell means, by its kind; each raises ``ValueError`` for one that is of another.
 
     >>> conversions(",")["float"](" 1,5D+03 ")
@@ -78,6 +86,7 @@ def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], object]]:
         "integer": partial(_integer, decimal=decimal),
         "bool": _truth,
         "text": _text,
+        "verbatim": partial(_text, kind="verbatim"),
         "time": _moment,
     }
 
@@ -139,10 +148,19 @@ def _truth(text: str) -> bool:
     return truth
 
 
-def _text(text: str) -> str:
-    if is_missing(text):
+def _text(text: str, kind: Kind = "text") -> str:
+    if is_missing(text, kind):
         raise ValueError(text)
-    return text.strip()
+    return composed(text.strip())
+
+
+def composed(text: str) -> str:
+    """``text`` with letters that are composed where they can be: one spelling for one text.
+
+    >>> composed("e\u0301") == "\u00e9"
+    True
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _moment(text: str) -> np.datetime64:
@@ -167,9 +185,19 @@ def expected_of(kind: Kind, text: str) -> str:
 def number_remedy(text: str, decimal: str) -> str:
     """What to do about a text that stands for no number."""
     if _WHOLE.fullmatch(text):
-        return TOO_LONG if len(text) < 19 else FAR_TOO_LONG
+        return TOO_LONG.format(origin=_origin(text)) if _is_long(text) else FAR_TOO_LONG
     if decimal == "." and _NUMBER.fullmatch(text.replace(",", ".")):
         return f"numbers have a decimal point here: write {text.replace(',', '.')}"
     if decimal != "." and _NUMBER.fullmatch(text):
         return f"numbers have a decimal `{decimal}` here: write {text.replace('.', decimal)}"
     return MEND if _NUMBER.search(text) else f"{MEND}; texts can be read with `as: category`"
+
+
+def _is_long(text: str) -> bool:
+    """Whether 64 bits hold a whole number."""
+    return len(text) <= 20 and -(2**63) <= int(text) < 2**63
+
+
+def _origin(text: str) -> str:
+    """A whole number of many digits with its last ones 0."""
+    return text[:-12] + 12 * "0"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.tables.cells import DTYPES, EXACT, conversions, is_missing
+from optserve.tables.cells import DTYPES, EXACT, conversions
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
 from optserve.tables.encoded import check_utf8
@@ -41,8 +41,7 @@ def _by_arrow(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | N
 
     check_utf8(rows.content, rows.file, rows.before + 1)
     content = rows.prepared()
-    text = pa.string()
-    types = {"float": pa.float64(), "integer": pa.int64(), "text": text, "time": text}
+    types = {"float": pa.float64(), "integer": pa.int64()}
     try:
         table = arrow.read_csv(
             io.BytesIO(content),
@@ -51,7 +50,7 @@ def _by_arrow(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | N
                 delimiter=rows.dialect.separator, newlines_in_values=b'"' in content
             ),
             arrow.ConvertOptions(
-                column_types={str(at): types[kind] for at, kind in wanted.items()},
+                column_types={str(at): types.get(kind, pa.string()) for at, kind in wanted.items()},
                 include_columns=[str(at) for at in wanted],
                 null_values=[],
                 decimal_point=rows.dialect.decimal,
@@ -63,16 +62,23 @@ def _by_arrow(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | N
     if not all(_certain(array, content, rows.dialect) for array in arrays.values()):
         return None
     try:
-        return {at: _moments(one) if wanted[at] == "time" else one for at, one in arrays.items()}
+        return {at: _converted(array, wanted[at]) for at, array in arrays.items()}
     except ValueError:
         return None
 
 
+def _converted(array: Array, kind: Kind) -> Array:
+    """The array, its texts as what they mean."""
+    if array.dtype != object:
+        return array
+    convert = conversions()[kind]
+    meanings = {text: convert(text) for text in set(array)}
+    return np.array([meanings[text] for text in array], dtype=DTYPES[kind])
+
+
 def _certain(array: Array, content: bytes, dialect: Dialect) -> bool:
     """Whether reading the texts one by one is sure to give this array too."""
-    if array.dtype == object:
-        return all(text == text.strip() and not is_missing(text) for text in set(array))
-    if array.dtype == np.int64:
+    if array.dtype != np.float64:
         return True
     largest = np.abs(array).max(initial=0)
     if largest < EXACT:
@@ -84,8 +90,3 @@ def _holds_long_numbers(content: bytes, dialect: Dialect) -> bool:
     """Whether there may be a whole number that a float rounds."""
     point = dialect.decimal if dialect.decimal != dialect.separator else ""
     return re.search(rf"(?<![0-9{point}])[0-9]{{16,}}".encode(), content) is not None
-
-
-def _moments(texts: Array) -> Array:
-    convert = conversions()["time"]
-    return np.array([convert(text) for text in texts], dtype=DTYPES["time"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from optserve.errors import Place
 from optserve.tables.csv_arrow import read_rows, read_rows_with_gaps
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
@@ -52,7 +53,8 @@ def csv_pieces(
         before += rows
         if rows:
             read = partial(_read, rows_of, part)
-            pieces.append(Piece(rows, partial(read, read_rows), partial(read, read_rows_with_gaps)))
+            cells, gaps = partial(read, read_rows), partial(read, read_rows_with_gaps)
+            pieces.append(Piece(rows, cells, gaps, partial(_place, rows_of, part)))
     return pieces
 
 
@@ -63,6 +65,10 @@ def _read(
     wanted: Mapping[int, Kind],
 ) -> T:
     return read(rows_of(part), wanted)
+
+
+def _place(rows_of: Callable[[_Part], Rows], part: _Part, row: int, index: int) -> Place:
+    return text_frame(rows_of(part)).place(row, index)
 
 
 def _contents(text: EncodedText, dialect: Dialect, start: int) -> Iterator[tuple[int, bytes]]:

@@ -56,8 +56,7 @@ class EncodedText:
         Raises ``ConfigError`` where the file is no longer as it was.
         """
         if self._unpacked is None:
-            with self.path.open("rb") as file:
-                self._version.check(file)
+            with self._version.open() as file:
                 file.seek(self._start + start)
                 return file.read(size)
         with self._lock:

@@ -21,9 +21,9 @@ __all__ = [
     "no_gaps",
 ]
 
-Kind = Literal["float", "integer", "bool", "text", "time"]
-"""How the cells of a column are read: as float64, int64, truth values, texts as they are, or
-moments (datetime64, in UTC)."""
+Kind = Literal["float", "integer", "bool", "text", "verbatim", "time"]
+"""How the cells of a column are read: as float64, int64, truth values, texts, texts of which only
+an empty one is missing, or moments (datetime64, in UTC)."""
 
 
 class Frame(Protocol):

@@ -1,11 +1,13 @@
-"""``npy``: one array of NumPy in a file, mapped into memory and read as it is needed."""
+"""``npy``: one array of NumPy in a file, read as it is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 
@@ -14,8 +16,9 @@ from optserve.graph.aval import Array
 from optserve.tables.frame import Frame, Kind
 from optserve.tables.pieces import Piece, PieceFrame
 from optserve.tables.typed import Spot, cells, cells_with_gaps
+from optserve.tables.unchanged import Version
 
-__all__ = ["array_frame", "load_array", "npy"]
+__all__ = ["ArrayFile", "npy"]
 
 T = TypeVar("T")
 
@@ -37,79 +40,114 @@ def npy() -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
-        return array_frame(path, load_array(path))
+        return array_frame(ArrayFile(path))
 
     return read
 
 
-def array_frame(path: Path, array: Array) -> Frame:
-    """The columns of ``array``; it is mapped anew for each piece, so that pages can go."""
-    if array.ndim not in (1, 2) or (array.dtype.names and array.ndim != 1):
+def array_frame(file: ArrayFile) -> Frame:
+    """The columns of the array in ``file``, read in pieces."""
+    shape, dtype = file.shape, file.dtype
+    if len(shape) not in (1, 2) or (dtype.names and len(shape) != 1):
         raise ConfigError(
-            f"the array has the shape {array.shape}",
-            place=Place(str(path)),
+            f"the array has the shape {shape}",
+            place=Place(str(file.path)),
             expected="(rows,) or (rows, columns)",
             code="malformed-file",
         )
-    names = array.dtype.names or ()
-    width = len(names) if names else array.shape[1] if array.ndim == 2 else 1
+    names = dtype.names or ()
+    width = len(names) if names else shape[1] if len(shape) == 2 else 1
     pieces = []
-    for first in range(0, len(array), PIECE_ROWS):
-        last = min(first + PIECE_ROWS, len(array))
-        read = partial(_read, path, first, last)
-        pieces.append(Piece(last - first, partial(read, cells), partial(read, cells_with_gaps)))
+    for first in range(0, shape[0], PIECE_ROWS):
+        last = min(first + PIECE_ROWS, shape[0])
+        read = partial(_read, file, first, last)
+        piece = Piece(last - first, partial(read, cells), partial(read, cells_with_gaps))
+        pieces.append(piece._replace(place=lambda row, index: Place(str(file.path))))
     return PieceFrame(tuple(names), width, pieces)
 
 
 def _read(
-    path: Path,
+    file: ArrayFile,
     first: int,
     last: int,
     converted: Callable[[Array, Kind, Spot], T],
     wanted: Mapping[int, Kind],
 ) -> Mapping[int, T]:
-    rows = load_array(path)[first:last]
+    names = file.dtype.names
+    columns = file.columns(first, last, list(wanted))
     return {
-        index: converted(*_column(rows, index, kind, path, first)) for index, kind in wanted.items()
+        index: converted(
+            columns[index],
+            kind,
+            Spot(str(file.path), repr(names[index]) if names else f"at position {index}", first),
+        )
+        for index, kind in wanted.items()
     }
 
 
-def _column(
-    rows: Array, index: int, kind: Kind, path: Path, first: int
-) -> tuple[Array, Kind, Spot]:
-    names = rows.dtype.names
-    if names:
-        return rows[names[index]], kind, Spot(str(path), repr(names[index]), first)
-    column = np.asarray(rows[:, index] if rows.ndim == 2 else rows)
-    return column, kind, Spot(str(path), f"at position {index}", first)
+class ArrayFile:
+    """An array in a file, of which rows are read as they are needed.
+
+    Nothing is mapped into memory: a file that another program cuts would end the process then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._version = Version(path)
+        try:
+            with path.open("rb") as file:
+                magic = np.lib.format.read_magic(file)
+                header = np.lib.format.read_array_header_1_0
+                if magic != (1, 0):
+                    header = np.lib.format.read_array_header_2_0
+                self.shape, self._by_column, self.dtype = header(file)
+                self._start = file.tell()
+                size = file.seek(0, os.SEEK_END) - self._start
+        except (ValueError, EOFError, OSError, TypeError) as error:
+            raise _broken(path, error) from None
+        if self.dtype.hasobject:
+            raise ConfigError(
+                "the file holds Python objects, which are never loaded: that could run any code",
+                place=Place(str(path)),
+                expected="an array of numbers, truth values or texts",
+                remedy="save it with a plain dtype, such as array.astype(float)",
+                code="malformed-file",
+            )
+        if size < self._bytes:
+            raise _broken(path, EOFError(f"{size} of {self._bytes} bytes are there"))
+
+    @property
+    def _bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def columns(self, first: int, last: int, wanted: Sequence[int]) -> Mapping[int, Array]:
+        """The rows ``first`` to ``last`` of the columns, or of the fields, that are ``wanted``."""
+        with self._version.open() as file:
+            if self._by_column and len(self.shape) == 2:
+                starts = {index: index * self.shape[0] + first for index in wanted}
+                return {at: self._part(file, start, last - first) for at, start in starts.items()}
+            width = math.prod(self.shape[1:])
+            rows = self._part(file, first * width, (last - first) * width)
+        if self.dtype.names:
+            return {index: rows[self.dtype.names[index]] for index in wanted}
+        matrix = rows.reshape(last - first, width)
+        return {index: matrix[:, index] for index in wanted}
+
+    def _part(self, file: IO[bytes], start: int, count: int) -> Array:
+        """``count`` entries from ``start`` on, as they lie in the file."""
+        itemsize = self.dtype.itemsize
+        file.seek(self._start + start * itemsize)
+        content = file.read(count * itemsize)
+        if len(content) < count * itemsize:
+            raise _broken(self.path, EOFError("it ends too early"))
+        return np.frombuffer(content, self.dtype, count)
 
 
-def load_array(path: Path) -> Array:
-    """The array in the file, mapped; raises ``ConfigError`` for a file that is none."""
-    try:
-        with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0
-            if version != (1, 0):
-                read = np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
-        if not dtype.hasobject:
-            if 0 in shape:
-                return np.empty(shape, dtype)  # nothing can be mapped
-            array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-            return array
-    except (ValueError, EOFError, OSError, TypeError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else repr(error)
-        raise ConfigError(
-            f"not a whole file of NumPy: {reason}",
-            place=Place(str(path)),
-            remedy="write it again, with numpy.save",
-            code="malformed-file",
-        ) from None
-    raise ConfigError(
-        "the file holds Python objects, which are never loaded: that could run any code",
+def _broken(path: Path, error: Exception) -> ConfigError:
+    reason = str(error).splitlines()[0][:200] if str(error) else repr(error)
+    return ConfigError(
+        f"not a whole file of NumPy: {reason}",
         place=Place(str(path)),
-        expected="an array of numbers, truth values or texts",
-        remedy="save it with a plain dtype, such as array.astype(float)",
+        remedy="write it again, with numpy.save",
         code="malformed-file",
     )

@@ -95,6 +95,10 @@ class ArraysFrame:
         shape: tuple[int, ...] = self._arrays[index].shape
         return shape
 
+    def place(self, row: int, index: int) -> Place:
+        """The file, which has no lines."""
+        return Place(str(self.path))
+
     def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
         """The arrays at the positions ``wanted``."""
         return {

@@ -14,6 +14,7 @@ from optserve.graph.aval import Array
 from optserve.tables.frame import Cells, Frame, Kind
 from optserve.tables.pieces import Piece, PieceFrame
 from optserve.tables.typed import Spot, cells, cells_with_gaps
+from optserve.tables.unchanged import Version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,13 +36,15 @@ def parquet() -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
+        version = Version(path)
         metadata, names = _told(path, _open_metadata)
         first = 0
         pieces = []
         for number in range(metadata.num_row_groups):
             rows = metadata.row_group(number).num_rows
-            group = partial(_read_group, path, metadata, names, number, first)
-            pieces.append(Piece(rows, partial(group, _column), partial(group, _column_with_gaps)))
+            group = partial(_read_group, path, version, metadata, names, number, first)
+            piece = Piece(rows, partial(group, _column), partial(group, _column_with_gaps))
+            pieces.append(piece._replace(place=lambda row, index: Place(str(path))))
             first += rows
         return PieceFrame(names, len(names), pieces)
 
@@ -76,6 +79,7 @@ def _open_metadata(path: Path) -> tuple[Any, tuple[str, ...]]:
 
 def _read_group(
     path: Path,
+    version: Version,
     metadata: Any,
     names: tuple[str, ...],
     number: int,
@@ -89,7 +93,7 @@ def _read_group(
         from pyarrow import parquet as arrow
 
         found = {}
-        with path.open("rb") as source, arrow.ParquetFile(source, metadata=metadata) as file:
+        with version.open() as source, arrow.ParquetFile(source, metadata=metadata) as file:
             for index, kind in wanted.items():  # one by one: less is held at a time
                 name = names[index]
                 table = file.read_row_group(number, columns=[name], use_threads=False)

@@ -7,19 +7,24 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from optserve.errors import Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import Cells, Frame, Gapped, Kind, no_gaps
+from optserve.tables.frame import Cells, Frame, Gapped, Kind, Located, no_gaps
 
 __all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
 
 
 class Piece(NamedTuple):
-    """Some rows of a table, such as a row group; ``read`` is what ``Frame.read`` is, and
-    ``read_with_gaps`` what ``Gapped`` has, where the reader can tell what is missing."""
+    """Some rows of a table, such as a row group; ``read`` is what ``Frame.read`` is.
+
+    ``read_with_gaps`` is what ``Gapped`` has, and ``place`` what ``Located`` has, where the reader
+    can tell.
+    """
 
     rows: int
     read: Callable[[Mapping[int, Kind]], Mapping[int, Array]]
     read_with_gaps: Callable[[Mapping[int, Kind]], Mapping[int, Cells]] | None = None
+    place: Callable[[int, int], Place] = lambda row, index: Place("")
 
 
 @runtime_checkable
@@ -65,6 +70,14 @@ class PieceFrame:
         parts = [_gaps(piece, wanted) for piece in self._pieces]
         return {index: _joined([part[index] for part in parts]) for index in wanted}
 
+    def place(self, row: int, index: int) -> Place:
+        """Where a cell stands, as its piece tells it."""
+        for piece in self._pieces:
+            if row < piece.rows:
+                return piece.place(row, index)
+            row -= piece.rows
+        return Place("")
+
 
 def _joined(parts: Sequence[Cells]) -> Cells:
     if not parts:
@@ -83,6 +96,9 @@ def pieces_of(frame: Frame) -> Sequence[Piece]:
     """The pieces of a frame; one that has none is one."""
     if isinstance(frame, Pieced):
         return frame.in_pieces()
-    return (
-        Piece(frame.rows, frame.read, frame.read_with_gaps if isinstance(frame, Gapped) else None),
-    )
+    piece = Piece(frame.rows, frame.read)
+    if isinstance(frame, Gapped):
+        piece = piece._replace(read_with_gaps=frame.read_with_gaps)
+    if isinstance(frame, Located):
+        piece = piece._replace(place=frame.place)
+    return (piece,)

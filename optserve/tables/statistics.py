@@ -70,5 +70,5 @@ def categories_of(parts: Iterable[Array]) -> Mapping[str, int]:
 
 
 def codes(texts: Array, categories: Mapping[str, int]) -> Array:
-    """The codes of ``texts`` (rows,), int64."""
-    return np.array([categories[text] for text in texts], dtype=np.int64)
+    """The codes of ``texts`` (rows,), int64; -1 for one that is no category."""
+    return np.array([categories.get(text, -1) for text in texts], dtype=np.int64)

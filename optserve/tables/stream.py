@@ -11,6 +11,7 @@ from threading import Lock
 
 import numpy as np
 
+from optserve.errors import DataFailure, OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
 from optserve.tables.pieces import Piece
@@ -22,8 +23,8 @@ KEPT_BYTES = 1 << 26
 them reads ahead."""
 KEPT_PIECES = 4
 
-Decode = Callable[[Piece], Mapping[str, Array]]
-"""The columns of a piece as they are to be used, by name."""
+Decode = Callable[[Piece, int], Mapping[str, Array]]
+"""The columns of a piece, before which there are so many rows, as they are to be used, by name."""
 
 
 class Stream:
@@ -36,6 +37,7 @@ class Stream:
         self._decode = decode
         self._kept: OrderedDict[int, Future[Mapping[str, Array]]] = OrderedDict()
         self._lock = Lock()
+        self._sums: dict[int, tuple[int, ...]] = {}
 
     def rows(self, name: str, first: int, last: int) -> Array:
         """The rows ``first`` to ``last`` of a column; contiguous, and not to be written to."""
@@ -59,13 +61,32 @@ class Stream:
             self._kept.move_to_end(number)
         if mine:
             try:
-                found.set_result(self._decode(self.pieces[number]))
+                found.set_result(self._decoded(number))
             except BaseException as error:
                 with self._lock:
                     self._kept.pop(number, None)
                 found.set_exception(error)
                 raise
         return found.result()
+
+    def _decoded(self, number: int) -> Mapping[str, Array]:
+        """The columns of a piece; raises ``DataFailure`` where they are not what they were."""
+        piece = self.pieces[number]
+        try:
+            columns = self._decode(piece, self.ends[number] - piece.rows)
+        except OptserveError as error:
+            raise _failed(error) from error
+        sums = tuple(map(_checksum, columns.values()))
+        if self._sums.setdefault(number, sums) != sums:
+            first = self.ends[number] - piece.rows
+            raise DataFailure(
+                f"rows {first + 1} to {self.ends[number]} are not what they were when they were "
+                "first read",
+                place=piece.place(0, 0),
+                expected="data that stay as they are while they are used",
+                remedy="run it again; write new data into a file of another name",
+            )
+        return columns
 
     def _forget(self) -> None:
         """Drop the pieces that were used least recently, beyond what may be kept."""
@@ -76,6 +97,24 @@ class Stream:
                 held += sum(array.nbytes for array in future.result().values())
             if position >= KEPT_PIECES and held > KEPT_BYTES:
                 del self._kept[number]
+
+
+def _checksum(array: Array) -> int:
+    """The sum of the array's bytes in words of 64 bits, which one changed value changes."""
+    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = content.size // 8 * 8
+    words = content[:whole].view(np.uint64).sum(dtype=np.uint64)
+    return int(words) + int(content[whole:].sum())
+
+
+def _failed(error: OptserveError) -> DataFailure:
+    return DataFailure(
+        error.message,
+        place=error.place,
+        expected=error.expected,
+        remedy=error.remedy,
+        code=error.code,
+    )
 
 
 class StreamedColumn(Streamed):

@@ -11,6 +11,7 @@ from optserve.graph.aval import Array
 from optserve.tables.cells import (
     DTYPES,
     FILL_IN,
+    LEVEL,
     MEND,
     conversions,
     expected_of,
@@ -75,7 +76,7 @@ class TextFrame:
 
     def _read_gaps(self, index: int, kind: Kind) -> Cells:
         texts = self._column(index)
-        missing = [is_missing(text) for text in texts]
+        missing = [is_missing(text, kind) for text in texts]
         filling = "1970-01-01" if kind == "time" else "0"
         filled = [filling if gone else text for text, gone in zip(texts, missing, strict=True)]
         return Cells(self._converted(index, kind, filled), np.array(missing, dtype=bool))
@@ -94,14 +95,13 @@ class TextFrame:
         row = next(row for row, text in enumerate(texts) if not fits(text, convert))
         name = f"'{self.names[index]}'" if self.names else f"at position {index}"
         text = texts[row].strip()
-        if is_missing(text):
+        if is_missing(text, kind):
             what = f"a missing value ({text})" if text else "a missing value"
-            remedy = FILL_IN
+            remedy = FILL_IN + (LEVEL if text and kind == "text" else "")
         else:
             what = f"{text[:40]!r}"
-            number = kind in ("float", "integer")
-            remedy = number_remedy(text, self._decimal) if number else MEND
-            if kind != "text":
+            remedy = number_remedy(text, self._decimal) if kind == "float" else MEND
+            if kind not in ("text", "verbatim"):
                 remedy = self._advise() or remedy
         return ConfigError(
             f"the column {name} has {what} in row {self._first + row + 1}",

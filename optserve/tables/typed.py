@@ -15,7 +15,9 @@ from optserve.tables.cells import (
     EXPECTED,
     FILL_IN,
     KEPT,
+    LEVEL,
     MEND,
+    composed,
     conversions,
     fits,
     is_missing,
@@ -33,9 +35,10 @@ class Spot(NamedTuple):
     column: str
     first: int = 0
 
-    def missing(self, row: int) -> ConfigError:
-        """The error for a missing value in a row of the cells, counted from 0."""
-        return self.error(row, "a missing value", FILL_IN, "a value")
+    def missing(self, row: int, mark: str = "") -> ConfigError:
+        """The error for a missing value, or a mark of one, in a row of the cells, from 0."""
+        remedy = FILL_IN + (LEVEL if mark else "")
+        return self.error(row, f"a missing value{mark and f' ({mark})'}", remedy, "a value")
 
     def error(self, row: int, what: str, remedy: str, expected: str) -> ConfigError:
         """The error for what is in a row of the cells, counted from 0."""
@@ -80,17 +83,17 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
     """
     if array.dtype.kind in "OUS":
         array = _decoded(array).astype(object)
-        missing = np.array([is_missing(str(text)) for text in array.ravel()], dtype=bool)
+        missing = np.array([is_missing(str(text), kind) for text in array.ravel()], dtype=bool)
         missing = missing.reshape(array.shape)
         array[missing] = "1970-01-01" if kind == "time" else "0"
     elif array.dtype.kind in "fM":
         missing = np.isnan(array) if array.dtype.kind == "f" else np.isnat(array)
-        array = np.where(missing, array.dtype.type(0), array).astype(array.dtype, copy=False)
+        array = array.copy()
+        array[missing] = np.zeros((), array.dtype)
     else:
         missing = np.zeros(array.shape, dtype=bool)
-    return Cells(
-        cells(array, kind, spot), missing.reshape(len(array), -1).max(axis=1, initial=False)
-    )
+    of_rows = np.asarray(missing.any(axis=tuple(range(1, missing.ndim))))
+    return Cells(cells(array, kind, spot), of_rows)
 
 
 def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
@@ -99,11 +102,12 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
         raise spot.wrong_type("a matrix of texts", "write a column of its own for each")
     if kind == "time":
         return _times_of_texts(array, spot)
-    if kind != "text":
+    if kind not in ("text", "verbatim"):
         raise spot.wrong_type("texts", "texts can be read with `as: category`")
-    texts = [str(text) for text in array]
-    _hold(np.array([not is_missing(text) for text in texts], dtype=bool), array, spot, "a text")
-    return np.array([text.strip() for text in texts], dtype=object)
+    texts = [str(text).strip() for text in array]
+    there = np.array([not is_missing(text, kind) for text in texts], dtype=bool)
+    _hold(there, array, spot, EXPECTED[kind])
+    return np.array([composed(text) for text in texts], dtype=object)
 
 
 def _times_of_texts(array: Array, spot: Spot) -> Array:
@@ -115,8 +119,9 @@ def _times_of_texts(array: Array, spot: Spot) -> Array:
 
 def _no_time(array: Array, spot: Spot) -> ConfigError:
     """The error for moments that are read as another kind, or the other way round."""
-    held = "dates or times" if array.dtype.kind == "M" else "numbers"
-    return spot.wrong_type(held, "write numbers or texts")
+    if array.dtype.kind == "M":
+        return spot.wrong_type("dates or times", "`as: time, origin: 2024-01-01` counts days")
+    return spot.wrong_type("numbers", "`as: float, origin: 2024` counts from a number")
 
 
 def _times(array: Array, spot: Spot) -> Array:
@@ -164,6 +169,7 @@ _CONVERSIONS: dict[Kind, Callable[[Array, Spot], Array]] = {
     "integer": _integers,
     "bool": _truths,
     "text": _as_texts,
+    "verbatim": _as_texts,
     "time": _times,
 }
 
@@ -173,7 +179,8 @@ def _hold(good: Array, array: Array, spot: Spot, expected: str) -> None:
         return
     at = tuple(int(one) for one in np.argwhere(~good)[0])
     cell = array[at]
-    if is_missing(str(cell)) or str(cell) == "NaT":
-        raise spot.missing(at[0])
+    text = str(cell).strip()
+    if is_missing(text) or text == "NaT":
+        raise spot.missing(at[0], text if array.dtype.kind in "OU" else "")
     remedy = number_remedy(str(cell), ".") if array.dtype.kind in "iu" else MEND
     raise spot.error(at[0], str(cell)[:40], remedy, expected)

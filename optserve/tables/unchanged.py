@@ -18,11 +18,20 @@ class Version:
         self._path = path
         self._told = _told(path.stat())
 
-    def check(self, file: IO[bytes]) -> None:
-        """Hold that ``file``, opened at the same path, is as it was; raises ``ConfigError``."""
+    def open(self) -> IO[bytes]:
+        """The file, opened again; raises ``ConfigError`` where it is not as it was."""
+        try:
+            file = self._path.open("rb")
+        except OSError as error:
+            raise ConfigError(
+                f"{self._path.name} can no longer be read: {error.strerror}",
+                place=Place(str(self._path)),
+                code="unreadable-file",
+            ) from None
         told = _told(os.fstat(file.fileno()))
         if told == self._told:
-            return
+            return file
+        file.close()
         was, now = self._told["size"], told["size"]
         how = f"{was} bytes then, {now} now" if was != now else "written to since then"
         raise ConfigError(

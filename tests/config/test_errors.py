@@ -132,7 +132,7 @@ DATA: Mapping[str, str] = {
     "an unknown format": "data: {read: d.xls}",
     "a name without a suffix": "data: {read: d}",
     "two columns of one name": "data: {read: again.csv}",
-    "a column that is left out": "data: {read: d.csv, columns: {x: x}}",
+    "a column that has another name": "data: {read: d.csv, columns: {x: x, z: y}}",
     "values between semicolons": "data: {read: semicolons.csv}",
     "no table": "data: {header: true}",
     "an unknown key of a table": "data: {read: d.csv, heador: true}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,13 +16,14 @@ from optserve.config.resolved import resolved_text
 from optserve.config.source import Source
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+keys = texts.map(lambda text: unicodedata.normalize("NFC", text))
 scalars = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | texts
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 trees = st.dictionaries(
-    texts,
+    keys,
     st.recursive(
         scalars | numbers,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
         max_leaves=8,
     ),
     max_size=5,

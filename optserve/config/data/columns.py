@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from optserve.config.schema.table import Column
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, DType
+from optserve.tables.cells import FILL_IN, LEVEL, composed, conversions, is_missing
 from optserve.tables.frame import Frame, Kind, advice_of
 from optserve.tables.statistics import Moments, categories_of, codes, moments_of
 
-__all__ = ["TakenColumn", "take"]
+__all__ = ["Levels", "Located", "TakenColumn", "take"]
 
 _RANGE = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
 _KINDS: Mapping[str, Kind] = {
@@ -24,7 +25,17 @@ _KINDS: Mapping[str, Kind] = {
     "integer": "integer",
     "bool": "bool",
     "category": "text",
+    "time": "time",
 }
+_TICKS = {"us": 10**6, "ns": 10**9, "ps": 10**12}
+"""How many of a unit are a second, of those that are fine enough."""
+_SECONDS = {"days": 86_400, "seconds": 1}
+
+Levels = Mapping[str, int]
+"""The values of a category, each with its code, in the order of their codes."""
+Located = Callable[[int, int], tuple[Place | None, int]]
+"""Where the cell in a row of what was read, and at a position, stands: its place and the number of
+its row in the file, from 1."""
 
 
 class TakenColumn(NamedTuple):
@@ -38,39 +49,70 @@ class TakenColumn(NamedTuple):
     @property
     def kind(self) -> Kind:
         """How its cells are read."""
+        if any(map(is_missing, self.settings.spelled)):
+            return "verbatim"
         return _KINDS[self.settings.as_]
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it holds codes."""
+        return self.settings.as_ == "category"
 
     def dtype(self, precision: DType) -> DType:
         """The dtype of the array that it becomes."""
         match self.settings.as_:
-            case "float":
+            case "float" | "time":
                 return precision
             case "bool":
                 return np.dtype(bool)
             case _:
                 return np.dtype(np.int64)
 
-    def array(self, read: Mapping[int, Array], precision: DType) -> tuple[Array, str]:
-        """The array, of shape (rows,) or (rows, columns), and a warning or nothing.
+    def levels(self, parts: Callable[[int], Iterable[Array]]) -> Mapping[int, Levels]:
+        """The levels of a category by position: as they are listed, or else those in ``parts`` of
+        the texts at each."""
+        if not self.is_category:
+            return {}
+        if self.settings.levels is not None:
+            listed = {composed(one): code for code, one in enumerate(self.settings.spelled)}
+            return dict.fromkeys(self.positions, listed)
+        return {at: categories_of(parts(at)) for at in self.positions}
 
-        Statistics are computed in float64, before the values take the job's precision.
-        """
-        categories = {at: categories_of([read[at]]) for at in self.positions if self.kind == "text"}
-        array = self.raw(read, categories)
-        moments = moments_of(array) if self.settings.standardize else None
-        return self.scaled(array, moments, precision), self.warning(moments)
+    def named(self, coded: Mapping[int, Levels]) -> Mapping[str, tuple[str, ...]]:
+        """The levels by the name of the column; of a matrix by those of its columns, ``X[0]``."""
+        if not self.is_category:
+            return {}
+        listed = [tuple(coded[at]) for at in self.positions]
+        if not self.matrix:
+            return {self.name: listed[0]}
+        return {f"{self.name}[{number}]": levels for number, levels in enumerate(listed)}
 
-    def raw(self, read: Mapping[int, Array], categories: Mapping[int, Mapping[str, int]]) -> Array:
-        """The array before it is standardized; ``categories`` are the codes of texts."""
-        parts = [
-            codes(read[at], categories[at]) if self.kind == "text" else read[at]
-            for at in self.positions
-        ]
+    def moments(self, raw: Any) -> Moments | None:
+        """What ``raw`` is standardized by, if it is."""
+        if not self.settings.standardize:
+            return None
+        with np.errstate(all="ignore"):
+            moments = moments_of(raw)
+        if not (np.isfinite(moments.mean) & np.isfinite(moments.deviation)).all():
+            raise ConfigError(
+                f"the values of {self.name} are too large to be standardized",
+                place=self.settings.place,
+                expected="a mean and a standard deviation that are numbers",
+                remedy="divide them first",
+                code="not-finite",
+            )
+        return moments
+
+    def raw(
+        self, read: Mapping[int, Array], levels: Mapping[int, Levels], located: Located
+    ) -> Array:
+        """The array before it is standardized, of shape (rows,) or (rows, columns)."""
+        parts = [self._values(read[at], at, levels, located) for at in self.positions]
         array = np.stack(parts, axis=1) if self.matrix else parts[0]
         return array if self.settings.divide == 1.0 else array / self.settings.divide
 
     def scaled(self, array: Array, moments: Moments | None, precision: DType) -> Array:
-        """The array as it is used, standardized by ``moments``."""
+        """The array as it is used, standardized by ``moments``; these are of float64."""
         if moments is not None:
             array = (array - moments.mean) / moments.deviation
         return array.astype(self.dtype(precision), copy=False)
@@ -80,11 +122,69 @@ class TakenColumn(NamedTuple):
         constant = 0 if moments is None else int(np.sum(moments.constant))
         return f"{constant} constant column(s) of {self.name} standardize to 0" if constant else ""
 
+    def _values(
+        self, cells: Array, at: int, levels: Mapping[int, Levels], located: Located
+    ) -> Array:
+        """The cells of one position as numbers."""
+        if self.is_category:
+            made = codes(cells, levels[at])
+            if made.min(initial=0) < 0:
+                raise self._no_level(cells, at, levels[at], int(np.argmin(made)), located)
+            return made
+        origin = self.settings.origin
+        if origin is None:
+            return cells
+        if self.settings.as_ == "time":
+            return self._counted(cells, at, located)
+        if self.settings.as_ == "float":
+            return cells - float(origin)
+        return self._from_whole(cells, at, int(origin), located)
+
+    def _counted(self, moments: Array, at: int, located: Located) -> Array:
+        """Days or seconds since the origin, by whole ticks of the unit of ``moments``."""
+        unit, count = np.datetime_data(moments.dtype)
+        if unit not in _TICKS or count != 1:
+            unit = "us"
+            moments = moments.astype("datetime64[us]")
+        ticks = _TICKS[unit]
+        start = int(conversions()["time"](str(self.settings.origin)).astype(np.int64))
+        whole = self._from_whole(moments.astype(np.int64), at, start * ticks // 10**6, located)
+        return whole / (ticks * _SECONDS[self.settings.unit])
+
+    def _from_whole(self, cells: Array, at: int, origin: int, located: Located) -> Array:
+        """``cells`` less ``origin``, both of 64 bits."""
+        low, high = int(cells.min(initial=0)) - origin, int(cells.max(initial=0)) - origin
+        if low >= -(2**63) and high < 2**63:
+            return cells - origin if -(2**63) <= origin < 2**63 else cells + -origin
+        row = int(np.argmin(cells) if low < -(2**63) else np.argmax(cells))
+        place, number = located(row, at)
+        raise ConfigError(
+            f"the column {self.name} is too far from its origin in row {number}",
+            place=place,
+            expected="differences of at most 64 bits",
+            code="wrong-cell",
+        )
+
+    def _no_level(
+        self, texts: Array, at: int, levels: Levels, row: int, located: Located
+    ) -> ConfigError:
+        """The error for a text that is not among the levels that are listed."""
+        text = str(texts[row])
+        place, number = located(row, at)
+        missing = is_missing(text)
+        return ConfigError(
+            f"the column {self.name} has {text[:40]!r} in row {number}",
+            place=place,
+            expected=f"one of its `levels`: {choices(list(levels))}",
+            remedy=FILL_IN + LEVEL if missing else did_you_mean(text, list(levels)),
+            code="wrong-cell",
+        )
+
 
 def take(name: str, settings: Column, frame: Frame, place: Place | None) -> TakenColumn:
     """The positions in ``frame`` that the column ``name`` takes."""
     taken = settings.take
-    if settings.as_ != "float" and (settings.standardize or settings.divide != 1.0):
+    if settings.as_ not in ("float", "time") and (settings.standardize or settings.divide != 1.0):
         raise ConfigError(
             f"the column {name} is read as {settings.as_}, which has no scale",
             place=settings.place,
@@ -113,15 +213,16 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 code="unknown-column",
             )
         return [taken], False
-    if taken in frame.names:
-        if frame.names.count(taken) > 1:
+    taken, names = composed(taken), [composed(name) for name in frame.names]
+    if taken in names:
+        if names.count(taken) > 1:
             raise ConfigError(
-                f"{frame.names.count(taken)} columns are called {taken!r}",
+                f"{names.count(taken)} columns are called {taken!r}",
                 place=place,
                 remedy="take one by its position, counted from 0",
                 code="unknown-column",
             )
-        return [frame.names.index(taken)], False
+        return [names.index(taken)], False
     if found := _RANGE.fullmatch(taken):
         start, stop = int(found[1] or 0), int(found[2] or frame.width)
         if not start < stop <= frame.width:
@@ -134,7 +235,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
             )
         return list(range(start, stop)), True
     if any(sign in taken for sign in "*?["):
-        matches = [at for at, name in enumerate(frame.names) if fnmatchcase(name, taken)]
+        matches = [at for at, name in enumerate(names) if fnmatchcase(name, taken)]
         if matches:
             return matches, True
     raise _no_column(taken, frame, place)

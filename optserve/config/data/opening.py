@@ -46,7 +46,13 @@ def open_tables(
             arrays = None if data is None else _arrays(table, data, several=not bare)
             with found.inside(prefix) as here:
                 opened = open_table(
-                    name, table, reach, lambda table: _reader(table, registry), arrays, here
+                    name,
+                    table,
+                    reach,
+                    lambda table: _reader(table, registry),
+                    arrays,
+                    here,
+                    _declared(declared, name, prefix),
                 )
                 if table.selecting:
                     from optserve.config.data.selection import selected  # most do without
@@ -57,14 +63,19 @@ def open_tables(
     return Tables(tuple(tables), bare)
 
 
+def _declared(declared: Declarations, name: str, prefix: str) -> frozenset[str]:
+    """What the config itself declares by the names that columns of a table would have."""
+    values = [*declared.parameters, *(value.name for value in declared.values)]
+    derived = [value.name for value in declared.tables[name].derived]
+    here = [value.removeprefix(prefix) for value in values if value.startswith(prefix)]
+    return frozenset([*here, *derived])
+
+
 def _lost(config: Config, name: str, declared: Declarations) -> Iterable[str]:
     """The names that would be columns of a table, had it been opened: for all that is known, those
     that nothing else declares."""
     if prefix := config.prefix_of(name):
         return [prefix.rstrip(".")]
-    table = config.tables[name]
-    if table.columns is not None:
-        return [*table.columns, *(table.derive or {})]
     known = {*declared.parameters, *declared.functions, *CONSTANTS}
     known |= {value.name for value in declared.values}
     return [

@@ -8,30 +8,32 @@ rows and apply them to all.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.read_cells import ReadCells, gaps_of, read_columns
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
-from optserve.config.data.table import ROW, DataTable, TableRows, no_rows, read_columns
+from optserve.config.data.table import ROW, DataTable, TableRows, no_rows
+from optserve.config.data.text_tests import TextTest, text_tests
 from optserve.config.declarations import RowExpressions, Value, uses
 from optserve.config.expressions import Expression, Function
 from optserve.config.mistakes import Mistakes
 from optserve.config.schema.table import Column, Split, Table
-from optserve.errors import ConfigError, ShapeError
+from optserve.errors import ConfigError, Place, ShapeError
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
 from optserve.primitives.vocabulary import Vocabulary
-from optserve.tables.frame import Frame, Gapped, Kind, no_gaps
-from optserve.tables.statistics import categories_of, moments_of
+from optserve.tables.frame import Gapped, no_gaps
 
 __all__ = ["Selection", "selected"]
 
 FLOAT64 = np.dtype(np.float64)
 
-Cells = Mapping[tuple[int, Kind], Array]
+BOOL = np.dtype(bool)
 Rows = Mapping[str, Array | slice]
 """The rows of each split, as positions among those that are used."""
 
@@ -59,19 +61,24 @@ def selected(
     avals = {name: table.aval(name, FLOAT64) for name in table.columns}
     derived = RowValues(sound, avals, table.size, functions, vocabulary, found)
     condition = label = None
+    tests: tuple[TextTest, ...] = ()
     if expressions.where is not None and not uses(expressions.where, found.names, functions):
         with found.declaring(keys=rows):
             _check_names(expressions.where, derived)
-            value = Value("where", expressions.where, expressions.where.place)
+            where, tests = text_tests(expressions.where, table.columns)
+            value = Value("where", where, where.place)
             alone = Mistakes()
-            chosen = RowValues([value], avals, table.size, functions, vocabulary, alone)
+            known = {**avals, **{one.name: Aval((table.size,), BOOL) for one in tests}}
+            chosen = RowValues([value], known, table.size, functions, vocabulary, alone)
             alone.hold()
             condition = _condition(chosen)
     if declared.split is not None:
         with found.declaring(keys=rows):
             label = _label(declared.split, table, found.names)
+            if label is None and declared.split.labels:
+                found.keys.update(rows)
     return table._replace(
-        selection=Selection(declared, condition, derived, label),
+        selection=Selection(declared, condition, derived, label, tests),
         places={**table.places, **derived.places},
     )
 
@@ -87,12 +94,14 @@ def _twice(value: Value, table: DataTable) -> ConfigError:
 
 
 class Selection(NamedTuple):
-    """What a table says of its rows. ``label`` is the column that its split looks at."""
+    """What a table says of its rows. ``label`` is the column that its split looks at, ``tests`` the
+    comparisons with texts that its condition holds."""
 
     declared: Table
     condition: Chosen | None
     derived: RowValues
     label: TakenColumn | None
+    tests: tuple[TextTest, ...] = ()
 
     @property
     def drops(self) -> bool:
@@ -110,25 +119,32 @@ class Selection(NamedTuple):
         derived = self.derived.chosen(name for name in used if name not in known)
         names = [*used, *derived.columns, *(self.condition.columns if self.condition else ())]
         needed = {name: table.columns[name] for name in names if name in table.columns}
-        taken = [*needed.values(), *([self.label] if self.label else [])]
+        tested = [test.column for test in self.tests]
+        taken = [*needed.values(), *tested, *([self.label] if self.label else [])]
         self._check_held(table, taken)
-        cells, complete = self._cells(table.frame, taken)
-        count = len(complete)
-        cells = {at: array[complete] for at, array in cells.items()}
-        codes = {
-            at: categories_of([texts]) for (at, kind), texts in cells.items() if kind == "text"
+        cells = self._cells(table, taken)
+        present = cells.complete()
+        count, complete = len(present), np.flatnonzero(present)
+
+        def located(row: int, at: int) -> tuple[Place | None, int]:
+            return table.located(int(complete[row]), at)
+
+        levels = {name: one.levels(partial(cells.known, one)) for name, one in needed.items()}
+        raw = {
+            name: one.raw(cells.of(one, complete), levels[name], located)
+            for name, one in needed.items()
         }
-        raw = {name: one.raw(_of(one, cells), codes) for name, one in needed.items()}
-        kept = self._kept(raw, int(complete.sum()))
+        kept = self._kept({**raw, **self._tested(cells, complete)}, len(complete))
         raw = {name: array[kept] for name, array in raw.items()}
-        numbers = np.flatnonzero(complete)[kept]
+        numbers = complete[kept]
         if not len(numbers):
-            raise self._nothing_left(table, count, int(complete.sum()))
-        rows = self._splits(
-            len(numbers), None if self.label is None else _of_label(self.label, cells)[kept]
-        )
+            raise self._nothing_left(table, count, len(complete))
+        labels = None
+        if self.label is not None:
+            [labels] = cells.of(self.label, numbers).values()
+        rows = self._splits(len(numbers), labels)
         moments = {
-            name: moments_of(raw[name][rows["train"]])
+            name: one.moments(raw[name][rows["train"]])
             for name, one in needed.items()
             if one.settings.standardize
         }
@@ -154,6 +170,12 @@ class Selection(NamedTuple):
             count,
             len(numbers),
             {split: numbers[chosen] for split, chosen in rows.items()},
+            {
+                name: texts
+                for one in used
+                if one in needed
+                for name, texts in needed[one].named(levels[one]).items()
+            },
         )
 
     def _check_held(self, table: DataTable, taken: Sequence[TakenColumn]) -> None:
@@ -168,24 +190,34 @@ class Selection(NamedTuple):
             code="needs-memory",
         )
 
-    def _cells(self, frame: Frame, taken: Sequence[TakenColumn]) -> tuple[Cells, Array]:
-        """The cells of the columns, and which rows have all of them."""
+    def _tested(self, cells: ReadCells, complete: Array) -> Mapping[str, Array]:
+        """The outcomes of the comparisons with texts, of the rows that are complete."""
+        found = {}
+        for test in self.tests:
+            [levels] = test.column.levels(partial(cells.known, test.column)).values()
+            [texts] = cells.of(test.column, complete).values()
+            found[test.name] = test.of(texts, levels)
+        return found
+
+    def _cells(self, table: DataTable, taken: Sequence[TakenColumn]) -> ReadCells:
+        """The cells of the columns, and which rows lack one."""
+        frame = table.frame
         if self.declared.missing == "error":
             cells = read_columns(frame.read, taken)
-            rows = len(next(iter(cells.values()))) if cells else frame.rows
-            return cells, np.ones(rows, dtype=bool)
+            return ReadCells(cells, {}, frame.rows)
         place = self.declared.place_of("missing")
         if not isinstance(frame, Gapped):
             raise no_gaps().at(place)
         try:
-            gaps = read_columns(frame.read_with_gaps, taken)
+            read = read_columns(frame.read_with_gaps, taken)
         except ConfigError as error:
             raise error.at(place) from None
-        rows = len(next(iter(gaps.values())).missing) if gaps else frame.rows
-        missing = np.zeros(rows, dtype=bool)
-        for column in gaps.values():
-            missing |= column.missing
-        return {at: column.values for at, column in gaps.items()}, ~missing
+        gaps = {at: column.missing for at, column in read.items()}
+        for one in taken:
+            if one.kind == "verbatim":  # of which the marks are missing that are no levels
+                for at, levels in one.levels(lambda at: ()).items():
+                    gaps[at, one.kind] |= gaps_of(read[at, one.kind].values, levels)
+        return ReadCells({at: column.values for at, column in read.items()}, gaps, frame.rows)
 
     def _kept(self, raw: Mapping[str, Array], count: int) -> Array:
         """Of which rows the condition holds."""
@@ -234,11 +266,6 @@ class Selection(NamedTuple):
                 remedy="leave out such rows with `where`",
                 code="not-finite",
             )
-
-
-def _of(taken: TakenColumn, cells: Cells) -> Mapping[int, Array]:
-    """The cells of one column, by position."""
-    return {at: cells[at, taken.kind] for at in taken.positions}
 
 
 def _cast(array: Array, aval: Aval) -> Array:
@@ -303,7 +330,3 @@ def _label(split: Split, table: DataTable, unknown: Collection[str]) -> TakenCol
             f"{name} is a matrix", place=place, expected="a column", code="wrong-value"
         )
     return taken
-
-
-def _of_label(taken: TakenColumn, cells: Cells) -> Array:
-    return cells[taken.positions[0], taken.kind]

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from optserve.config.data.columns import TakenColumn
+from optserve.config.data.columns import Levels, Located, TakenColumn
+from optserve.config.data.read_cells import read_columns
+from optserve.errors import Place
 from optserve.graph.aval import Array, DType
 from optserve.tables.allocation import hold_little
-from optserve.tables.frame import Kind
 from optserve.tables.pieces import Piece
-from optserve.tables.statistics import Moments, categories_of, moments_of
+from optserve.tables.statistics import Moments
 from optserve.tables.stream import Stream, StreamedColumn
 
 __all__ = ["streamed_columns"]
 
-Categories = Mapping[int, Mapping[str, int]]
+Coded = Mapping[str, Mapping[int, Levels]]
+"""The levels of each category, by position."""
 
 
 def streamed_columns(
-    pieces: Sequence[Piece], taken: Sequence[TakenColumn], precision: DType
-) -> tuple[Mapping[str, StreamedColumn], tuple[str, ...]]:
-    """The columns by name, and warnings.
+    pieces: Sequence[Piece], taken: Sequence[TakenColumn], precision: DType, located: Located
+) -> tuple[Mapping[str, StreamedColumn], tuple[str, ...], Mapping[str, tuple[str, ...]]]:
+    """The columns by name, warnings, and the levels of categories.
 
-    A category takes one pass over its values, and so does what is standardized; nothing else is
-    read before it is needed.
+    A category whose levels are not listed takes one pass over its values, and so does what is
+    standardized; nothing else is read before it is needed.
     """
     hold_little()
-    categories = _categories(pieces, taken)
-    moments: dict[str, Moments] = {}
+    coded = {one.name: one.levels(partial(_texts, pieces)) for one in taken}
+    moments: dict[str, Moments | None] = {}
     for one in taken:
         if one.settings.standardize:
-            alone = Stream(pieces, partial(_raw, [one], categories))
+            alone = Stream(pieces, partial(_raw, [one], coded, located))
             column = StreamedColumn(alone, one.name, _inner(one), one.dtype(precision))
-            moments[one.name] = moments_of(column)
+            moments[one.name] = one.moments(column)
 
-    def decode(piece: Piece) -> Mapping[str, Array]:
-        found = _raw(taken, categories, piece)
+    def decode(piece: Piece, first: int) -> Mapping[str, Array]:
+        found = _raw(taken, coded, located, piece, first)
         return {
             one.name: one.scaled(found[one.name], moments.get(one.name), precision) for one in taken
         }
@@ -47,26 +49,27 @@ def streamed_columns(
         for one in taken
     }
     warnings = (one.warning(moments.get(one.name)) for one in taken)
-    return columns, tuple(warning for warning in warnings if warning)
+    levels: dict[str, tuple[str, ...]] = {}
+    for one in taken:
+        levels |= one.named(coded[one.name])
+    return columns, tuple(warning for warning in warnings if warning), levels
 
 
-def _categories(pieces: Sequence[Piece], taken: Sequence[TakenColumn]) -> Categories:
-    positions = {at for one in taken if one.kind == "text" for at in one.positions}
-    return {
-        at: categories_of(piece.read({at: "text"})[at] for piece in pieces if piece.rows)
-        for at in sorted(positions)
-    }
+def _texts(pieces: Sequence[Piece], at: int) -> Iterator[Array]:
+    return (piece.read({at: "text"})[at] for piece in pieces if piece.rows)
 
 
-def _raw(taken: Sequence[TakenColumn], categories: Categories, piece: Piece) -> Mapping[str, Array]:
-    """The columns of a piece before they are standardized."""
-    kinds = dict.fromkeys(one.kind for one in taken)
-    read = {kind: piece.read(_wanted(taken, kind)) for kind in kinds}
-    return {one.name: one.raw(read[one.kind], categories) for one in taken}
+def _raw(
+    taken: Sequence[TakenColumn], coded: Coded, located: Located, piece: Piece, first: int
+) -> Mapping[str, Array]:
+    """The columns of a piece, before which there are ``first`` rows, before they are scaled."""
 
+    def here(row: int, at: int) -> tuple[Place | None, int]:
+        return located(first + row, at)
 
-def _wanted(taken: Sequence[TakenColumn], kind: Kind) -> Mapping[int, Kind]:
-    return {at: kind for one in taken if one.kind == kind for at in one.positions}
+    read = read_columns(piece.read, taken)
+    cells = {one.name: {at: read[at, one.kind] for at in one.positions} for one in taken}
+    return {one.name: one.raw(cells[one.name], coded[one.name], here) for one in taken}
 
 
 def _inner(taken: TakenColumn) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from keyword import iskeyword
 from pathlib import Path
 from types import MappingProxyType
@@ -11,9 +13,11 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.inline import inline_frame
+from optserve.config.data.read_cells import read_columns
 from optserve.config.declarations import name_of
 from optserve.config.mistakes import Mistakes
-from optserve.config.nodes import ScalarNode, SequenceNode, is_null, kind_of
+from optserve.config.nodes import ScalarNode
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place
@@ -22,12 +26,11 @@ from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
 from optserve.tables.available import available_bytes
 from optserve.tables.files import joined
-from optserve.tables.frame import Frame, Kind, Reader, advice_of
+from optserve.tables.frame import Frame, Located, Reader, advice_of
 from optserve.tables.npz import ArraysFrame
 from optserve.tables.pieces import Pieced, pieces_of
-from optserve.tables.text_frame import TextFrame
 
-__all__ = ["ROW", "DataTable", "TableRows", "no_rows", "open_table", "read_columns"]
+__all__ = ["ROW", "DataTable", "TableRows", "no_rows", "open_table"]
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class TableRows(NamedTuple):
 
     ``read`` and ``used`` count the rows of the file, and those that are in some split. ``numbers``
     tells which rows of the file those of a split are, from 0, where not all are used as they come.
+    ``levels`` are those of each category, in the order of their codes.
     """
 
     splits: Mapping[str, Mapping[str, Array | Streamed]]
@@ -54,6 +58,7 @@ class TableRows(NamedTuple):
     read: int
     used: int
     numbers: Mapping[str, Array] = MappingProxyType({})
+    levels: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Selected(Protocol):
@@ -127,7 +132,7 @@ class DataTable(NamedTuple):
         if self.selection is not None:
             return self.selection.read(self, used, precision)
         columns = [name for name in used if name != ROW]
-        arrays, warnings = self.arrays(columns, precision)
+        arrays, warnings, levels = self.arrays(columns, precision)
         count = self.frame.rows
         if ROW in used:
             if any(isinstance(one, Streamed) for one in arrays.values()):
@@ -138,12 +143,12 @@ class DataTable(NamedTuple):
                     code="needs-memory",
                 )
             arrays = {**arrays, ROW: np.arange(count)}
-        return TableRows({"train": arrays}, warnings, count, count)
+        return TableRows({"train": arrays}, warnings, count, count, levels=levels)
 
     def arrays(
         self, used: Iterable[str], precision: DType
-    ) -> tuple[Mapping[str, Array | Streamed], tuple[str, ...]]:
-        """The values of the columns that are used, and warnings.
+    ) -> tuple[Mapping[str, Array | Streamed], tuple[str, ...], Mapping[str, tuple[str, ...]]]:
+        """The values of the columns that are used, warnings, and the levels of categories.
 
         Raises ``ConfigError``, placed in the data, where a value is missing or of another kind.
         """
@@ -153,16 +158,27 @@ class DataTable(NamedTuple):
                 raise no_rows(self)
             from optserve.config.data.streaming import streamed_columns
 
-            return streamed_columns(pieces_of(self.frame), taken, precision)
+            return streamed_columns(pieces_of(self.frame), taken, precision, self.located)
         read = read_columns(self.frame.read, taken)
         if read and self.has_rows and not self.frame.rows:
             raise no_rows(self)
-        made = {
-            one.name: one.array({at: read[at, one.kind] for at in one.positions}, precision)
-            for one in taken
-        }
-        arrays: dict[str, Array | Streamed] = {name: array for name, (array, _) in made.items()}
-        return arrays, tuple(warning for _, warning in made.values() if warning)
+        arrays: dict[str, Array | Streamed] = {}
+        warnings: list[str] = []
+        levels: dict[str, tuple[str, ...]] = {}
+        for one in taken:
+            cells = {at: read[at, one.kind] for at in one.positions}
+            coded = one.levels(partial(_alone, cells))
+            raw = one.raw(cells, coded, self.located)
+            moments = one.moments(raw)
+            arrays[one.name] = one.scaled(raw, moments, precision)
+            warnings.append(one.warning(moments))
+            levels |= one.named(coded)
+        return arrays, tuple(filter(None, warnings)), levels
+
+    def located(self, row: int, at: int) -> tuple[Place | None, int]:
+        """Where the cell in a row, from 0, and at a position stands, and the number of the row."""
+        place = self.frame.place(row, at) if isinstance(self.frame, Located) else self.place
+        return place, row + 1
 
     def streams(self, taken: Sequence[TakenColumn]) -> bool:
         """Whether the columns are read block by block as they are needed."""
@@ -176,17 +192,8 @@ class DataTable(NamedTuple):
         return needed > SMALL_BYTES and needed > available_bytes()
 
 
-def read_columns(
-    read: Callable[[Mapping[int, Kind]], Mapping[int, T]], taken: Iterable[TakenColumn]
-) -> Mapping[tuple[int, Kind], T]:
-    """Each position in each kind that it is taken in; most often all at once."""
-    needed = list(dict.fromkeys((at, one.kind) for one in taken for at in one.positions))
-    arrays: dict[tuple[int, Kind], T] = {}
-    while needed:
-        batch = dict(needed)
-        arrays |= {(at, batch[at]): array for at, array in read(batch).items()}
-        needed = [pair for pair in needed if pair not in arrays]
-    return arrays
+def _alone(cells: Mapping[int, Array], at: int) -> Iterable[Array]:
+    return (cells[at],)
 
 
 def open_table(
@@ -196,11 +203,12 @@ def open_table(
     reader: Callable[[Table], Reader],
     arrays: Mapping[str, Array] | None,
     found: Mistakes,
+    declared_names: Collection[str] = (),
 ) -> DataTable:
     """The table ``name`` as it is declared; ``reader`` makes the reader of a file's suffix.
 
     ``arrays`` are its columns where they are given in memory. A column that is wrong is ``found``
-    and left out.
+    and left out. Columns that `columns` does not list give way to ``declared_names``.
     """
     files: tuple[Path, ...] = ()
     frame: Frame
@@ -215,23 +223,25 @@ def open_table(
             code="missing-key",
         )
     elif declared.read is None:
-        frame, place = _inline(declared), declared.place
+        frame, place = inline_frame(declared), declared.place
     else:
         files, frame = _read(declared, reach, reader)
         place = declared.place_of("read")
     columns: dict[str, TakenColumn] = {}
     places: dict[str, Place | None] = {}
-    if declared.columns is None:
-        for column in frame.names:
-            if column.isidentifier() and not iskeyword(column) and frame.names.count(column) == 1:
-                columns[column] = take(column, Column.model_construct(take=column), frame, place)
-                places[column] = place
     for column, entry in declared.entries_of("columns").items():
         settings = Column.in_full((declared.columns or {})[column], entry.value)
         with found.declaring(column):
             name_of(entry.key, dotted=False)
-            columns[column] = take(column, settings, frame, settings.place_of("take"))
-            places[column] = settings.place
+            named = _in_expressions(column)
+            columns[named] = take(named, settings, frame, settings.place_of("take"))
+            places[named] = settings.place
+    own, hidden = _own_names(frame, columns)
+    if declared.columns is not None:
+        own = {column: at for column, at in own.items() if column not in declared_names}
+    for column, position in own.items():
+        columns[column] = take(column, Column.model_construct(take=position), frame, place)
+        places[column] = place
     if not columns and not declared.columns:
         raise _nameless(frame, place)
     size: Size = Dim.rows(name)
@@ -256,7 +266,7 @@ def open_table(
         files,
         declared.read or "",
         declared.in_memory,
-        hidden=_hidden(frame, columns, of_all=declared.columns is not None),
+        hidden=hidden,
     )
 
 
@@ -284,23 +294,32 @@ def _nameless(frame: Frame, place: Place | None) -> ConfigError:
     )
 
 
-def _hidden(frame: Frame, columns: Mapping[str, TakenColumn], *, of_all: bool) -> dict[str, str]:
-    """The names in a file that no expression can use, and how each becomes one that it can."""
-    hidden = {}
-    for name in frame.names:
-        if name in columns or not name.isidentifier() or iskeyword(name):
+def _in_expressions(name: str) -> str:
+    """A name as expressions have it, however its letters are composed."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
+def _own_names(
+    frame: Frame, listed: Mapping[str, TakenColumn]
+) -> tuple[Mapping[str, int], Mapping[str, str]]:
+    """The columns that keep their own name, with their positions; and the names in the file that
+    no expression can use, with what makes each of them one that can."""
+    taken = {at: one.name for one in listed.values() for at in one.positions}
+    names = [_in_expressions(name) if name.isidentifier() else "" for name in frame.names]
+    own, hidden = {}, {}
+    for at, name in enumerate(names):
+        if not name or iskeyword(name) or name in listed:
             continue
-        if frame.names.count(name) > 1:
-            first = frame.names.index(name)
+        if names.count(name) > 1:
             hidden[name] = (
                 f"the table has several columns of this name: take one by its position, "
-                f"columns: {{{name}: {first}}}"
+                f"columns: {{{name}: {names.index(name)}}}"
             )
-        elif of_all:
-            hidden[name] = (
-                f"the table has such a column, which `columns` leaves out: add `{name}: {name}`"
-            )
-    return hidden
+        elif at in taken:
+            hidden[name] = f"`columns` takes it as `{taken[at]}`: add `{name}: {name}` to them"
+        else:
+            own[name] = at
+    return own, hidden
 
 
 def _read(
@@ -347,54 +366,3 @@ def _sha256(files: Sequence[Path]) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _inline(declared: Table) -> Frame:
-    """The columns that are written in the config itself."""
-    if len(declared.options):
-        key = next(iter(declared.options.entries.values())).key
-        raise ConfigError(
-            f"there is no key `{key.text}` for a table that is written inline",
-            place=key.place,
-            code="unknown-key",
-        )
-    columns = declared.entries_of("inline")
-    cells: list[list[ScalarNode]] = []
-    for name, entry in columns.items():
-        items = entry.value
-        assert isinstance(items, SequenceNode)
-        column = [item for item in items if isinstance(item, ScalarNode)]
-        if len(column) != len(items):
-            other = next(item for item in items if not isinstance(item, ScalarNode))
-            raise ConfigError(
-                f"`{other.path}` is {kind_of(other)}",
-                place=other.place,
-                expected="a number or a text",
-                remedy="a matrix is made of columns: columns: {X: [a, b]}",
-                code="wrong-value",
-            )
-        if cells and len(column) != len(cells[0]):
-            raise ConfigError(
-                f"the column {name} has {len(column)} values, the first has {len(cells[0])}",
-                place=items.place,
-                expected="columns of one length",
-                code="malformed-file",
-            )
-        cells.append(column)
-    rows = len(cells[0]) if cells else 0
-
-    def column_texts(index: int) -> list[str]:
-        return [_cell_text(cell) for cell in cells[index]]
-
-    def place(row: int, index: int) -> Place:
-        return cells[index][row].place
-
-    return TextFrame(tuple(columns), len(columns), rows, column_texts, place)
-
-
-def _cell_text(cell: ScalarNode) -> str:
-    """What a cell of an inline column would be in a file."""
-    if is_null(cell):
-        return ""
-    number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
-    return str(cell.value) if number else cell.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -195,7 +196,7 @@ def _name(text: Text, words: list[Token], expected: str) -> str:
             wrong = words[0] if words else Token("sign", "", len(text.text))
             what = f"'{wrong.text}' is not a name" if wrong.text else "a name is missing"
             refuse(text, wrong, what, expected=expected)
-        parts.append(words.pop(0).text)
+        parts.append(unicodedata.normalize("NFC", words.pop(0).text))
         if not words or words[0].text != ".":
             return ".".join(parts)
         words.pop(0)

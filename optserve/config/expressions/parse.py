@@ -56,8 +56,8 @@ _BINARY: Mapping[type[ast.AST], str] = {
 _PREFIX: Mapping[type[ast.AST], str] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
 
-def parse_expression(text: Text) -> Expression:
-    """The checked tree of ``text``, and the names in it.
+def parse_expression(text: Text, *, texts: bool = False) -> Expression:
+    """The checked tree of ``text``, and the names in it; ``texts`` may be compared in it.
 
     Raises ``ConfigError``, with place, expectation and remedy, for anything that is not of the
     language. Takes time in proportion to the length of the text, which is limited.
@@ -71,7 +71,7 @@ def parse_expression(text: Text) -> Expression:
     source = text.text[lead : words[-1].end].replace("\n", " ").replace("\r", " ")
     try:
         parsed = ast.parse(source, mode="eval")
-        checker = _Checker(text, source, lead)
+        checker = _Checker(text, source, lead, texts=texts)
         root = checker.node(parsed.body)
     except SyntaxError as error:
         _refuse_syntax(text, words, lead + (error.offset or 1) - 1)
@@ -88,8 +88,9 @@ def parse_expression(text: Text) -> Expression:
 class _Checker:
     """Turns Python's tree into ours, node by node, and collects the names it meets."""
 
-    def __init__(self, text: Text, source: str, lead: int) -> None:
+    def __init__(self, text: Text, source: str, lead: int, *, texts: bool) -> None:
         self.text = text
+        self.texts = texts
         self.lead = lead
         self.calls: set[str] = set()
         self.names: set[str] = set()
@@ -135,10 +136,17 @@ class _Checker:
                 f"{what} stands where a number is expected",
                 place=place,
                 expected="strings, truth values and None only as options: sum(x, keepdims=True)",
-                remedy="a name is written without quotes" if isinstance(value, str) else "",
+                remedy=self.about_texts() if isinstance(value, str) else "",
                 code="wrong-operand",
             )
         return Constant(value, place)
+
+    def about_texts(self) -> str:
+        if self.texts:
+            return (
+                'a column is compared with a text alone, in brackets: (sex == "male") & (age > 9)'
+            )
+        return "a name is written without quotes; texts are compared in `where`, and only there"
 
     def name(self, node: ast.Name | ast.Attribute, place: Place) -> Node:
         parts: list[str] = []
@@ -210,6 +218,9 @@ class _Checker:
                 self.check_single(first)
                 left, right = first.left, first.comparators[0]
                 symbol = _BINARY.get(type(first.ops[0]))
+                if self.texts and symbol in ("==", "!="):
+                    steps.append(Step(symbol, self.compared(right), self.place(first)))
+                    return Operation(self.compared(left), tuple(reversed(steps)), place)
             else:
                 left, right = first.left, first.right
                 symbol = _BINARY.get(type(first.op))
@@ -218,6 +229,12 @@ class _Checker:
             steps.append(Step(symbol, self.node(right), self.place(first)))
             first = left
         return Operation(self.node(first), tuple(reversed(steps)), place)
+
+    def compared(self, node: ast.expr) -> Node:
+        """A side of a comparison that may be a text."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return self.constant(node, self.place(node), option=True)
+        return self.node(node)
 
     def check_single(self, node: ast.Compare) -> None:
         if len(node.ops) > 1:

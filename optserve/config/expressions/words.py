@@ -166,7 +166,7 @@ def _check_letters(text: Text, token: Token) -> None:
             remedy=f"type it as '{looks}'",
         )
     normal = unicodedata.normalize("NFKC", name)
-    if normal != name:
+    if normal != unicodedata.normalize("NFC", name):
         letters = " ".join(described(letter) for letter in normal if not letter.isascii())
         refuse(
             text,

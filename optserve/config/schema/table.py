@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Gt
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from optserve.config.nodes import MappingNode
+from optserve.config.nodes import MappingNode, ScalarNode, SequenceNode
 from optserve.config.schema.section import (
     ByKind,
     Expression,
     Listed,
+    Number,
     Section,
     Words,
     broken_rule,
@@ -26,6 +28,13 @@ LARGEST_SEED = 2**128
 
 ColumnName = Annotated[Annotated[str, Tag("text")] | Annotated[int, Tag("number")], ByKind]
 Fraction = Annotated[float, Gt(0)]
+Level = Annotated[
+    Annotated[str, Tag("text")]
+    | Annotated[int | float, Tag("number")]
+    | Annotated[bool, Tag("truth value")],
+    ByKind,
+]
+Origin = Annotated[Annotated[str, Tag("text")] | Number, ByKind]
 
 
 class Column(Section):
@@ -39,15 +48,81 @@ class Column(Section):
         | Annotated[Listed[ColumnName], Tag("list")],
         ByKind,
     ] = Field(description="A name, a position, a glob (p*), a range (0:64), or a list: a matrix.")
-    as_: Literal["float", "integer", "bool", "category"] = Field(
+    as_: Literal["float", "integer", "bool", "category", "time"] = Field(
         default="float",
         alias="as",
-        description="What type its values have; categories become codes from 0, sorted.",
+        description="What its values are: of a category codes, of a time what is since `origin`.",
     )
+    levels: Listed[Level] | None = Field(
+        default=None,
+        description="The values of a category in the order of their codes; by default sorted.",
+    )
+    origin: Origin | None = Field(
+        default=None, description="Where it counts from: a number, or of a time a date or time."
+    )
+    unit: Literal["days", "seconds"] = Field(default="days", description="What a time counts.")
     standardize: bool = Field(
         default=False, description="Subtract the mean, divide by the standard deviation."
     )
     divide: float = Field(default=1.0, gt=0, description="Divide by this number.")
+
+    @property
+    def spelled(self) -> tuple[str, ...]:
+        """The levels as they are written."""
+        if self.levels is None:
+            return ()
+        written = self.node_of("levels") if self._node is not None else None
+        if isinstance(written, SequenceNode):
+            return tuple(one.text for one in written if isinstance(one, ScalarNode))
+        return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in self.levels)
+
+    @model_validator(mode="after")
+    def says_what_fits(self) -> Self:
+        """Hold that what is said of levels, units and origins fits what the values are."""
+        of_time = self.as_ == "time"
+        if self.levels is not None and self.as_ != "category":
+            raise broken_rule(
+                f"a column read as {self.as_} has no levels", "levels", remedy="add `as: category`"
+            )
+        if self.levels == ():
+            raise broken_rule("this lists no level", "levels", "the values of the category")
+        if self.levels is not None and len(set(self.spelled)) < len(self.levels):
+            raise broken_rule("a level is listed twice", "levels", "each value once")
+        if "unit" in self.model_fields_set and not of_time:
+            raise broken_rule(
+                f"a column read as {self.as_} has no unit", "unit", remedy="add `as: time`"
+            )
+        if of_time and not (isinstance(self.origin, str) and _is_moment(self.origin)):
+            raise broken_rule(
+                "a time counts from an origin" if self.origin is None else "this is no moment",
+                "as" if self.origin is None else "origin",
+                "a date or a time, such as `origin: 2024-01-01`",
+            )
+        if self.origin is not None and not of_time:
+            _check_number(self.as_, self.origin)
+        return self
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def _check_number(as_: str, origin: str | float) -> None:
+    """Hold that ``origin`` can be subtracted from a column read as ``as_``."""
+    if as_ in ("bool", "category"):
+        raise broken_rule(
+            f"a column read as {as_} has no origin", "origin", remedy="read it as float, or time"
+        )
+    if isinstance(origin, str):
+        raise broken_rule(
+            "this origin is a text", "origin", "a number", "a date goes with `as: time`"
+        )
+    if as_ == "integer" and not float(origin).is_integer():
+        raise broken_rule("this origin is a fraction", "origin", "a whole number")
 
 
 WrittenColumn = Annotated[
@@ -76,6 +151,11 @@ class Split(Section):
     column: ColumnName | None = Field(
         default=None, description="A column of `train`, `validation` and `test`."
     )
+
+    @property
+    def labels(self) -> bool:
+        """Whether a column is looked at."""
+        return self.column is not None or self.stratify is not None
 
     @property
     def fractions(self) -> Mapping[str, float]:
@@ -140,7 +220,7 @@ class Table(Section):
         default="error", description="drop: leave out rows that lack a value that is used."
     )
     columns: dict[str, WrittenColumn] | None = Field(
-        default=None, description="Names of the columns; by default their own."
+        default=None, description="Names and kinds of columns; others keep their own name."
     )
     derive: dict[str, Expression] = Field(
         default_factory=dict,

@@ -10,7 +10,7 @@ from math import isfinite
 
 import numpy as np
 
-from optserve.errors import PluginFailure
+from optserve.errors import DataFailure, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.descent.method import Method
 from optserve.jobs.descent.outcome import Outcome
@@ -37,7 +37,7 @@ def descend(
         descent = _Descent(method, start, limits, watch, number)
         try:
             return descent.run()
-        except PluginFailure as failure:
+        except (PluginFailure, DataFailure) as failure:
             return descent.failed(failure)
 
 
@@ -84,10 +84,12 @@ class _Descent:
             if reasons and self._is_over(reasons):
                 return outcome
 
-    def failed(self, failure: PluginFailure) -> Outcome:
-        """The outcome where a plugin failed: the best point that was reached stays."""
+    def failed(self, failure: PluginFailure | DataFailure) -> Outcome:
+        """The outcome where a plugin or the data failed: the best point that was reached stays."""
+        if isinstance(failure, DataFailure) and not isfinite(self.walk.best.loss):
+            raise failure
         self.outcome.best = self.walk.best.evaluated
-        self._end([Reason.plugin])
+        self._end([])
         self.outcome.fail(failure)
         return self.outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
-from optserve.errors import NumericalFailure, PluginFailure
+from optserve.errors import DataFailure, NumericalFailure, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import History
 from optserve.jobs.evaluator import Evaluated
@@ -38,7 +38,7 @@ class Outcome:
     change: float | None = None
     rejected: int = 0
     bad: Array | None = None
-    failure: NumericalFailure | PluginFailure | None = None
+    failure: NumericalFailure | PluginFailure | DataFailure | None = None
     point: Array | None = None
     state: State = ()
     history: History = field(default_factory=History)
@@ -53,10 +53,11 @@ class Outcome:
         self.reasons = sorted(set(reasons), key=list(Reason).index)
         self.point, self.state, self.seconds = point, state, seconds
 
-    def fail(self, failure: PluginFailure) -> None:
-        """Note that a plugin failed, whatever else there is to say of the end."""
+    def fail(self, failure: PluginFailure | DataFailure) -> None:
+        """Note that a plugin or the data failed, whatever else there is to say of the end."""
+        reason = Reason.data if isinstance(failure, DataFailure) else Reason.plugin
         self.failure = self.failure or failure
-        self.reasons = sorted({Reason.plugin, *self.reasons}, key=list(Reason).index)
+        self.reasons = sorted({reason, *self.reasons}, key=list(Reason).index)
 
     @property
     def loss(self) -> float:

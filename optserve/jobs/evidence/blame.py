@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import NumericalFailure, Place
+from optserve.errors import DataFailure, NumericalFailure, Place
 from optserve.graph.aval import Array, Shape, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
@@ -65,9 +65,10 @@ def blame(problem: Problem, packing: Packing, point: Array) -> Blame:
         return of_failure(failure)
 
 
-def of_failure(failure: NumericalFailure) -> Blame:
-    """Blame for what could not be computed: a whole number has no NaN to go on with."""
-    return Blame(failure.message, place=failure.place, remedy=failure.remedy)
+def of_failure(failure: NumericalFailure | DataFailure) -> Blame:
+    """Blame for what could not be computed, or not be read: neither has a NaN to go on with."""
+    what = Reason.data if isinstance(failure, DataFailure) else Reason.non_finite
+    return Blame(failure.message, place=failure.place, remedy=failure.remedy, what=what.value)
 
 
 def _walked_back(problem: Problem, packing: Packing, values: Sequence[Array]) -> Blame:

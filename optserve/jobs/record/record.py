@@ -141,6 +141,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "log_prior": findings.log_prior,
         "estimate": "posterior mode" if problem.objective.priors else None,
         "parameters": dict(values),
+        "levels": {name: list(texts) for name, texts in problem.levels.items()},
         **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
         "gradient": dict(findings.gradient),
         "probes": dict(findings.probes),

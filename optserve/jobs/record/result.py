@@ -198,7 +198,8 @@ class Result(Part):
     not to trust. ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds,
     for each split of the data, what was asked for by name, and its ``loss`` where there are several
     splits. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones
-    of the best start. ``history`` and ``checkpoint`` go to files of their own.
+    of the best start. ``levels`` are the values of each category in the order of its codes, from 0.
+    ``history`` and ``checkpoint`` go to files of their own.
     """
 
     version: Literal[1] = 1
@@ -236,6 +237,7 @@ class Result(Part):
     failure: Failure | None
     warnings: list[str]
     notes: list[str] = Field(default_factory=list)
+    levels: dict[str, list[str]] = Field(default_factory=dict)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(

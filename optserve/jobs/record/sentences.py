@@ -61,7 +61,7 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
         return f"{what or words} {'at the start' if outcome.steps == 0 else after}"
     if reason is Reason.evaluated:
         return words
-    if reason is Reason.plugin:
+    if reason in {Reason.plugin, Reason.data}:
         return f"{words}, {after}"
     if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:
         return f"{words} {after}"

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.table import DataTable
 from optserve.config.schema.table import Column
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.graph.dim import Dim
 from optserve.tables.text_frame import TextFrame
 
 TABLE = {
@@ -34,10 +36,15 @@ def taken(named: bool = True, **settings: Any) -> TakenColumn:
     return take("c", Column(**settings), frame(named), None)
 
 
+def made(column: TakenColumn) -> tuple[Array, str]:
+    """The array of a column and a warning, as a table of no selection makes them."""
+    table = DataTable("data", frame(), {"c": column}, {"c": None}, Dim.rows("data"), None)
+    arrays, warnings, _ = table.arrays(["c"], FLOAT64)
+    return np.asarray(arrays["c"]), " ".join(warnings)
+
+
 def array(**settings: Any) -> Array:
-    column = taken(**settings)
-    values, _ = column.array(frame().read(dict.fromkeys(column.positions, column.kind)), FLOAT64)
-    return values
+    return made(taken(**settings))[0]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_standardized_columns_have_mean_0_and_deviation_1() -> None:
 
 def test_a_constant_column_standardizes_to_0_with_a_warning() -> None:
     column = taken(take="p*", standardize=True)
-    values, warning = column.array(frame().read({1: "float", 2: "float"}), FLOAT64)
+    values, warning = made(column)
     assert (values[:, 0] == 0).all()
     assert warning == "1 constant column(s) of c standardize to 0"
 

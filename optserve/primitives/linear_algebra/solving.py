@@ -15,7 +15,7 @@ from optserve.graph.facts import Facts
 from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import full_rank
-from optserve.primitives.constructors import opaque
+from optserve.primitives.constructors import composite, opaque
 from optserve.primitives.linear_algebra.batches import (
     each,
     floating,
@@ -25,8 +25,18 @@ from optserve.primitives.linear_algebra.batches import (
     stacked,
     transposed,
 )
+from optserve.primitives.sums import sum_
 
-__all__ = ["cofactors", "det", "inv", "slogdet", "solution_axes", "solution_batched", "solve"]
+__all__ = [
+    "cofactors",
+    "det",
+    "inv",
+    "pivots",
+    "slogdet",
+    "solution_axes",
+    "solution_batched",
+    "solve",
+]
 
 
 def solution_axes(
@@ -103,24 +113,55 @@ inv: Primitive = opaque(
 )
 
 
-def _slogdet_shape(a: Aval) -> tuple[Aval, Aval]:
-    one = Aval(square(a).shape[:-2], a.dtype)
-    return one, one
+def _pivots(a: Value) -> Array:
+    from scipy.linalg import lapack
+
+    matrices = floating(a)
+    factor = lapack.sgetrf if matrices.dtype == np.float32 else lapack.dgetrf
+    found = np.zeros(matrices.shape[:-1], matrices.dtype)
+    for place in np.ndindex(matrices.shape[:-2]):
+        if matrices.shape[-1]:
+            factors, exchanged, _ = factor(matrices[place])
+            odd = np.count_nonzero(exchanged != np.arange(len(exchanged))) % 2
+            found[place] = np.diagonal(factors)
+            found[(*place, 0)] *= -1.0 if odd else 1.0
+    return found
 
 
-def _slogdet(a: Value) -> tuple[Array, Array]:
-    sign, logarithm = np.linalg.slogdet(floating(a))
-    return sign, logarithm
+pivots: Primitive = opaque(
+    "pivots",
+    _pivots,
+    shape=lambda a: Aval(square(a).shape[:-1], a.dtype),
+    axes=in_batches(2, result=1),
+    domain=full_rank,
+    examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
+    internal=True,
+    facts=Facts(batched=stacked(2), cost=20.0, lapack=True),
+    doc="""
+    What Gauss's elimination divides by, whose product is the determinant: an odd number of
+    exchanges of rows turns the sign of the first. It has no derivative of its own.
+    """,
+)
+
+
+def _slogdet(a: Value) -> tuple[Value, Value]:
+    found = pivots(a)
+    negative = sum_(np.where(found < 0.0, 1.0, 0.0).astype(found.dtype), axis=-1)
+    sign = 1.0 - 2.0 * (negative - 2.0 * np.floor(0.5 * negative))
+    size = np.abs(found)
+    sign = np.where(sum_(np.where(size == 0.0, 1.0, 0.0), axis=-1) > 0.0, 0.0, sign)
+    logarithm = sum_(np.log(size), axis=-1)
+    return np.where(np.isnan(logarithm), np.nan, sign).astype(found.dtype), logarithm
 
 
 def _slogdet_pullback(ct: tuple[Value, Value], out: Value, a: Value) -> tuple[Value]:
     return (ct[1][..., None, None] * transposed(inv(a)),)
 
 
-slogdet: Primitive = opaque(
+slogdet: Primitive = composite(
     "slogdet",
     _slogdet,
-    shape=_slogdet_shape,
+    impl=lambda a: tuple(np.linalg.slogdet(floating(a))),
     pullback=_slogdet_pullback,
     axes=in_batches(2, result=(0, 0)),
     domain=full_rank,

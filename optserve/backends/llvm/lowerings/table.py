@@ -8,6 +8,7 @@ from optserve.backends.llvm.lowerings import (
     control,
     elementwise,
     gathers,
+    linear_algebra,
     moves,
     ordering,
     products,
@@ -21,6 +22,15 @@ __all__ = ["lowerings_with"]
 
 def lowerings_with(contributed: Iterable[Lowering]) -> Lowerings:
     """Ours, and those that plugins contribute."""
-    modules = (control, elementwise, gathers, moves, ordering, products, reductions)
+    modules = (
+        control,
+        elementwise,
+        gathers,
+        linear_algebra,
+        moves,
+        ordering,
+        products,
+        reductions,
+    )
     own = [lowering for module in modules for lowering in module.LOWERINGS]
     return Lowerings(own, contributed)

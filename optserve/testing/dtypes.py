@@ -86,9 +86,9 @@ def mixtures(primitives: Iterable[Primitive]) -> Iterator[Piece]:
 
 
 def _combinations(primitive: Primitive, count: int) -> Iterator[tuple[DType, ...]]:
-    """All of them; of a composite of many operands, whose parts are tested in all, those that occur
-    in a loss: one precision, and a whole number under floats."""
-    if primitive.kind != "composite" or count < 3:
+    """All of them; of a composite of many operands, whose parts are tested in all, or of what is
+    called out to, those that occur in a loss: one precision, and a whole number under floats."""
+    if primitive.kind not in ("composite", "opaque") or count < 3:
         yield from itertools.product(DTYPES, repeat=count)
         return
     whole, *floats = DTYPES[1:]

@@ -28,7 +28,7 @@ def function_of_matrix(left: Tracer, right: Tracer) -> Value | None:
     [a] = how.operands
     made_both = next(one for one in reversed(v.trace.equations) if v.atom in one.results)
     w = Tracer(v.trace, made_both.results[0], None)
-    return spectral.bind(a, y, y * 0.0 + slope_of(y, w))
+    return spectral.bind(a, y, slope_of(y, w))
 
 
 def _turned_back(x: Tracer) -> Tracer | None:

@@ -70,16 +70,15 @@ def _svd_pullback(
 ) -> tuple[Value]:
     of_u, of_s, of_vh = ct
     u, s, vh = out
-    pulled = singular_map.bind(a, of_s, of_s * 0.0 + slope_of(of_s, s))
+    pulled = singular_map.bind(a, of_s, slope_of(of_s, s))
     if is_zero(of_u) and is_zero(of_vh):
         return (pulled,)
     index = positions(s, -1)
     other = index[:, None] != index[None, :]
     gap = s[..., None, :] - s[..., :, None]
     total = s[..., None, :] + s[..., :, None]
-    apart = np.where(other, np.where(gap == 0.0, np.nan, 1.0 / gap), 0.0)
-    over = np.where(total == 0.0, np.nan, 1.0 / total)
-    inverse = np.where(s == 0.0, np.nan, 1.0 / s)
+    apart = np.where(other, 1.0 / gap, 0.0)
+    over, inverse = 1.0 / total, 1.0 / s
     left = np.matmul(transposed(u), of_u)
     right = np.matmul(vh, transposed(of_vh))
     # dU's part inside is F * (dP S + S dP.T), dV's F * (S dP + dP.T S), with F = apart * over.
@@ -116,7 +115,7 @@ svdvals: Primitive = opaque(
     "svdvals",
     lambda a: each(lambda x: np.linalg.svd(x, compute_uv=False), floating(a)),
     shape=_least,
-    pullback=lambda ct, out, a: (singular_map.bind(a, ct, ct * 0.0 + slope_of(ct, out)),),
+    pullback=lambda ct, out, a: (singular_map.bind(a, ct, slope_of(ct, out)),),
     axes=in_batches(2, result=1),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((3, 2),)), Example(((2, 2, 3),))),
@@ -137,9 +136,7 @@ def _singular_map(a: Value, y: Value, slope: Value) -> Value:
 
 def _over(y: Value, s: Value, slope: Value) -> Value:
     """y / s; at 0 the slope, where y is 0 there too."""
-    nothing = s == 0.0
-    at_zero = np.where(y == 0.0, slope, np.nan)
-    return np.where(nothing, at_zero, y / np.where(nothing, 1.0, s))
+    return np.where((s == 0.0) & (y == 0.0), slope, y / s)
 
 
 def _singular_map_pullback(

@@ -25,18 +25,20 @@ def slope_of(y: Value, w: Value) -> Value:
     It is 0 where ``y`` does not depend on ``w``, and NaN where ``y`` is not known to be computed
     entry by entry, or is an array that keeps no record.
     """
+    nothing = y * 0.0
     if not isinstance(w, Tracer):
-        return np.nan
+        return nothing + np.nan
     if not isinstance(y, Tracer) or y.trace.serial < w.trace.serial:
-        return 0.0  # it was there before
+        return nothing  # it was there before
     if y.trace is not w.trace:
-        return np.nan
+        return nothing / nothing
     dependent: set[Atom] = {w.atom}
     for equation in w.trace.equations:
         if not dependent.isdisjoint(equation.operands):
             dependent.update(equation.results)
     slope = _slope(y, dependent, {w.atom: 1.0})
-    return np.nan if slope is None else slope
+    # Not a number by computing: one that is written would be blamed for what comes of it.
+    return nothing / nothing if slope is None else nothing + slope
 
 
 def _slope(y: Tracer, dependent: Set[Atom], known: dict[Atom, Value | None]) -> Value | None:

@@ -1,4 +1,5 @@
-"""Order: the positions that sort the entries along an axis, and the entries in the middle.
+"""Order: the positions that sort the entries along an axis, the entries in the middle, and the
+places of numbers among sorted ones.
 
 Sorting is by merging: runs of one entry become runs of two, of four, ..., positions only. Equals
 keep their order, and NaN comes last, as in NumPy.
@@ -22,7 +23,7 @@ from optserve.backends.llvm.lowerings.lowering import axes_within, axis_within
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import shape_size
 from optserve.graph.dim import Size
-from optserve.primitives import ordering
+from optserve.primitives import interpolation, ordering
 
 __all__ = ["LOWERINGS"]
 
@@ -143,6 +144,41 @@ def _before(b: Builder, x: IRValue, y: IRValue) -> IRValue:
     return b.binary("or", smaller, b.binary("and", known, missing))
 
 
+def _searchsorted(
+    w: Workplace, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
+    """By halving, without a branch."""
+    (line, values), b = views, w.b
+    [size] = line.shape
+    if not isinstance(size, int) or not size:
+        raise Unsupported("sorted numbers of no known count")
+    one, last = constant(1, "i64"), constant(size - 1, "i64")
+    slots = low, high = [b.alloca("i64", align=8) for _ in range(2)]
+    with loops(w, target.shape) as index:
+        sought = b.load(address_of(w, values, index), storage(values.dtype))
+        b.store(constant(0, "i64"), low)
+        b.store(constant(size, "i64"), high)
+        with b.loop(0, size.bit_length()):
+            start, stop = (b.load(slot, "i64") for slot in slots)
+            unknown = b.compare("slt", start, stop)
+            middle = _half(b, add(b, start, stop))
+            entry = _entry(w, line, b.intrinsic("smin", middle, last))
+            if attributes["side"] == "left":
+                behind = _before(b, entry, sought)
+            else:
+                behind = b.binary("xor", _before(b, sought, entry), constant(True, "i1"))
+            behind = b.binary("and", behind, unknown)
+            b.store(b.select(behind, add(b, middle, one), start), low)
+            held = b.select(unknown, middle, stop)
+            b.store(b.select(behind, stop, held), high)
+        b.store(b.load(low, "i64"), address_of(w, target, index))
+
+
+def _values_within(attributes: Attributes, carried: Sequence[int | None]) -> Attributes | None:
+    """Of rows that are sought in numbers that are the same for all."""
+    return attributes if tuple(carried) == (None, 0) else None
+
+
 def _entry(w: Workplace, line: View, at: IRValue) -> IRValue:
     return w.b.load(address_of(w, line, (at,)), storage(line.dtype))
 
@@ -159,5 +195,6 @@ def _length(size: Size) -> int:
 
 LOWERINGS: tuple[Lowering, ...] = (
     Lowering(ordering.argsort, loops=_argsort, within=axis_within),
+    Lowering(interpolation.searchsorted, loops=_searchsorted, within=_values_within),
     Lowering(ordering.median, loops=_median, within=axes_within),
 )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Scope
+from optserve.config.expressions import Scope, undeclared
 from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.expressions.values import with_shapes
 from optserve.config.inputs import BoundGraph, Inputs
@@ -64,13 +64,14 @@ def build_objective(
                     expression, scope, inputs.trace, f"the {declared.loss.kind}"
                 )
     whole = declared.loss.whole and len(arrays) == len(declared.loss.terms)
-    for prior in declared.priors.values():
-        given = prior.hyperparameters.values()
-        whole = whole and not any(declared.uses(one, found.names) for one in given)
-    if not whole or len(inputs.parameters) < len(parameters):
-        return None
-    with found:
-        return _built(arrays, declared, parameters, inputs, scope)
+    given = [one for p in declared.priors.values() for one in p.hyperparameters.values()]
+    sound = [is_sound(one, scope, declared, found) for one in given]
+    if whole and all(sound) and len(inputs.parameters) == len(parameters):
+        with found:
+            return _built(arrays, declared, parameters, inputs, scope)
+    for expression in given:  # which only a loss that is whole would build
+        for error in undeclared(expression, scope, found.names):
+            found.add(error)
     return None
 
 

@@ -67,6 +67,11 @@ TOLD: Mapping[str, tuple[str, list[str]]] = {
         + ["4:26 there is no key `c` here", "4:34 there is no key `c` here"]
         + ["5:20 no value is called 'qq'"],
     ),
+    "what priors say": (
+        HEAD.replace("a: 1", "a: {init: 1, prior: {normal: {mean: qq, std: 1}}}")
+        + "log_likelihood: -(y - aa * x)**2\n",
+        ["3:50 no value is called 'qq'", "4:23 no value is called 'aa'"],
+    ),
     "batches": (
         HEAD + "minibatch: {rows: 9, last: drop}\nloss: sum(x * a) + b\noptimizer: adamm\n"
         "stop: {plateau: {metric: metrics.train.m}}\n",

@@ -14,9 +14,16 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.rows import native_pass
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.control import tiled
+from optserve.primitives.vocabulary import density_primitives, everyday_primitives
 from optserve.testing.together import Piece
 
-__all__ = ["only_native", "parted"]
+__all__ = ["PARTS", "only_native", "parted"]
+
+PARTS = (
+    *everyday_primitives(),
+    *(one for one in density_primitives() if one.kind == "elementwise"),
+)
+"""All built-in primitives but the densities, which are made of these."""
 
 
 def only_native(monkeypatch: pytest.MonkeyPatch) -> None:

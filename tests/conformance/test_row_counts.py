@@ -1,4 +1,7 @@
-"""Every primitive on every backend at row counts around the size of a block, compiled together."""
+"""Every primitive on every backend at row counts around the size of a block, compiled together.
+
+Densities are left out: all that they are made of is here, and ``test_backends`` has each alone.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,8 @@ import pytest
 
 from optserve.backends import llvm
 from optserve.backends.numpy import numpy_backend
-from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.together import check_row_counts, pieces
-from tests.conformance.native import only_native, parted
+from tests.conformance.native import PARTS, only_native, parted
 from tests.conftest import TILE
 
 COUNTS = (0, 1, TILE - 1, TILE, TILE + 1, 5 * TILE + 3)
@@ -20,14 +22,14 @@ every_precision = pytest.mark.parametrize("dtype", ["float64", "float32"])
 @every_precision
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
 def test_numpy(dtype: str) -> None:
-    parts = list(pieces(builtin_primitives(), dtype))
+    parts = list(pieces(PARTS, dtype))
     assert check_row_counts(numpy_backend(2), parts, counts=COUNTS) == len(parts)
 
 
 @every_precision
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
 def test_native_code(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    native, rest = parted(pieces(builtin_primitives(), dtype), COUNTS[-1], monkeypatch)
+    native, rest = parted(pieces(PARTS, dtype), COUNTS[-1], monkeypatch)
     check_row_counts(llvm.llvm_backend(2), rest, counts=COUNTS)
     only_native(monkeypatch)
     assert check_row_counts(llvm.llvm_backend(2), native, counts=COUNTS) == len(native)

@@ -71,13 +71,15 @@ def mixtures(primitives: Iterable[Primitive]) -> Iterator[Piece]:
         if primitive.call.internal:
             continue
         for case, avals, attributes in _forms(primitive):
+            domains = case.domains or primitive.domains(len(avals))
             for dtypes in _combinations(primitive, len(avals)):
+                if any(map(_is_structure_of_whole_numbers, domains, dtypes)):
+                    continue
                 mixed = [Aval(aval.shape, dtype) for aval, dtype in zip(avals, dtypes, strict=True)]
                 try:
                     graph = _graph(primitive, mixed, attributes)
                 except OptserveError:  # it says itself what it is not defined for
                     continue
-                domains = case.domains or primitive.domains(len(avals))
                 drawn = [
                     _domain(primitive, domain, dtype)
                     for domain, dtype in zip(domains, dtypes, strict=True)
@@ -116,6 +118,11 @@ def _graph(primitive: Primitive, avals: Sequence[Aval], attributes: dict[str, An
         precision=precision_of(avals),
     )
     return traced.graph
+
+
+def _is_structure_of_whole_numbers(domain: Domain, dtype: DType) -> bool:
+    """What has to be sorted or positive definite is drawn in floats."""
+    return domain.structure is not None and dtype.kind != "f"
 
 
 def _domain(primitive: Primitive, domain: Domain, dtype: DType) -> Domain:

@@ -27,7 +27,8 @@ from optserve.primitives.linear_algebra.triangles import tril, triu
 __all__ = ["cholesky", "triangular_solve"]
 
 BLOCK = 24
-"""Rows of a triangular system that are solved one after another; larger ones are halved."""
+"""Rows of a triangular system that are solved one after another; of larger ones BLAS solves one,
+and a batch is halved."""
 
 
 def _halved(x: Value) -> Value:
@@ -67,9 +68,19 @@ cholesky: Primitive = opaque(
 )
 
 
+def _by_blas(a: Array, b: Array, lower: bool) -> Array:
+    """The solution of one large system: x.T @ a.T = b.T, in the order in which BLAS has memory."""
+    from scipy.linalg import blas
+
+    solve = blas.strsm if np.result_type(a, b) == np.float32 else blas.dtrsm
+    return np.asarray(solve(1.0, a.T, b.T, side=1, lower=not lower)).T
+
+
 def _substituted(a: Array, b: Array, lower: bool) -> Array:
     """The solution of a triangular system by substitution, larger ones by halves."""
     size = a.shape[-1]
+    if size > BLOCK and a.ndim == b.ndim == 2 and b.size:
+        return _by_blas(a, b, lower)
     if size > BLOCK:
         half = size // 2
         first, rest = (slice(None, half), slice(half, None))

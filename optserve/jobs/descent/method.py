@@ -58,11 +58,12 @@ Measure = Callable[[Array, Advance], Measured | None]
 
 @dataclass(frozen=True)
 class Method:
-    """``advance`` evaluates and proposes; ``optimizer`` is ``None`` for "once".
+    """What takes the steps of a descent; ``optimizer`` is ``None`` for a job that evaluates once.
 
-    ``loop`` takes many steps in a call, where the backend has loops and the method can be traced;
-    it takes ``rest`` last (see ``optserve.jobs.descent.loops``). ``examiner()`` examines where it
-    ends.
+    ``advance`` takes one step. ``loop`` takes many in a call, where the backend has loops and the
+    method can be traced; ``rest`` are its last arguments (see ``optserve.jobs.descent.loops``).
+    ``judge`` judges the points, ``examiner()`` examines where the descent ends. ``batching`` says
+    what an epoch is made of, and is ``None`` where every step sees all rows.
     """
 
     optimizer: Optimizer | None

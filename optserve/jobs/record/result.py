@@ -62,7 +62,7 @@ Known = Annotated[float | None, BeforeValidator(_known)]
 
 
 class Part(BaseModel):
-    """A part of what a job records; it is made of mappings, or of what has such attributes."""
+    """A part of the record; it is made from a mapping, or from an object by its attributes."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", from_attributes=True, defer_build=True
@@ -70,7 +70,7 @@ class Part(BaseModel):
 
 
 class Termination(Part):
-    """Why the job ended. ``reason`` is a name of ``Reason``; the exit codes are in precedence."""
+    """Why the job ended. ``reason`` names a ``Reason``; exit codes come in their precedence."""
 
     reason: str
     message: str
@@ -129,7 +129,7 @@ class FitFound(Part):
 
 
 class Used(Part):
-    """What the job was done with; ``given`` tells what a person chose and what was automatic.
+    """What the job ran with. ``..._given`` says whether a person chose it, or optserve did.
 
     ``equations`` are those of the loss and its gradient, of which a backend of native code leaves
     ``equations_on_numpy`` to NumPy.
@@ -241,10 +241,10 @@ class Result(Part):
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
-        default_factory=list, exclude=True
+        default_factory=list, exclude=True, repr=False
     )
     checkpoint: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
-        default_factory=dict, exclude=True
+        default_factory=dict, exclude=True, repr=False
     )
 
     @property
@@ -262,8 +262,10 @@ def result_json_schema() -> dict[str, Any]:
     >>> result_json_schema()["properties"]["version"]["const"]
     1
     """
-    dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, **Result.model_json_schema()}
+    schema = Result.model_json_schema()
+    for part in schema["$defs"].values():
+        part["description"] = part["description"].partition("\n\n>>>")[0]  # without doctests
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def read_result(path: Path) -> Result:

@@ -120,7 +120,7 @@ def _problem(
     minibatch, weightless = None, 0
     if "optimizer" not in found.keys:
         with found, placed(config):
-            check_streamed(traced.optimizer, data)
+            check_streamed(traced.optimizer, data, built.traced.graph, len(built.residuals))
         with found:
             minibatch = minibatch_of(config, built.traced.graph, row_counts, traced.optimizer)
     if len(traced.parameters) == len(config.parameters):

@@ -11,6 +11,7 @@ from typing import Any
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.graph.graph import Graph
 from optserve.graph.streamed import Streamed
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Minibatch, Stop
@@ -91,13 +92,22 @@ def check_stop(stop: Stop, minibatch: Minibatch | None) -> None:
             )
 
 
-def check_streamed(optimizer: Optimizer | None, data: Mapping[str, Any]) -> None:
-    """Hold that a method does without all residuals at once where data is streamed."""
+def check_streamed(
+    optimizer: Optimizer | None, data: Mapping[str, Any], graph: Graph, residuals: int
+) -> None:
+    """Hold that a method does without all residuals at once where data is streamed.
+
+    In ``graph`` so many ``residuals`` follow the loss.
+    """
     streamed = [name for name, array in data.items() if isinstance(array, Streamed)]
-    if streamed and optimizer is not None and optimizer.needs == "jacobian":
+    if not streamed or optimizer is None or optimizer.needs != "jacobian":
+        return
+    from optserve.transforms.rows_apart import outputs_keep_rows_apart  # most are in memory
+
+    if not outputs_keep_rows_apart(graph, range(1, 1 + residuals)):
         raise ConfigError(
-            f"{optimizer.name} holds the residuals and their derivatives of all rows in memory, "
-            f"and {streamed[0]} is streamed",
+            f"{optimizer.name} needs the derivatives of all residuals at once, as a residual "
+            f"depends on other rows than its own, and {streamed[0]} is streamed",
             code="needs-memory",
             key="optimizer.streamed",
         )

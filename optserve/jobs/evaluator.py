@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,15 +104,17 @@ class Evaluator:
             return np.full((), np.nan), np.full(point.shape, np.nan)
         return loss, gradient
 
-    def linearized(self, point: Array) -> Linearized:
-        """Of least squares: residual and Jacobian too."""
+    def linearized(self, point: Array, data: Sequence[Any] | None = None) -> Linearized:
+        """Of least squares: residual and Jacobian too. ``data`` stands in place of the arguments
+        of all graphs, if it is given."""
+        arguments = self.graphs.arguments if data is None else data
         if self._jacobian is not None:
-            return Linearized(*self._jacobian(point, *self.graphs.arguments))
+            return Linearized(*self._jacobian(point, *arguments))
         size, width = self.packing.size, self._width
         blocks = []
         for start in range(0, size, width):
             directions = np.eye(width, size, start, self.packing.dtype)
-            blocks.append(self._tangents(point, directions, *self.graphs.arguments))
+            blocks.append(self._tangents(point, directions, *arguments))
         loss, _, residual, _ = blocks[0]
         gradient = np.concatenate([block[1] for block in blocks])[:size]
         jacobian = np.concatenate([block[3] for block in blocks], axis=1)[:, :size]

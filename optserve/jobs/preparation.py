@@ -138,7 +138,8 @@ def _descents(
         limits = Limits.of(stop, optimizer, size, batching.batches.count)
     elif optimizer is not None:
         check_stop(stop, None)
-        check_streamed(optimizer, problem.objective.data)
+        objective = problem.objective
+        check_streamed(optimizer, objective.data, objective.graph, len(objective.residuals))
         limits = Limits.of(stop, optimizer, size)
 
     @functools.cache

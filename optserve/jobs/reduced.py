@@ -8,8 +8,9 @@ what the blocks are depends on nothing but sizes: no bit depends on the number o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from optserve.backends.base import Compiled
 from optserve.backends.blas import one_thread
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
+from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator, Linearized
 from optserve.optimizers.tall import triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
@@ -72,9 +74,12 @@ class Reduced:
             yield _joined(self.by_rows(point, *block), point.size)
 
 
-def reduced(evaluator: Evaluator) -> Reduced | None:
+def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     """How the least squares of a job are reduced; ``None`` where they are few, or where a residual
-    depends on other rows than its own."""
+    depends on other rows than its own.
+
+    Few rows of streamed data are held, so that the bits are those of data in memory.
+    """
     graphs, size = evaluator.graphs, evaluator.packing.size
     names = evaluator.problem.objective.residuals
     shapes = [atom.aval.shape for atom in graphs.objective.outputs[1 : 1 + len(names)]]
@@ -91,7 +96,7 @@ def reduced(evaluator: Evaluator) -> Reduced | None:
     each = max(1, entries // max(1, counts[rows.name]))
     height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
     if counts[rows.name] <= SEVERAL * height:
-        return None
+        return partial(_held, evaluator) if evaluator.problem.objective.streamed else None
     by_rows = graphs.kept(("apart", tuple(own)), lambda: graphs.apart(own))
     if by_rows is None or not keeps_rows_apart(by_rows, rows):
         return None
@@ -108,6 +113,12 @@ def reduced(evaluator: Evaluator) -> Reduced | None:
         evaluator.compiled(("apart", tuple(own)), lambda: by_rows),
         None if at_once is None else evaluator.compiled(("apart", tuple(others)), lambda: at_once),
     )
+
+
+def _held(evaluator: Evaluator, point: Array) -> Linearized:
+    """Residual and Jacobian of few rows, which are read."""
+    data = [one[:] if isinstance(one, Streamed) else one for one in evaluator.graphs.arguments]
+    return evaluator.linearized(point, data)
 
 
 def _tables(shape: Shape) -> list[Dim]:

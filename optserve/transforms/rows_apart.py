@@ -5,13 +5,16 @@ Then it may be evaluated on any block of rows at a time, wherever that is in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import simplify
 
-__all__ = ["keeps_rows_apart"]
+__all__ = ["keeps_rows_apart", "outputs_keep_rows_apart"]
 
 
 def keeps_rows_apart(graph: Graph, rows: Dim) -> bool:
@@ -34,6 +37,19 @@ def keeps_rows_apart(graph: Graph, rows: Dim) -> bool:
         (entry.axis is not None) == _has_rows(variable.aval.shape, rows)
         for variable, entry in marking.marks.items()
     )
+
+
+def outputs_keep_rows_apart(graph: Graph, outputs: Sequence[int]) -> bool:
+    """Whether those of ``outputs`` that have rows have those of one table, in front, and each of
+    them depends on the same row of the table alone."""
+    shapes = {index: graph.outputs[index].aval.shape for index in outputs}
+    own = [i for i, shape in shapes.items() if any(isinstance(size, Dim) for size in shape)]
+    tables = {size for i in own for size in shapes[i] if isinstance(size, Dim)}
+    if len(tables) != 1 or any(shapes[i][0] not in tables for i in own):
+        return False
+    [rows] = tables
+    only = replace(graph, outputs=tuple(graph.outputs[i] for i in own))
+    return rows.is_rows and keeps_rows_apart(only, rows)
 
 
 def _counts_rows(equation: Equation, rows: Dim) -> bool:

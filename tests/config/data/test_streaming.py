@@ -13,6 +13,7 @@ import pytest
 
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
+from optserve.jobs import reduced
 from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
 from optserve.tables import csv_pieces
@@ -120,12 +121,34 @@ def test_residuals_of_streamed_data_are_not_kept(problem: Load, written: Path) -
     text = config("parts/*.parquet", "false").replace(
         "loss: mean((y - a - b * x - c[g])**2)", "least_squares: y - a - b * x - c[g]"
     )
-    with pytest.raises(ConfigError, match="in memory") as caught:
-        problem(text.replace("optimizer: lbfgs\n", ""))
-    assert "optimizer: lbfgs" in caught.value.remedy
     result = run(problem(text.replace("steps: 12", "steps: 200")))
     assert result.uncertainty == "none"
     assert "`in_memory: true` does" in result.unavailable["b"]
+
+
+def least_squares(in_memory: str) -> str:
+    text = config("parts/*.parquet", in_memory).replace("optimizer: lbfgs\n", "")
+    residual = "least_squares: y - a - b * x - c[g]"
+    return text.replace("loss: mean((y - a - b * x - c[g])**2)", residual).replace("12", "2")
+
+
+@pytest.mark.parametrize("entries", [1 << 30, 1 << 18, 1 << 10])
+def test_levenberg_marquardt_goes_through_streamed_rows(
+    entries: int, problem: Load, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reduced, "BLOCK_ENTRIES", entries)
+    held, streamed = (run(problem(least_squares(one))) for one in ("true", "false"))
+    assert held.history is not None
+    assert streamed.history is not None
+    assert [entry.loss for entry in held.history[0]] == [e.loss for e in streamed.history[0]]
+    assert held.parameters["b"] == streamed.parameters["b"]
+
+
+def test_rows_that_depend_on_others_need_memory(problem: Load, written: Path) -> None:
+    text = least_squares("false").replace("b * x", "b * (x - mean(a * x))")
+    with pytest.raises(ConfigError, match="depends on other rows than its own") as caught:
+        problem(text)
+    assert "optimizer: lbfgs" in caught.value.remedy
 
 
 def test_a_wrong_value_is_placed_when_it_is_met(problem: Load, written: Path) -> None:

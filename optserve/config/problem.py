@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from optserve.collector import at_rest
 from optserve.config.arrays import Arrays, read_arrays
 from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
@@ -70,18 +71,20 @@ def load(
     (array(1.), ['x', 'y'])
     """
     found = Mistakes()
-    names = declared(
-        config,
-        found,
-        overrides=overrides,
-        allow_path=allow_path,
-        with_data=data is not None,
-        registry=registry,
-        plugin_files=plugin_files,
-    )
-    tables = _tables(names, data, found)
-    seed = names.written.config.seed if seed is None else seed
-    return _problem(names, tables, traced(names, tables, found, seed), found, seed)
+    with at_rest():
+        names = declared(
+            config,
+            found,
+            overrides=overrides,
+            allow_path=allow_path,
+            with_data=data is not None,
+            registry=registry,
+            plugin_files=plugin_files,
+        )
+        tables = _tables(names, data, found)
+        seed = names.written.config.seed if seed is None else seed
+        graphs = traced(names, tables, found, seed)
+    return _problem(names, tables, graphs, found, seed)
 
 
 def _tables(declared: Declared, data: Any, found: Mistakes) -> Tables:

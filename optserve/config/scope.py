@@ -96,12 +96,15 @@ def scope_of(
     found: Mistakes,
 ) -> Scope:
     """The scope of the loss: the values of ``define`` are built in order into ``trace``."""
+    values: dict[str, Value] = {}
+    later = {value.name: value.place for value in declared.values}
     scope = Scope(
         vocabulary=vocabulary,
         columns=columns,
         parameters=parameters,
+        values=values,
         functions=declared.functions,
-        later={value.name: value.place for value in declared.values},
+        later=later,
         hidden=hidden,
         sizes=sizes,
     )
@@ -110,7 +113,8 @@ def scope_of(
             found.names.add(value.name)
             continue
         with found.declaring(value.name):
-            scope = scope.with_value(value.name, build(value.expression, scope, trace))
+            values[value.name] = build(value.expression, scope, trace)
+            del later[value.name]
     return scope
 
 
@@ -140,14 +144,16 @@ def evaluate_size(
     columns = {
         column.name: trace.input(column.aval(precision), column.name) for column in tables.columns()
     }
+    values: dict[str, Value] = {}
     scope = Scope(
         vocabulary=vocabulary,
         columns=columns,
+        values=values,
         functions=declared.functions,
         sizes=sizes,
     )
     for one in declared.sizes(expression):
-        scope = scope.with_value(one.name, build(one.expression, scope, trace))
+        values[one.name] = build(one.expression, scope, trace)
     value = build(expression, scope, trace)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -78,7 +78,13 @@ class Equation:
     rewriting: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+        if not isinstance(self.attributes, MappingProxyType):
+            object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    def of(self, operands: tuple[Atom, ...], results: tuple[Var, ...] | None = None) -> Equation:
+        """This equation on other operands, and perhaps with other results."""
+        made = self.results if results is None else results
+        return Equation(self.primitive, operands, self.attributes, made, self.place, self.rewriting)
 
     @property
     def labels(self) -> Labels:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from optserve.collector import at_rest
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.graph import Graph, Var, row_names
@@ -77,8 +78,13 @@ class Graphs:
 
     def kept(self, what: Hashable, make: Callable[[], T], *same: object) -> T:
         """What other problems of the same structure have ``made`` already, else what is made."""
+
+        def making() -> T:
+            with at_rest():
+                return make()
+
         given = self.problem.objective.graph, self.packing
-        return self.problem.shared.of((what, type(self)), make, *given, *same)
+        return self.problem.shared.of((what, type(self)), making, *given, *same)
 
     def _over_pieces(self) -> Graph:
         graph, packing = self.problem.objective.graph, self.packing

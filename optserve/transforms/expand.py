@@ -22,8 +22,8 @@ def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> G
     equations: list[Equation] = []
     replaced: dict[Var, Atom] = {}
     for original in graph.equations:
-        operands = tuple(_read(atom, replaced) for atom in original.operands)
-        equation = replace(original, operands=operands)
+        operands = tuple([_read(atom, replaced) for atom in original.operands])
+        equation = original if operands == original.operands else original.of(operands)
         if equation.primitive.body is None or not choose(equation.primitive):
             equations.append(equation)
             continue
@@ -65,7 +65,7 @@ def inlined(graph: Graph, operands: Sequence[Atom]) -> tuple[list[Equation], lis
         results = tuple(Var(variable.aval, variable.name) for variable in equation.results)
         known.update(zip(equation.results, results, strict=True))
         inputs = tuple(_read(atom, known) for atom in equation.operands)
-        equations.append(replace(equation, operands=inputs, results=results))
+        equations.append(equation.of(inputs, results))
     return equations, [_read(atom, known) for atom in graph.outputs]
 
 

@@ -8,7 +8,6 @@ tables is walked once for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
 from optserve.graph.dim import Dim
@@ -222,4 +221,4 @@ def _reading(equation: Equation, instead: Mapping[Var, Atom]) -> Equation:
     if not any(atom in instead for atom in equation.operands):
         return equation
     operands = tuple(instead.get(a, a) if isinstance(a, Var) else a for a in equation.operands)
-    return replace(equation, operands=operands)
+    return equation.of(operands)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import frexp
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def _simplified(equation: Equation, operands: tuple[Atom, ...]) -> Equation:
             for key, value in equation.attributes.items()
         }
         return replace(equation, operands=operands, attributes=attributes)
-    return equation if operands == equation.operands else replace(equation, operands=operands)
+    return equation if operands == equation.operands else equation.of(operands)
 
 
 def _unspread(
@@ -125,11 +126,13 @@ def _read(atom: Atom, replaced: Mapping[Var, Atom]) -> Atom:
 def _key(equation: Equation) -> Any:
     """What makes two equations the same computation."""
     operands = tuple(
-        (atom.aval.dtype.str, np.asarray(atom.value).tobytes())
-        if isinstance(atom, Literal)
-        else atom
-        for atom in equation.operands
+        [
+            (atom.aval.dtype.str, atom.value.tobytes()) if isinstance(atom, Literal) else atom
+            for atom in equation.operands
+        ]
     )
+    if not equation.attributes:
+        return equation.primitive, operands
     attributes = {key: _frozen(value) for key, value in equation.attributes.items()}
     return equation.primitive, operands, frozenset(attributes.items())
 
@@ -199,8 +202,8 @@ def _by_literal(equation: Equation) -> tuple[Atom, Literal] | None:
 
 def _doubles(factor: Literal) -> bool:
     """Whether a factor is 2, 4, 8, ..."""
-    mantissa, exponent = np.frexp(factor.value)
-    return bool(mantissa == 0.5 and exponent > 1)
+    mantissa, exponent = frexp(factor.value)
+    return mantissa == 0.5 and exponent > 1
 
 
 def _selected(equation: Equation, choices: Mapping[Atom, tuple[Atom, ...]]) -> Equation:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "cache": -1,
+    "collector": -1,
     "memo": -1,
     "errors": -1,
     "graph": 0,
@@ -30,20 +31,20 @@ FLOORS = {
     "service": 8,
     "cli": 9,
 }
-"""The floor of every room; ``errors``, ``cache`` and ``memo`` are the cellar."""
+"""The floor of every room; those below 0 are the cellar."""
 
 SIDES = {"plugin": 5, "testing": 5}
 """The doors for plugin authors: each looks down from the floor of the registry."""
 
 ROOMS_OF = {
-    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "memo"},
+    "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "collector", "memo"},
     "dask": {"batch"},
     "fastapi": {"service"},
     "importlib.metadata": {"registry"},
     "jax": {"backends"},
     "llvmlite": {"backends"},
     "matplotlib": {"reports"},
-    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "memo"},
+    "numpy": {*FLOORS, *SIDES} - {"errors", "cache", "collector", "memo"},
     "packaging": {"registry"},
     "pluggy": {"registry"},
     "pyarrow": {"config", "tables"},

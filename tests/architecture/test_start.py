@@ -32,7 +32,7 @@ WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
 CLI = {"cli", "errors", "reports"}
-REGISTRY = {"cache", "memo", "registry"}
+REGISTRY = {"cache", "collector", "memo", "registry"}
 LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "tables", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}
 

@@ -64,20 +64,22 @@ class RowValues:
     ) -> None:
         trace = new_trace(precision=np.dtype(np.float64))
         inputs = {name: trace.input(aval, name) for name, aval in columns.items()}
+        made: dict[str, Tracer] = {}
+        later = {value.name: value.place for value in values}
         scope = Scope(
             vocabulary=vocabulary,
             columns=dict(inputs),
             functions=functions,
-            later={value.name: value.place for value in values},
+            values=made,
+            later=later,
         )
-        made: dict[str, Tracer] = {}
         for value in values:
             if uses(value.expression, found.names, functions):
                 found.names.add(value.name)
                 continue
             with found.declaring(value.name):
                 made[value.name] = _row_value(value, scope, trace, rows)
-                scope = scope.with_value(value.name, made[value.name])
+                del later[value.name]
         self.avals = {name: tracer.aval for name, tracer in made.items()}
         self.places: Mapping[str, Place] = {v.name: v.place for v in values if v.name in made}
         self.rows = rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from optserve.config.expressions.functions import Function
 from optserve.config.expressions.row_pairs import RowPairs
@@ -67,6 +67,7 @@ def _elsewhere(name: str) -> str:
 class Scope:
     """Values and functions by name. A dotted name, ``layer1.W``, is one name.
 
+    Whoever builds values in order adds them to ``values`` as they come.
     ``later`` holds the place of each value that is defined further down and may not be used yet,
     ``hidden`` what makes a column of a name in the data that is none yet. ``sizes`` answers what
     the words of ``OF_TABLES`` ask.
@@ -84,11 +85,6 @@ class Scope:
     hidden: Mapping[str, str] = field(default_factory=dict)
     sizes: Asked | None = None
     pairs: RowPairs = field(default_factory=RowPairs)
-
-    def with_value(self, name: str, value: Value) -> Scope:
-        """This scope in which ``name`` is defined, and no longer later."""
-        later = {other: place for other, place in self.later.items() if other != name}
-        return replace(self, values={**self.values, name: value}, later=later)
 
     def has_value(self, name: str) -> bool:
         """Whether ``name`` is a value here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,8 +145,8 @@ def test_messages(golden: Callable[[str, str], None]) -> None:
 
 def test_what_an_axis_is_holds_for_the_values_of_define_too() -> None:
     bench = Workbench()
-    for name, written in (("written", "x[:, None]"), ("plain", "X[:, :1]")):
-        bench.scope = bench.scope.with_value(name, bench.build(written))
+    values = {"written": bench.build("x[:, None]"), "plain": bench.build("X[:, :1]")}
+    bench.scope = replace(bench.scope, values=values)
     bench.build("written - x")
     with pytest.raises(ShapeError, match="pairs each row"):
         bench.build("plain - x")

@@ -1,0 +1,62 @@
+"""What a config costs grows with its length, and no faster."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+
+import optserve
+from optserve.config import scope, traced
+from optserve.config.expressions import Scope
+
+COLUMNS = {"x": np.linspace(0.0, 1.0, 10), "y": np.ones(10)}
+
+
+def chain(length: int) -> dict[str, Any]:
+    """Definitions each of which uses the one before."""
+    values = {f"d{number}": f"d{number - 1} * 0.999 + b" for number in range(1, length)}
+    return {
+        "version": 1,
+        "parameters": {"a": 1.0, "b": 0.001},
+        "define": {"d0": "a * x", **values},
+        "loss": f"sum((y - d{length - 1})**2)",
+        "optimizer": "none",
+    }
+
+
+def test_one_scope_serves_all_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Scope] = []
+
+    def counting(**given: Any) -> Scope:
+        made.append(Scope(**given))
+        return made[-1]
+
+    monkeypatch.setattr(scope, "Scope", counting)
+    optserve.load(chain(200), data=COLUMNS)
+    assert len(made) == 1
+    assert len(made[0].values) == 200
+
+
+def test_a_long_chain_is_evaluated() -> None:
+    result = optserve.run(optserve.load(chain(1000), data=COLUMNS))
+    value = COLUMNS["x"]
+    for _ in range(999):
+        value = value * 0.999 + 0.001
+    assert result.loss == pytest.approx(float(np.sum((1.0 - value) ** 2)), rel=1e-12)
+
+
+def test_nothing_is_collected_while_graphs_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[bool] = []
+    before = traced.build_objective  # type: ignore[attr-defined]
+
+    def noting(*given: Any) -> Any:
+        running.append(gc.isenabled())
+        return before(*given)
+
+    monkeypatch.setattr(traced, "build_objective", noting)
+    optserve.load(chain(7), data=COLUMNS)
+    assert running == [False]
+    assert gc.isenabled()

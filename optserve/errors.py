@@ -135,6 +135,10 @@ class DataFailure(ConfigError):
     code = "checksum"
 
 
+MOST_TOLD = 12
+"""How many errors are printed at once; the others stand in ``errors``, and in JSON."""
+
+
 class ConfigErrors(ConfigError):
     """Several errors of a config, told at once in the order of ``errors``.
 
@@ -154,8 +158,10 @@ class ConfigErrors(ConfigError):
         self.exit_code = min((error.exit_code for error in errors), key=(1, 2, 6, 5).index)
 
     def block(self) -> str:
-        """A block for each error."""
-        return "\n\n".join(error.block() for error in self.errors)
+        """A block for each error, up to the number that a person reads."""
+        blocks = [error.block() for error in self.errors[:MOST_TOLD]]
+        more = len(self.errors) - len(blocks)
+        return "\n\n".join([*blocks, f"and {more} more"] if more else blocks)
 
 
 def together(errors: Iterable[OptserveError]) -> OptserveError:

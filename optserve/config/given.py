@@ -74,7 +74,7 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
     if isinstance(value, str):
         return ScalarNode(_Given(path, value, folder), 0, len(value), path, value, value, "plain")
     if value is None or isinstance(value, bool | int) or _is_finite(value):
-        text = json.dumps(value)
+        text = repr(value) if type(value) in (int, float) else json.dumps(value)
         return ScalarNode(source, 0, 0, path, value, text)
     raise ConfigError(
         f"`{path}` is {value!r}"[:200],

@@ -11,6 +11,7 @@ import pytest
 import optserve
 from optserve.config import scope, traced
 from optserve.config.expressions import Scope
+from optserve.errors import ConfigError
 
 COLUMNS = {"x": np.linspace(0.0, 1.0, 10), "y": np.ones(10)}
 
@@ -60,3 +61,27 @@ def test_nothing_is_collected_while_graphs_are_made(monkeypatch: pytest.MonkeyPa
     optserve.load(chain(7), data=COLUMNS)
     assert running == [False]
     assert gc.isenabled()
+
+
+def test_a_sum_of_a_thousand_names_is_an_expression() -> None:
+    names = [f"p{number}" for number in range(1000)]
+    config = {
+        "version": 1,
+        "parameters": dict.fromkeys(names, 0.5),
+        "loss": f"({' + '.join(names)})**2",
+        "optimizer": "none",
+    }
+    assert optserve.run(optserve.load(config)).loss == 500.0**2
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("x" + " + x" * 2048, "more than 4096 parts"),
+        ("exp(" * 65 + "x" + ")" * 65, "more than 64 levels"),
+        ("x" + " " * 65_535 + "+ 1", "65539 bytes long"),
+    ],
+)
+def test_the_limits_of_an_expression(written: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        optserve.load(chain(2) | {"loss": written}, data=COLUMNS)

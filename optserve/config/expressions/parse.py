@@ -33,7 +33,10 @@ from optserve.config.expressions.tree import (
 from optserve.config.expressions.words import Token, refuse
 from optserve.errors import ConfigError, Place
 
-__all__ = ["parse_expression"]
+__all__ = ["MOST_NODES", "parse_expression"]
+
+MOST_NODES = 4096
+"""The most names, numbers, calls and operations of an expression."""
 
 _BINARY: Mapping[type[ast.AST], str] = {
     ast.Add: "+",
@@ -94,6 +97,7 @@ class _Checker:
         self.lead = lead
         self.calls: set[str] = set()
         self.names: set[str] = set()
+        self.count = 0
         # Python counts bytes of UTF-8; the offset of the character that begins at each of them.
         widths = [len(letter.encode()) for letter in source]
         starts = accumulate(widths, initial=0)
@@ -101,6 +105,7 @@ class _Checker:
 
     def node(self, node: ast.expr) -> Node:
         place = self.place(node)
+        self.count_one(place)
         match node:
             case ast.Constant():
                 return self.constant(node, place)
@@ -122,6 +127,17 @@ class _Checker:
                 raise self.refusal(node, "starred arguments are")
             case _:
                 raise self.refusal(node)
+
+    def count_one(self, place: Place) -> None:
+        """Count a node of the tree, or an operation of a chain."""
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise ConfigError(
+                f"this expression has more than {MOST_NODES} parts",
+                place=place,
+                expected=f"at most {MOST_NODES} names, numbers, calls and operations",
+                remedy="name some of them in define, or take columns together: X @ w",
+            )
 
     def constant(self, node: ast.Constant, place: Place, *, option: bool = False) -> Constant:
         """A literal: a number, or where an ``option`` may stand any other."""
@@ -227,6 +243,8 @@ class _Checker:
             if symbol is None:
                 raise self.refusal(first)
             steps.append(Step(symbol, self.node(right), self.place(first)))
+            if len(steps) > 1:  # the chain itself counts already
+                self.count_one(steps[-1].operand.place)
             first = left
         return Operation(self.node(first), tuple(reversed(steps)), place)
 

@@ -15,11 +15,12 @@ from optserve.errors import ConfigError
 
 __all__ = ["LONGEST", "MOST_LEVELS", "tokens"]
 
-LONGEST = 4096
+LONGEST = 1 << 16
 """The most bytes of an expression, in UTF-8."""
 
 MOST_LEVELS = 64
-"""The most brackets, signs, powers and dots that may stand on one another."""
+"""The most brackets, signs, powers and dots that may stand on one another; a chain of one operator,
+however long, is one level."""
 
 # Signs that the language does not have, and letters that no name may have, are read along, so that
 # a message can name them.

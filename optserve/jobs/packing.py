@@ -8,9 +8,12 @@ scale runs on arrays and on tracers alike, so it becomes part of the graph that 
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
+from typing import overload
 
 import numpy as np
 
@@ -85,8 +88,8 @@ class Packing:
     >>> one = np.ones(2)
     >>> w = Parameter("w", one * 3, -np.inf * one, np.inf * one, np.array([False, True]))
     >>> packing = Packing([w], np.dtype(np.float64))
-    >>> packing.flat({}), packing.labels
-    (array([3.]), ('w[0]',))
+    >>> packing.flat({}), *packing.labels
+    (array([3.]), 'w[0]')
     >>> packing.natural(np.array([7.0]))["w"]
     array([7., 3.])
     """
@@ -111,14 +114,10 @@ class Packing:
         """Whether the pieces of the vector are the natural values, one each."""
         return all(one.whole and one.count and not one.parameter.transform for one in self.segments)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
+    @cached_property
+    def labels(self) -> Sequence[str]:
         """A name for each coordinate: ``b1``, ``w[3]``, ``W[0][1]``."""
-        return tuple(
-            entry_label(segment.parameter.name, segment.shape, position)
-            for segment in self.free
-            for position in segment.free
-        )
+        return _Labels(self.free, self.size)
 
     def flat(self, start: Mapping[str, Array]) -> Array:
         """The vector (p,) of a start: natural values by name, the others at their ``init``."""
@@ -169,6 +168,30 @@ class Packing:
             lower[part] = _bound(segment, segment.parameter.lower, -np.inf)
             upper[part] = _bound(segment, segment.parameter.upper, np.inf)
         return lower.astype(self.dtype), upper.astype(self.dtype)
+
+
+class _Labels(Sequence[str]):
+    """The names of coordinates, each made when it is asked for: there may be millions."""
+
+    def __init__(self, segments: Sequence[Segment], size: int) -> None:
+        self._segments = segments
+        self._starts = [segment.start for segment in segments]
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        if isinstance(index, slice):
+            return tuple(self[one] for one in range(*index.indices(self._size)))
+        number = range(self._size)[index]
+        segment = self._segments[bisect_right(self._starts, number) - 1]
+        position = segment.free[number - segment.start]
+        return entry_label(segment.parameter.name, segment.shape, position)
 
 
 def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from optserve.errors import ConfigError, Place
 
 __all__ = ["look_up"]
 
 
 def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
-    """What ``path`` names in a tree of mappings and lists.
+    """What ``path`` names in a tree of mappings, lists and arrays.
 
     Keys may hold dots: the longest literal key wins. Raises ``ConfigError`` where it names nothing.
 
@@ -28,20 +30,27 @@ def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
     while rest:
         if rest.startswith("["):
             index, closed, after = rest[1:].partition("]")
-            entries = node if isinstance(node, Sequence) and not isinstance(node, str) else ()
-            if not closed or not index.isdecimal() or int(index) >= len(entries):
-                count = f"an index below {len(entries)}" if entries else "no index here"
+            length = _length(node)
+            if not closed or not index.isdecimal() or int(index) >= length:
+                count = f"an index below {length}" if length else "no index here"
                 raise ConfigError(
                     f"`{path}` names nothing in the result: [{index}]",
                     place=place,
                     expected=count,
                     code="unknown-path",
                 )
-            node, rest = entries[int(index)], after
+            node, rest = node[int(index)], after
         else:
             node, rest = _step(node, rest, path, place)
         rest = rest.removeprefix(".")
     return node
+
+
+def _length(node: Any) -> int:
+    """How many entries can be named by a number."""
+    if isinstance(node, np.ndarray):
+        return len(node) if node.ndim else 0
+    return len(node) if isinstance(node, Sequence) and not isinstance(node, str) else 0
 
 
 def _step(node: Any, rest: str, path: str, place: Place | None) -> tuple[Any, str]:

@@ -1,13 +1,14 @@
-"""The numbers of a result, which are nested as the axes of their arrays are."""
+"""The numbers of a result: lists, nested as the axes of their arrays are, or long arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from optserve.reports.numbers import compact
 
-__all__ = ["entries", "range_text", "shape_of"]
+__all__ = ["count_of", "entries", "has_numbers", "range_text", "shape_of"]
 
 
 def entries(value: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
@@ -16,8 +17,8 @@ def entries(value: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
     >>> list(entries([[1.0, None]]))
     [((0, 0), 1.0), ((0, 1), None)]
     """
-    if not isinstance(value, list):
-        yield (), value
+    if not _has_axes(value):
+        yield (), None if value != value else value  # NaN stands for None in an array
         return
     for position, part in enumerate(value):
         for index, number in entries(part):
@@ -30,19 +31,47 @@ def shape_of(value: Any) -> tuple[int, ...]:
     >>> shape_of([[1.0, 2.0, 3.0]]), shape_of(4.0)
     ((1, 3), ())
     """
-    if not isinstance(value, list):
+    if not _has_axes(value):
         return ()
-    return (len(value), *(shape_of(value[0]) if value else ()))
+    return (len(value), *(shape_of(value[0]) if len(value) else ()))
 
 
-def range_text(numbers: Sequence[float | None]) -> str:
+def count_of(value: Any) -> int:
+    """How many numbers there are."""
+    return prod(shape_of(value))
+
+
+def has_numbers(value: Any) -> bool:
+    """Whether one of the entries is a number.
+
+    >>> has_numbers([None, 1.0]), has_numbers([None])
+    (True, False)
+    """
+    return _range(value) is not None
+
+
+def range_text(value: Any) -> str:
     """From where to where numbers lie; "" where there are none.
 
     >>> range_text([0.5, None, -1.0]), range_text([0.0, 0.0]), range_text([None])
     ('-1 to 0.5', 'all 0', '')
     """
-    known = [number for number in numbers if number is not None]
-    if not known:
+    found = _range(value)
+    if found is None:
         return ""
-    low, high = compact(min(known), 4), compact(max(known), 4)
+    low, high = (compact(end, 4) for end in found)
     return f"all {low}" if low == high else f"{low} to {high}"
+
+
+def _has_axes(value: Any) -> bool:
+    """Whether it is a list, or an array of numbers that is too long for one."""
+    return isinstance(value, list) or len(getattr(value, "shape", ())) > 0
+
+
+def _range(value: Any) -> tuple[float, float] | None:
+    """The least and the largest number, if there is any."""
+    if hasattr(value, "shape"):
+        known = value[value == value]
+        return (float(known.min()), float(known.max())) if known.size else None
+    numbers = [number for _, number in entries(value) if number is not None]
+    return (min(numbers), max(numbers)) if numbers else None

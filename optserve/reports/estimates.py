@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from optserve.reports.entries import entries, range_text, shape_of
+from optserve.reports.entries import count_of, entries, has_numbers, range_text, shape_of
 from optserve.reports.numbers import (
     compact,
     error_text,
@@ -38,7 +38,7 @@ def estimates(result: Result, encoding: str = "utf-8") -> list[str]:
         for name, value in result.parameters.items():
             rows += _evaluated(name, value, result.gradient.get(name))
         return table(rows, encoding=encoding)
-    known = any(error is not None for error in _all_numbers(result.standard_errors))
+    known = any(map(has_numbers, result.standard_errors.values()))
     start = {} if result.start is None else result.starts[result.start].parameters
     rows = [["parameter", _head(result), *(_error_heads(result) if known else []), "start"]]
     for name, value in result.parameters.items():
@@ -65,7 +65,7 @@ def _error_heads(result: Result) -> list[str]:
 def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[list[str]]:
     errors = result.standard_errors.get(name)
     if _is_large(value):
-        cells = [range_text(_flat(value)), range_text(_flat(errors)), "", range_text(_flat(start))]
+        cells = [range_text(value), range_text(errors), "", range_text(start)]
         yield [f"{name} {shape_text(shape_of(value))}", *cells]
         return
     error_at = dict(entries(errors))
@@ -85,7 +85,7 @@ def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[
 
 def _alone(name: str, value: Any, start: Any) -> Iterator[list[str]]:
     if _is_large(value):
-        cells = [range_text(_flat(value)), range_text(_flat(start))]
+        cells = [range_text(value), range_text(start)]
         yield [f"{name} {shape_text(shape_of(value))}", *cells]
         return
     start_at = dict(entries(start))
@@ -95,7 +95,7 @@ def _alone(name: str, value: Any, start: Any) -> Iterator[list[str]]:
 
 def _evaluated(name: str, value: Any, gradient: Any) -> Iterator[list[str]]:
     if _is_large(value):
-        cells = [range_text(_flat(value)), range_text(_flat(gradient))]
+        cells = [range_text(value), range_text(gradient)]
         yield [f"{name} {shape_text(shape_of(value))}", *cells]
         return
     gradient_at = dict(entries(gradient))
@@ -117,11 +117,7 @@ def _number(number: float | None) -> str:
 
 
 def _is_large(value: Any) -> bool:
-    return len(_flat(value)) > LISTED
-
-
-def _flat(value: Any) -> list[float | None]:
-    return [number for _, number in entries(value)]
+    return count_of(value) > LISTED
 
 
 def _pairs(intervals: Any) -> dict[tuple[int, ...], tuple[float, float]]:
@@ -137,8 +133,3 @@ def _pairs(intervals: Any) -> dict[tuple[int, ...], tuple[float, float]]:
         if end == 0 and (low is not None or high is not None):
             pairs[*index,] = (-inf if low is None else low, inf if high is None else high)
     return pairs
-
-
-def _all_numbers(values: Mapping[str, Any]) -> Iterator[float | None]:
-    for value in values.values():
-        yield from _flat(value)

@@ -17,14 +17,14 @@ TAKES_PART = 1e-3
 MOST_NAMED = 6
 
 
-def directed(kind: Kind, vector: Array, scale: Array, labels: tuple[str, ...]) -> Direction:
+def directed(kind: Kind, vector: Array, scale: Array, labels: Sequence[str]) -> Direction:
     """The direction ``vector`` (p,), whose coordinates are compared in the units of ``scale``.
 
     A flat one of several coordinates is a trade-off.
     """
     sizes = np.abs(vector) * scale
     order = np.argsort(-sizes, kind="stable")
-    part = [int(one) for one in order if sizes[one] > TAKES_PART * sizes[order[0]]]
+    part = order[sizes[order] > TAKES_PART * sizes[order[0]]].tolist()
     if len(part) > 1 and kind == "flat":
         kind = "trade-off"
     return Direction(kind, tuple(labels[one] for one in part), vector)

@@ -7,17 +7,18 @@ The unfinished folder of a process that was killed is removed by the next that w
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from optserve.errors import ConfigError
+from optserve.graph.aval import Array
+from optserve.jobs.record.large import FILE
 from optserve.jobs.record.result import Result
 
 __all__ = ["Room", "check_new", "room", "save"]
@@ -48,13 +49,14 @@ class Room:
         """Write ``result`` to the disk and return its folder.
 
         The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
-        pickled) and, where ``config`` is given, ``config.resolved.yaml``.
+        pickled), ``arrays.npz`` where there are numbers of more than 1,000 entries, and, where
+        ``config`` is given, ``config.resolved.yaml``.
         """
         _write(self.folder / "result.json", f"{result.to_json()}\n".encode())
         _write(self.folder / "history.csv", ("\n".join(_history(result)) + "\n").encode())
-        arrays = io.BytesIO()
-        np.savez(arrays, allow_pickle=False, **result.checkpoint)
-        _write(self.folder / "checkpoint.npz", arrays.getbuffer())
+        _save(self.folder / "checkpoint.npz", result.checkpoint)
+        if arrays := result.arrays:
+            _save(self.folder / FILE, arrays)
         if config:
             _write(self.folder / "config.resolved.yaml", config.encode())
         _sync(self.folder)
@@ -171,7 +173,15 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _write(path: Path, content: bytes | memoryview) -> None:
+def _save(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write arrays by name, down to the disk."""
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write(path: Path, content: bytes) -> None:
     """Write a file, down to the disk."""
     with path.open("wb") as file:
         file.write(content)

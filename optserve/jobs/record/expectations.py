@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
-from optserve.jobs.record.result import ExpectationFound
+from optserve.jobs.record.result import ExpectationFound, numbers
 
 __all__ = ["check", "check_paths"]
 
@@ -51,6 +51,8 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
     found = look_up(record, expectation.path, expectation.place)
     if expectation.path == "termination":
         found = found["reason"]
+    if isinstance(found, np.ndarray | np.generic):
+        found = numbers(np.asarray(found))
     wrong = _wrong(found, expectation.checks)
     message = f"{expectation.path} is {_shown(found)}: {wrong}" if wrong else ""
     return ExpectationFound(

@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializationInfo,
+    SkipValidation,
+    ValidationError,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
+from optserve.jobs.record.large import described, filled, from_file, is_large, named
 
 __all__ = [
     "Certified",
@@ -35,15 +45,29 @@ __all__ = [
 def numbers(array: Array) -> Any:
     """An array as plain numbers, nested as its axes are; ``None`` for what is not finite.
 
+    One of more than 1,000 entries stays an array, with NaN for what is not finite.
+
     >>> numbers(np.array([1.0, np.nan])), numbers(np.array(2.0))
     ([1.0, None], 2.0)
     """
     values = np.asarray(array)
+    if is_large(values):
+        return values if values.dtype.kind != "f" else _without_infinities(values)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         finite = np.isfinite(values)
         values = values.astype(object)
         values[~finite] = None
     return values.tolist()
+
+
+def _without_infinities(values: Array) -> Array:
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
+
+
+def _in_json(value: Any, info: SerializationInfo) -> Any:
+    """A large array as what ``result.json`` holds of it; its name is known to ``to_json``."""
+    return described(value, (info.context or {}).get(id(value))) if is_large(value) else value
 
 
 def _plain(value: Any) -> Any:
@@ -54,11 +78,18 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-Numbers = Annotated[Any, BeforeValidator(_plain)]
-"""A number, ``None`` where there is none, or lists of these, nested as the array's axes are."""
+Numbers = Annotated[
+    Any, BeforeValidator(_plain), PlainSerializer(_in_json, return_type=Any, when_used="json")
+]
+"""A number, ``None`` where there is none, or lists of these, nested as the array's axes are; of
+more than 1,000 numbers an array, with NaN for ``None``, of which JSON holds shape, range and name.
+"""
 
 Known = Annotated[float | None, BeforeValidator(_known)]
 """A number, ``None`` for one that is infinite or none."""
+
+
+_BY_PARAMETER = ("parameters", "standard_errors", "intervals", "gradient")
 
 
 class Part(BaseModel):
@@ -167,7 +198,7 @@ class ExpectationFound(Part):
 
     path: str
     checks: dict[str, Any]
-    found: Any
+    found: Numbers
     holds: bool
     message: str
     place: Place | None
@@ -199,7 +230,8 @@ class Result(Part):
     for each split of the data, what was asked for by name, and its ``loss`` where there are several
     splits. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones
     of the best start. ``levels`` are the values of each category in the order of its codes, from 0.
-    ``history`` and ``checkpoint`` go to files of their own.
+    ``history`` and ``checkpoint`` go to files of their own, and so do numbers of more than 1,000
+    entries: ``arrays``.
     """
 
     version: Literal[1] = 1
@@ -251,9 +283,28 @@ class Result(Part):
     def exit_code(self) -> int:
         return self.termination.exit_code
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The numbers of more than 1,000 entries, by their names in ``arrays.npz``.
+
+        A name is the path in ``result.json``: ``parameters.w``, ``starts[0].parameters.w``. What
+        has no number at all is not among them.
+        """
+        parts = [
+            *((name, getattr(self, name)) for name in _BY_PARAMETER),
+            *((f"starts[{at}].parameters", one.parameters) for at, one in enumerate(self.starts)),
+        ]
+        pairs = (pair for name, part in parts for pair in named(part, name))
+        return {name: array for name, array in pairs if np.isfinite(array).any()}
+
     def to_json(self) -> str:
-        """The text of ``result.json``; a number that is infinite or none becomes ``null``."""
-        return json.dumps(json.loads(self.model_dump_json()), indent=2)  # in ASCII
+        """The text of ``result.json``; a number that is infinite or none becomes ``null``.
+
+        Of numbers of more than 1,000 entries it holds shape, range and name: see ``arrays``.
+        """
+        names = {id(array): name for name, array in reversed(self.arrays.items())}
+        text = self.model_dump_json(context=names)
+        return json.dumps(json.loads(text), indent=2)  # in ASCII
 
 
 def result_json_schema() -> dict[str, Any]:
@@ -271,10 +322,12 @@ def result_json_schema() -> dict[str, Any]:
 def read_result(path: Path) -> Result:
     """The result that a job left at ``path``; its history and checkpoint are not read.
 
+    Arrays that are in ``arrays.npz`` beside it are.
+
     Raises ``ConfigError`` where the file cannot be read, or is no result of this version.
     """
     try:
-        return Result.model_validate_json(path.read_bytes())
+        found = Result.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}", code="unreadable-file"
@@ -289,3 +342,9 @@ def read_result(path: Path) -> Result:
             remedy="run the job again with this version of optserve",
             code="unreadable-file",
         ) from error
+    read = from_file(path)
+    starts = [
+        one.model_copy(update={"parameters": filled(one.parameters, read)}) for one in found.starts
+    ]
+    update = {name: filled(getattr(found, name), read) for name in _BY_PARAMETER}
+    return found.model_copy(update={**update, "starts": starts})

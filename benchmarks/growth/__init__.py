@@ -1,0 +1,1 @@
+"""How the time of whole jobs grows with each of their sizes."""

@@ -6,8 +6,10 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from itertools import accumulate
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +18,18 @@ from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
 from optserve.tables.pieces import Piece
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 __all__ = ["Stream", "StreamedColumn"]
 
 KEPT_BYTES = 1 << 26
-"""Decoded pieces up to this size are kept; four are in any case, for two threads and what each of
-them reads ahead."""
+"""Decoded pieces up to this size are kept; four are in any case: one that is computed with, one
+that another thread is still at, and those that are decoded meanwhile."""
 KEPT_PIECES = 4
+
+AHEAD = 2
+"""How many pieces are decoded beside the one that is used, on a thread each."""
 
 Decode = Callable[[Piece, int], Mapping[str, Array]]
 """The columns of a piece, before which there are so many rows, as they are to be used, by name."""
@@ -38,6 +46,13 @@ class Stream:
         self._kept: OrderedDict[int, Future[Mapping[str, Array]]] = OrderedDict()
         self._lock = Lock()
         self._sums: dict[int, tuple[int, ...]] = {}
+        self._newest = -1
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor  # not for a table of one piece
+
+        return ThreadPoolExecutor(AHEAD, thread_name_prefix="optserve-decode")
 
     def rows(self, name: str, first: int, last: int) -> Array:
         """The rows ``first`` to ``last`` of a column; contiguous, and not to be written to."""
@@ -46,9 +61,23 @@ class Stream:
         while first < last:
             start = self.ends[number] - self.pieces[number].rows
             stop = min(last, self.ends[number])
+            self._look_ahead(number)
             parts.append(self._piece(number)[name][first - start : stop - start])
             first, number = stop, number + 1
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _look_ahead(self, number: int) -> None:
+        """Have the pieces after ``number`` decoded by other threads, when it is first asked for."""
+        with self._lock:
+            if number == self._newest:
+                return
+            self._newest = number
+            if number in self._kept:  # it must not give way to those after it
+                self._kept.move_to_end(number)
+            following = range(number + 1, min(number + 1 + AHEAD, len(self.pieces)))
+            missing = [one for one in following if one not in self._kept]
+        for one in missing:
+            self._threads.submit(self._piece, one)  # an error is raised to who asks for it
 
     def _piece(self, number: int) -> Mapping[str, Array]:
         """The columns of a piece; who asks while another thread decodes it waits for that."""

@@ -38,6 +38,10 @@ Located = Callable[[int, int], tuple[Place | None, int]]
 its row in the file, from 1."""
 
 
+BLOCK_ROWS = 1024
+"""Rows of a matrix that are put together at a time."""
+
+
 class TakenColumn(NamedTuple):
     """A column of the config: the positions it takes, and whether they make a matrix."""
 
@@ -116,6 +120,26 @@ class TakenColumn(NamedTuple):
         if moments is not None:
             array = (array - moments.mean) / moments.deviation
         return array.astype(self.dtype(precision), copy=False)
+
+    @property
+    def is_plain_matrix(self) -> bool:
+        """Whether it is a matrix of numbers as they were read, which ``fill`` writes."""
+        return self.matrix and self.settings.as_ == "float" and self.settings.origin is None
+
+    def fill(self, target: Array, read: Mapping[int, Array], moments: Moments | None) -> None:
+        """Write the matrix of numbers, scaled, to ``target`` (rows, columns) block by block.
+
+        The values are those of ``scaled`` of ``raw``. A block stays in the cache while its columns
+        come one after another; whole columns would go through memory once for each.
+        """
+        for first in range(0, len(target), BLOCK_ROWS):
+            rows = slice(first, first + BLOCK_ROWS)
+            block = np.stack([read[at][rows] for at in self.positions], axis=1)
+            if self.settings.divide != 1.0:
+                block = block / self.settings.divide
+            if moments is not None:
+                block = (block - moments.mean) / moments.deviation
+            target[rows] = block
 
     def warning(self, moments: Moments | None) -> str:
         """What there is to say of the moments, or nothing."""

@@ -10,6 +10,7 @@ from optserve.config.data.read_cells import read_columns
 from optserve.errors import Place
 from optserve.graph.aval import Array, DType
 from optserve.tables.allocation import hold_little
+from optserve.tables.buffers import Buffers
 from optserve.tables.pieces import Piece
 from optserve.tables.statistics import Moments
 from optserve.tables.stream import Stream, StreamedColumn
@@ -37,11 +38,20 @@ def streamed_columns(
             column = StreamedColumn(alone, one.name, _inner(one), one.dtype(precision))
             moments[one.name] = one.moments(column)
 
+    buffers = Buffers()
+
     def decode(piece: Piece, first: int) -> Mapping[str, Array]:
-        found = _raw(taken, coded, located, piece, first)
-        return {
-            one.name: one.scaled(found[one.name], moments.get(one.name), precision) for one in taken
-        }
+        plain = [one for one in taken if one.is_plain_matrix]
+        found = {}
+        for one in plain:
+            read = piece.read(dict.fromkeys(one.positions, one.kind))
+            found[one.name] = buffers.array((piece.rows, len(one.positions)), precision)
+            one.fill(found[one.name], read, moments.get(one.name))
+        others = [one for one in taken if not one.is_plain_matrix]
+        raw = _raw(others, coded, located, piece, first)
+        for one in others:
+            found[one.name] = one.scaled(raw[one.name], moments.get(one.name), precision)
+        return found
 
     stream = Stream(pieces, decode)
     columns = {

@@ -1,0 +1,144 @@
+"""Pieces of a streamed table: decoded once a pass, ahead of need, into memory used before."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import optserve
+from optserve.config.data.columns import TakenColumn
+from optserve.graph.aval import Array
+from optserve.tables.buffers import Buffers
+from optserve.tables.pieces import Piece
+from optserve.tables.stream import Stream
+
+ROWS, PIECES = 100, 12
+
+
+def pieces() -> list[Piece]:
+    """Each holds its own number."""
+    return [
+        Piece(ROWS, lambda wanted, number=number: {0: np.full(ROWS, float(number))})  # type: ignore[misc]
+        for number in range(PIECES)
+    ]
+
+
+def test_each_piece_is_decoded_once_a_pass_and_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optserve.tables.stream.KEPT_BYTES", 0)
+    decoded: list[tuple[int, str]] = []
+
+    def decode(piece: Piece, _first: int) -> Mapping[str, Array]:
+        column = piece.read({0: "float"})[0]
+        decoded.append((int(column[0]), threading.current_thread().name))
+        return {"x": column}
+
+    stream = Stream(pieces(), decode)
+    for _ in range(2):
+        decoded.clear()
+        for first in range(0, ROWS * PIECES, 25):
+            rows = stream.rows("x", first, first + 25)
+            assert (rows == first // ROWS).all()
+            time.sleep(0.002)  # the work on these rows
+        numbers = [number for number, _ in decoded]
+        assert sorted(numbers) == sorted(set(numbers)) == list(range(PIECES))
+        ahead = [number for number, thread in decoded if thread.startswith("optserve-decode")]
+        assert len(ahead) >= PIECES // 2
+
+
+def test_rows_over_several_pieces_and_from_many_threads() -> None:
+    stream = Stream(pieces(), lambda piece, _first: {"x": piece.read({0: "float"})[0]})
+    expected = np.repeat(np.arange(float(PIECES)), ROWS)
+    found: dict[int, bool] = {}
+
+    def read(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        good = True
+        for _ in range(200):
+            first, last = np.sort(rng.integers(0, ROWS * PIECES, 2))
+            good &= np.array_equal(stream.rows("x", first, last), expected[first:last])
+        found[seed] = good
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == dict.fromkeys(range(4), True)
+
+
+def test_an_error_ahead_is_raised_to_who_asks() -> None:
+    def decode(piece: Piece, _first: int) -> Mapping[str, Array]:
+        column = piece.read({0: "float"})[0]
+        if column[0] == 2.0:
+            raise ValueError("the third piece is bad")
+        return {"x": column}
+
+    stream = Stream(pieces(), decode)
+    stream.rows("x", 0, 50)
+    stream.rows("x", 100, 150)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="third piece"):
+            stream.rows("x", 200, 250)
+
+
+def test_memory_is_used_again_only_when_nobody_refers_to_it() -> None:
+    buffers = Buffers()
+    dtype = np.dtype(np.float64)
+    first = buffers.array((1000, 3), dtype)
+    view, address = first[10:20], first.ctypes.data
+    del first
+    second = buffers.array((1000, 3), dtype)
+    assert second.ctypes.data != address  # a view is still there
+    view[...] = 1.0
+    del view
+    third = buffers.array((500, 2), np.dtype(np.float32))
+    assert third.ctypes.data == address
+    assert third.dtype == np.float32
+    assert len(buffers._held) == 2
+
+
+def test_what_is_too_small_is_given_up() -> None:
+    buffers = Buffers()
+    dtype = np.dtype(np.float64)
+    for size in range(1, 50):
+        buffers.array((size,), dtype)
+    assert len(buffers._held) == 1
+
+
+def test_matrices_of_a_stream_lie_in_few_buffers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200_000, 3))
+    columns = {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": X @ np.ones(3)}
+    pq.write_table(pa.table(columns), tmp_path / "d.parquet", row_group_size=10_000)
+    (tmp_path / "fit.yaml").write_text(
+        "version: 1\ndata: {read: d.parquet, in_memory: false,\n"
+        "  columns: {X: {take: [a, b, c]}, y: y}}\n"
+        "parameters: {w: {shape: [3]}}\nloss: mean((y - X @ w)**2)\noptimizer: lbfgs\n"
+    )
+    monkeypatch.setattr("optserve.tables.stream.KEPT_BYTES", 0)
+    monkeypatch.setattr("optserve.backends.streaming.BLOCK_BYTES", 1 << 18)
+    seen: set[int] = set()
+    filled: list[int] = []
+    before = TakenColumn.fill
+
+    def noting(self: TakenColumn, target: Array, *given: Any) -> None:
+        seen.add(target.ctypes.data)
+        filled.append(len(target))
+        before(self, target, *given)
+
+    monkeypatch.setattr(TakenColumn, "fill", noting)
+    problem = optserve.load(tmp_path / "fit.yaml")
+    result = optserve.run(problem)
+    np.testing.assert_allclose(result.parameters["w"], np.ones(3), rtol=1e-6)
+    assert len(filled) >= 40
+    assert len(seen) <= 12 < len(filled)

@@ -8,10 +8,13 @@ from optserve.graph.domain import Domain, positive, unit
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
+from optserve.primitives.densities.incomplete import log_beta_tails
 from optserve.primitives.elementary import log1mexp, xlogy
 
 __all__ = [
+    "beta_logcdf",
     "beta_logpdf",
+    "beta_logsf",
     "pareto_logcdf",
     "pareto_logpdf",
     "pareto_logsf",
@@ -47,6 +50,38 @@ beta_logpdf = density(
     doc="""
     Log density of the beta distribution at x, between 0 and 1; its mean is a / (a + b). Elsewhere
     it is -inf, with the derivative 0.
+    """,
+)
+
+
+def _beta_tails(x: Value, a: Value, b: Value) -> tuple[Value, Value]:
+    inside = np.where((x <= 0.0) | (x >= 1.0), 0.5, x)
+    return log_beta_tails(only_if(a > 0.0, a), only_if(b > 0.0, b), inside, 1.0 - inside)
+
+
+beta_logcdf = density(
+    "beta_logcdf",
+    lambda x, a, b: np.where(x <= 0.0, -np.inf, np.where(x >= 1.0, 0.0, _beta_tails(x, a, b)[0])),
+    domain=(unit, positive, positive),
+    remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance that a beta number is up to x. At 0 and below it is -inf, with the derivative 0; from
+    1 on it is 0.
+    """,
+)
+
+beta_logsf = density(
+    "beta_logsf",
+    lambda x, a, b: np.where(x >= 1.0, -np.inf, np.where(x <= 0.0, 0.0, _beta_tails(x, a, b)[1])),
+    domain=(unit, positive, positive),
+    remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance that a beta number is above x. At 0 and below it is 0; from 1 on it is -inf, with the
+    derivative 0.
     """,
 )
 

@@ -8,14 +8,16 @@ from optserve.graph.domain import integer, positive, unit
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
-from optserve.primitives.densities.incomplete import log_gamma_tails
+from optserve.primitives.densities.incomplete import log_beta_tails, log_gamma_tails
 from optserve.primitives.elementary import log1mexp
 
 __all__ = [
     "geometric_logcdf",
     "geometric_logpmf",
     "geometric_logsf",
+    "negative_binomial_logcdf",
     "negative_binomial_logpmf",
+    "negative_binomial_logsf",
     "poisson_logcdf",
     "poisson_logpmf",
     "poisson_logsf",
@@ -99,6 +101,39 @@ negative_binomial_logpmf = density(
     mean + mean**2 / dispersion; it is Poisson's for large dispersion. Of what is no count it is
     -inf.
     """,
+)
+
+
+def _negative_binomial_tails(k: Value, mean: Value, dispersion: Value) -> tuple[Value, Value]:
+    """Log chances of up to k, and of more, where k is not negative."""
+    events = np.floor(np.where(k < 0.0, 0.0, k)) + 1.0
+    mean, dispersion = only_if(mean > 0.0, mean), only_if(dispersion > 0.0, dispersion)
+    total = mean + dispersion
+    return log_beta_tails(dispersion, events, dispersion / total, mean / total)
+
+
+negative_binomial_logcdf = density(
+    "negative_binomial_logcdf",
+    lambda k, mean, dispersion: np.where(
+        k < 0.0, -np.inf, _negative_binomial_tails(k, mean, dispersion)[0]
+    ),
+    domain=(_COUNT, positive, positive),
+    remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="Log chance of a negative binomial number of up to k. Below 0 it is -inf.",
+)
+
+negative_binomial_logsf = density(
+    "negative_binomial_logsf",
+    lambda k, mean, dispersion: np.where(
+        k < 0.0, 0.0, _negative_binomial_tails(k, mean, dispersion)[1]
+    ),
+    domain=(_COUNT, positive, positive),
+    remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="Log chance of a negative binomial number of more than k. Below 0 it is 0.",
 )
 
 

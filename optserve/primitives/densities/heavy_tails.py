@@ -11,9 +11,10 @@ from optserve.graph.domain import positive, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import elementwise
-from optserve.primitives.densities.density import density, standardized
+from optserve.primitives.densities.density import density, only_if, standardized
 from optserve.primitives.densities.deviance import bennett, stirling
-from optserve.primitives.elementary import one_minus_square
+from optserve.primitives.densities.incomplete import log_beta_tails
+from optserve.primitives.elementary import log1mexp, one_minus_square
 
 __all__ = [
     "cauchy_logcdf",
@@ -21,11 +22,14 @@ __all__ = [
     "cauchy_logsf",
     "log1p_square",
     "log1p_square_slope",
+    "student_t_logcdf",
     "student_t_logpdf",
+    "student_t_logsf",
 ]
 
 _POSITIVE_SCALE = "keep scale positive: `bounds: [0, null]` or `transform: log`"
 _HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
+_LOG_2 = math.log(2.0)
 _LARGE = 1e9
 """From here on 1 is nothing beside the square."""
 
@@ -88,6 +92,45 @@ student_t_logpdf = density(
     Log density, at x, of Student's t distribution with dof degrees of freedom, moved to location
     and stretched by scale.
     """,
+)
+
+_MIDDLE = 1e-4
+"""Where the chance is 1 / 2 and a cubic of z, to all digits."""
+
+
+def _log_t_below(z: Value, dof: Value) -> Value:
+    """Log chance of Student's t up to z, whose tail is one of a beta distribution."""
+    dof = only_if(dof > 0.0, dof)
+    middle = np.abs(z) < _MIDDLE * np.minimum(np.sqrt(dof), 1.0)
+    size = np.where(middle, 1.0, np.abs(z)) / np.sqrt(dof)
+    whole = 1.0 + size * size
+    half = 0.5 + 0.0 * dof
+    tail = log_beta_tails(0.5 * dof, half, 1.0 / whole, size * size / whole)[0] - _LOG_2
+    outer = np.where(z < 0.0, tail, log1mexp(-tail))
+    short = np.where(middle, z, 0.0)
+    slope = np.exp(_student_t_logpdf(0.0 * short, dof, 0.0, 1.0 + 0.0 * dof))
+    cubic = short - (dof + 1.0) / (6.0 * dof) * short * short * short
+    return np.where(middle, np.log1p(2.0 * slope * cubic) - _LOG_2, outer)
+
+
+student_t_logcdf = density(
+    "student_t_logcdf",
+    lambda x, dof, location, scale: _log_t_below(standardized(x, location, scale), dof),
+    domain=(real, positive, real, positive),
+    remedy="keep dof and scale positive: `bounds: [0, null]` or `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="Log chance that a number of Student's t distribution is up to x, in both tails.",
+)
+
+student_t_logsf = density(
+    "student_t_logsf",
+    lambda x, dof, location, scale: _log_t_below(-standardized(x, location, scale), dof),
+    domain=(real, positive, real, positive),
+    remedy="keep dof and scale positive: `bounds: [0, null]` or `transform: log`",
+    cost=15000.0,
+    slow=True,
+    doc="Log chance that a number of Student's t distribution is above x, in both tails.",
 )
 
 cauchy_logpdf = density(

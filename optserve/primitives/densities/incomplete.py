@@ -1,4 +1,4 @@
-"""Logarithms of the incomplete gamma functions, with derivatives by the shape too.
+"""Logarithms of the incomplete gamma and beta functions, and derivatives by every operand.
 
 The integrals are taken over the logarithm of their variable, on the side where they are the smaller
 part, by the double exponential rule (Takahasi & Mori 1974, Publ. RIMS 9, 721). What is summed is
@@ -16,11 +16,11 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constants import arange_beside
 from optserve.primitives.constructors import elementwise
-from optserve.primitives.densities.deviance import deviance, stirling
+from optserve.primitives.densities.deviance import bennett, deviance, stirling
 from optserve.primitives.elementary import log1mexp
 from optserve.primitives.shaping import cast
 
-__all__ = ["exponential_rest", "log_gamma_tails"]
+__all__ = ["exponential_rest", "log_beta_tails", "log_gamma_tails"]
 
 _STEP = 0.0625
 _FIRST = -4.0
@@ -76,5 +76,54 @@ def log_gamma_tails(shape: Value, x: Value) -> tuple[Value, Value]:
     steep = np.where(small, 1.0, rate)
     width = np.where(small, 1.0 / shape, 2.0 / (steep + np.sqrt(steep * steep + 2.0 * x)))
     tail = most + _log_integral(rate, x, sign, width)
+    other = log1mexp(-tail)
+    return np.where(lower, tail, other), np.where(lower, other, tail)
+
+
+def _log_rest(p: Value, q: Value, u: Value) -> Value:
+    """log(q + p exp(-u)) + p u, p + q being 1: about p q u**2 / 2 next to 0, and never negative."""
+    by_p = np.where(p <= 0.5, p, 0.0)
+    near = (p > 0.5) & (u < 3.0)
+    by_q, short = np.where(near, q, 0.0), np.where(near, u, 0.0)
+    return np.where(
+        p <= 0.5,
+        by_p * exponential_rest(-u) - _logarithm_rest(by_p * np.expm1(-u)),
+        np.where(
+            near,
+            by_q * exponential_rest(short) - _logarithm_rest(by_q * np.expm1(short)),
+            np.log1p(np.where(p <= 0.5, 0.0, p) * np.expm1(-u)) + p * u,
+        ),
+    )
+
+
+def _logarithm_rest(y: Value) -> Value:
+    """y - log(1 + y), of y from -1 / 2 on."""
+    return (y * y - bennett(y)) / (1.0 + y)
+
+
+def log_beta_tails(a: Value, b: Value, p: Value, q: Value) -> tuple[Value, Value]:
+    """Log chances that a beta number is up to p, and above p, which is 1 - q; neither is 0."""
+    a, b, p = a + 0.0 * (b + p), b + 0.0 * (a + p), p + 0.0 * (a + b)
+    q = q + 0.0 * p
+    n = a + b
+    few, many = n * p <= 1.0, n * q <= 1.0
+    lower = np.where(few & many, p <= 0.5, few | (~many & (n * p <= a)))
+    most = np.log(a / n * b) - stirling(a) - stirling(b) + stirling(n)
+    most = most - deviance(a, n * p) - deviance(b, n * q)
+    own: Value = np.where(lower, a, b)
+    x: Value = np.where(lower, p, q)
+    rest: Value = np.where(lower, q, p)
+    small = n * x <= 1.0
+    rate = own - n * x
+    steep = np.where(small, 1.0, rate)
+    curved = steep * steep + 2.0 * n * x * rest
+    width: Value = np.where(small, 1.0 / own, 2.0 / (steep + np.sqrt(curved)))
+    index = cast(arange_beside(_COUNT, own), dtype=np.dtype(own.dtype))
+    s = _FIRST + _STEP * index
+    v = np.exp(s - np.exp(-s))
+    u = width[..., None] * v
+    over = n[..., None] * _log_rest(x[..., None], rest[..., None], u)
+    parts = np.exp(-rate[..., None] * u - over)
+    tail = most + np.log(_STEP * width * np.sum((1.0 + np.exp(-s)) * v * parts, axis=-1))
     other = log1mexp(-tail)
     return np.where(lower, tail, other), np.where(lower, other, tail)

@@ -9,16 +9,20 @@ from optserve.graph.primitive import Value
 from optserve.primitives.densities.counts import with_zeros
 from optserve.primitives.densities.density import density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, log_beta, stirling
+from optserve.primitives.densities.incomplete import log_beta_tails
 from optserve.primitives.elementary import softplus
 
 __all__ = [
     "bernoulli_logit_logpmf",
     "beta_binomial_logpmf",
+    "binomial_logcdf",
     "binomial_logpmf",
+    "binomial_logsf",
     "zero_inflated_binomial_logpmf",
 ]
 
 _SUCCESSES, _TRIALS = integer(0, 4), integer(4, 9)
+_MORE_TRIALS = integer(5, 9)
 _CHANCE = "keep chance between 0 and 1: `bounds: [0, 1]`, or sigmoid(...)"
 
 
@@ -61,6 +65,45 @@ binomial_logpmf = density(
     doc="""
     Log probability of k successes in so many trials, each of this chance. Where k is no whole
     number from 0 to trials it is -inf.
+    """,
+)
+
+
+def _binomial_tails(k: Value, trials: Value, chance: Value) -> tuple[Value, Value]:
+    """Log chances of up to k, and of more, where k is from 0 to below the number of trials."""
+    inside = np.where((k < 0.0) | (k >= trials), 0.0, np.floor(k))
+    chance = only_if((chance > 0.0) & (chance < 1.0), chance)
+    more, up_to = log_beta_tails(inside + 1.0, trials - inside, chance, 1.0 - chance)
+    return up_to, more
+
+
+binomial_logcdf = density(
+    "binomial_logcdf",
+    lambda k, trials, chance: np.where(
+        k < 0.0, -np.inf, np.where(k >= trials, 0.0, _binomial_tails(k, trials, chance)[0])
+    ),
+    domain=(_SUCCESSES, _MORE_TRIALS, unit),
+    remedy=_CHANCE,
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of up to k successes in so many trials, each of a chance above 0 and below 1. Below
+    0 it is -inf.
+    """,
+)
+
+binomial_logsf = density(
+    "binomial_logsf",
+    lambda k, trials, chance: np.where(
+        k < 0.0, 0.0, np.where(k >= trials, -np.inf, _binomial_tails(k, trials, chance)[1])
+    ),
+    domain=(_SUCCESSES, _MORE_TRIALS, unit),
+    remedy=_CHANCE,
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of more than k successes in so many trials, each of a chance above 0 and below 1.
+    From all of them on it is -inf.
     """,
 )
 

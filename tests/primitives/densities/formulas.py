@@ -12,7 +12,7 @@ from typing import Any
 from mpmath import mp, mpf
 
 from tests.primitives.densities.exact import Exact
-from tests.primitives.densities.formulas_of_counts import OF_COUNTS
+from tests.primitives.densities.formulas_of_counts import OF_COUNTS, beta_tails
 
 __all__ = ["EXACT"]
 
@@ -74,6 +74,18 @@ def _gamma_above(y: Any, shape: Any) -> Any:
     return mp.log(mp.gammainc(shape, y, mp.inf, regularized=True))
 
 
+def _t_below(z: Any, dof: Any) -> Any:
+    share = dof / (dof + z * z)
+    tail = mp.betainc(dof / 2, mpf(1) / 2, 0, share, regularized=True) / 2
+    return mp.log(tail) if z < 0 else mp.log1p(-tail)
+
+
+def _beta_tails(x: Any, a: Any, b: Any) -> Any:
+    return (
+        beta_tails(x, a, b) if 0 < x < 1 else ((-mp.inf, mpf(0)) if x <= 0 else (mpf(0), -mp.inf))
+    )
+
+
 def _log_between(a: Any, b: Any) -> Any:
     """Log chance of a normal number between a and b, by its smaller tails."""
     if a + b < 0:
@@ -91,6 +103,8 @@ GUMBEL = (-4.0, -0.1, 1e-9, 0.3, 2.0, 37.0, 1e4)
 LIFETIMES = (1e-30, 1e-9, 0.02, 0.7, 1.0, 3.0, 40.0)
 SHARES = (-2.0, -1.4999, -0.3, 0.7, 1.4999, 3.0)
 GAMMA = ((-1.0, 1e-9, 0.3, 3.0, 60.0), (0.3, 2.5, 40.0), (0.7,))
+BETA = ((-1.0, 1e-9, 0.3, 0.9, 1.5), (0.3, 40.0), (0.5, 7.0))
+STUDENT = ((-1e8, -3.0, -0.1, 0.25 + 2**-30, 2.0), (0.7, 4.0, 60.0), (0.25,), (2.5,))
 PARETO = (0.1, 0.5000001, 0.7, 3.5, 40.0, 1e8)
 LIMITED = (
     (-2.0, -0.9, 0.3, 0.99, 2.0),
@@ -241,6 +255,10 @@ EXACT: Mapping[str, Exact] = MappingProxyType(
                 (0.3, 40.0),
             ),
         ),
+        "beta_logcdf": Exact(lambda x, a, b: _beta_tails(x, a, b)[0], BETA),
+        "beta_logsf": Exact(lambda x, a, b: _beta_tails(x, a, b)[1], BETA),
+        "student_t_logcdf": Exact(lambda x, d, m, s: _t_below((x - m) / s, d), STUDENT),
+        "student_t_logsf": Exact(lambda x, d, m, s: _t_below((m - x) / s, d), STUDENT),
         "uniform_logpdf": Exact(
             lambda x, a, b: _inside(a <= x <= b, lambda: -mp.log(b - a)),
             (SHARES, (-1.5,), (1.5, 2.5)),

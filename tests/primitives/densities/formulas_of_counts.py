@@ -10,7 +10,7 @@ from mpmath import mp, mpf
 
 from tests.primitives.densities.exact import Exact
 
-__all__ = ["OF_COUNTS"]
+__all__ = ["OF_COUNTS", "beta_tails"]
 
 COUNTS = (-1.0, 0.0, 0.5, 1.0, 7.0, 40.0, 12000.0)
 SUCCESSES = (-1.0, 0.0, 1.0, 0.5, 7.0, 40.0, 41.0)
@@ -47,6 +47,25 @@ def _negative_binomial(k: Any, mean: Any, spread: Any) -> Any:
         - spread * mp.log1p(mean / spread)
         + (k * mp.log(mean / (mean + spread)) if k else 0)
     )
+
+
+def beta_tails(x: Any, a: Any, b: Any) -> Any:
+    """Log chances that a beta number is up to x, and above x."""
+    low = mp.betainc(a, b, 0, x, regularized=True)
+    high = mp.betainc(b, a, 0, 1 - x, regularized=True)
+    return (mp.log(low), mp.log1p(-low)) if low < high else (mp.log1p(-high), mp.log(high))
+
+
+def _negative_binomial_tails(k: Any, mean: Any, spread: Any) -> Any:
+    if k < 0:
+        return -mp.inf, mpf(0)
+    return beta_tails(spread / (spread + mean), spread, mp.floor(k) + 1)
+
+
+def _binomial_tails(k: Any, n: Any, p: Any) -> Any:
+    if k < 0:
+        return -mp.inf, mpf(0)
+    return beta_tails(p, mp.floor(k) + 1, n - mp.floor(k))[::-1]
 
 
 def _binomial(k: Any, n: Any, p: Any) -> Any:
@@ -94,6 +113,26 @@ OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
             lambda k, m: _poisson_more(k, m) if k >= 0 else mpf(0),
             (COUNTS[:-1], MEANS[1:]),
             by=(1,),
+        ),
+        "negative_binomial_logcdf": Exact(
+            lambda k, m, s: _negative_binomial_tails(k, m, s)[0],
+            (COUNTS[:-1], (0.7, 8.0), (0.3, 40.0)),
+            by=(1, 2),
+        ),
+        "negative_binomial_logsf": Exact(
+            lambda k, m, s: _negative_binomial_tails(k, m, s)[1],
+            (COUNTS[:-1], (0.7, 8.0), (0.3, 40.0)),
+            by=(1, 2),
+        ),
+        "binomial_logcdf": Exact(
+            lambda k, n, p: _binomial_tails(k, n, p)[0],
+            (SUCCESSES[:-2], (40.0,), (1e-6, 0.02, 0.7)),
+            by=(2,),
+        ),
+        "binomial_logsf": Exact(
+            lambda k, n, p: _binomial_tails(k, n, p)[1],
+            (SUCCESSES[:-2], (40.0,), (1e-6, 0.02, 0.7)),
+            by=(2,),
         ),
         "negative_binomial_logpmf": Exact(
             lambda k, m, s: _if_count(k, lambda: _negative_binomial(k, m, s)),

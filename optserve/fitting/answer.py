@@ -95,14 +95,16 @@ class LeastSquares(Answer):
     def covariance(self) -> Array:
         """Of the entries of ``x``, of shape (p, p); infinite where the data do not determine them.
 
-        It is scaled by the residuals: RSS / (n - p) times the inverse of J'J.
+        It is scaled by the residuals: RSS / (n - p) times the inverse of J'J. Of more than 100
+        entries a result keeps the standard errors alone, and the covariance is NaN.
         """
         shapes = {one.name: one.shape for one in self.unknowns.parameters}
         places: dict[str, int] = {}
         for name, shape in shapes.items():
             for index in np.ndindex(shape):
                 places[name + "".join(f"[{i}]" for i in index)] = len(places)
-        whole = np.full((len(places), len(places)), np.inf)
+        kept = self.result.covariance is not None or not self.result.labels
+        whole = np.full((len(places), len(places)), np.inf if kept else np.nan)
         if self.result.covariance:
             at = [places[label] for label in self.result.labels]
             whole[np.ix_(at, at)] = np.asarray(self.result.covariance, np.float64)

@@ -105,6 +105,21 @@ def test_residuals_cost_jacobian_and_covariance_are_scipys() -> None:
     assert found.intervals.shape == (2, 2)
 
 
+@pytest.mark.parametrize(("size", "known"), [(40, True), (101, False)])
+def test_a_covariance_is_there_up_to_a_hundred_entries(size: int, known: bool) -> None:
+    rng = np.random.default_rng(1)
+    design, y = rng.normal(size=(200, size)), rng.normal(size=200)
+    found = optserve.least_squares(lambda b: y - design @ b, np.zeros(size))
+    assert found.success
+    assert np.isfinite(found.standard_errors).all()
+    expected = np.linalg.inv(design.T @ design) * 2.0 * found.cost / (200 - size)
+    if known:
+        np.testing.assert_allclose(found.covariance, expected, rtol=1e-6)
+    else:
+        assert np.isnan(found.covariance).all()
+    np.testing.assert_allclose(found.standard_errors**2, np.diag(expected), rtol=1e-6)
+
+
 def test_bounds_of_residuals_may_be_two_arrays() -> None:
     found = optserve.least_squares(lambda x: x - 3.0, [0.0, 0.0], bounds=([-1, -1], [1, 5]))
     np.testing.assert_allclose(found.x, [1.0, 3.0])

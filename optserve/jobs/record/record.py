@@ -195,8 +195,8 @@ def _uncertainty(found: Uncertainty, before: Sequence[str] = ()) -> dict[str, An
         "level": found.level,
         "dof": found.dof,
         "labels": list(found.labels),
-        "covariance": numbers(found.covariance) if small else None,
-        "correlation": numbers(found.correlation) if small else None,
+        "covariance": [numbers(row) for row in found.covariance] if small else None,
+        "correlation": [numbers(row) for row in found.correlation] if small else None,
         "fit": fit,
         "notes": [*before, *found.notes, *(() if fit is None else fit.notes)],
     }

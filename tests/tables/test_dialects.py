@@ -156,7 +156,7 @@ def advice(make: Callable[[], Frame]) -> str:
         ("x,y\n1,2\n".encode("utf-16"), "`encoding: utf-16` reads it"),
         ("x,y\n1,2\n".encode("utf-16-le"), "`encoding: utf-16-le` reads it"),
         ("x,y\n1,2\n".encode("utf-16-be"), "`encoding: utf-16-be` reads it"),
-        (gzip.compress(b"x,y\n1,2\n"), "it is packed by gzip: let its name end in .gz"),
+        (gzip.compress(b"x,y\n1,2\n", mtime=0), "it is packed by gzip: let its name end in .gz"),
         (b"PK\x03\x04\xff\xfe\x00\n", "it is a workbook or another archive: save its table as CSV"),
         (b"x,y\n1,\0\n", "mend it, or write it again as text"),
     ],

@@ -19,6 +19,7 @@ from optserve.jobs.evidence.rules.uses import Use
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import Case, cases
 from optserve.transforms.points import special
+from tests.conformance.composed import is_composed
 
 BACKEND = numpy_backend(1)
 
@@ -49,11 +50,9 @@ STARTS: dict[str, Callable[[Case], Case]] = {
 def each_differentiable() -> Iterator[Any]:
     """Nightly where the derivative is that of the body, whose parts are certified here."""
     for one in builtin_primitives():
-        own = one.derivative
-        stated = (own.partials, own.transpose, own.pullback, own.rule)
         if one.differentiable:
-            composed = one.kind == "composite" and not any(stated)
-            yield pytest.param(one, marks=[pytest.mark.nightly] if composed else [], id=str(one))
+            marks = [pytest.mark.nightly] if is_composed(one) else []
+            yield pytest.param(one, marks=marks, id=str(one))
 
 
 @pytest.mark.parametrize("start", STARTS)

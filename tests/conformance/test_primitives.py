@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from optserve import testing
 from optserve.primitives.vocabulary import builtin_primitives
+from tests.conformance.composed import is_composed
+
+LONG = {"many", "row_counts", "rows", "second_derivative", "special_derivative"}
+"""Laws that are tried nightly of what is made of other primitives, which are held to them."""
 
 
-@pytest.mark.parametrize("check", testing.checks(builtin_primitives()), ids=str)
+def each_check() -> list[Any]:
+    """All checks; the long ones of compositions without a rule of their own are nightly."""
+    checks = []
+    for check in testing.checks(builtin_primitives()):
+        long = is_composed(check.primitive) and str(check).rpartition("-")[2] in LONG
+        marks = [pytest.mark.nightly] if long else []
+        checks.append(pytest.param(check, marks=marks, id=str(check)))
+    return checks
+
+
+@pytest.mark.parametrize("check", each_check())
 def test_law(check: testing.Check) -> None:
     check()
 

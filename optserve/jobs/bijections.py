@@ -126,7 +126,7 @@ def simplex() -> ParameterTransform:
     Barcelo-Vidal 2003, *Mathematical Geology* 35, 279-300): no entry is treated unlike another.
     A vector without ``init`` starts at equal shares.
 
-    >>> simplex().forward(np.zeros(4))
+    >>> simplex().forward(np.zeros(3))
     array([0.25, 0.25, 0.25, 0.25])
     """
     return ParameterTransform(

@@ -33,8 +33,8 @@ class Deadline:
     >>> deadline.note("gradient", 1, 3.0)
     >>> deadline.note("gradient", 2, 2.0)  # an evaluation a second, and the first was compiled
     >>> now[0] = 6.0
-    >>> deadline.fits("gradient", 4), deadline.fits("gradient", 5), deadline.fits("jacobian", 2)
-    (True, False, False)
+    >>> deadline.fits("gradient", 5), deadline.fits("jacobian", 2), deadline.fits("gradient", 4)
+    (False, False, True)
     """
 
     def __init__(self, clock: Callable[[], float], limit: float | None = None) -> None:

@@ -112,7 +112,10 @@ def _scale_in_place(ct: Value, out: Value, x: Value) -> tuple[Value]:
             "another precision",
         ),
         (doubled(examples=()), "nothing to check it at"),
-        (doubled(shape=lambda x: Aval((), x.dtype)), "shape and dtype that its shape rule gives"),
+        (
+            doubled(shape=lambda x: Aval((), x.dtype)),
+            "another shape or dtype than its shape rule says",
+        ),
         (doubled(transposes=[lambda ct, x: 3.0 * ct]), "the derivative by operand 0 is not"),
         (doubled(transposes=[lambda ct, x: 2.0 * ct + 1.0]), "the derivative by operand 0 is not"),
         (doubled(axes=lambda carried, x: Reduced("sum")), "contradicts its shape rule"),

@@ -137,6 +137,7 @@ class _Checker:
                 place=place,
                 expected=f"at most {MOST_NODES} names, numbers, calls and operations",
                 remedy="name some of them in define, or take columns together: X @ w",
+                code="too-large",
             )
 
     def constant(self, node: ast.Constant, place: Place, *, option: bool = False) -> Constant:

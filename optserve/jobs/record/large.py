@@ -79,6 +79,7 @@ def from_file(path: Path) -> Callable[[str], Array]:
                 place=Place(str(path)),
                 expected=f"the {FILE} that the job left beside it",
                 remedy="keep the files of a run together",
+                code="missing-file",
             ) from error
         return array
 

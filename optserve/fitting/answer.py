@@ -10,6 +10,7 @@ import numpy as np
 
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array
+from optserve.jobs.packing import entry_label
 from optserve.jobs.record.result import Result
 from optserve.reports.text import text_report
 
@@ -98,11 +99,12 @@ class LeastSquares(Answer):
         It is scaled by the residuals: RSS / (n - p) times the inverse of J'J. Of more than 100
         entries a result keeps the standard errors alone, and the covariance is NaN.
         """
-        shapes = {one.name: one.shape for one in self.unknowns.parameters}
-        places: dict[str, int] = {}
-        for name, shape in shapes.items():
-            for index in np.ndindex(shape):
-                places[name + "".join(f"[{i}]" for i in index)] = len(places)
+        labels = [
+            entry_label(one.name, one.shape, position)
+            for one in self.unknowns.parameters
+            for position in range(one.init.size)
+        ]
+        places = {label: place for place, label in enumerate(labels)}
         kept = self.result.covariance is not None or not self.result.labels
         whole = np.full((len(places), len(places)), np.inf if kept else np.nan)
         if self.result.covariance:

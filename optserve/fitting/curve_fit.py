@@ -10,6 +10,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, OptserveError, ShapeError
 from optserve.fitting.answer import CurveFit
+from optserve.fitting.bounds import pairs_of
 from optserve.fitting.solve import (
     Data,
     Form,
@@ -64,7 +65,7 @@ def curve_fit(
         The standard deviations of ``ydata``: a number, or an array of its shape. Without
         ``absolute_sigma`` only their ratios count, as in SciPy.
     bounds:
-        SciPy's (lower, upper), a pair for each parameter, or pairs by name.
+        SciPy's (lower, upper), a pair for each parameter where there are not two, or pairs by name.
     method, tol, maxiter, seconds, progress:
         As for ``minimize``; the method is Levenberg and Marquardt's by default.
 
@@ -169,21 +170,16 @@ def _names(f: Function, p0: Any) -> list[str]:
 
 def _by_name(bounds: Any, names: list[str]) -> Any:
     """Bounds as pairs by name."""
-    if bounds is None or isinstance(bounds, Mapping):
-        return bounds
-    try:
-        if hasattr(bounds, "lb"):
-            bounds = bounds.lb, bounds.ub
-        if len(bounds) == 2 and (len(names) != 2 or isinstance(bounds, tuple)):
-            ends = [np.broadcast_to(np.asarray(one, np.float64), len(names)) for one in bounds]
-            return dict(zip(names, zip(*ends, strict=True), strict=True))
-        return dict(zip(names, bounds, strict=True))
-    except (TypeError, ValueError):
+    pairs = pairs_of(bounds, len(names))
+    if pairs is None or isinstance(pairs, Mapping):
+        return pairs
+    if len(pairs) != len(names):
         raise ConfigError(
-            "the bounds do not fit the parameters",
-            expected=f"(lower, upper), each a number or {len(names)} of them",
+            f"{len(pairs)} bounds do not fit the {len(names)} parameters",
+            expected=f"(lower, upper), each a number or {len(names)} of them, or a pair for each",
             code="contradiction",
-        ) from None
+        )
+    return dict(zip(names, pairs, strict=True))
 
 
 def _observed(ydata: Any, unknowns: Unknowns) -> Array:

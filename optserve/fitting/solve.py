@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, ShapeError
 from optserve.fitting.answer import Answer, LeastSquares, Minimum
+from optserve.fitting.bounds import pairs_of
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph
@@ -26,7 +27,7 @@ from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.registry import default_session
-from optserve.transforms.functions import jvp
+from optserve.transforms.functions import jacobian
 
 __all__ = [
     "Data",
@@ -132,7 +133,9 @@ def least_squares(
     >>> line.x.round(6), line.standard_errors.round(6)
     (array([1.09, 1.94]), array([0.169411, 0.090554]))
     """
-    unknowns = Unknowns.of(x0, _pairs(bounds), names)
+    if np.ndim(x0) == 1:  # SciPy's (lower, upper) is of a vector
+        bounds = pairs_of(bounds, np.size(x0))
+    unknowns = Unknowns.of(x0, bounds, names)
     stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
 
     def residuals(argument: Any) -> Any:
@@ -279,27 +282,10 @@ def answered(answer: type[A], result: Result, unknowns: Unknowns, **more: Any) -
 def jacobian_of(residuals: Function, unknowns: Unknowns) -> Callable[[Any], Array]:
     """The derivatives (n, p) of residuals by the entries of their argument, as a function of it."""
 
-    def of_values(*values: Any) -> Any:
-        return np.reshape(residuals(unknowns.argument(values)), -1)
+    def of_entries(entries: Any) -> Any:
+        return np.reshape(residuals(unknowns.of_flat(entries)), -1)
 
-    def jacobian(argument: Any) -> Array:
-        values = _values(argument, unknowns)
-        columns = []
-        for number, value in enumerate(values):
-            for unit in np.eye(value.size):
-                tangents: list[Any] = [None] * len(values)
-                tangents[number] = np.reshape(unit, value.shape).astype(value.dtype)
-                columns.append(jvp(of_values, values, tangents)[1])
-        return np.stack(columns, axis=1)
-
-    return jacobian
-
-
-def _values(argument: Any, unknowns: Unknowns) -> list[Array]:
-    """The values of the parameters that make ``argument``."""
-    if unknowns.mapping:
-        return [np.asarray(argument[one.name]) for one in unknowns.parameters]
-    return [np.asarray(one) for one in (argument if unknowns.stacked else [argument])]
+    return lambda argument: jacobian(of_entries)(unknowns.flat(argument))
 
 
 def _traced(name: str, value: Any) -> Tracer:
@@ -318,21 +304,6 @@ def _traced(name: str, value: Any) -> Tracer:
         f"{name} gives {str(value)[:60]}, whatever its argument is",
         expected="a value that depends on the argument",
     )
-
-
-def _pairs(bounds: Any) -> Any:
-    """SciPy's pair of arrays (lower, upper) as a pair for each entry; others as they are."""
-    if isinstance(bounds, tuple) and len(bounds) == 2 and any(np.ndim(one) for one in bounds):
-        try:
-            low, high = np.broadcast_arrays(*bounds)
-        except ValueError:
-            raise ConfigError(
-                "the lower and the upper bounds are not equally many",
-                expected="(lower, upper)",
-                code="contradiction",
-            ) from None
-        return [*zip(low, high, strict=True)]
-    return bounds
 
 
 def _provided(graph: Graph) -> tuple[Provided, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ConfigError, OptserveError
+from optserve.fitting.bounds import bounds_of
 from optserve.graph.aval import Array, DType
 from optserve.graph.operands import plain_array
 from optserve.jobs.parameters import Parameter
@@ -45,7 +47,7 @@ class Unknowns:
         if isinstance(start, Mapping):
             return cls._of_mapping(start, {} if bounds is None else bounds, names)
         array = _started("x0", start)
-        low, high = _bounds_of("x0", array, bounds)
+        low, high = bounds_of("x0", array, bounds)
         if names is None:
             return cls((_parameter("x", array, low, high),), False, False)
         if array.ndim != 1 or len(names) != len(array) or len(set(names)) != len(array):
@@ -77,7 +79,7 @@ class Unknowns:
         for name, value in start.items():
             array = _started(str(name), value)
             parameters.append(
-                _parameter(str(name), array, *_bounds_of(str(name), array, bounds.get(name)))
+                _parameter(str(name), array, *bounds_of(str(name), array, bounds.get(name)))
             )
         if not parameters:
             raise ConfigError(
@@ -110,9 +112,17 @@ class Unknowns:
             return {one.name: value for one, value in zip(self.parameters, values, strict=True)}
         return np.stack(list(values)) if self.stacked else values[0]
 
-    def flat(self, values: Sequence[Array]) -> Array:
-        """The values of all entries in one vector."""
-        return np.concatenate([np.ravel(value) for value in values])
+    def flat(self, argument: Any) -> Array:
+        """All entries of an argument in one vector (p,)."""
+        if not self.mapping:
+            return np.ravel(argument)
+        return np.concatenate([np.ravel(argument[one.name]) for one in self.parameters])
+
+    def of_flat(self, entries: Any) -> Any:
+        """The argument whose entries are in one vector (p,), traced or not."""
+        ends = list(itertools.accumulate(one.init.size for one in self.parameters))
+        parts = zip(self.parameters, [0, *ends], ends, strict=False)
+        return self.argument([np.reshape(entries[at:end], one.shape) for one, at, end in parts])
 
 
 def _started(name: str, value: Any) -> Array:
@@ -136,46 +146,3 @@ def _started(name: str, value: Any) -> Array:
 def _parameter(name: str, start: Any, low: Any, high: Any) -> Parameter:
     init = np.asarray(start)
     return Parameter(name, init, np.asarray(low), np.asarray(high), np.zeros(init.shape, bool))
-
-
-def _bounds_of(name: str, start: Array, bounds: Any) -> tuple[Array, Array]:
-    """The bounds of each entry: of one pair for all, of a pair for each, or of ``Bounds``."""
-    if bounds is None:
-        return np.full(start.shape, -np.inf), np.full(start.shape, np.inf)
-    try:
-        if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
-            pair = bounds.lb, bounds.ub
-        elif len(bounds) == 2 and all(one is None or np.ndim(one) == 0 for one in bounds):
-            pair = tuple(bounds)
-        else:
-            pair = [one[0] for one in bounds], [one[1] for one in bounds]
-            if len(bounds) != len(start):
-                raise ValueError
-        low, high = (_ends(end, start, side) for end, side in zip(pair, (-1, 1), strict=True))
-    except (TypeError, ValueError, IndexError):
-        raise ConfigError(
-            f"the bounds of {name} do not fit its shape {start.shape}",
-            expected="(low, high), or such a pair for each entry; None where there is no bound",
-            code="contradiction",
-        ) from None
-    if (low > high).any():
-        raise ConfigError(
-            f"a lower bound of {name} is above the upper one",
-            expected="low <= high",
-            code="contradiction",
-        )
-    if ((start < low) | (start > high)).any():
-        raise ConfigError(
-            f"{name} starts outside of its bounds",
-            expected="a start within them",
-            code="wrong-start",
-        )
-    return low, high
-
-
-def _ends(end: Any, start: Array, side: int) -> Array:
-    if np.ndim(end) == 0:
-        end = side * np.inf if end is None else end
-    else:
-        end = [side * np.inf if one is None else one for one in end]
-    return np.broadcast_to(np.asarray(end, np.float64), start.shape).copy()

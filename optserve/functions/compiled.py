@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from optserve.backends.base import Backend, Compiled
-from optserve.backends.selection import builtin_backends
+from optserve.backends.selection import choose
 from optserve.errors import TraceError
 from optserve.graph.aval import Array, Aval, precision_of
 from optserve.graph.operands import plain_array
@@ -194,23 +194,12 @@ def _made(
     captured = tuple([plain_array(value) for value in traced.captured])
     parts = [_Open() if _computed(leaf) else _Closed(leaf) for leaf in leaves(result[0])]
     form = rebuilt(result[0], parts)
-    return _Program((backend or _native()).compile(traced.graph), captured, form)
+    return _Program((backend or choose("llvm").backend).compile(traced.graph), captured, form)
 
 
 def _computed(leaf: Any) -> bool:
     """Whether a part of a result is computed anew with each call, or belongs to each caller."""
     return hasattr(leaf, "aval") or isinstance(leaf, np.ndarray)
-
-
-@functools.cache
-def _native() -> Backend:
-    """Native code, where it can be made, else NumPy."""
-    interpreted, native = builtin_backends()
-    try:
-        native.check()
-    except (ImportError, OSError):
-        return interpreted
-    return native
 
 
 def _named(function: Callable[..., Any], numbers: set[int]) -> set[str]:

@@ -94,6 +94,19 @@ def test_bounds_are_kept(bounds: Any) -> None:
     np.testing.assert_allclose(found.popt, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_two_bounds_are_lower_and_upper_as_in_scipy(kind: type) -> None:
+    def line(x: Any, a: Any, b: Any) -> Any:
+        return a + b * x
+
+    y, bounds = 3.0 + 4.0 * X, kind([[0.0, 1.0], [2.0, 10.0]])
+    expected, _ = curve_fit_of_scipy(line, X, y, (1.0, 2.0), bounds=bounds)
+    found = optserve.curve_fit(line, X, y, (1.0, 2.0), bounds=bounds)
+    np.testing.assert_allclose(found.popt, expected, rtol=1e-5)
+    again = optserve.least_squares(lambda p: y - line(X, *p), np.array([1.0, 2.0]), bounds=bounds)
+    np.testing.assert_allclose(again.x, expected, rtol=1e-5)
+
+
 def test_the_start_may_have_names_and_leave_some_out() -> None:
     found = optserve.curve_fit(decay, X, Y, {"rate": 2.0})
     np.testing.assert_allclose(found.popt, curve_fit_of_scipy(decay, X, Y)[0], rtol=1e-6)

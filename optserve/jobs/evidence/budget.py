@@ -4,6 +4,7 @@ every machine."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import seconds_of
@@ -96,12 +97,17 @@ class Prices:
     """
 
     def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
         self.size = evaluator.packing.size
         by_jacobian = evaluator.problem.objective.kind == "least_squares"
         by_jacobian = by_jacobian and evaluator.forms_jacobian
         self.jacobian = 1 + self.size // 3 if by_jacobian else 1
         self.together = evaluator.together
-        self.free = int(FREE / seconds_of(evaluator.problem, evaluator.packing))
+
+    @cached_property
+    def free(self) -> int:
+        """How many evaluations are always allowed."""
+        return int(FREE / seconds_of(self.evaluator.problem, self.evaluator.packing))
 
     @property
     def hessian(self) -> int:

@@ -17,7 +17,6 @@ from optserve.errors import (
     PluginFailure,
 )
 from optserve.graph.aval import Array
-from optserve.jobs.deadline import Deadline
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.uncertainty import (
@@ -206,7 +205,7 @@ def _findings(
             )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
         log_prior = spared(lambda: _log_prior(evaluator, outcome), None)
-        gradient = spared(lambda: _gradient(evaluator, outcome, watch.deadline), nothing)
+        gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
         metrics = spared(lambda: _metrics(job.splits, outcome), nothing)
         probes = spared(probed, nothing)
         if faults.first is not None:
@@ -247,7 +246,7 @@ def _uncertainty(
     elif not outcome.evidence.verified:
         refused = "the end is not known to be a minimum"  # evidence says why
     try:
-        return uncertainty_of(evaluator, outcome.best, refused, watch.deadline)
+        return uncertainty_of(evaluator, outcome.best, refused)
     except (PluginFailure, DataFailure):
         raise
     except OptserveError as error:  # a second derivative that a plugin does not have
@@ -256,9 +255,9 @@ def _uncertainty(
         return no_uncertainty(evaluator, f"the information matrix has no inverse: {error}")
 
 
-def _gradient(evaluator: Evaluator, outcome: Outcome, deadline: Deadline) -> Mapping[str, Any]:
+def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:
     size = evaluator.packing.size
-    late = bool(evaluator.transformed) and not deadline.fits("natural gradient", 1)
+    late = bool(evaluator.transformed) and not evaluator.deadline.fits("natural gradient", 1)
     if outcome.best is None or late:
         found = evaluator.packing.spread(np.full(size, np.nan))
     else:

@@ -10,7 +10,6 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.deadline import Deadline
 from optserve.jobs.evaluator import Evaluated, Evaluator
 from optserve.jobs.evidence.budget import Prices
 from optserve.jobs.evidence.naming import listed
@@ -72,14 +71,9 @@ def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> Un
     )
 
 
-def uncertainty_of(
-    evaluator: Evaluator,
-    best: Evaluated,
-    refused: str = "",
-    deadline: Deadline | None = None,
-) -> Uncertainty:
+def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> Uncertainty:
     """The uncertainty of the estimates at the best point; ``refused`` says why there is to be none.
-    There is none either where it does not fit in before the ``deadline``.
+    There is none either where it does not fit in before the deadline of the ``evaluator``.
 
     Least squares: the inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild
     1989, section 2.1). Log likelihoods: the inverse of the observed information, by exact second
@@ -89,11 +83,11 @@ def uncertainty_of(
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
     why = refused or _impossible(evaluator, point, free)
-    deadline = deadline or Deadline(lambda: 0.0)
     if evaluator.problem.objective.kind == "least_squares":
-        return _of_least_squares(evaluator, point, free, why, deadline)
+        return _of_least_squares(evaluator, point, free, why)
     prices = Prices(evaluator)
-    if not why and not deadline.fits("product", prices.hessian, decomposition(prices.size)):
+    operations = decomposition(prices.size)
+    if not why and not evaluator.deadline.fits("product", prices.hessian, operations):
         why = LATE
     if why:
         return no_uncertainty(evaluator, why)
@@ -108,11 +102,9 @@ def uncertainty_of(
     return _by_delta_method(evaluator, point, free, information)
 
 
-def _of_least_squares(
-    evaluator: Evaluator, point: Array, free: Array, why: str, deadline: Deadline
-) -> Uncertainty:
+def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str) -> Uncertainty:
     """Standard errors, unless there is a ``why`` not; how well it fits in any case, if it can."""
-    objective = evaluator.problem.objective
+    objective, deadline = evaluator.problem.objective, evaluator.deadline
     if objective.streamed:
         return no_uncertainty(evaluator, why)
     own, size = own_residuals(evaluator), int(free.sum())

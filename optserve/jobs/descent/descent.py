@@ -117,9 +117,8 @@ class _Descent:
 
     def _tell_deadline(self, evaluations: int) -> None:
         """Tell the deadline what these evaluations took, since the last ones."""
-        method = self.method
+        method, took = self.method, self.watch.seconds - self.before
         price = method.examiner().prices.jacobian if method.graph == "jacobian" else 1
-        took = self.watch.seconds - self.before
         self.watch.deadline.note(method.graph, evaluations * price, took)
 
     def _stands_still(self) -> bool:

@@ -132,7 +132,7 @@ def method_of(
         return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
-    if optimizer.needs == "jacobian":
+    if by_jacobian:
         advance = _by_jacobian(optimizer, evaluator, limits)
     elif optimizer.traced:
         graphs = evaluator.graphs if batching is None else batching.graphs
@@ -184,8 +184,8 @@ def _compiled(optimizer: Optimizer, graphs: Graphs, backend: Backend, limits: Li
         return graphs.kept(what, compiled, backend, optimizer)
 
     def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
-        rows, given = (len(batch[0]), graphs.given(batch)) if batch else (0, graphs.held)
-        loss, gradient, following, *carried = step(rows)(point, *state, *given)
+        compiled = step(len(batch[0]) if batch else 0)
+        loss, gradient, following, *carried = compiled(point, *state, *graphs.given(batch))
         return Advance(loss, gradient, following, tuple(carried))
 
     return advance

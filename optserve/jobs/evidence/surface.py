@@ -219,11 +219,10 @@ class Surface:
 
     def spanned(self, point: Array, gradient: Array, free: Array) -> Quadratic:
         """The model at ``point`` over what products span from a ``gradient`` (p,)."""
-        if self._scale is None:
-            several = partial(map, partial(self.product, point))
-            found = curvatures(lambda vectors: [*several(vectors)], gradient)
-            self._scale = np.ones(self.size) if found is None else np.sqrt(found)
         product = partial(self.product, point)
+        if self._scale is None:
+            found = curvatures(lambda vectors: [*map(product, vectors)], gradient)
+            self._scale = np.ones(self.size) if found is None else np.sqrt(found)
         return krylov(product, gradient, free, self._scale, self.products, self.epsilon)
 
     def held(self, place: Place) -> Array:

@@ -65,7 +65,8 @@ def prepare(
 
     ``faults`` notes what plugins do wrong. See ``run`` for the other arguments.
     """
-    check_paths(problem.expectations, outline(problem))
+    if problem.expectations:
+        check_paths(problem.expectations, outline(problem))
     packing = _packing(problem)
     choice = _choice(problem, packing, {**problem.backends, **(backends or {})}, threads)
     if choice.warning:

@@ -18,18 +18,16 @@ from optserve.backends.base import Compiled
 from optserve.backends.blas import one_thread
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
+from optserve.graph.graph import Graph
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator, Linearized
-from optserve.optimizers.tall import triangle
+from optserve.optimizers.tall import SQUARES, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
 
 __all__ = ["Reduced", "reduced"]
 
 BLOCK_ENTRIES = 1 << 18
 """Entries of the Jacobian of one block: about as many as a second-level cache holds."""
-
-SQUARES = 4
-"""Times that a block is higher than wide, at least."""
 
 SEVERAL = 4
 """Blocks from which on it is worth the while."""
@@ -83,8 +81,8 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     graphs, size = evaluator.graphs, evaluator.packing.size
     names = evaluator.problem.objective.residuals
     shapes = [atom.aval.shape for atom in graphs.objective.outputs[1 : 1 + len(names)]]
-    own = [index for index, shape in enumerate(shapes) if _tables(shape)]
-    others = [index for index in range(len(shapes)) if index not in own]
+    own = tuple(index for index, shape in enumerate(shapes) if _tables(shape))
+    others = tuple(index for index in range(len(shapes)) if index not in own)
     tables = {size for index in own for size in _tables(shapes[index])}
     if len(tables) != 1:
         return None
@@ -97,12 +95,10 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
     if counts[rows.name] <= SEVERAL * height:
         return partial(_held, evaluator) if evaluator.problem.objective.streamed else None
-    by_rows = graphs.kept(("apart", tuple(own)), lambda: graphs.apart(own))
+    by_rows = _apart(evaluator, own)
     if by_rows is None or not keeps_rows_apart(by_rows, rows):
         return None
-    at_once = (
-        graphs.kept(("apart", tuple(others)), lambda: graphs.apart(others)) if others else None
-    )
+    at_once = _apart(evaluator, others) if others else None
     if others and at_once is None:
         return None
     return Reduced(
@@ -110,9 +106,15 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
         counts[rows.name],
         height,
         [rows in variable.aval.shape for variable in graphs.rest],
-        evaluator.compiled(("apart", tuple(own)), lambda: by_rows),
-        None if at_once is None else evaluator.compiled(("apart", tuple(others)), lambda: at_once),
+        evaluator.compiled(("apart", own), lambda: by_rows),
+        None if at_once is None else evaluator.compiled(("apart", others), lambda: at_once),
     )
+
+
+def _apart(evaluator: Evaluator, residuals: tuple[int, ...]) -> Graph | None:
+    """Some of the residuals with their Jacobians, made once for all problems of a structure."""
+    graphs = evaluator.graphs
+    return graphs.kept(("apart", residuals), lambda: graphs.apart(residuals))
 
 
 def _held(evaluator: Evaluator, point: Array) -> Linearized:

@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.optimizers.base import Value
 
-__all__ = ["triangle"]
+__all__ = ["SQUARES", "triangle"]
 
 HEIGHT = 4096
 """Rows of a block."""

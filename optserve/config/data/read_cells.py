@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -12,26 +13,28 @@ from optserve.graph.aval import Array
 from optserve.tables.cells import is_missing
 from optserve.tables.frame import Kind
 
-__all__ = ["ReadCells", "gaps_of", "read_columns"]
+__all__ = ["ReadCells", "gaps_of", "read_cells", "read_columns"]
 
 T = TypeVar("T")
+
+ALL = slice(None)
+"""All rows."""
 
 
 class ReadCells(NamedTuple):
     """The ``cells`` (rows,) by position and kind, and where there are any the ``gaps`` in them."""
 
     cells: Mapping[tuple[int, Kind], Array]
-    gaps: Mapping[tuple[int, Kind], Array]
-    rows: int
+    gaps: Mapping[tuple[int, Kind], Array] = MappingProxyType({})
 
-    def complete(self) -> Array:
-        """Which rows lack nothing."""
-        missing = np.zeros(self.rows, dtype=bool)
+    def complete(self, rows: int) -> Array:
+        """Which of so many rows lack nothing."""
+        missing = np.zeros(rows, dtype=bool)
         for gaps in self.gaps.values():
             missing |= gaps
         return ~missing
 
-    def of(self, taken: TakenColumn, rows: Array) -> Mapping[int, Array]:
+    def of(self, taken: TakenColumn, rows: Array | slice = ALL) -> Mapping[int, Array]:
         """The cells of one column in ``rows``, by position."""
         return {at: self.cells[at, taken.kind][rows] for at in taken.positions}
 
@@ -40,6 +43,13 @@ class ReadCells(NamedTuple):
         cells = self.cells[at, taken.kind]
         gaps = self.gaps.get((at, taken.kind))
         yield cells if gaps is None else cells[~gaps]
+
+
+def read_cells(
+    read: Callable[[Mapping[int, Kind]], Mapping[int, Array]], taken: Iterable[TakenColumn]
+) -> ReadCells:
+    """The cells of the columns, of which ``read`` lets none be missing."""
+    return ReadCells(read_columns(read, taken))
 
 
 def read_columns(

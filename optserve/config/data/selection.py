@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.read_cells import ReadCells, gaps_of, read_columns
+from optserve.config.data.read_cells import ReadCells, gaps_of, read_cells, read_columns
 from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import ROW, DataTable, TableRows, no_rows
@@ -123,7 +123,7 @@ class Selection(NamedTuple):
         taken = [*needed.values(), *tested, *([self.label] if self.label else [])]
         self._check_held(table, taken)
         cells = self._cells(table, taken)
-        present = cells.complete()
+        present = cells.complete(table.frame.rows)
         count, complete = len(present), np.flatnonzero(present)
 
         def located(row: int, at: int) -> tuple[Place | None, int]:
@@ -203,8 +203,7 @@ class Selection(NamedTuple):
         """The cells of the columns, and which rows lack one."""
         frame = table.frame
         if self.declared.missing == "error":
-            cells = read_columns(frame.read, taken)
-            return ReadCells(cells, {}, frame.rows)
+            return read_cells(frame.read, taken)
         place = self.declared.place_of("missing")
         if not isinstance(frame, Gapped):
             raise no_gaps().at(place)
@@ -217,7 +216,7 @@ class Selection(NamedTuple):
             if one.kind == "verbatim":  # of which the marks are missing that are no levels
                 for at, levels in one.levels(lambda at: ()).items():
                     gaps[at, one.kind] |= gaps_of(read[at, one.kind].values, levels)
-        return ReadCells({at: column.values for at, column in read.items()}, gaps, frame.rows)
+        return ReadCells({at: column.values for at, column in read.items()}, gaps)
 
     def _kept(self, raw: Mapping[str, Array], count: int) -> Array:
         """Of which rows the condition holds."""

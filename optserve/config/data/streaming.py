@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from optserve.config.data.columns import Levels, Located, TakenColumn
-from optserve.config.data.read_cells import read_columns
-from optserve.errors import Place
+from optserve.config.data.columns import Located, TakenColumn
+from optserve.config.data.read_cells import ReadCells, read_cells
 from optserve.graph.aval import Array, DType
 from optserve.tables.allocation import hold_little
 from optserve.tables.buffers import Buffers
@@ -16,9 +15,6 @@ from optserve.tables.statistics import Moments
 from optserve.tables.stream import Stream, StreamedColumn
 
 __all__ = ["streamed_columns"]
-
-Coded = Mapping[str, Mapping[int, Levels]]
-"""The levels of each category, by position."""
 
 
 def streamed_columns(
@@ -31,26 +27,33 @@ def streamed_columns(
     """
     hold_little()
     coded = {one.name: one.levels(partial(_texts, pieces)) for one in taken}
+
+    def raw(one: TakenColumn, cells: ReadCells, first: int) -> Array:
+        """The column of a piece, before which there are ``first`` rows, before it is scaled."""
+        return one.raw(cells.of(one), coded[one.name], lambda row, at: located(first + row, at))
+
+    def alone(one: TakenColumn, piece: Piece, first: int) -> Mapping[str, Array]:
+        return {one.name: raw(one, read_cells(piece.read, [one]), first)}
+
     moments: dict[str, Moments | None] = {}
     for one in taken:
         if one.settings.standardize:
-            alone = Stream(pieces, partial(_raw, [one], coded, located))
-            column = StreamedColumn(alone, one.name, _inner(one), one.dtype(precision))
+            stream = Stream(pieces, partial(alone, one))
+            column = StreamedColumn(stream, one.name, _inner(one), one.dtype(precision))
             moments[one.name] = one.moments(column)
 
     buffers = Buffers()
 
     def decode(piece: Piece, first: int) -> Mapping[str, Array]:
-        plain = [one for one in taken if one.is_plain_matrix]
+        cells = read_cells(piece.read, taken)
         found = {}
-        for one in plain:
-            read = piece.read(dict.fromkeys(one.positions, one.kind))
-            found[one.name] = buffers.array((piece.rows, len(one.positions)), precision)
-            one.fill(found[one.name], read, moments.get(one.name))
-        others = [one for one in taken if not one.is_plain_matrix]
-        raw = _raw(others, coded, located, piece, first)
-        for one in others:
-            found[one.name] = one.scaled(raw[one.name], moments.get(one.name), precision)
+        for one in taken:
+            of_one = moments.get(one.name)
+            if one.is_plain_matrix:
+                found[one.name] = buffers.array((piece.rows, len(one.positions)), precision)
+                one.fill(found[one.name], cells.of(one), of_one)
+            else:
+                found[one.name] = one.scaled(raw(one, cells, first), of_one, precision)
         return found
 
     stream = Stream(pieces, decode)
@@ -67,19 +70,6 @@ def streamed_columns(
 
 def _texts(pieces: Sequence[Piece], at: int) -> Iterator[Array]:
     return (piece.read({at: "text"})[at] for piece in pieces if piece.rows)
-
-
-def _raw(
-    taken: Sequence[TakenColumn], coded: Coded, located: Located, piece: Piece, first: int
-) -> Mapping[str, Array]:
-    """The columns of a piece, before which there are ``first`` rows, before they are scaled."""
-
-    def here(row: int, at: int) -> tuple[Place | None, int]:
-        return located(first + row, at)
-
-    read = read_columns(piece.read, taken)
-    cells = {one.name: {at: read[at, one.kind] for at in one.positions} for one in taken}
-    return {one.name: one.raw(cells[one.name], coded[one.name], here) for one in taken}
 
 
 def _inner(taken: TakenColumn) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.inline import inline_frame
-from optserve.config.data.read_cells import read_columns
+from optserve.config.data.read_cells import read_cells
 from optserve.config.declarations import name_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
@@ -159,16 +159,15 @@ class DataTable(NamedTuple):
             from optserve.config.data.streaming import streamed_columns
 
             return streamed_columns(pieces_of(self.frame), taken, precision, self.located)
-        read = read_columns(self.frame.read, taken)
-        if read and self.has_rows and not self.frame.rows:
+        cells = read_cells(self.frame.read, taken)
+        if taken and self.has_rows and not self.frame.rows:
             raise no_rows(self)
         arrays: dict[str, Array | Streamed] = {}
         warnings: list[str] = []
         levels: dict[str, tuple[str, ...]] = {}
         for one in taken:
-            cells = {at: read[at, one.kind] for at in one.positions}
-            coded = one.levels(partial(_alone, cells))
-            raw = one.raw(cells, coded, self.located)
+            coded = one.levels(partial(cells.known, one))
+            raw = one.raw(cells.of(one), coded, self.located)
             moments = one.moments(raw)
             arrays[one.name] = one.scaled(raw, moments, precision)
             warnings.append(one.warning(moments))
@@ -190,10 +189,6 @@ class DataTable(NamedTuple):
             return False
         needed = CELL_BYTES * self.frame.about_rows * sum(len(one.positions) for one in taken)
         return needed > SMALL_BYTES and needed > available_bytes()
-
-
-def _alone(cells: Mapping[int, Array], at: int) -> Iterable[Array]:
-    return (cells[at],)
 
 
 def open_table(

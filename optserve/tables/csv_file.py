@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from optserve.errors import Place
@@ -55,7 +55,7 @@ class _TextFile:
         self._text = text
         self._dialect = dialect
         self._layout = layout
-        self._head = head
+        self._advise = partial(advised, head, dialect)
         self.names, self.width = layout.names, layout.width
         self.about_rows = count_lines(head) * text.size // max(1, len(head))
         self._rows: int | None = None
@@ -70,7 +70,7 @@ class _TextFile:
     @property
     def advice(self) -> str:
         """How the file may have been meant."""
-        return advised(self._head, self._dialect)
+        return self._advise()
 
     def in_pieces(self) -> Sequence[Piece]:
         """The file in pieces; to find them takes one pass over it."""
@@ -89,7 +89,10 @@ class _TextFile:
 
     def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""
-        return read_rows_with_gaps(self.all_rows(), wanted)
+        columns = read_rows_with_gaps(self.all_rows(), wanted)
+        for column in columns.values():
+            self._rows = len(column.values)
+        return columns
 
     def place(self, row: int, index: int) -> Place:
         """Where a cell stands."""
@@ -100,6 +103,3 @@ class _TextFile:
         file, content = str(self._text.path), self._text.part(self._layout.start)
         lines = self._layout.lines
         return Rows(file, content, self._dialect, self._layout, lines, advise=self._advise)
-
-    def _advise(self) -> str:
-        return self.advice

@@ -17,7 +17,7 @@ from optserve.tables.csv import csv
 from optserve.tables.csv_arrow import read_rows
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
-from optserve.tables.frame import Frame, Kind
+from optserve.tables.frame import Frame, Gapped, Kind
 from optserve.tables.lines import layout_of
 from optserve.tables.pieces import Pieced
 
@@ -103,6 +103,10 @@ def test_a_large_file_is_read_by_arrow_alone(
     np.testing.assert_array_equal(arrays[1], np.arange(rows) / 7)
     assert arrays[0].dtype == np.int64
     assert arrays[2][:4].tolist() == ["g0", "g1", "g2", "g0"]
+    with_gaps = read(tmp_path, content)
+    assert isinstance(with_gaps, Gapped)
+    assert not with_gaps.read_with_gaps({1: "float"})[1].missing.any()
+    assert with_gaps.rows == rows
 
 
 def test_an_error_in_a_large_file_names_its_line(tmp_path: Path) -> None:

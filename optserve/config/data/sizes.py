@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from optserve.config.expressions import Value
 from optserve.config.scope import Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
-from optserve.tables.statistics import categories_of
+from optserve.graph.aval import Array
 
 __all__ = ["Sizes", "asked"]
 
@@ -58,19 +58,15 @@ class Sizes:
         )
 
     def _column(self, name: str) -> tuple[DataTable, str]:
-        categories = {}
-        for one in self.tables.columns():
-            taken = one.table.columns.get(one.column)
-            if taken is not None and taken.settings.as_ == "category" and not taken.matrix:
-                categories[one.name] = one.table, one.column
-            elif one.name == name:
-                raise ConfigError(
-                    f"'{name}' is no category",
-                    remedy=f"columns: {{{name}: {{as: category}}}}",
-                    code="wrong-call",
-                )
+        categories = _categories(self.tables)
         if name in categories:
             return categories[name]
+        if any(one.name == name for one in self.tables.columns()):
+            raise ConfigError(
+                f"'{name}' is no category",
+                remedy=f"columns: {{{name}: {{as: category}}}}",
+                code="wrong-call",
+            )
         raise ConfigError(
             f"no category is called '{name}'",
             expected=f"a column of categories: {choices(categories)}"
@@ -81,16 +77,22 @@ class Sizes:
         )
 
 
+def _categories(tables: Tables) -> Mapping[str, tuple[DataTable, str]]:
+    """The columns of categories by the names that they have in expressions."""
+    found = {}
+    for one in tables.columns():
+        taken = one.table.columns.get(one.column)
+        if taken is not None and taken.is_category and not taken.matrix:
+            found[one.name] = one.table, one.column
+    return found
+
+
 def asked(words: Iterable[str], tables: Tables) -> Hashable:
     """What a config that uses these ``words`` depends on of the data: it is compiled for it."""
     used = set(words)
     rows = [_or_none(rows_of, one) for one in tables.tables] if used & {"rows"} else []
-    levels = [
-        _or_none(levels_of, one.table, one.column)
-        for one in (tables.columns() if used & {"levels"} else ())
-        if one.column in one.table.columns
-        and one.table.columns[one.column].settings.as_ == "category"
-    ]
+    categories = _categories(tables).values() if used & {"levels"} else ()
+    levels = [_or_none(levels_of, table, column) for table, column in categories]
     return (*rows,), (*levels,)
 
 
@@ -111,11 +113,16 @@ def rows_of(table: DataTable) -> int:
 
 
 def levels_of(table: DataTable, column: str) -> int:
-    """How many different texts a column holds, in the rows that `where` leaves out too."""
-    _check_known("levels", table)
+    """How many levels a category has: those that are listed, or else the different texts that the
+    column holds, in the rows that `where` leaves out too."""
     taken = table.columns[column]
-    [position] = taken.positions
-    return len(categories_of([table.frame.read({position: taken.kind})[position]]))
+
+    def texts(at: int) -> Iterator[Array]:
+        _check_known("levels", table)
+        yield table.frame.read({at: taken.kind})[at]
+
+    [levels] = taken.levels(texts).values()
+    return len(levels)
 
 
 def _check_known(word: str, table: DataTable) -> None:

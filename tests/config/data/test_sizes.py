@@ -88,6 +88,31 @@ def test_sizes_stand_in_expressions_and_through_names() -> None:
     assert solve(config).loss == sum(y * y for y in Y)
 
 
+def test_listed_levels_count_whether_they_are_in_the_data_or_not() -> None:
+    column = {"take": "g", "as": "category", "levels": ["d", "c", "b", "a"]}
+    for missing in ("error", "drop"):
+        table = {**GROUPS, "columns": {"y": "y", "g": column}, "missing": missing}
+        config = {
+            "data": table,
+            "parameters": {"u": {"shape": ["levels(g)"]}},
+            "least_squares": "y - u[g]",
+            "optimizer": "none",
+        }
+        assert shapes(config) == {"u": (4,)}
+        assert solve(config).loss == sum(y * y for y in Y)
+
+
+def test_a_matrix_of_categories_may_stand_beside_one_that_is_counted() -> None:
+    group = {"take": "g", "as": "category"}
+    columns = {"y": "y", "g": group, "pairs": {**group, "take": ["g", "g"]}}
+    config = {
+        "data": {**GROUPS, "columns": columns},
+        "parameters": {"u": {"shape": ["levels(g)"]}},
+        "least_squares": "y - u[g]",
+    }
+    assert shapes(config) == {"u": (3,)}
+
+
 def test_each_of_several_tables_has_its_own() -> None:
     config = {
         "data": {"low": {"inline": {"y": Y}}, "high": {"inline": {"y": Y[:3]}}},

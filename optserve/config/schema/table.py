@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Gt
@@ -20,6 +19,7 @@ from optserve.config.schema.section import (
     Words,
     broken_rule,
 )
+from optserve.tables.cells import conversions, fits
 
 __all__ = ["Column", "Data", "Split", "Table"]
 
@@ -92,7 +92,8 @@ class Column(Section):
             raise broken_rule(
                 f"a column read as {self.as_} has no unit", "unit", remedy="add `as: time`"
             )
-        if of_time and not (isinstance(self.origin, str) and _is_moment(self.origin)):
+        moment = conversions()["time"]
+        if of_time and not (isinstance(self.origin, str) and fits(self.origin, moment)):
             raise broken_rule(
                 "a time counts from an origin" if self.origin is None else "this is no moment",
                 "as" if self.origin is None else "origin",
@@ -101,14 +102,6 @@ class Column(Section):
         if self.origin is not None and not of_time:
             _check_number(self.as_, self.origin)
         return self
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text.strip())
-    except ValueError:
-        return False
-    return True
 
 
 def _check_number(as_: str, origin: str | float) -> None:

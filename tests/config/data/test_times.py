@@ -92,6 +92,7 @@ def test_what_is_no_moment(cell: str, problem: Load, tmp_path: Path) -> None:
         ("as: time", "a time counts from an origin.*`origin: 2024-01-01`"),
         ("as: time, origin: 2024", "no moment"),
         ("as: time, origin: soon", "no moment"),
+        ("as: time, origin: '0001-01-01T00:00:00+05:00'", "no moment"),
         ("as: time, origin: 2024-01-01, unit: hours", "one of days, seconds"),
         ("unit: days", "read as float has no unit.*add `as: time`"),
         ("origin: 2024-01-01", "this origin is a text.*`as: time`"),

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, TypeVar
 
-from optserve.errors import Place
 from optserve.tables.csv_arrow import read_rows, read_rows_with_gaps
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
 from optserve.tables.encoded import EncodedText
-from optserve.tables.frame import Kind
 from optserve.tables.lines import Layout, count_lines, count_rows, prepared
 from optserve.tables.pieces import Piece
 
 __all__ = ["csv_pieces"]
 
-T = TypeVar("T")
-
 PIECE_BYTES = 1 << 22
-
-
-class _Part(NamedTuple):
-    """Where a piece of the text is, and the lines and rows before it."""
-
-    start: int
-    size: int
-    lines: int
-    rows: int
 
 
 def csv_pieces(
@@ -39,36 +25,32 @@ def csv_pieces(
     A line end between two quotes ends no row, and no piece.
     """
 
-    def rows_of(part: _Part) -> Rows:
-        content = text.part(part.start, part.size)
-        return Rows(str(text.path), content, dialect, layout, part.lines, part.rows, advise)
+    def rows_of(start: int, size: int, lines: int, before: int) -> Rows:
+        """The rows in ``size`` bytes from ``start`` on, with the lines and rows before them."""
+        content = text.part(start, size)
+        return Rows(str(text.path), content, dialect, layout, lines, before, advise)
 
     pieces = []
     before, lines = 0, layout.lines
     for start, content in _contents(text, dialect, layout.start):
-        part = _Part(start, len(content), lines, before)
+        written = partial(rows_of, start, len(content), lines, before)
         plain = prepared(content, dialect)
-        rows = text_frame(rows_of(part)).rows if b'"' in plain else count_rows(plain, dialect)
+        rows = text_frame(written()).rows if b'"' in plain else count_rows(plain, dialect)
         lines += count_lines(content)
         before += rows
         if rows:
-            read = partial(_read, rows_of, part)
-            cells, gaps = partial(read, read_rows), partial(read, read_rows_with_gaps)
-            pieces.append(Piece(rows, cells, gaps, partial(_place, rows_of, part)))
+            pieces.append(_piece(rows, written))
     return pieces
 
 
-def _read(
-    rows_of: Callable[[_Part], Rows],
-    part: _Part,
-    read: Callable[[Rows, Mapping[int, Kind]], T],
-    wanted: Mapping[int, Kind],
-) -> T:
-    return read(rows_of(part), wanted)
-
-
-def _place(rows_of: Callable[[_Part], Rows], part: _Part, row: int, index: int) -> Place:
-    return text_frame(rows_of(part)).place(row, index)
+def _piece(count: int, rows: Callable[[], Rows]) -> Piece:
+    """The piece of so many rows that ``rows`` reads, each time it is asked."""
+    return Piece(
+        count,
+        lambda wanted: read_rows(rows(), wanted),
+        lambda wanted: read_rows_with_gaps(rows(), wanted),
+        lambda row, index: text_frame(rows()).place(row, index),
+    )
 
 
 def _contents(text: EncodedText, dialect: Dialect, start: int) -> Iterator[tuple[int, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from types import EllipsisType, MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -16,9 +16,6 @@ from optserve.tables.frame import Kind
 __all__ = ["ReadCells", "gaps_of", "read_cells", "read_columns"]
 
 T = TypeVar("T")
-
-ALL = slice(None)
-"""All rows."""
 
 
 class ReadCells(NamedTuple):
@@ -34,8 +31,8 @@ class ReadCells(NamedTuple):
             missing |= gaps
         return ~missing
 
-    def of(self, taken: TakenColumn, rows: Array | slice = ALL) -> Mapping[int, Array]:
-        """The cells of one column in ``rows``, by position."""
+    def of(self, taken: TakenColumn, rows: Array | EllipsisType = ...) -> Mapping[int, Array]:
+        """The cells of one column in ``rows``, or all, by position; constants have no rows."""
         return {at: self.cells[at, taken.kind][rows] for at in taken.positions}
 
     def known(self, taken: TakenColumn, at: int) -> Iterator[Array]:

@@ -94,16 +94,24 @@ def _packing(problem: Problem) -> Packing:
 def _choice(
     problem: Problem, packing: Packing, known: Mapping[str, Backend], threads: int | None
 ) -> Choice:
-    """Which backend computes; problems of one structure and size have the same one."""
+    """Which backend computes; problems of one structure and size choose the same.
+
+    All that choose one of a name share it, whatever their sizes, with all that it has compiled.
+    """
     rows = tuple(rows_of(problem).items())
     what = problem.backend, rows, problem.stop, problem.minibatch, len(problem.starts), threads
 
+    def shared(backend: Backend) -> Backend:
+        key = "backend", backend.name, threads, *known
+        return problem.shared.of(key, lambda: backend, *known.values())
+
     def choose_one() -> Choice:
         demand = demand_of_job(problem, packing)
-        return choose(problem.backend, known, demand=demand, threads=threads)
+        choice = choose(problem.backend, known, demand=demand, threads=threads)
+        return replace(choice, backend=shared(choice.backend))
 
     given = problem.objective.graph, packing, problem.optimizer
-    return problem.shared.of(("backend", *what, *known), choose_one, *given, *known.values())
+    return problem.shared.of(("choice", *what, *known), choose_one, *given, *known.values())
 
 
 def _watched(backend: Backend, problem: Problem, faults: Faults) -> Backend:

@@ -26,6 +26,7 @@ __all__ = [
     "composed",
     "conversions",
     "expected_of",
+    "filling",
     "fits",
     "is_missing",
     "number_remedy",
@@ -73,6 +74,15 @@ def is_missing(text: str, kind: Kind = "text") -> bool:
     """
     stripped = text.strip()
     return not stripped if kind == "verbatim" else stripped.casefold() in _MISSING
+
+
+def filling(kind: Kind) -> str:
+    """What stands in for a missing value where rows with one are left out: a text that converts.
+
+    >>> conversions()["time"](filling("time"))
+    np.datetime64('1970-01-01T00:00:00.000000')
+    """
+    return "1970-01-01" if kind == "time" else "0"
 
 
 def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], Any]]:

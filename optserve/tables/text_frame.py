@@ -15,6 +15,7 @@ from optserve.tables.cells import (
     MEND,
     conversions,
     expected_of,
+    filling,
     fits,
     is_missing,
     number_remedy,
@@ -77,8 +78,9 @@ class TextFrame:
     def _read_gaps(self, index: int, kind: Kind) -> Cells:
         texts = self._column(index)
         missing = [is_missing(text, kind) for text in texts]
-        filling = "1970-01-01" if kind == "time" else "0"
-        filled = [filling if gone else text for text, gone in zip(texts, missing, strict=True)]
+        filled = [
+            filling(kind) if gone else text for text, gone in zip(texts, missing, strict=True)
+        ]
         return Cells(self._converted(index, kind, filled), np.array(missing, dtype=bool))
 
     def _converted(self, index: int, kind: Kind, texts: Sequence[str]) -> Array:

@@ -19,6 +19,7 @@ from optserve.tables.cells import (
     MEND,
     composed,
     conversions,
+    filling,
     fits,
     is_missing,
     number_remedy,
@@ -85,7 +86,7 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
         array = _decoded(array).astype(object)
         missing = np.array([is_missing(str(text), kind) for text in array.ravel()], dtype=bool)
         missing = missing.reshape(array.shape)
-        array[missing] = "1970-01-01" if kind == "time" else "0"
+        array[missing] = filling(kind)
     elif array.dtype.kind in "fM":
         missing = np.isnan(array) if array.dtype.kind == "f" else np.isnat(array)
         array = array.copy()

@@ -57,12 +57,17 @@ def array_frame(file: ArrayFile) -> Frame:
         )
     names = dtype.names or ()
     width = len(names) if names else shape[1] if len(shape) == 2 else 1
+
+    def place(row: int, index: int) -> Place:
+        return Place(str(file.path))
+
     pieces = []
     for first in range(0, shape[0], PIECE_ROWS):
         last = min(first + PIECE_ROWS, shape[0])
         read = partial(_read, file, first, last)
-        piece = Piece(last - first, partial(read, cells), partial(read, cells_with_gaps))
-        pieces.append(piece._replace(place=lambda row, index: Place(str(file.path))))
+        pieces.append(
+            Piece(last - first, partial(read, cells), partial(read, cells_with_gaps), place)
+        )
     return PieceFrame(tuple(names), width, pieces)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.cells import filling
 from optserve.tables.frame import Cells, Frame, Kind
 from optserve.tables.pieces import Piece, PieceFrame
 from optserve.tables.typed import Spot, cells, cells_with_gaps
@@ -36,6 +37,9 @@ def parquet() -> Callable[[Path], Frame]:
     """
 
     def read(path: Path) -> Frame:
+        def place(row: int, index: int) -> Place:
+            return Place(str(path))
+
         version = Version(path)
         metadata, names = _told(path, _open_metadata)
         first = 0
@@ -43,8 +47,8 @@ def parquet() -> Callable[[Path], Frame]:
         for number in range(metadata.num_row_groups):
             rows = metadata.row_group(number).num_rows
             group = partial(_read_group, path, version, metadata, names, number, first)
-            piece = Piece(rows, partial(group, _column), partial(group, _column_with_gaps))
-            pieces.append(piece._replace(place=lambda row, index: Place(str(path))))
+            cells_of, gaps_of = partial(group, _column), partial(group, _column_with_gaps)
+            pieces.append(Piece(rows, cells_of, gaps_of, place))
             first += rows
         return PieceFrame(names, len(names), pieces)
 
@@ -117,9 +121,9 @@ def _column_with_gaps(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> C
     null = column.is_null().to_numpy()
     column = _plain(column, spot)
     text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    filling: Any = "1970-01-01" if text else False if pa.types.is_boolean(column.type) else 0
+    filler: Any = filling(kind) if text else False if pa.types.is_boolean(column.type) else 0
     if not pa.types.is_temporal(column.type):  # of which a null becomes NaT
-        column = column.fill_null(filling)
+        column = column.fill_null(filler)
     values, missing = cells_with_gaps(column.to_numpy(), kind, spot)
     return Cells(values, missing | null)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -215,18 +215,24 @@ def take(name: str, settings: Column, frame: Frame, place: Place | None) -> Take
             remedy="leave out `standardize` and `divide`, or read it as float",
             code="contradiction",
         )
-    if isinstance(taken, tuple):
-        positions = [at for one in taken for at in _positions(one, frame, place)[0]]
-        matrix = True
-    else:
-        positions, matrix = _positions(taken, frame, place)
+    written = taken if isinstance(taken, tuple) else (taken,)
+    by_name = any(isinstance(one, str) for one in written)
+    names = [composed(name) for name in frame.names] if by_name else []
+    found = [_positions(one, frame, names, place) for one in written]
+    positions = [at for each, _ in found for at in each]
+    matrix = isinstance(taken, tuple) or found[0][1]
     if not positions:
         raise ConfigError(f"the column {name} takes no columns", place=place, code="unknown-column")
     return TakenColumn(name, tuple(positions), matrix, settings)
 
 
-def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[list[int], bool]:
-    """The positions that one name, position, range or glob stands for; whether many may."""
+def _positions(
+    taken: str | int, frame: Frame, names: Sequence[str], place: Place | None
+) -> tuple[list[int], bool]:
+    """The positions that one name, position, range or glob stands for; whether many may.
+
+    ``names`` are those of the frame, composed.
+    """
     if isinstance(taken, int):
         if not 0 <= taken < frame.width:
             raise ConfigError(
@@ -237,7 +243,7 @@ def _positions(taken: str | int, frame: Frame, place: Place | None) -> tuple[lis
                 code="unknown-column",
             )
         return [taken], False
-    taken, names = composed(taken), [composed(name) for name in frame.names]
+    taken = composed(taken)
     if taken in names:
         if names.count(taken) > 1:
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from keyword import iskeyword
@@ -301,11 +302,12 @@ def _own_names(
     no expression can use, with what makes each of them one that can."""
     taken = {at: one.name for one in listed.values() for at in one.positions}
     names = [_in_expressions(name) if name.isidentifier() else "" for name in frame.names]
+    counts = Counter(names)
     own, hidden = {}, {}
     for at, name in enumerate(names):
         if not name or iskeyword(name) or name in listed:
             continue
-        if names.count(name) > 1:
+        if counts[name] > 1:
             hidden[name] = (
                 f"the table has several columns of this name: take one by its position, "
                 f"columns: {{{name}: {names.index(name)}}}"

@@ -16,20 +16,25 @@ __all__ = ["Memo"]
 class Memo:
     """A bounded table of made things, which belongs to whoever made it.
 
-    ``most`` is how many it keeps; the oldest gives way. Any number of threads may use it: what two
-    make at the same time is the same, and one of the two is kept.
+    ``most`` is how many it keeps; what was not asked for the longest gives way. Any number of
+    threads may use it: what two make at the same time is the same, and one of the two is kept.
 
     >>> memo = Memo(2)
     >>> memo.of("one", lambda: [1]) is memo.of("one", lambda: [1])
     True
+    >>> [memo.of(key, lambda: key) for key in ("two", "one", "three")], len(memo)
+    (['two', [1], 'three'], 2)
+    >>> memo.of("one", lambda: "made again")
+    [1]
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._made: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
+        self._kept: dict[Hashable, _Kept] = {}
+        self._asked = 0
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._kept)
 
     def of(self, key: Hashable, make: Callable[[], T], *same: object) -> T:
         """What is kept under ``key`` and for these ``same`` objects, else what ``make`` makes.
@@ -38,15 +43,33 @@ class Memo:
         ``make`` raises is raised, and nothing is kept.
         """
         full = (key, *map(id, same))
-        try:
-            made: T = self._made[full][1]
-        except KeyError:
-            made = make()
-            self._made[full] = same, made
-            while len(self._made) > self.most:
-                self._made.pop(next(iter(self._made), full), None)
+        kept = self._kept.get(full)
+        if kept is None:
+            kept = _Kept(same, make())
+            self._kept[full] = kept
+        self._asked = kept.asked = self._asked + 1
+        if len(self._kept) > self.most:
+            self._give_way()
+        made: T = kept.made
         return made
 
     def drop(self, key: Hashable, *same: object) -> None:
         """Forget what is kept under ``key`` and for these objects, if anything."""
-        self._made.pop((key, *map(id, same)), None)
+        self._kept.pop((key, *map(id, same)), None)
+
+    def _give_way(self) -> None:
+        """Forget as many as there are too many, those first that were not asked for the longest."""
+        found = sorted(self._kept.copy().items(), key=lambda pair: pair[1].asked)
+        for full, _ in found[: max(0, len(found) - self.most)]:
+            self._kept.pop(full, None)
+
+
+class _Kept:
+    """What was ``made`` for the ``same`` objects, and when it was ``asked`` for last."""
+
+    __slots__ = ("asked", "made", "same")
+
+    def __init__(self, same: tuple[Any, ...], made: Any) -> None:
+        self.same = same
+        self.made = made
+        self.asked = 0

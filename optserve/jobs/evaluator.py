@@ -91,6 +91,11 @@ class Evaluator:
         count = self.packing.size
         return 0 < count <= LARGEST_COUNT and count * max(self.rows, count) <= LARGEST_JACOBIAN
 
+    @property
+    def linearizes(self) -> bool:
+        """Whether the loss is a sum of squares whose Jacobian is formed beside the descent."""
+        return self.problem.objective.kind == "least_squares" and self.forms_jacobian
+
     @cached_property
     def rows(self) -> int:
         """How many residuals there are."""

@@ -99,9 +99,7 @@ class Prices:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.size = evaluator.packing.size
-        by_jacobian = evaluator.problem.objective.kind == "least_squares"
-        by_jacobian = by_jacobian and evaluator.forms_jacobian
-        self.jacobian = 1 + self.size // 3 if by_jacobian else 1
+        self.jacobian = 1 + self.size // 3 if evaluator.linearizes else 1
         self.together = evaluator.together
 
     @cached_property

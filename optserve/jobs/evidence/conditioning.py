@@ -64,8 +64,7 @@ def _least_sure(model: Quadratic) -> float:
 
 def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, Place, Quadratic]:
     """The same by the Jacobian, where there is one: it has twice the digits of a Hessian."""
-    formed = surface.kind == "least_squares" and surface.evaluator.forms_jacobian
-    if not formed or model.rest is not None:
+    if not surface.evaluator.linearizes or model.rest is not None:
         return surface, place, model
     surface = copy.copy(surface)
     surface.by_jacobian = True

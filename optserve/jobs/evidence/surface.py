@@ -78,7 +78,7 @@ class Surface:
         few = self.size <= DENSE
         self.dense = few or (self.size <= LARGEST and prices.hessian <= budget.left // HESSIANS)
         self._scale: Array | None = None
-        self.by_jacobian = self.kind == "least_squares" and evaluator.forms_jacobian
+        self.by_jacobian = evaluator.linearizes
         if self.by_jacobian:
             operations = JACOBIANS * decomposition(self.size, evaluator.rows)
             cost = JACOBIANS * prices.jacobian

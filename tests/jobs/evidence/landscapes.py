@@ -106,7 +106,7 @@ class Landscape:
     view: View
     asked: int = 0
     bounds: tuple[None, None] = (None, None)
-    forms_jacobian: bool = False
+    linearizes: bool = False
     transformed: tuple[int, ...] = ()
     packing: Any = field(init=False)
     problem: Any = field(init=False)

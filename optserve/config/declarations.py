@@ -91,8 +91,9 @@ class RowExpressions(NamedTuple):
 
 
 class Declarations(NamedTuple):
-    """Parameters and values with their places, functions by name, the loss, the metrics, and the
-    expressions of each table."""
+    """Parameters and values with their places, functions by name, the loss, the metrics, the
+    expressions of each table, and of each parameter its prior and its start, where that is a text:
+    an expression of data, or the name of an initializer."""
 
     parameters: Mapping[str, Place]
     values: tuple[Value, ...]
@@ -101,6 +102,7 @@ class Declarations(NamedTuple):
     metrics: Mapping[str, Expression]
     tables: Mapping[str, RowExpressions]
     priors: Mapping[str, Prior]
+    starts: Mapping[str, Expression]
 
     @property
     def called(self) -> frozenset[str]:
@@ -119,8 +121,8 @@ class Declarations(NamedTuple):
         calls += [frozenset({prior.function}) for prior in self.priors.values()]
         return frozenset[str]().union(*calls) - set(self.functions)
 
-    def sizes(self, expression: Expression) -> tuple[Value, ...]:
-        """The values of ``define``, in order, that a size is made of: none depends on a
+    def free(self, expression: Expression) -> tuple[Value, ...]:
+        """The values of ``define``, in order, that an expression is made of and that depend on no
         parameter."""
         needed: list[Value] = []
         for value in reversed(self.values):
@@ -151,6 +153,7 @@ class Declarations(NamedTuple):
         yield from (value.expression for value in self.values)
         yield from self.loss.terms.values()
         yield from self.metrics.values()
+        yield from self.starts.values()
         for prior in self.priors.values():
             yield from prior.hyperparameters.values()
         for table in self.tables.values():
@@ -202,12 +205,16 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
         for name, table in config.tables.items()
     }
     priors: dict[str, Prior] = {}
+    starts: dict[str, Expression] = {}
     for name, parameter in config.parameters_in_full.items():
+        if isinstance(parameter.init, str):
+            with found.declaring(name):
+                starts[name] = parsed(parameter.node_of("init"))
         if parameter.prior is not None:
             with found.declaring(name):
                 priors[name] = _prior(parameter.node_of("prior"))
     loss = _loss(config, found)
-    made = Declarations(parameters, tuple(values), functions, loss, metrics, tables, priors)
+    made = Declarations(parameters, tuple(values), functions, loss, metrics, tables, priors, starts)
     return made._replace(loss=_with_priors(made))
 
 

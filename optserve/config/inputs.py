@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Asked, Scope, Value
+from optserve.config.expressions import Asked, Expression, Scope, Value, build
 from optserve.config.mistakes import Mistakes
 from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
@@ -79,6 +79,22 @@ class Inputs:
             self._sizes,
             found,
         )
+
+    def of_data(self, declared: Declarations, expression: Expression) -> Scope:
+        """Where an expression of data alone finds what it uses: no parameter, nor a value of
+        ``define`` that depends on one."""
+        values: dict[str, Value] = {}
+        scope = Scope(
+            vocabulary=self.vocabulary,
+            columns=self._arrays,
+            values=values,
+            functions=declared.functions,
+            hidden=self._hidden,
+            sizes=self._sizes,
+        )
+        for one in declared.free(expression):
+            values[one.name] = build(one.expression, scope, self.trace)
+        return scope
 
     def graph(self, outputs: Sequence[Tracer]) -> BoundGraph:
         """The graph of ``outputs``, without the columns that they do not depend on."""

@@ -91,6 +91,11 @@ def _mentioned(config: Config) -> frozenset[str]:
 
 
 def _initializers(config: Config) -> Iterable[Named]:
+    """What may be one: a mapping, or a word that stands alone."""
     for parameter in config.parameters_in_full.values():
-        if isinstance(parameter.init, str | dict):
+        if isinstance(init := parameter.init, dict) or (isinstance(init, str) and _is_word(init)):
             yield from named_in(parameter.node_of("init"))
+
+
+def _is_word(text: str) -> bool:
+    return text.strip().isidentifier()

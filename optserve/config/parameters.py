@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -23,22 +25,28 @@ from optserve.config.schema.config import Config
 from optserve.config.schema.parameter import Parameter as Written
 from optserve.config.schema.validation import unknown_key
 from optserve.errors import ConfigError, Place, PluginError
-from optserve.graph.aval import Array, DType
+from optserve.graph.aval import Array, DType, Shape
+from optserve.graph.dim import Dim
 from optserve.jobs.consistency import check_domain
 from optserve.jobs.parameters import Parameter, ParameterTransform
 from optserve.registry import Registry
 
-__all__ = ["LARGEST", "numbers", "parameter_of", "shape_of", "start_points"]
+__all__ = ["LARGEST", "numbers", "parameter_of", "shape_of", "start_points", "started"]
 
 LARGEST = 2**24
 """Entries that a parameter may have."""
 
 
-def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...]:
-    """The shape of a parameter; ``size_of`` evaluates a size that is an expression."""
+def shape_of(
+    written: Written, size_of: Callable[[Node], int], start: Shape | None
+) -> tuple[int, ...]:
+    """The shape of a parameter; ``size_of`` evaluates a size that is an expression, and ``start``
+    is the shape of its start, where that is one."""
     if written.shape is None:
+        if start is not None:
+            return _counted(start, written)
         if isinstance(written.init, list):
-            listed: tuple[int, ...] = numbers(written.node_of("init")).shape
+            listed: tuple[int, ...] = _listed(written.node_of("init")).shape
             return listed
         if written.init is None and written.transform is None:
             raise ConfigError(
@@ -64,21 +72,42 @@ def shape_of(written: Written, size_of: Callable[[Node], int]) -> tuple[int, ...
     return shape
 
 
+def _counted(start: Shape, written: Written) -> tuple[int, ...]:
+    """The shape of a start without a ``shape`` beside it, if no table counts it."""
+    counted: tuple[int, ...] = tuple(one for one in start if isinstance(one, int))
+    if len(counted) == len(start):
+        return counted
+    sizes = [f"rows({one})" if isinstance(one, Dim) else str(one) for one in start]
+    raise ConfigError(
+        f"the start has the shape {start}: an entry for each row",
+        place=written.place_of("init"),
+        expected="a size that does not depend on the rows, or a `shape` beside it",
+        remedy=f"a parameter of each row has `shape: {json.dumps(sizes)}`; mean(...) is one number",
+        code="wrong-start",
+    )
+
+
 def parameter_of(
     name: str,
     written: Written,
     shape: tuple[int, ...],
     *,
+    computed: bool,
     registry: Registry,
     seed: int,
     precision: DType,
 ) -> Parameter:
-    """The parameter ``name`` as it is declared; everything is on the natural scale."""
+    """The parameter ``name`` as it is declared; everything is on the natural scale.
+
+    Where its start is ``computed`` from data, it has one only once it is ``started``.
+    """
     transform: ParameterTransform | None = None
     if written.transform is not None:
         transform = instantiate("transforms", one_named(written.node_of("transform")), registry)
     lower, upper = _bounds(written, shape)
-    init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
+    init = np.zeros(shape, precision)
+    if not computed:
+        init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
     parameter = Parameter(
         name=name,
         init=init,
@@ -88,8 +117,19 @@ def parameter_of(
         transform=transform,
         place=written.place,
     )
-    _check_start(parameter, init, written.place_of("init"))
+    if not computed:
+        _check_start(parameter, init, written.place_of("init"))
     return parameter
+
+
+def started(parameter: Parameter, start: Array, place: Place) -> Parameter:
+    """``parameter``, started at a value that was computed: a number for every entry, or for each.
+
+    Raises ``ConfigError`` where that is no start for it.
+    """
+    init = _start_at(parameter, start, place)
+    init.flags.writeable = False
+    return replace(parameter, init=init)
 
 
 def _bounds(written: Written, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -130,14 +170,6 @@ def _initial(
     init, node = written.init, written.node_of("init")
     if init is None:
         return np.zeros(shape) if transform is None else np.asarray(transform.start(shape))
-    if isinstance(init, str) and _is_number(init):
-        raise ConfigError(
-            f"the start of '{name}' is the text '{init}', in quotes",
-            place=node.place,
-            expected="a number",
-            remedy=f"write it without quotes: {init.strip()}",
-            code="wrong-value",
-        )
     if isinstance(init, str | dict):
         from optserve.config.initializers import Initializer, generator
 
@@ -151,16 +183,8 @@ def _initial(
             ) from error
         return _fitted(values, shape, one_named(node).place)
     if isinstance(init, list):
-        return _fitted(numbers(node), shape, node.place)
+        return _fitted(_listed(node), shape, node.place)
     return np.full(shape, init, dtype=np.float64)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def start_points(
@@ -195,10 +219,12 @@ def _start(parameter: Parameter, entry: Entry) -> Array:
             remedy="leave it out here, or let it vary",
             code="wrong-start",
         )
-    given = numbers(entry.value)
-    place = entry.value.place
-    value = np.full(parameter.shape, given) if not given.ndim else given
-    value = _cast(_fitted(value, parameter.shape, place), parameter.init.dtype)
+    return _start_at(parameter, numbers(entry.value), entry.value.place)
+
+
+def _start_at(parameter: Parameter, given: Array, place: Place) -> Array:
+    """A number for every entry of a parameter, or for each, as a start that it may have."""
+    value = _cast(_each(given, parameter.shape, place), parameter.init.dtype)
     _check_start(parameter, value, place)
     return value
 
@@ -232,6 +258,16 @@ def numbers(node: Node, none: float | None = None) -> Array:
         expected="a number, or a list of numbers",
         code="wrong-value",
     )
+
+
+def _listed(node: Node) -> Array:
+    """A start that is a list of numbers."""
+    try:
+        return numbers(node)
+    except ConfigError as error:
+        if error.code == "wrong-value":
+            error.remedy = 'expressions stand in quotes as a whole: "[mean(y), 0]"'
+        raise
 
 
 def _fitted(values: Array, shape: tuple[int, ...], place: Place) -> Array:

@@ -25,6 +25,7 @@ from optserve.graph.aval import resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
+from optserve.jobs.parameters import Parameter
 from optserve.registry import Registry
 
 __all__ = ["load"]
@@ -119,6 +120,9 @@ def _problem(
     assert arrays is not None
     assert built is not None
     data = built.traced.arrays(arrays.splits["train"])
+    parameters: tuple[Parameter, ...] = ()
+    with found:
+        parameters = traced.started(arrays, names)
     row_counts = bind_rows(built.traced.graph.inputs[len(config.parameters) :], [*data.values()])
     minibatch, weightless = None, 0
     if "optimizer" not in found.keys:
@@ -126,13 +130,13 @@ def _problem(
             check_streamed(traced.optimizer, data, built.traced.graph, len(built.residuals))
         with found:
             minibatch = minibatch_of(config, built.traced.graph, row_counts, traced.optimizer)
-    if len(traced.parameters) == len(config.parameters):
+    if len(parameters) == len(config.parameters):
         with found:
-            weightless = _weightless(declared, traced, built, arrays, row_counts)
+            weightless = _weightless(declared, parameters, built, arrays, row_counts)
     found.hold()
     return jobs.Problem(
         name=declared.written.name,
-        parameters=traced.parameters,
+        parameters=parameters,
         objective=jobs.Objective(
             kind=names.loss.kind,
             graph=built.traced.graph,
@@ -183,7 +187,7 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
 
 def _weightless(
     declared: Declared,
-    traced: Traced,
+    parameters: Sequence[Parameter],
     built: Built,
     arrays: Arrays,
     row_counts: Mapping[str, int],
@@ -195,7 +199,7 @@ def _weightless(
 
     graph, terms = built.traced, declared.declarations.loss.terms
     splits = {name: [*graph.arrays(one).values()] for name, one in arrays.splits.items()}
-    share = check_sigma(built.sigma, terms, traced.parameters, splits, arrays)
+    share = check_sigma(built.sigma, terms, parameters, splits, arrays)
     return round(share * prod(resolve_shape(graph.graph.outputs[1].aval.shape, row_counts)))
 
 

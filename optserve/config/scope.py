@@ -10,15 +10,13 @@ from optserve.config.expressions import Asked, Expression, Scope, Value, build, 
 from optserve.config.mistakes import Mistakes
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
-from optserve.graph.dim import Dim
-from optserve.graph.tracer import Trace, Tracer
-from optserve.primitives.tracing import new_trace
+from optserve.graph.tracer import Trace
 from optserve.primitives.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from optserve.config.data.table import DataTable  # a config without data does without it
 
-__all__ = ["Column", "Tables", "check_unique", "evaluate_size", "is_sound", "scope_of"]
+__all__ = ["Column", "Tables", "check_unique", "is_sound", "scope_of"]
 
 
 class Column(NamedTuple):
@@ -128,48 +126,3 @@ def is_sound(expression: Expression, scope: Scope, declared: Declarations, found
     for error in undeclared(expression, scope, found.names):
         found.add(error)
     return False
-
-
-def evaluate_size(
-    expression: Expression,
-    declared: Declarations,
-    tables: Tables,
-    vocabulary: Vocabulary,
-    precision: DType,
-    sizes: Asked | None,
-) -> int:
-    """A size of a shape, such as ``X.shape[1]``, ``levels(group)`` or a name of ``define`` for one:
-    a whole number that is known before the loss is."""
-    trace = new_trace(precision=precision)
-    columns = {
-        column.name: trace.input(column.aval(precision), column.name) for column in tables.columns()
-    }
-    values: dict[str, Value] = {}
-    scope = Scope(
-        vocabulary=vocabulary,
-        columns=columns,
-        values=values,
-        functions=declared.functions,
-        sizes=sizes,
-    )
-    for one in declared.sizes(expression):
-        values[one.name] = build(one.expression, scope, trace)
-    value = build(expression, scope, trace)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        got = value.aval if isinstance(value, Tracer) else value
-        raise ConfigError(
-            f"the size is {got}",
-            place=expression.place,
-            expected="a whole number of at least 1 that does not depend on the rows",
-            code="wrong-value",
-            remedy=_counted(value),
-        )
-    return value
-
-
-def _counted(value: Value) -> str:
-    """What counts the rows that a size is made of."""
-    name = str(value) if isinstance(value, Dim) else ""
-    return f"rows({name}) is their number" if name.isidentifier() else ""

@@ -13,25 +13,26 @@ from functools import partial
 import numpy as np
 
 from optserve.backends.base import Backend
+from optserve.config.arrays import Arrays
 from optserve.config.declarations import Declarations, parsed
 from optserve.config.declared import Declared
 from optserve.config.expressions import OF_TABLES
-from optserve.config.inputs import BoundGraph, Inputs, sizes_of
+from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Node
 from optserve.config.objective import Built, build_objective
+from optserve.config.of_data import Starts, build_starts, evaluate_size
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.placing import placed
-from optserve.config.scope import Tables, evaluate_size
+from optserve.config.scope import Tables
 from optserve.graph.aval import Array
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_metric_names
 from optserve.jobs.parameters import Parameter
 from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
-from optserve.primitives.vocabulary import Vocabulary
 from optserve.registry import Registry
 
 __all__ = ["Traced", "traced"]
@@ -42,7 +43,8 @@ class Traced:
     """The loss and the metrics as graphs, with the parameters and the method that go with them.
 
     What is wrong is missing: ``loss`` and ``metrics`` are ``None`` then, and so are metrics where
-    there are none. ``shared`` holds the graphs and callables that jobs made of it.
+    there are none. ``computed`` computes the starts of ``parameters`` that are expressions of data.
+    ``shared`` holds the graphs and callables that jobs made of it.
     """
 
     optimizer: Optimizer | None
@@ -50,16 +52,25 @@ class Traced:
     loss: Built | None
     metrics: BoundGraph | None
     parameters: tuple[Parameter, ...]
+    computed: Starts
     starts: tuple[Mapping[str, Array], ...]
     third_party: tuple[jobs.Provided, ...]
     backends: Mapping[str, Backend]
     unused: tuple[str, ...]
     shared: Memo
 
+    def started(self, arrays: Arrays, names: Declarations) -> tuple[Parameter, ...]:
+        """The parameters, started; those that start at the same values are the same."""
+        if self.computed.graph is None:
+            return self.parameters
+        parameters = self.computed.of(arrays, self.parameters, names)
+        key = "parameters", tuple(one.init.tobytes() for one in parameters)
+        return self.shared.of(key, lambda: parameters)
+
     def columns(self, names: Declarations, tables: Tables) -> frozenset[str]:
         """The names of the columns that the graphs read; of graphs that are missing, those that
         their expressions mention."""
-        graphs = (self.loss and self.loss.traced, self.metrics)
+        graphs = (self.loss and self.loss.traced, self.metrics, self.computed.graph)
         read = {column for graph in graphs if graph for column in graph.columns}
         missing = [] if self.loss else [*names.loss.terms.values()]
         missing += [] if self.metrics else [*names.metrics.values()]
@@ -110,13 +121,16 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
     with found.declaring(keys=["optimizer"]):
         optimizer = optimizer_of(method_of(config), names.loss.kind, registry)
     vocabulary = registry.vocabulary()
-    shapes = _shapes(declared, tables, vocabulary, found)
-    inputs = partial(Inputs, shapes, tables, vocabulary, np.dtype(config.precision))
+    precision = np.dtype(config.precision)
+    of_data = Inputs({}, tables, vocabulary, precision)
+    computed = build_starts(names, of_data, registry, found)
+    shapes = _shapes(declared, of_data, computed, found)
+    inputs = partial(Inputs, shapes, tables, vocabulary, precision)
     loss = build_objective(names, config.parameters_in_full, inputs(), found)
     with found, placed(config):
         check_metric_names(names.metrics)
     metrics = build_metrics(names, inputs(), found) if names.metrics else None
-    parameters = _parameters(declared, shapes, found, seed)
+    parameters = _parameters(declared, shapes, computed, found, seed)
     bound = loss.traced if loss else None
     return Traced(
         optimizer=optimizer,
@@ -124,6 +138,7 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
         loss=loss,
         metrics=metrics,
         parameters=parameters,
+        computed=computed,
         starts=start_points(config, parameters, found),
         third_party=_third_party([one for one in (bound, metrics) if one], registry),
         backends=_backends(registry),
@@ -133,29 +148,27 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
 
 
 def _shapes(
-    declared: Declared, tables: Tables, vocabulary: Vocabulary, found: Mistakes
+    declared: Declared, of_data: Inputs, computed: Starts, found: Mistakes
 ) -> Mapping[str, tuple[int, ...]]:
-    """The shapes of the parameters, of those whose shape is not wrong."""
-    config = declared.written.config
-    precision = np.dtype(config.precision)
-
-    sizes = sizes_of(tables, {})
+    """The shapes of the parameters, of those of which nothing is wrong."""
 
     def size_of(size: Node) -> int:
-        return evaluate_size(
-            parsed(size), declared.declarations, tables, vocabulary, precision, sizes
-        )
+        return evaluate_size(parsed(size), declared.declarations, of_data)
 
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, written in config.parameters_in_full.items():
-        if name in declared.declarations.parameters:
+    for name, written in declared.written.config.parameters_in_full.items():
+        if name in declared.declarations.parameters and name not in found.names:
             with found.declaring(name):
-                shapes[name] = shape_of(written, size_of)
+                shapes[name] = shape_of(written, size_of, computed.shapes.get(name))
     return shapes
 
 
 def _parameters(
-    declared: Declared, shapes: Mapping[str, tuple[int, ...]], found: Mistakes, seed: int
+    declared: Declared,
+    shapes: Mapping[str, tuple[int, ...]],
+    computed: Starts,
+    found: Mistakes,
+    seed: int,
 ) -> tuple[Parameter, ...]:
     """The parameters that are not wrong, whose arrays nobody changes: other problems have them."""
     config, registry = declared.written.config, declared.registry
@@ -165,7 +178,13 @@ def _parameters(
         with found:
             parameters.append(
                 parameter_of(
-                    name, written[name], shape, registry=registry, seed=seed, precision=precision
+                    name,
+                    written[name],
+                    shape,
+                    computed=name in computed.shapes,
+                    registry=registry,
+                    seed=seed,
+                    precision=precision,
                 )
             )
     for one in parameters:

@@ -120,10 +120,12 @@ def _filled(schema: Any, registry: Registry) -> Any:
 
 
 def _names(kind: Kind, form: str, also: Iterable[str], registry: Registry) -> Schema:
-    """A name; or a mapping of ``one`` name, or of ``several``, to the options of each."""
+    """A ``name``; or a ``word``, which may be another text; or a mapping of ``one`` name, or of
+    ``several``, to the options of each."""
     if form == "density":
         return {"$ref": "#/$defs/densities", "minProperties": 1, "maxProperties": 1}
-    if form == "name":
-        return {"enum": [*also, *sorted(registry.entries(kind))]}
+    if form in ("name", "word"):
+        names: Schema = {"enum": [*also, *sorted(registry.entries(kind))]}
+        return names if form == "name" else {"anyOf": [names, {"type": "string"}]}
     one = {"maxProperties": 1} if form == "one" else {}
     return {"$ref": f"#/$defs/{kind}", "minProperties": 1, **one}

@@ -31,7 +31,7 @@ class Penalty(Section):
 Initial = (
     Annotated[float, Tag("number")]
     | Annotated[list[Any], Tag("list")]
-    | Annotated[str, Tag("text"), Words("a name"), installed("initializers", "name")]
+    | Annotated[str, Tag("text"), Words("an expression"), installed("initializers", "word")]
     | Annotated[dict[str, Any], Tag("mapping"), Words("a name"), installed("initializers", "one")]
 )
 Size = (
@@ -55,7 +55,8 @@ class Parameter(Section):
 
     init: Annotated[Initial, ByKind] | None = Field(
         default=None,
-        description="The start: a number, a nested list, or an initializer such as glorot_uniform.",
+        description="The start: a number, a nested list, an initializer such as glorot_uniform, or "
+        "an expression of data such as mean(y).",
     )
     shape: Listed[Annotated[Size, ByKind]] | None = Field(
         default=None, description="Its shape; default: of init."
@@ -92,7 +93,7 @@ class Parameter(Section):
 Written = Annotated[
     Annotated[float, Tag("number")]
     | Annotated[list[Any], Tag("list")]
-    | Annotated[str, Tag("text"), Words("a name"), installed("initializers", "name")]
+    | Annotated[str, Tag("text"), Words("an expression"), installed("initializers", "word")]
     | Annotated[Parameter, Tag("mapping")],
     ByKind,
 ]

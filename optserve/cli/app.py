@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from optserve.cli.batch import batch
 from optserve.cli.check import check
 from optserve.cli.explain import explain
 from optserve.cli.init import init
@@ -19,7 +20,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, check, explain, primitives, schema, init)
+COMMANDS = (run, batch, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,

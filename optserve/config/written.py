@@ -12,14 +12,14 @@ import numpy as np
 
 from optserve.config.extends import extended, read_tree
 from optserve.config.given import tree_of
-from optserve.config.nodes import MappingNode
+from optserve.config.nodes import MappingNode, ScalarNode
 from optserve.config.overrides import apply
 from optserve.config.paths import Reach
 from optserve.config.schema.config import Config
 from optserve.config.schema.section import Section
 from optserve.config.schema.validation import validated
 
-__all__ = ["Given", "Written", "content_of", "written"]
+__all__ = ["Given", "Written", "content_of", "name_in", "written"]
 
 LARGEST = 4096
 """Entries up to which an array in a config is compared, and what it is part of is kept."""
@@ -61,6 +61,14 @@ def written(
     if with_data and "data" not in tree:
         tree = replace(tree, entries={**tree.entries, **_no_data().entries})
     return Written(validated(Config, tree), tree, file, reach)
+
+
+def name_in(file: Path, *, overrides: Sequence[str], allow_path: bool) -> str:
+    """What the job of the config in ``file`` is called, of which nothing else is looked at."""
+    tree = read_tree(file, Reach(file.parent, allow_path))
+    entry = apply(tree, overrides, file.parent).entries.get("name")
+    name = entry.value if entry is not None else None
+    return name.text if isinstance(name, ScalarNode) and name.text else file.stem
 
 
 def _no_data() -> MappingNode:

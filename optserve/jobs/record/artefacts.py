@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.record.large import FILE
 from optserve.jobs.record.result import Result
 
-__all__ = ["Room", "check_new", "room", "save"]
+__all__ = ["Room", "check_new", "folder_name", "remove_leftovers", "room", "save"]
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9]+-[0-9a-f]{12}")
 
@@ -45,24 +46,34 @@ class Room:
     def __init__(self, folder: Path, home: Path, out: Path | None) -> None:
         self.folder, self.home, self.out = folder, home, out
 
-    def keep(self, result: Result, config: str = "") -> Path:
+    def keep(self, result: Result, config: str = "", *, sync: bool = True) -> Path:
         """Write ``result`` to the disk and return its folder.
+
+        Without ``sync`` the system may still hold it in memory when this returns; that is for who
+        has the disk brought up to date after many.
 
         The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
         pickled), ``arrays.npz`` where there are numbers of more than 1,000 entries, and, where
         ``config`` is given, ``config.resolved.yaml``.
         """
-        _write(self.folder / "result.json", f"{result.to_json()}\n".encode())
-        _write(self.folder / "history.csv", ("\n".join(_history(result)) + "\n").encode())
-        _save(self.folder / "checkpoint.npz", result.checkpoint)
+        folder = self.folder
+        _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
+        _write(folder / "history.csv", ("\n".join(_history(result)) + "\n").encode(), sync)
+        _save(folder / "checkpoint.npz", result.checkpoint, sync)
         if arrays := result.arrays:
-            _save(self.folder / FILE, arrays)
+            _save(folder / FILE, arrays, sync)
         if config:
-            _write(self.folder / "config.resolved.yaml", config.encode())
-        _sync(self.folder)
-        final = next(name for name in self._names() if _renamed(self.folder, name))
-        _sync(self.home)
+            _write(folder / "config.resolved.yaml", config.encode(), sync)
+        if sync:
+            _sync(folder)
+        final = self.become()
+        if sync:
+            _sync(self.home)
         return final
+
+    def become(self) -> Path:
+        """Give the folder its final name, which is returned."""
+        return next(name for name in self._names() if _renamed(self.folder, name))
 
     def _names(self) -> Iterator[Path]:
         """What the folder may be called, in order, where others take names meanwhile."""
@@ -82,11 +93,11 @@ def room(name: str, *, runs: Path = Path("runs"), out: Path | None = None) -> It
     """
     if out is not None:
         check_new(out)
-    home = runs / _folder_name(name) if out is None else out.parent
+    home = runs / folder_name(name) if out is None else out.parent
     made = [folder for folder in (home, *home.parents) if not folder.exists()]
     try:
         home.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(home)
+        remove_leftovers(home)
         folder, lock = _unfinished(home)
     except OSError as error:
         _remove_empty(made)
@@ -133,7 +144,7 @@ def _unfinished(home: Path) -> tuple[Path, int | None]:
             _unlock(lock)
 
 
-def _remove_leftovers(home: Path) -> None:
+def remove_leftovers(home: Path) -> None:
     """Remove the unfinished folders of processes that were killed."""
     for entry in home.iterdir():
         if _UNFINISHED.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
@@ -173,19 +184,23 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _save(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write arrays by name, down to the disk."""
+def _save(path: Path, arrays: Mapping[str, Array], sync: bool) -> None:
+    """Write arrays by name, with ``sync`` down to the disk."""
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
+        _flush(file, sync)
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file, down to the disk."""
+def _write(path: Path, content: bytes, sync: bool) -> None:
+    """Write a file, with ``sync`` down to the disk."""
     with path.open("wb") as file:
         file.write(content)
-        file.flush()
+        _flush(file, sync)
+
+
+def _flush(file: IO[bytes], sync: bool) -> None:
+    file.flush()
+    if sync:
         os.fsync(file.fileno())
 
 
@@ -227,10 +242,10 @@ def _cell(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def _folder_name(name: str) -> str:
+def folder_name(name: str) -> str:
     """The name of a job as that of a folder: no separators, no leading dots.
 
-    >>> _folder_name("../a fit"), _folder_name("misra1a")
+    >>> folder_name("../a fit"), folder_name("misra1a")
     ('a_fit', 'misra1a')
     """
     return re.sub(r"[^\w.+-]+", "_", name).lstrip("._") or "job"

@@ -1,0 +1,93 @@
+"""What a process of a batch does: check a config, or run it and leave its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from optserve.batch.job import Job, Options
+from optserve.batch.outcome import of_result, told_errors
+from optserve.batch.process import Message, Work
+from optserve.config import load
+from optserve.config.resolved import resolved_text
+from optserve.errors import OptserveError
+from optserve.jobs.problem import Problem
+from optserve.jobs.record.artefacts import room
+from optserve.jobs.run import run
+
+__all__ = ["checking", "running", "warm_up"]
+
+INTERNAL_ERROR = 1
+
+
+def checking(job: Job, options: Options) -> Work:
+    """What says whether the config of ``job`` is right, and runs nothing."""
+
+    def check_it() -> Message:
+        _loaded(job, options)
+        return {"ended": "result", "exit_code": 0}
+
+    return _telling(job, check_it)
+
+
+def running(job: Job, options: Options, folder: Path) -> Work:
+    """What runs ``job`` and leaves its result in the new ``folder``."""
+
+    def run_it() -> Message:
+        with room(job.id, out=folder) as place:
+            problem = _loaded(job, options)
+            result = run(problem, threads=options.threads)
+            kept = place.keep(result, resolved_text(problem), sync=False)
+        return of_result(result, kept)
+
+    return _telling(job, run_it)
+
+
+def _loaded(job: Job, options: Options) -> Problem:
+    return load(
+        job.config,
+        overrides=[*options.overrides, *job.overrides],
+        seed=options.seed,
+        plugin_files=options.plugin_files,
+        allow_path=options.allow_path,
+    )
+
+
+def _telling(job: Job, do: Callable[[], Message]) -> Work:
+    """What does that and tells how it went, whatever comes of it."""
+
+    def work(send: Callable[[Message], None]) -> None:
+        try:
+            send(do())
+        except OptserveError as error:
+            errors = told_errors(error, job.config)
+            refused = {"ended": "refused", "exit_code": error.exit_code, "message": error.message}
+            send({**refused, "errors": errors})
+        except MemoryError:
+            send({"ended": "memory", "exit_code": INTERNAL_ERROR, "message": "out of memory"})
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            message = f"internal error: {type(error).__name__}: {error}"
+            send({"ended": "failed", "exit_code": INTERNAL_ERROR, "message": message})
+
+    return work
+
+
+def warm_up() -> None:
+    """Import what jobs need, and make what all of them use, so that no process does it again."""
+    import gc
+
+    config = {
+        "version": 1,
+        "data": {"inline": {"x": [0, 1, 2, 3], "y": [0, 1, 2, 4]}},
+        "parameters": {"a": 0, "b": {"init": 1, "bounds": [0, None]}},
+        "least_squares": {"observed": "y", "predicted": "a + b * x"},
+        "expect": {"loss": {"max": 1}},
+    }
+    problem = load(config)
+    resolved_text(problem)
+    run(problem, threads=1).to_json()
+    gc.collect()
+    gc.freeze()  # what is shared with the processes stays shared

@@ -18,6 +18,7 @@ __all__ = [
     "GraphError",
     "NumericalFailure",
     "OptserveError",
+    "OutputFailure",
     "Place",
     "PluginError",
     "PluginFailure",
@@ -127,6 +128,13 @@ class ConfigError(OptserveError):
     """Something in a config file, a data file or on the command line is wrong; nothing ran."""
 
     code = "config"
+
+
+class OutputFailure(OptserveError):
+    """What a job found could not be written, once it had run."""
+
+    exit_code = 1
+    code = "cannot-write"
 
 
 class DataFailure(ConfigError):

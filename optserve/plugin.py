@@ -45,6 +45,7 @@ from optserve.graph.structured import (
     triangular,
 )
 from optserve.jobs.parameters import ParameterTransform
+from optserve.jobs.record.ended import EndedJob, Finding
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.modifiers import Modifier
 from optserve.optimizers.schedules import Schedule
@@ -58,9 +59,11 @@ __all__ = [
     "ConfigError",
     "Dim",
     "Domain",
+    "EndedJob",
     "Evaluation",
     "Example",
     "Facts",
+    "Finding",
     "Leading",
     "Lowering",
     "Mixed",

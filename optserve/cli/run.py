@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optserve.cli.ending import INTERNAL_ERROR, ending
+from optserve.cli.ending import ending
 from optserve.cli.options import (
     AllowPath,
     ConfigFile,
@@ -19,11 +19,12 @@ from optserve.cli.options import (
     Threads,
 )
 from optserve.cli.progress import shown_progress
+from optserve.cli.reporting import Github, Reporting, Reports
 from optserve.cli.streams import output_encoding, write_error, write_output
+from optserve.errors import OptserveError, OutputFailure
 
 if TYPE_CHECKING:
     from optserve.jobs.problem import Problem
-    from optserve.jobs.record.artefacts import Room
     from optserve.jobs.record.result import Result
 
 __all__ = ["run"]
@@ -40,6 +41,8 @@ def run(
     output: OutputFormat = Format.text,
     seed: Seed = None,
     threads: Threads = None,
+    report: Reports,
+    github: Github = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
@@ -52,44 +55,57 @@ def run(
     """
     with ending(output):
         from optserve.config import load
-        from optserve.jobs.interruption import Interruption
-        from optserve.jobs.record.artefacts import check_new, room
-        from optserve.jobs.run import run as run_job
+        from optserve.jobs.reasons import exit_code
+        from optserve.jobs.record.artefacts import check_new
+        from optserve.jobs.record.ended import EndedJob
 
-        if out is not None:
-            check_new(out)
-        problem = load(
-            config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
-        )
-        # From here on a signal ends the job, and what was reached is saved.
-        with Interruption(patience=None), room(problem.name, out=out) as place:
-            with shown_progress(quiet) as progress:
-                result = run_job(problem, progress=progress, threads=threads)
-            folder, code = _saved(result, problem, place)
+        reporting = Reporting.of(report, github, plugin)
+        with reporting.telling(config):
+            if out is not None:
+                check_new(out)
+            problem = load(
+                config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
+            )
+            result, saved, errors = _run(problem, out, threads, quiet)
+        code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
+        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved)
+        errors += reporting.write([job])
+        for failure in errors:
+            write_error(failure.block())
+        code = exit_code([code, *(one.exit_code for one in errors)])
         if output is Format.json:
             write_output(_with_code(result, code))
         else:
             from optserve.reports.text import text_report
 
-            saved = "" if folder is None else str(folder / "result.json")
             write_output(text_report(result, saved, code, encoding=output_encoding()))
         raise typer.Exit(code)
 
 
-def _saved(result: Result, problem: Problem, place: Room) -> tuple[Path | None, int]:
-    """The folder of the result, and the exit code; a result is shown even if it cannot be saved."""
+def _run(
+    problem: Problem, out: Path | None, threads: int | None, quiet: bool
+) -> tuple[Result, str, list[OptserveError]]:
+    """The result, the file that holds it, and why there is none where it could not be saved: it
+    is shown all the same."""
     from optserve.config.resolved import resolved_text
+    from optserve.jobs.interruption import Interruption
+    from optserve.jobs.record.artefacts import room
+    from optserve.jobs.run import run as run_job
 
-    try:
-        return place.keep(result, resolved_text(problem)), result.exit_code
-    except OSError as error:
-        why = error.strerror or str(error)
-        write_error(f"cannot save the result: {why}\n  remedy: give another folder: --out DIR")
-        return None, INTERNAL_ERROR
+    # From here on a signal ends the job, and what was reached is saved.
+    with Interruption(patience=None), room(problem.name, out=out) as place:
+        with shown_progress(quiet) as progress:
+            result = run_job(problem, progress=progress, threads=threads)
+        try:
+            return result, str(place.keep(result, resolved_text(problem)) / "result.json"), []
+        except OSError as error:
+            why = error.strerror or str(error)
+            remedy = "give another folder: --out DIR"
+            return result, "", [OutputFailure(f"cannot save the result: {why}", remedy=remedy)]
 
 
 def _with_code(result: Result, code: int) -> str:
-    """The result as JSON; where it could not be saved, with the exit code that says so."""
+    """The result as JSON; where something could not be written, with the exit code that says so."""
     if code == result.exit_code:
         return result.to_json()
     codes = [code, *result.termination.exit_codes]

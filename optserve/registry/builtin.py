@@ -1,7 +1,7 @@
 """What ships with optserve, contributed through the same hooks as every plugin's.
 
 Readers and initializers are contributed by ``optserve.config.builtin``, densities by
-``optserve.registry.densities``.
+``optserve.registry.densities``, reports by ``optserve.reports.builtin``.
 """
 
 from __future__ import annotations

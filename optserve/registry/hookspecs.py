@@ -130,8 +130,9 @@ def optserve_lowerings() -> Sequence[Lowering]:
 
 
 @_hookspec
-def optserve_reports() -> Sequence[Callable[..., Any]]:
-    """Report writers: functions from options to a function from a ``Result`` to a file's text."""
+def optserve_reports() -> Sequence[Callable[..., Callable[..., str | bytes]]]:
+    """Kinds of ``--report KIND=FILE``: functions that make a function from a list of jobs, each an
+    ``EndedJob``, to the content of a file."""
     raise NotImplementedError
 
 

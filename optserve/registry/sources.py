@@ -33,8 +33,8 @@ __all__ = [
 BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
 """The entry points of optserve itself, for a source tree that was never installed."""
 
-DENSITIES = "optserve.registry.densities"
-"""Built in too, and no entry point: a part that is imported where a config names what is in it."""
+PARTS = ("optserve.registry.densities", "optserve.reports.builtin")
+"""Built in too, and no entry points: parts that are imported where what is in them is named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,10 @@ def installed_sources() -> list[Source]:
             others.append(source)
     if PROJECT not in found:
         found[PROJECT] = _uninstalled_builtins()
-    load = functools.partial(import_module, DENSITIES)
-    found[PROJECT].append(replace(found[PROJECT][0], module=DENSITIES, load=load))
+    own = found[PROJECT][0]
+    found[PROJECT] += [
+        replace(own, module=part, load=functools.partial(import_module, part)) for part in PARTS
+    ]
     # An order that does not hang on that of the folders; what is built in comes first.
     ordered = sorted(found, key=lambda name: (name != PROJECT, name))
     return [source for name in ordered for source in found[name]]

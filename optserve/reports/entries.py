@@ -8,7 +8,7 @@ from typing import Any
 
 from optserve.reports.numbers import compact
 
-__all__ = ["count_of", "entries", "has_numbers", "range_text", "shape_of"]
+__all__ = ["count_of", "entries", "has_numbers", "label_of", "range_text", "shape_of"]
 
 
 def entries(value: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
@@ -23,6 +23,15 @@ def entries(value: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
     for position, part in enumerate(value):
         for index, number in entries(part):
             yield (position, *index), number
+
+
+def label_of(name: str, index: tuple[int, ...]) -> str:
+    """An entry as ``expect`` and ``evidence`` name it.
+
+    >>> label_of("W", (0, 1)), label_of("b", ())
+    ('W[0][1]', 'b')
+    """
+    return name + "".join(f"[{one}]" for one in index)
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

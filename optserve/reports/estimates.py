@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from optserve.reports.entries import count_of, entries, has_numbers, range_text, shape_of
+from optserve.reports.entries import (
+    count_of,
+    entries,
+    has_numbers,
+    label_of,
+    range_text,
+    shape_of,
+)
 from optserve.reports.numbers import (
     compact,
     error_text,
@@ -19,14 +26,20 @@ from optserve.reports.table import table
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
-__all__ = ["estimates"]
+__all__ = ["estimate_rows", "estimates"]
 
 LISTED = 12
 """Entries of an array that are listed one by one; of a larger one the range is shown."""
 
 
 def estimates(result: Result, encoding: str = "utf-8") -> list[str]:
-    """One line an entry of a parameter.
+    """One line an entry of a parameter, aligned."""
+    rows = estimate_rows(result)
+    return table(rows, encoding=encoding) if rows else []
+
+
+def estimate_rows(result: Result) -> list[list[str]]:
+    """The cells of a head and of a row an entry of a parameter; nothing without parameters.
 
     With standard errors: estimate, error, interval, start. Without: estimate and start. Evaluated
     once: value and gradient.
@@ -37,7 +50,7 @@ def estimates(result: Result, encoding: str = "utf-8") -> list[str]:
         rows = [["parameter", "value", "gradient"]]
         for name, value in result.parameters.items():
             rows += _evaluated(name, value, result.gradient.get(name))
-        return table(rows, encoding=encoding)
+        return rows
     known = any(map(has_numbers, result.standard_errors.values()))
     start = {} if result.start is None else result.starts[result.start].parameters
     rows = [["parameter", _head(result), *(_error_heads(result) if known else []), "start"]]
@@ -46,7 +59,7 @@ def estimates(result: Result, encoding: str = "utf-8") -> list[str]:
             rows += _with_errors(result, name, value, start.get(name))
         else:
             rows += _alone(name, value, start.get(name))
-    return table(rows, encoding=encoding)
+    return rows
 
 
 def _head(result: Result) -> str:
@@ -75,7 +88,7 @@ def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[
         error = error_at.get(index)
         interval = interval_at.get(index)
         yield [
-            _label(name, index),
+            label_of(name, index),
             _estimate(number, error),
             result.unavailable.get(name, "") if error is None else error_text(error),
             "" if error is None or interval is None else interval_text(*interval, error),
@@ -90,7 +103,7 @@ def _alone(name: str, value: Any, start: Any) -> Iterator[list[str]]:
         return
     start_at = dict(entries(start))
     for index, number in entries(value):
-        yield [_label(name, index), _estimate(number, None), _number(start_at.get(index))]
+        yield [label_of(name, index), _estimate(number, None), _number(start_at.get(index))]
 
 
 def _evaluated(name: str, value: Any, gradient: Any) -> Iterator[list[str]]:
@@ -100,12 +113,7 @@ def _evaluated(name: str, value: Any, gradient: Any) -> Iterator[list[str]]:
         return
     gradient_at = dict(entries(gradient))
     for index, number in entries(value):
-        yield [_label(name, index), _number(number), _number(gradient_at.get(index))]
-
-
-def _label(name: str, index: tuple[int, ...]) -> str:
-    """An entry as ``expect`` and ``evidence`` name it: W[0][1]."""
-    return name + "".join(f"[{one}]" for one in index)
+        yield [label_of(name, index), _number(number), _number(gradient_at.get(index))]
 
 
 def _estimate(number: float | None, error: float | None) -> str:

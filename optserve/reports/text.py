@@ -15,7 +15,7 @@ from optserve.reports.numbers import compact, share_text, significant
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Certified, FitFound, Result
 
-__all__ = ["text_report"]
+__all__ = ["facts", "quality", "text_report"]
 
 _GAP = "   "
 _WIDTH = 100
@@ -33,8 +33,8 @@ def text_report(
     that of where the report is shown, so that its columns are aligned there.
     """
     code = result.termination.exit_code if exit_code is None else exit_code
-    facts = [*_facts(result, path, code)]
-    parts = [[_headline(result)], estimates(result, encoding), _failure(result), facts]
+    told = [*_told(result, path, code)]
+    parts = [[_headline(result)], estimates(result, encoding), _failure(result), told]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -44,24 +44,29 @@ def _headline(result: Result) -> str:
     return f"{result.name}  {result.termination.message}{_GAP}{effort}"
 
 
-def _facts(result: Result, path: str, exit_code: int) -> Iterator[str]:
-    yield f"  {_GAP.join(_quality(result))}"
-    facts = [
-        *(("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items()),
-        *(("metrics", split) for split in _metrics(result)),
-        *(("starts", sentence) for sentence in _starts(result)),
-        *(("evidence", sentence) for sentence in _evidence(result)),
-        *(("levels", line) for line in levels_lines(result.levels)),
-        *(("note", sentence) for sentence in _notes(result)),
+def _told(result: Result, path: str, exit_code: int) -> Iterator[str]:
+    yield f"  {_GAP.join(quality(result))}"
+    told = [
+        *facts(result),
         *(("warning", sentence) for sentence in result.warnings),
         ("used", _used(result)),
         *(("plugins", sentence) for sentence in _plugins(result.plugins)),
         *(("fails", found.message) for found in result.expectations if not found.holds),
     ]
-    for label, fact in facts:
+    for label, fact in told:
         yield from _wrapped(label, fact)
     last = f"  {'expect':<8} {_expected(result)}; exit {exit_code}"
     yield f"{last:<48}  {path}".rstrip()
+
+
+def facts(result: Result) -> Iterator[tuple[str, str]]:
+    """What there is to know of the end, beside how good it is: labels, and a sentence to each."""
+    yield from (("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items())
+    yield from (("metrics", split) for split in _metrics(result))
+    yield from (("starts", sentence) for sentence in _starts(result))
+    yield from (("evidence", sentence) for sentence in _evidence(result))
+    yield from (("levels", line) for line in levels_lines(result.levels))
+    yield from (("note", sentence) for sentence in _notes(result))
 
 
 def _wrapped(label: str, fact: str) -> Iterator[str]:
@@ -72,7 +77,7 @@ def _wrapped(label: str, fact: str) -> Iterator[str]:
         yield f"  {'' if number else label:<8} {line}"
 
 
-def _quality(result: Result) -> Iterator[str]:
+def quality(result: Result) -> Iterator[str]:
     """How good the answer is: the sum of squares and what belongs to it, or the loss."""
     fit = result.fit
     if fit is None or not _same(fit.sum_of_squares, result.loss):

@@ -1,0 +1,190 @@
+"""``EndedJob``: how a job ended, which every report is made of; ``Finding``: one thing it tells."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from optserve.errors import ConfigErrors, OptserveError, Place
+from optserve.jobs.reasons import PRECEDENCE
+
+if TYPE_CHECKING:
+    from optserve.jobs.record.result import Result
+
+__all__ = ["EndedJob", "Finding", "Level", "Writer", "exit_code"]
+
+Level = Literal["passed", "warning", "failed", "error"]
+"""A case that holds; what not to trust; a case that does not hold; one that cannot be told."""
+
+_FAILED = frozenset({3, 4})
+"""Exit codes of jobs that computed what they should, and did not find what they should."""
+
+_AT_PLACE = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+)(:(?P<column>[0-9]+))?: (?P<rest>.+)", re.S)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell of a job: a case that holds or does not, or a warning.
+
+    ``name`` is what it is about, once a job: ``termination``, ``expect.loss``. ``rule`` is what
+    kind of thing it is, in a word that does not change. The file of ``place`` is relative to the
+    repository, and that of the config where nothing else is known.
+    """
+
+    name: str
+    rule: str
+    level: Level
+    message: str
+    place: Place
+    remedy: str = ""
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it counts as a test: a warning does not."""
+        return self.level != "warning"
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is a case that passed."""
+        return self.level == "passed"
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """How one job ended: its result, or the errors for which there is none.
+
+    ``exit_code`` is that of its process; there may be errors beside a result, where that could
+    not be saved. ``config`` is the file, ``saved`` the ``result.json`` that was written, if any.
+
+    >>> from optserve.errors import ConfigError
+    >>> error = ConfigError("no primitive 'epx'", place=Place("fit.yaml", 2, 9), code="unknown")
+    >>> job = EndedJob.of_error("fit", error, config="fit.yaml")
+    >>> [(one.name, one.level, one.message) for one in job.findings]
+    [('unknown', 'error', "no primitive 'epx'")]
+    >>> job.verdict
+    "did not run: no primitive 'epx'"
+    """
+
+    name: str
+    exit_code: int
+    config: str = ""
+    result: Result | None = None
+    errors: tuple[OptserveError, ...] = ()
+    saved: str = ""
+
+    @staticmethod
+    def of_error(name: str, error: OptserveError, *, config: str = "") -> EndedJob:
+        """A job that has no result, for ``error`` or for each of several."""
+        errors = error.errors if isinstance(error, ConfigErrors) else (error,)
+        return EndedJob(name, error.exit_code, config, errors=errors)
+
+    @property
+    def seconds(self) -> float:
+        """How long the descents took, and what belongs to them."""
+        return 0.0 if self.result is None else self.result.seconds
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that there is to tell: errors, how it ended, expectations, warnings."""
+        found = [*self._of_errors(), *self._of_result()]
+        here = _repository(Path(self.config or "."))
+        return tuple(replace(one, place=_relative(one.place, here)) for one in found)
+
+    @property
+    def cases(self) -> tuple[Finding, ...]:
+        """Those that count as tests."""
+        return tuple(one for one in self.findings if one.is_case)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Those that do not."""
+        return tuple(one for one in self.findings if not one.is_case)
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence, whether the answer can be used and whether all holds that should."""
+        if self.result is None:
+            more = len(self.errors) - 1
+            told = self.errors[0].message if self.errors else "no result"
+            ran = "did not run" if self.exit_code == 2 else "ended without a result"
+            return f"{ran}: {told}" + (f", and {more} more" if more > 0 else "")
+        expected = self.result.expectations
+        held = sum(one.holds for one in expected)
+        told = self.result.termination.message
+        if expected:
+            told += f"; {held} of {len(expected)} expectations hold"
+        return "; ".join([told, *(error.message for error in self.errors)])
+
+    def _of_errors(self) -> Iterator[Finding]:
+        often: Counter[str] = Counter()
+        for error in self.errors:
+            often[error.code] += 1
+            number = f" {often[error.code]}" if often[error.code] > 1 else ""
+            expected = f"expected: {error.expected}" if error.expected else ""
+            yield Finding(
+                f"{error.code}{number}",
+                error.code,
+                "error",
+                "; ".join(filter(None, [error.message, expected])),
+                error.place or Place(self.config),
+                error.remedy,
+            )
+
+    def _of_result(self) -> Iterator[Finding]:
+        result = self.result
+        if result is None:
+            return
+        codes = {*result.termination.exit_codes} - {0, 4}
+        level: Level = "passed" if not codes else "failed" if codes <= _FAILED else "error"
+        failure = result.failure
+        yield Finding(
+            "termination",
+            "termination",
+            level,
+            result.termination.message,
+            (failure and failure.place) or Place(self.config),
+            failure.remedy if failure else "",
+        )
+        for one in result.expectations:
+            told = one.message or f"{one.path} is as expected"
+            level = "passed" if one.holds else "failed"
+            place = one.place or Place(self.config)
+            yield Finding(f"expect.{one.path}", "expectation", level, told, place)
+        for number, warning in enumerate(result.warnings, 1):
+            message, place = _placed(warning, self.config)
+            yield Finding(f"warning {number}", "warning", "warning", message, place)
+
+
+Writer = Callable[[Sequence[EndedJob]], str | bytes]
+"""What a report is made by: the content of a file that tells of some jobs."""
+
+
+def exit_code(jobs: Sequence[EndedJob]) -> int:
+    """The exit code of several jobs: the first in precedence of theirs."""
+    return min((job.exit_code for job in jobs), key=PRECEDENCE.index, default=0)
+
+
+def _placed(warning: str, config: str) -> tuple[str, Place]:
+    """A warning without the place that it begins with, and that place."""
+    found = _AT_PLACE.fullmatch(warning) if config and warning.startswith(f"{config}:") else None
+    if found is None:
+        return warning, Place(config)
+    return found["rest"], Place(found["file"], int(found["line"]), int(found["column"] or 0))
+
+
+def _repository(file: Path) -> Path:
+    """The folder that files are told from: the repository that ``file`` is in, else this folder."""
+    folders = file.absolute().parents
+    return next((one for one in folders if (one / ".git").exists()), Path.cwd())
+
+
+def _relative(place: Place, here: Path) -> Place:
+    """``place`` with its file as a path from ``here`` on, with slashes, where it is in there."""
+    file = Path(place.file).absolute() if place.file else here
+    inside = file.relative_to(here) if file.is_relative_to(here) else file
+    return replace(place, file=inside.as_posix() if place.file else "")

@@ -1,0 +1,23 @@
+"""The reports that ship with optserve, contributed through the hook of every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from optserve.jobs.record.ended import Writer
+from optserve.registry.hookspecs import hookimpl
+from optserve.reports.kinds.gitlab import gitlab
+from optserve.reports.kinds.json import json
+from optserve.reports.kinds.junit import junit
+from optserve.reports.kinds.markdown import markdown
+from optserve.reports.kinds.openmetrics import openmetrics
+from optserve.reports.kinds.sarif import sarif
+from optserve.reports.kinds.tap import tap
+
+__all__ = ["optserve_reports"]
+
+
+@hookimpl
+def optserve_reports() -> Sequence[Callable[..., Writer]]:
+    """The kinds of ``--report KIND=FILE``."""
+    return [junit, sarif, gitlab, openmetrics, markdown, tap, json]

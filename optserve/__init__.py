@@ -38,19 +38,12 @@ if TYPE_CHECKING:
     from optserve.functions.compiled import compile  # noqa: A004 - as it is to be written
     from optserve.jobs.record.result import Result
     from optserve.jobs.run import run
-    from optserve.primitives.composition import compose, identity, pipe
+    from optserve.primitives.composition import compose, identity, pipe, probe
+    from optserve.primitives.custom import checkpoint, custom_vjp, stop_gradient
     from optserve.primitives.loops import cond, fori_loop, scan
-    from optserve.transforms.functions import (
-        grad,
-        hessian,
-        hvp,
-        jacobian,
-        jvp,
-        linearize,
-        value_and_grad,
-        vjp,
-    )
+    from optserve.transforms.functions import grad, jvp, linearize, value_and_grad, vjp
     from optserve.transforms.mapped import vmap
+    from optserve.transforms.matrices import gauss_newton_vp, hessian, hvp, jacobian
 
 __all__ = [
     "Column",
@@ -70,11 +63,14 @@ __all__ = [
     "Stop",
     "Table",
     "__version__",
+    "checkpoint",
     "compile",
     "compose",
     "cond",
     "curve_fit",
+    "custom_vjp",
     "fori_loop",
+    "gauss_newton_vp",
     "grad",
     "hessian",
     "hvp",
@@ -86,8 +82,10 @@ __all__ = [
     "load",
     "minimize",
     "pipe",
+    "probe",
     "run",
     "scan",
+    "stop_gradient",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -110,22 +108,12 @@ _HOMES = (
     ("optserve.jobs.record.result", ("Result",)),
     ("optserve.jobs.run", ("run",)),
     ("optserve.functions.compiled", ("compile",)),
-    ("optserve.primitives.composition", ("compose", "identity", "pipe")),
+    ("optserve.primitives.composition", ("compose", "identity", "pipe", "probe")),
+    ("optserve.primitives.custom", ("checkpoint", "custom_vjp", "stop_gradient")),
     ("optserve.primitives.loops", ("cond", "fori_loop", "scan")),
-    (
-        "optserve.transforms.functions",
-        (
-            "grad",
-            "hessian",
-            "hvp",
-            "jacobian",
-            "jvp",
-            "linearize",
-            "value_and_grad",
-            "vjp",
-        ),
-    ),
+    ("optserve.transforms.functions", ("grad", "jvp", "linearize", "value_and_grad", "vjp")),
     ("optserve.transforms.mapped", ("vmap",)),
+    ("optserve.transforms.matrices", ("gauss_newton_vp", "hessian", "hvp", "jacobian")),
 )
 
 

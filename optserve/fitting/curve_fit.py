@@ -19,12 +19,12 @@ from optserve.fitting.solve import (
     automatic,
     jacobian_of,
     problem_of,
+    stopping,
 )
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.operands import plain_array
-from optserve.jobs.problem import Stop
 from optserve.jobs.run import run
 from optserve.jobs.watch import Progress
 from optserve.optimizers import Optimizer
@@ -59,11 +59,11 @@ def curve_fit(
     ydata:
         The observed values, of the shape that the model gives.
     p0:
-        Where to start: a sequence in the order of the parameters, or a dict by their names; 1 for
-        each where there is none.
+        Where to start: a sequence in the order of the parameters, or a dict by their names. Where
+        there is none it is 1, or as in SciPy the middle of two bounds, or 1 beyond a single one.
     sigma:
-        The standard deviations of ``ydata``: a number, or an array of its shape. Without
-        ``absolute_sigma`` only their ratios count, as in SciPy.
+        The standard deviations of ``ydata``: a number, or an array of its shape; or the covariance
+        matrix (n, n) of a vector. Without ``absolute_sigma`` only their ratios count, as in SciPy.
     bounds:
         SciPy's (lower, upper), a pair for each parameter where there are not two, or pairs by name.
     method, tol, maxiter, seconds, progress:
@@ -79,6 +79,7 @@ def curve_fit(
     (array([5.0804, 0.5035]), array([0.0762, 0.0147]))
     """
     names = _names(f, p0)
+    bounds = _by_name(bounds, names)
     if isinstance(p0, Mapping):
         unknown = [str(name) for name in p0 if name not in names]
         if unknown:
@@ -87,9 +88,10 @@ def curve_fit(
                 expected=f"any of {', '.join(names)}",
                 code="wrong-call",
             )
-        start = {name: p0.get(name, 1.0) for name in names}
+        start = {**_starts(names, bounds), **p0}
     else:
-        values = np.ones(len(names)) if p0 is None else np.atleast_1d(plain_array(p0))
+        given = list(_starts(names, bounds).values()) if p0 is None else p0
+        values = np.atleast_1d(plain_array(given))
         if values.shape != (len(names),):
             raise ConfigError(
                 f"p0 has the shape {values.shape}, and the model takes {len(names)} parameters",
@@ -97,7 +99,7 @@ def curve_fit(
                 code="wrong-call",
             )
         start = dict(zip(names, values, strict=True))
-    unknowns = Unknowns.of(start, _by_name(bounds, names))
+    unknowns = Unknowns.of(start, bounds)
     y = _observed(ydata, unknowns)
 
     def residuals(argument: Mapping[str, Any], x: Any, y: Any, deviations: Any = None) -> Any:
@@ -108,13 +110,17 @@ def curve_fit(
                 expected="one predicted value for each observed one",
             )
         residual = y - value
-        return residual if deviations is None else residual / deviations
+        if deviations is None:
+            return residual
+        return deviations @ residual if np.ndim(deviations) == 2 > y.ndim else residual / deviations
 
     def outputs(*values: Any) -> tuple[Any, Any, Any]:
         argument, data = unknowns.argument(values[: len(names)]), values[len(names) :]
         residual = residuals(argument, *(data or given))
         return np.sum(np.square(residual)), residual, (data or given)[1]
 
+    if sigma is None and absolute_sigma:
+        sigma = 1.0  # as to SciPy
     given = (xdata, y, *(() if sigma is None else (_deviations(sigma, y),)))
     form = Form(
         "least_squares",
@@ -123,7 +129,7 @@ def curve_fit(
         sigma=sigma is not None and absolute_sigma,
     )
     method = method or automatic("least_squares")
-    stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
+    stop = stopping(tol, maxiter, seconds)
     problem = problem_of(form, unknowns, outputs, method, stop, _rows(*given))
     result = run(problem, progress=progress)
     return answered(
@@ -168,6 +174,27 @@ def _names(f: Function, p0: Any) -> list[str]:
     return named[1:]
 
 
+def _starts(names: list[str], bounds: Any) -> dict[str, float]:
+    """Where SciPy's ``curve_fit`` starts without ``p0``."""
+
+    def start(pair: Any) -> float:
+        try:
+            low, high = (
+                end if one is None else float(one)
+                for one, end in zip(pair, (-np.inf, np.inf), strict=True)
+            )
+        except (TypeError, ValueError):  # no pair, which is told where it is used
+            return 1.0
+        if np.isfinite(low) and np.isfinite(high):
+            return 0.5 * (low + high)
+        if np.isfinite(low):
+            return low + 1.0
+        return high - 1.0 if np.isfinite(high) else 1.0
+
+    pairs = {} if bounds is None else bounds
+    return {name: start(pairs.get(name, (None, None))) for name in names}
+
+
 def _by_name(bounds: Any, names: list[str]) -> Any:
     """Bounds as pairs by name."""
     pairs = pairs_of(bounds, len(names))
@@ -197,19 +224,26 @@ def _observed(ydata: Any, unknowns: Unknowns) -> Array:
 
 
 def _deviations(sigma: Any, y: Array) -> Array:
+    """Standard deviations of the shape of ``y``, or the matrix that makes its entries independent
+    and of variance 1: the inverse of the Cholesky factor of a covariance."""
     array = plain_array(sigma).astype(y.dtype)
-    if array.ndim == 2 and y.ndim == 1:
+    if array.shape == (y.size, y.size) and y.ndim == 1 and y.size > 1:
+        try:
+            if np.isfinite(array).all() and np.allclose(array, array.T):
+                whitening: Array = np.linalg.inv(np.linalg.cholesky(array))
+                return whitening
+        except np.linalg.LinAlgError:
+            pass
         raise ConfigError(
-            "sigma is a covariance matrix",
-            expected="standard deviations, one for each observed value",
-            remedy="multiply the residuals by the inverse of its Cholesky factor, in least_squares",
+            "sigma is no covariance matrix",
+            expected="a symmetric, positive definite matrix, or standard deviations",
             code="sigma",
         )
-    if array.shape not in ((), y.shape) or not (array > 0).all():
+    if array.shape not in ((), y.shape) or not ((array > 0) & np.isfinite(array)).all():
         raise ConfigError(
             f"sigma has the shape {array.shape}"
             if array.shape not in ((), y.shape)
-            else "sigma is not positive everywhere",
+            else "sigma is not positive and finite everywhere",
             expected=f"positive numbers of the shape of ydata, {y.shape}",
             code="sigma",
         )
@@ -222,7 +256,9 @@ def _rows(xdata: Any, y: Array, *further: Array) -> Data:
         x = plain_array(xdata)
     except OptserveError:
         return {}
-    if y.ndim != 1 or x.shape != y.shape or x.dtype.kind not in "fiu":
+    if y.ndim != 1 or x.dtype.kind not in "fiu":
+        return {}
+    if any(one.shape != y.shape for one in (x, *further)):
         return {}
     aval = Aval((Dim.rows("data"),), y.dtype)
     arrays = zip(("x", "y", "sigma"), (x.astype(y.dtype), y, *further), strict=False)

@@ -25,9 +25,9 @@ from optserve.jobs.watch import Progress
 from optserve.memo import Memo
 from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
-from optserve.primitives.vocabulary import builtin_primitives
+from optserve.primitives.vocabulary import is_builtin
 from optserve.registry import default_session
-from optserve.transforms.functions import jacobian
+from optserve.transforms.matrices import jacobian
 
 __all__ = [
     "Data",
@@ -39,6 +39,7 @@ __all__ = [
     "least_squares",
     "minimize",
     "problem_of",
+    "stopping",
 ]
 
 Function = Callable[..., Any]
@@ -51,7 +52,7 @@ A = TypeVar("A", bound=Answer)
 def minimize(
     fun: Function,
     x0: Any,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     *,
     method: Optimizer | None = None,
     bounds: Any = None,
@@ -93,10 +94,12 @@ def minimize(
     (True, array([1., 1.]))
     """
     unknowns = Unknowns.of(x0, bounds, names)
-    stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
+    stop, more = stopping(tol, maxiter, seconds), _listed(args)
 
     def outputs(*values: Any) -> Any:
-        value = _traced("fun", fun(unknowns.argument(values), *args))
+        value = _traced("fun", fun(unknowns.argument(values), *more))
+        if value.size == 1:
+            return np.reshape(value, ())
         if value.shape:
             raise ShapeError(
                 f"fun gives a value of shape {value.shape}",
@@ -112,7 +115,7 @@ def minimize(
 def least_squares(
     fun: Function,
     x0: Any,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     *,
     method: Optimizer | None = None,
     bounds: Any = None,
@@ -136,10 +139,10 @@ def least_squares(
     if np.ndim(x0) == 1:  # SciPy's (lower, upper) is of a vector
         bounds = pairs_of(bounds, np.size(x0))
     unknowns = Unknowns.of(x0, bounds, names)
-    stop = Stop(gradient=tol, steps=maxiter, seconds=seconds)
+    stop, more = stopping(tol, maxiter, seconds), _listed(args)
 
     def residuals(argument: Any) -> Any:
-        return fun(argument, *args)
+        return fun(argument, *more)
 
     def outputs(*values: Any) -> tuple[Any, Any]:
         residual = _traced("fun", residuals(unknowns.argument(values)))
@@ -154,6 +157,21 @@ def least_squares(
         residuals=lambda x: np.asarray(residuals(x)),
         jacobian=jacobian_of(residuals, unknowns),
     )
+
+
+def stopping(tol: float | None, maxiter: int | None, seconds: float | None) -> Stop:
+    """When to stop; raises ``ConfigError`` where a limit is none."""
+    for name, limit in (("tol", tol), ("maxiter", maxiter), ("seconds", seconds)):
+        if limit is not None and not limit >= 0:
+            raise ConfigError(
+                f"{name} is {limit!r}", expected="a number of at least 0", code="wrong-call"
+            )
+    return Stop(gradient=tol, steps=maxiter, seconds=seconds)
+
+
+def _listed(args: Any) -> tuple[Any, ...]:
+    """Further arguments: a tuple of them or, as SciPy takes it, one alone."""
+    return args if isinstance(args, tuple) else (args,)
 
 
 @functools.cache
@@ -308,10 +326,9 @@ def _traced(name: str, value: Any) -> Tracer:
 
 def _provided(graph: Graph) -> tuple[Provided, ...]:
     """The primitives that do not ship with optserve, which are certified before they are used."""
-    builtin = set(builtin_primitives())
     used: dict[Primitive, None] = dict.fromkeys(one.primitive for one in graph.all_equations())
     return tuple(
         Provided(one, (one.impl.__module__ or "").partition(".")[0] or "this session", "")
         for one in used
-        if one not in builtin and not one.call.internal
+        if not is_builtin(one) and not one.call.internal
     )

@@ -12,7 +12,7 @@ import numpy as np
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.selection import choose
 from optserve.errors import TraceError
-from optserve.graph.aval import Array, Aval, precision_of
+from optserve.graph.aval import Array, Aval, is_float, precision_of
 from optserve.graph.operands import plain_array
 from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.memo import Memo
@@ -73,7 +73,7 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
     """
     numbers = {static_argnums} if isinstance(static_argnums, int) else set(static_argnums)
     names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
-    names |= _named(function, numbers)
+    numbers, names = _both_ways(function, numbers, names)
     programs = Memo(KEPT)
 
     @functools.wraps(function)
@@ -81,7 +81,7 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
         given = _Given.of(arguments, keywords, numbers, names)
         if any(hasattr(value, "aval") for value in given.values):
             return function(*arguments, **keywords)  # it is part of another computation
-        arrays = [plain_array(value) for value in given.values]
+        arrays = _arrays(given.values)
         avals = tuple([(array.shape, array.dtype) for array in arrays])
         try:
             program = programs.of(
@@ -93,6 +93,30 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
         return _filled(program.result, [one if one.ndim else one[()] for one in results])
 
     return run  # type: ignore[return-value]
+
+
+def _arrays(values: Sequence[Any]) -> list[Array]:
+    """The values as arrays; Python's floats beside float32 are float32, as they are to NumPy."""
+    plain = [_plain(value) for value in values]
+    weak = [i for i, value in enumerate(values) if type(value) is float]
+    if weak and len(weak) < len(plain):
+        firm = [one for one, value in zip(plain, values, strict=True) if type(value) is not float]
+        if any(is_float(one.dtype) for one in firm):
+            precision = np.result_type(*(one.dtype for one in firm if is_float(one.dtype)))
+            for i in weak:
+                plain[i] = plain[i].astype(precision)
+    return plain
+
+
+def _plain(value: Any) -> Array:
+    if isinstance(value, np.ndarray | np.generic | int | float | complex):
+        return plain_array(value)
+    raise TraceError(
+        f"a compiled function was given a value of type {type(value).__name__}",
+        expected="arrays, numbers, texts, and trees of these",
+        remedy="static_argnums or static_argnames name what reaches the function as it is, and "
+        "never changes: of a method that is self",
+    )
 
 
 class _PartOfAnother(Exception):
@@ -131,13 +155,13 @@ class _Given(NamedTuple):
                         f"the static argument {str(argument)[:40]!r} cannot be told from others",
                         expected="a hashable value, such as a number, a text or a function",
                     ) from None
-                said.append((type(argument), argument))
+                said.append(_told_apart(argument))
                 return _Closed(argument)
             said.append(form_of(argument))
             parts: list[_Open | _Closed] = []
             for leaf in leaves(argument):
                 if isinstance(leaf, _SAID):
-                    said.append((type(leaf), leaf))
+                    said.append(_told_apart(leaf))
                     parts.append(_Closed(leaf))
                 else:
                     values.append(leaf)
@@ -202,10 +226,42 @@ def _computed(leaf: Any) -> bool:
     return hasattr(leaf, "aval") or isinstance(leaf, np.ndarray)
 
 
-def _named(function: Callable[..., Any], numbers: set[int]) -> set[str]:
-    """The names of the parameters at these positions."""
+def _both_ways(
+    function: Callable[..., Any], numbers: set[int], names: set[str]
+) -> tuple[set[int], set[str]]:
+    """The same parameters by position (from the front) and by name, however they were said."""
     try:
-        parameters = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):  # of a ufunc, for example
-        return set()
-    return {parameters[i] for i in numbers if i < len(parameters)}
+        return numbers, names
+    kinds = inspect.Parameter
+    placed = [
+        one.name
+        for one in parameters.values()
+        if one.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+    any_number = any(one.kind is kinds.VAR_POSITIONAL for one in parameters.values())
+    any_name = any(one.kind is kinds.VAR_KEYWORD for one in parameters.values())
+    for number in numbers:
+        if not -len(placed) <= number < len(placed) and not any_number:
+            raise TraceError(
+                f"static_argnums {number} names no argument: the function takes {len(placed)}",
+                expected="positions of arguments, counted from 0",
+            )
+    for name in names:
+        if name not in parameters and not any_name:
+            raise TraceError(
+                f"static_argnames {name!r} names no argument",
+                expected=f"any of {', '.join(parameters)}",
+            )
+    numbers = {number + len(placed) if number < 0 else number for number in numbers}
+    by_number = {placed[number] for number in numbers if number < len(placed)}
+    by_name = {number for number, name in enumerate(placed) if name in names}
+    return numbers | by_name, names | by_number
+
+
+def _told_apart(value: Any) -> Hashable:
+    """A key that is equal for equal values of one type alone: not for 1 and True, 0.0 and -0.0."""
+    if isinstance(value, tuple | frozenset):
+        return type(value), tuple(map(_told_apart, value))
+    return type(value), value, repr(value) if isinstance(value, float | complex) else ""

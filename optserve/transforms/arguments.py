@@ -14,7 +14,7 @@ from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.graph.trees import form_of, leaves, rebuilt
 
-__all__ = ["Chosen", "own"]
+__all__ = ["Chosen", "as_written", "own"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Chosen:
         positions = tuple(positions)
         given = list(arguments)
         for position in positions:
-            given[position] = _as_written(given[position])
+            given[position] = as_written(given[position])
         values = [
             _differentiable(leaf, position)
             for position in positions
@@ -60,7 +60,7 @@ class Chosen:
         """The leaves of tangents, of which there is one for each argument."""
         found: list[Value] = []
         for position in self.positions:
-            tree, like = _as_written(trees[position]), self.given[position]
+            tree, like = as_written(trees[position]), self.given[position]
             if form_of(tree) != form_of(like):
                 raise ShapeError(
                     f"the tangent of argument {position} has another form than the argument",
@@ -77,7 +77,7 @@ def own(value: Value) -> Value:
     return np.array(value) if value.ndim else value[()]
 
 
-def _as_written(argument: Any) -> Any:
+def as_written(argument: Any) -> Any:
     """A list of numbers is an array, as NumPy takes it; other lists are trees."""
     if isinstance(argument, list) and argument and all(map(_is_number, leaves(argument))):
         return plain_array(argument)

@@ -13,8 +13,10 @@ from optserve.graph.aval import Aval, aval_of, precision_of
 from optserve.graph.dim import Size
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
+from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.sums import broadcast_to
 from optserve.primitives.tracing import trace
+from optserve.transforms.arguments import as_written
 from optserve.transforms.vmap import in_front
 from optserve.transforms.vmap import vmap as graph_vmap
 
@@ -38,7 +40,8 @@ def vmap(
         Where the axis is in each result; ``None`` for a result that is the same for all of them.
 
     The function is traced once, on values of which only the shape is known: ``if`` cannot look at
-    them (use ``np.where`` or ``cond``). It gives a value or a tuple of values. ``vmap`` nests with
+    them (use ``np.where`` or ``cond``). Arguments and results are arrays or trees of arrays, whose
+    leaves share an axis; ``out_axes`` names one for each part of a tuple. ``vmap`` nests with
     itself and with derivatives: ``vmap(grad(f))`` gives a gradient for each entry.
 
     Raises ``ShapeError`` where the axes do not exist, or differ in length.
@@ -55,31 +58,43 @@ def vmap(
     @np.errstate(all="ignore")
     def mapped(*arguments: Value, **keywords: Any) -> Value:
         axes = _listed(in_axes, len(arguments), "in_axes", "arguments")
-        positions = [i for i, axis in enumerate(axes) if axis is not None]
-        values = [_array(arguments[i]) for i in positions]
+        given = [as_written(argument) for argument in arguments]
+        positions = [i for i, axis in enumerate(axes) if axis is not None for _ in leaves(given[i])]
+        values = [
+            _array(leaf)
+            for axis, argument in zip(axes, given, strict=True)
+            if axis is not None
+            for leaf in leaves(argument)
+        ]
         fronts = [
             in_front(value, _axis(axes[i], np.ndim(value), f"argument {i}"))
             for i, value in zip(positions, values, strict=True)
         ]
         size = _size(positions, fronts)
+        returned: list[Any] = []
 
-        def of_one(*entries: Value) -> Value:
-            full = list(arguments)
-            for position, entry in zip(positions, entries, strict=True):
-                full[position] = entry
-            return function(*full, **keywords)
+        def of_one(*entries: Value) -> list[Value]:
+            following = iter(entries)
+            full = [
+                argument if axis is None else rebuilt(argument, following)
+                for axis, argument in zip(axes, given, strict=True)
+            ]
+            returned.append(function(*full, **keywords))
+            return leaves(returned[0])
 
         entries = [Aval(np.shape(value)[1:], value.dtype) for value in fronts]
         traced = trace(of_one, *entries, precision=precision_of(entries))
-        given = [*fronts, *traced.captured]
-        flags = [index < len(fronts) for index in range(len(given))]
-        outputs, carried = graph_vmap(traced.graph, given, flags, size)
-        places = _listed(out_axes, len(outputs), "out_axes", "results")
-        made = tuple(
+        operands = [*fronts, *traced.captured]
+        flags = [index < len(fronts) for index in range(len(operands))]
+        outputs, carried = graph_vmap(traced.graph, operands, flags, size)
+        parts = returned[0] if isinstance(returned[0], tuple) else (returned[0],)
+        listed = _listed(out_axes, len(parts), "out_axes", "results")
+        places = [place for place, part in zip(listed, parts, strict=True) for _ in leaves(part)]
+        made = [
             _placed(value, flag, place, size, index)
             for index, (value, flag, place) in enumerate(zip(outputs, carried, places, strict=True))
-        )
-        return made[0] if traced.single else made
+        ]
+        return rebuilt(returned[0], made)
 
     return mapped
 
@@ -114,17 +129,17 @@ def _axis(axis: int | None, ndim: int, what: str) -> int:
 
 def _size(positions: Sequence[int], values: Sequence[Value]) -> Size:
     """The number of entries, which is that of all values."""
-    sizes: dict[int, Size] = {
-        position: np.shape(value)[0] for position, value in zip(positions, values, strict=True)
-    }
-    if len(set(sizes.values())) != 1:
-        listed = ", ".join(f"{size} of argument {position}" for position, size in sizes.items())
+    sizes: dict[tuple[int, Size], None] = dict.fromkeys(
+        (position, np.shape(value)[0]) for position, value in zip(positions, values, strict=True)
+    )
+    if len({size for _, size in sizes}) != 1:
+        listed = ", ".join(f"{size} of argument {position}" for position, size in sizes)
         raise ShapeError(
             f"vmap: the axes have different lengths: {listed}" if sizes else "vmap over nothing",
             expected="axes of one length",
             remedy="in_axes gives None to an argument that is the same for all entries",
         )
-    return next(iter(sizes.values()))
+    return next(iter(sizes))[1]
 
 
 def _placed(value: Value, carried: bool, place: int | None, size: Size, index: int) -> Value:

@@ -20,7 +20,8 @@ from optserve.primitives.indexing import take
 from optserve.primitives.ordering import median, sort
 from optserve.primitives.reductions import logsumexp, norm, prod, std
 from optserve.primitives.tracing import trace, verify
-from optserve.transforms.functions import grad, hessian, hvp, vjp
+from optserve.transforms.functions import grad, vjp
+from optserve.transforms.matrices import hessian, hvp
 from optserve.transforms.reverse import value_and_gradient_graph
 
 INF, NAN = np.inf, np.nan

@@ -50,8 +50,6 @@ def test_certified_values_of_nist_are_found(name: str, start: str) -> None:
 @pytest.mark.parametrize("sigma", [None, SIGMA])
 def test_it_gives_what_scipy_gives(sigma: Array | None, absolute: bool) -> None:
     expected, covariance = curve_fit_of_scipy(decay, X, Y, sigma=sigma, absolute_sigma=absolute)
-    if sigma is None and absolute:
-        pytest.skip("SciPy takes a standard deviation of 1 then; say sigma=1")
     found = optserve.curve_fit(decay, X, Y, sigma=sigma, absolute_sigma=absolute)
     popt, pcov = found
     np.testing.assert_allclose(popt, expected, rtol=1e-6)
@@ -71,6 +69,25 @@ def test_a_sigma_of_one_number_counts_for_every_value() -> None:
     popt, pcov = optserve.curve_fit(decay, X, Y, sigma=0.1, absolute_sigma=True)
     np.testing.assert_allclose(popt, expected, rtol=1e-6)
     np.testing.assert_allclose(pcov, covariance, rtol=1e-4)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_sigma_may_be_a_covariance_matrix(absolute: bool) -> None:
+    apart = np.abs(np.subtract.outer(X, X))
+    covariance = np.outer(SIGMA, SIGMA) * np.exp(-apart)
+    expected = curve_fit_of_scipy(decay, X, Y, sigma=covariance, absolute_sigma=absolute)
+    found = optserve.curve_fit(decay, X, Y, sigma=covariance, absolute_sigma=absolute)
+    np.testing.assert_allclose(found.popt, expected[0], rtol=1e-5)
+    np.testing.assert_allclose(found.pcov, expected[1], rtol=1e-4)
+
+
+def test_without_a_start_it_begins_within_the_bounds() -> None:
+    bounds = ([2, 0, -np.inf], [3, np.inf, 0.9])
+    found = optserve.curve_fit(decay, X, Y, bounds=bounds)
+    expected, _ = curve_fit_of_scipy(decay, X, Y, bounds=bounds)
+    np.testing.assert_allclose(found.popt, expected, rtol=1e-6)
+    starts = [float(one.init) for one in found.unknowns.parameters]
+    assert starts == [2.5, 1.0, pytest.approx(-0.1)]
 
 
 @pytest.mark.parametrize(
@@ -173,9 +190,11 @@ def test_what_is_no_minimum_is_told() -> None:
         (lambda: optserve.curve_fit(decay, X, []), "ydata is empty"),
         (lambda: optserve.curve_fit(decay, X, Y, sigma=-SIGMA), "not positive"),
         (lambda: optserve.curve_fit(decay, X, Y, sigma=SIGMA[:3]), "sigma has the shape"),
-        (lambda: optserve.curve_fit(decay, X, Y, sigma=np.eye(25)), "covariance matrix"),
+        (lambda: optserve.curve_fit(decay, X, Y, sigma=-np.eye(25)), "covariance matrix"),
         (lambda: optserve.curve_fit(decay, X, Y, bounds=([0, 0], [1, 1])), "bounds do not fit"),
-        (lambda: optserve.curve_fit(decay, X, Y, bounds=(2.0, 3.0)), "outside of its bounds"),
+        (lambda: optserve.curve_fit(decay, X, Y, np.ones(3), bounds=(2, 3)), "outside of its"),
+        (lambda: optserve.curve_fit(decay, X, Y, bounds={"rate": 3}), "bounds of rate"),
+        (lambda: optserve.curve_fit(decay, X, Y, tol=-1.0), "tol is -1.0"),
         (lambda: optserve.curve_fit(decay, X, Y, method="lm"), "method is 'lm'"),  # type: ignore[arg-type]
     ],
 )

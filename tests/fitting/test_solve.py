@@ -187,3 +187,23 @@ def test_wrong_calls_say_what_is_wrong(call: Any, words: str) -> None:
         call()
     assert isinstance(raised.value, ConfigError | ShapeError | TraceError)
     assert raised.value.expected or raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "args", [np.array([1.0, 2.0]), (np.array([1.0, 2.0]),)], ids=["one", "tuple"]
+)
+def test_one_further_argument_needs_no_tuple(args: Any) -> None:
+    found = optserve.minimize(lambda x, a: np.sum((x - a) ** 2), [0.0, 0.0], args)
+    np.testing.assert_allclose(found.x, [1.0, 2.0])
+    line = optserve.least_squares(lambda x, a: x - a, [0.0, 0.0], args)
+    np.testing.assert_allclose(line.x, [1.0, 2.0])
+
+
+def test_a_value_of_one_entry_is_a_number() -> None:
+    np.testing.assert_allclose(optserve.minimize(lambda x: (x - 2.0) ** 2, [0.0]).x, [2.0])
+
+
+@pytest.mark.parametrize("limit", [{"tol": -1.0}, {"maxiter": -1}, {"seconds": float("nan")}])
+def test_limits_that_are_none_are_refused(limit: Any) -> None:
+    with pytest.raises(OptserveError, match=f"{next(iter(limit))} is"):
+        optserve.minimize(lambda x: np.sum(x**2), [1.0], **limit)

@@ -154,3 +154,50 @@ def test_what_cannot_be_compiled_says_why(function: Any, words: str) -> None:
     with pytest.raises((TraceError, ShapeError), match=words) as raised:
         optserve.compile(function)(X)
     assert raised.value.remedy or raised.value.expected
+
+
+def powers(x: Any, count: int, *, scale: Any = 1.0) -> Any:
+    return sum(scale * x**i for i in range(count))
+
+
+@pytest.mark.parametrize(
+    "static", [{"static_argnums": 1}, {"static_argnums": -1}, {"static_argnames": "count"}], ids=str
+)
+def test_static_arguments_are_static_however_they_are_given(static: Any) -> None:
+    fast = optserve.compile(powers, **static)
+    assert fast(2.0, 3) == 7.0
+    assert fast(2.0, count=4) == 15.0
+
+
+def test_static_arguments_that_are_none_are_refused() -> None:
+    with pytest.raises(TraceError, match="static_argnums 2 names no argument"):
+        optserve.compile(powers, static_argnums=2)
+    with pytest.raises(TraceError, match="static_argnames 'n' names no argument"):
+        optserve.compile(powers, static_argnames="n")
+
+
+def test_static_values_that_are_equal_and_not_the_same_have_code_of_their_own() -> None:
+    def told(x: Any, given: Any) -> Any:
+        [one] = given
+        return x + (100.0 if isinstance(one, bool) else float(f"{one:+.0f}1"))
+
+    fast = optserve.compile(told, static_argnums=1)
+    for given in ((1,), (True,), (1.0,), (0.0,), (-0.0,)):
+        assert fast(0.0, given) == told(0.0, given)
+
+
+def test_floats_of_python_take_the_precision_of_the_arrays() -> None:
+    fast: Any = optserve.compile(lambda x, y: x * y)
+    assert fast(np.ones(2, np.float32), 3.0).dtype == np.float32
+    assert fast(np.ones(2), 3.0).dtype == np.float64
+    assert fast(np.arange(2), 3.0).dtype == np.float64
+
+
+def test_what_is_no_number_is_told_to_be_static() -> None:
+    class Model:
+        @optserve.compile
+        def doubled(self: Any, x: Any) -> Any:
+            return 2.0 * x
+
+    with pytest.raises(TraceError, match="type Model"):
+        Model().doubled(1.0)

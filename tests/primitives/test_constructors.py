@@ -15,7 +15,8 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite, elementwise, linear, opaque
 from optserve.primitives.tracing import trace
 from optserve.testing import check_primitive
-from optserve.transforms.functions import grad, hessian, jvp, vjp
+from optserve.transforms.functions import grad, jvp, vjp
+from optserve.transforms.matrices import hessian
 from optserve.transforms.reverse import value_and_gradient_graph
 
 X = np.array([0.5, -1.0, 2.0])

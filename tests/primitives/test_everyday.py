@@ -37,7 +37,8 @@ from optserve.primitives.interpolation import interp
 from optserve.primitives.kernels import matern, rbf
 from optserve.primitives.ranks import quantile, rank, weighted_mean
 from optserve.primitives.survival import cox_log_likelihood
-from optserve.transforms.functions import grad, hessian, hvp
+from optserve.transforms.functions import grad
+from optserve.transforms.matrices import hessian, hvp
 
 RNG = np.random.default_rng(21)
 X = RNG.standard_normal(7)

@@ -22,7 +22,8 @@ from optserve.primitives.rewritings import REWRITINGS
 from optserve.primitives.special import erf, erfc
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import trace, verify
-from optserve.transforms.functions import grad, hvp, value_and_grad
+from optserve.transforms.functions import grad, value_and_grad
+from optserve.transforms.matrices import hvp
 
 Function = Callable[..., Any]
 X = np.array([0.3, 1.7, 2.5])

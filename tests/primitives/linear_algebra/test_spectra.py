@@ -15,7 +15,8 @@ from optserve.primitives.linear_algebra.eigen import eigh, eigvalsh
 from optserve.primitives.linear_algebra.orthogonal import lstsq, pinv, qr
 from optserve.primitives.linear_algebra.singular import svd, svdvals
 from optserve.primitives.norms import norm
-from optserve.transforms.functions import grad, hessian
+from optserve.transforms.functions import grad
+from optserve.transforms.matrices import hessian
 
 RNG = np.random.default_rng(8)
 A = RNG.standard_normal((2, 4, 3))

@@ -1,0 +1,114 @@
+"""A Python function, traced at values for its derivatives, and what these take and give."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.errors import ShapeError
+from optserve.graph.aval import aval_of, is_float, precision_of
+from optserve.graph.operands import plain_array
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.primitives.tracing import trace
+from optserve.transforms.arguments import own
+from optserve.transforms.overflow import Guard
+from optserve.transforms.reverse import vjp as graph_vjp
+from optserve.transforms.rules import Cotangents
+
+__all__ = ["filled", "guard_of", "matching", "pair_of", "positions_of", "pullback_of", "traced_at"]
+
+
+def pair_of(result: Any) -> tuple[Value, Any]:
+    """What a function with further results returned."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ShapeError(
+            f"with has_aux, the function returned a {type(result).__name__}",
+            expected="a pair (value, further results)",
+        )
+    return result
+
+
+def positions_of(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """``argnums`` counted from the front of ``count`` arguments."""
+    try:
+        given = argnums if isinstance(argnums, Sequence) else (argnums,)
+        listed = tuple(map(operator.index, given))
+    except TypeError:
+        raise ShapeError(
+            f"argnums {argnums!r} name no argument", expected="a whole number, or a tuple of them"
+        ) from None
+    for position in listed:
+        if not -count <= position < count:
+            raise ShapeError(
+                f"there is no argument {position} to differentiate by: {count} are given",
+                remedy="argnums count from 0, and mean arguments that are given by position",
+            )
+    positions = tuple(position % count for position in listed)
+    if len(set(positions)) != len(positions):
+        raise ShapeError(f"argnums {listed} name one argument twice", expected="each of them once")
+    return positions
+
+
+def traced_at(function: Callable[..., Value], arguments: Sequence[Value]) -> TracedFunction:
+    """``function`` of these arguments, whose values are at hand."""
+    return trace(
+        function,
+        *arguments,
+        precision=precision_of(map(aval_of, arguments)),
+        concrete=True,
+    )
+
+
+def pullback_of(
+    traced: TracedFunction, chosen: Sequence[Value]
+) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
+    """The outputs, and their pullback to what is differentiated by."""
+    arguments, guard = [*chosen, *traced.captured], guard_of(traced, chosen)
+    wrt = range(len(chosen))
+    return graph_vjp(traced.graph, arguments, wrt, known=traced.values, guard=guard)
+
+
+def guard_of(traced: TracedFunction, chosen: Sequence[Value]) -> Guard:
+    """What was captured was computed elsewhere, and may have overflowed there."""
+    overflowed = [*(False for _ in chosen), *map(_may_be_infinite, traced.captured)]
+    return Guard(active=False, overflowed=overflowed)
+
+
+def _may_be_infinite(value: Value) -> bool:
+    """Whether it is infinite somewhere, as far as its numbers are known."""
+    while isinstance(value, Tracer):
+        value = value.known_value
+    return value is None or bool(np.isinf(value).any())
+
+
+def matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> list[Value]:
+    """``given`` as arrays of the shapes and dtypes of ``wanted``."""
+    if len(given) != len(wanted):
+        raise ShapeError(f"{len(given)} {what}s for {len(wanted)} values", expected="one each")
+    result: list[Value] = []
+    for value, like in zip(given, wanted, strict=True):
+        aval = aval_of(like)
+        array = value if hasattr(value, "aval") else plain_array(value)
+        if array.size == 1 == aval.size:
+            array = value = np.reshape(array, aval.shape)
+        if array.shape != aval.shape:
+            raise ShapeError(
+                f"a {what} of shape {array.shape}", expected=f"the shape of the value, {aval}"
+            )
+        traced = array is value and hasattr(value, "aval")
+        result.append(
+            value if traced or not is_float(aval.dtype) else np.asarray(array, aval.dtype)
+        )
+    return result
+
+
+def filled(cotangents: Cotangents, arguments: Sequence[Value]) -> tuple[Value, ...]:
+    """Cotangents as arrays of their own; zeros where there is none."""
+    return tuple(
+        own(np.zeros_like(argument) if ct is None else ct)
+        for argument, ct in zip(arguments, cotangents, strict=True)
+    )

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.backends.base import Backend, CalledOut, Compiled
-from optserve.errors import NumericalFailure, OptserveError
+from optserve.errors import DerivativeError, NumericalFailure, OptserveError
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
-from optserve.graph.interpret import bind_rows
+from optserve.graph.interpret import bind_rows, interpret
 from optserve.graph.primitive import Value
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
@@ -37,8 +37,9 @@ SEVERAL, QUICK = 30, 10_000_000
 """Free coordinates up to which curvatures serve the descent itself, and the entries of all values
 that may be computed for that."""
 
-LARGEST_JACOBIAN = 50_000_000
-"""The same for the entries of such a matrix."""
+LARGEST_JACOBIAN, LARGEST_BESIDE = 50_000_000, 5_000_000
+"""The same for the entries of such a matrix, and of the Jacobian of a sum of squares that is not
+declared as one: whoever declares a loss expects no memory in proportion to its rows."""
 
 PRODUCT = 3
 """How many evaluations a product of the Hessian with a vector costs."""
@@ -89,17 +90,42 @@ class Evaluator:
         if self.problem.objective.streamed and self.problem.objective.kind == "least_squares":
             return False
         count = self.packing.size
-        return 0 < count <= LARGEST_COUNT and count * max(self.rows, count) <= LARGEST_JACOBIAN
+        rows = self.rows if self.problem.objective.kind == "least_squares" else 0
+        return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN
 
-    @property
+    @cached_property
     def linearizes(self) -> bool:
-        """Whether the loss is a sum of squares whose Jacobian is formed beside the descent."""
-        return self.problem.objective.kind == "least_squares" and self.forms_jacobian
+        """Whether the loss is a sum of squares whose Jacobian is formed beside the descent.
+
+        One that is not declared as such may be, but for a constant."""
+        objective, count = self.problem.objective, self.packing.size
+        if objective.kind == "least_squares":
+            return self.forms_jacobian
+        if objective.streamed or not 0 < count <= LARGEST_COUNT or self.graphs.squares is None:
+            return False
+        if count * self.rows > LARGEST_BESIDE or not self._weights_are_positive():
+            return False
+        try:
+            return self._jacobian_graph is not None or bool(self._tangents_graph.outputs)
+        except DerivativeError:  # a plugin may have no rule for it
+            return False
 
     @cached_property
     def rows(self) -> int:
-        """How many residuals there are."""
-        return sum(self.residual_sizes().values())
+        """How many residuals there are, none where the loss is no sum of squares."""
+        found = self.graphs.squares
+        atoms = () if found is None else found.graph.outputs[1:]
+        shapes = (resolve_shape(atom.aval.shape, self.row_counts) for atom in atoms)
+        return sum(int(np.prod(shape)) for shape in shapes)
+
+    def _weights_are_positive(self) -> bool:
+        """Whether no square of a loss is multiplied by a negative number of the data."""
+        found = self.graphs.squares
+        if found is None or not found.weights.outputs:
+            return True
+        pieces = self.packing.pieces(np.zeros(self.packing.size, self.packing.dtype))
+        weights = interpret(found.weights, *pieces, *self.graphs.arguments)
+        return all(bool((np.asarray(one) >= 0.0).all()) for one in weights)
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
         """Loss and gradient (p,); NaN where a whole number that they need does not exist."""
@@ -110,7 +136,7 @@ class Evaluator:
         return loss, gradient
 
     def linearized(self, point: Array, data: Sequence[Any] | None = None) -> Linearized:
-        """Of least squares: residual and Jacobian too. ``data`` stands in place of the arguments
+        """Of a sum of squares: residual and Jacobian too. ``data`` stands in place of the arguments
         of all graphs, if it is given."""
         arguments = self.graphs.arguments if data is None else data
         if self._jacobian is not None:
@@ -328,16 +354,24 @@ class Evaluator:
     def _gradient(self) -> Compiled:
         return self.compiled("gradient", self._gradient_graph)
 
+    @property
+    def _jacobian_graph(self) -> Graph | None:
+        """Residual and Jacobian in one graph, where that is how they are computed."""
+        return self.graphs.kept("jacobian", self.graphs.jacobian)
+
+    @property
+    def _tangents_graph(self) -> Graph:
+        width = self._width
+        return self.graphs.kept(("tangents", width), lambda: self.graphs.tangents(width))
+
     @cached_property
     def _jacobian(self) -> Compiled | None:
-        """Residual and Jacobian in one graph, where that is how they are computed."""
-        graph = self.graphs.kept("jacobian", self.graphs.jacobian)
+        graph = self._jacobian_graph
         return None if graph is None else self.compiled("jacobian", lambda: graph)
 
     @cached_property
     def _tangents(self) -> Compiled:
-        width = self._width
-        return self.compiled(("tangents", width), lambda: self.graphs.tangents(width))
+        return self.compiled(("tangents", self._width), lambda: self._tangents_graph)
 
     @property
     def _width(self) -> int:

@@ -28,6 +28,7 @@ from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
 from optserve.transforms.simplify import prune, simplify
+from optserve.transforms.squares import Squares, squares
 from optserve.transforms.vmap import vmap
 
 __all__ = ["Graphs", "applied"]
@@ -103,6 +104,17 @@ class Graphs:
         names += [""] * held + [column.name for column in columns]
         return self.traced(over_pieces, avals, names)
 
+    @cached_property
+    def squares(self) -> Squares | None:
+        """What the loss is the sum of the squares of, over the pieces of the vector; ``None`` where
+        it is no such sum."""
+        given = self.problem.objective
+        if given.kind != "least_squares":
+            wrt = range(len(self.packing.free))
+            return self.kept("squares", lambda: squares(self.objective, wrt))
+        graph = replace(self.objective, outputs=self.objective.outputs[: 1 + len(given.residuals)])
+        return Squares(graph, weights=replace(graph, equations=(), outputs=()))
+
     def loss(self) -> Graph:
         """(vector, ...) -> loss."""
         graph = replace(self.objective, outputs=self.objective.outputs[:1])
@@ -138,8 +150,9 @@ class Graphs:
         Residuals of several names are joined in order, each flattened. It is ``None`` where the
         tangents of blocks of columns take less work than one graph for all of them.
         """
-        count, outputs = len(self.problem.objective.residuals), len(self.objective.outputs)
-        derived = self._with_jacobians(self.objective, range(1, 1 + count))
+        assert self.squares is not None
+        count = self.squares.count
+        derived = self._with_jacobians(self.squares.graph, range(1, 1 + count))
         if derived is None:
             return None
 
@@ -147,7 +160,7 @@ class Graphs:
             found = applied(derived, [*self.packing.pieces(vector), *arguments])
             residual = _joined([np.reshape(one, -1) for one in found[1 : 1 + count]])
             width = self.packing.size
-            jacobian = _joined([np.reshape(one, (-1, width)) for one in found[outputs:]])
+            jacobian = _joined([np.reshape(one, (-1, width)) for one in found[1 + count :]])
             return [found[0], 2.0 * (residual @ jacobian), residual, jacobian]
 
         return self._over_vector(joined)
@@ -185,8 +198,8 @@ class Graphs:
 
         The graph does not grow with the parameters, nor with the directions.
         """
-        outputs = self.objective.outputs[: 1 + len(self.problem.objective.residuals)]
-        objective = replace(self.objective, outputs=outputs)
+        assert self.squares is not None
+        objective = self.squares.graph
 
         def pushed(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
             direction, arguments = given[0], given[1:]

@@ -131,7 +131,7 @@ def complaint(seed: int) -> str:
     return found and f"{seed} {name}: {found}"
 
 
-FOUND = (66, 68, 80, 90, 132, 178, 190, 271, 286, 332, 475, 486, 871)
+FOUND = (66, 68, 80, 90, 132, 178, 190, 271, 286, 332, 399, 475, 486, 761, 795, 871)
 """Seeds of others that once ended with exit code 0, or in untrue words."""
 
 

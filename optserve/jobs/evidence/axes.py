@@ -92,16 +92,23 @@ def profiles_of(
         direction[model.free] = vector / model.scale
         one = profile(surface, place, direction, noise, let)
         more = longer(surface, place, start, one.direction)
-        if one.kind not in ("rises", "falls") and more > MUCH:
-            far = more * one.direction
-            beside = (surface.loss(place.point + sense * far) for sense in (1.0, -1.0))
-            if min(beside) > place.loss + noise:
-                one = Profile("rises", one.direction)
+        away = one.kind not in ("rises", "falls") and more > MUCH
+        if away and _rises(surface, place, more * one.direction, model, noise):
+            one = Profile("rises", one.direction)
         if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
             far = max(1.0, more) * one.direction
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
     return found
+
+
+def _rises(surface: Surface, place: Place, far: Array, model: Quadratic, noise: float) -> bool:
+    """Whether the loss rises by ``far`` (p,) in both senses, beyond its noise here and there."""
+    beside = [surface.at(place.point + sense * far) for sense in (1.0, -1.0)]
+    least = min(found.loss if found.finite else inf for found in beside) - place.loss
+    if not noise < least < inf:  # coordinates are larger there, and so are their roundings
+        return least > noise
+    return least > max(surface.noise(found, model).loss for found in beside if found.finite)
 
 
 def longer(surface: Surface, place: Place, start: Array, unit: Array) -> float:

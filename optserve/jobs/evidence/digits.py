@@ -53,7 +53,8 @@ def _rounded(surface: Surface, place: Place, model: Quadratic, start: Array, *, 
     itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
     left of the loss.
     """
-    if 0.0 <= place.loss <= (EXACT * surface.epsilon) ** 2 * surface.plainly_at(start).loss < inf:
+    least = (EXACT * surface.epsilon) ** 2 * surface.plainly_at(start).loss
+    if 0.0 <= place.loss - (surface.constant or 0.0) <= least < inf:
         return ""
     if model.rest is not None and (unsure(model) & (model.values > model.noise)).any():
         return APART  # columns are rounded too: they do not tell where along the axis it is

@@ -135,9 +135,10 @@ class Examination:
         """What the root of a decrease is compared with."""
         if self.surface.kind == "log_likelihood":  # of which 0 may be the limit, far out
             return min(1.0, sqrt(abs(place.loss)) or 1.0)
-        if self.surface.kind == "least_squares":
-            rest = sqrt(max(place.loss - model.decrement**2, 0.0))
-            return rest if model.rest is None else model.rest
+        if model.rest is not None:
+            return model.rest
+        if (constant := self.surface.constant) is not None:
+            return sqrt(max(place.loss - constant - model.decrement**2, 0.0))
         gained = self.end.gained(place.loss)
         # The last of a few steps from far off gain anything: a Newton step tells better.
         last = before - place.loss if before < inf else gained

@@ -93,7 +93,7 @@ def beside(surface: Surface, place: Place, flat: Sequence[Array], noise: float) 
 def is_endless(surface: Surface, place: Place, model: Quadratic) -> bool:
     """Whether the loss falls without end along the gradient, or an axis not bent upwards."""
     [axes] = np.nonzero(model.values <= model.noise)
-    if surface.kind == "least_squares" or not axes.size:
+    if surface.constant is not None or not axes.size:
         return False
     steepest = -surface.unheld(place) * model.spread_scale**-2.0
     directions = [model.axis(int(number)) for number in axes[:2]]

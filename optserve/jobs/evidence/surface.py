@@ -29,6 +29,9 @@ HESSIANS = 3
 JACOBIANS = 4
 """How many Jacobians there must be time for; else products of the Hessian do."""
 
+LOOKS_BY_JACOBIAN = 20
+"""How many of them must not be too dear where least squares are not declared."""
+
 BLIND = "not examined: the second derivatives are not finite here"
 
 LOOKS = 4
@@ -63,6 +66,7 @@ class Surface:
     """Evaluates what evidence needs, within a ``budget``.
 
     ``ignored`` are coordinates (p,) on which the loss does not depend, or through no derivative.
+    ``constant`` is what the loss is beside a sum of squares; ``None`` where it is not known as one.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Surface:
         self.size = evaluator.packing.size
         self.epsilon = float(np.finfo(evaluator.packing.dtype).eps)
         self.kind = evaluator.problem.objective.kind
+        self.constant = 0.0 if self.kind == "least_squares" else None
         few = self.size <= DENSE
         self.dense = few or (self.size <= LARGEST and prices.hessian <= budget.left // HESSIANS)
         self._scale: Array | None = None
@@ -83,6 +88,8 @@ class Surface:
             operations = JACOBIANS * decomposition(self.size, evaluator.rows)
             cost = JACOBIANS * prices.jacobian
             self.by_jacobian = budget.allows(cost, "jacobian", operations)
+            if self.constant is None:
+                self.by_jacobian &= LOOKS_BY_JACOBIAN * prices.jacobian <= budget.left
 
     @property
     def products(self) -> int:
@@ -101,8 +108,11 @@ class Surface:
         self.budget.spend(self.prices.jacobian, "jacobian")
         point = self._allowed(point)
         found = self.evaluator.linearized(point)
-        wide = [np.asarray(one, np.float64) for one in found[1:]]
-        return Place(point, float(found.loss), *wide)
+        place = Place(point, float(found.loss), *(np.asarray(one, np.float64) for one in found[1:]))
+        if self.constant is None and place.finite and place.residual is not None:
+            beside = place.loss - float(place.residual @ place.residual)
+            self.constant = beside if abs(beside) > self.sum_rounding(place) else 0.0
+        return place
 
     def plainly_at(self, point: Array) -> Place:
         """Loss and gradient there, without residual and Jacobian."""
@@ -141,7 +151,7 @@ class Surface:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
         widths = self.epsilon ** (1 / 3) * self.reference(place)
         columns = []
-        at = self.at if self.size <= DENSE else self.plainly_at
+        at = self.at if self.size <= DENSE and self.kind == "least_squares" else self.plainly_at
         for number, width in enumerate(widths):
             move = np.zeros(self.size)
             move[number] = width

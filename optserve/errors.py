@@ -25,8 +25,14 @@ __all__ = [
     "ShapeError",
     "Told",
     "TraceError",
+    "shown",
     "together",
 ]
+
+
+def shown(name: str) -> str:
+    """The name of a file as a text, also where the system holds it for bytes without a meaning."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ class Place:
 
     >>> str(Place("fit.yaml", 3, 7))
     'fit.yaml:3:7'
+    A name that is no text in UTF-8 is shown as far as it is:
+
+    >>> Place("\\udcc3\\udcbc\\udcff.yaml").file == "\u00fc\ufffd.yaml"
+    True
     """
 
     file: str
@@ -47,6 +57,9 @@ class Place:
     excerpt: str = ""
     width: int = 1
     path: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", shown(self.file))
 
     def __str__(self) -> str:
         numbers = [str(number) for number in (self.line, self.column) if number]

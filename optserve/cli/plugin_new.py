@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from enum import StrEnum
 from pathlib import Path
 from string import Template
@@ -61,6 +62,7 @@ def new(
                 expected="lower-case letters, digits and hyphens, as in optserve-growth",
                 code="usage",
             )
+        _refuse_module(name.replace("-", "_"))
         _refuse_taken(_word(name))
         files = files_of(name, like)
         try:
@@ -79,6 +81,17 @@ def new(
         write_output(f"wrote {folder}/: {', '.join(sorted(files))}")
         write_output(f"next: cd {folder} && pip install -e '.[test]' && pytest")
         write_output("then: optserve plugin check .")
+
+
+def _refuse_module(module: str) -> None:
+    """Refuse the name of a module that the package would hide, or be hidden by."""
+    if module == "optserve" or module in sys.stdlib_module_names:
+        raise ConfigError(
+            f"the module {module!r} is one of {'Python' if module != 'optserve' else 'optserve'}",
+            expected="a name for what the package adds, as in optserve-growth",
+            remedy="choose another name",
+            code="usage",
+        )
 
 
 def _refuse_taken(word: str) -> None:

@@ -64,6 +64,14 @@ def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingN
                 code="override",
             )
         _check_path(source, path)
+        if path == "extends":
+            raise ConfigError(
+                "`extends` is read before what is set",
+                place=source.place(0, len(text), path),
+                expected="a value of the merged config",
+                remedy="write `extends` into the config, or run the other config",
+                code="override",
+            )
         value = parse_value(source, len(written) + 1, path)
         if isinstance(value, ScalarNode) and value.value is None and not value.text:
             raise ConfigError(

@@ -18,6 +18,7 @@ from optserve.config.paths import Reach
 from optserve.config.schema.config import Config
 from optserve.config.schema.section import Section
 from optserve.config.schema.validation import validated
+from optserve.errors import shown
 
 __all__ = ["Given", "Written", "content_of", "name_in", "written"]
 
@@ -42,7 +43,7 @@ class Written(NamedTuple):
     @property
     def name(self) -> str:
         """What the job is called."""
-        return self.config.name or ("config" if self.file is None else self.file.stem)
+        return self.config.name or ("config" if self.file is None else shown(self.file.stem))
 
 
 def written(

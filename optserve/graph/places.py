@@ -18,9 +18,14 @@ def place_of_error(error: Exception) -> Place | None:
 
 
 def place_of_frame(frame: FrameType | None) -> Place | None:
-    """The nearest caller outside this package: the line that a person wrote."""
+    """The nearest caller outside this package: the line that a person wrote.
+
+    Behind a command there is none.
+    """
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
+        if name.startswith("optserve.cli."):
+            return None
         if not name.startswith(("optserve.", "numpy", "contextlib")):
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back

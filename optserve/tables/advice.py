@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from optserve.errors import ConfigError
-from optserve.tables.cells import conversions, fits
+from optserve.tables.cells import conversions, fits, is_grouped
 from optserve.tables.dialect import BLANKS, Dialect
 from optserve.tables.lines import prepared, records
 
@@ -22,10 +22,12 @@ MOST_SKIPPED = 100
 
 
 class _Table(NamedTuple):
-    """How a dialect reads a text: the values of a row, and the numbers in all."""
+    """How a dialect reads a text: the values of a row, the numbers in all, and whether each that
+    has a comma may as well be one of groups of digits."""
 
     width: int
     numbers: int
+    grouped: bool
 
 
 def advised(content: bytes, dialect: Dialect) -> str:
@@ -35,7 +37,7 @@ def advised(content: bytes, dialect: Dialect) -> str:
     'write `separator: ";"` and `decimal: ","` beside `read`'
     """
     now = _read(content, dialect)
-    best, most = dialect, now.numbers if now else 0
+    best, most, grouped = dialect, now.numbers if now else 0, False
     for comment, skip in _passed_over(content, dialect):
         for separator in dict.fromkeys((dialect.separator, *SEPARATORS)):
             for decimal in (".", ","):
@@ -43,10 +45,13 @@ def advised(content: bytes, dialect: Dialect) -> str:
                     tried = Dialect.of(separator, decimal, "utf-8", comment, skip, dialect.header)
                     found = _read(content, tried)
                     if found and found.width > 1 and found.numbers > most:
-                        best, most = tried, found.numbers
+                        best, most, grouped = tried, found.numbers, found.grouped
         if best is not dialect:
             break
-    return _written(dialect, best)
+    words = _written(dialect, best)
+    if grouped and best.decimal != dialect.decimal:
+        return f"{words}, unless its commas part groups of digits: then take them out of the file"
+    return words
 
 
 def _passed_over(content: bytes, dialect: Dialect) -> Iterator[tuple[str, int]]:
@@ -73,8 +78,9 @@ def _read(content: bytes, dialect: Dialect) -> _Table | None:
     if dialect.header and any(fits(name, convert) for name in rows[0]):
         return None  # a row of the table, not the names of its columns
     cells = (cell for row in rows[dialect.header :] for cell in row)
-    numbers = sum(fits(cell, convert) and not cell.endswith(",") for cell in cells)
-    return _Table(len(rows[0]), numbers)
+    numbers = [cell for cell in cells if fits(cell, convert) and not cell.endswith(",")]
+    grouped = all(map(is_grouped, (cell for cell in numbers if "," in cell)))
+    return _Table(len(rows[0]), len(numbers), grouped)
 
 
 def _written(dialect: Dialect, best: Dialect) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "expected_of",
     "filling",
     "fits",
+    "is_grouped",
     "is_missing",
     "number_remedy",
 ]
@@ -35,7 +36,10 @@ __all__ = [
 EXACT = 2**53
 """Whole numbers below it are the same as floats."""
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][-+]?[0-9]+)?")
+_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+")
 _WHOLE = re.compile(r"[-+]?[0-9]+")
+_FINER = re.compile(r"[.,][0-9]{6}0*[1-9]")
+"""Of a second: digits beyond the sixth, which moments do not hold."""
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a", "<na>"})
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
@@ -174,6 +178,8 @@ def composed(text: str) -> str:
 
 
 def _moment(text: str) -> np.datetime64:
+    if _FINER.search(text):
+        raise ValueError(text)
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is not None:
         try:
@@ -189,13 +195,25 @@ def expected_of(kind: Kind, text: str) -> str:
     >>> expected_of("float", "1x"), expected_of("float", "1234567890123456789")
     ('a finite number', 'a whole number that a float keeps')
     """
+    if kind == "time" and _FINER.search(text):
+        return "a moment of up to six digits after the second"
     return KEPT if kind == "float" and _WHOLE.fullmatch(text) else EXPECTED[kind]
+
+
+def is_grouped(text: str) -> bool:
+    """Whether a comma may part groups of digits: ``1,234`` is a thousand in some countries."""
+    return _GROUPED.fullmatch(text.strip()) is not None
 
 
 def number_remedy(text: str, decimal: str) -> str:
     """What to do about a text that stands for no number."""
     if _WHOLE.fullmatch(text):
         return TOO_LONG.format(origin=_origin(text)) if _is_long(text) else FAR_TOO_LONG
+    if decimal == "." and _GROUPED.fullmatch(text):
+        whole, point = text.replace(",", ""), text.replace(",", ".", 1)
+        return f"digits in groups are not read: write {whole}, or {point} where that is meant"
+    if decimal == "." and _NUMBER.fullmatch(text):
+        return "no float is so large: divide the column in the file"
     if decimal == "." and _NUMBER.fullmatch(text.replace(",", ".")):
         return f"numbers have a decimal point here: write {text.replace(',', '.')}"
     if decimal != "." and _NUMBER.fullmatch(text):

@@ -167,6 +167,14 @@ class Scope:
                 remedy=f"a product is {name} * (...), an entry {name}[...]",
                 code="wrong-call",
             )
+        if name in OF_TABLES:
+            return ConfigError(
+                f"{name}(...) cannot be asked where the rows are chosen and made",
+                place=place,
+                expected="what is computed of the columns; it stands in shapes, `define` and a loss",
+                remedy="write what is needed of it into a column of the file",
+                code="unknown-function",
+            )
         unavailable = self.vocabulary.unavailable(name)
         if unavailable is not None:
             return unavailable.at(place)

@@ -31,7 +31,11 @@ __all__ = [
 
 
 def shown(name: str) -> str:
-    """The name of a file as a text, also where the system holds it for bytes without a meaning."""
+    r"""The name of a file as a text, also where the system holds it for bytes without a meaning.
+
+    >>> shown("\udcc3\udcbc\udcff.yaml") == "\u00fc\ufffd.yaml"
+    True
+    """
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -45,10 +49,6 @@ class Place:
 
     >>> str(Place("fit.yaml", 3, 7))
     'fit.yaml:3:7'
-    A name that is no text in UTF-8 is shown as far as it is:
-
-    >>> Place("\\udcc3\\udcbc\\udcff.yaml").file == "\u00fc\ufffd.yaml"
-    True
     """
 
     file: str

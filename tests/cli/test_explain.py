@@ -46,6 +46,13 @@ def test_one_derivative_shows_only_what_it_needs(invoke: Invoke, here: Path) -> 
     assert "exp" not in output
 
 
+def test_a_place_is_none_of_the_command(invoke: Invoke, here: Path) -> None:
+    (here / "apart.yaml").write_text("{version: 1, parameters: {a: 1, w: [1, 2]}, loss: a**2}")
+    output = invoke("explain", "apart.yaml", "--derivative", "w").output
+    assert "broadcast_to" in output
+    assert ".py" not in output
+
+
 def test_an_unknown_parameter(invoke: Invoke) -> None:
     result = invoke("explain", "line.yaml", "--derivative", "slop")
     assert (result.exit_code, result.stdout) == (2, "")

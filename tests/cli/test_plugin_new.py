@@ -109,3 +109,11 @@ def test_no_plugin_of_that_name(invoke: Invoke) -> None:
     result = invoke("plugin", "info", "optserve-none")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no plugin is called 'optserve-none'" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["os", "optserve", "json"])
+def test_a_package_hides_no_module(name: str, invoke: Invoke, here: Path) -> None:
+    result = invoke("plugin", "new", name)
+    assert result.exit_code == 2
+    assert f"the module '{name}' is one of " in result.stderr
+    assert not (here / name).exists()

@@ -326,3 +326,12 @@ def test_an_entry_is_called_in_the_report_as_in_an_expectation(invoke: Invoke, h
     result = invoke("run", "m.yaml")
     assert result.exit_code == 0, result.output
     assert "\n  W[0][1]    1         0\n" in result.stdout
+
+
+def test_a_file_whose_name_is_no_text(invoke: Invoke, simple: Path, here: Path) -> None:
+    odd = simple.rename(here / "\udcff.yaml")
+    odd.write_text("{version: 1, parameters: {x: 3, y: 1}, loss: (x - 1)**2, optimizer: lbfgs}")
+    result = invoke("run", str(odd), "--format", "json", "--out", "done")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["name"] == "\ufffd"
+    assert (here / "done" / "result.json").exists()

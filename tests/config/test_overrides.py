@@ -105,6 +105,8 @@ def test_places_are_those_of_the_command_line() -> None:
         ("stop..steps=5", "`stop..steps` has an empty part"),
         (".stop=5", "`.stop` has an empty part"),
         ("stop.=5", "`stop.` has an empty part"),
+        ("extends=other.yaml", "`extends` is read before"),
+        ("+extends=other.yaml", "`extends` is read before"),
     ],
 )
 def test_what_cannot_be_set_is_refused(override: str, message: str) -> None:

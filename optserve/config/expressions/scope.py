@@ -171,7 +171,7 @@ class Scope:
             return ConfigError(
                 f"{name}(...) cannot be asked where the rows are chosen and made",
                 place=place,
-                expected="what is computed of the columns; it stands in shapes, `define` and a loss",
+                expected="what is computed of columns; it stands in shapes, `define` and a loss",
                 remedy="write what is needed of it into a column of the file",
                 code="unknown-function",
             )

@@ -142,7 +142,10 @@ def _check_name(text: Text, token: Token) -> None:
         bad = next(i for i in range(len(name)) if not name[: i + 1].isidentifier())
         _refuse_sign(text, Token("sign", name[bad], token.start + bad))
     if keyword.iskeyword(name) and name not in {"None", "True", "False"}:
-        message, remedy = _KEYWORDS.get(name, (f"'{name}' is a keyword of Python", ""))
+        message = f"'{name}' is a keyword of Python, and no name"
+        remedy = f"give it another: a column as `columns: {{{name}_: {name}}}`"
+        if name != "lambda" or re.match(r"\s*[\w:*]", text.text[token.end :]):
+            message, remedy = _KEYWORDS.get(name, (message, remedy))
         refuse(text, token, message, expected="a name or a value", remedy=remedy)
     if text.text[token.end : token.end + 1] in {'"', "'"}:
         what = "f-strings are" if "f" in name.lower() else f"strings like {name}'...' are"

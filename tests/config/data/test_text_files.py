@@ -96,6 +96,25 @@ def test_the_error_names_the_keys(
     assert caught.value.remedy == f"write {keys} beside `read`"
 
 
+def test_a_comma_that_may_part_thousands_is_not_said_to_be_decimal(
+    problem: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "d.csv").write_text('x,y\n1,"1,234"\n2,"5,678"\n')
+    with pytest.raises(ConfigError) as caught:
+        problem(f"data: {{read: d.csv}}\n{FIT}")
+    assert caught.value.remedy == (
+        'write `decimal: ","` beside `read`, unless its commas part groups of digits: '
+        "then take them out of the file"
+    )
+
+
+def test_a_number_beyond_all_floats(problem: Load, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("x,y\n1,1e400\n")
+    with pytest.raises(ConfigError) as caught:
+        problem(f"data: {{read: d.csv}}\n{FIT}")
+    assert caught.value.remedy == "no float is so large: divide the column in the file"
+
+
 def test_the_page_lists_every_key() -> None:
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
     table = page[page.index("## Text files") : page.index("```python")]

@@ -78,6 +78,15 @@ def test_missing_moments(problem: Load, tmp_path: Path) -> None:
         assert len(made(problem, f"{table}, missing: drop", column, **options)) == 1
 
 
+def test_a_text_of_nanoseconds_is_refused_and_not_cut(problem: Load, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("t,x\n2024-01-02T00:00:00.123456000Z,1\n")
+    assert len(made(problem, "read: t.csv", "as: time, origin: 2024-01-01")) == 1
+    (tmp_path / "t.csv").write_text("t,x\n2024-01-02T00:00:00.123456789Z,1\n")
+    with pytest.raises(ConfigError) as caught:
+        made(problem, "read: t.csv", "as: time, origin: 2024-01-01")
+    assert "up to six digits after the second" in caught.value.expected
+
+
 @pytest.mark.parametrize("cell", ["01.02.2024", "2024-13-01", "12:00", "5", "2024-01-01 25:00"])
 def test_what_is_no_moment(cell: str, problem: Load, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"t,x\n2024-01-02,1\n{cell},2\n")

@@ -26,6 +26,8 @@ CONSTRUCTS = (
     "a in b",
     "a is b",
     "await x",
+    "a * lambda",
+    "class + 1",
     "yield x",
     "import os",
     "a < b < c",

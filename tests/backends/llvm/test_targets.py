@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import cases
 from optserve.testing.rows import row_assignments
 from optserve.transforms.check import equation_graph, pullback_graph
+from tests.conformance.composed import is_composed
 
 AARCH64, ELF, MACHINE = "aarch64-unknown-linux-gnu", b"\x7fELF", 183  # EM_AARCH64
 
@@ -88,9 +90,9 @@ def is_code_for_aarch64(code: bytes) -> bool:
     return code[:4] == ELF and int.from_bytes(code[18:20], "little") == MACHINE
 
 
-def with_rows(primitive: Primitive) -> Iterator[tuple[Graph, Sequence[Array]]]:
+def with_rows(primitive: Primitive, most: int | None) -> Iterator[tuple[Graph, Sequence[Array]]]:
     """A primitive with its pullback, with every axis as rows that can be."""
-    for case in cases(primitive):
+    for case in islice(cases(primitive), most):
         for _, avals, attributes in row_assignments(case):
             graph = equation_graph(primitive, avals, attributes)
             arguments = list(case.operands)
@@ -105,6 +107,19 @@ def with_rows(primitive: Primitive) -> Iterator[tuple[Graph, Sequence[Array]]]:
             yield pulled, arguments
 
 
+FEW = 2
+"""Cases of a primitive that are tried in every run; the others are other values and shapes."""
+
+EACH_SHARE = pytest.mark.parametrize(
+    ("primitives", "most"),
+    [
+        pytest.param([one for one in builtin_primitives() if not is_composed(one)], FEW, id="few"),
+        pytest.param(builtin_primitives(), None, id="all", marks=pytest.mark.nightly),
+    ],
+)
+"""All primitives; nightly those too that have no code but that of their parts, and all cases."""
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_benchmarks_have_code_for_aarch64(name: str, elsewhere: Engine) -> None:
     problem = PROBLEMS[name]
@@ -113,11 +128,14 @@ def test_benchmarks_have_code_for_aarch64(name: str, elsewhere: Engine) -> None:
     assert elsewhere._loaded
 
 
-def test_primitives_have_code_for_aarch64(elsewhere: Engine) -> None:
-    for primitive in builtin_primitives():
-        for graph, arguments in with_rows(primitive):
+@EACH_SHARE
+def test_primitives_have_code_for_aarch64(
+    elsewhere: Engine, primitives: Sequence[Primitive], most: int | None
+) -> None:
+    for primitive in primitives:
+        for graph, arguments in with_rows(primitive, most):
             llvm.compile_graph(graph)(*arguments)
-    assert len(elsewhere._loaded) > 250
+    assert len(elsewhere._loaded) > len(primitives)
     assert all(map(is_code_for_aarch64, elsewhere._loaded))
 
 
@@ -137,10 +155,13 @@ def test_benchmarks_run_with_avx2_alone(name: str, avx2: Callable[[], None]) -> 
 
 
 @needs_x86
-def test_primitives_run_with_avx2_alone(avx2: Callable[[], None]) -> None:
+@EACH_SHARE
+def test_primitives_run_with_avx2_alone(
+    avx2: Callable[[], None], primitives: Sequence[Primitive], most: int | None
+) -> None:
     avx2()
-    for primitive in builtin_primitives():
-        for graph, arguments in with_rows(primitive):
+    for primitive in primitives:
+        for graph, arguments in with_rows(primitive, most):
             with np.errstate(all="ignore"):
                 expected = interpret(graph, *arguments)
             for found, wanted in zip(llvm.compile_graph(graph)(*arguments), expected, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-__all__ = ["GRACE", "Deadline"]
+__all__ = ["GRACE", "LONGEST", "Deadline"]
 
 GRACE = 0.1
 """Seconds beyond the limit that what follows the descent may take."""
@@ -15,6 +15,9 @@ OPERATIONS = 4e9
 
 SETUP = 0.05
 """Seconds until a graph runs, at least: it is recorded and planned in Python."""
+
+LONGEST = 4.0
+"""How many times as long as the graph of the loss with its gradient another is, at most."""
 
 FADES = 0.8
 """The share of itself that a duration counts with once a shorter one was seen: the longest of the
@@ -67,13 +70,18 @@ class Deadline:
         else:
             self._each[graph] = max(each, FADES * self._each[graph])
 
+    def knows(self, graph: str) -> bool:
+        """Whether ``graph`` has run, so that it is known what it takes."""
+        return graph in self._each
+
     def needed(self, graph: str = "", evaluations: float = 0.0, operations: float = 0.0) -> float:
         """Seconds that evaluations by ``graph``, and linear algebra of so many multiplications, are
         predicted to take.
 
-        A graph that did not run before is compiled first: the longer, the more it computes.
+        A graph that did not run before is compiled first: the longer, the more it computes, up to
+        what a graph may be longer than another.
         """
-        wait = 0.0 if graph in self._each else self.setup * evaluations
+        wait = 0.0 if graph in self._each else self.setup * min(evaluations, LONGEST)
         each = self._each.get(graph, max(self._each.values(), default=0.0))
         return wait + evaluations * each + operations / OPERATIONS
 

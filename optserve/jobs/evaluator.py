@@ -360,6 +360,16 @@ class Evaluator:
         return self.graphs.kept("jacobian", self.graphs.jacobian)
 
     @property
+    def work_of_jacobian(self) -> float | None:
+        """How many times as much work it is as the loss with its gradient; ``None`` where it is
+        made of tangents."""
+        graph, vector = self._jacobian_graph, np.zeros(self.packing.size, self.packing.dtype)
+        given = [vector, *self.graphs.arguments]
+        if graph is None:
+            return None
+        return entries_of(graph, given) / max(1, entries_of(self._gradient_graph(), given))
+
+    @property
     def _tangents_graph(self) -> Graph:
         width = self._width
         return self.graphs.kept(("tangents", width), lambda: self.graphs.tangents(width))

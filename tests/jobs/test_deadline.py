@@ -133,6 +133,26 @@ def test_no_large_matrix_is_taken_apart_when_the_limit_is_near(
     assert found.evidence.verified or found.evidence.sentence.endswith("the time was up")
 
 
+def test_a_jacobian_that_would_take_longer_than_all_the_time_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    data = {"x": rng.standard_normal((100, 50)), "y": rng.standard_normal(100)}
+
+    def linear(w: Any, x: Any, y: Any) -> Any:
+        return y - np.exp(0.1 * x @ w)
+
+    made = least_squares(linear, [parameter("w", np.zeros(50))], data, stop=Stop(seconds=20.0))
+    assert run(made).exit_code == 0
+    monkeypatch.setattr(deadline, "OPERATIONS", 1e4)  # so slow that a step would take a minute
+    late = run(made)
+    assert late.seconds <= 2.0 + NOISE
+    assert (late.exit_code, late.termination.reason, late.evaluations) == (3, "seconds", 1)
+    assert late.loss == pytest.approx(float(np.sum((data["y"] - 1.0) ** 2)))
+    assert not late.evidence.verified
+    assert run(replace(made, stop=Stop())).exit_code == 0
+
+
 def test_a_start_is_not_begun_once_the_time_is_up() -> None:
     slow = Slow(0.2)
     starts = tuple({"a": np.array(float(one))} for one in range(20))

@@ -55,16 +55,20 @@ def digits(found: Any, certified: Any) -> float:
     return float(-np.log10(np.max(wrong) + 1e-16))
 
 
-def above(result: Result, least: float, near: float, rounding: float = 0.0) -> str:
+def above(
+    result: Result, least: float, near: float, rounding: float = 0.0, loss: float | None = None
+) -> str:
     """What is wrong with an end that is no failure: called converged above the ``least`` loss.
 
-    It may be above by the share ``near`` of it, and by ``rounding``.
+    It may be above by the share ``near`` of it, and by ``rounding``. ``loss`` is what it is there,
+    where that of the result is rounded.
     """
     if result.exit_code not in (0, 3):
         return f"exit code {result.exit_code}: {result.termination.message}"
     assert result.loss is not None
-    if result.exit_code == 0 and result.loss > least * (1 + near) + rounding:
-        more = f"{result.loss / least - 1:.2g} above the minimum"
+    loss = result.loss if loss is None else loss
+    if result.exit_code == 0 and loss > least * (1 + near) + rounding:
+        more = f"{loss / least - 1:.2g} above the minimum"
         return f"{more}: {result.termination.message}; {result.evidence.sentence}"
     return ""
 

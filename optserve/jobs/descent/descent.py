@@ -45,12 +45,13 @@ class _Descent:
     def __init__(
         self, method: Method, start: Array, limits: Limits, watch: Watch, number: tuple[int, int]
     ) -> None:
-        self.method = method
+        self.late = not method.begins(start)
+        self.method = method.once if self.late and method.once is not None else method
         self.limits = limits
         self.watch = watch
         self.number = number
         self.outcome = Outcome(start)
-        self.walk = _walk(method, start, watch)
+        self.walk = _walk(self.method, start, watch)
         self.verdicts = Verdicts(
             method.examiner, limits, watch, searches=method.searches, slow=method.slow
         )
@@ -71,7 +72,7 @@ class _Descent:
                 most = self.verdicts.most(most)
             reasons = self._noted(self.walk.on(most, left))
             if self.method.optimizer is None:
-                reasons.append(Reason.evaluated)
+                reasons.append(Reason.seconds if self.late else Reason.evaluated)
             if self.last is not None and outcome.evaluations >= self.last:
                 whole = limits.epochs is not None and self.walk.epochs == limits.epochs
                 reasons.append(Reason.epochs if whole else Reason.steps)

@@ -15,6 +15,7 @@ from optserve.backends.base import Backend, Compiled
 from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, aval_of
+from optserve.jobs.deadline import LONGEST
 from optserve.jobs.descent.judging import Judge
 from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evaluator import Evaluator
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Advance", "Method", "method_of"]
 
+
+SURELY = 0.25
+"""The share of what is left of the time that a step may be predicted to take by sizes alone."""
+
+CUBES = 4.0
+"""Multiplications of a step by the Jacobian, times the cube of the coordinates, besides those that
+grow with the rows: triangles are factored and updated."""
 
 SMALL = 1 << 12
 """Entries of a matrix, or of a vector, up to which NumPy takes one thread by itself."""
@@ -63,7 +71,8 @@ class Method:
     ``advance`` takes one step. ``loop`` takes many in a call, where the backend has loops and the
     method can be traced; ``rest`` are its last arguments (see ``optserve.jobs.descent.loops``).
     ``judge`` judges the points, ``examiner()`` examines where the descent ends. ``batching`` says
-    what an epoch is made of, and is ``None`` where every step sees all rows.
+    what an epoch is made of, and is ``None`` where every step sees all rows. ``begins(start)``
+    tells whether the first step is predicted to end in time; ``once`` is for where it does not.
     """
 
     optimizer: Optimizer | None
@@ -75,6 +84,8 @@ class Method:
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
     batching: Batching | None = None
+    begins: Callable[[Array], bool] = lambda point: True
+    once: Method | None = None
 
     @property
     def searches(self) -> bool:
@@ -128,13 +139,18 @@ def method_of(
     batches = batching is not None
     dtype = evaluator.packing.dtype
     judge = Judge.of(limits, dtype, searches=searches, tries=tries, batches=batches)
+    unmeasured = _measure(None, evaluator, limits)
+    once = Method(None, lambda point: (), _once(evaluator), unmeasured, judge, examiner)
     if optimizer is None:
-        return Method(None, lambda point: (), _once(evaluator), measure, judge, examiner)
+        return once
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
     if by_jacobian:
         advance = _by_jacobian(optimizer, evaluator, limits)
-    elif optimizer.traced:
+        given = optimizer.init, advance, measure, judge, examiner
+        begins = functools.partial(_begins, evaluator)
+        return Method(optimizer, *given, begins=begins, once=once)
+    if optimizer.traced:
         graphs = evaluator.graphs if batching is None else batching.graphs
         loop, rest = _loop(optimizer, graphs, evaluator.backend, judge), graphs.held
         advance = _compiled(optimizer, graphs, evaluator.backend, limits)
@@ -221,6 +237,37 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
         return Advance(found.loss, found.gradient, proposed, following)
 
     return advance
+
+
+def _begins(evaluator: Evaluator, start: Array) -> bool:
+    """Whether a Jacobian, and a step by it, are predicted to end in time.
+
+    Sizes tell where it is clear. Else the loss and its gradient are evaluated at ``start`` (p,), to
+    predict it from what they take.
+    """
+    deadline = evaluator.deadline
+    if deadline.limit is None:
+        return True
+
+    from optserve.jobs.demand import seconds_of
+    from optserve.jobs.evidence.budget import Prices
+
+    price, size = Prices(evaluator).jacobian, evaluator.packing.size
+    operations = 2.0 * evaluator.rows * size**2 + CUBES * size**3
+    each = seconds_of(evaluator.problem, evaluator.packing)
+    if price * each + deadline.needed("jacobian", price, operations) <= SURELY * deadline.left:
+        return True
+    if deadline.knows("jacobian"):
+        return deadline.needed("jacobian", price, operations) <= deadline.left
+    for _ in range(2):  # what is compiled takes longer the first time
+        if deadline.fits("gradient", 1.0):
+            began = deadline.clock()
+            evaluator.gradient(start)
+            deadline.note("gradient", 1.0, deadline.clock() - began)
+    if deadline.needed("jacobian", LONGEST, operations) > deadline.left:
+        return False
+    work = evaluator.work_of_jacobian or float(price)  # its graph is recorded for that
+    return deadline.needed("jacobian", work, operations) <= deadline.left
 
 
 def _alone(entries: int) -> AbstractContextManager[object]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from optserve.config.schema.define import Composition, Pipe
     from optserve.config.schema.loss import Comparison
+    from optserve.config.schema.output import Output
     from optserve.config.schema.parameter import Parameter, Penalty
     from optserve.config.schema.table import Column, Split, Table
     from optserve.fitting.curve_fit import curve_fit
@@ -52,6 +53,7 @@ __all__ = [
     "Config",
     "Expect",
     "Minibatch",
+    "Output",
     "Parameter",
     "Penalty",
     "Pipe",
@@ -101,6 +103,7 @@ _HOMES = (
     ),
     ("optserve.config.schema.define", ("Composition", "Pipe")),
     ("optserve.config.schema.loss", ("Comparison",)),
+    ("optserve.config.schema.output", ("Output",)),
     ("optserve.config.schema.parameter", ("Parameter", "Penalty")),
     ("optserve.config.schema.table", ("Column", "Split", "Table")),
     ("optserve.fitting.curve_fit", ("curve_fit",)),

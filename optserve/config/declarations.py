@@ -23,6 +23,7 @@ from optserve.config.options import Named, named_in, one_named
 from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.config.schema.define import Composition, Definition, Pipe
 from optserve.config.schema.loss import Comparison
+from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import wrong_kind
 from optserve.config.traps import refuse_comment_inside
@@ -31,6 +32,7 @@ from optserve.errors import ConfigError, Place
 __all__ = [
     "Declarations",
     "Loss",
+    "OutputDeclared",
     "Prior",
     "RowExpressions",
     "Value",
@@ -83,6 +85,15 @@ class Prior(NamedTuple):
         return self.named.place
 
 
+class OutputDeclared(NamedTuple):
+    """An output: its value, what it is computed at, by name, and the level of its interval."""
+
+    value: Expression
+    at: Mapping[str, Expression]
+    level: float
+    place: Place
+
+
 class RowExpressions(NamedTuple):
     """What a table says of its rows: which of them count, and what is derived of them."""
 
@@ -91,9 +102,9 @@ class RowExpressions(NamedTuple):
 
 
 class Declarations(NamedTuple):
-    """Parameters and values with their places, functions by name, the loss, the metrics, the
-    expressions of each table, and of each parameter its prior and its start, where that is a text:
-    an expression of data, or the name of an initializer."""
+    """Parameters and values with their places, functions by name, the loss, metrics and outputs,
+    the expressions of each table, and of each parameter its prior and its start, where that is a
+    text: an expression of data, or the name of an initializer."""
 
     parameters: Mapping[str, Place]
     values: tuple[Value, ...]
@@ -103,6 +114,7 @@ class Declarations(NamedTuple):
     tables: Mapping[str, RowExpressions]
     priors: Mapping[str, Prior]
     starts: Mapping[str, Expression]
+    outputs: Mapping[str, OutputDeclared]
 
     @property
     def called(self) -> frozenset[str]:
@@ -121,17 +133,20 @@ class Declarations(NamedTuple):
         calls += [frozenset({prior.function}) for prior in self.priors.values()]
         return frozenset[str]().union(*calls) - set(self.functions)
 
-    def free(self, expression: Expression) -> tuple[Value, ...]:
-        """The values of ``define``, in order, that an expression is made of and that depend on no
-        parameter."""
+    def needed(self, expression: Expression) -> tuple[Value, ...]:
+        """The values of ``define``, in order, that an expression is made of."""
         needed: list[Value] = []
         for value in reversed(self.values):
             used = [expression, *(one.expression for one in needed)]
             if any(self.uses(one, [value.name]) for one in used):
                 needed.append(value)
+        return (*reversed(needed),)
+
+    def free(self, expression: Expression) -> tuple[Value, ...]:
+        """Those that depend on no parameter."""
         free: list[Value] = []
         varying = {*self.parameters}
-        for value in reversed(needed):
+        for value in self.needed(expression):
             if self.uses(value.expression, varying):
                 varying.add(value.name)
             else:
@@ -154,6 +169,8 @@ class Declarations(NamedTuple):
         yield from self.loss.terms.values()
         yield from self.metrics.values()
         yield from self.starts.values()
+        for output in self.outputs.values():
+            yield from (output.value, *output.at.values())
         for prior in self.priors.values():
             yield from prior.hyperparameters.values()
         for table in self.tables.values():
@@ -200,6 +217,10 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
     for entry in config.entries_of("metrics").values():
         with found:
             metrics[name_of(entry.key, dotted=False)] = parsed(entry.value)
+    outputs: dict[str, OutputDeclared] = {}
+    for name, entry in config.entries_of("outputs").items():
+        with found:
+            outputs[name_of(entry.key, dotted=False)] = _output(config.outputs[name], entry)
     tables = {
         name: _row_expressions(table, name, config.prefix_of(name), found)
         for name, table in config.tables.items()
@@ -214,7 +235,9 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
             with found.declaring(name):
                 priors[name] = _prior(parameter.node_of("prior"))
     loss = _loss(config, found)
-    made = Declarations(parameters, tuple(values), functions, loss, metrics, tables, priors, starts)
+    made = Declarations(
+        parameters, tuple(values), functions, loss, metrics, tables, priors, starts, outputs
+    )
     return made._replace(loss=_with_priors(made))
 
 
@@ -305,6 +328,12 @@ def _defined(definition: Definition, entry: Entry) -> Value | Function:
     return declare(
         signature, [(_text(one.key), parsed(one.value)) for one in body.entries.values()]
     )
+
+
+def _output(written: str | float | Output, entry: Entry) -> OutputDeclared:
+    whole = Output.in_full(written, entry.value)
+    at = {name_of(one.key): parsed(one.value) for one in whole.entries_of("at").values()}
+    return OutputDeclared(parsed(whole.node_of("value")), at, whole.band, entry.key.place)
 
 
 def _step(stage: Node) -> Step:

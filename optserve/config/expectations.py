@@ -23,7 +23,8 @@ __all__ = ["expectations_of"]
 
 _NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination")
 _BY_PARAMETER = ("parameters", "standard_errors", "gradient")
-_LATER = ("outputs",)
+_OF_OUTPUT = ("value", "standard_error", "interval")
+_ERRORS = frozenset({("outputs", "standard_error"), ("outputs", "interval")})
 _NOT_NEGATIVE = frozenset({"steps", "evaluations", "seconds", "memory", "standard_errors"})
 _INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
@@ -32,12 +33,14 @@ def expectations_of(
     config: Config,
     parameters: Sequence[Parameter],
     splits: Collection[str] | None,
+    outputs: Mapping[str, tuple[int, ...]],
     found: Mistakes,
 ) -> tuple[Expectation, ...]:
     """What must hold of the result.
 
     A path that can name nothing in it is wrong, and so is what could never hold. Of a parameter
     that is wrong nothing is checked. Where the ``splits`` are not known there may be all.
+    ``outputs`` are the shapes of those that are not wrong.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
     wrong = [name for name in config.parameters if name not in by_name]
@@ -50,6 +53,8 @@ def expectations_of(
             shape: tuple[int, ...] = ()
             if path.startswith("metrics."):
                 check_metric_path(path, entry.key.place, splits or SPLITS, config.metrics)
+            elif path.startswith("outputs."):
+                shape = _check_output(entry.key, config.outputs, outputs)
             else:
                 shape = _check_path(entry.key, by_name)
             _check_error_bars(config, entry.key, by_name)
@@ -182,7 +187,8 @@ def _is_text(value: object) -> bool:
 def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, Parameter]) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""
     root, _, rest = key.text.partition(".")
-    if root != "standard_errors":
+    part = key.text.split(".")[-1].partition("[")[0]
+    if root != "standard_errors" and (root, part) not in _ERRORS:
         return
     fixed = (name for name, one in parameters.items() if rest == name and one.fixed.all())
     why = ""
@@ -206,16 +212,27 @@ def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, 
 def _check_path(key: ScalarNode, parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
     """The shape of what a path names: the longest literal name wins, then come indices."""
     root, _, rest = key.text.partition(".")
-    if root in _LATER:
-        raise ConfigError(
-            f"`{root}` is not supported yet", place=key.place, code="not-supported-yet"
-        )
     if root in _NUMBERS and not rest:
         return ()
     if root in _BY_PARAMETER and rest:
         return _check_parameter(key, rest, parameters)
     named = (f"{name}.NAME" for name in _BY_PARAMETER)
-    raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME"])
+    raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME", "outputs.NAME.value"])
+
+
+def _check_output(
+    key: ScalarNode, written: Collection[str], shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[int, ...]:
+    """The shape of what a path ``outputs.NAME.value[0]`` names."""
+    _, name, part = [*key.text.split(".", 2), ""][:3]
+    part, _, index = part.partition("[")
+    if name not in written or part not in _OF_OUTPUT or not _INDEX.fullmatch(index and f"[{index}"):
+        paths = [f"outputs.{one}.{of}" for one in written for of in _OF_OUTPUT]
+        raise _nothing(key, key.text if part else f"{key.text}.value", paths)
+    if name not in shapes:  # it is wrong itself
+        return ()
+    shape = (*shapes[name], 2) if part == "interval" else shapes[name]
+    return _entry(key, f"outputs.{name}.{part}", shape, index)
 
 
 def _check_parameter(
@@ -227,8 +244,12 @@ def _check_parameter(
     )
     if name is None:
         raise _nothing(key, rest.partition("[")[0], parameters)
-    index = tuple(int(number) for number in re.findall("[0-9]+", rest[len(name) :]))
-    shape = parameters[name].shape
+    return _entry(key, name, parameters[name].shape, rest[len(name) :])
+
+
+def _entry(key: ScalarNode, name: str, shape: tuple[int, ...], written: str) -> tuple[int, ...]:
+    """The shape of an entry of an array, whose index is ``written``."""
+    index = tuple(int(number) for number in re.findall("[0-9]+", written))
     if len(index) > len(shape) or any(np.greater_equal(index, shape[: len(index)])):
         raise ConfigError(
             f"'{name}' has no entry {list(index)}",

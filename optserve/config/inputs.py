@@ -96,6 +96,25 @@ class Inputs:
             values[one.name] = build(one.expression, scope, self.trace)
         return scope
 
+    def at(
+        self, declared: Declarations, expression: Expression, given: Mapping[str, Value]
+    ) -> Scope:
+        """Where an expression finds what it uses, with ``given`` arrays in the place of columns of
+        their names; the values of ``define`` that it is made of are made of these."""
+        values: dict[str, Value] = {}
+        scope = Scope(
+            vocabulary=self.vocabulary,
+            columns={**self._arrays, **given},
+            parameters=self.parameters,
+            values=values,
+            functions=declared.functions,
+            hidden=self._hidden,
+            sizes=self._sizes,
+        )
+        for one in declared.needed(expression):
+            values[one.name] = build(one.expression, scope, self.trace)
+        return scope
+
     def graph(self, outputs: Sequence[Tracer]) -> BoundGraph:
         """The graph of ``outputs``, without the columns that they do not depend on."""
         graph = prune(self.trace.graph(outputs))

@@ -24,7 +24,7 @@ from optserve.graph.tracer import Tracer
 from optserve.jobs.parameters import Parameter
 from optserve.registry import Registry
 
-__all__ = ["Starts", "build_starts", "evaluate_size"]
+__all__ = ["Starts", "build_starts", "check_free", "evaluate_size"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def build_starts(
     made: dict[str, Tracer] = {}
     for name, expression in declared.starts.items():
         with found.declaring(name):
-            _check_free(f"the start of '{name}'", expression, declared)
+            check_free(f"the start of '{name}'", expression, declared)
             if _is_initializer(expression, declared, inputs, registry):
                 continue
             meant.append(name)
@@ -88,7 +88,7 @@ def build_starts(
     return Starts(shapes, inputs.graph([*made.values()]) if whole else None)
 
 
-def _check_free(what: str, expression: Expression, declared: Declarations) -> None:
+def check_free(what: str, expression: Expression, declared: Declarations) -> None:
     """Refuse an expression of a parameter."""
     free = {value.name for value in declared.free(expression)}
     varying = [value.name for value in declared.values if value.name not in free]
@@ -100,7 +100,7 @@ def _check_free(what: str, expression: Expression, declared: Declarations) -> No
                 + (", which depends on a parameter" if name in varying else ""),
                 place=expression.place,
                 expected="an expression of data",
-                remedy="write what it starts at: where parameters start is not known before",
+                remedy="write it of data and numbers alone",
                 code="wrong-start",
             )
 

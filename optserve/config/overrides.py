@@ -23,12 +23,13 @@ _NAMED = MappingProxyType(
         "parameters": "parameter",
         "expect": "expectation",
         "metrics": "metric",
+        "outputs": "output",
         "define": "value or function of `define`",
     }
 )
 """The mappings whose keys are names of the config's own, and what a name stands for."""
 
-_KEYED = frozenset({"parameters", "expect"})
+_KEYED = frozenset({"parameters", "expect", "outputs"})
 """Those of them whose values are mappings of known keys."""
 
 _INDEX = re.compile(r"\[([0-9]{1,6})\]")

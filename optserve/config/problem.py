@@ -17,6 +17,7 @@ from optserve.config.expectations import expectations_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import plain
 from optserve.config.objective import Built
+from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
 from optserve.config.scope import Tables, check_unique
 from optserve.config.traced import Traced, traced
@@ -113,7 +114,12 @@ def _problem(
     columns += [column for column in tables.row_numbers().values() if column.name in used]
     arrays = read_arrays(columns, np.dtype(config.precision), found)
     splits = None if arrays is None else arrays.splits
-    expectations = expectations_of(config, traced.parameters, splits, found)
+    outputs: tuple[jobs.Output, ...] = ()
+    if arrays is not None and traced.outputs:
+        with found:
+            outputs = outputs_over(traced.outputs, arrays)
+    shapes = {one.name: one.shape for one in outputs}
+    expectations = expectations_of(config, traced.parameters, splits, shapes, found)
     stop = stop_of(config, splits, found)
     if arrays is None or built is None:
         found.hold()
@@ -146,6 +152,7 @@ def _problem(
             priors=built.priors,
             squares=names.loss.squares,
             sigma=built.sigma is not None,
+            deviation=built.sigma,
             weightless=weightless,
             observed=names.loss.comparison and not names.loss.squares,
             place=names.loss.place,
@@ -160,6 +167,7 @@ def _problem(
             if split != "train"
         },
         metrics=_metrics(names.metrics, traced, arrays),
+        outputs=outputs,
         starts=traced.starts,
         expectations=expectations,
         third_party=traced.third_party,

@@ -24,6 +24,7 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Node
 from optserve.config.objective import Built, build_objective
 from optserve.config.of_data import Starts, build_starts, evaluate_size
+from optserve.config.outputs import Curve, build_outputs
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.placing import placed
 from optserve.config.scope import Tables
@@ -40,17 +41,19 @@ __all__ = ["Traced", "traced"]
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """The loss and the metrics as graphs, with the parameters and the method that go with them.
+    """The loss, the metrics and the outputs as graphs, with the parameters and the method that go
+    with them.
 
-    What is wrong is missing: ``loss`` and ``metrics`` are ``None`` then, and so are metrics where
-    there are none. ``computed`` computes the starts of ``parameters`` that are expressions of data.
-    ``shared`` holds the graphs and callables that jobs made of it.
+    What is wrong is missing: ``loss``, ``metrics`` and ``outputs`` are ``None`` then, and so are
+    metrics where there are none. ``computed`` computes the starts of ``parameters`` that are
+    expressions of data. ``shared`` holds the graphs and callables that jobs made of it.
     """
 
     optimizer: Optimizer | None
     optimizer_given: bool
     loss: Built | None
     metrics: BoundGraph | None
+    outputs: Mapping[str, Curve] | None
     parameters: tuple[Parameter, ...]
     computed: Starts
     starts: tuple[Mapping[str, Array], ...]
@@ -70,10 +73,13 @@ class Traced:
     def columns(self, names: Declarations, tables: Tables) -> frozenset[str]:
         """The names of the columns that the graphs read; of graphs that are missing, those that
         their expressions mention."""
-        graphs = (self.loss and self.loss.traced, self.metrics, self.computed.graph)
+        outputs = [one.graph for one in (self.outputs or {}).values()]
+        graphs = (self.loss and self.loss.traced, self.metrics, self.computed.graph, *outputs)
         read = {column for graph in graphs if graph for column in graph.columns}
         missing = [] if self.loss else [*names.loss.terms.values()]
         missing += [] if self.metrics else [*names.metrics.values()]
+        if self.outputs is None:
+            missing += [one for o in names.outputs.values() for one in (o.value, *o.at.values())]
         for column in tables.columns() if missing else ():
             if any(names.uses(expression, [column.name]) for expression in missing):
                 read.add(column.name)
@@ -130,17 +136,20 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
     with found, placed(config):
         check_metric_names(names.metrics)
     metrics = build_metrics(names, inputs(), found) if names.metrics else None
+    outputs = build_outputs(names, inputs, found)
     parameters = _parameters(declared, shapes, computed, found, seed)
     bound = loss.traced if loss else None
+    graphs = bound, metrics, *(one.graph for one in (outputs or {}).values())
     return Traced(
         optimizer=optimizer,
         optimizer_given=is_given(method_of(config)),
         loss=loss,
         metrics=metrics,
+        outputs=outputs,
         parameters=parameters,
         computed=computed,
         starts=start_points(config, parameters, found),
-        third_party=_third_party([one for one in (bound, metrics) if one], registry),
+        third_party=_third_party([one for one in graphs if one], registry),
         backends=_backends(registry),
         unused=_unused(bound, names) if bound else (),
         shared=Memo(jobs.SHARED),

@@ -10,8 +10,9 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import Place
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
+from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.parameters import Parameter
@@ -24,6 +25,7 @@ __all__ = [
     "Metrics",
     "Minibatch",
     "Objective",
+    "Output",
     "Plateau",
     "Problem",
     "Provided",
@@ -47,7 +49,8 @@ class Objective:
     their log densities is the next output. ``squares`` says of a log likelihood that it was written
     as least squares. ``observed`` says that the last output is the observed response, from which R2
     is computed. ``sigma`` says that the residuals are in units of a known standard deviation, which
-    is infinite for ``weightless`` of them. An array of ``data`` may be ``Streamed``.
+    is infinite for ``weightless`` of them and which ``deviation`` computes, a graph of
+    the same inputs. An array of ``data`` may be ``Streamed``.
     """
 
     kind: Literal["loss", "least_squares", "log_likelihood"]
@@ -58,6 +61,7 @@ class Objective:
     priors: frozenset[str] = frozenset()
     squares: bool = False
     sigma: bool = False
+    deviation: Graph | None = None
     weightless: int = 0
     observed: bool = False
     place: Place | None = None
@@ -105,6 +109,30 @@ class Metrics:
     names: tuple[str, ...]
     graph: Graph
     data: Mapping[str, Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A quantity or a curve to compute of the estimates, with its errors.
+
+    The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays of
+    ``data``, in order. Its outputs are the value, then an array for each name of ``at``. ``level``
+    is the probability of its interval.
+    """
+
+    name: str
+    graph: Graph
+    data: Mapping[str, Array]
+    at: tuple[str, ...] = ()
+    level: float = 0.95
+    place: Place | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its value."""
+        inputs = self.graph.inputs
+        rows = bind_rows(inputs[len(inputs) - len(self.data) :], [*self.data.values()])
+        return resolve_shape(self.graph.outputs[0].aval.shape, rows)
 
 
 @dataclass(frozen=True)
@@ -171,6 +199,7 @@ class Problem:
     minibatch: Minibatch | None = None
     held_out: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     metrics: Metrics | None = None
+    outputs: tuple[Output, ...] = ()
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     third_party: tuple[Provided, ...] = ()

@@ -38,6 +38,7 @@ from optserve.transforms.foreign import Faults
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
+    from optserve.jobs.evidence.uncertainty.outputs import OutputFound
     from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
@@ -179,7 +180,7 @@ def _findings(
 
     What a plugin or the data fail at then is left out, and the job has failed all the same.
     """
-    evaluator, limits = job.evaluator, job.limits
+    problem, evaluator, limits = job.problem, job.evaluator, job.limits
     chosen = _best(outcomes)
     outcome = outcomes[chosen]
 
@@ -208,6 +209,9 @@ def _findings(
         gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
         metrics = spared(lambda: _metrics(job.splits, outcome), nothing)
         probes = spared(probed, nothing)
+        outputs: Mapping[str, OutputFound] = {}
+        if problem.outputs:
+            outputs = spared(lambda: _outputs(evaluator, outcome, uncertainty), nothing)
         if faults.first is not None:
             outcome.fail(faults.first)
         return Findings(
@@ -222,6 +226,8 @@ def _findings(
             gradient=gradient,
             metrics=metrics,
             probes=probes,
+            outputs=outputs,
+            fitted=spared(lambda: _fitted(evaluator, outcome, uncertainty), nothing),
             blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
@@ -289,6 +295,25 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
     if "loss" in found.get(TRAINING, {}):  # to the last bit as the result has it
         return {**found, TRAINING: {**found[TRAINING], "loss": outcome.best.loss}}
     return found
+
+
+def _outputs(
+    evaluator: Evaluator, outcome: Outcome, uncertainty: Uncertainty
+) -> Mapping[str, OutputFound]:
+    from optserve.jobs.evidence.uncertainty.outputs import outputs_at
+
+    point = None if outcome.best is None else outcome.best.point
+    return outputs_at(evaluator, point, uncertainty)
+
+
+def _fitted(
+    evaluator: Evaluator, outcome: Outcome, uncertainty: Uncertainty
+) -> Mapping[str, Array]:
+    if evaluator.problem.objective.kind != "least_squares" or outcome.best is None:
+        return {}
+    from optserve.jobs.evidence.uncertainty.fitted import fitted_at
+
+    return fitted_at(evaluator, outcome.best.point, uncertainty)
 
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:

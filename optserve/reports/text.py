@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from optserve.errors import OptserveError
 from optserve.jobs.evidence.naming import listed
+from optserve.reports.correlations import correlations_lines
 from optserve.reports.estimates import estimates
 from optserve.reports.levels import levels_lines
 from optserve.reports.numbers import compact, share_text, significant
+from optserve.reports.outputs import outputs_lines
 
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Certified, FitFound, Result
@@ -62,6 +64,8 @@ def _told(result: Result, path: str, exit_code: int) -> Iterator[str]:
 def facts(result: Result) -> Iterator[tuple[str, str]]:
     """What there is to know of the end, beside how good it is: labels, and a sentence to each."""
     yield from (("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items())
+    yield from (("output", line) for line in outputs_lines(result.outputs))
+    yield from (("corr.", line) for line in correlations_lines(result))
     yield from (("metrics", split) for split in _metrics(result))
     yield from (("starts", sentence) for sentence in _starts(result))
     yield from (("evidence", sentence) for sentence in _evidence(result))
@@ -88,6 +92,9 @@ def quality(result: Result) -> Iterator[str]:
         yield f"log likelihood {compact(result.log_likelihood, 8)}"
     if result.log_prior is not None:
         yield f"log prior {compact(result.log_prior, 8)}"
+    for name, value in (("AIC", result.aic), ("BIC", result.bic)):
+        if value is not None:
+            yield f"{name} {value:.2f}"
 
 
 def _fit(fit: FitFound) -> Iterator[str]:
@@ -96,6 +103,8 @@ def _fit(fit: FitFound) -> Iterator[str]:
     yield f"sum of squares {'below 1e-308' if vanished else compact(fit.sum_of_squares, 6)}"
     if error is not None:
         yield f"residual s.e. {significant(error, 5) if error else '0'}"
+    if fit.reduced_chi_square is not None:
+        yield f"reduced chi-square {compact(fit.reduced_chi_square, 4)}"
     if fit.r_squared is not None:
         yield f"R2 {share_text(fit.r_squared)}"
 

@@ -37,6 +37,7 @@ def test_a_report(invoke: Invoke, here: Path) -> None:
     assert sorted(path.name for path in (here / PATH).parent.iterdir()) == [
         "checkpoint.npz",
         "config.resolved.yaml",
+        "fitted.csv",
         "history.csv",
         "result.json",
     ]

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from optserve.config.schema.config import Config, Expect, Minibatch, Plateau, Plugins, Starts, Stop
 from optserve.config.schema.define import Composition, Pipe
 from optserve.config.schema.loss import Comparison
+from optserve.config.schema.output import Output
 from optserve.config.schema.parameter import Parameter, Penalty
 from optserve.config.schema.section import Section
 from optserve.config.schema.table import Column, Split, Table
@@ -29,6 +30,7 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("stop", Stop),
     ("stop.plateau", Plateau),
     ("starts", Starts),
+    ("outputs.NAME", Output),
     ("expect.PATH", Expect),
     ("plugins", Plugins),
 )

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from optserve.config.schema.define import Definition
 from optserve.config.schema.loss import LeastSquares
+from optserve.config.schema.output import Written as Output
 from optserve.config.schema.parameter import Parameter, Written
 from optserve.config.schema.section import (
     ByKind,
@@ -128,7 +129,6 @@ class Config(Section):
     later: ClassVar[tuple[str, ...]] = (
         "subject_to",
         "uncertainty",
-        "outputs",
         "abort",
         "baseline",
         "checkpoint",
@@ -192,6 +192,9 @@ class Config(Section):
     )
     metrics: dict[str, Expression] = Field(
         default_factory=dict, description="Scalars to compute of every split."
+    )
+    outputs: dict[str, Output] = Field(
+        default_factory=dict, description="What is computed of the estimates, with its errors."
     )
     expect: dict[str, Expect] = Field(
         default_factory=dict, description="What must hold of the result, by path."

@@ -20,9 +20,16 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs.record.large import FILE
-from optserve.jobs.record.result import Result
+from optserve.jobs.record.result import Result, read_result
+from optserve.jobs.record.tables import (
+    fitted_csv,
+    history_csv,
+    output_csv,
+    read_fitted,
+    read_history,
+)
 
-__all__ = ["Room", "check_new", "folder_name", "remove_leftovers", "room", "save"]
+__all__ = ["Room", "check_new", "folder_name", "read_run", "remove_leftovers", "room", "save"]
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9]+-[0-9a-f]{12}")
 
@@ -53,15 +60,22 @@ class Room:
         has the disk brought up to date after many.
 
         The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
-        pickled), ``arrays.npz`` where there are numbers of more than 1,000 entries, and, where
-        ``config`` is given, ``config.resolved.yaml``.
+        pickled), ``arrays.npz`` where there are numbers of more than 1,000 entries, ``fitted.csv``
+        where there is a table of the fit, ``outputs/NAME.csv`` for each output that is an array,
+        and, where ``config`` is given, ``config.resolved.yaml``.
         """
         folder = self.folder
         _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
-        _write(folder / "history.csv", ("\n".join(_history(result)) + "\n").encode(), sync)
+        _write(folder / "history.csv", history_csv(result).encode(), sync)
         _save(folder / "checkpoint.npz", result.checkpoint, sync)
         if arrays := result.arrays:
             _save(folder / FILE, arrays, sync)
+        if result.fitted:
+            _write(folder / "fitted.csv", fitted_csv(result.fitted).encode(), sync)
+        for name, output in result.outputs.items():
+            if np.ndim(output.value):
+                (folder / "outputs").mkdir(exist_ok=True)
+                _write(folder / "outputs" / f"{name}.csv", output_csv(output).encode(), sync)
         if config:
             _write(folder / "config.resolved.yaml", config.encode(), sync)
         if sync:
@@ -116,6 +130,21 @@ def save(
     """Write ``result`` and return its folder: ``out``, or the next number in ``runs/NAME``."""
     with room(result.name, runs=runs, out=out) as place:
         return place.keep(result, config)
+
+
+def read_run(path: Path) -> Result:
+    """The result that a job left at ``path``, its folder or the ``result.json`` in it, with its
+    history and the table of its fit; its checkpoint is not read.
+
+    Raises ``ConfigError`` where there is none of this version.
+    """
+    folder = path.parent if path.name == "result.json" else path
+    result = read_result(folder / "result.json")
+    tables = {
+        "history": read_history(folder / "history.csv"),
+        "fitted": read_fitted(folder / "fitted.csv"),
+    }
+    return result.model_copy(update=tables)
 
 
 def _no_place(home: Path, error: OSError) -> ConfigError:
@@ -223,23 +252,6 @@ def _renamed(folder: Path, target: Path) -> bool:
             raise
         return False
     return True
-
-
-def _history(result: Result) -> Iterator[str]:
-    """A line an evaluation; over minibatches a line an epoch, with what was known after it."""
-    epochs = any(entry.epoch is not None for entries in result.history for entry in entries)
-    yield "start,evaluation,loss,gradient,seconds" + (
-        ",epoch,batch_loss,validation_loss" if epochs else ""
-    )
-    for start, entries in enumerate(result.history, 1):
-        for entry in entries:
-            evaluation, loss, gradient, seconds, *rest = entry
-            shown = [f"{start},{evaluation}", _cell(loss), _cell(gradient), f"{seconds:.6f}"]
-            yield ",".join([*shown, *(map(_cell, rest) if epochs else ())])
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else repr(value)
 
 
 def folder_name(name: str) -> str:

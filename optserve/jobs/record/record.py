@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optserve.graph.aval import Array
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import Objective, Problem
@@ -23,6 +25,7 @@ from optserve.primitives.composition import probe
 if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
+    from optserve.jobs.evidence.uncertainty.outputs import OutputFound
 
 __all__ = ["Findings", "outline", "record"]
 
@@ -51,6 +54,8 @@ class Findings:
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
+    outputs: Mapping[str, OutputFound]
+    fitted: Mapping[str, Array]
     blames: Sequence[Blame | None]
     seconds: float
     log_likelihood: float | None = None
@@ -95,6 +100,14 @@ def outline(problem: Problem) -> dict[str, Any]:
         equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
         for equation in problem.objective.graph.equations
         if equation.primitive is probe
+    }
+    tree["outputs"] = {
+        one.name: {
+            "value": np.zeros(one.shape),
+            "standard_error": np.zeros(one.shape),
+            "interval": np.zeros((*one.shape, 2)),
+        }
+        for one in problem.outputs
     }
     if problem.metrics is not None or problem.held_out:
         from optserve.jobs.splits import metrics_outline
@@ -144,7 +157,11 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "levels": {name: list(texts) for name, texts in problem.levels.items()},
         **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
         "gradient": dict(findings.gradient),
+        **criteria_of(
+            problem.objective, findings.uncertainty, findings.log_likelihood, problem.rows_used
+        )._asdict(),
         "probes": dict(findings.probes),
+        "outputs": dict(findings.outputs),
         "metrics": {split: dict(found) for split, found in findings.metrics.items()},
         "start": None if best is None else findings.chosen,
         "starts": [_start(findings, number) for number in range(len(findings.outcomes))],
@@ -160,6 +177,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "expectations": [],
         "environment": environment(findings.evaluator.backend.threads),
         "history": [list(one.history.entries()) for one in findings.outcomes],
+        "fitted": dict(findings.fitted),
         "checkpoint": _checkpoint(findings),
     }
 

@@ -32,6 +32,7 @@ __all__ = [
     "ExpectationFound",
     "Failure",
     "FitFound",
+    "OutputFound",
     "Result",
     "StartFound",
     "Termination",
@@ -89,6 +90,7 @@ Known = Annotated[float | None, BeforeValidator(_known)]
 """A number, ``None`` for one that is infinite or none."""
 
 
+_OF_OUTPUT = ("value", "standard_error", "interval")
 _BY_PARAMETER = ("parameters", "standard_errors", "intervals", "gradient")
 
 
@@ -150,12 +152,17 @@ class EvidenceFound(Part):
 
 
 class FitFound(Part):
-    """Of least squares: how well the predictions fit."""
+    """Of least squares: how well the predictions fit.
+
+    The residual standard error is known where no sigma is given, the reduced chi-square, the sum of
+    squares over the degrees of freedom, where one is.
+    """
 
     observations: int
     degrees_of_freedom: int
     sum_of_squares: float
     residual_standard_error: float | None
+    reduced_chi_square: float | None = None
     r_squared: float | None
 
 
@@ -204,6 +211,25 @@ class ExpectationFound(Part):
     place: Place | None
 
 
+class OutputFound(Part):
+    """An output: its value at the estimates, with its error and interval (whose last axis holds its
+    two ends) at the ``level``; ``None`` where there is none, and ``unavailable`` says why. ``at``
+    is what it was computed at."""
+
+    value: Numbers
+    standard_error: Numbers
+    interval: Numbers
+    level: float
+    at: dict[str, Numbers]
+    unavailable: str = ""
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What may be too long for ``result.json``, by its name there."""
+        own = {name: getattr(self, name) for name in _OF_OUTPUT}
+        return own | {f"at.{name}": value for name, value in self.at.items()}
+
+
 class Failure(Part):
     """What made the numbers not finite."""
 
@@ -228,10 +254,11 @@ class Result(Part):
     ``labels`` names. ``notes`` say how intervals were made and what is not there, ``warnings`` what
     not to trust. ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds,
     for each split of the data, what was asked for by name, and its ``loss`` where there are several
-    splits. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones
-    of the best start. ``levels`` are the values of each category in the order of its codes, from 0.
-    ``history`` and ``checkpoint`` go to files of their own, and so do numbers of more than 1,000
-    entries: ``arrays``.
+    splits. ``outputs`` are those that were asked for. ``aic`` and ``bic`` compare fits of the same
+    data. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones of
+    the best start. ``levels`` are the values of each category in the order of its codes, from 0.
+    ``history``, ``checkpoint`` and the table of the fit, ``fitted``, go to files of their own, and
+    so do numbers of more than 1,000 entries: ``arrays``.
     """
 
     version: Literal[1] = 1
@@ -255,8 +282,11 @@ class Result(Part):
     correlation: list[list[float | None]] | None
     gradient: dict[str, Numbers]
     fit: FitFound | None
+    aic: Known = None
+    bic: Known = None
     probes: dict[str, Any]
     metrics: dict[str, dict[str, Known]]
+    outputs: dict[str, OutputFound] = Field(default_factory=dict)
     start: int | None
     starts: list[StartFound]
     evaluations: int
@@ -274,6 +304,9 @@ class Result(Part):
     environment: dict[str, Any]
     history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
         default_factory=list, exclude=True, repr=False
+    )
+    fitted: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
+        default_factory=dict, exclude=True, repr=False
     )
     checkpoint: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
         default_factory=dict, exclude=True, repr=False
@@ -293,6 +326,7 @@ class Result(Part):
         parts = [
             *((name, getattr(self, name)) for name in _BY_PARAMETER),
             *((f"starts[{at}].parameters", one.parameters) for at, one in enumerate(self.starts)),
+            *((f"outputs.{name}", one.arrays) for name, one in self.outputs.items()),
         ]
         pairs = (pair for name, part in parts for pair in named(part, name))
         return {name: array for name, array in pairs if np.isfinite(array).any()}
@@ -347,4 +381,10 @@ def read_result(path: Path) -> Result:
         one.model_copy(update={"parameters": filled(one.parameters, read)}) for one in found.starts
     ]
     update = {name: filled(getattr(found, name), read) for name in _BY_PARAMETER}
-    return found.model_copy(update={**update, "starts": starts})
+    outputs = {
+        name: one.model_copy(
+            update={part: filled(getattr(one, part), read) for part in (*_OF_OUTPUT, "at")}
+        )
+        for name, one in found.outputs.items()
+    }
+    return found.model_copy(update={**update, "starts": starts, "outputs": outputs})

@@ -23,7 +23,9 @@ class Fit:
 
     The standard error is that of a residual, known only where no sigma is given; ``r_squared`` is
     1 - RSS / TSS, where the observed response is known and varies. ``perfect`` tells that the
-    residuals are nothing but rounding, ``notes`` what else there is to say.
+    residuals are nothing but rounding, ``notes`` what else there is to say. Where sigma is given,
+    the sum of squares over the degrees of freedom is the ``reduced_chi_square``: about 1 of a model
+    and a sigma that are right.
     """
 
     observations: int
@@ -33,6 +35,7 @@ class Fit:
     r_squared: float | None = None
     perfect: bool = False
     notes: tuple[str, ...] = ()
+    reduced_chi_square: float | None = None
 
 
 def own_residuals(evaluator: Evaluator) -> Array:
@@ -60,7 +63,8 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     if objective.sigma:
         if objective.weightless:
             notes.append(f"residuals of infinite sigma do not count: {objective.weightless}")
-        return Fit(count, dof, length**2, notes=tuple(notes))
+        reduced = length**2 / dof if dof else None
+        return Fit(count, dof, length**2, notes=tuple(notes), reduced_chi_square=reduced)
     rounding, explained = 0.0, None
     if objective.observed:
         observed = evaluator.observed(point).astype(np.float64)

@@ -15,6 +15,7 @@ from optserve.jobs.evidence.budget import Prices
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.surface import decomposition
 from optserve.jobs.evidence.uncertainty.cautions import cautions
+from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.information import (
@@ -41,8 +42,8 @@ class Uncertainty:
     ``standard_errors`` have the parameters' shapes and ``intervals`` an axis more, of their two
     ends; both are NaN where there is none, and ``unavailable`` then says why, by parameter.
     ``covariance`` and ``correlation`` are of the entries that ``labels`` names. ``dof`` is infinite
-    where the quantiles are those of the normal. ``notes`` say how they were made, ``warnings`` why
-    not to trust them.
+    where the quantiles are those of the normal. ``errors`` are those of the coordinates, if there
+    are any. ``notes`` say how they were made, ``warnings`` why not to trust them.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Uncertainty:
     covariance: Array = field(default_factory=lambda: np.zeros((0, 0)))
     correlation: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
+    errors: CoordinateErrors | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -189,6 +191,7 @@ def _by_delta_method(
         covariance=kept @ kept.T,
         correlation=correlation,
         fit=fit,
+        errors=CoordinateErrors(information, free, spread, dof),
         notes=(*notes, *intervals.notes),
         warnings=(
             *cautions(

@@ -1,0 +1,40 @@
+"""``CoordinateErrors``: from the errors of the coordinates to those of what is computed of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.uncertainty.information import Information, root_sum_square
+
+__all__ = ["CoordinateErrors"]
+
+
+@dataclass(frozen=True)
+class CoordinateErrors:
+    """What is known of the errors of the coordinates (p,) of a minimum.
+
+    ``free`` (p,) tells which are not held at a bound: ``information`` is of those, in units of
+    ``spread``. Quantiles are those of Student's t with ``dof`` degrees of freedom.
+    """
+
+    information: Information
+    free: Array
+    spread: float
+    dof: float
+
+    def of(self, derivative: Array) -> Array:
+        """The standard errors (m,) of what changes with the coordinates as ``derivative`` (m, p)
+        says, by the delta method (Seber & Wild 1989, section 5.1).
+
+        NaN for what the data do not determine, and for what changes with coordinates at a bound
+        alone; 0 for what changes with none.
+        """
+        moving = np.asarray(derivative[:, self.free], np.float64)
+        factor, determined = self.information.of(moving)
+        held = (derivative[:, ~self.free] != 0.0).any(axis=1) & ~(moving != 0.0).any(axis=1)
+        known = determined & ~held & np.isfinite(derivative).all(axis=1)
+        errors = self.spread * root_sum_square(np.where(known[:, None], factor, 0.0), axis=1)
+        return np.where(known, errors, np.nan)

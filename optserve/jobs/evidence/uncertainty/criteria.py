@@ -1,0 +1,46 @@
+"""Information criteria, by which fits of one data set are compared."""
+
+from __future__ import annotations
+
+from math import log
+from typing import NamedTuple
+
+from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.problem import Objective
+
+__all__ = ["Criteria", "criteria_of"]
+
+
+class Criteria(NamedTuple):
+    """Akaike's and Schwarz's criterion, ``None`` where they mean nothing."""
+
+    aic: float | None = None
+    bic: float | None = None
+
+
+def criteria_of(
+    objective: Objective, uncertainty: Uncertainty, log_likelihood: float | None, rows: int | None
+) -> Criteria:
+    """The criteria at a verified maximum of a likelihood, without penalties and priors.
+
+    With k the directions in which the data tell something of the parameters, AIC is
+    -2 log L + 2 k, and BIC -2 log L + k log n (Burnham & Anderson 2002, sections 2.2 and 6.4.1). Of
+    least squares -2 log L is the sum of squares where sigma is given, else n log(RSS / n): what
+    does not depend on the model is left out. Of a log likelihood n is the number of rows.
+    """
+    errors, fit = uncertainty.errors, uncertainty.fit
+    if errors is None or objective.priors or objective.penalties:
+        return Criteria()
+    k = errors.information.rank
+    if fit is None:
+        if log_likelihood is None:
+            return Criteria()
+        deviance, count = -2.0 * log_likelihood, rows
+    elif objective.sigma:
+        deviance, count = fit.sum_of_squares, fit.observations
+    elif fit.perfect or not fit.sum_of_squares:
+        return Criteria()
+    else:
+        count = fit.observations
+        deviance = count * log(fit.sum_of_squares / count)
+    return Criteria(deviance + 2.0 * k, deviance + k * log(count) if count else None)

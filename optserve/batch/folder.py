@@ -13,7 +13,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from optserve.batch.job import Job
 from optserve.batch.outcome import Outcome
 from optserve.batch.process import Process
 from optserve.cache import write_whole
@@ -45,13 +44,13 @@ class BatchFolder:
             write_whole(place.folder / "batch.json", _json(record))
             return BatchFolder(place.become(), record)
 
-    def folders_for(self, jobs: Sequence[Job]) -> Mapping[str, Path]:
+    def folders_for(self, ids: Sequence[str]) -> Mapping[str, Path]:
         """The folder of each job, by its id."""
-        names = {job.id: folder_name(job.id)[:LONGEST_NAME] for job in jobs}
-        often = Counter(names.values())
+        names = [folder_name(one)[:LONGEST_NAME] for one in ids]
+        often = Counter(names)
         return {
-            job.id: self.path / (name if often[name] == 1 else f"{name}-{number:04d}")
-            for number, (job, name) in enumerate(zip(jobs, names.values(), strict=True), 1)
+            one: self.path / (name if often[name] == 1 else f"{name}-{number:04d}")
+            for number, (one, name) in enumerate(zip(ids, names, strict=True), 1)
         }
 
     def write(self, outcomes: Sequence[Outcome], exit_code: int | None = None) -> None:
@@ -91,9 +90,11 @@ def batch_csv(outcomes: Sequence[Outcome]) -> str:
     plain = ("id", "config", "ended", "exit_code", "reason", "loss", "evaluations", "steps")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plain, "seconds", "wall", "memory", *metrics])
+    swept = list(dict.fromkeys(path for outcome in outcomes for path in outcome.settings))
+    writer.writerow([*plain, "seconds", "wall", "memory", *swept, *metrics])
     for outcome in outcomes:
         cells = [getattr(outcome, name) for name in (*plain, "seconds", "wall", "memory")]
+        cells += [outcome.settings.get(path) for path in swept]
         cells += [outcome.metrics.get(split, {}).get(name) for split, name in metrics.values()]
         writer.writerow(["" if cell is None else cell for cell in cells])
     return text.getvalue()

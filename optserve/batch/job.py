@@ -1,13 +1,15 @@
-"""``Job``: one config of a batch; ``Options``: what holds for all of them."""
+"""``Job``: one config of a batch, with its settings; ``Options``: what holds for all of them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Job", "Options", "named_jobs"]
+from optserve.config.written import Read
+
+__all__ = ["Job", "Options"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Options:
     """What holds for every job of a batch.
 
     ``jobs`` run at a time, each on ``threads``. A job may take ``timeout`` seconds, and ``memory``
-    bytes more than the process that it begins in has; ``None`` where there is no limit.
+    bytes more than the process that it begins in has; ``None`` where there is no limit. ``sweeps``
+    are values by path, of which every combination is run of every config.
     """
 
     jobs: int = 1
@@ -25,6 +28,7 @@ class Options:
     keep_going: bool = False
     fail_fast: bool = False
     overrides: tuple[str, ...] = ()
+    sweeps: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     seed: int | None = None
     plugin_files: tuple[Path, ...] = ()
     allow_path: bool = False
@@ -32,26 +36,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """A config to run. ``id`` tells it apart from the others, and is the same in every batch."""
+    """A config to run. ``id`` tells it apart from the others, and is the same in every batch.
+
+    ``settings`` are the values by path that a sweep gave it, ``wanted`` the paths of its result
+    that are looked at when all jobs of the sweep are done, ``xfail`` why it must fail.
+    """
 
     id: str
-    config: Path
-    overrides: tuple[str, ...] = ()
+    read: Read
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    xfail: str = ""
 
-
-def named_jobs(configs: Iterable[tuple[Path, str]]) -> Sequence[Job]:
-    """A job for each pair of a file and the name of the config in it.
-
-    Where two have one name, they are told apart by their files.
-
-    >>> [job.id for job in named_jobs([(Path("a/fit.yaml"), "fit"), (Path("b.yaml"), "b")])]
-    ['fit', 'b']
-    >>> [job.id for job in named_jobs([(Path("a/fit.yaml"), "fit"), (Path("b/fit.yaml"), "fit")])]
-    ['a/fit', 'b/fit']
-    """
-    configs = list(configs)
-    often = Counter(name for _, name in configs)
-    return [
-        Job(name if often[name] == 1 else path.with_suffix("").as_posix(), path)
-        for path, name in configs
-    ]
+    @property
+    def config(self) -> Path:
+        """The file of the config."""
+        return self.read.file

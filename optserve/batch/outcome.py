@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optserve.errors import OptserveError, Place
+from optserve.jobs.paths import look_up
 
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
@@ -24,14 +25,20 @@ LOST: frozenset[Ended] = frozenset({"failed", "killed", "timeout", "memory"})
 """Ended without a result by what is no fault of the config; the exit code of each is 1."""
 
 
+EXPECTED_TO_FAIL = frozenset({3, 4, 5})
+"""Exit codes by which a job may fail of which a person says that it must."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended.
 
-    ``seconds`` are those of the job, ``wall`` those of its process. ``expectations`` counts all and
-    those that hold; ``fails`` says of the others what does not. ``folder`` is where its result is,
-    from the folder of the batch on. ``output`` is the end of what the process of a job without
-    result printed; ``errors`` are those of a config that was refused.
+    ``settings`` are those of the sweep, ``values`` numbers of the result that the sweep asks for,
+    by path; ``xfail`` is why the job must fail, where it must. ``seconds`` are those of the job,
+    ``wall`` those of its process. ``expectations`` counts those that hold, and all; ``fails`` says
+    of the others what does not. ``folder`` is where its result is, from the folder of the batch on.
+    ``output`` is the end of what the process of a job without result printed; ``errors`` are those
+    of a config that was refused.
     """
 
     id: str
@@ -42,6 +49,9 @@ class Outcome:
     message: str = ""
     loss: float | None = None
     metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    xfail: str = ""
     expectations: tuple[int, int] = (0, 0)
     fails: tuple[str, ...] = ()
     evaluations: int | None = None
@@ -57,14 +67,42 @@ class Outcome:
     def passed(self) -> bool:
         return self.exit_code == 0
 
+    def expected_to_fail(self, why: str) -> Outcome:
+        """The outcome of a job that must fail: with code 3, 4 or 5, for any reason of these.
+
+        >>> Outcome("a", "a.yaml", "result", 3, "steps").expected_to_fail("too few").exit_code
+        0
+        >>> Outcome("a", "a.yaml", "result", 0, "gradient").expected_to_fail("too few").fails
+        ('passed, and was expected to fail: too few',)
+        """
+        if not why or self.ended != "result":
+            return self
+        if self.exit_code in EXPECTED_TO_FAIL:
+            return replace(self, exit_code=0, xfail=why)
+        if self.exit_code == 0:
+            fails = (f"passed, and was expected to fail: {why}",)
+            return replace(self, exit_code=4, xfail=why, fails=fails)
+        return self
+
     def as_json(self) -> dict[str, Any]:
         """The outcome as ``batch.json`` holds it."""
         held, of = self.expectations
         return {**asdict(self), "expectations": {"hold": held, "of": of}}
 
+    @staticmethod
+    def of_json(told: Mapping[str, Any]) -> Outcome:
+        """The outcome that ``as_json`` told of."""
+        counts = told["expectations"]
+        lists = {key: tuple(value) for key, value in told.items() if isinstance(value, list)}
+        return Outcome(**{**told, **lists, "expectations": (counts["hold"], counts["of"])})
 
-def of_result(result: Result, folder: Path) -> dict[str, Any]:
-    """What an outcome says of a result: its fields, as they pass from one process to another."""
+
+def of_result(result: Result, folder: Path, wanted: Sequence[str] = ()) -> dict[str, Any]:
+    """What an outcome says of a result: its fields, as they pass from one process to another.
+
+    ``wanted`` are paths of the result whose values are to be known.
+    """
+    seen = result.model_dump() if wanted else {}
     return {
         "ended": "result",
         "exit_code": result.exit_code,
@@ -72,6 +110,7 @@ def of_result(result: Result, folder: Path) -> dict[str, Any]:
         "message": result.termination.message,
         "loss": result.loss,
         "metrics": result.metrics,
+        "values": {path: look_up(seen, path) for path in wanted},
         "expectations": [sum(one.holds for one in result.expectations), len(result.expectations)],
         "fails": [one.message for one in result.expectations if not one.holds],
         "evaluations": result.evaluations,

@@ -37,14 +37,14 @@ class Task(Generic[T]):
 
 @dataclass(frozen=True)
 class Done(Generic[T]):
-    """How a task ended: the last message that came, if any.
+    """How a task ended: the messages that came.
 
     ``status`` is the exit code of the process, or minus the number of the signal that killed it;
     ``told`` says that it was told to end, and why.
     """
 
     of: T
-    message: Message | None
+    messages: tuple[Message, ...]
     status: int
     told: Literal["", "timeout", "interrupted"]
     seconds: float
@@ -56,6 +56,7 @@ class _Running(Generic[T]):
     of: T
     process: Process
     told: Literal["", "timeout", "interrupted"] = ""
+    heard: float = 0.0
     kill_at: float | None = None
     seen: list[Message] = field(default_factory=list)
 
@@ -63,14 +64,15 @@ class _Running(Generic[T]):
 class Pool:
     """Does tasks, ``size`` at a time.
 
-    ``timeout`` and ``memory`` limit each. Where ``interruption`` hears a signal, it is passed on to
-    those that run, and no other is begun. ``watching`` is called ten times a second or so.
+    ``timeout`` and ``memory`` limit each; one that tells something has ``timeout`` once more. Where
+    ``interruption`` hears a signal, it is passed on to those that run, and no other is begun.
+    ``watching`` is called ten times a second or so.
 
     >>> tasks = [Task(number, lambda send, n=number: send({"n": n})) for number in range(3)]
     >>> with Interruption() as interruption:
     ...     done = [*Pool(2, interruption).run(tasks)]
-    >>> sorted((one.of, one.message, one.status) for one in done)
-    [(0, {'n': 0}, 0), (1, {'n': 1}, 0), (2, {'n': 2}, 0)]
+    >>> sorted((one.of, one.messages, one.status) for one in done)
+    [(0, ({'n': 0},), 0), (1, ({'n': 1},), 0), (2, ({'n': 2},), 0)]
     """
 
     def __init__(
@@ -147,12 +149,15 @@ class Pool:
                 terminated = reason is Reason.terminated
                 one.process.signal(signal.SIGTERM if terminated else signal.SIGINT)
                 one.told, one.kill_at = "interrupted", now + GRACE
-            elif self.timeout is not None and one.process.seconds >= self.timeout:
+            elif self.timeout is not None and one.process.seconds - one.heard >= self.timeout:
                 one.process.signal(signal.SIGTERM)
                 one.told, one.kill_at = "timeout", now + GRACE
 
     def _has_ended(self, one: _Running[T]) -> bool:
-        one.seen += one.process.messages()
+        told = [*one.process.messages()]
+        if told:
+            one.seen += told
+            one.heard = one.process.seconds
         return one.process.has_ended()
 
     def _forget(self, one: _Running[T], selector: selectors.BaseSelector) -> None:
@@ -163,7 +168,6 @@ class Pool:
 
 def _done(one: _Running[T]) -> Done[T]:
     assert one.process.status is not None
-    message = one.seen[-1] if one.seen else None
     return Done(
-        one.of, message, one.process.status, one.told, one.process.seconds, one.process.printed
+        one.of, (*one.seen,), one.process.status, one.told, one.process.seconds, one.process.printed
     )

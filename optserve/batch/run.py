@@ -11,29 +11,30 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from optserve.batch.checking import check
+from optserve.batch.choosing import ALL, Selection
 from optserve.batch.folder import BatchFolder
-from optserve.batch.job import Job, Options, named_jobs
-from optserve.batch.outcome import Ended, Outcome, errors_of
+from optserve.batch.job import Job, Options
+from optserve.batch.outcome import LOST, Outcome, told_errors
+from optserve.batch.planning import Group, Refused, planned
 from optserve.batch.pool import Done, Pool, Task
-from optserve.batch.worker import checking, running, warm_up
-from optserve.config.written import name_in
-from optserve.errors import ConfigError, OptserveError, Place, Told
+from optserve.batch.swept import Judged, Together, judged
+from optserve.batch.worker import INTERNAL_ERROR, running, warm_up
+from optserve.errors import ConfigError, Told
 from optserve.jobs.interruption import Interruption
-from optserve.jobs.reasons import exit_code
+from optserve.jobs.reasons import Reason, exit_code
 
-__all__ = ["Batch", "Watcher", "check_supported", "run_batch"]
+__all__ = ["Batch", "Watcher", "check_supported", "closed", "not_run", "run_batch"]
 
 Watcher = Callable[[Outcome, int, int], None]
 """Is shown the outcome of a job as it ends, how many are done, and how many there are."""
-
-_CODES: Mapping[Ended, int] = {"killed": 1, "timeout": 1, "memory": 1, "failed": 1}
 
 
 @dataclass(frozen=True)
 class Batch:
     """What a batch came to: an outcome a job, in order, where it is written, and its exit code.
 
-    ``record`` is what ``batch.json`` holds.
+    ``record`` is what ``batch.json`` holds, ``sweeps`` what became of each sweep.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -41,6 +42,7 @@ class Batch:
     exit_code: int
     seconds: float
     record: Mapping[str, Any]
+    sweeps: tuple[Judged, ...] = ()
 
 
 def check_supported(memory: int | None = None) -> None:
@@ -63,6 +65,7 @@ def run_batch(
     configs: Sequence[Path],
     options: Options,
     *,
+    selection: Selection = ALL,
     out: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Batch:
@@ -75,53 +78,60 @@ def run_batch(
     began = perf_counter()
     with Interruption(patience=None) as interruption:
         warm_up()
-        jobs = _jobs(configs, options)
+        found = planned(configs, options)
+        refused = [one for one in found if isinstance(one, Refused)]
+        groups = [one for one in found if isinstance(one, Group)]
         if not options.keep_going:
-            _check(jobs, options, interruption)
-        record = {"version": 1, "argv": sys.argv[1:], "options": _described(options)}
+            _hold(refused)
+        jobs = selection.of([job for group in groups for job in group.jobs])
+        if not options.keep_going:
+            check(jobs, options, interruption)
+        sweeps = [group.sweep for group in groups if group.sweep is not None]
+        record = {
+            "version": 1,
+            "argv": sys.argv[1:],
+            "options": _described(options),
+            "shard": selection.shard_text,
+            "whole": [job.id for group in groups for job in group.jobs],
+            "sweeps": [sweep.as_json() for sweep in sweeps],
+        }
         folder = BatchFolder.new(out, record)
-        outcomes = {job.id: _not_run(job) for job in jobs}
+        outcomes = {one.id: _refused(one) for one in refused}
+        outcomes |= {job.id: not_run(job) for job in jobs}
         for done, outcome in enumerate(_ended(jobs, options, folder, interruption), 1):
             outcomes[outcome.id] = outcome
             folder.write([*outcomes.values()])
             if watcher is not None:
                 watcher(outcome, done, len(jobs))
-        codes = [one.exit_code for one in outcomes.values() if one.exit_code is not None]
-        if interruption.reason is not None:
-            codes.append(130 if interruption.reason.name == "interrupted" else 143)
-        code = exit_code(codes or [0])
-        folder.record["seconds"] = perf_counter() - began
-        folder.write([*outcomes.values()], code)
-    seconds = perf_counter() - began
-    return Batch((*outcomes.values(),), folder.path, code, seconds, folder.record)
+        heard = interruption.reason
+        code = 0 if heard is None else 130 if heard is Reason.interrupted else 143
+        return closed(folder, outcomes, sweeps, perf_counter() - began, code)
 
 
-def _jobs(configs: Sequence[Path], options: Options) -> Sequence[Job]:
-    """The jobs of ``configs``; raises what is wrong with the text of any."""
-    told, named = Told(), list[tuple[Path, str]]()
-    for path in configs:
-        name = path.stem
-        with told:
-            name = name_in(path, overrides=options.overrides, allow_path=options.allow_path)
-        named.append((path, name))
-    if not options.keep_going:
-        told.hold()
-    return named_jobs(named)
+def closed(
+    folder: BatchFolder,
+    outcomes: Mapping[str, Outcome],
+    sweeps: Sequence[Together],
+    seconds: float,
+    *codes: int,
+) -> Batch:
+    """The batch that ``outcomes`` make, its record written; sweeps are judged that are whole."""
+    found = [
+        judged(sweep, outcomes, folder.path)
+        for sweep in sweeps
+        if sweep.jobs.keys() <= outcomes.keys()
+    ]
+    ended = [one.exit_code for one in outcomes.values() if one.exit_code is not None]
+    code = exit_code([0, *codes, *ended, *(one.exit_code for one in found)])
+    folder.record |= {"seconds": seconds, "judged": [one.as_json() for one in found]}
+    folder.write([*outcomes.values()], code)
+    return Batch((*outcomes.values(),), folder.path, code, seconds, folder.record, tuple(found))
 
 
-def _check(jobs: Sequence[Job], options: Options, interruption: Interruption) -> None:
-    """Raise all that is wrong with the configs, in their order."""
-    tasks = [Task(number, checking(job, options)) for number, job in enumerate(jobs)]
-    pool = Pool(options.jobs, interruption, timeout=options.timeout, memory=options.memory)
-    wrong = dict[int, list[OptserveError]]()
-    for done in pool.run(tasks):
-        # What was lost here is lost again when it runs, and then it is told.
-        if done.message is not None and done.message["ended"] == "refused":
-            wrong[done.of] = errors_of(done.message["errors"])
+def _hold(refused: Sequence[Refused]) -> None:
     told = Told()
-    for number in sorted(wrong):
-        for error in wrong[number]:
-            told.add(error.at(Place(str(jobs[number].config))))
+    for one in refused:
+        told.add(one.error)
     told.hold()
 
 
@@ -129,11 +139,11 @@ def _ended(
     jobs: Sequence[Job], options: Options, folder: BatchFolder, interruption: Interruption
 ) -> Iterator[Outcome]:
     """Run the jobs; gives the outcome of each as it ends."""
-    folders = folder.folders_for(jobs)
+    folders = folder.folders_for([job.id for job in jobs])
     tasks = (Task(job, running(job, options, folders[job.id])) for job in jobs)
     pool = Pool(options.jobs, interruption, timeout=options.timeout, memory=options.memory)
     for done in pool.run(tasks):
-        outcome = _outcome(done, options)
+        outcome = _outcome(done, options).expected_to_fail(done.of.xfail)
         if options.fail_fast and not outcome.passed:
             pool.stop()
         yield outcome
@@ -141,8 +151,8 @@ def _ended(
 
 def _outcome(done: Done[Job], options: Options) -> Outcome:
     """What ``done`` says of its job."""
-    outcome = replace(_not_run(done.of), wall=done.seconds)
-    message = done.message or {}
+    outcome = replace(not_run(done.of), wall=done.seconds)
+    message = done.messages[-1] if done.messages else {}
     if message and not (done.told == "timeout" and message["ended"] == "result"):
         listed = {key: tuple(value) for key, value in message.items() if isinstance(value, list)}
         outcome = replace(outcome, **{**message, **listed})
@@ -154,8 +164,8 @@ def _outcome(done: Done[Job], options: Options) -> Outcome:
         outcome = replace(outcome, ended="interrupted", message="interrupted, with no result yet")
     else:
         outcome = replace(outcome, ended="killed", message=_how(done.status))
-    if outcome.ended in _CODES:
-        outcome = replace(outcome, exit_code=_CODES[outcome.ended], output=done.printed)
+    if outcome.ended in LOST:
+        outcome = replace(outcome, exit_code=INTERNAL_ERROR, output=done.printed)
     return outcome
 
 
@@ -171,8 +181,16 @@ def _how(status: int) -> str:
     return why.get(name, f"killed by {name}")
 
 
-def _not_run(job: Job) -> Outcome:
-    return Outcome(job.id, str(job.config), "not run", message="not run")
+def not_run(job: Job) -> Outcome:
+    """The outcome of a job that did not begin."""
+    settings = dict(job.settings)
+    return Outcome(job.id, str(job.config), "not run", message="not run", settings=settings)
+
+
+def _refused(one: Refused) -> Outcome:
+    errors = tuple(told_errors(one.error, one.config))
+    told = Outcome(one.id, str(one.config), "refused", one.error.exit_code, errors=errors)
+    return replace(told, message=one.error.message)
 
 
 def _described(options: Options) -> Mapping[str, Any]:

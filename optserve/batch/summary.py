@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from optserve.batch.outcome import Outcome, errors_of
 from optserve.batch.run import Batch
+from optserve.batch.swept import Judged
 from optserve.reports.numbers import compact
 from optserve.reports.table import table
 
@@ -21,6 +22,13 @@ def summary(batch: Batch, *, encoding: str = "utf-8") -> str:
     listed = [one for one in batch.outcomes if len(batch.outcomes) <= MOST or not one.passed]
     lines = _table(listed, encoding) if listed else []
     lines += [line for one in listed for line in _told(one)]
+    lines += [line for sweep in batch.sweeps for line in _swept(sweep)]
+    judged = {sweep.name for sweep in batch.sweeps}
+    lines += [
+        f"  {one['name']}: not judged as a sweep, since not all of its jobs are here"
+        for one in batch.record["sweeps"]
+        if one["name"] not in judged
+    ]
     return "\n".join([*lines, "", *_totals(batch)])
 
 
@@ -89,6 +97,14 @@ def _told(outcome: Outcome) -> Iterator[str]:
         yield from (f"  {line}" for line in error.block().splitlines())
     for line in outcome.output.splitlines()[-5:]:
         yield f"    {line}"
+
+
+def _swept(sweep: Judged) -> Iterator[str]:
+    """The best job of a sweep, and what was expected of all and does not hold."""
+    if sweep.value is not None:
+        found = f"{sweep.by} {compact(sweep.value)}"
+        yield f"  best of {sweep.name}: {sweep.best}  {found}  {sweep.config}"
+    yield from (f"  {sweep.name}: {one.message}" for one in sweep.expectations if not one.holds)
 
 
 def _totals(batch: Batch) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from optserve.batch.job import Job, Options
@@ -10,9 +10,11 @@ from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message, Work
 from optserve.config import load
 from optserve.config.resolved import resolved_text
-from optserve.errors import OptserveError
+from optserve.errors import OptserveError, Place
+from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import room
+from optserve.jobs.record.record import outline
 from optserve.jobs.run import run
 
 __all__ = ["checking", "running", "warm_up"]
@@ -20,59 +22,63 @@ __all__ = ["checking", "running", "warm_up"]
 INTERNAL_ERROR = 1
 
 
-def checking(job: Job, options: Options) -> Work:
-    """What says whether the config of ``job`` is right, and runs nothing."""
+def checking(jobs: Sequence[Job], options: Options) -> Work:
+    """What says of each job whether its config is right, a message a job, and runs nothing."""
 
-    def check_it() -> Message:
+    def check(job: Job) -> Message:
         _loaded(job, options)
-        return {"ended": "result", "exit_code": 0}
+        return {"ended": "result"}
 
-    return _telling(job, check_it)
+    def work(send: Callable[[Message], None]) -> None:
+        for job in jobs:
+            send(_told(job, check))
+
+    return work
 
 
 def running(job: Job, options: Options, folder: Path) -> Work:
     """What runs ``job`` and leaves its result in the new ``folder``."""
 
-    def run_it() -> Message:
+    def run_it(job: Job) -> Message:
         with room(job.id, out=folder) as place:
             problem = _loaded(job, options)
             result = run(problem, threads=options.threads)
             kept = place.keep(result, resolved_text(problem), sync=False)
-        return of_result(result, kept)
+        return of_result(result, kept, job.wanted)
 
-    return _telling(job, run_it)
+    return lambda send: send(_told(job, run_it))
 
 
 def _loaded(job: Job, options: Options) -> Problem:
-    return load(
-        job.config,
-        overrides=[*options.overrides, *job.overrides],
-        seed=options.seed,
+    problem = load(
+        job.read,
+        seed=options.seed if "seed" not in job.settings else None,
         plugin_files=options.plugin_files,
         allow_path=options.allow_path,
     )
+    if job.wanted:
+        seen = outline(problem)
+        for path in job.wanted:
+            look_up(seen, path, Place(str(job.config)))
+    return problem
 
 
-def _telling(job: Job, do: Callable[[], Message]) -> Work:
-    """What does that and tells how it went, whatever comes of it."""
+def _told(job: Job, do: Callable[[Job], Message]) -> Message:
+    """How it went to ``do`` that, whatever came of it."""
+    try:
+        return do(job)
+    except OptserveError as error:
+        errors = told_errors(error, job.config)
+        refused = {"ended": "refused", "exit_code": error.exit_code, "message": error.message}
+        return {**refused, "errors": errors}
+    except MemoryError:
+        return {"ended": "memory", "exit_code": INTERNAL_ERROR, "message": "out of memory"}
+    except Exception as error:
+        import traceback
 
-    def work(send: Callable[[Message], None]) -> None:
-        try:
-            send(do())
-        except OptserveError as error:
-            errors = told_errors(error, job.config)
-            refused = {"ended": "refused", "exit_code": error.exit_code, "message": error.message}
-            send({**refused, "errors": errors})
-        except MemoryError:
-            send({"ended": "memory", "exit_code": INTERNAL_ERROR, "message": "out of memory"})
-        except Exception as error:
-            import traceback
-
-            traceback.print_exc()
-            message = f"internal error: {type(error).__name__}: {error}"
-            send({"ended": "failed", "exit_code": INTERNAL_ERROR, "message": message})
-
-    return work
+        traceback.print_exc()
+        message = f"internal error: {type(error).__name__}: {error}"
+        return {"ended": "failed", "exit_code": INTERNAL_ERROR, "message": message}
 
 
 def warm_up() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optserve.cli.batch import batch
+from optserve.cli.batch import batch_app
 from optserve.cli.check import check
 from optserve.cli.explain import explain
 from optserve.cli.init import init
@@ -20,7 +20,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, batch, check, explain, primitives, schema, init)
+COMMANDS = (run, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(batch_app, name="batch", help="Run many configs, each in a process of its own.")
 app.add_typer(plugin_app, name="plugin", help="List plugins, and write and check one of your own.")
 
 

@@ -5,15 +5,32 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optserve.cli.batch_options import (
+    FailFast,
+    Jobs,
+    KeepGoing,
+    Memory,
+    Only,
+    Out,
+    Previous,
+    RerunFailed,
+    Shard,
+    Skip,
+    Sweeps,
+    Timeout,
+    byte_count,
+    shard_of,
+)
 from optserve.cli.ending import ending
 from optserve.cli.options import (
+    CONTEXT,
     AllowPath,
     Format,
     OutputFormat,
@@ -22,19 +39,23 @@ from optserve.cli.options import (
     Seed,
     Threads,
 )
+from optserve.cli.reporting import Github, Reporting, Reports
 from optserve.cli.streams import output_encoding, write_error, write_output
-from optserve.errors import ConfigError
+from optserve.cli.usage import WithDefault
+from optserve.errors import ConfigError, OptserveError
 
 if TYPE_CHECKING:
+    from optserve.batch.choosing import Selection
     from optserve.batch.outcome import Outcome
-    from optserve.batch.run import Watcher
+    from optserve.batch.run import Batch, Watcher
 
-__all__ = ["batch"]
+__all__ = ["batch_app"]
 
-_UNITS = (("KiB", 10), ("MiB", 20), ("GiB", 30))
+batch_app = typer.Typer(cls=WithDefault, no_args_is_help=True, context_settings={**CONTEXT})
 
 
-def batch(
+@batch_app.command("run")
+def run(
     *,
     configs: Annotated[
         list[str],
@@ -44,51 +65,40 @@ def batch(
             show_default=False,
         ),
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Jobs at a time; by default as many as there are processors."
-        ),
-    ] = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Run the others where a config is wrong.")
-    ] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Begin no further job once one has failed.")
-    ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.1, help="At most so long for a job.")
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="At most so much memory for a job, as in 500MiB, beside that of optserve itself.",
-        ),
-    ] = None,
+    sweep: Sweeps,
+    jobs: Jobs = None,
+    keep_going: KeepGoing = False,
+    fail_fast: FailFast = False,
+    only: Only,
+    skip: Skip,
+    shard: Shard = None,
+    rerun_failed: RerunFailed = False,
+    previous: Previous = None,
+    timeout: Timeout = None,
+    memory: Memory = None,
     set_: Overrides,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A new folder for the batch, not runs/batch/NNNN."),
-    ] = None,
+    out: Out = None,
     output: OutputFormat = Format.text,
     seed: Seed = None,
     threads: Threads = None,
+    report: Reports,
+    github: Github = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
     """Run many configs, each in a process of its own, and report on them all.
 
-    All are checked before anything runs. A job that is killed, crashes or hangs costs only itself.
-    The exit code is the first of 1, 130, 143, 2, 6, 5, 4, 3, 0 that one of the jobs ends with.
+    `optserve batch CONFIGS...` does the same. All are checked before anything runs. A job that is
+    killed, crashes or hangs costs only itself. The exit code is the first of 1, 130, 143, 2, 6, 5,
+    4, 3, 0 that one of the jobs ends with.
     """
     with ending(output), _plain_mathematics():
         from optserve.backends.threads import available_cores
         from optserve.batch.job import Options
         from optserve.batch.run import run_batch
         from optserve.batch.selection import config_files
-        from optserve.batch.summary import summary
+        from optserve.config.sweep import swept_on_command_line
         from optserve.jobs.record.artefacts import check_new
 
         if keep_going and fail_fast:
@@ -97,6 +107,7 @@ def batch(
                 expected="one of the two, or none: then all run if no config is wrong",
                 code="usage",
             )
+        reporting = Reporting.of(report, github, plugin)
         if out is not None:
             check_new(out)
         cores = available_cores()
@@ -105,20 +116,94 @@ def batch(
             jobs=at_a_time,
             threads=threads or max(1, cores // at_a_time),
             timeout=timeout,
-            memory=None if memory is None else _bytes(memory),
+            memory=None if memory is None else byte_count(memory),
             keep_going=keep_going,
             fail_fast=fail_fast,
             overrides=(*set_,),
+            sweeps=swept_on_command_line(sweep),
             seed=seed,
             plugin_files=(*plugin,),
             allow_path=allow_path,
         )
-        done = run_batch(config_files(configs), options, out=out, watcher=_watcher(quiet))
-        if output is Format.json:
-            write_output(json.dumps(done.record, indent=1))
-        else:
-            write_output(summary(done, encoding=output_encoding()))
-        raise typer.Exit(done.exit_code)
+        selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
+        with _telling(reporting):
+            done = run_batch(
+                config_files(configs),
+                options,
+                selection=selection,
+                out=out,
+                watcher=_watcher(quiet),
+            )
+        _end(done, reporting, output)
+
+
+@batch_app.command("merge")
+def merge(
+    *,
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIRS...", help="The folders of batches.", show_default=False),
+    ],
+    out: Out = None,
+    output: OutputFormat = Format.text,
+    report: Reports,
+    github: Github = False,
+) -> None:
+    """Make one batch of several, such as the shards that ran on several machines.
+
+    Sweeps are judged over all of their jobs. A job of which no shard is there fails. The exit code
+    is that of the whole.
+    """
+    with ending(output):
+        from optserve.batch.merging import merge as merged
+        from optserve.jobs.record.artefacts import check_new
+
+        reporting = Reporting.of(report, github, ())
+        if out is not None:
+            check_new(out)
+        _end(merged(folders, out=out), reporting, output)
+
+
+def _selection(
+    only: Sequence[str],
+    skip: Sequence[str],
+    shard: tuple[int, int],
+    rerun_failed: bool,
+    previous: Path | None,
+) -> Selection:
+    from optserve.batch.choosing import Selection, previous_batch
+
+    before = previous_batch(previous) if rerun_failed or previous is not None else None
+    seconds = None
+    if previous is not None and before is not None:
+        seconds = {name: one.wall for name, one in before.items() if one.wall is not None}
+    return Selection((*only,), (*skip,), before if rerun_failed else None, shard, seconds)
+
+
+def _end(done: Batch, reporting: Reporting, output: Format) -> None:
+    """Print and report what a batch came to, and end with its exit code."""
+    from optserve.batch.summary import summary
+    from optserve.batch.told import ended_jobs
+    from optserve.jobs.reasons import exit_code
+
+    errors: list[OptserveError] = []
+    if reporting.wanted:
+        errors = reporting.write([*ended_jobs(done)])
+    for failure in errors:
+        write_error(failure.block())
+    code = exit_code([done.exit_code, *(one.exit_code for one in errors)])
+    if output is Format.json:
+        write_output(json.dumps({**done.record, "exit_code": code}, indent=1))
+    else:
+        write_output(summary(done, encoding=output_encoding()))
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _telling(reporting: Reporting) -> Iterator[None]:
+    """What is raised inside is told of the batch before it goes on."""
+    with reporting.telling(Path("batch")):
+        yield
 
 
 @contextmanager
@@ -140,26 +225,3 @@ def _watcher(quiet: bool) -> Watcher | None:
         write_error(job_line(outcome, done, of))
 
     return show
-
-
-def _bytes(written: str) -> int:
-    """A size in bytes.
-
-    >>> _bytes("1.5 GiB"), _bytes("500MiB")
-    (1610612736, 524288000)
-    """
-    for unit, power in _UNITS:
-        number = written.strip().removesuffix(unit).strip()
-        if number != written.strip():
-            try:
-                size = float(number)
-            except ValueError:
-                break
-            if 0 < size < 1 << 20:
-                return int(size * (1 << power))
-    raise ConfigError(
-        f"--memory {written} is no size",
-        expected="a number and a unit: KiB, MiB or GiB",
-        remedy="--memory 500MiB",
-        code="usage",
-    )

@@ -56,6 +56,11 @@ class Reporting:
 
         return Reporting(report_files(reports, plugin_files), github)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be written."""
+        return self.files is not None or self.github
+
     @contextmanager
     def telling(self, config: Path) -> Iterator[None]:
         """What is raised inside is told of the job of ``config`` before it goes on."""

@@ -15,7 +15,7 @@ from optserve.cli.ending import end
 from optserve.cli.options import Format
 from optserve.errors import ConfigError
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "WithDefault"]
 
 
 class Commands(TyperGroup):
@@ -32,6 +32,17 @@ class Commands(TyperGroup):
             output = Format.json if wants_json(arguments) else Format.text
             code = _told(error, output)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class WithDefault(TyperGroup):
+    """Commands of which the first need not be named: `optserve batch CONFIGS...` runs them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the first command in front where no command is named."""
+        known = {*self.commands, *ctx.help_option_names}
+        if args and args[0] not in known:
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
 
 
 def _told(error: TyperException, output: Format) -> int:

@@ -35,12 +35,14 @@ _KEYED = frozenset({"parameters", "expect", "outputs"})
 _INDEX = re.compile(r"\[([0-9]{1,6})\]")
 
 
-def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingNode:
+def apply(
+    tree: MappingNode, overrides: Sequence[str], folder: Path, *, origin: str = "--set"
+) -> MappingNode:
     """``tree`` with each of ``overrides`` set in turn; null removes a key.
 
     Along the path the longest literal key wins, so ``parameters.net.W=0`` finds the key ``net.W``.
     A parameter, an expectation or another name of the config's own must be there already, unless
-    the path begins with ``+``, which declares a new one.
+    the path begins with ``+``, which declares a new one. ``origin`` is where they come from.
 
     >>> from optserve.config.nodes import plain
     >>> from optserve.config.parse import parse
@@ -52,7 +54,7 @@ def apply(tree: MappingNode, overrides: Sequence[str], folder: Path) -> MappingN
     {'parameters.b': {'max': 3}}
     """
     for number, text in enumerate(overrides, 1):
-        source = Source("--set", text, folder, first_line=number)
+        source = Source(origin, text, folder, first_line=number)
         written, equals, _ = text.partition("=")
         path = written.strip()
         new = path.startswith("+")

@@ -19,9 +19,11 @@ from optserve.config.nodes import plain
 from optserve.config.objective import Built
 from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
+from optserve.config.schema.config import Config
 from optserve.config.scope import Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
+from optserve.errors import ConfigError
 from optserve.graph.aval import resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
@@ -47,8 +49,8 @@ def load(
     Parameters
     ----------
     config:
-        A YAML file, a mapping of the same content, or a ``Config``. Files that a mapping or a
-        ``Config`` names are looked for from the working directory on.
+        A YAML file, a mapping of the same content, a ``Config``, or what ``read_config`` read.
+        Files that a mapping or a ``Config`` names are looked for from the working directory on.
     data:
         The columns of the table, where the config names no file: arrays by name, each of shape
         (rows,) or (rows, ...), a data frame, or an Arrow table. They are not copied.
@@ -83,10 +85,21 @@ def load(
             registry=registry,
             plugin_files=plugin_files,
         )
+        _hold_one_job(names.written.config)
         tables = _tables(names, data, found)
         seed = names.written.config.seed if seed is None else seed
         graphs = traced(names, tables, found, seed)
     return _problem(names, tables, graphs, found, seed)
+
+
+def _hold_one_job(config: Config) -> None:
+    if config.sweep is not None:
+        raise ConfigError(
+            "a config with a sweep is several jobs, and this runs one",
+            place=config.place_of("sweep"),
+            remedy="`optserve batch` runs them; --set sweep=null leaves the sweep out",
+            code="several-jobs",
+        )
 
 
 def _tables(declared: Declared, data: Any, found: Mistakes) -> Tables:

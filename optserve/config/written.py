@@ -20,13 +20,32 @@ from optserve.config.schema.section import Section
 from optserve.config.schema.validation import validated
 from optserve.errors import shown
 
-__all__ = ["Given", "Written", "content_of", "name_in", "written"]
+__all__ = ["Given", "Read", "Written", "content_of", "read_config", "written"]
 
 LARGEST = 4096
 """Entries up to which an array in a config is compared, and what it is part of is kept."""
 
-Given = str | Path | Mapping[str, Any] | Config
-"""A file, a mapping of the same content, or a ``Config``."""
+
+class Read(NamedTuple):
+    """What was read from ``file``, what it extends merged in."""
+
+    file: Path
+    tree: MappingNode
+
+    @property
+    def name(self) -> str:
+        """What the job is called, where that is written as it should be."""
+        return self.text_of("name") or self.file.stem
+
+    def text_of(self, key: str) -> str:
+        """The text under ``key``, empty where there is none."""
+        entry = self.tree.entries.get(key)
+        value = entry.value if entry is not None else None
+        return value.value if isinstance(value, ScalarNode) and isinstance(value.value, str) else ""
+
+
+Given = str | Path | Mapping[str, Any] | Config | Read
+"""A file, a mapping of the same content, a ``Config``, or what was read from a file."""
 
 
 class Written(NamedTuple):
@@ -54,22 +73,25 @@ def written(
     ``with_data``: the data are given in memory, and the config may say nothing of them. Raises
     ``ConfigError`` for all in it that does not fit the schema.
     """
-    file = Path(config) if isinstance(config, str | Path) else None
+    read = config if isinstance(config, Read) else None
+    file = Path(config) if isinstance(config, str | Path) else read and read.file
     folder = Path() if file is None else file.parent
     reach = Reach(folder, allow_path)
-    tree = extended(tree_of(config), reach) if file is None else read_tree(file, reach)
+    if read is not None:
+        tree = read.tree
+    else:
+        tree = extended(tree_of(config), reach) if file is None else read_tree(file, reach)
     tree = apply(tree, overrides, folder)
     if with_data and "data" not in tree:
         tree = replace(tree, entries={**tree.entries, **_no_data().entries})
     return Written(validated(Config, tree), tree, file, reach)
 
 
-def name_in(file: Path, *, overrides: Sequence[str], allow_path: bool) -> str:
-    """What the job of the config in ``file`` is called, of which nothing else is looked at."""
-    tree = read_tree(file, Reach(file.parent, allow_path))
-    entry = apply(tree, overrides, file.parent).entries.get("name")
-    name = entry.value if entry is not None else None
-    return name.text if isinstance(name, ScalarNode) and name.text else file.stem
+def read_config(file: Path, *, overrides: Sequence[str] = (), allow_path: bool = False) -> Read:
+    """The config in ``file`` as it is written; nothing is held against the schema."""
+    return Read(
+        file, apply(read_tree(file, Reach(file.parent, allow_path)), overrides, file.parent)
+    )
 
 
 def _no_data() -> MappingNode:
@@ -81,6 +103,8 @@ def _no_data() -> MappingNode:
 
 def content_of(config: Given) -> Hashable:
     """What a config says, to know it again; ``None`` where that is more than stands in it."""
+    if isinstance(config, Read):
+        return None
     try:
         if not isinstance(config, str | Path):
             entries = config if isinstance(config, Mapping) else {}

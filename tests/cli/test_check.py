@@ -102,7 +102,7 @@ def test_without_its_plugin(invoke: Invoke, files: Path) -> None:
 def test_all_that_is_wrong_in_json(invoke: Invoke, files: Path) -> None:
     wrong = "version: 1\nparameters: {b: {init: 1, bound: 2}}\nloss: [b]\noptimizer: {adam: {}}\n"
     (files / "wrong.yaml").write_text(
-        f"{wrong}stop: {{plateau: {{mode: min}}, steps: 0.5}}\nsweep: 1\n"
+        f"{wrong}stop: {{plateau: {{mode: min}}, steps: 0.5}}\ncheckpoint: 1\n"
     )
     result = invoke("check", "wrong.yaml", "--format", "json")
     assert result.exit_code == 2

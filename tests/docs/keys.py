@@ -13,6 +13,7 @@ from optserve.config.schema.loss import Comparison
 from optserve.config.schema.output import Output
 from optserve.config.schema.parameter import Parameter, Penalty
 from optserve.config.schema.section import Section
+from optserve.config.schema.sweep import Best, Draw, Random, Statistic, Sweep
 from optserve.config.schema.table import Column, Split, Table
 from optserve.config.schema.validation import describe
 
@@ -32,6 +33,11 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("starts", Starts),
     ("outputs.NAME", Output),
     ("expect.PATH", Expect),
+    ("sweep", Sweep),
+    ("sweep.random", Random),
+    ("sweep.random.values.PATH", Draw),
+    ("sweep.expect.PATH", Statistic),
+    ("sweep.best", Best),
     ("plugins", Plugins),
 )
 

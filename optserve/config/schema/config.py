@@ -23,6 +23,7 @@ from optserve.config.schema.section import (
     broken_rule,
     installed,
 )
+from optserve.config.schema.sweep import Sweep
 from optserve.config.schema.table import Data, Table
 
 __all__ = [
@@ -132,7 +133,6 @@ class Config(Section):
         "abort",
         "baseline",
         "checkpoint",
-        "sweep",
     )
 
     version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
@@ -198,6 +198,12 @@ class Config(Section):
     )
     expect: dict[str, Expect] = Field(
         default_factory=dict, description="What must hold of the result, by path."
+    )
+    sweep: Sweep | None = Field(
+        default=None, description="Several jobs of this config: `optserve batch` runs them."
+    )
+    xfail: Annotated[str, Field(min_length=1), Words("a text: why")] | None = Field(
+        default=None, description="In a batch this must fail, and why: with code 3, 4 or 5."
     )
 
     @property

@@ -308,7 +308,7 @@ def unknown_key(key: ScalarNode, valid: Iterable[str], later: Iterable[str] = ()
     return ConfigError(
         f"there is no key `{key.text[:80]}` here",
         place=key.place,
-        expected=f"one of {choices(names, 20)}" if names else "no key",
+        expected=f"one of {choices(names, 30)}" if names else "no key",
         remedy=did_you_mean(key.text, [*names, *later]),
         code="unknown-key",
     )

@@ -1,0 +1,47 @@
+"""``ended_jobs``: the jobs of a batch as the reports for other programs take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optserve.batch.outcome import Outcome, errors_of
+from optserve.batch.run import Batch
+from optserve.errors import OptserveError
+from optserve.jobs.record.ended import EndedJob
+from optserve.jobs.record.result import read_result
+
+__all__ = ["LOST", "ended_jobs"]
+
+LOST = "job-lost"
+"""The code of what a job without a result is told by, and of what a sweep fails at."""
+
+
+def ended_jobs(batch: Batch) -> Iterator[EndedJob]:
+    """A job each, and one for every sweep of which something was expected."""
+    for outcome in batch.outcomes:
+        if outcome.exit_code is not None or outcome.ended == "interrupted":
+            yield _ended(batch, outcome)
+    for sweep in batch.sweeps:
+        if sweep.expectations:
+            errors = tuple(_error(one.message, "") for one in sweep.expectations if not one.holds)
+            yield EndedJob(f"sweep {sweep.name}", sweep.exit_code, errors=errors)
+
+
+def _ended(batch: Batch, outcome: Outcome) -> EndedJob:
+    code = 1 if outcome.exit_code is None else outcome.exit_code
+    result, saved = None, ""
+    if outcome.folder and (batch.folder / outcome.folder).is_dir():
+        saved = str(batch.folder / outcome.folder / "result.json")
+        result = read_result(batch.folder / outcome.folder / "result.json")
+    errors = tuple(errors_of(outcome.errors))
+    if not errors and outcome.ended != "result":
+        errors = (_error(outcome.message, outcome.config),)
+    if outcome.xfail and outcome.ended == "result":
+        result = None  # what fails in it is as it should be, or is told in one sentence
+        errors = tuple(_error(one, outcome.config) for one in outcome.fails if code)
+    return EndedJob(outcome.id, code, outcome.config, result, errors, saved)
+
+
+def _error(message: str, config: str) -> OptserveError:
+    told = {"message": message, "place": {"file": config}, "code": LOST, "exit_code": 1}
+    return errors_of([told])[0]

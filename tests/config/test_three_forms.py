@@ -43,7 +43,7 @@ def fingerprint(problem: Problem) -> tuple[Any, ...]:
         [(one.name, one.init.tolist(), one.lower.tolist()) for one in problem.parameters],
         problem.optimizer.name if problem.optimizer else "",
         replace(problem.stop, plateau=None),  # it has a place
-        [float(value.sum()) for value in evaluate(problem)],
+        [np.asarray(one).tobytes() for one in problem.objective.data.values()],
     )
 
 
@@ -69,9 +69,8 @@ def test_whole_numbers_stay_whole() -> None:
         "loss": "(take(x, k) - b)**2",
         "data": {"inline": {"x": [1, 5, 7]}, "rows": False},
     }
-    expected = fingerprint(load(config))
-    assert expected[-1][0] == 16.0
-    assert fingerprint(load(optserve.Config.model_validate(config))) == expected
+    for one in (config, optserve.Config.model_validate(config)):
+        assert evaluate(load(one))[0] == 16.0
     assert optserve.Config(version=1, parameters={"b": 1}, loss=2).loss == 2
     with pytest.raises(ConfigError, match="`loss` is inf"):
         load({"version": 1, "parameters": {"b": 1}, "loss": float("inf")})

@@ -14,13 +14,14 @@ from optserve.cli.init import init
 from optserve.cli.options import CONTEXT
 from optserve.cli.plugin import plugin_app
 from optserve.cli.primitives import primitives
+from optserve.cli.report import report
 from optserve.cli.run import run
 from optserve.cli.schema import schema
 from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, check, explain, primitives, schema, init)
+COMMANDS = (run, report, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,

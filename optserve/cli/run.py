@@ -55,6 +55,7 @@ def run(
     """
     with ending(output):
         from optserve.config import load
+        from optserve.config.resolved import resolved_text
         from optserve.jobs.reasons import exit_code
         from optserve.jobs.record.artefacts import check_new
         from optserve.jobs.record.ended import EndedJob
@@ -66,9 +67,10 @@ def run(
             problem = load(
                 config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
             )
-            result, saved, errors = _run(problem, out, threads, quiet)
+            text = resolved_text(problem)
+            result, saved, errors = _run(problem, text, out, threads, quiet)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
-        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved)
+        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text)
         errors += reporting.write([job])
         for failure in errors:
             write_error(failure.block())
@@ -83,11 +85,10 @@ def run(
 
 
 def _run(
-    problem: Problem, out: Path | None, threads: int | None, quiet: bool
+    problem: Problem, text: str, out: Path | None, threads: int | None, quiet: bool
 ) -> tuple[Result, str, list[OptserveError]]:
     """The result, the file that holds it, and why there is none where it could not be saved: it
-    is shown all the same."""
-    from optserve.config.resolved import resolved_text
+    is shown all the same. ``text`` is the config."""
     from optserve.jobs.interruption import Interruption
     from optserve.jobs.record.artefacts import room
     from optserve.jobs.run import run as run_job
@@ -97,7 +98,7 @@ def _run(
         with shown_progress(quiet) as progress:
             result = run_job(problem, progress=progress, threads=threads)
         try:
-            return result, str(place.keep(result, resolved_text(problem)) / "result.json"), []
+            return result, str(place.keep(result, text) / "result.json"), []
         except OSError as error:
             why = error.strerror or str(error)
             remedy = "give another folder: --out DIR"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from optserve.jobs.record.ended import Writer
 from optserve.registry.hookspecs import hookimpl
 from optserve.reports.kinds.gitlab import gitlab
+from optserve.reports.kinds.html import html
 from optserve.reports.kinds.json import json
 from optserve.reports.kinds.junit import junit
 from optserve.reports.kinds.markdown import markdown
@@ -20,4 +21,4 @@ __all__ = ["optserve_reports"]
 @hookimpl
 def optserve_reports() -> Sequence[Callable[..., Writer]]:
     """The kinds of ``--report KIND=FILE``."""
-    return [junit, sarif, gitlab, openmetrics, markdown, tap, json]
+    return [junit, sarif, gitlab, openmetrics, markdown, html, tap, json]

@@ -61,7 +61,7 @@ def report_files(texts: Sequence[str], plugin_files: Sequence[Path] = ()) -> Rep
     >>> report_files(["junti=report.xml"])
     Traceback (most recent call last):
     optserve.errors.ConfigError: no report is called 'junti'
-      expected: one of gitlab, json, junit, markdown, openmetrics, sarif, tap
+      expected: one of gitlab, html, json, junit, markdown, openmetrics, sarif, tap
       remedy: did you mean 'junit'?
     """
     if not texts:

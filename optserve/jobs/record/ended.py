@@ -59,7 +59,8 @@ class EndedJob:
     """How one job ended: its result, or the errors for which there is none.
 
     ``exit_code`` is that of its process; there may be errors beside a result, where that could
-    not be saved. ``config`` is the file, ``saved`` the ``result.json`` that was written, if any.
+    not be saved. ``config`` is the file, ``text`` what it says with all that is merged into it,
+    ``saved`` the ``result.json`` that was written, if any.
 
     >>> from optserve.errors import ConfigError
     >>> error = ConfigError("no primitive 'epx'", place=Place("fit.yaml", 2, 9), code="unknown")
@@ -76,6 +77,7 @@ class EndedJob:
     result: Result | None = None
     errors: tuple[OptserveError, ...] = ()
     saved: str = ""
+    text: str = ""
 
     @staticmethod
     def of_error(name: str, error: OptserveError, *, config: str = "") -> EndedJob:

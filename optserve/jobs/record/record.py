@@ -175,6 +175,8 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "failure": findings.blame,
         "warnings": _warnings(problem, findings),
         "expectations": [],
+        "config": problem.metadata.get("file", ""),
+        "data": {name: dict(one) for name, one in problem.metadata.get("data", {}).items()},
         "environment": environment(findings.evaluator.backend.threads),
         "history": [list(one.history.entries()) for one in findings.outcomes],
         "fitted": dict(findings.fitted),

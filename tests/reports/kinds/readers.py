@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
+from html import unescape
 from types import MappingProxyType
 from typing import Any
 
@@ -200,6 +201,20 @@ def read_markdown(text: str) -> Told:
     return dict(found())
 
 
+def read_html(text: str) -> Told:
+    """The list of what fails in the article of each job."""
+    found = {}
+    for one in re.findall(r"<article.*?</article>", text, re.DOTALL):
+        name = re.search(r"<h1>(.*?)</h1>", one)
+        assert name is not None
+        listed = one.partition("<h2>What fails</h2>")[2].partition("<h2>")[0]
+        for case, told in re.findall(
+            r'<li><span class="fails">(.*?)</span>: (.*?)</li>', listed, re.DOTALL
+        ):
+            found[unescape(name[1]), unescape(case)] = unescape(told)
+    return found
+
+
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         "junit": read_junit,
@@ -209,6 +224,7 @@ READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "json": read_json,
         "openmetrics": told_by_openmetrics,
         "markdown": read_markdown,
+        "html": read_html,
     }
 )
 """For each kind, a reader that holds the rules of its format."""

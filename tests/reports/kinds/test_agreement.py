@@ -42,7 +42,7 @@ def test_what_fails_is_what_should() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["junit", "tap", "json", "openmetrics", "markdown"])
+@pytest.mark.parametrize("kind", ["junit", "tap", "json", "openmetrics", "markdown", "html"])
 def test_the_same_cases_fail_in_every_kind(kind: str) -> None:
     found = READERS[kind](written(kind, *JOBS))
     assert {(bare(job), bare(name)) for job, name in found} == {
@@ -50,7 +50,7 @@ def test_the_same_cases_fail_in_every_kind(kind: str) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["junit", "tap", "json", "markdown"])
+@pytest.mark.parametrize("kind", ["junit", "tap", "json", "markdown", "html"])
 def test_the_same_words_are_told_in_every_kind(kind: str) -> None:
     found = {
         bare(name): bare(told) for (_, name), told in READERS[kind](written(kind, *JOBS)).items()

@@ -1,0 +1,180 @@
+"""The pictures of a result: which there are is told by what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
+from optserve.jobs.record.result import OutputFound, Result
+from optserve.reports.html.svg import Band, Line, Mark, Points, matrix, plot
+
+__all__ = ["Picture", "correlation_picture", "fit_pictures", "history_pictures", "output_pictures"]
+
+LARGEST_MATRIX = 40
+"""Estimates up to which their correlations are a picture."""
+
+_OWN = frozenset({"observed", "predicted", "standard_error", "residual", "sigma", "term"})
+
+
+class Picture(NamedTuple):
+    """An element ``svg``, and what it shows."""
+
+    caption: str
+    svg: str
+
+
+def fit_pictures(result: Result) -> Iterator[Picture]:
+    """What was observed beside what is predicted, and the residuals.
+
+    Over the one column that the prediction is made of, if it is one; else over the prediction.
+    """
+    table = result.fitted
+    if not table:
+        return
+    residual = np.asarray(table["residual"], np.float64)
+    unit = "residual / sigma" if "sigma" in table else "residual"
+    if "observed" not in table:
+        number = np.arange(residual.size, dtype=np.float64)
+        yield _residuals(number, residual, "number", unit)
+        return
+    given = [name for name in table if name not in _OWN]
+    name = given[0] if len(given) == 1 else ""
+    observed, predicted = (np.asarray(table[one], np.float64) for one in ("observed", "predicted"))
+    if name and _is_function(table[name], predicted):
+        x = np.asarray(table[name], np.float64)
+        yield Picture(
+            f"Observed and predicted, over {name}{_and_band(result)}.",
+            plot(
+                [*_curve(result, name, x, predicted), Points(x, observed, "observed", 1)],
+                title=f"observed and predicted over {name}",
+                x_label=name,
+                y_label="observed",
+            ),
+        )
+        yield _residuals(x, residual, name, unit)
+    else:
+        ends = np.array([np.nanmin(predicted), np.nanmax(predicted)])
+        yield Picture(
+            "Observed over predicted; the line is where they are equal.",
+            plot(
+                [Line(ends, ends, dashed=True, colour=5), Points(predicted, observed, colour=1)],
+                title="observed over predicted",
+                x_label="predicted",
+                y_label="observed",
+            ),
+        )
+        yield _residuals(predicted, residual, "predicted", unit)
+
+
+def output_pictures(result: Result) -> Iterator[Picture]:
+    """Each output that is an array along one axis, with its band."""
+    for name, output in result.outputs.items():
+        value = np.asarray(output.value, np.float64)
+        if value.ndim != 1 or value.size < 2:
+            continue
+        x_label, x = _axis_of(output, value.size)
+        yield Picture(
+            f"{name}, over {x_label}, with its {100 * output.level:g}% interval at each entry.",
+            plot(
+                _with_band(x, output), title=f"{name} over {x_label}", x_label=x_label, y_label=name
+            ),
+        )
+
+
+def correlation_picture(result: Result) -> Iterator[Picture]:
+    """The correlations of the estimates, where there are two or more and not too many."""
+    if result.correlation is not None and 2 <= len(result.labels) <= LARGEST_MATRIX:
+        yield Picture(
+            "Correlations of the estimates, from -1 to 1.",
+            matrix(result.correlation, result.labels, title="correlations of the estimates"),
+        )
+
+
+def history_pictures(result: Result) -> Iterator[Picture]:
+    """The loss and the gradient on the way, a line a start."""
+    epochs = any(entry.epoch is not None for entries in result.history for entry in entries)
+    across = "epoch" if epochs else "evaluation"
+    for what, words in (("loss", "The loss"), ("gradient", "The scale-free gradient")):
+        marks: list[Mark] = []
+        for number, entries in enumerate(result.history):
+            pairs = [(getattr(one, across), getattr(one, what)) for one in entries]
+            known = np.array([(a, b) for a, b in pairs if a is not None and b is not None], float)
+            if known.size:
+                label = f"start {number + 1}" if len(result.history) > 1 else ""
+                marks.append(Line(known[:, 0], known[:, 1], label, number))
+        if sum(len(mark.x) for mark in marks) > 1:
+            log = all(np.all(mark.y > 0.0) for mark in marks if isinstance(mark, Line))
+            yield Picture(
+                f"{words}, by {across}.",
+                plot(
+                    marks[:6], title=f"{what} by {across}", x_label=across, y_label=what, log_y=log
+                ),
+            )
+
+
+def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[Mark]:
+    """The prediction with its band: at the places of an output over the same column, else those of
+    the data."""
+    for output in result.outputs.values():
+        if [*output.at] == [name] and np.shape(output.at[name]) == np.shape(output.value):
+            value = np.interp(x, *_sorted(output.at[name], output.value))
+            spread = float(np.ptp(predicted)) or 1.0
+            inside = (x >= np.min(output.at[name])) & (x <= np.max(output.at[name]))
+            if inside.any() and np.abs(value - predicted)[inside].max() <= 0.05 * spread:
+                return _with_band(np.asarray(output.at[name], np.float64), output, "predicted")
+    order = np.argsort(x, kind="stable")
+    line = Line(x[order], predicted[order], "predicted", 0)
+    error = result.fitted.get("standard_error")
+    if error is None:
+        return [line]
+    half = student_t_quantile(result.level, np.inf if result.dof is None else result.dof) * error
+    low, high = (predicted - half)[order], (predicted + half)[order]
+    return [Band(x[order], low, high, f"{100 * result.level:g}% interval", 0), line]
+
+
+def _with_band(x: Array, output: OutputFound, label: str = "") -> list[Mark]:
+    value = np.asarray(output.value, np.float64)
+    low, high = np.asarray(output.interval, np.float64).T
+    band = Band(x, low, high, f"{100 * output.level:g}% interval" if label else "", 0)
+    return [*([band] if np.isfinite(low).any() else []), Line(x, value, label, 0)]
+
+
+def _residuals(x: Array, residual: Array, x_label: str, unit: str) -> Picture:
+    ends = np.array([np.nanmin(x), np.nanmax(x)])
+    marks: list[Mark] = [Line(ends, np.zeros(2), dashed=True, colour=5)]
+    marks.append(Points(x, residual, colour=1))
+    return Picture(
+        f"Residuals over {x_label}: a pattern in them is what the model misses.",
+        plot(marks, title=f"residuals over {x_label}", x_label=x_label, y_label=unit),
+    )
+
+
+def _and_band(result: Result) -> str:
+    known = "standard_error" in result.fitted
+    return ", with the interval of the prediction" if known else ""
+
+
+def _axis_of(output: OutputFound, size: int) -> tuple[str, Array]:
+    """The first array of ``at`` that has an entry for each of the value's, or their numbers."""
+    for name, given in output.at.items():
+        if np.shape(given) == (size,):
+            return name, np.asarray(given, np.float64)
+    return "index", np.arange(size, dtype=np.float64)
+
+
+def _is_function(x: Array, predicted: Array) -> bool:
+    """Whether equal ``x`` have equal predictions, so that a line through these means something."""
+    x = np.asarray(x, np.float64)
+    order = np.lexsort((predicted, x))
+    same = np.diff(x[order]) == 0.0
+    spread = float(np.nanmax(predicted) - np.nanmin(predicted))
+    return bool(np.all(np.abs(np.diff(predicted[order]))[same] <= 1e-9 * (spread or 1.0)))
+
+
+def _sorted(x: Any, y: Any) -> tuple[Array, Array]:
+    order = np.argsort(x)
+    return np.asarray(x, np.float64)[order], np.asarray(y, np.float64)[order]

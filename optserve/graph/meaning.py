@@ -31,7 +31,8 @@ class Meaning:
 
     ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations`` its
     ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``) to
-    callables of the same signature. ``rewritings`` are tried in order where their outermost
+    callables of the same signature, and ``refused`` those without a meaning to what may be written
+    instead. ``rewritings`` are tried in order where their outermost
     primitive is recorded. ``constant`` makes a small array, ``size`` a row count and ``cast``
     another dtype.
     """
@@ -40,6 +41,7 @@ class Meaning:
     reductions: Mapping[Any, Callable[..., Any]]
     accumulations: Mapping[Any, Callable[..., Any]]
     functions: Mapping[Any, Callable[..., Any]]
+    refused: Mapping[Any, str]
     rewritings: Mapping[Primitive, Sequence[Rewriting]]
     constant: Primitive
     size: Primitive

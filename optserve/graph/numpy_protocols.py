@@ -44,15 +44,27 @@ _REMEDIES = {
     "__ceil__": "use np.ceil(x) for math.ceil(x)",
     "__trunc__": "use np.sign(x) * np.floor(np.abs(x)) for math.trunc(x)",
     "__setitem__": "traced values are never changed: build the result with np.where or np.stack",
+    "reduceat": "reduce slices of it: np.stack([np.sum(x[a:b]) for a, b in zip(starts, ends)])",
     "at": "traced values are never changed: add to zeros with scatter_add(values, indices, ...)",
     "item": "leave the value as it is: x[0] picks an entry",
     "tolist": "use [x[i] for i in range(len(x))], or list(x)",
     "sort": "use np.sort(x), which gives a new value",
     "fill": "use np.full_like(x, value)",
+    "partition": "use np.partition(x, k), which gives a new value",
+    "resize": "use np.resize(x, shape), which gives a new value",
+    "put": "build the result with np.where, or scatter_add(np.zeros(n), indices, values)",
+    **dict.fromkeys(
+        ("base", "byteswap", "ctypes", "data", "device", "flags", "getfield", "setfield")
+        + ("setflags", "strides", "to_device", "view"),
+        "a traced value lies nowhere in memory: use x.astype(dtype), np.reshape and np.transpose",
+    ),
+    **dict.fromkeys(
+        ("dump", "dumps", "tobytes", "tofile"),
+        "traced values live in their function only: return what is to be kept",
+    ),
 }
-_CHANGING = {np.copyto, np.place, np.put, np.put_along_axis, np.putmask}
 _NO_OPTION = "leave out what is not supported, or convert the result with .astype(dtype)"
-_NO_RULE = "write it with primitives that have a derivative rule"
+_NO_RULE = "write it with functions that docs/numpy.md lists, or make a primitive of it"
 
 
 class _MissingError(TraceError, AttributeError):
@@ -73,9 +85,7 @@ class NotAMethod:
     """What is a method of arrays, and of traced values an attribute of that name: ``x.trace``."""
 
     def __call__(self, *_arguments: Any, **_keywords: Any) -> NoReturn:
-        raise TraceError(
-            "x.trace() is not defined on traced values", remedy="use np.sum(np.eye(len(x)) * x)"
-        )
+        raise TraceError("x.trace() is not defined on traced values", remedy="use np.trace(x)")
 
 
 class NumpyProtocols(NDArrayOperatorsMixin):
@@ -123,6 +133,32 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         return np.transpose(self)
 
+    @property
+    def mT(self) -> Any:  # noqa: N802 - NumPy's name
+        if self.ndim < 2:
+            self._refuse("x.mT of fewer than two axes", "use x.T")
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return self
+
+    @property
+    def imag(self) -> Any:
+        return np.zeros_like(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(np.ravel(self))
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Size:
+        return self.size * self.itemsize
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         meaning = self.trace.meaning
         name = ufunc.__name__
@@ -161,10 +197,8 @@ class NumpyProtocols(NDArrayOperatorsMixin):
             self._refuse(f"np.{function.__name__}(..., out=...)", "use the returned value")
         mapped = self.trace.meaning.functions.get(function)
         if mapped is None:
-            changes = function in _CHANGING
-            self._refuse(
-                f"np.{function.__name__}", _REMEDIES["__setitem__"] if changes else _NO_RULE
-            )
+            remedy = self.trace.meaning.refused.get(function, _NO_RULE)
+            self._refuse(f"np.{function.__name__}", remedy)
 
         def applied(*arguments: Any, **keywords: Any) -> Any:
             for kind in types:
@@ -224,6 +258,14 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     round = _method(np.round)
     dot = _method(np.dot)
     take = _method(np.take)
+    cumprod = _method(np.cumprod)
+    choose = _method(np.choose)
+    conj = conjugate = _method(np.conjugate)
+    diagonal = _method(np.diagonal)
+    nonzero = _method(np.nonzero)
+    repeat = _method(np.repeat)
+    searchsorted = _method(np.searchsorted)
+    argpartition = _method(np.argpartition)
     ravel = flatten = _method(np.ravel)
     squeeze = _method(np.squeeze)
     swapaxes = _method(np.swapaxes)
@@ -234,6 +276,9 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 else axes
         return np.transpose(self, order or None)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        return np.compress(condition, self, axis=axis)
 
     def copy(self, order: str = "C") -> Any:
         return self

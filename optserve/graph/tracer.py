@@ -23,6 +23,7 @@ from optserve.errors import OptserveError, Place, ShapeError, TraceError
 from optserve.graph.aval import Array, Aval, DType, aval_of, precision_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.makers import MAKERS
 from optserve.graph.meaning import Meaning
 from optserve.graph.numpy_protocols import NotAMethod, NumpyProtocols
 from optserve.graph.operands import check_dtype, plain_array, same_bits
@@ -338,16 +339,14 @@ def trace(
     The function returns a value or a tuple of values.
     """
     recorder = Trace(meaning, precision=precision, concrete=concrete, rewrites=rewrites)
+    named = itertools.chain(names, itertools.repeat(""))
     stand_ins = [
-        recorder.input(
-            aval_of(operand),
-            names[i] if i < len(names) else "",
-            operand if concrete else None,
-        )
-        for i, operand in enumerate(operands)
+        recorder.input(aval_of(operand), name, operand if concrete else None)
+        for operand, name in zip(operands, named, strict=False)
     ]
     try:
-        outputs = function(*stand_ins)
+        with MAKERS.lent():
+            outputs = function(*stand_ins)
         single = not isinstance(outputs, tuple | list)
         graph = recorder.graph([outputs] if single else outputs)
     except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more

@@ -15,6 +15,7 @@ __all__ = [
     "arcsin",
     "arctan",
     "arctan2",
+    "cbrt",
     "cos",
     "cosh",
     "direction",
@@ -324,6 +325,14 @@ direction: Primitive = elementwise(
     with ``across`` it is the sine, y / hypot(x, y). At (0, 0) they and their derivatives are 0. An
     infinite operand counts as the largest number.
     """,
+)
+
+cbrt = elementwise(
+    "cbrt",
+    ufunc=np.cbrt,
+    partials=lambda out, x: (1.0 / (3.0 * out * out),),
+    facts=Facts(at_infinity="grows", cost=8.0),
+    doc="The cube root, of negative numbers too. Its derivative at 0 is infinite.",
 )
 
 hypot = elementwise(

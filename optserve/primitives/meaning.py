@@ -9,33 +9,35 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.meaning import Meaning
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive
 from optserve.primitives import (
     arithmetic,
     bits,
     constants,
     elementary,
     hyperbolic,
+    numpy_choices,
     numpy_everyday,
     numpy_linalg,
+    numpy_parts,
     numpy_products,
     numpy_reductions,
+    numpy_series,
     numpy_shapes,
+    numpy_ufuncs,
     products,
     selection,
     shaping,
 )
+from optserve.primitives.numpy_refused import REFUSED
 from optserve.primitives.rewritings import REWRITINGS
 
 __all__ = ["MEANING"]
 
 
-def _positive(x: Value) -> Value:
-    return x
-
-
 _UFUNCS: Mapping[Any, Any] = MappingProxyType(
     {
+        **numpy_ufuncs.UFUNCS,
         **{
             primitive.impl: primitive
             for module in (arithmetic, elementary, hyperbolic, selection, products)
@@ -44,7 +46,6 @@ _UFUNCS: Mapping[Any, Any] = MappingProxyType(
         },
         np.reciprocal: arithmetic.reciprocal,
         np.fabs: arithmetic.absolute,
-        np.positive: _positive,
         **bits.UFUNCS,
     }
 )
@@ -60,8 +61,13 @@ MEANING = Meaning(
             **numpy_products.FUNCTIONS,
             **numpy_linalg.FUNCTIONS,
             **numpy_everyday.FUNCTIONS,
+            **numpy_ufuncs.FUNCTIONS,
+            **numpy_parts.FUNCTIONS,
+            **numpy_choices.FUNCTIONS,
+            **numpy_series.FUNCTIONS,
         }
     ),
+    refused=REFUSED,
     rewritings=REWRITINGS,
     constant=constants.constant,
     size=constants.size,

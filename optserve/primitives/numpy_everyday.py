@@ -11,8 +11,9 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
-from optserve.primitives import arrangement, interpolation, missing, ranks
-from optserve.primitives.numpy_options import check_options, signed_all
+from optserve.primitives import arrangement, interpolation, missing, ranks, whole
+from optserve.primitives.numpy_options import signed_all
+from optserve.primitives.shaping import normal_axes
 
 __all__ = ["FUNCTIONS"]
 
@@ -35,9 +36,13 @@ def _meshgrid(
     *xi: Value, copy: bool = True, sparse: bool = False, indexing: Any = "xy"
 ) -> tuple[Value, ...]:
     del copy
-    if sparse:
-        raise ShapeError("np.meshgrid(..., sparse=True)", remedy="use x[None, :] and y[:, None]")
-    return arrangement.meshgrid(*xi, indexing=indexing)
+    if not sparse:
+        return arrangement.meshgrid(*xi, indexing=indexing)
+    places = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        places[:2] = [1, 0]
+    shapes = [tuple(-1 if at == place else 1 for at in range(len(xi))) for place in places]
+    return tuple(np.reshape(one, shape) for one, shape in zip(xi, shapes, strict=True))
 
 
 def _pad(array: Value, pad_width: Any, mode: Any = "constant", **options: Any) -> Value:
@@ -51,27 +56,86 @@ def _pad(array: Value, pad_width: Any, mode: Any = "constant", **options: Any) -
     return arrangement.pad(array, pad_width, mode, values)
 
 
+def _one_axis(a: Value, axis: Any) -> tuple[Value, Any, Any]:
+    """``a`` with several axes as one, that axis, and the shape that it has with axes of size 1."""
+    if not isinstance(axis, tuple | list):
+        return a, axis, None
+    axes = normal_axes(tuple(axis), np.ndim(a))
+    kept = tuple(1 if i in axes else size for i, size in enumerate(np.shape(a)))
+    moved = np.moveaxis(a, axes, tuple(range(-len(axes), 0)))
+    return np.reshape(moved, (*np.shape(moved)[: np.ndim(a) - len(axes)], -1)), -1, kept
+
+
 def _quantile(
     a: Value, q: Value, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Value:
-    if method != "linear" or isinstance(axis, tuple):
+    if method != "linear":
         raise ShapeError(
-            f"np.quantile(..., axis={axis}, method={method!r}) is not defined on traced values",
-            expected="one axis, and the method 'linear'",
+            f"np.quantile(..., method={method!r}) is not defined on traced values",
+            expected="the method 'linear'",
+            remedy="np.sort(a)[k] is the entry of rank k",
         )
-    return ranks.quantile(a, q, axis, keepdims)
+    a, axis, kept = _one_axis(a, axis)
+    found = ranks.quantile(a, q, axis, keepdims and kept is None)
+    return np.reshape(found, (*np.shape(q), *kept)) if keepdims and kept is not None else found
+
+
+def _nanquantile(
+    a: Value, q: Value, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Value:
+    if method != "linear":
+        return _quantile(a, q, axis, method, keepdims)
+    shape, single = np.shape(a), axis if isinstance(axis, tuple | list) else None
+    if axis is None:
+        lines, kept = np.ravel(a), (1,) * len(shape)
+    else:
+        lines, only, kept = _one_axis(a, axis)
+        lines = np.moveaxis(lines, only, -1)
+        if single is None:
+            [at] = normal_axes(axis, len(shape))
+            kept = tuple(1 if i == at else size for i, size in enumerate(shape))
+    ordered = np.sort(lines, axis=-1)  # what is missing comes last
+    count = np.sum(np.logical_not(np.isnan(lines)).astype(np.int64), axis=-1)
+    shares = np.reshape(q, (*np.shape(q), *(1,) * np.ndim(count)))
+    place = shares * (count - 1)
+    low = np.floor(place)
+    first = np.maximum(whole.integer(low), 0)
+    last = np.minimum(first + 1, np.maximum(count - 1, 0))
+    spread = np.broadcast_to(ordered, (*np.shape(place)[: np.ndim(q)], *np.shape(ordered)))
+    below, above = (
+        np.take_along_axis(spread, np.broadcast_to(one, np.shape(place))[..., None], axis=-1)[
+            ..., 0
+        ]
+        for one in (first, last)
+    )
+    found = below + (place - low) * (above - below)
+    return np.reshape(found, (*np.shape(q), *kept)) if keepdims else found
+
+
+def _nanpercentile(
+    a: Value, q: Value, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Value:
+    return _nanquantile(a, np.divide(q, 100.0), axis, method, keepdims)
+
+
+def _nanmedian(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
+    return _nanquantile(a, 0.5, axis, keepdims=keepdims)
 
 
 def _percentile(
     a: Value, q: Value, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Value:
-    share = q / 100.0 if hasattr(q, "aval") else np.asarray(q) / 100.0
-    return _quantile(a, share, axis, method, keepdims)
+    return _quantile(a, np.divide(q, 100.0), axis, method, keepdims)
 
 
 def _average(
-    a: Value, axis: Any = None, weights: Value | None = None, keepdims: bool = False
-) -> Value:
+    a: Value,
+    axis: Any = None,
+    weights: Value | None = None,
+    returned: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    weights = np.ones_like(a) if weights is None and returned else weights
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
     if np.shape(weights) != np.shape(a):
@@ -82,7 +146,10 @@ def _average(
             )
         behind = np.ndim(a) - axis % np.ndim(a) - 1
         weights = np.reshape(weights, (-1, *(1,) * behind))
-    return ranks.weighted_mean(a, weights, axis, keepdims)
+    mean = ranks.weighted_mean(a, weights, axis, keepdims)
+    if not returned:
+        return mean
+    return mean, np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
 
 
 def _interp(
@@ -93,12 +160,21 @@ def _interp(
     right: Value | None = None,
     period: float | None = None,
 ) -> Value:
-    check_options("interp", period=period)
-    return interpolation.interp(x, xp, fp, left=left, right=right)
+    if period is None:
+        return interpolation.interp(x, xp, fp, left=left, right=right)
+    if not period:
+        raise ShapeError("np.interp with a period of 0", expected="another number")
+    size = abs(period)
+    x, xp = np.remainder(x, size), np.remainder(xp, size)
+    order = np.argsort(xp)
+    xp, fp = np.take(xp, order), np.take(fp, order)
+    around = np.concatenate([xp[-1:] - size, xp, xp[:1] + size])
+    return interpolation.interp(x, around, np.concatenate([fp[-1:], fp, fp[:1]]))
 
 
-def _searchsorted(a: Value, v: Value, side: Any = "left") -> Value:
-    return interpolation.searchsorted(a, v, side=side)
+def _searchsorted(a: Value, v: Value, side: Any = "left", sorter: Value | None = None) -> Value:
+    ordered = a if sorter is None else np.take(a, sorter)
+    return interpolation.searchsorted(ordered, v, side=side)
 
 
 def _cumprod(a: Value, axis: Any = None) -> Value:
@@ -130,6 +206,9 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
                 np.nanmin: _over_axes(missing.nanmin),
                 np.nanvar: _spread(missing.nanvar),
                 np.nanstd: _spread(missing.nanstd),
+                np.nanmedian: _nanmedian,
+                np.nanpercentile: _nanpercentile,
+                np.nanquantile: _nanquantile,
                 np.quantile: _quantile,
                 np.percentile: _percentile,
                 np.average: _average,

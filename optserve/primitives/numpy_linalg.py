@@ -129,6 +129,61 @@ def _cross(a: Value, b: Value, axis: int = -1) -> Value:
     return made.cross(a, b)
 
 
+def _cond(x: Value, p: Any = None) -> Value:
+    if p in (None, 2, -2):
+        values = singular.svdvals(x)
+        largest, least = values[..., 0], values[..., -1]
+        return least / largest if p == -2 else largest / least
+    sides = (np.linalg.norm(one, p, (-2, -1)) for one in (x, solving.inv(x)))
+    return functools.reduce(np.multiply, sides)
+
+
+def _matrix_rank(
+    A: Value, tol: Value | None = None, hermitian: bool = False, *, rtol: Value | None = None
+) -> Value:
+    """How many singular values count: a whole number, without a derivative."""
+    if np.ndim(A) < 2:
+        return np.any(np.not_equal(A, 0)).astype(np.int64)
+    values = singular.svdvals(A)
+    if tol is None:
+        rows, columns = np.shape(A)[-2:]
+        relative = max(rows, columns) * np.finfo(values.dtype).eps if rtol is None else rtol
+        tol = np.max(values, axis=-1, keepdims=True) * np.asarray(relative)[..., None]
+    else:
+        tol = np.asarray(tol)[..., None]
+    return np.sum((values > tol).astype(np.int64), axis=-1)
+
+
+def _matrix_norm(x: Value, /, *, keepdims: bool = False, ord: Any = "fro") -> Value:
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
+def _vector_norm(x: Value, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Value:
+    if isinstance(axis, int):
+        return np.linalg.norm(x, ord, axis, keepdims)
+    axes = tuple(range(np.ndim(x))) if axis is None else tuple(i % np.ndim(x) for i in axis)
+    shape = np.shape(x)
+    moved = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+    flat = np.reshape(moved, (*np.shape(moved)[: len(shape) - len(axes)], -1))
+    found = np.linalg.norm(flat, ord, -1)
+    kept = tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return np.reshape(found, kept) if keepdims else found
+
+
+def _tensorsolve(a: Value, b: Value, axes: Any = None) -> Value:
+    if axes is not None:
+        a = np.moveaxis(a, tuple(axes), tuple(range(np.ndim(a) - len(axes), np.ndim(a))))
+    shape = np.shape(a)[np.ndim(b) :]
+    flat = np.reshape(a, (np.size(b), -1))
+    return np.reshape(solving.solve(flat, np.ravel(b)), shape)
+
+
+def _tensorinv(a: Value, ind: int = 2) -> Value:
+    shape = np.shape(a)
+    rows = int(np.prod(shape[:ind]))
+    return np.reshape(solving.inv(np.reshape(a, (rows, -1))), (*shape[ind:], *shape[:ind]))
+
+
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         np.linalg.cholesky: _cholesky,
@@ -143,6 +198,16 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.linalg.qr: _qr,
         np.linalg.lstsq: _lstsq,
         np.linalg.matrix_power: _matrix_power,
+        np.linalg.cond: _cond,
+        np.linalg.matmul: lambda x1, x2, /: np.matmul(x1, x2),
+        np.linalg.matrix_norm: _matrix_norm,
+        np.linalg.matrix_rank: _matrix_rank,
+        np.linalg.outer: lambda x1, x2, /: np.outer(x1, x2),
+        np.linalg.tensordot: lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes),
+        np.linalg.tensorinv: _tensorinv,
+        np.linalg.tensorsolve: _tensorsolve,
+        np.linalg.vecdot: lambda x1, x2, /, *, axis=-1: np.sum(np.multiply(x1, x2), axis=axis),
+        np.linalg.vector_norm: _vector_norm,
         np.linalg.multi_dot: lambda arrays: functools.reduce(np.matmul, arrays),
         np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis),
         np.linalg.svd: _svd,

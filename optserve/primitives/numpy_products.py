@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import string
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -42,8 +43,7 @@ def _outer(a: Value, b: Value) -> Value:
 
 
 def _einsum(
-    subscripts: str,
-    *operands: Value,
+    *operands: Any,
     out: Any = None,
     optimize: Any = False,
     dtype: Any = None,
@@ -52,7 +52,55 @@ def _einsum(
 ) -> Value:
     del optimize, order
     check_options("einsum", out=out, dtype=dtype, casting=casting)
-    return products.einsum(subscripts, *operands)
+    return products.einsum(*_with_letters(*_as_text(operands)))
+
+
+def _as_text(operands: Sequence[Any]) -> tuple[str, list[Value]]:
+    """The subscripts as a text, where they are lists of numbers after each operand."""
+    if isinstance(operands[0], str):
+        return operands[0], list(operands[1:])
+
+    def text(numbers: Sequence[Any]) -> str:
+        return "".join("..." if one is Ellipsis else string.ascii_letters[one] for one in numbers)
+
+    pairs = list(zip(operands[::2], operands[1::2], strict=False))
+    spec = ",".join(text(numbers) for _, numbers in pairs)
+    return (
+        f"{spec}->{text(operands[-1])}" if len(operands) % 2 else spec,
+        [value for value, _ in pairs],
+    )
+
+
+def _with_letters(spec: str, operands: list[Value]) -> tuple[Any, ...]:
+    """A letter for each axis: ``...`` written out, and diagonals taken where one stands twice."""
+    spec = spec.replace(" ", "")
+    inputs, arrow, out = spec.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        return spec, *operands  # told there
+    spare = [one for one in string.ascii_letters if one not in spec]
+    depths = [
+        np.ndim(value) - len(term) + 3 if "..." in term else 0
+        for term, value in zip(terms, operands, strict=True)
+    ]
+    rest = "".join(spare[: max(depths)])
+    if not arrow and ("..." in inputs or any(len(set(term)) < len(term) for term in terms)):
+        letters = inputs.replace(".", "").replace(",", "")
+        out = rest + "".join(sorted(one for one in set(letters) if letters.count(one) == 1))
+        arrow = "->"
+    terms = [
+        term.replace("...", rest[len(rest) - depth :] if depth else "")
+        for term, depth in zip(terms, depths, strict=True)
+    ]
+    for i, term in enumerate(terms):
+        while len(set(term)) < len(term) == np.ndim(operands[i]):
+            twice = next(one for one in term if term.count(one) > 1)
+            first = term.index(twice)
+            second = term.index(twice, first + 1)
+            operands[i] = np.diagonal(operands[i], axis1=first, axis2=second)
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice
+        terms[i] = term
+    return f"{','.join(terms)}{arrow}{out.replace('...', rest)}", *operands
 
 
 def _clip(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError, TraceError
-from optserve.graph.aval import DType, Shape
+from optserve.graph.aval import DType, Shape, aval_of
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives import (
@@ -23,6 +23,7 @@ from optserve.primitives import (
     subscripts,
     sums,
 )
+from optserve.primitives.known import known
 from optserve.primitives.numpy_options import check_options, signed_all
 from optserve.primitives.shaping import normal_axes
 
@@ -184,12 +185,26 @@ def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value
 
 
 def _where(condition: Value, *branches: Value) -> Value:
+    if not branches:
+        return np.nonzero(known(condition, "conditions", "use where(condition, x, y)"))
     if len(branches) != 2:
-        raise TraceError(
-            "np.where with one argument gives a value whose shape is not known beforehand",
-            expected="where(condition, x, y)",
-        )
+        raise TraceError("np.where takes one argument or three", expected="where(condition, x, y)")
     return selection.where(condition, *branches)
+
+
+def _diff(
+    a: Value,
+    n: int = 1,
+    axis: int = -1,
+    prepend: Value | None = None,
+    append: Value | None = None,
+) -> Value:
+    [only] = normal_axes(axis, np.ndim(a))
+    shape = np.shape(a)
+    one = (*shape[:only], 1, *shape[only + 1 :])
+    given = (np.asarray(part) for part in (prepend, a, append) if part is not None)
+    parts = [part if part.ndim else np.broadcast_to(part, one) for part in given]
+    return arrangement.diff(np.concatenate(parts, axis=only) if len(parts) > 1 else a, n, axis)
 
 
 def _size(a: Value, axis: int | None = None) -> Any:
@@ -202,22 +217,29 @@ def _copy(a: Value, order: str = "K", subok: bool = False) -> Value:
 
 
 def _like(entry: int) -> Callable[..., Value]:
-    def like(a: Value, dtype: Any = None, order: str = "K", subok: bool = True) -> Value:
-        return _full_like(a, entry, dtype, order, subok)
+    def like(
+        a: Value, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+    ) -> Value:
+        return _full_like(a, entry, dtype, order, subok, shape)
 
     return like
 
 
 def _full_like(
-    a: Value, fill_value: Value, dtype: Any = None, order: str = "K", subok: bool = True
+    a: Value,
+    fill_value: Value,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
 ) -> Value:
     del order, subok
-    wanted: DType = a.dtype if dtype is None else np.dtype(dtype)
-    filled: Shape = a.shape
+    wanted: DType = aval_of(a).dtype if dtype is None else np.dtype(dtype)
+    filled: Shape = np.shape(a) if shape is None else tuple(np.atleast_1d(shape).tolist())
     if hasattr(fill_value, "aval"):
         return sums.broadcast_to(fill_value.astype(wanted), filled)
     entry = plain_array(fill_value).astype(wanted)
-    return constants.full(filled, a.trace.lift(entry))
+    return constants.full(filled, a.trace.lift(entry) if hasattr(a, "aval") else entry)
 
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
@@ -240,7 +262,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
                 np.moveaxis: _moveaxis,
                 np.flip: _flip,
                 np.roll: lambda a, shift, axis=None: arrangement.roll(a, shift, axis),
-                np.diff: lambda a, n=1, axis=-1: arrangement.diff(a, n, axis),
+                np.diff: _diff,
                 np.broadcast_to: lambda array, shape: sums.broadcast_to(array, shape),
                 np.expand_dims: _expand_dims,
                 np.squeeze: _squeeze,

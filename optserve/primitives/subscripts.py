@@ -10,21 +10,25 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import NumericalFailure, ShapeError, TraceError
-from optserve.graph.aval import Shape, shape_size
+from optserve.graph.aval import Array, Shape, shape_size
 from optserve.graph.dim import Dim, Size
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives.constants import size as size_
 from optserve.primitives.indexing import Bounds, length_of, slice_, take
+from optserve.primitives.known import known
 from optserve.primitives.shaping import reshape, transpose
 
 __all__ = ["check_positions", "getitem", "positions_of"]
 
+_NO_MASK = "use where(mask, x, 0), or filter the table with `where` under `data`"
+
 
 def getitem(x: Value, index: Any) -> Value:
-    """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...`` and arrays of
-    integers, which may be computed."""
-    entries = list(index) if isinstance(index, tuple) else [index]
+    """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...``, arrays of integers,
+    which may be computed, and masks whose numbers are known."""
+    given = index if isinstance(index, tuple) else (index,)
+    entries = [entry if (mask := _mask(entry)) is None else mask for entry in given]
     shape: Shape = np.shape(x)
     bounds: list[tuple[Size, Size, int]] = []
     result: list[Size] = []
@@ -34,7 +38,12 @@ def getitem(x: Value, index: Any) -> Value:
             result.append(1)
             continue
         size = shape[len(bounds)]
-        if isinstance(entry, slice):
+        if isinstance(entry, _Mask):
+            for positions in entry.over(shape[len(bounds) : len(bounds) + entry.ndim]):
+                gathers.append((len(result), positions))
+                result.append(shape[len(bounds)])
+                bounds.append((0, shape[len(bounds)], 1))
+        elif isinstance(entry, slice):
             bounds.append(_bounds(entry, size))
             result.append(length_of(*bounds[-1]))
         elif _is_integer(entry):
@@ -47,6 +56,34 @@ def getitem(x: Value, index: Any) -> Value:
             result.append(size)
     x = _sliced(x, tuple(bounds), tuple(result))
     return _gathered(x, gathers, in_front=_in_parts(entries)) if gathers else x
+
+
+class _Mask:
+    """Truth values as an index: the positions along as many axes as they have."""
+
+    def __init__(self, truths: Array) -> None:
+        self.truths = truths
+        self.ndim = truths.ndim
+
+    def over(self, shape: Shape) -> tuple[Array, ...]:
+        """The positions where the mask holds, along each axis of ``shape``."""
+        if self.truths.shape != shape:
+            raise ShapeError(
+                f"a mask of shape {self.truths.shape} for axes of {shape}",
+                expected="a truth value for each entry",
+            )
+        return self.truths.nonzero()
+
+
+def _mask(entry: Any) -> _Mask | None:
+    """The mask that an entry of an index is, if it is one."""
+    if hasattr(entry, "aval"):
+        is_mask = entry.dtype == bool and entry.ndim > 0
+    elif isinstance(entry, list) and entry and all(isinstance(one, bool) for one in entry):
+        is_mask = True
+    else:
+        is_mask = isinstance(entry, np.ndarray) and entry.dtype == bool and entry.ndim > 0
+    return _Mask(known(entry, "masks as indices", _NO_MASK)) if is_mask else None
 
 
 def _sliced(x: Value, bounds: Bounds, shape: Shape) -> Value:
@@ -116,7 +153,11 @@ def _in_parts(entries: list[Any]) -> bool:
 
 def _expanded(entries: list[Any], ndim: int) -> list[Any]:
     """The index with ``...`` and what is missing at the end written out as full slices."""
-    used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
+    used = sum(
+        entry.ndim if isinstance(entry, _Mask) else 1
+        for entry in entries
+        if entry is not None and entry is not Ellipsis
+    )
     if used > ndim:
         raise ShapeError(f"too many indices: {used} for a value with {ndim} axes")
     places = [i for i, entry in enumerate(entries) if entry is Ellipsis]
@@ -146,7 +187,7 @@ def positions_of(entry: Any) -> Value:
     if kind == "b":
         raise TraceError(
             "a mask as an index gives a value whose shape is not known beforehand",
-            remedy="use where(mask, x, 0), or filter the table with `where` under `data`",
+            remedy=_NO_MASK,
         )
     if kind not in "iu":
         raise TraceError(

@@ -21,6 +21,7 @@ from optserve.primitives import (
     contractions,
     convolution,
     elementary,
+    floats,
     groups,
     hyperbolic,
     indexing,
@@ -70,6 +71,7 @@ __all__ = [
 _MODULES = (
     arithmetic,
     elementary,
+    floats,
     hyperbolic,
     selection,
     sums,

@@ -28,6 +28,12 @@ def _log_to(base: int) -> Callable[[Any], Derivatives]:
     return derivatives
 
 
+def _cbrt(x: Any) -> Derivatives:
+    need(x != 0)
+    root = abs(x).root(3) * x.sgn()
+    return root, 1 / (3 * root**2), -2 / (9 * root**5)
+
+
 def _exp2(x: Any) -> Derivatives:
     bounded = x if abs(x) < 100000 else 100000 * x.sgn()
     value, rate = arb(2) ** bounded, arb(2).log()
@@ -56,6 +62,7 @@ HYPERBOLIC: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
         "log10": _log_to(10),
         "log2": _log_to(2),
         "exp2": _exp2,
+        "cbrt": _cbrt,
         "arcsinh": _arcsinh,
         "arccosh": _arccosh,
         "arctanh": _arctanh,

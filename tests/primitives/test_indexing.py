@@ -142,5 +142,7 @@ def test_slicing_and_unslicing_are_transposes(entry: slice) -> None:
 def test_indices_must_be_integers() -> None:
     with pytest.raises(ShapeError, match="float64"):
         take(np.ones(3), np.array([0.0]))
-    with pytest.raises(TraceError, match="mask"):
-        indexed(X, np.array([True, False]))
+    with pytest.raises(ShapeError, match="a mask of shape"):
+        trace(lambda x: x[np.ones(9, bool)], X)
+    with pytest.raises(TraceError, match="masks as indices"):
+        trace(lambda x: x[x > 0.0], Aval(X.shape, X.dtype))

@@ -71,9 +71,14 @@ def test_a_ufunc(ufunc: np.ufunc) -> None:
     arrays: list[Any] = [X, Y.T if ufunc is np.matmul else Y][: ufunc.nin]
     if ufunc.__name__.startswith(("bitwise", "invert", "logical")):
         arrays = [array > 0.5 for array in arrays]
-    if ufunc.__name__.endswith("shift"):
+    if ufunc.__name__.endswith(("shift", "gcd", "lcm")):
         arrays = [array.astype(int) + 1 for array in arrays]
-    compare(ufunc, *arrays)
+    if ufunc is np.ldexp:
+        arrays[1] = np.arange(6).reshape(2, 3)
+    if ufunc is np.vecmat:
+        arrays[1] = Y.T
+    for result in range(ufunc.nout):
+        compare(lambda *x, i=result: ufunc(*x)[i] if ufunc.nout > 1 else ufunc(*x), *arrays)
 
 
 @pytest.mark.parametrize("ufunc", REDUCTIONS, ids=lambda f: f.__name__)

@@ -17,6 +17,7 @@ from optserve.graph.interpret import interpret
 from optserve.primitives.meaning import MEANING
 from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import jvp, vjp
+from tests.primitives.numpy_tables import CHOICES, KNOWN, PARTS, SERIES, UFUNCS
 
 RNG = np.random.default_rng(11)
 TRACED: dict[str, Any] = {
@@ -246,24 +247,17 @@ np.argmax(x, 0, np.zeros(3, int)); np.sort(x, order="f"); np.median(x, overwrite
 np.cumsum(x, dtype=int); np.add.reduce(x, dtype=float); np.add.reduce(x, initial=1.0)
 np.maximum.reduce(x, initial=0.0); np.add.reduce(x, where=b); np.add.accumulate(x, dtype=float)
 np.multiply.accumulate(x); np.subtract.reduce(x); np.divide.reduce(x); np.add.at(x, 0, 1.0)
-np.diff(x, prepend=0.0); np.reshape(x, 6, "A"); np.ravel(x, "K"); np.ravel(x, "A")
-np.reshape(x, 6, copy=True); np.concatenate([x, y], dtype=np.float32)
-np.stack([x, y], casting="unsafe"); np.concatenate(x); np.stack(x); np.vstack(t)
-np.hstack([x, y], dtype=np.float32); np.zeros_like(x, shape=(2,))
-np.full_like(x, 1, shape=(2,)); np.ones_like(x, dtype=complex)
-np.broadcast_to(v, (2, 3), subok=True); np.where(x > 0); x[x > 0]; v[b]; x[:, b]; x[True]
-np.take(v, [0.5]); np.linalg.svd(x); np.linalg.qr(m, "complete")
-np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s); np.linalg.cond(m); np.einsum("ii", m)
-np.einsum("...i->...", x); np.einsum(x, [0, 1]); np.einsum("i,i->", v, V, dtype=float)
-np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe"); np.add(x, y, where=b)
-np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)]); np.divmod(x, 1.0); np.modf(x)
+np.reshape(x, 6, "A"); np.ravel(x, "K"); np.ravel(x, "A"); np.reshape(x, 6, copy=True)
+np.concatenate([x, y], dtype=np.float32); np.stack([x, y], casting="unsafe"); np.concatenate(x)
+np.stack(x); np.vstack(t); np.hstack([x, y], dtype=np.float32); np.ones_like(x, dtype=complex)
+np.broadcast_to(v, (2, 3), subok=True); x[True]; np.take(v, [0.5]); np.linalg.svd(x)
+np.linalg.qr(m, "complete"); np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s)
+np.einsum("i,i->", v, V, dtype=float); np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe")
+np.add(x, y, where=b); np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)])
 np.nansum(x, initial=1.0); np.trace(m, dtype=float); np.quantile(x, 0.5, method="lower")
-np.pad(v, 1, mode="mean"); np.pad(v, 1, "linear_ramp", end_values=2); np.interp(s, V, V, period=3)
-np.searchsorted(v, s, sorter=[0]); np.average(x, 0, None, True); np.nanmedian(x)
-np.quantile(t, 0.5, (0, 1)); np.meshgrid(v, V, sparse=True); np.linalg.eigvals(m)
-np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1)
-x.astype(complex); x.astype(object); np.median(x, out=np.zeros(()))
-np.clip(x, 0, 1, out=np.zeros((2, 3))); x.real; x.nonzero(); x.repeat(2)
+np.pad(v, 1, mode="mean"); np.pad(v, 1, "linear_ramp", end_values=2); np.linalg.eigvals(m)
+np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1); x.astype(complex)
+x.astype(object); np.median(x, out=np.zeros(())); np.clip(x, 0, 1, out=np.zeros((2, 3)))
 """
 
 WRONG = """
@@ -295,7 +289,10 @@ def calls(table: str) -> list[str]:
     return [call.strip() for call in table.replace("\n", ";").split(";") if call.strip()]
 
 
-RIGHT = calls(SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + EVERYDAY + LINEAR_ALGEBRA + ARITHMETIC)
+RIGHT = calls(
+    SUMS + ORDERS + SHAPES + INDICES + PRODUCTS + EVERYDAY + LINEAR_ALGEBRA + ARITHMETIC
+    + UFUNCS + PARTS + CHOICES + SERIES
+)  # fmt: skip
 
 
 def evaluated(code: CodeType, *values: Any) -> Any:
@@ -314,6 +311,20 @@ def along(direction: Sequence[Any], function: Any, step: float) -> Any:
 @pytest.mark.parametrize("call", RIGHT)
 @np.errstate(all="ignore")
 def test_a_call_means_what_it_means_to_numpy(call: str) -> None:
+    compared(call)
+
+
+@pytest.mark.parametrize("call", calls(KNOWN))
+@np.errstate(all="ignore")
+def test_numbers_that_are_known_may_say_which_shape_there_is(call: str) -> None:
+    compared(call, concrete_only=True)
+    code = compile(call, call, "eval")
+    with pytest.raises(OptserveError) as caught:
+        trace(lambda *values: evaluated(code, *values), *TRACED.values())
+    assert caught.value.remedy
+
+
+def compared(call: str, concrete_only: bool = False) -> None:
     code = compile(call, call, "eval")
     arrays = tuple(TRACED.values())
 
@@ -322,9 +333,12 @@ def test_a_call_means_what_it_means_to_numpy(call: str) -> None:
 
     expected = np.asarray(function(*arrays))
     concrete, pullback = vjp(function, *arrays)
-    traced = trace(function, *arrays)
-    verify(traced.graph)
-    for found in (concrete, *interpret(traced.graph, *arrays, *traced.captured)):
+    found_all: list[Any] = [concrete]
+    if not concrete_only:
+        traced = trace(function, *arrays)
+        verify(traced.graph)
+        found_all += interpret(traced.graph, *arrays, *traced.captured)
+    for found in found_all:
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
         assert (np.shape(found), np.asarray(found).dtype) == (expected.shape, expected.dtype)
     if expected.dtype.kind != "f":
@@ -342,7 +356,10 @@ def test_a_call_means_what_it_means_to_numpy(call: str) -> None:
 
 
 def test_every_function_of_the_vocabulary_is_called() -> None:
-    called = {eval(name) for name in re.findall(r"np\.[a-z_0-9.]+(?=\()", ";".join(RIGHT))}
+    called = {
+        eval(name)
+        for name in re.findall(r"np\.[a-z_0-9.]+(?=\()", ";".join([*RIGHT, *calls(KNOWN)]))
+    }
     unnamed: set[Any] = {operator.getitem, np.shape}
     assert called | unnamed >= MEANING.functions.keys()
 

@@ -40,6 +40,17 @@ class Answer:
     def __str__(self) -> str:
         return text_report(self.result)
 
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that ``result.json`` holds, as plain dicts, lists, numbers and texts."""
+        return self.result.to_dict()
+
+    def to_dataframe(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each entry of ``x``: see ``Result``."""
+        return self.result.to_dataframe()
+
     @property
     def standard_errors(self) -> Any:
         """Of the entries of ``x``, in its form; NaN where there is none."""

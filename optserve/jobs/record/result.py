@@ -23,6 +23,7 @@ from pydantic.json_schema import SkipJsonSchema
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
+from optserve.jobs.record.forms import Forms
 from optserve.jobs.record.large import described, filled, from_file, is_large, named
 
 __all__ = [
@@ -242,7 +243,7 @@ class Failure(Part):
     what: str = ""
 
 
-class Result(Part):
+class Result(Forms, Part):
     """The result of a job, as ``result.json`` holds it.
 
     ``loss`` is what was minimized, penalties and priors included; ``log_likelihood`` is what was

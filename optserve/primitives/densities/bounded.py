@@ -6,7 +6,7 @@ import numpy as np
 
 from optserve.graph.domain import Domain, positive, unit
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density, only_if
+from optserve.primitives.densities.density import certain, density, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails
 from optserve.primitives.elementary import log1mexp, xlogy
@@ -55,13 +55,17 @@ beta_logpdf = density(
 
 
 def _beta_tails(x: Value, a: Value, b: Value) -> tuple[Value, Value]:
+    a, b = only_if(a > 0.0, a), only_if(b > 0.0, b)
     inside = np.where((x <= 0.0) | (x >= 1.0), 0.5, x)
-    return log_beta_tails(only_if(a > 0.0, a), only_if(b > 0.0, b), inside, 1.0 - inside)
+    up_to, above = log_beta_tails(a, b, inside, 1.0 - inside)
+    sure = certain(a, b)
+    up_to = np.where(x <= 0.0, -np.inf, np.where(x >= 1.0, sure, up_to))
+    return up_to, np.where(x >= 1.0, -np.inf, np.where(x <= 0.0, sure, above))
 
 
 beta_logcdf = density(
     "beta_logcdf",
-    lambda x, a, b: np.where(x <= 0.0, -np.inf, np.where(x >= 1.0, 0.0, _beta_tails(x, a, b)[0])),
+    lambda x, a, b: _beta_tails(x, a, b)[0],
     domain=(unit, positive, positive),
     remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
     cost=15000.0,
@@ -74,7 +78,7 @@ beta_logcdf = density(
 
 beta_logsf = density(
     "beta_logsf",
-    lambda x, a, b: np.where(x >= 1.0, -np.inf, np.where(x <= 0.0, 0.0, _beta_tails(x, a, b)[1])),
+    lambda x, a, b: _beta_tails(x, a, b)[1],
     domain=(unit, positive, positive),
     remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
     cost=15000.0,
@@ -87,7 +91,8 @@ beta_logsf = density(
 
 
 def _uniform_logpdf(x: Value, low: Value, high: Value) -> Value:
-    return np.where((x < low) | (x > high), -np.inf, -np.log(high - low))
+    width = only_if(low < high, high - low)
+    return np.where((x < low) | (x > high), -np.inf, certain(x) - np.log(width))
 
 
 uniform_logpdf = density(
@@ -110,7 +115,7 @@ def _log_share(part: Value, rest: Value, low: Value, high: Value) -> Value:
     inside = np.where(
         few, np.log(np.where(few, part, 1.0) / width), np.log1p(-np.where(few, 0.0, rest) / width)
     )
-    return np.where(part <= 0.0, -np.inf, np.where(rest <= 0.0, 0.0, inside))
+    return np.where(part <= 0.0, -np.inf, np.where(rest <= 0.0, certain(width), inside))
 
 
 uniform_logcdf = density(
@@ -164,7 +169,7 @@ pareto_logpdf = density(
 
 def _pareto_logsf(x: Value, minimum: Value, shape: Value) -> Value:
     positive_shape = only_if((minimum > 0.0) & (shape > 0.0), shape)
-    return np.where(x <= minimum, 0.0, -positive_shape * _octaves(x, minimum))
+    return np.where(x <= minimum, certain(positive_shape), -positive_shape * _octaves(x, minimum))
 
 
 pareto_logsf = density(

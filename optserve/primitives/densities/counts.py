@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from optserve.graph.domain import integer, positive, unit
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density, no_count, only_if
+from optserve.primitives.densities.density import certain, density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails, log_gamma_tails
 from optserve.primitives.elementary import log1mexp
@@ -49,16 +51,38 @@ poisson_logpmf = density(
 )
 
 
+def _count_tails(
+    k: Value, mean: Value, tails: Callable[[Value, Value], tuple[Value, Value]]
+) -> tuple[Value, Value]:
+    """Log chances of up to k and of more, at the ends too; ``tails`` are those where more than k
+    events are waited for and the mean is positive.
+
+    Of a mean next to 0 they are -mean or 0, and (k + 1) log(mean).
+    """
+    mean = only_if(mean >= 0.0, mean)
+    none, all_, never = k < 0.0, k == np.inf, mean == 0.0
+    events = np.floor(np.where(none | all_, 0.0, k)) + 1.0
+    up_to, more = tails(events, np.where(never, 1.0, mean))
+    up_to = np.where(never, np.where(events == 1.0, -mean, certain(mean, events)), up_to)
+    more = np.where(never, events * np.log(mean), more)
+    sure = certain(up_to)
+    up_to = np.where(none, -np.inf, np.where(all_, sure, up_to))
+    return up_to, np.where(none, sure, np.where(all_, -np.inf, more))
+
+
 def _poisson_tails(k: Value, mean: Value) -> tuple[Value, Value]:
     """Log chances of up to k, and of more: those of the waiting time of k + 1 events."""
-    events = np.floor(np.where(k < 0.0, 0.0, k)) + 1.0
-    more, up_to = log_gamma_tails(events, only_if(mean > 0.0, mean))
-    return up_to, more
+
+    def tails(events: Value, mean: Value) -> tuple[Value, Value]:
+        more, up_to = log_gamma_tails(events, mean)
+        return up_to, more
+
+    return _count_tails(k, mean, tails)
 
 
 poisson_logcdf = density(
     "poisson_logcdf",
-    lambda k, mean: np.where(k < 0.0, -np.inf, _poisson_tails(k, mean)[0]),
+    lambda k, mean: _poisson_tails(k, mean)[0],
     domain=(_COUNT, positive),
     remedy=_POSITIVE_MEAN,
     cost=8000.0,
@@ -68,7 +92,7 @@ poisson_logcdf = density(
 
 poisson_logsf = density(
     "poisson_logsf",
-    lambda k, mean: np.where(k < 0.0, 0.0, _poisson_tails(k, mean)[1]),
+    lambda k, mean: _poisson_tails(k, mean)[1],
     domain=(_COUNT, positive),
     remedy=_POSITIVE_MEAN,
     cost=8000.0,
@@ -105,18 +129,19 @@ negative_binomial_logpmf = density(
 
 
 def _negative_binomial_tails(k: Value, mean: Value, dispersion: Value) -> tuple[Value, Value]:
-    """Log chances of up to k, and of more, where k is not negative."""
-    events = np.floor(np.where(k < 0.0, 0.0, k)) + 1.0
-    mean, dispersion = only_if(mean > 0.0, mean), only_if(dispersion > 0.0, dispersion)
-    total = mean + dispersion
-    return log_beta_tails(dispersion, events, dispersion / total, mean / total)
+    """Log chances of up to k, and of more."""
+    dispersion = only_if(dispersion > 0.0, dispersion)
+
+    def tails(events: Value, mean: Value) -> tuple[Value, Value]:
+        total = mean + dispersion
+        return log_beta_tails(dispersion, events, dispersion / total, mean / total)
+
+    return _count_tails(k, mean + certain(dispersion), tails)
 
 
 negative_binomial_logcdf = density(
     "negative_binomial_logcdf",
-    lambda k, mean, dispersion: np.where(
-        k < 0.0, -np.inf, _negative_binomial_tails(k, mean, dispersion)[0]
-    ),
+    lambda k, mean, dispersion: _negative_binomial_tails(k, mean, dispersion)[0],
     domain=(_COUNT, positive, positive),
     remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
     cost=15000.0,
@@ -126,9 +151,7 @@ negative_binomial_logcdf = density(
 
 negative_binomial_logsf = density(
     "negative_binomial_logsf",
-    lambda k, mean, dispersion: np.where(
-        k < 0.0, 0.0, _negative_binomial_tails(k, mean, dispersion)[1]
-    ),
+    lambda k, mean, dispersion: _negative_binomial_tails(k, mean, dispersion)[1],
     domain=(_COUNT, positive, positive),
     remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
     cost=15000.0,
@@ -188,7 +211,17 @@ zero_inflated_negative_binomial_logpmf = density(
 
 def _failures(k: Value, chance: Value) -> Value:
     """Log chance of so many failures in a row."""
-    return k * np.log1p(-only_if((chance > 0.0) & (chance < 1.0), chance))
+    chance = only_if((chance > 0.0) & (chance <= 1.0), chance)
+    return np.where(k == 0.0, certain(chance), k * np.log1p(-chance))
+
+
+def _geometric_logcdf(k: Value, chance: Value) -> Value:
+    none, all_, at_once = k < 0.0, k == np.inf, chance == 1.0
+    failures = np.floor(np.where(none | all_, 0.0, k)) + 1.0
+    found = log1mexp(-_failures(failures, np.where(at_once, 0.5, chance)))
+    sure = np.where(failures == 1.0, np.log(chance), certain(chance, failures))
+    found = np.where(at_once, sure, found)
+    return np.where(none, -np.inf, np.where(all_, certain(found), found))
 
 
 geometric_logpmf = density(
@@ -206,9 +239,7 @@ geometric_logpmf = density(
 
 geometric_logcdf = density(
     "geometric_logcdf",
-    lambda k, chance: np.where(
-        k < 0.0, -np.inf, log1mexp(-_failures(np.floor(np.where(k < 0.0, 0.0, k)) + 1.0, chance))
-    ),
+    _geometric_logcdf,
     domain=(_COUNT, unit),
     remedy=f"chance: {_CHANCE}",
     doc="Log chance of up to k failures before the first success. Below 0 it is -inf.",

@@ -15,7 +15,7 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite
 
-__all__ = ["density", "in_one_dtype", "no_count", "only_if", "standardized"]
+__all__ = ["certain", "density", "in_one_dtype", "no_count", "only_if", "standardized"]
 
 
 def density(
@@ -84,11 +84,16 @@ def only_if(holds: Value, value: Value) -> Value:
     return np.where(holds, value, np.nan)
 
 
+def certain(*parameters: Value) -> Value:
+    """0, the logarithm of a sure chance; NaN where a parameter is."""
+    return 0.0 * sum(parameters)
+
+
 def standardized(x: Value, location: Value, scale: Value) -> Value:
     """How many scales x lies above the location; NaN of a scale that is not positive."""
     return (x - location) / only_if(scale > 0.0, scale)
 
 
 def no_count(k: Value) -> Value:
-    """Whether k is negative, or no whole number."""
-    return (k < 0.0) | (k != np.floor(k))
+    """Whether k is negative, or no whole number; NaN is neither."""
+    return (k < 0.0) | (k > np.floor(k))

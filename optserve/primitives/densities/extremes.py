@@ -8,7 +8,7 @@ from optserve.graph.domain import positive, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Steep, Value
 from optserve.primitives.constructors import elementwise
-from optserve.primitives.densities.density import density, only_if, standardized
+from optserve.primitives.densities.density import certain, density, only_if, standardized
 from optserve.primitives.elementary import log1mexp, xlogy
 
 __all__ = [
@@ -112,11 +112,15 @@ weibull_logcdf = density(
     """,
 )
 
+
+def _weibull_logsf(x: Value, shape: Value, scale: Value) -> Value:
+    passed = _passed(x, scale)
+    return only_if(shape > 0.0, np.where(x <= 0.0, certain(passed), -(passed**shape)))
+
+
 weibull_logsf = density(
     "weibull_logsf",
-    lambda x, shape, scale: np.where(
-        x <= 0.0, 0.0, -(_passed(x, scale) ** only_if(shape > 0.0, shape))
-    ),
+    _weibull_logsf,
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=40.0,

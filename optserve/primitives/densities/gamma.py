@@ -6,7 +6,7 @@ import numpy as np
 
 from optserve.graph.domain import positive
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density, only_if
+from optserve.primitives.densities.density import certain, density, only_if
 from optserve.primitives.densities.deviance import bennett, deviance, stirling
 from optserve.primitives.densities.incomplete import log_gamma_tails
 from optserve.primitives.elementary import xlogy
@@ -83,24 +83,19 @@ chi2_logpdf = density(
 )
 
 
-def _gamma_logcdf(x: Value, shape: Value, rate: Value) -> Value:
-    shape, y = _valid(x, shape, rate)
-    return np.where(x <= 0.0, -np.inf, log_gamma_tails(shape, y)[0])
-
-
-def _gamma_logsf(x: Value, shape: Value, rate: Value) -> Value:
-    shape, y = _valid(x, shape, rate)
-    return np.where(x <= 0.0, 0.0, log_gamma_tails(shape, y)[1])
-
-
-def _valid(x: Value, shape: Value, rate: Value) -> tuple[Value, Value]:
-    """The shape, and x in units of 1 / rate, where x is positive."""
-    return only_if(shape > 0.0, shape), np.where(x <= 0.0, 1.0, x) * only_if(rate > 0.0, rate)
+def _gamma_tails(x: Value, shape: Value, rate: Value) -> tuple[Value, Value]:
+    """Log chances of up to x and of more, at the ends of the support too."""
+    shape, rate = only_if(shape > 0.0, shape), only_if(rate > 0.0, rate)
+    low, high = x <= 0.0, x == np.inf
+    up_to, above = log_gamma_tails(shape, np.where(low | high, 1.0, x) * rate)
+    sure = certain(shape, rate)
+    up_to = np.where(low, -np.inf, np.where(high, sure, up_to))
+    return up_to, np.where(low, sure, np.where(high, -np.inf, above))
 
 
 gamma_logcdf = density(
     "gamma_logcdf",
-    _gamma_logcdf,
+    lambda x, shape, rate: _gamma_tails(x, shape, rate)[0],
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=8000.0,
@@ -113,7 +108,7 @@ gamma_logcdf = density(
 
 gamma_logsf = density(
     "gamma_logsf",
-    _gamma_logsf,
+    lambda x, shape, rate: _gamma_tails(x, shape, rate)[1],
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=8000.0,
@@ -124,14 +119,16 @@ gamma_logsf = density(
 )
 
 
-def _inverse(x: Value) -> Value:
-    """1 / x of what is positive."""
-    return 1.0 / np.where(x <= 0.0, 1.0, x)
+def _inverse_gamma_tails(x: Value, shape: Value, scale: Value) -> tuple[Value, Value]:
+    """Log chances of up to x, and of more: 1 / x is infinite of what is not positive."""
+    none = x <= 0.0
+    below, up_to = _gamma_tails(np.where(none, np.inf, 1.0 / np.where(none, 1.0, x)), shape, scale)
+    return up_to, below
 
 
 inverse_gamma_logcdf = density(
     "inverse_gamma_logcdf",
-    lambda x, shape, scale: np.where(x <= 0.0, -np.inf, _gamma_logsf(_inverse(x), shape, scale)),
+    lambda x, shape, scale: _inverse_gamma_tails(x, shape, scale)[0],
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=8000.0,
@@ -144,7 +141,7 @@ inverse_gamma_logcdf = density(
 
 inverse_gamma_logsf = density(
     "inverse_gamma_logsf",
-    lambda x, shape, scale: np.where(x <= 0.0, 0.0, _gamma_logcdf(_inverse(x), shape, scale)),
+    lambda x, shape, scale: _inverse_gamma_tails(x, shape, scale)[1],
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=8000.0,
@@ -157,7 +154,7 @@ inverse_gamma_logsf = density(
 
 chi2_logcdf = density(
     "chi2_logcdf",
-    lambda x, dof: _gamma_logcdf(x, 0.5 * dof, 0.5 + 0.0 * dof),
+    lambda x, dof: _gamma_tails(x, 0.5 * dof, 0.5 + 0.0 * dof)[0],
     domain=(positive, positive),
     remedy="keep dof positive",
     cost=8000.0,
@@ -170,7 +167,7 @@ chi2_logcdf = density(
 
 chi2_logsf = density(
     "chi2_logsf",
-    lambda x, dof: _gamma_logsf(x, 0.5 * dof, 0.5 + 0.0 * dof),
+    lambda x, dof: _gamma_tails(x, 0.5 * dof, 0.5 + 0.0 * dof)[1],
     domain=(positive, positive),
     remedy="keep dof positive",
     cost=8000.0,

@@ -94,6 +94,9 @@ student_t_logpdf = density(
     """,
 )
 
+_FAR = 1e20
+"""From here on the tail is a power of z, to all digits."""
+
 _MIDDLE = 1e-4
 """Where the chance is 1 / 2 and a cubic of z, to all digits."""
 
@@ -103,9 +106,11 @@ def _log_t_below(z: Value, dof: Value) -> Value:
     dof = only_if(dof > 0.0, dof)
     middle = np.abs(z) < _MIDDLE * np.minimum(np.sqrt(dof), 1.0)
     size = np.where(middle, 1.0, np.abs(z)) / np.sqrt(dof)
-    whole = 1.0 + size * size
+    near = np.minimum(size, _FAR)
+    whole = 1.0 + near * near
     half = 0.5 + 0.0 * dof
-    tail = log_beta_tails(0.5 * dof, half, 1.0 / whole, size * size / whole)[0] - _LOG_2
+    tail = log_beta_tails(0.5 * dof, half, 1.0 / whole, near * near / whole)[0] - _LOG_2
+    tail = tail - dof * np.log(np.where(size > _FAR, size / _FAR, 1.0))
     outer = np.where(z < 0.0, tail, log1mexp(-tail))
     short = np.where(middle, z, 0.0)
     slope = np.exp(_student_t_logpdf(0.0 * short, dof, 0.0, 1.0 + 0.0 * dof))

@@ -6,7 +6,7 @@ import numpy as np
 
 from optserve.graph.domain import positive, real
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density, standardized
+from optserve.primitives.densities.density import certain, density, standardized
 from optserve.primitives.densities.normal import normal_logpdf
 from optserve.primitives.normal import ROOT_HALF, log_erfc
 
@@ -57,7 +57,7 @@ lognormal_logcdf = density(
 
 def _lognormal_logsf(x: Value, mean: Value, std: Value) -> Value:
     z = standardized(_log(x), mean, std)
-    return np.where(x <= 0.0, 0.0, log_erfc(ROOT_HALF * z, half=True))
+    return np.where(x <= 0.0, certain(z), log_erfc(ROOT_HALF * z, half=True))
 
 
 lognormal_logsf = density(

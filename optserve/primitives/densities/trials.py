@@ -7,7 +7,7 @@ import numpy as np
 from optserve.graph.domain import integer, positive, real, unit
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.counts import with_zeros
-from optserve.primitives.densities.density import density, no_count, only_if
+from optserve.primitives.densities.density import certain, density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, log_beta, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails
 from optserve.primitives.elementary import softplus
@@ -50,6 +50,7 @@ def _no_part(k: Value, trials: Value) -> Value:
 
 def _binomial(k: Value, trials: Value, chance: Value) -> Value:
     chance = only_if((chance >= 0.0) & (chance <= 1.0), chance)
+    trials = only_if(~no_count(trials), trials)
     k = np.where(_no_part(k, trials), 0.0, k)
     rest = trials - k
     most = stirling(trials) - stirling(k) - stirling(rest)
@@ -70,40 +71,47 @@ binomial_logpmf = density(
 
 
 def _binomial_tails(k: Value, trials: Value, chance: Value) -> tuple[Value, Value]:
-    """Log chances of up to k, and of more, where k is from 0 to below the number of trials."""
-    inside = np.where((k < 0.0) | (k >= trials), 0.0, np.floor(k))
-    chance = only_if((chance > 0.0) & (chance < 1.0), chance)
-    more, up_to = log_beta_tails(inside + 1.0, trials - inside, chance, 1.0 - chance)
-    return up_to, more
+    """Log chances of up to k, and of more, at the ends too.
+
+    Of a chance next to 0 they are -trials * chance or 0, and (k + 1) log(chance).
+    """
+    trials = only_if(~no_count(trials), trials)
+    chance = only_if((chance >= 0.0) & (chance <= 1.0), chance)
+    none, all_, never, always = k < 0.0, k >= trials, chance == 0.0, chance == 1.0
+    most = np.where(none | all_, 0.0, np.floor(k))
+    inner, rest = np.where(never | always, 0.5, chance), 1.0 - chance
+    more, up_to = log_beta_tails(most + 1.0, trials - most, inner, 1.0 - inner)
+    sure = certain(trials, chance, most)
+    up_to = np.where(never, np.where(most == 0.0, -trials * chance, sure), up_to)
+    up_to = np.where(always, (trials - most) * np.log(rest), up_to)
+    more = np.where(never, (most + 1.0) * np.log(chance), more)
+    more = np.where(always, np.where(most + 1.0 == trials, -trials * rest, sure), more)
+    up_to = np.where(none, -np.inf, np.where(all_, sure, up_to))
+    return up_to, np.where(none, sure, np.where(all_, -np.inf, more))
 
 
 binomial_logcdf = density(
     "binomial_logcdf",
-    lambda k, trials, chance: np.where(
-        k < 0.0, -np.inf, np.where(k >= trials, 0.0, _binomial_tails(k, trials, chance)[0])
-    ),
+    lambda k, trials, chance: _binomial_tails(k, trials, chance)[0],
     domain=(_SUCCESSES, _MORE_TRIALS, unit),
     remedy=_CHANCE,
     cost=15000.0,
     slow=True,
     doc="""
-    Log chance of up to k successes in so many trials, each of a chance above 0 and below 1. Below
-    0 it is -inf.
+    Log chance of up to k successes in so many trials, each of this chance. Below 0 it is -inf.
     """,
 )
 
 binomial_logsf = density(
     "binomial_logsf",
-    lambda k, trials, chance: np.where(
-        k < 0.0, 0.0, np.where(k >= trials, -np.inf, _binomial_tails(k, trials, chance)[1])
-    ),
+    lambda k, trials, chance: _binomial_tails(k, trials, chance)[1],
     domain=(_SUCCESSES, _MORE_TRIALS, unit),
     remedy=_CHANCE,
     cost=15000.0,
     slow=True,
     doc="""
-    Log chance of more than k successes in so many trials, each of a chance above 0 and below 1.
-    From all of them on it is -inf.
+    Log chance of more than k successes in so many trials, each of this chance. From all of
+    them on it is -inf.
     """,
 )
 
@@ -124,6 +132,7 @@ zero_inflated_binomial_logpmf = density(
 
 def _beta_binomial_logpmf(k: Value, trials: Value, a: Value, b: Value) -> Value:
     known = np.where(_no_part(k, trials), 0.0, k)
+    trials = only_if(~no_count(trials), trials)
     rest = trials - known
     ways = -np.log1p(trials) - log_beta(known + 1.0, rest + 1.0)
     inside = ways + log_beta(known + a, rest + b) - log_beta(a, b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from math import prod
 
 import numpy as np
@@ -18,6 +19,8 @@ from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import builtin_vocabulary
 
 __all__ = ["fixed_entries"]
+
+_SUCH = 'entries such as "[0, :6]"'
 
 
 def fixed_entries(written: Parameter, shape: tuple[int, ...]) -> Array:
@@ -56,27 +59,30 @@ def _taken(node: ScalarNode, shape: tuple[int, ...]) -> Array:
         raise ConfigError(
             f"`{node.path}` is {kind_of(node)}",
             place=node.place,
-            expected='true, false, or entries such as "[0, :6]"',
+            expected=f"true, false, or {_SUCH}",
             code="wrong-value",
         )
-    expression = parse_expression(Text.at(f"x{text}", node.place))
+    whole = next(name for length in count(1) if (name := "x" * length) not in text)
+    expression = parse_expression(Text.at(f"{whole}{text}", node.place))
     root = expression.root
     trace = new_trace()
-    places = trace.input(Aval(shape, np.dtype(np.int64)), "x")
+    places = trace.input(Aval(shape, np.dtype(np.int64)), whole)
     try:
         if not (isinstance(root, Subscript) and isinstance(root.value, Name)):
             raise ConfigError("this is no subscript", code="wrong-index")
         value = build(
-            expression, Scope(vocabulary=builtin_vocabulary(), columns={"x": places}), trace
+            expression, Scope(vocabulary=builtin_vocabulary(), columns={whole: places}), trace
         )
         assert isinstance(value, Tracer)
         numbers = np.arange(prod(shape)).reshape(shape)
         [taken] = interpret(trace.graph([value]), numbers, *trace.captured)
+        if not taken.size:
+            raise ConfigError("it is empty", code="wrong-index")
     except OptserveError as error:
         raise ConfigError(
             f"{text} takes no entries of an array of shape {shape}: {error.message}",
             place=node.place,
-            expected=error.expected or 'entries such as "[0, :6]"',
+            expected=error.expected.replace(f"a column ({whole})", "") or _SUCH,
             code="wrong-index",
         ) from None
     held = np.zeros(prod(shape), bool)

@@ -44,6 +44,8 @@ def log_prior(
     _check_objective(name, prior, declared)
     primitive = _primitive(prior, scope.vocabulary.primitives)
     _check_hyperparameters(prior, primitive)
+    if not value.shape:  # an entry of an array may be told by those before it
+        _check_order(name, prior, declared)
     given = {
         key: real_array(expression, scope, trace, f"`{key}` of the prior")
         for key, expression in prior.hyperparameters.items()
@@ -128,6 +130,28 @@ def _check_hyperparameters(prior: Prior, primitive: Primitive) -> None:
             expected=f"{{{prior.named.name}: {{{', '.join(f'{one}: ...' for one in needed)}}}}}",
             code="prior",
         )
+
+
+def _check_order(name: str, prior: Prior, declared: Declarations) -> None:
+    """Refuse a prior that depends on the parameter itself, also by the priors of others: the
+    product of such is no density."""
+    depending, before = {name}, 0
+    while len(depending) > before:
+        before = len(depending)
+        for value in declared.values:
+            if declared.uses(value.expression, depending):
+                depending.add(value.name)
+        for other, one in declared.priors.items():
+            if any(declared.uses(part, depending) for part in one.hyperparameters.values()):
+                depending.add(other)
+    for key, part in prior.hyperparameters.items():
+        if declared.uses(part, depending):
+            raise ConfigError(
+                f"`{key}` of the prior of '{name}' depends on '{name}' itself",
+                place=part.place,
+                expected="numbers, data, and parameters whose own priors come before",
+                code="prior",
+            )
 
 
 def _and(words: Iterable[str]) -> str:

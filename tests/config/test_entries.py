@@ -77,6 +77,8 @@ def test_each_entry_ends_at_its_own_bound() -> None:
     [
         ({"fixed": "yes"}, "is the text 'yes'"),
         ({"fixed": "[2]"}, "takes no entries"),
+        ({"fixed": "[x]"}, "takes no entries .* no value is called 'x'"),
+        ({"fixed": "[5:]"}, "takes no entries .* it is empty"),
         ({"fixed": "[0, 0, 0]"}, "takes no entries"),
         ({"fixed": "[b]"}, "takes no entries"),
         ({"fixed": "[0] + 1 [0]"}, "takes no entries"),

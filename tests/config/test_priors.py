@@ -195,12 +195,33 @@ def test_the_report_names_the_mode_and_both_parts(tmp_path: Path) -> None:
         ({"normal": {"mean": [0, 1], "std": 1}}, "is a list", ""),
         ({**A, "cauchy": {"location": 0, "scale": 1}}, "is a mapping of 2", ""),
         ({"normal": {"mean": "nobody", "std": 1}}, "no value is called 'nobody'", ""),
+        ({"normal": {"mean": 0, "std": "exp(a)"}}, "`std` of the prior of 'a' depends on 'a'", ""),
     ],
 )
 def test_a_wrong_prior_is_refused(prior: Any, message: str, remedy: str) -> None:
     with pytest.raises(OptserveError, match=message):
         raise refusal(prior)
     assert remedy in refusal(prior).remedy
+
+
+def test_priors_of_one_another_are_no_density_and_those_of_former_entries_are() -> None:
+    config: dict[str, Any] = {
+        "version": 1,
+        "parameters": {
+            "m": {"init": 0, "prior": {"normal": {"mean": "twice", "std": 1}}},
+            "s": {"init": 0, "prior": {"normal": {"mean": "m", "std": 1}}},
+        },
+        "define": {"twice": "2 * s"},
+        "log_likelihood": "-(m - 3)**2 - s**2",
+    }
+    with pytest.raises(OptserveError, match="prior of 'm' depends on 'm' itself"):
+        optserve.load(config)
+    walk = {"normal": {"mean": "concatenate((stack([0.0]), z[:-1]))", "std": 1}}
+    config["parameters"] = {"z": {"shape": [3], "prior": walk}}
+    config["log_likelihood"] = "normal_logpdf(3.0, z[2], 1)"
+    del config["define"]
+    found = optserve.run(optserve.load(config)).parameters["z"]
+    np.testing.assert_allclose(found, [0.75, 1.5, 2.25], 1e-8)
 
 
 def test_a_prior_needs_a_likelihood() -> None:

@@ -169,10 +169,10 @@ class Scope:
             )
         if name in OF_TABLES:
             return ConfigError(
-                f"{name}(...) cannot be asked where the rows are chosen and made",
+                f"{name}(...) cannot be asked here",
                 place=place,
-                expected="what is computed of columns; it stands in shapes, `define` and a loss",
-                remedy="write what is needed of it into a column of the file",
+                expected="a value; it stands in shapes, `define` and a loss",
+                remedy="write what is needed of it as numbers: into a column, where rows are meant",
                 code="unknown-function",
             )
         unavailable = self.vocabulary.unavailable(name)

@@ -25,6 +25,9 @@ from optserve.jobs.parameters import Parameter
 
 __all__ = ["Packing", "Segment", "entry_label"]
 
+_ROUNDINGS = 8
+"""By how many floats, at most, the coordinate of a bound is off by rounding."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -165,8 +168,8 @@ class Packing:
         lower, upper = np.full(self.size, -np.inf), np.full(self.size, np.inf)
         for segment in self.free:
             part = slice(segment.start, segment.start + segment.count)
-            lower[part] = _bound(segment, segment.parameter.lower, -np.inf)
-            upper[part] = _bound(segment, segment.parameter.upper, np.inf)
+            lower[part] = _bound(segment, segment.parameter.lower, -np.inf, self.dtype)
+            upper[part] = _bound(segment, segment.parameter.upper, np.inf, self.dtype)
         return lower.astype(self.dtype), upper.astype(self.dtype)
 
 
@@ -223,13 +226,26 @@ def _inverse(parameter: Parameter, value: Array) -> Array:
         return np.asarray(transform.inverse(np.asarray(value)))
 
 
-def _bound(segment: Segment, bound: Array, without: float) -> Array:
-    """A bound in free coordinates; one outside of a transform's domain is none."""
+def _bound(segment: Segment, bound: Array, without: float, dtype: DType) -> Array:
+    """A bound in free coordinates; one outside of a transform's domain is none.
+
+    The natural value there is not beyond the bound, as rounding would make it.
+    """
     if not np.isfinite(bound).any():
         return np.full(segment.count, without)
     if _mixes(segment.parameter, segment.shape):
         raise _entangled(segment.parameter, "it has bounds")
-    found = segment.coordinates(bound)
+    found = segment.coordinates(bound).astype(dtype)
+    transform = segment.parameter.transform
+    if transform is not None:
+        ends = bound.reshape(-1)[segment.free].astype(dtype)
+        with np.errstate(all="ignore"):
+            for _ in range(_ROUNDINGS):
+                value = np.asarray(transform.forward(found))
+                beyond = value < ends if without < 0.0 else value > ends
+                if not beyond.any():
+                    break
+                found = np.where(beyond, np.nextafter(found, dtype.type(-without)), found)
     return np.where(np.isnan(found), without, found)
 
 

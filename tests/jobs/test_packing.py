@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
-from optserve.jobs.bijections import log
+from optserve.jobs.bijections import interval, log, softplus
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import Parameter, ParameterTransform
 from tests.jobs.problems import parameter
@@ -88,6 +88,19 @@ def test_bounds_are_those_of_the_coordinates() -> None:
     assert packing.lower.tolist() == [-1.0, -np.inf, -np.inf, -np.inf]
     assert packing.upper.tolist() == [2.0, 1.0, np.inf, np.inf]
     assert Packing([parameter("free", 0.0)], F8).lower is None
+
+
+@pytest.mark.parametrize(
+    "transform", [log(), softplus(), interval(0.0, 3.0)], ids=lambda one: one.name
+)
+def test_a_bound_is_not_passed_by_rounding(transform: ParameterTransform) -> None:
+    for bound in np.linspace(0.1, 2.9, 50):
+        low = Packing([parameter("k", 2.95, low=bound, transform=transform)], F8)
+        high = Packing([parameter("k", 0.05, high=bound, transform=transform)], F8)
+        assert low.lower is not None
+        assert high.upper is not None
+        assert bound <= low.natural(low.lower)["k"] <= bound * (1.0 + 1e-14)
+        assert bound >= high.natural(high.upper)["k"] >= bound * (1.0 - 1e-14)
 
 
 def test_a_start_outside_its_bounds_is_moved_to_them() -> None:

@@ -1,4 +1,4 @@
-"""Densities at the ends: parameters that are the last allowed, none, or no number; infinite values."""
+"""Densities at the ends: parameters that are the last allowed or none, and infinite values."""
 
 from __future__ import annotations
 

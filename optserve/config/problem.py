@@ -29,6 +29,7 @@ from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
 from optserve.jobs.parameters import Parameter
+from optserve.memo import Memo
 from optserve.registry import Registry
 
 __all__ = ["load"]
@@ -105,7 +106,7 @@ def _hold_one_job(config: Config) -> None:
 def _tables(declared: Declared, data: Any, found: Mistakes) -> Tables:
     """The tables, opened and not yet read."""
     config, names = declared.written.config, declared.declarations
-    tables = Tables((), bare=True)
+    tables = Tables((), bare=True, counted=Memo(0))
     if config.data is not None:
         from optserve.config.data.opening import open_tables  # a config without data does without
 

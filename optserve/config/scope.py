@@ -11,6 +11,7 @@ from optserve.config.mistakes import Mistakes
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Aval, DType
 from optserve.graph.tracer import Trace
+from optserve.memo import Memo
 from optserve.primitives.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ class Column(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """All tables of a config; ``bare`` where there is one, whose columns need no prefix."""
+    """All tables of a config; ``bare`` where there is one, whose columns need no prefix.
+
+    ``counted`` are the numbers of rows and levels that were asked for: files are read for them.
+    """
 
     tables: tuple[DataTable, ...]
     bare: bool
+    counted: Memo
 
     def columns(self) -> Iterator[Column]:
         """Every column of every table."""

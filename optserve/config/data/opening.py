@@ -17,10 +17,14 @@ from optserve.config.schema.table import Table
 from optserve.config.scope import Tables
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.memo import Memo
 from optserve.registry import Registry
 from optserve.tables.frame import Reader
 
 __all__ = ["open_tables"]
+
+COUNTED = 256
+"""Counts of rows and levels that are kept while a config is loaded."""
 
 
 def open_tables(
@@ -60,7 +64,7 @@ def open_tables(
                     of_rows, vocabulary = declared.tables[name], registry.vocabulary()
                     opened = selected(opened, table, of_rows, declared.functions, vocabulary, here)
             tables.append(opened)
-    return Tables(tuple(tables), bare)
+    return Tables(tuple(tables), bare, Memo(COUNTED))
 
 
 def _declared(declared: Declarations, name: str, prefix: str) -> frozenset[str]:

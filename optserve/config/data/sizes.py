@@ -32,10 +32,10 @@ class Sizes:
         """``word(name)``; raises ``ConfigError`` where there is no such thing."""
         try:
             if word == "levels":
-                return levels_of(*self._column(name))
+                return levels_of(self.tables, *self._column(name))
             table = self._table(name)
             if word == "rows":
-                return rows_of(table)
+                return rows_of(self.tables, table)
             if not table.has_rows:
                 raise ConfigError(
                     f"the rows of {table.name} are no rows of data: it says `rows: false`",
@@ -90,9 +90,9 @@ def _categories(tables: Tables) -> Mapping[str, tuple[DataTable, str]]:
 def asked(words: Iterable[str], tables: Tables) -> Hashable:
     """What a config that uses these ``words`` depends on of the data: it is compiled for it."""
     used = set(words)
-    rows = [_or_none(rows_of, one) for one in tables.tables] if used & {"rows"} else []
+    rows = [_or_none(rows_of, tables, one) for one in tables.tables] if used & {"rows"} else []
     categories = _categories(tables).values() if used & {"levels"} else ()
-    levels = [_or_none(levels_of, table, column) for table, column in categories]
+    levels = [_or_none(levels_of, tables, *one) for one in categories]
     return (*rows,), (*levels,)
 
 
@@ -103,16 +103,19 @@ def _or_none(function: Callable[..., int], *arguments: Any) -> int | None:
         return None
 
 
-def rows_of(table: DataTable) -> int:
+def rows_of(tables: Tables, table: DataTable) -> int:
     """How many rows of a table are used, of all splits; how many it has, where it has no rows of
     data."""
     _check_known("rows", table)
-    if table.selection is None:
+    selection = table.selection
+    if selection is None:
         return table.frame.rows
-    return table.selection.read(table, (), np.dtype(np.float64)).used
+    return tables.counted.of(
+        ("rows", table.name), lambda: selection.read(table, (), np.dtype(np.float64)).used
+    )
 
 
-def levels_of(table: DataTable, column: str) -> int:
+def levels_of(tables: Tables, table: DataTable, column: str) -> int:
     """How many levels a category has: those that are listed, or else the different texts that the
     column holds, in the rows that `where` leaves out too."""
     taken = table.columns[column]
@@ -121,8 +124,11 @@ def levels_of(table: DataTable, column: str) -> int:
         _check_known("levels", table)
         yield table.frame.read({at: taken.kind})[at]
 
-    [levels] = taken.levels(texts).values()
-    return len(levels)
+    def counted() -> int:
+        [levels] = taken.levels(texts).values()
+        return len(levels)
+
+    return tables.counted.of(("levels", table.name, column), counted)
 
 
 def _check_known(word: str, table: DataTable) -> None:

@@ -169,17 +169,20 @@ class Scope:
             )
         if name in OF_TABLES:
             return ConfigError(
-                f"{name}(...) cannot be asked here",
+                f"no function is called '{name}' here",
                 place=place,
-                expected="a value; it stands in shapes, `define` and a loss",
+                expected="a value; it asks tables, in shapes, `define` and a loss",
                 remedy="write what is needed of it as numbers: into a column, where rows are meant",
                 code="unknown-function",
             )
         unavailable = self.vocabulary.unavailable(name)
         if unavailable is not None:
             return unavailable.at(place)
+        from optserve.primitives.vocabulary import density_primitives  # only where one is misspelt
+
         primitives = (known for known in self.vocabulary.primitives if self.primitive(known))
-        vocabulary = (*primitives, *self.vocabulary.macros)
+        densities = (one.name for one in density_primitives() if not one.call.internal)
+        vocabulary = (*primitives, *densities, *self.vocabulary.macros)
         declared = f" ({choices(self.functions, 6)})" if self.functions else ""
         return ConfigError(
             f"no function is called '{name}'",

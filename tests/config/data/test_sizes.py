@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import optserve
+from optserve.config.data.selection import Selection
+from optserve.config.data.table import DataTable, TableRows
 from optserve.errors import ConfigError, ShapeError
 
 Y = [1.0, 5.0, 2.0, 7.0]
@@ -15,6 +20,7 @@ GROUPS = {
     "inline": {"y": Y, "g": ["b", "a", "b", "c"]},
     "columns": {"y": "y", "g": {"take": "g", "as": "category"}},
 }
+GROUP = {"take": "g", "as": "category"}
 RIDGE = {"penalty": {"l2": 1.0}}
 
 
@@ -208,3 +214,43 @@ def test_a_number_of_rows_is_no_size_before_it_is_asked_for() -> None:
             }
         )
     assert raised.value.remedy == "rows(data) is their number"
+
+
+@pytest.mark.parametrize("key", ["where", "derive"])
+def test_what_chooses_or_makes_rows_does_not_ask_for_them(key: str) -> None:
+    said = "row(data) > 1" if key == "where" else {"n": "row(data)"}
+    with pytest.raises(ConfigError) as caught:
+        solve(
+            {
+                "data": {"inline": {"y": Y}, key: said},
+                "parameters": {"b": 1},
+                "loss": "mean((y - b)**2)" if key == "where" else "mean((n - b)**2)",
+            }
+        )
+    assert "did you mean" not in str(caught.value)
+    assert "in shapes, `define` and a loss" in str(caught.value)
+
+
+def test_what_is_asked_often_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("y,g\n1,a\n2,b\n3,a\n")
+    config = {
+        "version": 1,
+        "data": {"read": "d.csv", "where": "y > 1", "columns": {"y": "y", "g": GROUP}},
+        "parameters": {"u": {"shape": ["levels(g)", "rows(data)"]}, "v": {"shape": ["rows(data)"]}},
+        "define": {"m": "levels(g)", "n": "rows(data)"},
+        "loss": "mean((y - v[row(data)])**2) + n * sum(u**2) + m",
+    }
+    counts = Counter[str]()
+    read = Selection.read
+
+    def counted(
+        self: Selection, table: DataTable, used: Sequence[str], precision: Any
+    ) -> TableRows:
+        counts["all" if used else "none"] += 1
+        return read(self, table, used, precision)
+
+    monkeypatch.setattr(Selection, "read", counted)
+    monkeypatch.chdir(tmp_path)
+    problem = optserve.load(config)
+    assert [one.shape for one in problem.parameters] == [(2, 2), (2,)]
+    assert counts == {"none": 1, "all": 1}

@@ -16,14 +16,11 @@ from optserve.primitives.constructors import composite
 from optserve.primitives.densities.density import in_one_dtype, only_if
 from optserve.primitives.densities.multivariate import sum_of_logs
 from optserve.primitives.linear_algebra.cholesky import cholesky, triangular_solve
-from optserve.primitives.linear_algebra.diagonals import diagonal
 from optserve.primitives.special import gammaln
 
 __all__ = ["lkj_logpdf", "wishart_logpdf"]
 
 _LOG_PI, _LOG_2 = math.log(math.pi), math.log(2.0)
-_SLACK = 0.01
-"""How far from 1 the diagonal of a correlation matrix may be, by rounding or as of a difference."""
 _INDEFINITE = "the matrix is not positive definite"
 
 
@@ -72,8 +69,7 @@ wishart_logpdf = composite(
 
 def _lkj_logpdf(x: Value, shape: Value) -> Value:
     size = np.shape(x)[-1]
-    off = np.max(np.abs(diagonal(x) - 1.0), axis=-1)
-    shape = only_if((shape > 0.0) & (off <= _SLACK), shape)
+    shape = only_if(shape > 0.0, shape)
     whole = gammaln(shape + 0.5 * (size - 1))
     norm = 0.0 * shape
     for k in range(1, size):
@@ -93,12 +89,11 @@ lkj_logpdf = composite(
     arguments=_lkj_arguments,
     domain=(positive_definite, positive),
     examples=(Example(((3, 3), ())), Example(((2, 3, 3), (2,)))),
-    facts=Facts(
-        remedy=f"{_INDEFINITE}, its diagonal is not 1, or shape is not positive", cost=150.0
-    ),
+    facts=Facts(remedy=f"{_INDEFINITE}, or shape is not positive", cost=150.0),
     doc="""
     Log density, at the correlation matrix x (n, n), of the distribution of Lewandowski, Kurowicka
-    and Joe (2009): proportional to det(x) ** (shape - 1), uniform for shape 1. Of a matrix that
-    is not positive definite, or whose diagonal is not 1, it is NaN: `transform: correlation`.
+    and Joe (2009): proportional to det(x) ** (shape - 1), uniform for shape 1. That the diagonal
+    is 1 is not looked at: `transform: correlation` sees to it. Of a matrix that is not positive
+    definite it is NaN.
     """,
 )

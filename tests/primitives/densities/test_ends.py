@@ -96,4 +96,3 @@ def test_shares_of_another_sum_are_none() -> None:
     assert np.isnan(multinomial(counts, np.ones(3)))
     assert np.isnan(dirichlet(0.5 * shares, np.ones(3)))
     assert np.isnan(dirichlet(shares, np.array([-1.5, -0.5, 3.0])))
-    assert np.isnan(DENSITIES["lkj_logpdf"](np.array([[1.5, 0.2], [0.2, 1.0]]), 2.0))

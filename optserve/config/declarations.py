@@ -27,6 +27,7 @@ from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import wrong_kind
 from optserve.config.traps import refuse_comment_inside
+from optserve.config.usage import mentions, uses
 from optserve.errors import ConfigError, Place
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "declarations",
     "name_of",
     "parsed",
-    "uses",
 ]
 
 
@@ -164,6 +164,10 @@ class Declarations(NamedTuple):
         """Whether an expression uses a value of one of ``names``, also in a function it calls."""
         return uses(expression, names, self.functions)
 
+    def mentions(self, expression: Expression, names: Collection[str]) -> bool:
+        """Whether an expression uses a value or calls a function of one of ``names``."""
+        return mentions(expression, names, self.functions)
+
     def _expressions(self) -> Iterable[Expression]:
         yield from (value.expression for value in self.values)
         yield from self.loss.terms.values()
@@ -176,21 +180,6 @@ class Declarations(NamedTuple):
         for table in self.tables.values():
             yield from (column.expression for column in table.derived)
             yield from () if table.where is None else (table.where,)
-
-
-def uses(expression: Expression, names: Collection[str], functions: Mapping[str, Function]) -> bool:
-    """Whether an expression uses a value of one of ``names``, also in one of ``functions``."""
-    seen: set[str] = set()
-    waiting = [*expression.names, *expression.calls] if names else []
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            if any(name == one or name.startswith(f"{one}.") for one in names):
-                return True
-            if function := functions.get(name):
-                waiting += [*function.names, *function.calls]
-    return False
 
 
 def declarations(config: Config, found: Mistakes) -> Declarations:

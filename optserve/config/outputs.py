@@ -81,7 +81,7 @@ def _built(
         if not is_sound(expression, scope, declared, found):
             return None
         given[key] = real_array(expression, scope, inputs.trace, what)
-    if declared.uses(output.value, found.names):
+    if declared.mentions(output.value, found.names):
         is_sound(output.value, inputs.scope(declared, found), declared, found)
         return None
     scope = inputs.at(declared, output.value, given)

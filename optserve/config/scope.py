@@ -126,7 +126,7 @@ def is_sound(expression: Expression, scope: Scope, declared: Declarations, found
 
     Where something is, the expression is not built; other names in it that mean nothing are found.
     """
-    if not declared.uses(expression, found.names):
+    if not declared.mentions(expression, found.names):
         return True
     for error in undeclared(expression, scope, found.names):
         found.add(error)

@@ -113,6 +113,18 @@ def test_what_is_no_start_is_refused(problem: Load, written: str, message: str) 
         )
 
 
+def test_a_function_is_no_value_of_its_name(problem: Load) -> None:
+    made = problem(
+        "data: {inline: {y: [1.0, 2.0, 4.0, 9.0]}}\n"
+        "parameters: {mean: mean(y), std: f(y), b: {init: 1, prior: {normal: {mean: 0, std: std(y)}}}}\n"
+        "define: {f(t): std(t)}\n"
+        "least_squares: {observed: y, predicted: mean + b * std, sigma: 1}\n"
+    )
+    assert start(made, "mean") == 4.0
+    assert start(made, "std") == np.std([1.0, 2.0, 4.0, 9.0])
+    assert made.objective.kind == "least_squares"
+
+
 def test_an_entry_for_each_row_has_none_for_those_held_out(problem: Load) -> None:
     with pytest.raises(OptserveError, match="over the training rows alone"):
         problem(

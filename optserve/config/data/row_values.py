@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.rowwise import RowWise
-from optserve.config.declarations import Value, uses
+from optserve.config.declarations import Value
 from optserve.config.expressions import Function, Scope, build
 from optserve.config.mistakes import Mistakes
+from optserve.config.usage import mentions
 from optserve.errors import OptserveError, Place, ShapeError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
@@ -74,7 +75,7 @@ class RowValues:
             later=later,
         )
         for value in values:
-            if uses(value.expression, found.names, functions):
+            if mentions(value.expression, found.names, functions):
                 found.names.add(value.name)
                 continue
             with found.declaring(value.name):

@@ -19,10 +19,11 @@ from optserve.config.data.row_values import Chosen, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import ROW, DataTable, TableRows, no_rows
 from optserve.config.data.text_tests import TextTest, text_tests
-from optserve.config.declarations import RowExpressions, Value, uses
+from optserve.config.declarations import RowExpressions, Value
 from optserve.config.expressions import Expression, Function
 from optserve.config.mistakes import Mistakes
 from optserve.config.schema.table import Column, Split, Table
+from optserve.config.usage import mentions
 from optserve.errors import ConfigError, Place, ShapeError
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim
@@ -62,7 +63,7 @@ def selected(
     derived = RowValues(sound, avals, table.size, functions, vocabulary, found)
     condition = label = None
     tests: tuple[TextTest, ...] = ()
-    if expressions.where is not None and not uses(expressions.where, found.names, functions):
+    if expressions.where is not None and not mentions(expressions.where, found.names, functions):
         with found.declaring(keys=rows):
             _check_names(expressions.where, derived)
             where, tests = text_tests(expressions.where, table.columns)

@@ -116,7 +116,8 @@ def test_what_is_no_start_is_refused(problem: Load, written: str, message: str) 
 def test_a_function_is_no_value_of_its_name(problem: Load) -> None:
     made = problem(
         "data: {inline: {y: [1.0, 2.0, 4.0, 9.0]}}\n"
-        "parameters: {mean: mean(y), std: f(y), b: {init: 1, prior: {normal: {mean: 0, std: std(y)}}}}\n"
+        "parameters: {mean: mean(y), std: f(y),"
+        " b: {prior: {normal: {mean: 0, std: std(y)}}, init: 1}}\n"
         "define: {f(t): std(t)}\n"
         "least_squares: {observed: y, predicted: mean + b * std, sigma: 1}\n"
     )

@@ -64,6 +64,9 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> 
             with found:
                 check_metric_path(written.metric, place, splits or SPLITS, config.metrics)
         plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
+    abort = None
+    if config.abort is not None:
+        abort = jobs.Abort(config.abort.loss.above, config.abort.loss.after_steps)
     made = jobs.Stop(
         gradient=stop.gradient,
         loss=stop.loss,
@@ -72,6 +75,7 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> 
         epochs=stop.epochs,
         seconds=stop.seconds,
         plateau=plateau,
+        abort=abort,
     )
     if config.minibatch is None:
         with found, placed(config):

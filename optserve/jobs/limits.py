@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optserve.jobs.problem import Plateau, Stop
+from optserve.jobs.problem import Abort, Plateau, Stop
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["Limits"]
@@ -32,6 +32,7 @@ class Limits:
     seconds: float | None = None
     epochs: int | None = None
     plateau: Plateau | None = None
+    abort: Abort | None = None
 
     @property
     def tolerance(self) -> bool:
@@ -69,4 +70,5 @@ class Limits:
             stop.seconds,
             stop.epochs,
             stop.plateau,
+            stop.abort,
         )

@@ -21,6 +21,7 @@ from optserve.optimizers.base import Optimizer
 
 __all__ = [
     "SHARED",
+    "Abort",
     "Expectation",
     "Metrics",
     "Minibatch",
@@ -146,6 +147,14 @@ class Plateau:
 
 
 @dataclass(frozen=True)
+class Abort:
+    """End where, after so many steps, the lowest loss of a descent is still above a limit."""
+
+    above: float
+    after_steps: int = 0
+
+
+@dataclass(frozen=True)
 class Stop:
     """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
 
@@ -156,6 +165,7 @@ class Stop:
     epochs: int | None = None
     seconds: float | None = None
     plateau: Plateau | None = None
+    abort: Abort | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Reason(Enum):
     terminated = "terminated"
     diverged = "diverged: the steps lead away"
     non_finite = "the loss or its gradient is not finite"
+    aborted = "aborted: the loss was still too high"
     unbounded = "the loss has no lower bound in sight"
     runs_away = "the minimum lies at infinity"
     flat = "nothing changes the loss"
@@ -56,7 +57,14 @@ _FAILED = frozenset(
     {Reason.certificate, Reason.plugin, Reason.data, Reason.non_finite, Reason.diverged}
 )
 _SETTLED = frozenset(
-    {Reason.certificate, Reason.plugin, Reason.data, Reason.evaluated, Reason.plateau}
+    {
+        Reason.certificate,
+        Reason.plugin,
+        Reason.data,
+        Reason.aborted,
+        Reason.evaluated,
+        Reason.plateau,
+    }
 )
 """Reasons after which nobody asks whether a tolerance was met."""
 
@@ -74,6 +82,7 @@ _CODES = {
     Reason.data: 5,
     Reason.non_finite: 5,
     Reason.diverged: 5,
+    Reason.aborted: 4,
 }
 
 PRECEDENCE = (1, 130, 143, 2, 6, 5, 4, 3, 0)

@@ -7,7 +7,17 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from optserve.config.schema.config import Config, Expect, Minibatch, Plateau, Plugins, Starts, Stop
+from optserve.config.schema.config import (
+    Abort,
+    AbortLoss,
+    Config,
+    Expect,
+    Minibatch,
+    Plateau,
+    Plugins,
+    Starts,
+    Stop,
+)
 from optserve.config.schema.define import Composition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.output import Output
@@ -33,6 +43,8 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("starts", Starts),
     ("outputs.NAME", Output),
     ("expect.PATH", Expect),
+    ("abort", Abort),
+    ("abort.loss", AbortLoss),
     ("sweep", Sweep),
     ("sweep.random", Random),
     ("sweep.random.values.PATH", Draw),

@@ -27,6 +27,8 @@ from optserve.config.schema.sweep import Sweep
 from optserve.config.schema.table import Data, Table
 
 __all__ = [
+    "Abort",
+    "AbortLoss",
     "Config",
     "Expect",
     "Minibatch",
@@ -93,6 +95,19 @@ class Stop(Section):
     )
 
 
+class AbortLoss(Section):
+    """The lowest loss of a descent is still above a limit."""
+
+    above: float = Field(description="The limit, of the loss that is minimized.")
+    after_steps: int = Field(default=0, ge=0, description="Steps after which it is looked at.")
+
+
+class Abort(Section):
+    """When to give a job up as hopeless, with exit code 4."""
+
+    loss: AbortLoss = Field(description="The loss is still too high.")
+
+
 class Starts(Section):
     """Further points to start from."""
 
@@ -130,7 +145,6 @@ class Config(Section):
     later: ClassVar[tuple[str, ...]] = (
         "subject_to",
         "uncertainty",
-        "abort",
         "baseline",
         "checkpoint",
     )
@@ -199,6 +213,7 @@ class Config(Section):
     expect: dict[str, Expect] = Field(
         default_factory=dict, description="What must hold of the result, by path."
     )
+    abort: Abort | None = Field(default=None, description="When to give the job up.")
     sweep: Sweep | None = Field(
         default=None, description="Several jobs of this config: `optserve batch` runs them."
     )

@@ -68,6 +68,8 @@ class _Descent:
             self.before = watch.seconds
             left = None if limits.seconds is None else limits.seconds - self.before
             most: float | None = None if self.last is None else self.last - outcome.evaluations
+            if (until := self._until_abort) > 0:
+                most = until if most is None else min(most, until)
             if self.method.batching is None:
                 most = self.verdicts.most(most)
             reasons = self._noted(self.walk.on(most, left))
@@ -76,6 +78,8 @@ class _Descent:
             if self.last is not None and outcome.evaluations >= self.last:
                 whole = limits.epochs is not None and self.walk.epochs == limits.epochs
                 reasons.append(Reason.epochs if whole else Reason.steps)
+            if self._is_hopeless():
+                reasons.append(Reason.aborted)
             if limits.seconds is not None and watch.seconds >= limits.seconds:
                 reasons.append(Reason.seconds)
             if watch.signal is not None:
@@ -84,6 +88,21 @@ class _Descent:
                 reasons += self._noted(rest)
             if reasons and self._is_over(reasons):
                 return outcome
+
+    @property
+    def _until_abort(self) -> int:
+        """Evaluations until it is asked whether the loss is too high."""
+        abort = self.limits.abort
+        after = 0 if abort is None else abort.after_steps + self.unstepped
+        return after - self.outcome.evaluations
+
+    def _is_hopeless(self) -> bool:
+        """Whether the loss is still too high, where it is asked: once, since the lowest only falls.
+
+        The evaluations up to there are a stretch of their own, whatever else ends one.
+        """
+        abort = self.limits.abort
+        return abort is not None and self._until_abort == 0 and self.walk.best.loss > abort.above
 
     def failed(self, failure: PluginFailure | DataFailure) -> Outcome:
         """The outcome where a plugin or the data failed: the best point that was reached stays."""

@@ -36,7 +36,7 @@ PATIENCE, EACH = 100, 10
 """Evaluations after which Newton's method is tried where few parameters vary: in all, and for each
 of them."""
 
-UNQUESTIONED = frozenset({Reason.evaluated, Reason.interrupted, Reason.terminated})
+UNQUESTIONED = frozenset({Reason.evaluated, Reason.interrupted, Reason.terminated, Reason.aborted})
 """Reasons after which nothing is examined."""
 
 LIMITS = frozenset({Reason.steps, Reason.seconds})

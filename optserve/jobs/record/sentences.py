@@ -61,6 +61,9 @@ def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
         return f"{what or words} {'at the start' if outcome.steps == 0 else after}"
     if reason is Reason.evaluated:
         return words
+    if reason is Reason.aborted and limits.abort is not None:
+        lowest = "not finite" if outcome.best is None else f"{outcome.best.loss:.6g}"
+        return f"aborted {after}: the lowest loss is {lowest}, above {limits.abort.above:g}"
     if reason in {Reason.plugin, Reason.data}:
         return f"{words}, {after}"
     if reason in {Reason.interrupted, Reason.terminated, Reason.diverged}:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from optserve.transforms.functions import grad, jvp, linearize, value_and_grad, vjp
     from optserve.transforms.mapped import vmap
     from optserve.transforms.matrices import gauss_newton_vp, hessian, hvp, jacobian
+    from optserve.transforms.tape import Tape
+    from optserve.transforms.variables import Variable
 
 __all__ = [
     "Column",
@@ -64,6 +66,8 @@ __all__ = [
     "Starts",
     "Stop",
     "Table",
+    "Tape",
+    "Variable",
     "__version__",
     "checkpoint",
     "compile",
@@ -117,6 +121,8 @@ _HOMES = (
     ("optserve.transforms.functions", ("grad", "jvp", "linearize", "value_and_grad", "vjp")),
     ("optserve.transforms.mapped", ("vmap",)),
     ("optserve.transforms.matrices", ("gauss_newton_vp", "hessian", "hvp", "jacobian")),
+    ("optserve.transforms.tape", ("Tape",)),
+    ("optserve.transforms.variables", ("Variable",)),
 )
 
 

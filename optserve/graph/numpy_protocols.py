@@ -18,7 +18,7 @@ from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype, check_type
 from optserve.graph.ufuncs import CONTRIBUTED
 
-__all__ = ["NotAMethod", "NumpyProtocols"]
+__all__ = ["NotAMethod", "NumpyProtocols", "Operators"]
 
 _NUMBER = (
     "keep the computation in NumPy functions, np.sin(x) for math.sin(x); use np.stack or np.where "
@@ -88,16 +88,12 @@ class NotAMethod:
         raise TraceError("x.trace() is not defined on traced values", remedy="use np.trace(x)")
 
 
-class NumpyProtocols(NDArrayOperatorsMixin):
-    """The NumPy face of a tracer: operators, ufuncs, functions and the usual methods."""
+class Operators(NDArrayOperatorsMixin):
+    """Python's operators by NumPy's ufuncs. `x += y` gives `x` a new value, as it does to a number:
+    traced values are never changed."""
 
     __slots__ = ()
-    __hash__ = object.__hash__
 
-    trace: Any
-    known_value: Any
-
-    # `x += y` gives `x` a new value, as it does to a number: traced values are never changed.
     __iadd__ = NDArrayOperatorsMixin.__add__
     __isub__ = NDArrayOperatorsMixin.__sub__
     __imul__ = NDArrayOperatorsMixin.__mul__
@@ -108,6 +104,16 @@ class NumpyProtocols(NDArrayOperatorsMixin):
     __imatmul__ = NDArrayOperatorsMixin.__matmul__
     __iand__ = NDArrayOperatorsMixin.__and__
     __ior__ = NDArrayOperatorsMixin.__or__
+
+
+class NumpyProtocols(Operators):
+    """The NumPy face of a tracer: operators, ufuncs, functions and the usual methods."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    trace: Any
+    known_value: Any
 
     @property
     def aval(self) -> Aval:

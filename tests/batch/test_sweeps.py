@@ -89,6 +89,15 @@ def test_what_is_drawn_depends_on_the_path_and_the_number_alone(tmp_path: Path) 
     assert not {*other} & {*few}
 
 
+def test_uniform_draws_lie_evenly_between_two_numbers(tmp_path: Path) -> None:
+    drawn = f"{{{RATE}: {{uniform: [0.5, 1.5]}}}}"
+    found = labels(tmp_path, f"sweep: {{random: {{n: 200, seed: 3, values: {drawn}}}}}")
+    rates = [float(one.partition("=")[2].rstrip("]")) for one in found]
+    assert 0.5 <= min(rates) < 0.53
+    assert 1.47 < max(rates) <= 1.5
+    assert abs(sum(rates) / 200 - 1.0) < 0.07
+
+
 @pytest.mark.parametrize(
     ("sweep", "message"),
     [

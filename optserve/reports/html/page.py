@@ -127,7 +127,8 @@ def _of_result(result: Result) -> Iterator[str]:
         yield from _table([[_text(cell) for cell in row] for row in rows], head=False)
         yield from _figures(output_pictures(result))
     yield from _section("Correlations", correlation_picture(result))
-    told = [f"{_text(label)}: {_text(fact)}" for label, fact in facts(result) if label != "output"]
+    shown = {"output", "corr."}
+    told = [f"{_text(name)}: {_text(fact)}" for name, fact in facts(result) if name not in shown]
     if told:
         yield "<h2>Evidence</h2>"
         yield from _list(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ __all__ = ["Picture", "correlation_picture", "fit_pictures", "history_pictures",
 
 LARGEST_MATRIX = 40
 """Estimates up to which their correlations are a picture."""
+
+STARTS = 6
+"""Starts of which the way is drawn: the first ones."""
 
 _OWN = frozenset({"observed", "predicted", "standard_error", "residual", "sigma", "term"})
 
@@ -38,8 +42,7 @@ def fit_pictures(result: Result) -> Iterator[Picture]:
     residual = np.asarray(table["residual"], np.float64)
     unit = "residual / sigma" if "sigma" in table else "residual"
     if "observed" not in table:
-        number = np.arange(residual.size, dtype=np.float64)
-        yield _residuals(number, residual, "number", unit)
+        yield _residuals(np.arange(residual.size, dtype=float), residual, "number", unit, result)
         return
     given = [name for name in table if name not in _OWN]
     name = given[0] if len(given) == 1 else ""
@@ -95,25 +98,41 @@ def correlation_picture(result: Result) -> Iterator[Picture]:
 
 
 def history_pictures(result: Result) -> Iterator[Picture]:
-    """The loss and the gradient on the way, a line a start."""
+    """The loss and the gradient on the way, a line a start; over minibatches the losses of batches
+    and of the validation rows, by epoch."""
     epochs = any(entry.epoch is not None for entries in result.history for entry in entries)
-    across = "epoch" if epochs else "evaluation"
-    for what, words in (("loss", "The loss"), ("gradient", "The scale-free gradient")):
-        marks: list[Mark] = []
-        for number, entries in enumerate(result.history):
-            pairs = [(getattr(one, across), getattr(one, what)) for one in entries]
-            known = np.array([(a, b) for a, b in pairs if a is not None and b is not None], float)
-            if known.size:
-                label = f"start {number + 1}" if len(result.history) > 1 else ""
-                marks.append(Line(known[:, 0], known[:, 1], label, number))
-        if sum(len(mark.x) for mark in marks) > 1:
-            log = all(np.all(mark.y > 0.0) for mark in marks if isinstance(mark, Line))
-            yield Picture(
-                f"{words}, by {across}.",
-                plot(
-                    marks[:6], title=f"{what} by {across}", x_label=across, y_label=what, log_y=log
-                ),
-            )
+    if epochs:
+        kinds = (("batch_loss", "batches"), ("loss", "train"), ("validation_loss", "validation"))
+        lines = [_way(result, "epoch", what, label) for what, label in kinds]
+        yield from _history([one for found in lines for one in found], "loss", "epoch")
+        return
+    for what in ("loss", "gradient"):
+        yield from _history(_way(result, "evaluation", what), what, "evaluation")
+
+
+def _way(result: Result, across: str, what: str, label: str = "") -> list[Line]:
+    """What was known on the way of each start."""
+    lines = []
+    for number, entries in enumerate(result.history[:STARTS]):
+        pairs = [(getattr(one, across), getattr(one, what)) for one in entries]
+        known = np.array([(a, b) for a, b in pairs if a is not None and b is not None], float)
+        if len(known) > 1:
+            start = f"start {number + 1}" if len(result.history) > 1 else ""
+            told = " ".join(filter(None, [label, start]))
+            lines.append(Line(known[:, 0], known[:, 1], told, number))
+    return lines
+
+
+def _history(lines: list[Line], what: str, across: str) -> Iterator[Picture]:
+    if not lines:
+        return
+    words = "The loss" if what == "loss" else "The scale-free gradient"
+    several = len({one.colour for one in lines}) < len(lines)
+    marks = [replace(one, colour=n) if several else one for n, one in enumerate(lines)]
+    log = all(bool(np.all(one.y > 0.0)) for one in lines)
+    title = f"{what} by {across}"
+    svg = plot(marks, title=title, x_label=across, y_label=what, log_y=log)
+    yield Picture(f"{words}, by {across}.", svg)
 
 
 def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[Mark]:
@@ -143,10 +162,19 @@ def _with_band(x: Array, output: OutputFound, label: str = "") -> list[Mark]:
     return [*([band] if np.isfinite(low).any() else []), Line(x, value, label, 0)]
 
 
-def _residuals(x: Array, residual: Array, x_label: str, unit: str) -> Picture:
+def _residuals(
+    x: Array, residual: Array, x_label: str, unit: str, result: Result | None = None
+) -> Picture:
+    """The residuals; of a ``result`` with several terms each term in a colour of its own."""
+    terms = np.asarray(result.fitted["term"]) if result and "term" in result.fitted else None
     ends = np.array([np.nanmin(x), np.nanmax(x)])
     marks: list[Mark] = [Line(ends, np.zeros(2), dashed=True, colour=5)]
-    marks.append(Points(x, residual, colour=1))
+    if terms is None:
+        marks.append(Points(x, residual, colour=1))
+    else:
+        for number, term in enumerate(dict.fromkeys(terms.tolist())):
+            own = terms == term
+            marks.append(Points(x[own], residual[own], str(term), number))
     return Picture(
         f"Residuals over {x_label}: a pattern in them is what the model misses.",
         plot(marks, title=f"residuals over {x_label}", x_label=x_label, y_label=unit),

@@ -89,13 +89,20 @@ class _Scale:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Places of about five round numbers, and how these are written."""
-        if self.log and self.high - self.low >= 1.0:
-            step = max(1, ceil((self.high - self.low) / 6))
-            powers = range(ceil(self.low), floor(self.high) + 1, step)
-            return [(float(self(np.array(10.0**n))), f"1e{n}") for n in powers]
-        low, high = (10**self.low, 10**self.high) if self.log else (self.low, self.high)
-        numbers = _round_numbers(low, high)
-        return [(float(self(np.array(one))), compact(one, 6)) for one in numbers]
+        if not self.log or self.high - self.low < 0.7:
+            low, high = (10**self.low, 10**self.high) if self.log else (self.low, self.high)
+            numbers = _round_numbers(low, high)
+            return [(float(self(np.array(one))), compact(one, 6)) for one in numbers]
+        powers = range(floor(self.low), ceil(self.high) + 1)
+        if self.high - self.low >= 3.0:
+            chosen = [(n, 1) for n in powers[:: max(1, len(powers) // 6)]]
+        else:
+            chosen = [(n, digit) for n in powers for digit in (1, 2, 5)]
+        return [
+            (float(self(np.array(digit * 10.0**n))), f"{digit}e{n}")
+            for n, digit in chosen
+            if self.low <= n + log10(digit) <= self.high
+        ]
 
 
 def plot(

@@ -13,6 +13,7 @@ from optserve.cli.explain import explain
 from optserve.cli.init import init
 from optserve.cli.options import CONTEXT
 from optserve.cli.plugin import plugin_app
+from optserve.cli.predict import predict
 from optserve.cli.primitives import primitives
 from optserve.cli.report import report
 from optserve.cli.run import run
@@ -21,7 +22,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, report, check, explain, primitives, schema, init)
+COMMANDS = (run, predict, report, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,

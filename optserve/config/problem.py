@@ -32,7 +32,7 @@ from optserve.jobs.parameters import Parameter
 from optserve.memo import Memo
 from optserve.registry import Registry
 
-__all__ = ["load"]
+__all__ = ["load", "tables_of"]
 
 
 def load(
@@ -87,7 +87,7 @@ def load(
             plugin_files=plugin_files,
         )
         _hold_one_job(names.written.config)
-        tables = _tables(names, data, found)
+        tables = tables_of(names, data, found)
         seed = names.written.config.seed if seed is None else seed
         graphs = traced(names, tables, found, seed)
     return _problem(names, tables, graphs, found, seed)
@@ -103,7 +103,7 @@ def _hold_one_job(config: Config) -> None:
         )
 
 
-def _tables(declared: Declared, data: Any, found: Mistakes) -> Tables:
+def tables_of(declared: Declared, data: Any, found: Mistakes) -> Tables:
     """The tables, opened and not yet read."""
     config, names = declared.written.config, declared.declarations
     tables = Tables((), bare=True, counted=Memo(0))

@@ -21,7 +21,7 @@ from optserve.memo import Memo
 from optserve.registry import Registry
 from optserve.tables.frame import Reader
 
-__all__ = ["open_tables"]
+__all__ = ["open_tables", "reader_of"]
 
 COUNTED = 256
 """Counts of rows and levels that are kept while a config is loaded."""
@@ -53,7 +53,7 @@ def open_tables(
                     name,
                     table,
                     reach,
-                    lambda table: _reader(table, registry),
+                    lambda table: reader_of(table, registry),
                     arrays,
                     here,
                     _declared(declared, name, prefix),
@@ -110,7 +110,7 @@ def _arrays(table: Table, data: Any, *, several: bool) -> Mapping[str, Array]:
     return columns_of(data)
 
 
-def _reader(table: Table, registry: Registry) -> Reader:
+def reader_of(table: Table, registry: Registry) -> Reader:
     """The reader of the table's file, by its suffix, with the options that the table gives."""
     assert table.read is not None
     place = table.node_of("read").place

@@ -22,11 +22,11 @@ from optserve.graph.aval import Array
 from optserve.jobs.record.large import FILE
 from optserve.jobs.record.result import Result, read_result
 from optserve.jobs.record.tables import (
-    fitted_csv,
     history_csv,
     output_csv,
     read_fitted,
     read_history,
+    table_csv,
 )
 
 __all__ = ["Room", "check_new", "folder_name", "read_run", "remove_leftovers", "room", "save"]
@@ -71,7 +71,7 @@ class Room:
         if arrays := result.arrays:
             _save(folder / FILE, arrays, sync)
         if result.fitted:
-            _write(folder / "fitted.csv", fitted_csv(result.fitted).encode(), sync)
+            _write(folder / "fitted.csv", table_csv(result.fitted).encode(), sync)
         for name, output in result.outputs.items():
             if np.ndim(output.value):
                 (folder / "outputs").mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
 from optserve.jobs.record.result import OutputFound, Result
 
-__all__ = ["fitted_csv", "history_csv", "output_csv", "read_fitted", "read_history"]
+__all__ = ["history_csv", "output_csv", "read_fitted", "read_history", "table_csv"]
 
 
 def history_csv(result: Result) -> str:
@@ -49,13 +49,8 @@ def read_history(path: Path) -> list[list[Entry]]:
     return [found.get(start, []) for start in range(1, max(found, default=0) + 1)]
 
 
-def fitted_csv(fitted: Mapping[str, Array]) -> str:
-    """A line a residual."""
-    return _csv(fitted)
-
-
 def read_fitted(path: Path) -> dict[str, Array]:
-    """What ``fitted_csv`` wrote; nothing where there is no file."""
+    """The table of a fit that ``table_csv`` wrote; nothing where there is no file."""
     columns: dict[str, list[str]] = {}
     for row in _rows(path):
         for name, cell in row.items():
@@ -89,10 +84,11 @@ def output_csv(output: OutputFound) -> str:
     columns["value"] = np.ravel(value)
     columns["standard_error"] = np.ravel(np.asarray(output.standard_error, np.float64))
     ends = np.reshape(np.asarray(output.interval, np.float64), (-1, 2))
-    return _csv({**columns, "low": ends[:, 0], "high": ends[:, 1]})
+    return table_csv({**columns, "low": ends[:, 0], "high": ends[:, 1]})
 
 
-def _csv(columns: Mapping[str, Array]) -> str:
+def table_csv(columns: Mapping[str, Array]) -> str:
+    """A head, and a line a row; an empty cell where a number is none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -1,0 +1,120 @@
+"""`optserve predict`: what a fit says of new data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optserve.cli.ending import ending
+from optserve.cli.options import AllowPath, PluginFiles
+from optserve.cli.streams import write_error, write_output
+
+if TYPE_CHECKING:
+    from optserve.jobs.record.predicted import Predicted
+    from optserve.jobs.record.result import Result
+
+__all__ = ["predict"]
+
+
+def predict(
+    *,
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The folder of a run, such as runs/NAME/0001.")
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", metavar="FILE", help="The new rows, as a file of data.")
+    ],
+    value: Annotated[
+        str,
+        typer.Option(
+            metavar="EXPRESSION", help="What to compute; by default `predicted` of least_squares."
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Write it to a file, not to stdout.")
+    ] = None,
+    plugin: PluginFiles,
+    allow_path: AllowPath = False,
+) -> None:
+    """Predict for new rows with the estimates of a run, as a table in CSV.
+
+    With error bars each row has the standard error and the interval of what is predicted, and the
+    one in which a new observation lies. The config of the run and its data must be where they were.
+    """
+    with ending():
+        import numpy as np
+
+        from optserve.config.predicting import new_rows, stored_config
+        from optserve.jobs.record.artefacts import read_run
+        from optserve.jobs.record.predicted import predicted
+        from optserve.jobs.record.tables import table_csv
+
+        folder = run.parent if run.name == "result.json" else run
+        result = read_run(folder)
+        _check_usable(result)
+        config = stored_config(folder / "config.resolved.yaml", Path(result.config))
+        rows = new_rows(config, data, value, plugin_files=plugin, allow_path=allow_path)
+        _check_unchanged(result, rows.provenance)
+        found = predicted(result, rows.graph, rows.data)
+        if found.unavailable:
+            write_error(f"no error bars: {found.unavailable}")
+        names = [*rows.given]
+        each = max(int(np.size(found.value)) // max(len(found.value), 1), 1)
+        table = {name: np.repeat(rows.given[name], each) for name in names}
+        text = table_csv({**table, **_columns(found)})
+        if out is None:
+            write_output(text.rstrip("\n"))
+        else:
+            _write(out, text)
+
+
+def _columns(found: Predicted) -> Mapping[str, Any]:
+    import numpy as np
+
+    names = {"value": "predicted"}
+    columns = {names.get(name, name): one for name, one in found._asdict().items()}
+    return {
+        name: np.ravel(np.asarray(one, np.float64))
+        for name, one in columns.items()
+        if one is not None and name != "unavailable"
+    }
+
+
+def _check_usable(result: Result) -> None:
+    """Refuse a run without estimates: what it reached would predict nothing."""
+    from optserve.errors import ConfigError
+
+    if not {*result.termination.exit_codes} <= {0, 4} or result.loss is None:
+        raise ConfigError(
+            f"the run has no estimates: {result.termination.message}",
+            expected="a run that ended with code 0 or 4",
+            code="usage",
+        )
+
+
+def _check_unchanged(result: Result, provenance: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse data that are not those of the run any more."""
+    from optserve.errors import ConfigError
+
+    for name, one in result.data.items():
+        if provenance.get(name, {}).get("sha256") != one.get("sha256"):
+            raise ConfigError(
+                f"{one.get('file')} is not the file that was fitted: it has changed",
+                expected=f"a file whose sha256 is {one.get('sha256')}",
+                remedy="run the config again",
+                code="checksum",
+            )
+
+
+def _write(out: Path, text: str) -> None:
+    from optserve.errors import ConfigError
+
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {out}: {error.strerror}", remedy="give another file", code="cannot-write"
+        ) from error

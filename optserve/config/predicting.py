@@ -1,0 +1,194 @@
+"""What a fit predicts for new data: the value of an expression where its columns are new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.config.arrays import read_arrays
+from optserve.config.data.opening import reader_of
+from optserve.config.declared import Declared, declared
+from optserve.config.expressions import Expression, Text, parse_expression
+from optserve.config.extends import extended
+from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.mistakes import Mistakes
+from optserve.config.parse import parse
+from optserve.config.paths import Reach
+from optserve.config.problem import tables_of
+from optserve.config.reals import real_array
+from optserve.config.schema.table import Column, Table
+from optserve.config.scope import Tables
+from optserve.config.source import read_source
+from optserve.config.traced import traced
+from optserve.config.written import Read
+from optserve.errors import ConfigError, Place
+from optserve.graph.aval import Array
+from optserve.graph.graph import Graph
+from optserve.tables.frame import Frame, Kind
+
+__all__ = ["NewRows", "new_rows", "stored_config"]
+
+_KINDS: Mapping[str, tuple[Kind, type]] = {
+    "float": ("float", float),
+    "integer": ("integer", np.int64),
+    "bool": ("bool", bool),
+}
+
+
+class NewRows(NamedTuple):
+    """The graph of a value for new rows: its inputs are the parameters, then ``data``, in order.
+
+    ``given`` are the new columns that the value is made of; ``provenance`` has of each table of the
+    config the file and its digest, as they are now.
+    """
+
+    graph: Graph
+    data: tuple[Array, ...]
+    given: Mapping[str, Array]
+    provenance: Mapping[str, Mapping[str, str]]
+
+
+def stored_config(stored: Path, config: Path) -> Read:
+    """The config that a run left as ``stored``, whose files are where ``config`` was."""
+    source = replace(read_source(stored), folder=config.parent)
+    return Read(config, extended(parse(source), Reach(config.parent, False)))
+
+
+def new_rows(
+    config: Read,
+    file: Path,
+    value: str = "",
+    *,
+    plugin_files: Sequence[Path] = (),
+    allow_path: bool = False,
+) -> NewRows:
+    """``value`` for the rows of ``file``; by default what least squares compare as ``predicted``.
+
+    The columns of the config's one table stand for those of the file that have their names. All
+    that the value is made of must be there: what is computed from the training rows (``derive``,
+    ``standardize``, categories) is not computed for new ones, and is refused.
+    """
+    found = Mistakes()
+    names = declared(
+        config,
+        found,
+        overrides=(),
+        allow_path=allow_path,
+        with_data=False,
+        registry=None,
+        plugin_files=plugin_files,
+    )
+    tables = tables_of(names, None, found)
+    graphs = traced(names, tables, found, names.written.config.seed)
+    found.hold()
+    expression = _expression(names, value)
+    new = _columns(names, tables, file)
+    precision = np.dtype(names.written.config.precision)
+    shapes = {one.name: one.shape for one in graphs.parameters}
+    inputs = Inputs(shapes, tables, names.registry.vocabulary(), precision)
+    given = {
+        name: inputs.trace.lift(one.astype(precision) if one.dtype.kind == "f" else one)
+        for name, one in new.items()
+    }
+    what = "the prediction"
+    scope = inputs.at(names.declarations, expression, given)
+    traced_value = real_array(expression, scope, inputs.trace, what)
+    bound = inputs.graph([traced_value])
+    _check_rows(bound, tables, new, file)
+    parts = [expression, *(one.expression for one in names.declarations.needed(expression))]
+    used = {
+        name: one
+        for name, one in new.items()
+        if any(names.declarations.uses(part, [name]) for part in parts)
+    }
+    shape, count = traced_value.shape, len(next(iter(new.values()), ()))
+    if not used or shape[:1] != (count,):
+        raise ConfigError(
+            f"{what} has the shape {shape}, and {file.name} has {count} rows",
+            place=expression.place,
+            expected="a value for each row",
+            code="wrong-output",
+        )
+    columns = [column for column in tables.columns() if column.name in bound.columns]
+    arrays = read_arrays(columns, precision, found)
+    found.hold()
+    assert arrays is not None
+    provenance = {one.name: one.provenance for one in tables.tables if one.files}
+    return NewRows(bound.graph, (*bound.arrays(arrays.splits["train"]).values(),), used, provenance)
+
+
+def _expression(names: Declared, value: str) -> Expression:
+    if value:
+        return parse_expression(Text.at(value, Place("--value", 1, 1, excerpt=value)))
+    loss = names.declarations.loss
+    if "predicted" not in loss.terms:
+        raise ConfigError(
+            "the config does not say what is predicted",
+            place=loss.place,
+            expected="least_squares: {observed: y, predicted: ...}",
+            remedy="say what to compute: --value EXPRESSION",
+            code="wrong-output",
+        )
+    return loss.terms["predicted"]
+
+
+def _columns(names: Declared, tables: Tables, file: Path) -> Mapping[str, Array]:
+    """The columns of the config's table that the file gives as they are."""
+    config = names.written.config
+    if not isinstance(config.data, Table):
+        raise ConfigError(
+            "new data are given for one table, and the config has "
+            + ("several" if config.data else "none"),
+            place=config.place_of("data"),
+            expected="a config of one table",
+            code="given-data",
+        )
+    written = config.data.model_copy(update={"read": str(file)})
+    if not file.exists():
+        raise ConfigError(f"there is no file {file}", code="missing-file")
+    frame: Frame = reader_of(written, names.registry)(file)
+    derived = {one.name for one in names.declarations.tables["data"].derived}
+    found: dict[str, Array] = {}
+    for column in tables.columns():
+        taken = None if column.name in derived else _taken(config.data, column.name, frame)
+        if taken is not None:
+            position, kind = taken
+            read, dtype = _KINDS[kind]
+            found[column.name] = np.asarray(frame.read({position: read})[position], dtype)
+    return found
+
+
+def _taken(table: Table, name: str, frame: Frame) -> tuple[int, str] | None:
+    """Where in a new file a column is, and how it is read; nothing where it is not there, or more
+    than a column of the file."""
+    source: object = name
+    kind = "float"
+    written = None if table.columns is None else table.columns.get(name, name)
+    if isinstance(written, Column):
+        plain = written.divide == 1.0 and written.origin is None and not written.standardize
+        if not plain or written.as_ not in _KINDS:
+            return None
+        source, kind = written.take, written.as_
+    elif written is not None:
+        source = written
+    if isinstance(source, int):
+        return (source, kind) if 0 <= source < frame.width else None
+    return (frame.names.index(source), kind) if source in frame.names else None
+
+
+def _check_rows(bound: BoundGraph, tables: Tables, new: Mapping[str, Array], file: Path) -> None:
+    """Refuse a value that is made of rows of the training data."""
+    rows = {column.name for column in tables.columns() if column.table.has_rows}
+    missing = [name for name in bound.columns if name in rows or name.startswith("row(")]
+    if missing:
+        raise ConfigError(
+            f"the prediction is made of '{missing[0]}', and {file.name} does not give it as it is",
+            expected=f"a file with a column for each of {', '.join(missing)}",
+            remedy="what is computed from training rows (derive, standardize, a category) is not "
+            "computed for new ones: give the column itself, or write what it is in `define`",
+            code="wrong-output",
+        )

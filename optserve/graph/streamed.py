@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array, DType
 
-__all__ = ["Streamed"]
+__all__ = ["Streamed", "held"]
 
 
 class Streamed(ABC):
@@ -53,3 +54,8 @@ class Streamed(ABC):
             remedy="`in_memory: true` in its table holds it in memory",
             code="needs-memory",
         )
+
+
+def held(values: Iterable[Any]) -> list[Any]:
+    """``values`` with all rows of streamed columns read: where these are known to be few."""
+    return [one[:] if isinstance(one, Streamed) else one for one in values]

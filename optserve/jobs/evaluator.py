@@ -15,6 +15,7 @@ from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows, interpret
 from optserve.graph.primitive import Value
+from optserve.graph.streamed import held
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
@@ -86,10 +87,10 @@ class Evaluator:
     def forms_jacobian(self) -> bool:
         """Whether a Jacobian or a Hessian is small enough to be formed beside the descent.
 
-        A Jacobian over the rows of streamed data is not."""
-        if self.problem.objective.streamed and self.problem.objective.kind == "least_squares":
+        A Jacobian over the rows of streamed data is where these are few, which are held then."""
+        count, objective = self.packing.size, self.problem.objective
+        if objective.streamed and objective.kind == "least_squares" and not self._are_few:
             return False
-        count = self.packing.size
         rows = self.rows if self.problem.objective.kind == "least_squares" else 0
         return 0 < count <= LARGEST_COUNT and count * max(rows, count) <= LARGEST_JACOBIAN
 
@@ -101,9 +102,9 @@ class Evaluator:
         objective, count = self.problem.objective, self.packing.size
         if objective.kind == "least_squares":
             return self.forms_jacobian
-        if objective.streamed or not 0 < count <= LARGEST_COUNT or self.graphs.squares is None:
+        if not 0 < count <= LARGEST_COUNT or self.graphs.squares is None:
             return False
-        if count * self.rows > LARGEST_BESIDE or not self._weights_are_positive():
+        if not self._are_few or not self._weights_are_positive():
             return False
         try:
             return self._jacobian_graph is not None or bool(self._tangents_graph.outputs)
@@ -118,13 +119,19 @@ class Evaluator:
         shapes = (resolve_shape(atom.aval.shape, self.row_counts) for atom in atoms)
         return sum(int(np.prod(shape)) for shape in shapes)
 
+    @property
+    def _are_few(self) -> bool:
+        """Whether there is room for a Jacobian, and for data that are streamed."""
+        few = self.packing.size * self.rows <= LARGEST_BESIDE
+        return few and self.problem.objective.holds(LARGEST_BESIDE)
+
     def _weights_are_positive(self) -> bool:
         """Whether no square of a loss is multiplied by a negative number of the data."""
         found = self.graphs.squares
         if found is None or not found.weights.outputs:
             return True
         pieces = self.packing.pieces(np.zeros(self.packing.size, self.packing.dtype))
-        weights = interpret(found.weights, *pieces, *self.graphs.arguments)
+        weights = interpret(found.weights, *pieces, *held(self.graphs.arguments))
         return all(bool((np.asarray(one) >= 0.0).all()) for one in weights)
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
@@ -138,7 +145,7 @@ class Evaluator:
     def linearized(self, point: Array, data: Sequence[Any] | None = None) -> Linearized:
         """Of a sum of squares: residual and Jacobian too. ``data`` stands in place of the arguments
         of all graphs, if it is given."""
-        arguments = self.graphs.arguments if data is None else data
+        arguments = held(self.graphs.arguments if data is None else data)
         if self._jacobian is not None:
             return Linearized(*self._jacobian(point, *arguments))
         size, width = self.packing.size, self._width
@@ -269,7 +276,9 @@ class Evaluator:
     def at(self, what: str, graph: Callable[[], Graph], point: Array) -> tuple[Array, ...]:
         """The outputs of a graph over the natural parameters and the data, which is ``what``."""
         values = self.packing.natural(point).values()
-        return self.compiled(what, graph)(*values, *self.problem.objective.data.values())
+        data = self.problem.objective.data.values()
+        rows = held(data) if what in ("residual", "observed") else data
+        return self.compiled(what, graph)(*values, *rows)
 
     def compiled(self, what: Hashable, graph: Callable[[], Graph], *same: object) -> Compiled:
         """A graph of this structure as a callable, compiled once for all problems of it."""

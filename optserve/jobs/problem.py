@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -73,6 +74,11 @@ class Objective:
         return tuple(
             one if isinstance(one, Streamed) else np.asarray(one) for one in self.data.values()
         )
+
+    def holds(self, entries: int) -> bool:
+        """Whether data that are streamed have at most so many ``entries``."""
+        streamed = (one for one in self.data.values() if isinstance(one, Streamed))
+        return sum(prod(one.shape) for one in streamed) <= entries
 
     @property
     def output_of_priors(self) -> int:

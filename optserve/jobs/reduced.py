@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from optserve.backends.blas import one_thread
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator, Linearized
 from optserve.optimizers.tall import SQUARES, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
@@ -94,7 +92,7 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     each = max(1, entries // max(1, counts[rows.name]))
     height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
     if counts[rows.name] <= SEVERAL * height:
-        return partial(_held, evaluator) if evaluator.problem.objective.streamed else None
+        return evaluator.linearized if evaluator.problem.objective.streamed else None
     by_rows = _apart(evaluator, own)
     if by_rows is None or not keeps_rows_apart(by_rows, rows):
         return None
@@ -115,12 +113,6 @@ def _apart(evaluator: Evaluator, residuals: tuple[int, ...]) -> Graph | None:
     """Some of the residuals with their Jacobians, made once for all problems of a structure."""
     graphs = evaluator.graphs
     return graphs.kept(("apart", residuals), lambda: graphs.apart(residuals))
-
-
-def _held(evaluator: Evaluator, point: Array) -> Linearized:
-    """Residual and Jacobian of few rows, which are read."""
-    data = [one[:] if isinstance(one, Streamed) else one for one in evaluator.graphs.arguments]
-    return evaluator.linearized(point, data)
 
 
 def _tables(shape: Shape) -> list[Dim]:

@@ -16,6 +16,7 @@ from math import inf, sqrt
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.graph.streamed import held
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Place, Surface
@@ -234,13 +235,10 @@ def _between(low: float, high: float) -> Changed:
 def _columns(surface: Surface) -> Columns:
     """The columns of numbers with more than two values, by name."""
     objective = surface.evaluator.problem.objective
-    if objective.streamed:
+    if objective.streamed and not surface.evaluator.linearizes:
         return {}
-    return {
-        name: np.asarray(one, np.float64)
-        for name, one in objective.data.items()
-        if _is_measured(np.asarray(one))
-    }
+    columns = zip(objective.data, map(np.asarray, held(objective.data.values())), strict=True)
+    return {name: one.astype(np.float64) for name, one in columns if _is_measured(one)}
 
 
 def _is_measured(column: Array) -> bool:
@@ -256,7 +254,7 @@ def _with(surface: Surface, columns: Columns) -> Surface:
     evaluator = copy.copy(surface.evaluator)
     objective = evaluator.problem.objective
     data = {
-        name: columns[name].astype(np.asarray(one).dtype) if name in columns else one
+        name: columns[name].astype(one.dtype) if name in columns else one
         for name, one in objective.data.items()
     }
     evaluator.graphs = copy.copy(evaluator.graphs)

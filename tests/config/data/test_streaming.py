@@ -13,7 +13,7 @@ import pytest
 
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
-from optserve.jobs import reduced
+from optserve.jobs import evaluator, reduced
 from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
 from optserve.tables import csv_pieces
@@ -23,6 +23,7 @@ from optserve.tables.statistics import moments_of
 
 Load = Callable[..., Problem]
 ROWS = 150_001
+SQUARES = "least_squares: y - a - b * x - c[g]"
 
 FIT = """
 parameters: {a: 0, b: 0, c: {shape: [3], init: zeros}}
@@ -117,9 +118,25 @@ def test_auto_streams_what_does_not_fit(
         assert problem(config(read, "auto")).objective.streamed
 
 
-def test_residuals_of_streamed_data_are_not_kept(problem: Load, written: Path) -> None:
+def test_few_residuals_of_streamed_data_are_kept_and_many_are_not(
+    problem: Load, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, streamed = (
+        run(
+            problem(
+                config("parts/*.parquet", in_memory)
+                .replace("loss: mean((y - a - b * x - c[g])**2)", SQUARES)
+                .replace("steps: 12", "steps: 200")
+            )
+        )
+        for in_memory in ("true", "false")
+    )
+    assert memory.uncertainty == "least squares"
+    for name in ("loss", "parameters", "standard_errors", "covariance", "evaluations"):
+        assert getattr(memory, name) == getattr(streamed, name), name
+    monkeypatch.setattr(evaluator, "LARGEST_BESIDE", 1000)
     text = config("parts/*.parquet", "false").replace(
-        "loss: mean((y - a - b * x - c[g])**2)", "least_squares: y - a - b * x - c[g]"
+        "loss: mean((y - a - b * x - c[g])**2)", SQUARES
     )
     result = run(problem(text.replace("steps: 12", "steps: 200")))
     assert result.uncertainty == "none"

@@ -107,7 +107,7 @@ def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> 
 def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str) -> Uncertainty:
     """Standard errors, unless there is a ``why`` not; how well it fits in any case, if it can."""
     objective, deadline = evaluator.problem.objective, evaluator.deadline
-    if objective.streamed:
+    if objective.streamed and not evaluator.forms_jacobian:
         return no_uncertainty(evaluator, why)
     own, size = own_residuals(evaluator), int(free.sum())
     price, operations = Prices(evaluator).jacobian, decomposition(size, own.size)
@@ -142,8 +142,9 @@ def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
         return "a penalty biases the estimates, and an error bar would not tell by how much"
     if not free.any():
         return f"a bound holds every parameter that varies: {_bounds_that_hold(evaluator, point)}"
-    if objective.kind == "least_squares" and objective.streamed:
-        return "the residuals of streamed data are not kept: `in_memory: true` does"
+    streamed = objective.kind == "least_squares" and objective.streamed
+    if streamed and not evaluator.forms_jacobian:
+        return "the residuals of so many streamed data are not kept: `in_memory: true` does"
     if not evaluator.forms_jacobian:
         size = evaluator.packing.size
         return f"the derivatives by {size} free coordinates are too many to be formed"

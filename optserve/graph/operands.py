@@ -11,6 +11,7 @@ from optserve.graph.aval import Array, DType
 
 __all__ = ["check_dtype", "check_type", "plain_array", "same_bits"]
 
+_asarray = np.asarray  # NumPy's own: the one of its module is exchanged while a trace is open
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
 
 _SUBCLASSES: tuple[tuple[type, str, str], ...] = (
@@ -40,7 +41,7 @@ def plain_array(value: Any) -> Array:
     """
     kind = type(value)
     if kind is float or kind is np.float64:  # the usual cases first
-        return np.asarray(value)
+        return _asarray(value)
     if kind is np.ndarray:
         check_dtype(value.dtype)
         return value  # type: ignore[no-any-return]

@@ -72,13 +72,6 @@ class Made(NamedTuple):
     result: int
 
 
-class _Capture(NamedTuple):
-    """What was kept of a value that a trace met, and the input that stands for it."""
-
-    kept: Value
-    tracer: Tracer
-
-
 class Trace(NotAMethod):
     """Equations in the making.
 
@@ -118,7 +111,7 @@ class Trace(NotAMethod):
         self.values: dict[Var, Value] = {}
         """What each result is, where the trace is concrete."""
         self._captured_inputs: list[Tracer] = []
-        self._captures: dict[Any, _Capture] = {}
+        self._captures: dict[Any, tuple[Value, Tracer]] = {}
         self._constants: dict[Any, Tracer] = {}
         self._made: dict[Var, Made] = {}
         self._superseded: set[Atom] = set()
@@ -181,7 +174,9 @@ class Trace(NotAMethod):
         self.equations.append(Equation(primitive, atoms, attributes, results, place))
         values: Sequence[Value | None] = [None] * len(results)
         if self.concrete:
-            value = primitive.bind(*(tracer.known_value for tracer in tracers), **attributes)
+            known = [tracer.known_value for tracer in tracers]
+            nested = any(isinstance(one, Tracer) for one in known)
+            value = (primitive.bind if nested else primitive.impl)(*known, **attributes)
             values = value if len(results) > 1 else [value]
             self.values.update(zip(results, values, strict=True))
         made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
@@ -219,9 +214,14 @@ class Trace(NotAMethod):
         if not self.rewrites:
             return None
         for rewriting in self.meaning.rewritings.get(primitive, ()):
-            before = len(self.equations)
-            with self.as_written(), self.at(place):
+            before, outer = len(self.equations), self.place
+            self.rewrites, self.place = False, place or outer
+            try:  # not `with self.at(place)`: most rules only look
                 instead: Tracer | None = rewriting.rule(*tracers, **attributes)
+            except OptserveError as error:
+                raise error.at(place) from None
+            finally:
+                self.rewrites, self.place = True, outer
             if instead is not None:
                 self._superseded.update(tracer.atom for tracer in tracers)
                 if len(self.equations) > before:
@@ -280,11 +280,11 @@ class Trace(NotAMethod):
         if is_array:  # two views of the same entries are one
             key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
         known = self._captures.get(key)
-        if known is not None and (not is_array or same_bits(value, known.kept)):
-            return known.tracer
+        if known is not None and (not is_array or same_bits(value, known[0])):
+            return known[1]
         kept = np.array(value) if is_array else value
         tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
-        self._captures[key] = _Capture(kept, tracer)
+        self._captures[key] = kept, tracer
         self.captured.append(kept)
         self._captured_inputs.append(tracer)
         return tracer
@@ -345,7 +345,7 @@ def trace(
         for operand, name in zip(operands, named, strict=False)
     ]
     try:
-        with MAKERS.lent():
+        with MAKERS.lent(), np.errstate(all="ignore" if concrete else None):
             outputs = function(*stand_ins)
         single = not isinstance(outputs, tuple | list)
         graph = recorder.graph([outputs] if single else outputs)

@@ -79,6 +79,8 @@ UNGUARDED = Guard(active=False)
 def guards(graph: Graph, around: Guard = UNGUARDED) -> list[Guard]:
     """The guard of each equation of ``graph``; ``around`` is that of the equation around it."""
     wide, flat = _wide_and_flat(graph, around)
+    if not (wide or around.levels_off or around.steep) and _states_all(graph):
+        return [UNGUARDED] * len(graph.equations)
     levelled = {atom for atom in graph.outputs if around.levels_off}
     steep = {atom for atom in graph.outputs if around.steep}
     found: list[Guard] = []
@@ -99,6 +101,11 @@ def guards(graph: Graph, around: Guard = UNGUARDED) -> list[Guard]:
             if goes_on or any(own[:index]) or any(own[index + 1 :]):
                 steep.add(atom)
     return found[::-1]
+
+
+def _states_all(graph: Graph) -> bool:
+    """Whether every derivative is stated, and none is that of a body, where more may overflow."""
+    return all(equation.primitive.states_derivative for equation in graph.equations)
 
 
 def _wide_and_flat(graph: Graph, around: Guard) -> tuple[set[Atom], set[Atom]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from optserve.errors import DerivativeError, Place
 from optserve.graph.aval import Aval, DType, aval_of, is_float
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.shaping import cast
 from optserve.primitives.sums import broadcast_to, unbroadcast
@@ -228,18 +228,23 @@ def recorded(
     return simplify(traced.graph)
 
 
-@contextmanager
-def recorded_at(values: Sequence[Value], place: Place | None) -> Iterator[None]:
+_UNRECORDED = nullcontext()
+
+
+def recorded_at(values: Sequence[Value], place: Place | None) -> AbstractContextManager[None]:
     """Equations that are made inside from tracers among ``values`` carry ``place``, as they are.
 
     Inside of another place that one stays: the body of a primitive was written by nobody's config.
     """
     traces = [value.trace for value in values if isinstance(value, Tracer)]
-    if not traces:
-        yield
-        return
-    innermost = max(traces, key=lambda entry: entry.serial)
-    with innermost.at(innermost.place or place), innermost.as_written():
+    if not traces:  # the usual case of a gradient of arrays
+        return _UNRECORDED
+    return _recorded_in(max(traces, key=lambda entry: entry.serial), place)
+
+
+@contextmanager
+def _recorded_in(trace: Trace, place: Place | None) -> Iterator[None]:
+    with trace.at(trace.place or place), trace.as_written():
         yield
 
 

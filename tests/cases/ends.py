@@ -37,6 +37,39 @@ least_squares: {{observed: y, predicted: m + 0 * y}}
         near={"parameters.m": 2.0, "standard_errors.m": 3**-0.5},
     ),
     case(
+        "a difference of terms that cancel at its minimum",
+        "parameters: {x: 0.1}\nloss: 1 - cos(x)\noptimizer: lbfgs\n",
+        0,
+        near={"parameters.x": [0.0, 1e-7]},
+    ),
+    case(
+        "a jump at the lowest point of what is smooth",
+        "parameters: {x: 3.2}\nloss: (x - 1)**2 + floor(x)\noptimizer: lbfgs\n",
+        3,
+        says="the loss jumps here",
+    ),
+    case(
+        "a dispersion without end, whose terms cancel far out",
+        f"""
+{inline(y=[3, 4, 3, 4, 3, 4, 4, 3, 3, 4])}
+parameters: {{mu: {{init: 1, transform: log}}, r: {{init: 1, transform: log}}}}
+log_likelihood: >
+  gammaln(y + r) - gammaln(r) - gammaln(y + 1) + r * log(r / (r + mu)) + y * log(mu / (r + mu))
+""",
+        3,
+        says="r runs away",
+    ),
+    case(
+        "separated classes beside a penalty of 1e-12",
+        f"""
+{inline(x=[-2, -1, -0.5, 0.5, 1, 2], y=[0, 0, 0, 1, 1, 1])}
+parameters: {{a: 0, b: 0}}
+log_likelihood: bernoulli_logit_logpmf(y, a + b * x) - 1e-12 / 6 * (a**2 + b**2)
+""",
+        0,
+        near={"parameters.a": [0.0, 1e-6], "parameters.b": [46.20938, 1e-4]},
+    ),
+    case(
         "an even power",
         "parameters: {x: 1}\nloss: x**4\noptimizer: lbfgs\n",
         0,

@@ -90,7 +90,7 @@ def profiles_of(
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
-        one = profile(surface, place, direction, noise, let)
+        one = _believed(profile(surface, place, direction, noise, let), surface, place, model)
         more = longer(surface, place, start, one.direction)
         away = one.kind not in ("rises", "falls") and more > MUCH
         if away and _rises(surface, place, more * one.direction, model, noise):
@@ -100,6 +100,14 @@ def profiles_of(
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
     return found
+
+
+def _believed(seen: Profile, surface: Surface, place: Place, model: Quadratic) -> Profile:
+    """What was ``seen``, but for a fall that is rounding where the loss has fallen."""
+    if seen.kind != "falls" or seen.lowest is None:
+        return seen
+    noise = surface.noise(seen.lowest, model).loss
+    return seen if place.loss - seen.lowest.loss > noise else Profile("edge", seen.direction)
 
 
 def _rises(surface: Surface, place: Place, far: Array, model: Quadratic, noise: float) -> bool:

@@ -20,7 +20,7 @@ from optserve.jobs.evidence.outward import came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.standing import flat_at, is_parabola, moved
+from optserve.jobs.evidence.standing import flat_at, is_parabola, jump_at, moved
 from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
 
@@ -111,7 +111,7 @@ class Examination:
         """What Newton steps from ``place`` lead to."""
         surface = self.surface
         self.task, self.done = "to see how far the loss falls on", None
-        done = finish(surface, place, self.bar, MOST)
+        done = finish(surface, place, self.bar, MOST, self.end.start)
         self.noise = done.noise.loss
         if done.kind == "slides":
             return self._runs_away(done.step, done.model.spread_scale, done.model)
@@ -158,6 +158,8 @@ class Examination:
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
         self.task = "to tell it from a saddle"
         true = true_model(surface, place, model)
+        if told := jump_at(surface, place, self.end.start, model, noise):
+            return self._end(Reason.stalled, told, model, place=place)
         if surface.dense and np.array_equal(place.point, self.end.start):
             self.task = "to see whether the start is the tip of a kink"
             for axis in np.eye(true.values.size):
@@ -290,8 +292,7 @@ class Examination:
     def _falls(self, done: Finish) -> Examined:
         """At a point from which a Newton step would lower the loss."""
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
-        self.task = "to see how far the loss falls on"
-        if is_endless(self.surface, place, model):
+        if is_endless(surface, place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         if done.kind == "on":
             further = place if place.loss < self.start.loss - noise else None

@@ -46,8 +46,8 @@ def leave(
     if start is not None and (more := longer(surface, place, start, unit)) > MUCH:
         unit = more * unit
     if at_once:
-        beside = (surface.loss(place.point + sense * SHORT * unit) for sense in (1.0, -1.0))
-        if min(beside) >= place.loss - noise:
+        beside = [surface.at(place.point + sense * SHORT * unit) for sense in (1.0, -1.0)]
+        if not any(found.loss < place.loss - noise for found in beside):
             return None
     best: Place | None = None
     share = FIRST

@@ -32,6 +32,10 @@ SLIDES = 4
 VANISHED = 1e-20
 """The curvature has vanished along such steps where it has fallen by this factor."""
 
+ROUNDINGS, NOISY = 16.0, 2.0
+"""So many rounding errors of the loss at the start are what its terms may hide; and how many times
+what is seen of noise it is taken to be."""
+
 HALVINGS = 12
 STEADY = 0.9
 """The next step is shorter than this where the model of Gauss and Newton converges, if slowly."""
@@ -81,14 +85,15 @@ BarAt = Callable[[Place, Quadratic, Noise, float], Bar]
 """(where, model, noise, the loss a step before) -> what is let go there."""
 
 
-def finish(surface: Surface, place: Place, bar_at: BarAt, most: int) -> Finish:
-    """Take at most ``most`` steps from ``place``."""
-    return _Newton(surface, place, bar_at).run(most)
+def finish(surface: Surface, place: Place, bar_at: BarAt, most: int, start: Array) -> Finish:
+    """Take at most ``most`` steps from ``place``; a descent has led there from ``start`` (p,)."""
+    return _Newton(surface, place, bar_at, start).run(most)
 
 
 class _Newton:
-    def __init__(self, surface: Surface, place: Place, bar_at: BarAt) -> None:
+    def __init__(self, surface: Surface, place: Place, bar_at: BarAt, start: Array) -> None:
         self.surface = surface
+        self.start = start
         self.first = self.place = place
         self.bar_at = bar_at
         self.first_model = self.model = surface.quadratic(place)
@@ -127,6 +132,8 @@ class _Newton:
         if trial is None:
             if not self.fresh:
                 self._refresh()
+                return ""
+            if not enough and self._is_noise(step):
                 return ""
             return "rest" if enough else self._stuck()
         chord = self._again(trial)
@@ -227,6 +234,24 @@ class _Newton:
 
     def _refresh(self) -> None:
         self.model, self.fresh = self.surface.quadratic(self.place), True
+
+    def _is_noise(self, step: Array) -> bool:
+        """Whether what the loss does along ``step`` (p,) is rounding.
+
+        The slope is nearly gone after it, and the loss has changed by no more than its rounding was
+        at the start: terms that cancel hide so much.
+        """
+        place, model = self.place, self.model
+        found = self.surface.at(place.point + step)
+        strayed = abs(found.loss - place.loss + model.decrement**2)
+        if not found.finite or self._again(found).decrement > QUICK * model.decrement:
+            return False
+        before = self.surface.at(self.start)
+        most = ROUNDINGS * self.surface.epsilon * abs(before.loss)
+        if not before.finite or not self.noise.loss < NOISY * strayed <= most:
+            return False
+        self.noise = self.noise._replace(loss=NOISY * strayed)
+        return True
 
     def _stuck(self) -> Literal["", "stuck"]:
         return "" if self._ask_the_hessian() else "stuck"

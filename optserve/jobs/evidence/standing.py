@@ -9,12 +9,16 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden
 from optserve.jobs.evidence.naming import TAKES_PART
+from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["flat_at", "is_parabola", "moved"]
+__all__ = ["flat_at", "is_parabola", "jump_at", "moved"]
 
 STILL = 1e-9
 """A coordinate that has changed by less than this share of itself was not moved."""
+
+MATTERS = 1e-3
+"""The share of a loss that no rounding makes of it."""
 
 SAME = 1e-9
 """The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
@@ -28,6 +32,19 @@ def flat_at(surface: Surface, start: Array) -> float:
     model = surface.quadratic(place)
     flat = hidden(surface, place, model, surface.sum_rounding(place))
     return int((flat & (model.values >= -model.noise)).sum())
+
+
+def jump_at(surface: Surface, place: Place, start: Array, model: Quadratic, noise: float) -> str:
+    """What to say where rounding of the coordinates changes the loss by ``noise`` that matters,
+    beside what it is here and was at the ``start`` (p,), and what a coordinate changes by itself.
+    """
+    bends = np.square(model.scale * surface.reference(place)[model.free])
+    if noise <= MATTERS * max(abs(place.loss), float(0.5 * bends.max(initial=0.0))):
+        return ""
+    if noise <= MATTERS * abs(surface.at(start).loss):
+        return ""
+    told = "the loss jumps here, or its terms cancel"
+    return f"{told}: rounding of the parameters changes it by {noise:.2g}"
 
 
 def moved(surface: Surface, place: Place, start: Array, direction: Array) -> bool:

@@ -17,7 +17,7 @@ from optserve.config.extends import extended
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.parse import parse
-from optserve.config.paths import Reach
+from optserve.config.paths import Reach, suffix_of
 from optserve.config.problem import tables_of
 from optserve.config.reals import real_array
 from optserve.config.schema.table import Column, Table
@@ -28,6 +28,7 @@ from optserve.config.written import Read
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
+from optserve.registry import load
 from optserve.tables.frame import Frame, Kind
 
 __all__ = ["NewRows", "new_rows", "stored_config"]
@@ -86,7 +87,7 @@ def new_rows(
     graphs = traced(names, tables, found, names.written.config.seed)
     found.hold()
     expression = _expression(names, value)
-    new = _columns(names, tables, file)
+    new = _columns(names, tables, file, plugin_files)
     precision = np.dtype(names.written.config.precision)
     shapes = {one.name: one.shape for one in graphs.parameters}
     inputs = Inputs(shapes, tables, names.registry.vocabulary(), precision)
@@ -136,7 +137,9 @@ def _expression(names: Declared, value: str) -> Expression:
     return loss.terms["predicted"]
 
 
-def _columns(names: Declared, tables: Tables, file: Path) -> Mapping[str, Array]:
+def _columns(
+    names: Declared, tables: Tables, file: Path, plugin_files: Sequence[Path]
+) -> Mapping[str, Array]:
     """The columns of the config's table that the file gives as they are."""
     config = names.written.config
     if not isinstance(config.data, Table):
@@ -150,7 +153,8 @@ def _columns(names: Declared, tables: Tables, file: Path) -> Mapping[str, Array]
     written = config.data.model_copy(update={"read": str(file)})
     if not file.exists():
         raise ConfigError(f"there is no file {file}", code="missing-file")
-    frame: Frame = reader_of(written, names.registry)(file)
+    installed = load({suffix_of(file.name)}, plugin_files, names.written.config.plugins.prefer)
+    frame: Frame = reader_of(written, installed)(file)
     derived = {one.name for one in names.declarations.tables["data"].derived}
     found: dict[str, Array] = {}
     for column in tables.columns():

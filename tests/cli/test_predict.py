@@ -126,3 +126,23 @@ def test_a_run_without_estimates_predicts_nothing(invoke: Invoke, fitted: Path, 
     result = invoke("predict", "short", "--data", "new.csv")
     assert result.exit_code == 2
     assert "no estimates" in result.stderr
+
+
+def test_data_that_stand_in_the_config_itself(invoke: Invoke, here: Path) -> None:
+    inline = f"inline: {{x: {X.tolist()}, y: {Y.tolist()}}}"
+    (here / "line.yaml").write_text(LINE.replace("read: data.csv", inline))
+    written(here / "new.csv", x=NEW)
+    assert invoke("run", "line.yaml").exit_code == 0
+    found = table(invoke("predict", "runs/line/0001", "--data", "new.csv").stdout)
+    assert np.allclose(found["predicted"], np.polyval(np.polyfit(X, Y, 1), NEW), rtol=1e-6)
+
+
+def test_a_run_without_error_bars_predicts_values(invoke: Invoke, here: Path) -> None:
+    inline = f"inline: {{x: {X.tolist()}, y: {Y.tolist()}}}"
+    text = LINE.replace("read: data.csv", inline) + "minibatch: {rows: 3}\noptimizer: adam\n"
+    (here / "line.yaml").write_text(f"{text}stop: {{epochs: 2}}\n")
+    written(here / "new.csv", x=NEW)
+    assert invoke("run", "line.yaml").exit_code == 0
+    result = invoke("predict", "runs/line/0001", "--data", "new.csv")
+    assert [*table(result.stdout)] == ["x", "predicted"]
+    assert "no error bars: the steps saw batches" in result.stderr

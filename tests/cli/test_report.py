@@ -36,4 +36,5 @@ def test_other_kinds_of_a_run(invoke: Invoke, here: Path) -> None:
 def test_what_is_no_run(invoke: Invoke, here: Path) -> None:
     result = invoke("report", "nothing")
     assert result.exit_code == 2
-    assert "cannot read nothing/result.json" in result.stderr
+    assert "nothing holds no result.json" in result.stderr
+    assert "runs/NAME/0001" in result.stderr

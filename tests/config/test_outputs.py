@@ -136,6 +136,12 @@ def test_what_hangs_on_a_bound_alone_has_no_error_and_what_hangs_on_nothing_has_
     assert result.outputs["none"].standard_error == 0.0
 
 
+def test_a_value_that_is_not_finite_has_no_error() -> None:
+    output = found({"bad": "log(-b)"}).outputs["bad"]
+    assert (output.value, output.standard_error) == (None, None)
+    assert output.unavailable == "the value is not finite"
+
+
 def test_a_run_that_fails_has_no_numbers() -> None:
     config = {
         "version": 1,

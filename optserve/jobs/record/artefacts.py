@@ -139,6 +139,12 @@ def read_run(path: Path) -> Result:
     Raises ``ConfigError`` where there is none of this version.
     """
     folder = path.parent if path.name == "result.json" else path
+    if not (folder / "result.json").is_file():
+        raise ConfigError(
+            f"{folder} holds no result.json",
+            expected="the folder of a run, such as runs/NAME/0001",
+            code="missing-file",
+        )
     result = read_result(folder / "result.json")
     tables = {
         "history": read_history(folder / "history.csv"),

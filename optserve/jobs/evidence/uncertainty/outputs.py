@@ -74,8 +74,11 @@ def _at(
         raise
     except OptserveError as error:  # a derivative that a plugin does not have
         return _found(output, interpret(output.graph, *arguments), None, error.message)
-    made = np.reshape(errors.of(derivative), output.shape)
-    if np.isnan(made).any():
+    finite = np.isfinite(found[0])
+    made = np.where(finite, np.reshape(errors.of(derivative), output.shape), np.nan)
+    if not finite.all():
+        why = "the value is not finite"
+    elif np.isnan(made).any():
         why = "at a bound, or not determined by the data"
     width = student_t_quantile(output.level, errors.dof)
     return _found(output, found, made, why, width)

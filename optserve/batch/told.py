@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from optserve.batch.outcome import Outcome, errors_of
 from optserve.batch.run import Batch
 from optserve.errors import OptserveError
+from optserve.jobs.record.artefacts import read_config_text, read_run
 from optserve.jobs.record.ended import EndedJob
-from optserve.jobs.record.result import read_result
 
 __all__ = ["LOST", "ended_jobs"]
 
@@ -29,17 +29,21 @@ def ended_jobs(batch: Batch) -> Iterator[EndedJob]:
 
 def _ended(batch: Batch, outcome: Outcome) -> EndedJob:
     code = 1 if outcome.exit_code is None else outcome.exit_code
-    result, saved = None, ""
+    result, saved, text = None, "", ""
     if outcome.folder and (batch.folder / outcome.folder).is_dir():
-        saved = str(batch.folder / outcome.folder / "result.json")
-        result = read_result(batch.folder / outcome.folder / "result.json")
+        folder = batch.folder / outcome.folder
+        saved, result, text = (
+            str(folder / "result.json"),
+            read_run(folder),
+            read_config_text(folder),
+        )
     errors = tuple(errors_of(outcome.errors))
     if not errors and outcome.ended != "result":
         errors = (_error(outcome.message, outcome.config),)
     if outcome.xfail and outcome.ended == "result":
         result = None  # what fails in it is as it should be, or is told in one sentence
         errors = tuple(_error(one, outcome.config) for one in outcome.fails if code)
-    return EndedJob(outcome.id, code, outcome.config, result, errors, saved)
+    return EndedJob(outcome.id, code, outcome.config, result, errors, saved, text)
 
 
 def _error(message: str, config: str) -> OptserveError:

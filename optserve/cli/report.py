@@ -31,20 +31,19 @@ def report(
     """
     with ending():
         from optserve.jobs.reasons import exit_code
-        from optserve.jobs.record.artefacts import read_run
+        from optserve.jobs.record.artefacts import read_config_text, read_run
         from optserve.jobs.record.ended import EndedJob
         from optserve.reports.files import report_files
 
         folder = run.parent if run.name == "result.json" else run
         result = read_run(folder)
-        config = folder / "config.resolved.yaml"
         job = EndedJob(
             result.name,
             result.exit_code,
             result.config,
             result,
             saved=str(folder / "result.json"),
-            text=config.read_text(encoding="utf-8") if config.exists() else "",
+            text=read_config_text(folder),
         )
         wanted = reports or [f"html={folder / 'report.html'}"]
         errors = report_files(wanted, plugin).write([job])

@@ -303,3 +303,40 @@ def test_there_are_no_criteria_where_they_mean_nothing(changes: dict[str, Any]) 
     result = found({}, **changes)
     assert result.aic is None
     assert result.bic is None
+
+
+TRANSFORMED = {
+    "simplex": ([0.2, 0.3, 0.5], "[0.5, 0.3, 0.2]"),
+    "ordered": ([0.0, 1.0, 3.0], "[0.4, 1.1, 2.0]"),
+    "unit_vector": ([0.6, 0.0, 0.8], "[0.5, 0.5, 0.7]"),
+    "softplus": ([1.0, 2.0, 3.0], "[0.5, 1.5, 2.5]"),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMED)
+def test_the_output_of_a_parameter_has_its_errors(transform: str) -> None:
+    start, truth = TRANSFORMED[transform]
+    config = {
+        "version": 1,
+        "data": {"inline": {"x": X.tolist(), "y": Y.tolist()}},
+        "parameters": {"p": {"shape": [3], "init": start, "transform": transform}},
+        "least_squares": {
+            "near": f"30 * (p - {truth} * 1.01)",
+            "also": "sin(9 * x) * 0.3 - 0.1 * p[0] * x + 0.05 * p[1]",
+        },
+        "outputs": {"p": "p", "first": "p[0]", "sum": "sum(p)", "norm": "sum(p**2)"},
+    }
+    result = run(load(config))
+    assert result.uncertainty == "least squares"
+    outputs = result.outputs
+    assert np.allclose(outputs["p"].value, result.parameters["p"])
+    assert np.allclose(outputs["p"].standard_error, result.standard_errors["p"], rtol=1e-9)
+    assert outputs["first"].standard_error == pytest.approx(result.standard_errors["p"][0])
+    covariance = np.array(result.covariance)
+    assert outputs["sum"].standard_error == pytest.approx(
+        np.sqrt(max(covariance.sum(), 0.0)), abs=1e-6
+    )
+    if transform == "simplex":
+        assert outputs["sum"].standard_error == pytest.approx(0.0, abs=1e-9)
+    if transform == "unit_vector":
+        assert outputs["norm"].standard_error == pytest.approx(0.0, abs=1e-9)

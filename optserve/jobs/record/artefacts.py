@@ -29,7 +29,16 @@ from optserve.jobs.record.tables import (
     table_csv,
 )
 
-__all__ = ["Room", "check_new", "folder_name", "read_run", "remove_leftovers", "room", "save"]
+__all__ = [
+    "Room",
+    "check_new",
+    "folder_name",
+    "read_config_text",
+    "read_run",
+    "remove_leftovers",
+    "room",
+    "save",
+]
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9]+-[0-9a-f]{12}")
 
@@ -151,6 +160,12 @@ def read_run(path: Path) -> Result:
         "fitted": read_fitted(folder / "fitted.csv"),
     }
     return result.model_copy(update=tables)
+
+
+def read_config_text(folder: Path) -> str:
+    """The config that a run left in ``folder``, as it ran; nothing where there is none."""
+    file = folder / "config.resolved.yaml"
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _no_place(home: Path, error: OSError) -> ConfigError:

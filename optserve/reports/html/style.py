@@ -42,6 +42,7 @@ pre { background: var(--soft); border: 1px solid var(--rule); border-radius: 4px
   ui-monospace, monospace; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%),
   1fr)); gap: 1rem; }
+nav + article, article + article { margin-top: 3rem; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { color: var(--faint); font-size: .9rem; }
 svg { width: 100%; height: auto; display: block; }
@@ -75,7 +76,6 @@ circle.c5, .band.c5 { fill: var(--c5); }
   tr { break-inside: avoid; }
   .figures { grid-template-columns: 1fr 1fr; }
   article + article { break-before: page; }
-  nav { display: none; }
 }
 """
 """Colours of Okabe and Ito (2008), which people see apart whatever colours they do not see; in the

@@ -193,6 +193,11 @@ def _findings(
         except DataFailure as failure:
             outcome.fail(failure)
             return otherwise
+        except NumericalFailure as failure:  # a whole number that does not exist
+            missing.append(f"{failure.message}{f' ({failure.place})' if failure.place else ''}")
+            return otherwise
+
+    missing: list[str] = []
 
     def probed() -> Mapping[str, Any]:
         return {} if outcome.best is None else probe_values(evaluator, outcome.best.point)
@@ -231,6 +236,7 @@ def _findings(
             blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
+            missing=[*(job.splits.failures.values() if job.splits else ()), *missing],
             backend_reason=job.choice.reason,
         )
 
@@ -291,6 +297,7 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
         return {}
     from optserve.jobs.splits import TRAINING
 
+    splits.failures.clear()
     found = splits.at(outcome.best.point).tree()
     if "loss" in found.get(TRAINING, {}):  # to the last bit as the result has it
         return {**found, TRAINING: {**found[TRAINING], "loss": outcome.best.loss}}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from math import nan
 from typing import Any
 
 from optserve.backends.base import Compiled
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, NumericalFailure, Place
 from optserve.graph.aval import Array
 from optserve.jobs.consistency import check_metric_names
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.paths import look_up
-from optserve.jobs.problem import Problem
+from optserve.jobs.problem import Metrics, Problem
+from optserve.transforms.simplify import simplify
 
 __all__ = ["TRAINING", "VALIDATION", "AtPoint", "Splits", "check_metric", "metrics_outline"]
 
@@ -56,6 +59,8 @@ class Splits:
         self.problem = evaluator.problem
         self._losses: dict[str, Compiled] = {}
         self._metrics: dict[str, Compiled] = {}
+        self.failures: dict[str, str] = {}
+        """Why there is no value, by the path of what has none: a whole number does not exist."""
 
     def at(self, point: Array) -> AtPoint:
         """What is known of the splits at a point (p,)."""
@@ -68,7 +73,10 @@ class Splits:
             self._losses[split] = self.evaluator.backend.compile(self._loss_graph)
         data = {**self.problem.objective.data, **self.problem.held_out.get(split, {})}
         arrays = [data[name] for name in self.problem.objective.data]
-        [loss] = self._losses[split](point, *self.evaluator.packing.constants, *arrays)
+        try:
+            [loss] = self._losses[split](point, *self.evaluator.packing.constants, *arrays)
+        except NumericalFailure as failure:
+            return self._none(f"metrics.{split}.loss", failure)
         return float(loss)
 
     def metrics(self, split: str, point: Array) -> dict[str, float]:
@@ -76,11 +84,32 @@ class Splits:
         metrics = self.problem.metrics
         if metrics is None or split not in metrics.data:
             return {}
+        names = metrics.names
         if split not in self._metrics:
             self._metrics[split] = self.evaluator.backend.compile(metrics.graph)
         values = self.evaluator.packing.natural(point).values()
-        found = self._metrics[split](*values, *metrics.data[split].values())
-        return {name: float(value) for name, value in zip(metrics.names, found, strict=True)}
+        arguments = (*values, *metrics.data[split].values())
+        try:
+            found = self._metrics[split](*arguments)
+        except NumericalFailure:  # of one of them
+            apart = range(len(names))
+            found = tuple(self._alone(metrics, number, split, arguments) for number in apart)
+        return {name: float(value) for name, value in zip(names, found, strict=True)}
+
+    def _alone(self, metrics: Metrics, number: int, split: str, arguments: Sequence[Any]) -> float:
+        """One metric, which may fail without the others."""
+        alone = simplify(replace(metrics.graph, outputs=metrics.graph.outputs[number : number + 1]))
+        try:
+            [found] = self.evaluator.backend.compile(alone)(*arguments)
+        except NumericalFailure as failure:
+            return self._none(f"metrics.{split}.{metrics.names[number]}", failure)
+        return float(found)
+
+    def _none(self, path: str, failure: NumericalFailure) -> float:
+        """NaN, for what has no value."""
+        where = f" ({failure.place})" if failure.place else ""
+        self.failures[path] = f"{path} has no value: {failure.message}{where}"
+        return nan
 
     @cached_property
     def _loss_graph(self) -> Any:

@@ -336,3 +336,36 @@ def test_a_file_whose_name_is_no_text(invoke: Invoke, simple: Path, here: Path) 
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["name"] == "\ufffd"
     assert (here / "done" / "result.json").exists()
+
+
+WHOLE = """
+version: 1
+data:
+  inline: {x: [1, 2, 3, 4000000000], y: [1, 2.5, 3.1, 9], s: [train, train, train, validation]}
+  columns: {x: {take: x, as: integer}, y: y}
+  split: {column: s}
+parameters: {a: 1}
+loss: mean((y - a * x)**2) + 0 * sum(x * x)
+metrics: {bad: integer(a), good: 2 * a}
+outputs: {half: integer(a), whole: 2 * a}
+expect: {outputs.half.value: {max: 9}, outputs.whole.value: {max: 9}}
+"""
+
+
+def test_whole_numbers_that_do_not_exist_at_the_end_lose_no_result(
+    invoke: Invoke, here: Path
+) -> None:
+    (here / "whole.yaml").write_text(WHOLE)
+    result = invoke("run", "whole.yaml", "--format", "json", "--out", "done")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 4
+    assert [one["holds"] for one in told["expectations"]] == [False, True]
+    assert "no whole number" in told["outputs"]["half"]["unavailable"]
+    assert (here / "done" / "result.json").exists()
+    slope = told["parameters"]["a"]
+    assert told["metrics"]["train"]["bad"] is None
+    assert told["metrics"]["train"]["good"] == 2 * slope
+    assert told["metrics"]["validation"]["loss"] is None
+    assert "metrics.train.bad has no value" in " ".join(told["warnings"])
+    assert "whole.yaml:9:16" in " ".join(told["warnings"])
+    assert "metrics.validation.loss has no value" in " ".join(told["warnings"])

@@ -39,7 +39,7 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
     """Whether ``expectation`` holds of a result, which is given as nested mappings and lists.
 
     Of an array every entry must hold. Where there is no value (a standard error of a parameter at
-    its bound) nothing holds.
+    its bound, a metric that a plugin failed at) nothing holds.
 
     >>> checks = {"near": 238.94, "rel": 1e-4}
     >>> found = check(Expectation("loss", checks), {"loss": 238.95})
@@ -48,7 +48,10 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
     >>> check(Expectation("loss", {"max": 0.2}), {"loss": 0.5}).message
     'loss is 0.5: above max 0.2'
     """
-    found = look_up(record, expectation.path, expectation.place)
+    try:
+        found = look_up(record, expectation.path, expectation.place)
+    except ConfigError:  # it was to be there: what failed is left out
+        found = None
     if expectation.path == "termination":
         found = found["reason"]
     if isinstance(found, np.ndarray | np.generic):

@@ -41,7 +41,7 @@ class Findings:
     asked for; ``log_prior`` the log density of the parameters beforehand, where they have one.
     ``chosen`` is the number of the best descent, from 0; ``signal`` the signal that came, if any;
     ``backend_reason`` why it ran on the backend that it did. ``blames`` tell of each descent what
-    was not finite, if anything.
+    was not finite, if anything; ``missing`` says what else has no value, and why.
     """
 
     evaluator: Evaluator
@@ -61,6 +61,7 @@ class Findings:
     log_likelihood: float | None = None
     log_prior: float | None = None
     backend_reason: str = ""
+    missing: Sequence[str] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -255,7 +256,7 @@ def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
 
 
 def _warnings(problem: Problem, findings: Findings) -> list[str]:
-    warnings = [*problem.warnings, *findings.uncertainty.warnings]
+    warnings = [*problem.warnings, *findings.uncertainty.warnings, *findings.missing]
     for number, outcome in enumerate(findings.outcomes, 1):
         which = f"start {number}: " if len(findings.outcomes) > 1 else ""
         if number - 1 != findings.chosen and not outcome.reason.usable:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from optserve.errors import DataFailure, OptserveError, PluginFailure
+from optserve.errors import DataFailure, NumericalFailure, OptserveError, PluginFailure
 from optserve.graph.aval import Array, DType
 from optserve.graph.interpret import interpret
 from optserve.jobs.evaluator import Evaluator
@@ -49,7 +49,14 @@ def outputs_at(
         why = "there is no point at which the loss is finite"
         return {one.name: _found(one, [np.full(one.shape, np.nan)], None, why) for one in outputs}
     values = [*evaluator.packing.natural(point).values()]
-    return {one.name: _at(one, evaluator, point, values, uncertainty) for one in outputs}
+    found: dict[str, OutputFound] = {}
+    for one in outputs:
+        try:
+            found[one.name] = _at(one, evaluator, point, values, uncertainty)
+        except NumericalFailure as failure:  # a whole number that does not exist
+            none = [np.full(one.shape, np.nan)]
+            found[one.name] = _found(one, none, None, failure.message)
+    return found
 
 
 def _at(

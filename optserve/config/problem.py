@@ -23,7 +23,7 @@ from optserve.config.schema.config import Config
 from optserve.config.scope import Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, shown
 from optserve.graph.aval import resolve_shape
 from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
@@ -201,7 +201,7 @@ def _problem(
 def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
     file = declared.written.file
     return {
-        "file": "" if file is None else str(file),
+        "file": "" if file is None else shown(str(file)),
         "config": plain(declared.written.tree),
         "data": {table.name: table.provenance for table in tables.tables if table.files},
     }

@@ -21,7 +21,7 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.paths import Reach
 from optserve.config.schema.table import Column, Table
-from optserve.errors import ConfigError, OptserveError, Place
+from optserve.errors import ConfigError, OptserveError, Place, shown
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.dim import Dim, Size
 from optserve.graph.streamed import Streamed
@@ -112,7 +112,7 @@ class DataTable(NamedTuple):
         if not self.files:
             return {}
         named = self.files[0] if len(self.files) == 1 else self.files[0].parent / self.written
-        return {"file": str(named), "sha256": _sha256(self.files)}
+        return {"file": shown(str(named)), "sha256": _sha256(self.files)}
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""

@@ -134,6 +134,11 @@ def _problem(
             outputs = outputs_over(traced.outputs, arrays)
     shapes = {one.name: one.shape for one in outputs}
     expectations = expectations_of(config, traced.parameters, splits, shapes, found)
+    left_out: Sequence[str] = ()
+    if config.baseline is not None and not found.errors:
+        with found:
+            more, left_out = _baseline(declared, tables, traced)
+            expectations = (*expectations, *more)
     stop = stop_of(config, splits, found)
     if arrays is None or built is None:
         found.hold()
@@ -192,9 +197,24 @@ def _problem(
         rows_used=arrays.rows_used,
         rows_read=arrays.rows_read,
         levels=arrays.levels,
-        warnings=(*traced.unused, *arrays.warnings),
+        warnings=(*left_out, *traced.unused, *arrays.warnings),
         metadata=_metadata(declared, tables),
         shared=traced.shared,
+    )
+
+
+def _baseline(
+    declared: Declared, tables: Tables, traced: Traced
+) -> tuple[Sequence[jobs.Expectation], Sequence[str]]:
+    """What is expected by the baseline, and what of it is not compared."""
+    from optserve.config.baseline import baseline_expectations, data_digest  # most have none
+
+    written = declared.written
+    assert written.config.baseline is not None
+    names = [parameter.name for parameter in traced.parameters]
+    digest = data_digest(_metadata(declared, tables))
+    return baseline_expectations(
+        written.config.baseline, written.reach, written.name, digest, names
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from optserve.config.schema.config import (
     Abort,
     AbortLoss,
+    Baseline,
     Config,
     Expect,
     Minibatch,
@@ -45,6 +46,7 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("expect.PATH", Expect),
     ("abort", Abort),
     ("abort.loss", AbortLoss),
+    ("baseline", Baseline),
     ("sweep", Sweep),
     ("sweep.random", Random),
     ("sweep.random.values.PATH", Draw),

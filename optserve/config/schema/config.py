@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from optserve.config.schema.define import Definition
@@ -29,6 +29,7 @@ from optserve.config.schema.table import Data, Table
 __all__ = [
     "Abort",
     "AbortLoss",
+    "Baseline",
     "Config",
     "Expect",
     "Minibatch",
@@ -108,6 +109,36 @@ class Abort(Section):
     loss: AbortLoss = Field(description="The loss is still too high.")
 
 
+class Baseline(Section):
+    """What a job found when it was right, which what it finds now is compared with."""
+
+    file: str = Field(description="The file that `optserve baseline update` writes.")
+    compare: Listed[str] = Field(
+        default=("loss", "parameters"), min_length=1, description="Paths of the result."
+    )
+    rel: Tolerance | None = Field(default=None, description="Relative tolerance, on the same data.")
+    abs: Tolerance | None = Field(default=None, description="Absolute tolerance, on the same data.")
+    within_se: Annotated[float, Gt(0)] | None = Field(
+        default=None,
+        description="Of parameters, so many joint standard errors: where the data have changed, "
+        "or there is neither rel nor abs.",
+    )
+
+    @model_validator(mode="after")
+    def has_a_tolerance(self) -> Self:
+        """Hold that there is a tolerance for all that is compared."""
+        if self.rel is None and self.abs is None:
+            others = [one for one in self.compare if not one.startswith("parameters")]
+            if self.within_se is None or others:
+                what = "the baseline" if self.within_se is None else f"{others[0]} of the baseline"
+                raise broken_rule(
+                    f"{what} has no tolerance",
+                    "compare",
+                    "rel or abs; within_se is for parameters, which have standard errors",
+                )
+        return self
+
+
 class Starts(Section):
     """Further points to start from."""
 
@@ -145,7 +176,6 @@ class Config(Section):
     later: ClassVar[tuple[str, ...]] = (
         "subject_to",
         "uncertainty",
-        "baseline",
         "checkpoint",
     )
 
@@ -214,6 +244,7 @@ class Config(Section):
         default_factory=dict, description="What must hold of the result, by path."
     )
     abort: Abort | None = Field(default=None, description="When to give the job up.")
+    baseline: Baseline | None = Field(default=None, description="What the result is compared with.")
     sweep: Sweep | None = Field(
         default=None, description="Several jobs of this config: `optserve batch` runs them."
     )

@@ -156,7 +156,8 @@ class EndedJob:
             told = one.message or f"{one.path} is as expected"
             level = "passed" if one.holds else "failed"
             place = one.place or Place(self.config)
-            yield Finding(f"expect.{one.path}", "expectation", level, told, place)
+            asked = "baseline" if "baseline" in one.checks else "expect"
+            yield Finding(f"{asked}.{one.path}", "expectation", level, told, place)
         for number, warning in enumerate(result.warnings, 1):
             message, place = _placed(warning, self.config)
             yield Finding(f"warning {number}", "warning", "warning", message, place)

@@ -15,7 +15,9 @@ from optserve.jobs.record.result import ExpectationFound, numbers
 
 __all__ = ["check", "check_paths"]
 
-_CHECKS = frozenset({"min", "max", "near", "rel", "abs", "one_of"})
+_CHECKS = frozenset({"min", "max", "near", "rel", "abs", "one_of", "within_se", "se", "baseline"})
+"""``se`` is the standard error of ``near``, of which joint ones with that of the value count, and
+``baseline`` says where both are from."""
 
 
 def check_paths(expectations: Sequence[Expectation], outline: Mapping[str, Any]) -> None:
@@ -56,7 +58,14 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
         found = found["reason"]
     if isinstance(found, np.ndarray | np.generic):
         found = numbers(np.asarray(found))
-    wrong = _wrong(found, expectation.checks)
+    checks = expectation.checks
+    if "within_se" in checks:
+        name = expectation.path.removeprefix("parameters.")
+        errors = look_up(record, f"standard_errors.{name}", expectation.place)
+        checks = {**checks, "abs": _joint(checks, errors)}
+    wrong = _wrong(found, checks)
+    if wrong and "baseline" in checks:
+        wrong = f"{wrong} (baseline: {checks['baseline']})"
     message = f"{expectation.path} is {_shown(found)}: {wrong}" if wrong else ""
     return ExpectationFound(
         path=expectation.path,
@@ -66,6 +75,12 @@ def check(expectation: Expectation, record: Mapping[str, Any]) -> ExpectationFou
         message=message,
         place=expectation.place,
     )
+
+
+def _joint(checks: Mapping[str, Any], errors: Any) -> Any:
+    """How far off may be what has these standard errors; NaN where one is not known."""
+    now = np.asarray(errors, dtype=np.float64)
+    return checks["within_se"] * np.hypot(now, np.asarray(checks["se"], dtype=np.float64))
 
 
 def _wrong(found: Any, checks: Mapping[str, Any]) -> str:
@@ -94,6 +109,8 @@ def _far(values: Any, checks: Mapping[str, Any]) -> str:
         return f"its shape is {values.shape}, that of near {near.shape}"
     allowed = np.maximum(checks.get("rel", 0.0) * np.abs(near), checks.get("abs", 0.0))
     distance = np.abs(values - near)
+    if np.isnan(allowed).any():
+        return "there is no standard error to compare by"
     if (distance <= allowed).all():
         return ""
     with np.errstate(all="ignore"):

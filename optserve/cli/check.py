@@ -118,8 +118,8 @@ def _data(problem: Problem) -> Iterator[list[str]]:
 
 
 def _rows(problem: Problem) -> Iterator[str]:
-    """Which rows are used, where that is not simply all of them, and what is computed of each
-    split."""
+    """Which rows are used, where that is not simply all of them, what is computed of each split,
+    and of the estimates."""
     splits = {"train": problem.objective.data, **problem.held_out}
     if problem.rows_used != problem.rows_read or problem.held_out:
         counts = [f"{name} {_row_count(problem, arrays)}" for name, arrays in splits.items()]
@@ -130,6 +130,12 @@ def _rows(problem: Problem) -> Iterator[str]:
         yield ""
         names = ", ".join(problem.metrics.names)
         yield f"  metrics  {names}, computed of the rows of {' and of '.join(splits)}"
+    if problem.outputs:
+        from optserve.reports.numbers import shape_text
+
+        named = (f"{one.name} {shape_text(one.shape)}" for one in problem.outputs)
+        yield ""
+        yield f"  outputs  {', '.join(named)}"
 
 
 def _row_count(problem: Problem, arrays: Mapping[str, Any]) -> int:

@@ -156,3 +156,12 @@ def test_a_file_with_five_mistakes_shows_five_blocks(invoke: Invoke, here: Path)
         "unknown-value",
         "not-installed",
     ]
+
+
+def test_outputs_are_listed_with_their_shapes(invoke: Invoke, files: Path) -> None:
+    (files / "outputs.yaml").write_text(
+        "version: 1\nparameters: {b: 1}\nloss: (b - 2)**2\n"
+        'outputs: {twice: 2 * b, curve: {value: b * t, at: {t: "linspace(0, 1, 9)"}}}\n'
+    )
+    result = invoke("check", "outputs.yaml")
+    assert "  outputs  twice scalar, curve [9]" in result.stdout.splitlines()

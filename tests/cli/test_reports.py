@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -112,3 +113,28 @@ def test_the_summary_of_a_step(
     [line] = [line for line in result.stderr.splitlines() if line.startswith("::error ")]
     assert line.startswith("::error file=fits/fit.yaml,line=6,col=3,title=fit%3A expect.loss::")
     assert "| b | 0.98000 |" in (here / "summary.md").read_text()
+
+
+def test_a_mistake_on_the_command_line_is_told_of_the_config(
+    invoke: Invoke, here: Path, fit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here / "fits")
+    result = invoke("run", fit, "--set", "stop.stpes=3", "--report", "gitlab=a.json")
+    assert result.exit_code == 2
+    [issue] = json.loads((here / "fits" / "a.json").read_text())
+    assert issue["location"] == {"path": "fits/fit.yaml", "lines": {"begin": 1}}
+    assert "--set" in issue["description"]
+
+
+def test_lines_that_hold_data_are_not_repeated(invoke: Invoke, here: Path, fit: Path) -> None:
+    numbers = [float(one) for one in range(5000)]
+    fit.write_text(
+        f"version: 1\ndata: {{inline: {{x: {numbers}, y: {numbers}}}, wherre: 1}}\n"
+        "parameters: {b: 0}\nleast_squares: {observed: y, predicted: b * x}\n"
+    )
+    assert invoke("run", fit, "--report", "sarif=a.sarif").exit_code == 2
+    assert (here / "a.sarif").stat().st_size < 5000
+    fit.write_text(fit.read_text().replace(", wherre: 1", ""))
+    assert invoke("run", fit, "--report", "html=a.html").exit_code == 0
+    page = (here / "a.html").read_text()
+    assert len(re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)[0]) < 10_000

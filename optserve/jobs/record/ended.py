@@ -95,7 +95,7 @@ class EndedJob:
         """All that there is to tell: errors, how it ended, expectations, warnings."""
         found = [*self._of_errors(), *self._of_result()]
         here = _repository(Path(self.config or "."))
-        return tuple(replace(one, place=_relative(one.place, here)) for one in found)
+        return tuple(_told(one, self.config, here) for one in found)
 
     @property
     def cases(self) -> tuple[Finding, ...]:
@@ -184,6 +184,13 @@ def _repository(file: Path) -> Path:
     """The folder that files are told from: the repository that ``file`` is in, else this folder."""
     folders = file.absolute().parents
     return next((one for one in folders if (one / ".git").exists()), Path.cwd())
+
+
+def _told(one: Finding, config: str, here: Path) -> Finding:
+    """``one`` at a place in a file: what stands on the command line is told of the config."""
+    if one.place.file.startswith("-"):
+        one = replace(one, message=f"{one.place}: {one.message}", place=Place(config))
+    return replace(one, place=_relative(one.place, here))
 
 
 def _relative(place: Place, here: Path) -> Place:

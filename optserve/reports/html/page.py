@@ -35,6 +35,9 @@ _MEANINGS = {
     130: ("Interrupted", "What was reached until then is shown."),
     143: ("Terminated", "What was reached until then is shown."),
 }
+LONGEST = 2000
+"""Letters of a line of the config that are shown."""
+
 _KEPT = ("optserve", "python", "numpy", "platform", "machine", "cores", "threads")
 
 
@@ -105,7 +108,7 @@ def _article(job: EndedJob) -> Iterator[str]:
     if job.result is not None:
         yield from _of_result(job.result)
     if job.text:
-        yield f"<h2>Config</h2><pre>{_text(job.text.rstrip())}</pre>"
+        yield f"<h2>Config</h2><pre>{_text(_cut(job.text.rstrip()))}</pre>"
         yield '<p class="faint">As it ran: what it extends and --set are merged into it.</p>'
     if job.result is not None:
         yield from _origin(job, job.result)
@@ -207,6 +210,12 @@ def _table(rows: Sequence[Sequence[str]], *, head: bool = True) -> Iterator[str]
         cells = (f"<{tag}{_long(cell)}>{cell}</{tag}>" for cell in row)
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</table></div>"
+
+
+def _cut(text: str) -> str:
+    """A text with the beginning of each line, which may hold a whole table."""
+    lines = (f"{one[:LONGEST]} ..." if len(one) > LONGEST else one for one in text.splitlines())
+    return "\n".join(lines)
 
 
 def _long(cell: str) -> str:

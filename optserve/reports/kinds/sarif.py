@@ -21,6 +21,9 @@ _RULES = {
     "expectation": "An expectation of the config holds.",
     "warning": "Something not to trust without a look.",
 }
+LONGEST = 500
+"""Letters of a line up to which it is shown: one that holds data may be as long as the data."""
+
 _LEVELS = {"warning": "warning", "failed": "error", "error": "error"}
 
 
@@ -93,6 +96,6 @@ def _region(place: Place) -> Mapping[str, Any]:
     region: dict[str, Any] = {"startLine": place.line}
     if place.column:
         region |= {"startColumn": place.column, "endColumn": place.column + max(place.width, 1)}
-    if place.excerpt:
+    if 0 < len(place.excerpt) <= LONGEST:
         region["snippet"] = {"text": place.excerpt}
     return region

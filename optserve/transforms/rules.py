@@ -112,6 +112,9 @@ def _pull_partials(
     pulled: list[Value | None] = []
     for partial, asked in zip(partials, wanted, strict=True):
         slope = slopes.slope(partial, ct) if asked else None
+        may_be_nan = masked and own.selects and not primitive.facts.linear
+        if may_be_nan and slope is not None and type(slope) is not float:
+            slope = np.where(ct == 0.0, 0.0, slope)  # it may be NaN where it is not taken
         pulled.append(_scaled(guard.cotangent(ct, slope), slope, masked, own.selects))
     return tuple(pulled)
 

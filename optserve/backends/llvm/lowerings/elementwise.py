@@ -212,6 +212,7 @@ LOWERINGS: tuple[Lowering, ...] = (
     _function(elementary.logaddexp, "logaddexp"),
     _function(elementary.softplus, "softplus"),
     _function(elementary.sigmoid, "sigmoid"),
+    _function(elementary.cbrt, "cbrt"),
     _function(elementary.hypot, "hypot"),
     _function(elementary.sin, "sin"),
     _function(elementary.cos, "cos"),

@@ -51,32 +51,42 @@ def _binary(function: Callable[[Lanes, Lanes], Lanes]) -> Operation:
 
 FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "arccos": _unary(inverse_trigonometric.arccos),
-        "arcsin": _unary(inverse_trigonometric.arcsin),
-        "arctan": _unary(inverse_trigonometric.arctan),
-        "arctan2": _binary(inverse_trigonometric.arctan2),
-        "cbrt": _unary(power.cbrt),
-        "cos": _unary(trigonometric.cos),
-        "cosh": _unary(exponential.cosh),
-        "digamma": _unary(gamma.digamma),
-        "erf": _unary(error_function.erf),
-        "erfc": _unary(error_function.erfc),
-        "exp": _unary(exponential.exp),
-        "expm1": _unary(exponential.expm1),
-        "floor_divide": _binary(division.floor_divide),
-        "gammaln": _unary(gamma.gammaln),
-        "hypot": _binary(power.hypot),
-        "log": _unary(logarithm.log),
-        "log1p": _unary(logarithm.log1p),
-        "logaddexp": _binary(logarithm.logaddexp),
-        "power": _binary(power.power),
-        "remainder": _binary(division.remainder),
-        "sigmoid": _unary(exponential.sigmoid),
-        "sin": _unary(trigonometric.sin),
-        "sinh": _unary(exponential.sinh),
-        "softplus": _unary(logarithm.softplus),
-        "tan": _unary(trigonometric.tan),
-        "tanh": _unary(exponential.tanh),
+        **{
+            function.__name__: _unary(function)
+            for function in (
+                inverse_trigonometric.arccos,
+                inverse_trigonometric.arcsin,
+                inverse_trigonometric.arctan,
+                power.cbrt,
+                trigonometric.cos,
+                exponential.cosh,
+                gamma.digamma,
+                error_function.erf,
+                error_function.erfc,
+                exponential.exp,
+                exponential.expm1,
+                gamma.gammaln,
+                logarithm.log,
+                logarithm.log1p,
+                exponential.sigmoid,
+                trigonometric.sin,
+                exponential.sinh,
+                logarithm.softplus,
+                trigonometric.tan,
+                exponential.tanh,
+            )
+        },
+        **{
+            function.__name__: _binary(function)
+            for function in (
+                inverse_trigonometric.arctan2,
+                division.floor_divide,
+                power.hypot,
+                logarithm.logaddexp,
+                power.power,
+                division.remainder,
+            )
+        },
     }
 )
 """Every function of this room, by the name of its primitive."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -61,7 +62,7 @@ class Credulous:
     """Takes every end for a minimum."""
 
     def __init__(self, size: int) -> None:
-        self.unreached = np.zeros(size, bool)
+        self.reach = SimpleNamespace(unreached=np.zeros(size, bool))
 
     def examine(self, *end: Any) -> Any:
         from optserve.jobs.evidence.evidence import Evidence

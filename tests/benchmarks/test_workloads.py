@@ -26,6 +26,7 @@ from benchmarks.workloads import (
     rosenbrock,
     scan,
     threads,
+    verdict,
 )
 from benchmarks.workloads.compile import many_equations
 from optserve.graph.interpret import interpret
@@ -117,6 +118,14 @@ def test_jobs_of_the_choice_of_a_backend_are_those_that_it_predicts() -> None:
     assert (result.steps, result.used.backend) == (5, "numpy")
     assert "about 5 times" in result.used.backend_reason
     assert auto.alone("rosenbrock", 5, "llvm") > 0.0
+
+
+@pytest.mark.parametrize("examines", [False, True])
+def test_a_descent_ends_with_and_without_an_examination(examines: bool) -> None:
+    _, config, overrides = verdict.JOBS[0]
+    outcome = verdict.by_optserve(config, overrides, examines=examines)()
+    verdict.check(outcome)
+    assert (outcome.evidence.evaluations > 0) == examines
 
 
 def test_a_contender_runs_in_a_process_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -33,6 +34,17 @@ def exact_loss(t: Array, y: Array, degree: int) -> float:
         basis.append(column)
         share = _dot(rest, column) / _dot(column, column)
         rest = [a - share * b for a, b in zip(rest, column, strict=True)]
+    return float(_dot(rest, rest))
+
+
+def loss_at(parameters: Mapping[str, Any], t: Array, y: Array) -> float:
+    """The sum of squares of a polynomial, in rationals: in floats it is rounded."""
+    found = [Fraction(float(one)) for one in parameters.values()]
+    nodes = [Fraction(one) for one in t]
+    rest = [
+        Fraction(observed) - sum((b * node**k for k, b in enumerate(found)), Fraction(0))
+        for node, observed in zip(nodes, y, strict=True)
+    ]
     return float(_dot(rest, rest))
 
 
@@ -69,11 +81,12 @@ def polynomial(seed: int) -> tuple[str, int, Problem, float]:
 def complaint(seed: int) -> str:
     """What is wrong with the end of the regression of ``seed``."""
     way, degree, made, least = polynomial(seed)
-    found = above(run(made), least, 1e-6)
-    return found and f"{seed} {way} of degree {degree}, {made.objective.data['t'][:2]}: {found}"
+    result, data = run(made), made.objective.data
+    found = above(result, least, 1e-6, loss=loss_at(result.parameters, data["t"], data["y"]))
+    return found and f"{seed} {way} of degree {degree}, {data['t'][:2]}: {found}"
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", [*range(30), 265, 332, 449])
 def test_the_minimum_or_not_converged(seed: int) -> None:
     assert not complaint(seed)
 

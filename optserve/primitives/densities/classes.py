@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,19 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import sorted_
 from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite
 from optserve.primitives.elementary import log1mexp, softplus
 from optserve.primitives.reductions import logsumexp
 
-__all__ = ["categorical_logit_logpmf", "ordered_logistic_logpmf"]
+__all__ = [
+    "categorical_logit_logpmf",
+    "ordered_logistic_logcdf",
+    "ordered_logistic_logpmf",
+    "ordered_logistic_logsf",
+]
 
 _THREE = integer(0, 2)
 
@@ -53,12 +59,15 @@ categorical_logit_logpmf = composite(
 )
 
 
+def _above_cut(k: Value, eta: Value, cuts: Value) -> Value:
+    """How far eta lies above the cut between the classes k and k + 1, or above 0 without one."""
+    own = np.asarray(k)[..., None] if isinstance(k, int | float) else k[..., None]
+    return eta - np.sum(np.where(positions(cuts, -1) == own, cuts, 0.0), axis=-1)
+
+
 def _ordered_logistic_logpmf(k: Value, eta: Value, cuts: Value) -> Value:
     count = np.shape(cuts)[-1]
-    place = positions(cuts, -1)
-    own = np.asarray(k)[..., None] if isinstance(k, int | float) else k[..., None]
-    lower = eta - np.sum(np.where(place == own - 1, cuts, 0.0), axis=-1)
-    upper = eta - np.sum(np.where(place == own, cuts, 0.0), axis=-1)
+    lower, upper = _above_cut(k - 1, eta, cuts), _above_cut(k, eta, cuts)
     first, last = k == 0, k == count
     above = np.where(first, 0.0, -softplus(-lower))  # above the cut below
     below = np.where(last, 0.0, -softplus(upper))
@@ -72,21 +81,64 @@ def _ordered_arguments(k: Value, eta: Value, cuts: Value) -> Any:
     return (k, eta, cuts), {}
 
 
-ordered_logistic_logpmf = composite(
+def _ordered(name: str, body: Callable[..., Value], cost: float, doc: str) -> Primitive:
+    return composite(
+        name,
+        body,
+        arguments=_ordered_arguments,
+        domain=(_THREE, real, sorted_),
+        examples=(
+            Example(((4,), (4,), (2,))),
+            Example(((4,), (), (4, 2))),
+            Example(((), (), (2,))),
+        ),
+        keeps=(0,),
+        facts=Facts(
+            remedy="the cuts must ascend: declare differences that are positive, and cumsum them",
+            cost=cost,
+            large_code=True,
+        ),
+        doc=doc,
+    )
+
+
+ordered_logistic_logpmf = _ordered(
     "ordered_logistic_logpmf",
     _ordered_logistic_logpmf,
-    arguments=_ordered_arguments,
-    domain=(_THREE, real, sorted_),
-    examples=(Example(((4,), (4,), (2,))), Example(((4,), (), (4, 2))), Example(((), (), (2,)))),
-    keeps=(0,),
-    facts=Facts(
-        remedy="the cuts must ascend: declare differences that are positive, and cumsum them",
-        cost=40.0,
-        large_code=True,
-    ),
-    doc="""
+    40.0,
+    """
     Log probability of class k, counted from 0, of classes in an order: a logistic number of the
     location eta lies between the cuts k - 1 and k, which ascend along the last axis. Of what is no
     class it is -inf.
+    """,
+)
+
+
+def _part(k: Value, eta: Value, cuts: Value, *, up_to: bool) -> Value:
+    above = _above_cut(np.floor(k), eta, cuts)
+    inside = -softplus(above if up_to else -above)
+    none, every = k < 0, k >= np.shape(cuts)[-1]
+    if not up_to:
+        none, every = every, none
+    return np.where(none, -np.inf, np.where(every, 0.0 * inside, inside))
+
+
+ordered_logistic_logcdf = _ordered(
+    "ordered_logistic_logcdf",
+    lambda k, eta, cuts: _part(k, eta, cuts, up_to=True),
+    15.0,
+    """
+    Log chance of a class up to k, counted from 0, of classes in an order: a logistic number of the
+    location eta lies below the cut k. Below 0 it is -inf, from the last class on 0.
+    """,
+)
+
+ordered_logistic_logsf = _ordered(
+    "ordered_logistic_logsf",
+    lambda k, eta, cuts: _part(k, eta, cuts, up_to=False),
+    15.0,
+    """
+    Log chance of a class above k, counted from 0, of classes in an order: a logistic number of the
+    location eta lies above the cut k. Below 0 it is 0, from the last class on -inf.
     """,
 )

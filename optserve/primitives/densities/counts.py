@@ -17,6 +17,7 @@ __all__ = [
     "geometric_logcdf",
     "geometric_logpmf",
     "geometric_logsf",
+    "inflated",
     "negative_binomial_logcdf",
     "negative_binomial_logpmf",
     "negative_binomial_logsf",
@@ -24,8 +25,12 @@ __all__ = [
     "poisson_logpmf",
     "poisson_logsf",
     "with_zeros",
+    "zero_inflated_negative_binomial_logcdf",
     "zero_inflated_negative_binomial_logpmf",
+    "zero_inflated_negative_binomial_logsf",
+    "zero_inflated_poisson_logcdf",
     "zero_inflated_poisson_logpmf",
+    "zero_inflated_poisson_logsf",
 ]
 
 _COUNT = integer(0, 6)
@@ -160,18 +165,21 @@ negative_binomial_logsf = density(
 )
 
 
-def with_zeros(k: Value, logpmf: Value, inflation: Value) -> Value:
-    """Log probability where ``inflation`` of the counts are 0 anyway."""
-    counted = np.log1p(-inflation) + logpmf
-    at_zero = np.where(k == 0.0, logpmf, 0.0)
-    missing = (1.0 - inflation) * np.expm1(at_zero)
+def inflated(log_chance: Value, inflation: Value) -> Value:
+    """Log of a chance where ``inflation`` of the cases are sure."""
+    missing = (1.0 - inflation) * np.expm1(log_chance)
     often = missing > -0.5
-    zeros = np.where(
+    return np.where(
         often,
         np.log1p(np.where(often, missing, 0.0)),
-        np.logaddexp(np.log(inflation), np.log1p(-inflation) + at_zero),
+        np.logaddexp(np.log(inflation), np.log1p(-inflation) + log_chance),
     )
-    return np.where(k == 0.0, zeros, counted)
+
+
+def with_zeros(k: Value, logpmf: Value, inflation: Value) -> Value:
+    """Log probability where ``inflation`` of the counts are 0 anyway."""
+    at_zero = inflated(np.where(k == 0.0, logpmf, 0.0), inflation)
+    return np.where(k == 0.0, at_zero, np.log1p(-inflation) + logpmf)
 
 
 zero_inflated_poisson_logpmf = density(
@@ -190,6 +198,38 @@ zero_inflated_poisson_logpmf = density(
     """,
 )
 
+_INFLATED_POISSON = f"{_POSITIVE_MEAN}; inflation: {_CHANCE}"
+
+zero_inflated_poisson_logcdf = density(
+    "zero_inflated_poisson_logcdf",
+    lambda k, mean, inflation: np.where(
+        k < 0.0, -np.inf, inflated(_poisson_tails(k, mean)[0], inflation)
+    ),
+    domain=(_COUNT, positive, unit),
+    remedy=_INFLATED_POISSON,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance of up to k, of a number that is 0 with the probability inflation, and else Poisson of
+    this mean. Below 0 it is -inf.
+    """,
+)
+
+zero_inflated_poisson_logsf = density(
+    "zero_inflated_poisson_logsf",
+    lambda k, mean, inflation: np.where(
+        k < 0.0, 0.0, np.log1p(-inflation) + _poisson_tails(k, mean)[1]
+    ),
+    domain=(_COUNT, positive, unit),
+    remedy=_INFLATED_POISSON,
+    cost=8000.0,
+    slow=True,
+    doc="""
+    Log chance of more than k, of a number that is 0 with the probability inflation, and else
+    Poisson of this mean. Below 0 it is 0.
+    """,
+)
+
 zero_inflated_negative_binomial_logpmf = density(
     "zero_inflated_negative_binomial_logpmf",
     lambda k, mean, dispersion, inflation: np.where(
@@ -205,6 +245,39 @@ zero_inflated_negative_binomial_logpmf = density(
     doc="""
     Log probability of k, which is 0 with the probability inflation, and else negative binomial of
     this mean and dispersion. Of what is no count it is -inf.
+    """,
+)
+
+
+_INFLATED_NEGATIVE_BINOMIAL = f"keep mean and dispersion positive; inflation: {_CHANCE}"
+
+zero_inflated_negative_binomial_logcdf = density(
+    "zero_inflated_negative_binomial_logcdf",
+    lambda k, mean, dispersion, inflation: np.where(
+        k < 0.0, -np.inf, inflated(_negative_binomial_tails(k, mean, dispersion)[0], inflation)
+    ),
+    domain=(_COUNT, positive, positive, unit),
+    remedy=_INFLATED_NEGATIVE_BINOMIAL,
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of up to k, of a number that is 0 with the probability inflation, and else negative
+    binomial of this mean and dispersion. Below 0 it is -inf.
+    """,
+)
+
+zero_inflated_negative_binomial_logsf = density(
+    "zero_inflated_negative_binomial_logsf",
+    lambda k, mean, dispersion, inflation: np.where(
+        k < 0.0, 0.0, np.log1p(-inflation) + _negative_binomial_tails(k, mean, dispersion)[1]
+    ),
+    domain=(_COUNT, positive, positive, unit),
+    remedy=_INFLATED_NEGATIVE_BINOMIAL,
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of more than k, of a number that is 0 with the probability inflation, and else
+    negative binomial of this mean and dispersion. Below 0 it is 0.
     """,
 )
 

@@ -20,7 +20,7 @@ from optserve.primitives.densities.deviance import bennett, deviance, stirling
 from optserve.primitives.elementary import log1mexp
 from optserve.primitives.shaping import cast
 
-__all__ = ["exponential_rest", "log_beta_tails", "log_gamma_tails"]
+__all__ = ["decaying_rule", "exponential_rest", "log_beta_tails", "log_gamma_tails"]
 
 _STEP = 0.0625
 _FIRST = -4.0
@@ -50,18 +50,24 @@ exponential_rest: Primitive = elementwise(
 )
 
 
+def decaying_rule(width: Value) -> tuple[Value, Value]:
+    """Nodes u and weights along a new last axis, for the integral over u > 0 of what decays on the
+    scale ``width`` as an exponential does, or faster."""
+    index = cast(arange_beside(_COUNT, width), dtype=np.dtype(width.dtype))
+    s = _FIRST + _STEP * index
+    v = np.exp(s - np.exp(-s))
+    return width[..., None] * v, _STEP * width[..., None] * ((1.0 + np.exp(-s)) * v)
+
+
 def _log_integral(rate: Value, curvature: Value, sign: Value, width: Value) -> Value:
     """Log of the integral of exp(-rate u - curvature r(sign u)) over u > 0, r being the rest.
 
     ``width`` is about where the exponent is -1.
     """
-    index = cast(arange_beside(_COUNT, rate), dtype=np.dtype(rate.dtype))
-    s = _FIRST + _STEP * index
-    v = np.exp(s - np.exp(-s))
-    u = width[..., None] * v
+    u, weight = decaying_rule(width)
     rest = exponential_rest(sign[..., None] * u)
     parts = np.exp(-rate[..., None] * u - curvature[..., None] * rest)
-    return np.log(_STEP * width * np.sum((1.0 + np.exp(-s)) * v * parts, axis=-1))
+    return np.log(np.sum(weight * parts, axis=-1))
 
 
 def log_gamma_tails(shape: Value, x: Value) -> tuple[Value, Value]:
@@ -118,12 +124,9 @@ def log_beta_tails(a: Value, b: Value, p: Value, q: Value) -> tuple[Value, Value
     steep = np.where(small, 1.0, rate)
     curved = steep * steep + 2.0 * n * x * rest
     width: Value = np.where(small, 1.0 / own, 2.0 / (steep + np.sqrt(curved)))
-    index = cast(arange_beside(_COUNT, own), dtype=np.dtype(own.dtype))
-    s = _FIRST + _STEP * index
-    v = np.exp(s - np.exp(-s))
-    u = width[..., None] * v
+    u, weight = decaying_rule(width)
     over = n[..., None] * _log_rest(x[..., None], rest[..., None], u)
     parts = np.exp(-rate[..., None] * u - over)
-    tail = most + np.log(_STEP * width * np.sum((1.0 + np.exp(-s)) * v * parts, axis=-1))
+    tail = most + np.log(np.sum(weight * parts, axis=-1))
     other = log1mexp(-tail)
     return np.where(lower, tail, other), np.where(lower, other, tail)

@@ -8,19 +8,23 @@ import numpy as np
 
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.density import density, only_if
+from optserve.primitives.densities.density import density, only_if, standardized
+from optserve.primitives.densities.incomplete import decaying_rule
 from optserve.primitives.densities.normal import normal_logpdf
 from optserve.primitives.elementary import log1mexp
 from optserve.primitives.normal import ROOT_HALF, log_erfc
 
 __all__ = [
+    "skew_normal_logcdf",
     "skew_normal_logpdf",
+    "skew_normal_logsf",
     "truncated_normal_logcdf",
     "truncated_normal_logpdf",
     "truncated_normal_logsf",
 ]
 
 _LOG_HALF = math.log(0.5)
+_HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 _BETWEEN = Domain("between low and high", low=-1.0, high=1.0)
 _LOW, _HIGH = Domain("real", low=-3.0, high=-1.0), Domain("above low", low=1.0, high=3.0)
 _LIMITED = "keep std positive, and low below high"
@@ -42,6 +46,51 @@ skew_normal_logpdf = density(
     Log density of the skew normal distribution at x: twice a normal density of this location and
     scale, times ndtr(shape * z) where x is z scales above the location.
     """,
+)
+
+
+def _skew_normal_tails(
+    x: Value, location: Value, scale: Value, shape: Value
+) -> tuple[Value, Value]:
+    """Log chances of up to x, and of more.
+
+    That part is integrated which does not hold the location, on whose two sides the density bends
+    as sharply as the shape is large.
+    """
+    z = standardized(x, location, scale) + 0.0 * shape
+    below = z < 0.0
+    y, lean = np.where(below, -z, z), np.where(below, -shape, shape)
+    at_y = log_erfc(-ROOT_HALF * lean * y, half=True)
+    falls = np.where(lean < 0.0, -lean, 0.0)
+    slope = y + falls * np.exp(-0.5 * np.square(falls * y) - _HALF_LOG_2_PI - at_y)
+    curvature = 1.0 + falls * falls
+    u, weight = decaying_rule(2.0 / (slope + np.sqrt(slope * slope + 2.0 * curvature)))
+    there = log_erfc(-ROOT_HALF * lean[..., None] * (y[..., None] + u), half=True)
+    parts = np.exp(there - at_y[..., None] - u * (y[..., None] + 0.5 * u))
+    tail = at_y - 0.5 * y * y - _HALF_LOG_2_PI - _LOG_HALF
+    tail = tail + np.log(np.sum(weight * parts, axis=-1))
+    other = log1mexp(-tail)
+    return np.where(below, tail, other), np.where(below, other, tail)
+
+
+skew_normal_logcdf = density(
+    "skew_normal_logcdf",
+    lambda x, location, scale, shape: _skew_normal_tails(x, location, scale, shape)[0],
+    domain=(real, real, positive, real),
+    remedy="keep scale positive: `bounds: [0, null]` or `transform: log`",
+    cost=12000.0,
+    slow=True,
+    doc="Log chance that a skew normal number of this location, scale and shape is up to x.",
+)
+
+skew_normal_logsf = density(
+    "skew_normal_logsf",
+    lambda x, location, scale, shape: _skew_normal_tails(x, location, scale, shape)[1],
+    domain=(real, real, positive, real),
+    remedy="keep scale positive: `bounds: [0, null]` or `transform: log`",
+    cost=12000.0,
+    slow=True,
+    doc="Log chance that a skew normal number of this location, scale and shape is above x.",
 )
 
 

@@ -6,19 +6,23 @@ import numpy as np
 
 from optserve.graph.domain import integer, positive, real, unit
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.counts import with_zeros
+from optserve.primitives.densities.counts import inflated, with_zeros
 from optserve.primitives.densities.density import certain, density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, log_beta, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails
 from optserve.primitives.elementary import softplus
 
 __all__ = [
+    "bernoulli_logit_logcdf",
     "bernoulli_logit_logpmf",
+    "bernoulli_logit_logsf",
     "beta_binomial_logpmf",
     "binomial_logcdf",
     "binomial_logpmf",
     "binomial_logsf",
+    "zero_inflated_binomial_logcdf",
     "zero_inflated_binomial_logpmf",
+    "zero_inflated_binomial_logsf",
 ]
 
 _SUCCESSES, _TRIALS = integer(0, 4), integer(4, 9)
@@ -40,6 +44,23 @@ bernoulli_logit_logpmf = density(
     Log probability of k, 1 or 0, where that of 1 is sigmoid(logit): minus the loss of a logistic
     regression. Of any other k it is -inf.
     """,
+)
+
+
+bernoulli_logit_logcdf = density(
+    "bernoulli_logit_logcdf",
+    lambda k, logit: np.where(k < 0.0, -np.inf, np.where(k >= 1.0, 0.0, -softplus(logit))),
+    domain=(integer(0, 1), real),
+    cost=12.0,
+    doc="Log chance of up to k, of 1 or 0, where that of 1 is sigmoid(logit). Below 0 it is -inf.",
+)
+
+bernoulli_logit_logsf = density(
+    "bernoulli_logit_logsf",
+    lambda k, logit: np.where(k < 0.0, 0.0, np.where(k >= 1.0, -np.inf, -softplus(-logit))),
+    domain=(integer(0, 1), real),
+    cost=12.0,
+    doc="Log chance of more than k, of 1 or 0, where that of 1 is sigmoid(logit). From 1 on: -inf.",
 )
 
 
@@ -126,6 +147,43 @@ zero_inflated_binomial_logpmf = density(
     doc="""
     Log probability of k, which is 0 with the probability inflation, and else the successes in so
     many trials of this chance. Where k is no whole number from 0 to trials it is -inf.
+    """,
+)
+
+
+zero_inflated_binomial_logcdf = density(
+    "zero_inflated_binomial_logcdf",
+    lambda k, trials, chance, inflation: np.where(
+        k < 0.0,
+        -np.inf,
+        np.where(k >= trials, 0.0, inflated(_binomial_tails(k, trials, chance)[0], inflation)),
+    ),
+    domain=(_SUCCESSES, _MORE_TRIALS, unit, unit),
+    remedy=f"{_CHANCE}; inflation too",
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of up to k, of a number that is 0 with the probability inflation, and else the
+    successes in so many trials, each of a chance above 0 and below 1. Below 0 it is -inf.
+    """,
+)
+
+zero_inflated_binomial_logsf = density(
+    "zero_inflated_binomial_logsf",
+    lambda k, trials, chance, inflation: np.where(
+        k < 0.0,
+        0.0,
+        np.where(
+            k >= trials, -np.inf, np.log1p(-inflation) + _binomial_tails(k, trials, chance)[1]
+        ),
+    ),
+    domain=(_SUCCESSES, _MORE_TRIALS, unit, unit),
+    remedy=f"{_CHANCE}; inflation too",
+    cost=15000.0,
+    slow=True,
+    doc="""
+    Log chance of more than k, of a number that is 0 with the probability inflation, and else the
+    successes in so many trials, each of a chance above 0 and below 1. From all of them on: -inf.
     """,
 )
 

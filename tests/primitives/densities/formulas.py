@@ -13,6 +13,7 @@ from mpmath import mp, mpf
 
 from tests.primitives.densities.exact import Exact
 from tests.primitives.densities.formulas_of_counts import OF_COUNTS, beta_tails
+from tests.primitives.densities.formulas_of_shapes import OF_SHAPES
 
 __all__ = ["EXACT"]
 
@@ -320,5 +321,6 @@ EXACT: Mapping[str, Exact] = MappingProxyType(
             LIMITED,
         ),
         **OF_COUNTS,
+        **OF_SHAPES,
     }
 )

@@ -94,6 +94,23 @@ def _bernoulli(k: Any, logit: Any) -> Any:
     return z - mp.log1p(mp.exp(z)) if z < 0 else -mp.log1p(mp.exp(-z))
 
 
+def _bernoulli_tails(k: Any, logit: Any) -> Any:
+    if k < 0 or k >= 1:
+        return (-mp.inf, mpf(0)) if k < 0 else (mpf(0), -mp.inf)
+    return _bernoulli(mpf(0), logit), _bernoulli(mpf(1), logit)
+
+
+def _inflated(tails: Any, inflation: Any) -> Any:
+    """Log chances of up to k, and of more, where some of the counts are 0 anyway."""
+    below, above = tails
+    if below == -mp.inf:
+        return tails
+    if above == -mp.inf:
+        return mpf(0), above
+    more = mp.log1p(-inflation) + above
+    return mp.log(inflation + (1 - inflation) * mp.exp(below)), more
+
+
 def _log_failures_fewer(k: Any, p: Any) -> Any:
     power = (mp.floor(k) + 1) * mp.log1p(-p)
     return mp.log(-mp.expm1(power)) if power > -1 else mp.log1p(-mp.exp(power))
@@ -148,6 +165,46 @@ OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
             lambda k, m, s, z: _if_count(k, lambda: _with_zeros(k, _negative_binomial(k, m, s), z)),
             (COUNTS, (0.7, 8.0), (0.02, 3.0), (1e-6, 0.3)),
             by=(1, 2, 3),
+        ),
+        "zero_inflated_poisson_logcdf": Exact(
+            lambda k, m, z: _inflated((_poisson_up_to(k, m), 0), z)[0] if k >= 0 else -mp.inf,
+            (COUNTS[:-2], MEANS[1:], (1e-6, 0.3)),
+            by=(1, 2),
+        ),
+        "zero_inflated_poisson_logsf": Exact(
+            lambda k, m, z: _poisson_more(k, m) + mp.log1p(-z) if k >= 0 else mpf(0),
+            (COUNTS[:-2], MEANS[1:], (1e-6, 0.3)),
+            by=(1, 2),
+        ),
+        "zero_inflated_negative_binomial_logcdf": Exact(
+            lambda k, m, s, z: _inflated(_negative_binomial_tails(k, m, s), z)[0],
+            ((-1.0, 0.0, 7.0), (8.0,), (0.3,), (1e-6, 0.3)),
+            by=(1, 2, 3),
+        ),
+        "zero_inflated_negative_binomial_logsf": Exact(
+            lambda k, m, s, z: _inflated(_negative_binomial_tails(k, m, s), z)[1],
+            ((-1.0, 0.0, 7.0), (8.0,), (0.3,), (1e-6, 0.3)),
+            by=(1, 2, 3),
+        ),
+        "zero_inflated_binomial_logcdf": Exact(
+            lambda k, n, p, z: _inflated(_binomial_tails(k, n, p), z)[0],
+            (SUCCESSES[:-2], (40.0,), (1e-6, 0.7), (1e-6, 0.3)),
+            by=(2, 3),
+        ),
+        "zero_inflated_binomial_logsf": Exact(
+            lambda k, n, p, z: _inflated(_binomial_tails(k, n, p), z)[1],
+            (SUCCESSES[:-2], (40.0,), (1e-6, 0.7), (1e-6, 0.3)),
+            by=(2, 3),
+        ),
+        "bernoulli_logit_logcdf": Exact(
+            lambda k, logit: _bernoulli_tails(k, logit)[0],
+            ((-1.0, 0.0, 0.5, 1.0), (-800.0, -3.0, 1e-9, 2.0, 40.0)),
+            by=(1,),
+        ),
+        "bernoulli_logit_logsf": Exact(
+            lambda k, logit: _bernoulli_tails(k, logit)[1],
+            ((-1.0, 0.0, 0.5, 1.0), (-800.0, -3.0, 1e-9, 2.0, 40.0)),
+            by=(1,),
         ),
         "geometric_logpmf": Exact(
             lambda k, p: _if_count(k, lambda: k * mp.log1p(-p) + mp.log(p)),

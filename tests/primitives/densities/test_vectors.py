@@ -103,3 +103,34 @@ def test_ordered_classes_are_differences_of_logistic_functions_in_both_tails() -
     assert float(slope) == pytest.approx(-1.0)
     assert classes.ordered_logistic_logpmf(4, 0.0, cuts) == -np.inf
     assert np.isnan(classes.ordered_logistic_logpmf(1, 0.0, cuts[::-1]))
+
+
+def test_parts_of_ordered_classes_are_sums_of_them_and_right_in_both_tails() -> None:
+    cuts, k = np.array([-1.0, 0.5, 2.0]), np.arange(4)
+    each = np.exp(classes.ordered_logistic_logpmf(k, 0.3, cuts))
+    up_to = classes.ordered_logistic_logcdf(k, 0.3, cuts)
+    more = classes.ordered_logistic_logsf(k, 0.3, cuts)
+    np.testing.assert_allclose(np.exp(up_to), np.cumsum(each), rtol=1e-13)
+    np.testing.assert_allclose(np.exp(more), 1.0 - np.cumsum(each), rtol=1e-13, atol=1e-15)
+    assert float(classes.ordered_logistic_logcdf(1, 800.0, cuts)) == -799.5
+    assert float(classes.ordered_logistic_logsf(1.7, -800.0, cuts)) == -800.5
+    assert classes.ordered_logistic_logcdf(-1, 0.0, cuts) == -np.inf
+    assert classes.ordered_logistic_logsf(-1, 0.0, cuts) == 0.0
+    assert (up_to[3], more[3]) == (0.0, -np.inf)
+
+
+def test_tails_of_shaped_distributions_beyond_what_their_series_reach() -> None:
+    from optserve.primitives.densities import circular, shaped_normal
+
+    # Mills' ratio, twice; the next term of its series is a part in some thousands.
+    far = float(shaped_normal.skew_normal_logcdf(-12.0, 0.0, 1.0, 5.0))
+    density = float(shaped_normal.skew_normal_logpdf(-12.0, 0.0, 1.0, 5.0))
+    assert far == pytest.approx(density - math.log(12.0 * 26.0), abs=1e-3)
+    # A narrow von Mises distribution is normal, but for a part in its concentration.
+    narrow = float(circular.von_mises_logsf(3e-5, 0.0, 1e10))
+    assert narrow == pytest.approx(float(scipy.special.log_ndtr(-3.0)), rel=1e-8)
+    # It has a period, and both halves are one half.
+    assert float(circular.von_mises_logcdf(7.0 + 0.4, 7.0, 2.0)) == pytest.approx(
+        float(circular.von_mises_logcdf(7.0 + 0.4 - 2.0 * math.pi, 7.0, 2.0)), rel=1e-13
+    )
+    assert float(circular.von_mises_logsf(0.5, 0.5, 3.0)) == pytest.approx(math.log(0.5), rel=1e-15)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import selectors
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from optserve.batch.process import Message, Process, Work
 from optserve.jobs.interruption import Interruption
@@ -66,7 +66,7 @@ class Pool:
 
     ``timeout`` and ``memory`` limit each; one that tells something has ``timeout`` once more. Where
     ``interruption`` hears a signal, it is passed on to those that run, and no other is begun.
-    ``watching`` is called ten times a second or so.
+    ``watching`` is shown what tasks run, for so many seconds, ten times a second or so.
 
     >>> tasks = [Task(number, lambda send, n=number: send({"n": n})) for number in range(3)]
     >>> with Interruption() as interruption:
@@ -82,7 +82,7 @@ class Pool:
         *,
         timeout: float | None = None,
         memory: int | None = None,
-        watching: Callable[[], None] | None = None,
+        watching: Callable[[Sequence[tuple[Any, float]]], None] | None = None,
     ) -> None:
         self.size = size
         self.interruption = interruption
@@ -112,7 +112,7 @@ class Pool:
                         self._forget(one, selector)
                     yield from map(_done, ended)
                     if self.watching is not None:
-                        self.watching()
+                        self.watching([(one.of, one.process.seconds) for one in running])
             finally:  # nobody asks for the rest
                 for one in running:
                     one.process.kill()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from optserve.batch.checking import check
 from optserve.batch.choosing import ALL, Selection
@@ -26,8 +26,15 @@ from optserve.jobs.reasons import Reason, exit_code
 
 __all__ = ["Batch", "Watcher", "check_supported", "closed", "not_run", "run_batch"]
 
-Watcher = Callable[[Outcome, int, int], None]
-"""Is shown the outcome of a job as it ends, how many are done, and how many there are."""
+
+class Watcher(Protocol):
+    """Who is shown how far a batch is."""
+
+    def ended(self, outcome: Outcome, done: int, of: int) -> None:
+        """A job has ended: how, as which of how many."""
+
+    def look(self, running: Sequence[tuple[str, float]]) -> None:
+        """These jobs run, for so many seconds; told ten times a second or so."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,11 @@ def run_batch(
         folder = BatchFolder.new(out, record)
         outcomes = {one.id: _refused(one) for one in refused}
         outcomes |= {job.id: not_run(job) for job in jobs}
-        for done, outcome in enumerate(_ended(jobs, options, folder, interruption), 1):
+        for done, outcome in enumerate(_ended(jobs, options, folder, interruption, watcher), 1):
             outcomes[outcome.id] = outcome
             folder.write([*outcomes.values()])
             if watcher is not None:
-                watcher(outcome, done, len(jobs))
+                watcher.ended(outcome, done, len(jobs))
         heard = interruption.reason
         code = 0 if heard is None else 130 if heard is Reason.interrupted else 143
         return closed(folder, outcomes, sweeps, perf_counter() - began, code)
@@ -136,12 +143,18 @@ def _hold(refused: Sequence[Refused]) -> None:
 
 
 def _ended(
-    jobs: Sequence[Job], options: Options, folder: BatchFolder, interruption: Interruption
+    jobs: Sequence[Job],
+    options: Options,
+    folder: BatchFolder,
+    interruption: Interruption,
+    watcher: Watcher | None,
 ) -> Iterator[Outcome]:
     """Run the jobs; gives the outcome of each as it ends."""
     folders = folder.folders_for([job.id for job in jobs])
     tasks = (Task(job, running(job, options, folders[job.id])) for job in jobs)
     pool = Pool(options.jobs, interruption, timeout=options.timeout, memory=options.memory)
+    if watcher is not None:
+        pool.watching = lambda now: watcher.look([(job.id, seconds) for job, seconds in now])
     for done in pool.run(tasks):
         outcome = _outcome(done, options).expected_to_fail(done.of.xfail)
         if options.fail_fast and not outcome.passed:

@@ -29,6 +29,7 @@ from optserve.cli.batch_options import (
     shard_of,
 )
 from optserve.cli.ending import ending
+from optserve.cli.live import watching
 from optserve.cli.options import (
     CONTEXT,
     AllowPath,
@@ -46,8 +47,7 @@ from optserve.errors import ConfigError, OptserveError
 
 if TYPE_CHECKING:
     from optserve.batch.choosing import Selection
-    from optserve.batch.outcome import Outcome
-    from optserve.batch.run import Batch, Watcher
+    from optserve.batch.run import Batch
 
 __all__ = ["batch_app"]
 
@@ -126,13 +126,13 @@ def run(
             allow_path=allow_path,
         )
         selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
-        with _telling(reporting):
+        with _telling(reporting), watching(quiet) as watcher:
             done = run_batch(
                 config_files(configs),
                 options,
                 selection=selection,
                 out=out,
-                watcher=_watcher(quiet),
+                watcher=watcher,
             )
         _end(done, reporting, output)
 
@@ -214,14 +214,3 @@ def _plain_mathematics() -> Iterator[None]:
         for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
             os.environ[name] = "1"
     yield
-
-
-def _watcher(quiet: bool) -> Watcher | None:
-    if quiet:
-        return None
-    from optserve.batch.summary import job_line
-
-    def show(outcome: Outcome, done: int, of: int) -> None:
-        write_error(job_line(outcome, done, of))
-
-    return show

@@ -28,6 +28,15 @@ def _over_axes(primitive: Primitive) -> Function:
     return reduced
 
 
+def _summed(primitive: Primitive) -> Function:
+    """A sum or a product in ``dtype``, to which all entries are cast first."""
+
+    def reduced(a: Value, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Value:
+        return primitive(a if dtype is None else a.astype(dtype), axis=axis, keepdims=keepdims)
+
+    return reduced
+
+
 def _spread(name: str, primitive: Primitive, power: float) -> Function:
     """``np.var``, or ``np.std``, which is its square root: the ``power`` of what ``ddof`` does."""
 
@@ -75,14 +84,14 @@ def _ordered(primitive: Primitive) -> Function:
     return arranged
 
 
-def _cumsum(a: Value, axis: Any = None) -> Value:
-    return reductions.cumsum(a, axis=axis)
+def _cumsum(a: Value, axis: Any = None, dtype: Any = None) -> Value:
+    return reductions.cumsum(a if dtype is None else a.astype(dtype), axis=axis)
 
 
 FUNCTIONS: Mapping[Any, Function] = signed_all(
     {
-        np.sum: _over_axes(sums.sum_),
-        np.prod: _over_axes(reductions.prod),
+        np.sum: _summed(sums.sum_),
+        np.prod: _summed(reductions.prod),
         np.mean: _over_axes(reductions.mean),
         np.var: _spread("var", reductions.var, 1.0),
         np.std: _spread("std", reductions.std, 0.5),

@@ -82,6 +82,8 @@ np.insert(v, np.argmax(v), s); np.array_split(v, np.argsort(v)[:1])[1]; np.where
 """
 
 SERIES = """
+np.sum(x, dtype=float); np.sum(x, 0, np.float32); x.sum(0, float); x.sum(dtype=int)
+np.prod(x, 1, np.float64); np.cumsum(x, dtype=np.float64); np.cumsum(x > 0, 0, float)
 np.convolve(v, V); np.convolve(v, V[:2], "same"); np.convolve(V[:2], v, mode="valid")
 np.convolve(v, x[0], "same"); np.correlate(v, V, "full"); np.correlate(v, V)
 np.correlate(V[:2], v, "full"); np.correlate(v, V[:2], "same"); np.trapezoid(v)

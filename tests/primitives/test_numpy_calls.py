@@ -238,13 +238,13 @@ np.cumsum(np.argsort(x)); np.max(np.argsort(x)); np.argsort(x) > 1; np.prod(np.a
 """
 
 REFUSED = """
-np.sum(x, dtype=float); np.sum(x, 0, float); np.sum(x, initial=1.0); np.sum(x, where=x > 0)
-np.sum(x, where=b); np.sum(x, 0, None, np.zeros(3)); x.sum(0, float); x.sum(dtype=int)
+np.sum(x, initial=1.0); np.sum(x, where=x > 0)
+np.sum(x, where=b); np.sum(x, 0, None, np.zeros(3));
 np.mean(x, where=b); np.mean(x, dtype=int); np.var(x, where=b); np.std(x, dtype=float)
 np.var(x, mean=np.mean(x)); np.prod(x, initial=2.0); np.max(x, initial=0.0)
 np.min(x, where=b, initial=9); np.max(x, 0, np.zeros(3)); np.all(x > 0, where=b)
 np.argmax(x, 0, np.zeros(3, int)); np.sort(x, order="f"); np.median(x, overwrite_input=True)
-np.cumsum(x, dtype=int); np.add.reduce(x, dtype=float); np.add.reduce(x, initial=1.0)
+np.add.reduce(x, dtype=float); np.add.reduce(x, initial=1.0)
 np.maximum.reduce(x, initial=0.0); np.add.reduce(x, where=b); np.add.accumulate(x, dtype=float)
 np.multiply.accumulate(x); np.subtract.reduce(x); np.divide.reduce(x); np.add.at(x, 0, 1.0)
 np.reshape(x, 6, "A"); np.ravel(x, "K"); np.ravel(x, "A"); np.reshape(x, 6, copy=True)

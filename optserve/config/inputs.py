@@ -96,6 +96,11 @@ class Inputs:
             values[one.name] = build(one.expression, scope, self.trace)
         return scope
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names of the columns."""
+        return frozenset(self._arrays)
+
     def at(
         self, declared: Declarations, expression: Expression, given: Mapping[str, Value]
     ) -> Scope:

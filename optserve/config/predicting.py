@@ -16,6 +16,7 @@ from optserve.config.expressions import Expression, Text, parse_expression
 from optserve.config.extends import extended
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
+from optserve.config.outputs import check_apart
 from optserve.config.parse import parse
 from optserve.config.paths import Reach, suffix_of
 from optserve.config.problem import tables_of
@@ -106,6 +107,9 @@ def new_rows(
         for name, one in new.items()
         if any(names.declarations.uses(part, [name]) for part in parts)
     }
+    again = Inputs(shapes, tables, names.registry.vocabulary(), precision)
+    kinds = {name: given[name].dtype for name in used}
+    check_apart(what, expression, names.declarations, again, kinds)
     shape, count = traced_value.shape, len(next(iter(new.values()), ()))
     if not used or shape[:1] != (count,):
         raise ConfigError(

@@ -21,7 +21,7 @@ from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import reads, simplify
 
-__all__ = ["check_sigma"]
+__all__ = ["check_sigma", "row_by_row"]
 
 
 def check_sigma(
@@ -80,7 +80,7 @@ def _found(graph: Graph, values: Sequence[Any]) -> Iterator[tuple[int, Array]]:
         with np.errstate(all="ignore"):
             yield 0, np.asarray(interpret(graph, *values)[0])
         return
-    if len(rows) > 1 or not _row_by_row(graph, Dim.rows(next(iter(rows)))):
+    if len(rows) > 1 or not row_by_row(graph, Dim.rows(next(iter(rows)))):
         return
     [count] = rows.values()
     for block in blocks(values, 0, count, align=1):
@@ -88,7 +88,8 @@ def _found(graph: Graph, values: Sequence[Any]) -> Iterator[tuple[int, Array]]:
             yield block.first, np.asarray(interpret(graph, *block.operands)[0])
 
 
-def _row_by_row(graph: Graph, rows: Dim) -> bool:
+def row_by_row(graph: Graph, rows: Dim) -> bool:
+    """Whether each row of what ``graph`` computes is made of that row alone."""
     kinds = mark(simplify(expand(graph)), rows).kinds
     return {*kinds} <= {"row", "fixed"}
 

@@ -146,3 +146,14 @@ def test_a_run_without_error_bars_predicts_values(invoke: Invoke, here: Path) ->
     result = invoke("predict", "runs/line/0001", "--data", "new.csv")
     assert [*table(result.stdout)] == ["x", "predicted"]
     assert "no error bars: the steps saw batches" in result.stderr
+
+
+def test_a_model_that_takes_rows_together_is_refused(invoke: Invoke, here: Path) -> None:
+    inline = f"inline: {{x: {X.tolist()}, y: {Y.tolist()}}}"
+    text = LINE.replace("read: data.csv", inline).replace("b * x", "b * (x - mean(x))")
+    (here / "line.yaml").write_text(text)
+    written(here / "new.csv", x=NEW)
+    assert invoke("run", "line.yaml").exit_code == 0
+    result = invoke("predict", "runs/line/0001", "--data", "new.csv")
+    assert result.exit_code == 2
+    assert "takes rows of x together" in result.stderr

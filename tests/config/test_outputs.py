@@ -234,6 +234,9 @@ def test_several_residuals_stand_below_each_other() -> None:
             "'b' is declared already",
         ),
         ({"c": {"value": "b * t", "at": {"mu": "[1]"}}}, "declared-twice", "'mu' is declared"),
+        ({"c": {"value": "b * (x - mean(x))", "at": {"x": "[0, 1]"}}}, "wrong-output", "together"),
+        ({"c": {"value": "b * (x - mean(x))", "at": {"x": "3"}}}, "wrong-output", "together"),
+        ({"c": {"value": "cumsum(mu)", "at": {"x": "[0, 1]"}}}, "wrong-output", "together"),
         ({"c": "b * tt"}, "unknown-value", "tt"),
         ({"c": {"value": "y - mu", "at": {"x": "[0, 1]"}}}, "shape", ""),
         ({"c": {"value": "b", "band": 95}}, "wrong-value", "band"),
@@ -340,3 +343,29 @@ def test_the_output_of_a_parameter_has_its_errors(transform: str) -> None:
         assert outputs["sum"].standard_error == pytest.approx(0.0, abs=1e-9)
     if transform == "unit_vector":
         assert outputs["norm"].standard_error == pytest.approx(0.0, abs=1e-9)
+
+
+def test_sums_over_names_of_their_own_are_what_they_say() -> None:
+    output = found(
+        {"area": {"value": "sum(model(t))", "at": {"t": "[0, 1, 2]"}}},
+        define={"model(t)": "a + b * t", "mu": "model(x)"},
+    ).outputs["area"]
+    assert output.value == pytest.approx(3 * INTERCEPT + 3 * SLOPE)
+
+
+def test_an_index_at_new_rows() -> None:
+    config = {
+        "version": 1,
+        "data": {
+            "inline": {"k": [0, 1, 2, 0, 1, 2], "y": Y.tolist()},
+            "columns": {"k": {"take": "k", "as": "integer"}, "y": "y"},
+        },
+        "parameters": {"p": {"shape": [3], "init": 1}},
+        "define": {"path": "cumsum(p)"},
+        "least_squares": {"observed": "y", "predicted": "path[k]"},
+        "outputs": {"late": {"value": "path[k]", "at": {"k": "1 + arange(2)"}}},
+    }
+    output = run(load(config)).outputs["late"]
+    assert output.at["k"] == [1, 2]
+    assert np.allclose(output.value, [(Y[1] + Y[4]) / 2, (Y[2] + Y[5]) / 2])
+    assert output.standard_error is not None

@@ -10,6 +10,7 @@ import typer
 from optserve.cli.baseline import baseline_app
 from optserve.cli.batch import batch_app
 from optserve.cli.check import check
+from optserve.cli.diff import diff
 from optserve.cli.explain import explain
 from optserve.cli.init import init
 from optserve.cli.options import CONTEXT
@@ -23,7 +24,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, predict, report, check, explain, primitives, schema, init)
+COMMANDS = (run, predict, report, diff, check, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,

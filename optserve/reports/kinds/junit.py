@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from optserve.jobs.record.ended import EndedJob, Finding, Writer
 from optserve.reports.visible import visible
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
 
 __all__ = ["junit"]
 
@@ -21,6 +24,8 @@ def junit() -> Writer:
 
 
 def _written(jobs: Sequence[EndedJob]) -> str:
+    import xml.etree.ElementTree as ET
+
     root = ET.Element("testsuites", {"name": "optserve", **_counts(jobs)})
     for job in jobs:
         suite = ET.SubElement(root, "testsuite", {"name": visible(job.name), **_counts([job])})
@@ -65,6 +70,8 @@ def _properties(job: EndedJob) -> list[tuple[str, str]]:
 
 
 def _case(job: EndedJob, case: Finding) -> ET.Element:
+    import xml.etree.ElementTree as ET
+
     seconds = job.seconds if case.rule == "termination" else 0.0
     element = ET.Element(
         "testcase", name=visible(case.name), classname=visible(job.name), time=f"{seconds:.3f}"

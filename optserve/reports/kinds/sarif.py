@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -83,7 +84,7 @@ def _artifact(file: str) -> Mapping[str, str]:
     """A path from the root of the repository on, or a whole address of a file outside of it."""
     uri = quote(file, safe="/:")
     if file.startswith("/"):
-        return {"uri": f"file://{uri}"}
+        return {"uri": PurePosixPath(file).as_uri()}
     return {
         "uri": uri if ":" not in uri.partition("/")[0] else f"./{uri}",
         "uriBaseId": "%SRCROOT%",

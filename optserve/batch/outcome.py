@@ -126,6 +126,7 @@ def told_errors(error: OptserveError, config: Path) -> list[dict[str, Any]]:
     errors: Sequence[OptserveError] = getattr(error, "errors", (error,))
     return [
         {
+            "kind": type(one).__name__,
             "message": one.message,
             "place": asdict(one.place or Place(str(config))),
             "expected": one.expected,
@@ -152,7 +153,8 @@ def errors_of(told: Sequence[Mapping[str, Any]]) -> list[OptserveError]:
     for one in told:
         fields = dict(one)
         code, place = fields.pop("exit_code"), Place(**fields.pop("place"))
-        error = _Retold(fields.pop("message"), place=place, **fields)
+        kind = type(fields.pop("kind"), (_Retold,), {})  # whose name JSON tells
+        error: OptserveError = kind(fields.pop("message"), place=place, **fields)
         error.exit_code = code
         made.append(error)
     return made

@@ -47,5 +47,11 @@ def _ended(batch: Batch, outcome: Outcome) -> EndedJob:
 
 
 def _error(message: str, config: str) -> OptserveError:
-    told = {"message": message, "place": {"file": config}, "code": LOST, "exit_code": 1}
+    told = {
+        "kind": "JobLost",
+        "message": message,
+        "place": {"file": config},
+        "code": LOST,
+        "exit_code": 1,
+    }
     return errors_of([told])[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from optserve.batch.job import Job, Options
 from optserve.batch.outcome import of_result, told_errors
@@ -20,6 +22,31 @@ from optserve.jobs.run import run
 __all__ = ["checking", "running", "warm_up"]
 
 INTERNAL_ERROR = 1
+
+_LINE = MappingProxyType(
+    {
+        "version": 1,
+        "data": {"inline": {"x": [0, 1, 2, 3], "y": [1, 2, 3, 5]}},
+        "parameters": {"a": 1, "b": {"init": 0.5, "bounds": [0, None]}},
+        "expect": {"loss": {"max": 1}},
+    }
+)
+
+_TYPICAL: tuple[Mapping[str, Any], ...] = (
+    {**_LINE, "least_squares": {"observed": "y", "predicted": "a + b * x"}},
+    {**_LINE, "least_squares": {"observed": "y", "predicted": "a * exp(b * x)"}},
+    {
+        **_LINE,
+        "log_likelihood": "normal_logpdf(y, mean=mu, std=1)",
+        "define": {"mu": "a + b * x"},
+    },
+    {
+        "version": 1,
+        "parameters": {"u": -1.2, "v": {"init": 1}},
+        "loss": "(1 - u)**2 + 100 * (v - u**2)**2",
+    },
+)
+"""Small configs of the kinds that there are: what they take is ready before any job begins."""
 
 
 def checking(jobs: Sequence[Job], options: Options) -> Work:
@@ -85,15 +112,9 @@ def warm_up() -> None:
     """Import what jobs need, and make what all of them use, so that no process does it again."""
     import gc
 
-    config = {
-        "version": 1,
-        "data": {"inline": {"x": [0, 1, 2, 3], "y": [0, 1, 2, 4]}},
-        "parameters": {"a": 0, "b": {"init": 1, "bounds": [0, None]}},
-        "least_squares": {"observed": "y", "predicted": "a + b * x"},
-        "expect": {"loss": {"max": 1}},
-    }
-    problem = load(config)
-    resolved_text(problem)
-    run(problem, threads=1).to_json()
+    for config in _TYPICAL:
+        problem = load(config)
+        resolved_text(problem)
+        run(problem, threads=1).to_json()
     gc.collect()
     gc.freeze()  # what is shared with the processes stays shared

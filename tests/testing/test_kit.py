@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -103,7 +104,7 @@ def _scale_in_place(ct: Value, out: Value, x: Value) -> tuple[Value]:
             "",
         ),
         (
-            sine(partials=lambda out, x: (np.float64(1.0) * np.cos(np.asarray(x)),)),
+            sine(partials=lambda out, x: (np.vectorize(math.cos)(x),)),
             "could not be checked",
         ),
         (elementwise("kink", lambda x: np.sin(1e300 * x), doc="Rough."), "could not be measured"),

@@ -48,10 +48,17 @@ def predict(
         import numpy as np
 
         from optserve.config.predicting import new_rows, stored_config
+        from optserve.errors import ConfigError
         from optserve.jobs.record.artefacts import read_run
         from optserve.jobs.record.predicted import predicted
-        from optserve.jobs.record.tables import table_csv
+        from optserve.jobs.record.tables import beside, table_csv
 
+        if out is not None and out.exists() and data.exists() and out.samefile(data):
+            raise ConfigError(
+                f"--out {out} is the file that holds the new rows",
+                expected="another file",
+                code="usage",
+            )
         folder = run.parent if run.name == "result.json" else run
         result = read_run(folder)
         _check_usable(result)
@@ -59,12 +66,14 @@ def predict(
         rows = new_rows(config, data, value, plugin_files=plugin, allow_path=allow_path)
         _check_unchanged(result, rows.provenance)
         found = predicted(result, rows.graph, rows.data)
+        if value:  # the spread of a residual is that of what was observed, and of nothing else
+            found = found._replace(new_low=None, new_high=None)
         if found.unavailable:
             write_error(f"no error bars: {found.unavailable}")
         names = [*rows.given]
         each = max(int(np.size(found.value)) // max(len(found.value), 1), 1)
         table = {name: np.repeat(rows.given[name], each) for name in names}
-        text = table_csv({**table, **_columns(found)})
+        text = table_csv(beside(table, _columns(found), "data"))
         if out is None:
             write_output(text.rstrip("\n"))
         else:

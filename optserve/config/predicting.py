@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from optserve.config.data.opening import reader_of
 from optserve.config.declared import Declared, declared
 from optserve.config.expressions import Expression, Text, parse_expression
 from optserve.config.extends import extended
-from optserve.config.inputs import BoundGraph, Inputs
+from optserve.config.inputs import Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.outputs import check_apart
 from optserve.config.parse import parse
@@ -88,7 +88,14 @@ def new_rows(
     graphs = traced(names, tables, found, names.written.config.seed)
     found.hold()
     expression = _expression(names, value)
-    new = _columns(names, tables, file, plugin_files)
+    parts = [expression, *(one.expression for one in names.declarations.needed(expression))]
+    used = [
+        column.name
+        for column in tables.columns()
+        if any(names.declarations.uses(part, [column.name]) for part in parts)
+    ]
+    new, count = _columns(names, used, file, plugin_files)
+    _check_rows([name for name in used if name not in new], tables, file)
     precision = np.dtype(names.written.config.precision)
     shapes = {one.name: one.shape for one in graphs.parameters}
     inputs = Inputs(shapes, tables, names.registry.vocabulary(), precision)
@@ -100,18 +107,12 @@ def new_rows(
     scope = inputs.at(names.declarations, expression, given)
     traced_value = real_array(expression, scope, inputs.trace, what)
     bound = inputs.graph([traced_value])
-    _check_rows(bound, tables, new, file)
-    parts = [expression, *(one.expression for one in names.declarations.needed(expression))]
-    used = {
-        name: one
-        for name, one in new.items()
-        if any(names.declarations.uses(part, [name]) for part in parts)
-    }
+    _check_rows(bound.columns, tables, file)
     again = Inputs(shapes, tables, names.registry.vocabulary(), precision)
-    kinds = {name: given[name].dtype for name in used}
+    kinds = {name: given[name].dtype for name in new}
     check_apart(what, expression, names.declarations, again, kinds)
-    shape, count = traced_value.shape, len(next(iter(new.values()), ()))
-    if not used or shape[:1] != (count,):
+    shape = traced_value.shape
+    if not new or shape[:1] != (count,):
         raise ConfigError(
             f"{what} has the shape {shape}, and {file.name} has {count} rows",
             place=expression.place,
@@ -123,7 +124,7 @@ def new_rows(
     found.hold()
     assert arrays is not None
     provenance = {one.name: one.provenance for one in tables.tables if one.files}
-    return NewRows(bound.graph, (*bound.arrays(arrays.splits["train"]).values(),), used, provenance)
+    return NewRows(bound.graph, (*bound.arrays(arrays.splits["train"]).values(),), new, provenance)
 
 
 def _expression(names: Declared, value: str) -> Expression:
@@ -142,9 +143,9 @@ def _expression(names: Declared, value: str) -> Expression:
 
 
 def _columns(
-    names: Declared, tables: Tables, file: Path, plugin_files: Sequence[Path]
-) -> Mapping[str, Array]:
-    """The columns of the config's table that the file gives as they are."""
+    names: Declared, used: Sequence[str], file: Path, plugin_files: Sequence[Path]
+) -> tuple[Mapping[str, Array], int]:
+    """Those of the ``used`` columns that the file gives as they are, and how many rows it has."""
     config = names.written.config
     if not isinstance(config.data, Table):
         raise ConfigError(
@@ -161,13 +162,13 @@ def _columns(
     frame: Frame = reader_of(written, installed)(file)
     derived = {one.name for one in names.declarations.tables["data"].derived}
     found: dict[str, Array] = {}
-    for column in tables.columns():
-        taken = None if column.name in derived else _taken(config.data, column.name, frame)
+    for name in used:
+        taken = None if name in derived else _taken(config.data, name, frame)
         if taken is not None:
             position, kind = taken
             read, dtype = _KINDS[kind]
-            found[column.name] = np.asarray(frame.read({position: read})[position], dtype)
-    return found
+            found[name] = np.asarray(frame.read({position: read})[position], dtype)
+    return found, frame.rows
 
 
 def _taken(table: Table, name: str, frame: Frame) -> tuple[int, str] | None:
@@ -185,13 +186,19 @@ def _taken(table: Table, name: str, frame: Frame) -> tuple[int, str] | None:
         source = written
     if isinstance(source, int):
         return (source, kind) if 0 <= source < frame.width else None
+    if frame.names.count(source) > 1:
+        raise ConfigError(
+            f"{frame.names.count(source)} columns of the new data are called {source!r}",
+            expected="one column of this name",
+            code="unknown-column",
+        )
     return (frame.names.index(source), kind) if source in frame.names else None
 
 
-def _check_rows(bound: BoundGraph, tables: Tables, new: Mapping[str, Array], file: Path) -> None:
-    """Refuse a value that is made of rows of the training data."""
+def _check_rows(columns: Collection[str], tables: Tables, file: Path) -> None:
+    """Refuse a value that is made of ``columns`` where some are rows of the training data."""
     rows = {column.name for column in tables.columns() if column.table.has_rows}
-    missing = [name for name in bound.columns if name in rows or name.startswith("row(")]
+    missing = [name for name in columns if name in rows or name.startswith("row(")]
     if missing:
         raise ConfigError(
             f"the prediction is made of '{missing[0]}', and {file.name} does not give it as it is",

@@ -289,8 +289,10 @@ def _square_of_length(x: Tracer) -> Value | None:
         return sum_.bind(inner * inner, **how.attributes)
     if how.primitive is std:
         return var.bind(*how.operands, **how.attributes)
+    if how.primitive is not multiply:
+        return None
     number = how.operands[-1].atom
-    if how.primitive is multiply and isinstance(number, Literal):  # std with its ddof
+    if isinstance(number, Literal):  # std with its ddof
         squared = _square_of_length.rule(how.operands[0])
         return None if squared is None else squared * float(number.value) ** 2
     return None

@@ -71,7 +71,34 @@ def test_any_value_to_a_file(invoke: Invoke, fitted: Path, here: Path) -> None:
     assert result.exit_code == 0, result.stderr
     found = table((here / "p.csv").read_text())
     assert np.allclose(found["predicted"], 2 * np.polyfit(X, Y, 1)[0] * NEW, rtol=1e-6)
-    assert next(iter(found)) == "z"
+    assert [*found] == ["z", "predicted", "standard_error", "low", "high"]
+
+
+def test_columns_of_any_name_and_power(invoke: Invoke, fitted: Path, here: Path) -> None:
+    """A column that has the name of a computed one is kept, and powers of new rows are taken."""
+    (here / "fits" / "other.yaml").write_text(
+        """version: 1
+data: {read: data.csv, columns: {low: x, y: y}}
+parameters: {a: 0, b: 0}
+least_squares: {observed: y, predicted: a + b * low**2}
+"""
+    )
+    assert invoke("run", "fits/other.yaml", "--out", "other").exit_code == 0
+    (here / "new.csv").write_text("x,y\n3,\n4,NA\n")
+    result = invoke("predict", "other", "--data", "new.csv")
+    assert result.exit_code == 0, result.stderr
+    found = table(result.stdout)
+    slope, intercept = np.polyfit(X**2, Y, 1)
+    assert np.allclose(found["predicted"], intercept + slope * found["data.low"] ** 2, rtol=1e-6)
+    assert found["low"][0] < found["predicted"][0]
+
+
+def test_new_rows_are_not_written_over(invoke: Invoke, fitted: Path, here: Path) -> None:
+    before = (here / "new.csv").read_text()
+    result = invoke("predict", fitted, "--data", "new.csv", "--out", "./new.csv")
+    assert result.exit_code == 2
+    assert "holds the new rows" in result.stderr
+    assert (here / "new.csv").read_text() == before
 
 
 def test_a_fit_row_by_row_is_predicted_again(invoke: Invoke, fitted: Path) -> None:
@@ -119,6 +146,14 @@ def test_what_is_refused(invoke: Invoke, fitted: Path, here: Path) -> None:
     result = invoke("predict", fitted, "--data", "new.csv")
     assert result.exit_code == 2
     assert "it has changed" in result.stderr
+
+
+def test_a_column_that_is_missing_or_there_twice(invoke: Invoke, fitted: Path, here: Path) -> None:
+    for head, words in {"x": "made of 'z', and", "x,z,z": "2 columns"}.items():
+        (here / "some.csv").write_text(f"{head}\n1{',2' * head.count(',')}\n")
+        result = invoke("predict", fitted, "--data", "some.csv", "--value", "mu + z**2")
+        assert result.exit_code == 2
+        assert words in result.stderr
 
 
 def test_a_run_without_estimates_predicts_nothing(invoke: Invoke, fitted: Path, here: Path) -> None:

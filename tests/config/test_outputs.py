@@ -182,6 +182,14 @@ def test_what_is_long_is_in_arrays_and_every_array_in_a_table_of_its_own(tmp_pat
     assert [path.name for path in (folder / "outputs").iterdir()] == ["curve.csv"]
 
 
+def test_a_table_keeps_what_has_the_name_of_a_computed_column(tmp_path: Path) -> None:
+    result = found({"c": {"value": "a + b * low", "at": {"low": "[3, 5]"}}})
+    with (save(result, out=tmp_path / "run") / "outputs" / "c.csv").open() as file:
+        rows = [*csv.DictReader(file)]
+    assert [row["at.low"] for row in rows] == ["3.0", "5.0"]
+    assert [float(row["low"]) for row in rows] == pytest.approx(result.outputs["c"].interval[:, 0])
+
+
 def test_the_table_of_the_fit_is_left_and_read_back(tmp_path: Path) -> None:
     result = found({})
     read = read_run(save(result, out=tmp_path / "run"))

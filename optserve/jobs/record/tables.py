@@ -14,7 +14,14 @@ from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
 from optserve.jobs.record.result import OutputFound, Result
 
-__all__ = ["history_csv", "output_csv", "read_fitted", "read_history", "table_csv"]
+__all__ = [
+    "beside",
+    "history_csv",
+    "output_csv",
+    "read_fitted",
+    "read_history",
+    "table_csv",
+]
 
 
 def history_csv(result: Result) -> str:
@@ -71,20 +78,36 @@ def output_csv(output: OutputFound) -> str:
     """
     value = np.asarray(output.value, np.float64)
     each = value.size // max(len(value), 1)
-    columns: dict[str, Array] = {}
+    at: dict[str, Array] = {}
     for name, given in output.at.items():
         array = np.asarray(given, np.float64)
         if array.shape == value.shape[:1]:
-            columns[name] = np.repeat(array, each)
+            at[name] = np.repeat(array, each)
         elif array.shape == value.shape:
-            columns[name] = np.ravel(array)
-    if value.ndim > 1 or not columns:
+            at[name] = np.ravel(array)
+    columns: dict[str, Array] = {}
+    if value.ndim > 1 or not at:
         for axis, numbers in enumerate(np.indices(value.shape)):
             columns[f"index{axis}" if value.ndim > 1 else "index"] = np.ravel(numbers)
     columns["value"] = np.ravel(value)
     columns["standard_error"] = np.ravel(np.asarray(output.standard_error, np.float64))
     ends = np.reshape(np.asarray(output.interval, np.float64), (-1, 2))
-    return table_csv({**columns, "low": ends[:, 0], "high": ends[:, 1]})
+    return table_csv(beside(at, {**columns, "low": ends[:, 0], "high": ends[:, 1]}, "at"))
+
+
+def beside(
+    given: Mapping[str, Array], computed: Mapping[str, Array], prefix: str
+) -> Mapping[str, Array]:
+    """The columns that are given, then those that are computed; where a given one has the name of
+    a computed one, it has ``prefix`` before its own.
+
+    >>> [*beside({"x": np.ones(1), "low": np.ones(1)}, {"low": np.zeros(1)}, "data")]
+    ['x', 'data.low', 'low']
+    """
+    return {
+        **{f"{prefix}.{name}" if name in computed else name: one for name, one in given.items()},
+        **computed,
+    }
 
 
 def table_csv(columns: Mapping[str, Array]) -> str:

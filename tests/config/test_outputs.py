@@ -187,7 +187,9 @@ def test_a_table_keeps_what_has_the_name_of_a_computed_column(tmp_path: Path) ->
     with (save(result, out=tmp_path / "run") / "outputs" / "c.csv").open() as file:
         rows = [*csv.DictReader(file)]
     assert [row["at.low"] for row in rows] == ["3.0", "5.0"]
-    assert [float(row["low"]) for row in rows] == pytest.approx(result.outputs["c"].interval[:, 0])
+    assert [float(row["low"]) for row in rows] == pytest.approx(
+        np.asarray(result.outputs["c"].interval)[:, 0]
+    )
 
 
 def test_the_table_of_the_fit_is_left_and_read_back(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from optserve.batch.swept import Together
 from optserve.config.schema.sweep import Sweep
 from optserve.config.sweep import Planned, plan
 from optserve.config.written import Read, read_config
-from optserve.errors import OptserveError, Place
+from optserve.errors import ConfigErrors, OptserveError, Place
 
 __all__ = ["Group", "Refused", "names_of", "planned"]
 
@@ -36,7 +36,8 @@ class Group:
 
 def planned(configs: Sequence[Path], options: Options) -> Sequence[Group | Refused]:
     """What each config stands for, in order."""
-    read = [_read(path, options) for path in configs]
+    several = len(configs) > 1
+    read = [_read(path, options, several) for path in configs]
     names = names_of(
         [
             (path, one.name if isinstance(one, Read) else path.stem)
@@ -44,7 +45,7 @@ def planned(configs: Sequence[Path], options: Options) -> Sequence[Group | Refus
         ]
     )
     return [
-        _group(name, one, options) if isinstance(one, Read) else Refused(name, path, one)
+        _group(name, one, options, several) if isinstance(one, Read) else Refused(name, path, one)
         for path, name, one in zip(configs, names, read, strict=True)
     ]
 
@@ -63,23 +64,32 @@ def names_of(configs: Sequence[tuple[Path, str]]) -> Sequence[str]:
     return [name if often[name] == 1 else path.with_suffix("").as_posix() for path, name in configs]
 
 
-def _read(path: Path, options: Options) -> Read | OptserveError:
+def _read(path: Path, options: Options, several: bool) -> Read | OptserveError:
     try:
         return read_config(path, overrides=options.overrides, allow_path=options.allow_path)
     except OptserveError as error:
-        return error.at(Place(str(path)))
+        return _of_config(error, path, several)
 
 
-def _group(name: str, read: Read, options: Options) -> Group | Refused:
+def _group(name: str, read: Read, options: Options, several: bool) -> Group | Refused:
     try:
         sweep, jobs = plan(read, options.sweeps)
     except OptserveError as error:
-        return Refused(name, read.file, error.at(Place(str(read.file))))
+        return Refused(name, read.file, _of_config(error, read.file, several))
     made = tuple(_job(name, one, sweep) for one in jobs)
     settings = {job.id: job.settings for job in made}
     if sweep is not None:
         return Group(made, Together(name, settings, sweep.expect, sweep.best))
     return Group(made, Together(name, settings) if options.sweeps else None)
+
+
+def _of_config(error: OptserveError, path: Path, several: bool) -> OptserveError:
+    """``error`` of the config ``path``, which it names where its place is in what was set: that
+    stands for ``several`` configs, and may be right for the others."""
+    for one in error.errors if isinstance(error, ConfigErrors) else (error,):
+        if several and one.place is not None and one.place.file in ("--set", "sweep"):
+            one.message = f"{one.message}, in {path}"
+    return error.at(Place(str(path)))
 
 
 def _job(name: str, one: Planned, sweep: Sweep | None) -> Job:

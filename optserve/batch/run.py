@@ -90,7 +90,8 @@ def run_batch(
         groups = [one for one in found if isinstance(one, Group)]
         if not options.keep_going:
             _hold(refused)
-        jobs = selection.of([job for group in groups for job in group.jobs])
+        every = [job for group in groups for job in group.jobs]
+        jobs = selection.of(every)
         if not options.keep_going:
             check(jobs, options, interruption)
         sweeps = [group.sweep for group in groups if group.sweep is not None]
@@ -99,7 +100,7 @@ def run_batch(
             "argv": sys.argv[1:],
             "options": _described(options),
             "shard": selection.shard_text,
-            "whole": [job.id for group in groups for job in group.jobs],
+            "whole": [job.id for job in replace(selection, shard=(1, 1)).of(every)],
             "sweeps": [sweep.as_json() for sweep in sweeps],
         }
         folder = BatchFolder.new(out, record)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,7 +107,10 @@ def run(
                 expected="one of the two, or none: then all run if no config is wrong",
                 code="usage",
             )
-        reporting = Reporting.of(report, github, plugin)
+        files: tuple[Path, ...] = ()
+        with suppress(ConfigError):  # it is raised again where a report tells it
+            files = config_files(configs)
+        reporting = Reporting.of(report, github, plugin, files)
         if out is not None:
             check_new(out)
         cores = available_cores()

@@ -48,13 +48,19 @@ class Reporting:
     github: bool = False
 
     @staticmethod
-    def of(reports: Sequence[str], github: bool, plugin_files: Sequence[Path]) -> Reporting:
-        """What the options ask for; raises ``ConfigError`` where that cannot be written."""
+    def of(
+        reports: Sequence[str],
+        github: bool,
+        plugin_files: Sequence[Path],
+        configs: Sequence[Path] = (),
+    ) -> Reporting:
+        """What the options ask for; raises ``ConfigError`` where that cannot be written, or would
+        replace one of the ``configs``."""
         if not reports:
             return Reporting(github=github)
         from optserve.reports.files import report_files
 
-        return Reporting(report_files(reports, plugin_files), github)
+        return Reporting(report_files(reports, plugin_files, configs), github)
 
     @property
     def wanted(self) -> bool:

@@ -116,7 +116,7 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
         raise ConfigError(
             f"`{node.path}` is {kind_of(node)}, so `{rest}` names nothing in it",
             place=_key_place(value),
-            remedy=f"set all of it: --set '{node.path}=...'",
+            remedy=f"set all of it: {_written(value, node.path)}",
             code="override",
         )
     key, rest = _split(node, rest)
@@ -144,7 +144,7 @@ def _undeclared(node: MappingNode, key: str, what: str, value: Node) -> ConfigEr
     """The error for a name that the config does not declare."""
     path = value.source.text.partition("=")[0].strip()
     near = did_you_mean(path.removeprefix(f"{node.path}."), node.entries)
-    declares = f"--set '+{path}=...' declares a new one"
+    declares = _written(value, f"+{path}") + " declares a new one"
     return ConfigError(
         f"there is no {what} `{path.removeprefix(f'{node.path}.')}`",
         place=_key(value, node.path, key).place,
@@ -152,6 +152,11 @@ def _undeclared(node: MappingNode, key: str, what: str, value: Node) -> ConfigEr
         remedy=f"{near} {declares}" if near else declares,
         code="override",
     )
+
+
+def _written(value: Node, path: str) -> str:
+    """How ``path`` is set where ``value`` was: by an option, or in a sweep."""
+    return f"--set '{path}=...'" if value.source.name == "--set" else f"'{path}' in the sweep"
 
 
 def _new_name(parent: str, rest: str) -> tuple[str, str]:

@@ -52,11 +52,13 @@ class ReportFiles:
         return errors
 
 
-def report_files(texts: Sequence[str], plugin_files: Sequence[Path] = ()) -> ReportFiles:
+def report_files(
+    texts: Sequence[str], plugin_files: Sequence[Path] = (), configs: Sequence[Path] = ()
+) -> ReportFiles:
     """The reports that ``KIND=FILE`` texts ask for; folders that are not there are made.
 
-    Raises ``ConfigError`` for what is no such text, a kind that nobody provides, or a file that
-    cannot be written.
+    Raises ``ConfigError`` for what is no such text, a kind that nobody provides, a file that
+    cannot be written, or one of the ``configs``, which a report would replace.
 
     >>> report_files(["junti=report.xml"])
     Traceback (most recent call last):
@@ -71,7 +73,14 @@ def report_files(texts: Sequence[str], plugin_files: Sequence[Path] = ()) -> Rep
     check_files(registry, plugin_files)
     writers = [_writer(kind, registry) for kind, _ in pairs]
     seen: set[Path] = set()
+    inputs = {path.resolve() for path in (*configs, *plugin_files)}
     for kind, path in pairs:
+        if path.resolve() in inputs:
+            raise ConfigError(
+                f"--report {kind}={path}: the report would replace what is run",
+                expected="a file of its own",
+                code="usage",
+            )
         if path.resolve() in seen:
             raise ConfigError(
                 f"--report {kind}={path}: another report goes to the same file",

@@ -226,3 +226,30 @@ def test_shards_become_the_batch_that_one_machine_would_run(here: Path) -> None:
     code, told, _ = batch(here, ".", "--rerun-failed", "--previous", "whole", "--out", "again")
     assert [*outcomes(here, "again")] == ["worse"]
     assert "not judged as a sweep" in told
+
+
+def test_what_no_shard_was_to_run_is_not_missing(here: Path) -> None:
+    for name in ("fit", "left_out", "other"):
+        (here / f"{name}.yaml").write_text(HEAD.replace("fit", name))
+    for number in (1, 2):
+        batch(here, ".", "--skip", "left_out", "--shard", f"{number}/2", "--out", f"part{number}")
+    code, told, _ = batch(here, "merge", "part1", "part2", "--out", "merged")
+    assert code == 0, told
+    assert [*outcomes(here, "merged")] == ["fit", "other"]
+
+
+def test_what_is_set_wrongly_names_the_config_and_how_it_was_set(here: Path) -> None:
+    (here / "fit.yaml").write_text(HEAD)
+    (here / "other.yaml").write_text(HEAD.replace("fit", "other"))
+    before = (here / "fit.yaml").read_text()
+    _, _, told = batch(here, "fit.yaml", "other.yaml", "--set", "parameters.nosuch.init=1")
+    assert "`nosuch.init`, in fit.yaml" in told
+    assert "`nosuch.init`, in other.yaml" in told
+    assert "--set '+parameters.nosuch.init=...' declares" in told
+    code, _, told = batch(here, "fit.yaml", "--sweep", "parameters.nosuch.init=1")
+    assert code == 2
+    assert "'+parameters.nosuch.init' in the sweep declares" in told
+    code, _, told = batch(here, ".", "--report", "junit=fit.yaml")
+    assert code == 2
+    assert "would replace what is run" in told
+    assert (here / "fit.yaml").read_text() == before

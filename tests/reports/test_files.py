@@ -80,6 +80,12 @@ def test_what_cannot_be_written_is_refused(texts: list[str], code: str, words: s
     assert sorted(path.name for path in Path().iterdir()) == ["file", "folder"]
 
 
+def test_no_report_replaces_what_is_run() -> None:
+    Path("fit.yaml").write_text("version: 1")
+    with pytest.raises(ConfigError, match="would replace"):
+        report_files(["junit=./fit.yaml"], configs=[Path("fit.yaml")])
+
+
 def test_files_appear_whole_with_the_permissions_of_the_one_before() -> None:
     Path("old.txt").write_text("old")
     Path("old.txt").chmod(0o640)

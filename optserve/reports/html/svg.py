@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, floor, log10, trunc
 
 import numpy as np
 
@@ -153,9 +153,20 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], *, t
                 f"<title>{escape(told)}</title></rect>"
             )
             if side >= 36:
-                parts.append(_text(at + side / 2, top + side / 2 + 4, f"{value:.2f}", "middle"))
+                parts.append(_text(at + side / 2, top + side / 2 + 4, _short(value), "middle"))
     size = count * side
     return _svg(left + size + 8, size + 16, title, parts)
+
+
+def _short(value: float) -> str:
+    """Two digits, or three that are cut off where two would make a 1 of what is less.
+
+    >>> _short(-0.8470), _short(-0.9988), _short(1.0)
+    ('-0.85', '-0.998', '1.00')
+    """
+    if 0.995 <= abs(value) < 1.0 - 1e-9:
+        return f"{trunc(value * 1000.0) / 1000.0:.3f}"
+    return f"{value:.2f}"
 
 
 def _heights(mark: Mark) -> tuple[Array, ...]:

@@ -77,6 +77,13 @@ def test_words_are_escaped() -> None:
     assert {"<a>", "&", "<x>", "&y"} <= {one.text for one in root.iter("text")}
 
 
+def test_a_correlation_that_is_less_than_1_is_not_drawn_as_1() -> None:
+    root = ET.fromstring(matrix([[1.0, -0.9988], [-0.9988, 1.0]], ["a", "b"], title="m"))
+    texts = [one.text for one in root.iter("text")]
+    assert texts.count("-0.998") == 2
+    assert texts.count("1.00") == 2
+
+
 def test_a_matrix_has_a_cell_a_number() -> None:
     values: list[list[float | None]] = [[1.0, -0.5], [None, 1.0]]
     root = ET.fromstring(matrix(values, ["a<", "b"], title="m"))

@@ -110,7 +110,7 @@ def run(
         files: tuple[Path, ...] = ()
         with suppress(ConfigError):  # it is raised again where a report tells it
             files = config_files(configs)
-        reporting = Reporting.of(report, github, plugin, files)
+        reporting = Reporting.of(report, github, plugin, files, out)
         if out is not None:
             check_new(out)
         cores = available_cores()
@@ -161,7 +161,7 @@ def merge(
         from optserve.batch.merging import merge as merged
         from optserve.jobs.record.artefacts import check_new
 
-        reporting = Reporting.of(report, github, ())
+        reporting = Reporting.of(report, github, (), (), out)
         if out is not None:
             check_new(out)
         _end(merged(folders, out=out), reporting, output)

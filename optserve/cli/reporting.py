@@ -53,14 +53,15 @@ class Reporting:
         github: bool,
         plugin_files: Sequence[Path],
         configs: Sequence[Path] = (),
+        out: Path | None = None,
     ) -> Reporting:
         """What the options ask for; raises ``ConfigError`` where that cannot be written, or would
-        replace one of the ``configs``."""
+        replace one of the ``configs``, or be in the new folder ``out``."""
         if not reports:
             return Reporting(github=github)
         from optserve.reports.files import report_files
 
-        return Reporting(report_files(reports, plugin_files, configs), github)
+        return Reporting(report_files(reports, plugin_files, configs, out), github)
 
     @property
     def wanted(self) -> bool:

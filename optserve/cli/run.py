@@ -60,7 +60,7 @@ def run(
         from optserve.jobs.record.artefacts import check_new
         from optserve.jobs.record.ended import EndedJob
 
-        reporting = Reporting.of(report, github, plugin, [config])
+        reporting = Reporting.of(report, github, plugin, [config], out)
         with reporting.telling(config):
             if out is not None:
                 check_new(out)

@@ -53,12 +53,16 @@ class ReportFiles:
 
 
 def report_files(
-    texts: Sequence[str], plugin_files: Sequence[Path] = (), configs: Sequence[Path] = ()
+    texts: Sequence[str],
+    plugin_files: Sequence[Path] = (),
+    configs: Sequence[Path] = (),
+    out: Path | None = None,
 ) -> ReportFiles:
     """The reports that ``KIND=FILE`` texts ask for; folders that are not there are made.
 
     Raises ``ConfigError`` for what is no such text, a kind that nobody provides, a file that
-    cannot be written, or one of the ``configs``, which a report would replace.
+    cannot be written, one of the ``configs``, which a report would replace, or one in ``out``,
+    which is to be a new folder.
 
     >>> report_files(["junti=report.xml"])
     Traceback (most recent call last):
@@ -79,6 +83,12 @@ def report_files(
             raise ConfigError(
                 f"--report {kind}={path}: the report would replace what is run",
                 expected="a file of its own",
+                code="usage",
+            )
+        if out is not None and path.resolve().is_relative_to(out.resolve()):
+            raise ConfigError(
+                f"--report {kind}={path}: {out} is made when all is over, as a new folder",
+                expected="a file outside of it",
                 code="usage",
             )
         if path.resolve() in seen:

@@ -84,6 +84,9 @@ def test_no_report_replaces_what_is_run() -> None:
     Path("fit.yaml").write_text("version: 1")
     with pytest.raises(ConfigError, match="would replace"):
         report_files(["junit=./fit.yaml"], configs=[Path("fit.yaml")])
+    with pytest.raises(ConfigError, match="as a new folder"):
+        report_files(["junit=new/a.xml"], out=Path("new"))
+    assert not Path("new").exists()
 
 
 def test_files_appear_whole_with_the_permissions_of_the_one_before() -> None:

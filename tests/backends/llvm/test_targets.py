@@ -107,7 +107,7 @@ def with_rows(primitive: Primitive, most: int | None) -> Iterator[tuple[Graph, S
             yield pulled, arguments
 
 
-FEW = 2
+FEW = 1
 """Cases of a primitive that are tried in every run; the others are other values and shapes."""
 
 EACH_SHARE = pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,6 @@ _asarray = np.asarray  # NumPy's own: the one of its module is exchanged while a
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
 
 _SUBCLASSES: tuple[tuple[type, str, str], ...] = (
-    (
-        np.ma.MaskedArray,
-        "its mask would be lost",
-        "compute with m.filled(0.0) and np.where(np.ma.getmaskarray(m), 0.0, ...)",
-    ),
     (np.matrix, "* means a product of matrices to it alone", "use np.asarray(m), and @ for *"),
     (np.ndarray, "what it adds to an array would be lost", "use np.asarray(x)"),
 )
@@ -63,13 +60,23 @@ def check_type(kind: type) -> None:
     """Raise where arrays of type ``kind`` mean more than the numbers in them."""
     if kind in (np.ndarray, np.memmap):
         return
-    for base, why, remedy in _SUBCLASSES:
+    for base, why, remedy in (*_masked(), *_SUBCLASSES):
         if issubclass(kind, base):
             raise TraceError(
                 f"a {kind.__name__} cannot take part in a traced computation: {why}",
                 expected="a plain array",
                 remedy=remedy,
             )
+
+
+def _masked() -> Iterator[tuple[type, str, str]]:
+    """Masked arrays, of which there is none before their module is imported."""
+    if module := sys.modules.get("numpy.ma"):
+        yield (
+            module.MaskedArray,
+            "its mask would be lost",
+            "compute with m.filled(0.0) and np.where(np.ma.getmaskarray(m), 0.0, ...)",
+        )
 
 
 def check_dtype(dtype: DType) -> None:

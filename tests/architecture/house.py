@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,5 +116,20 @@ class Source:
                     yield Import(f"{node.module}.{alias.name}", node.lineno)
 
 
-def sources() -> list[Source]:
-    return [Source(path) for path in sorted((ROOT / "optserve").rglob("*.py"))]
+@cache
+def sources() -> tuple[Source, ...]:
+    """All of them, each read once."""
+    return tuple(Source(path) for path in sorted((ROOT / "optserve").rglob("*.py")))
+
+
+def each_source(test: Callable[[Source], None]) -> Callable[[str], None]:
+    """A test of every file, as one for each room; what fails names the file."""
+
+    @pytest.mark.parametrize("room", sorted({source.room for source in sources()}))
+    def of_room(room: str) -> None:
+        for source in sources():
+            if source.room == room:
+                test(source)
+
+    of_room.__doc__ = test.__doc__
+    return of_room

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from optserve.primitives.vocabulary import builtin_primitives
-from tests.architecture.house import Source, sources
+from tests.architecture.house import Source, each_source
 
 NAMES = frozenset(primitive.name for primitive in builtin_primitives())
 
@@ -25,8 +25,6 @@ NAMING = "optserve/primitives/vocabulary.py"
 SUMMARIES = {"min", "mean", "max", "abs"}
 REDUCTIONS = {"sum", "prod", "max", "min", "logsumexp", "any", "all"}
 """Words of summaries and of axis rules, which happen to be names of primitives too."""
-
-each_source = pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
 
 
 @each_source

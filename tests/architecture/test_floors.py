@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-import pytest
-
-from tests.architecture.house import FLOORS, ORDERED, ROOMS_OF, SIDES, Source, sources
+from tests.architecture.house import (
+    FLOORS,
+    ORDERED,
+    ROOMS_OF,
+    SIDES,
+    Source,
+    each_source,
+    sources,
+)
 
 FRONT_DOOR = ("", "__main__")
 """The package itself: it lends names from all floors, and no floor may ask it for one."""
@@ -17,7 +23,7 @@ def test_every_room_has_a_floor() -> None:
     assert rooms - {*FRONT_DOOR} <= FLOORS.keys() | SIDES.keys()
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
+@each_source
 def test_imports_point_down(source: Source) -> None:
     upwards = [
         f"{source.shown}:{line}: {source.room} may not import {name}"
@@ -27,7 +33,7 @@ def test_imports_point_down(source: Source) -> None:
     assert not upwards, "\n".join(upwards)
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
+@each_source
 def test_each_foreign_library_is_imported_in_its_rooms_only(source: Source) -> None:
     strays = [
         f"{source.shown}:{found.line}: {found.name} belongs in {sorted(rooms) or 'no room'}"
@@ -37,7 +43,7 @@ def test_each_foreign_library_is_imported_in_its_rooms_only(source: Source) -> N
     assert not strays, "\n".join(strays)
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
+@each_source
 def test_rooms_within_a_room_are_ordered(source: Source) -> None:
     order = ORDERED.get(source.room, ())
     places = [place for place, room in enumerate(order) if source.is_in(f"{source.room}.{room}")]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.house import ROOT, Source, sources
+from tests.architecture.house import ROOT, Source, each_source, sources
 
 LONGEST = 400
 EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
@@ -23,8 +23,6 @@ READ_ONLY = {"AbstractSet", "Collection", "Mapping", "Sequence"}
 
 STATES = {"optserve.graph.tracer._serials"}
 """State that is allowed: a counter of which only the order of its numbers is ever used."""
-
-each_source = pytest.mark.parametrize("source", sources(), ids=lambda source: source.shown)
 
 
 def test_no_file_is_two_rooms() -> None:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.measure import measure
 from benchmarks.workloads.startup import workload
 
-ROUNDS = 5
+ROUNDS = 3
 ATTEMPTS = 3
 SLACK = 1.25
 """What the limits of ``python -m benchmarks startup`` are widened by."""

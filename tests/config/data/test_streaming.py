@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -66,9 +67,24 @@ def config(read: str, in_memory: str, columns: str = COLUMNS, more: str = "") ->
     return f"data:\n{table}{FIT}optimizer: lbfgs\nstop: {{steps: 12}}\n{more}"
 
 
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("read", ["parts/*.parquet", "d.csv", "d.npy"])
+IN_EVERY_RUN = frozenset(
+    {
+        ("parts/*.parquet", "float64", "numpy"),
+        ("parts/*.parquet", "float32", "llvm"),
+        ("d.csv", "float64", "llvm"),
+        ("d.npy", "float32", "numpy"),
+    }
+)
+"""The others, in which the same readers meet the same backends, are nightly."""
+
+
+def each_way() -> Iterator[Any]:
+    ways = product(("parts/*.parquet", "d.csv", "d.npy"), ("float64", "float32"), ("numpy", "llvm"))
+    for way in ways:
+        yield pytest.param(*way, marks=[] if way in IN_EVERY_RUN else [pytest.mark.nightly])
+
+
+@pytest.mark.parametrize(("read", "precision", "backend"), [*each_way()])
 def test_a_fit_has_the_bits_of_one_in_memory(
     read: str, precision: str, backend: str, problem: Load, written: Path
 ) -> None:

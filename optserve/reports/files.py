@@ -61,8 +61,8 @@ def report_files(
     """The reports that ``KIND=FILE`` texts ask for; folders that are not there are made.
 
     Raises ``ConfigError`` for what is no such text, a kind that nobody provides, a file that
-    cannot be written, one of the ``configs``, which a report would replace, or one in ``out``,
-    which is to be a new folder.
+    cannot be written, one of the ``configs`` or of what may be data, which a report would replace,
+    or one in ``out``, which is to be a new folder.
 
     >>> report_files(["junti=report.xml"])
     Traceback (most recent call last):
@@ -73,7 +73,9 @@ def report_files(
     if not texts:
         return ReportFiles()
     pairs = [_pair(text) for text in texts]
-    registry = load({kind for kind, _ in pairs}, plugin_files)
+    registry = load(
+        {*(kind for kind, _ in pairs), *(_suffix(path) for _, path in pairs)}, plugin_files
+    )
     check_files(registry, plugin_files)
     writers = [_writer(kind, registry) for kind, _ in pairs]
     seen: set[Path] = set()
@@ -83,6 +85,13 @@ def report_files(
             raise ConfigError(
                 f"--report {kind}={path}: the report would replace what is run",
                 expected="a file of its own",
+                code="usage",
+            )
+        if _suffix(path) in {*registry.readers, "yaml", "yml"} and path.exists():
+            raise ConfigError(
+                f"--report {kind}={path}: the file is there, and may be data or a config",
+                expected="a file of which nothing is lost",
+                remedy=f"give the report another name, such as {path.stem}.{kind}, or remove it",
                 code="usage",
             )
         if out is not None and path.resolve().is_relative_to(out.resolve()):
@@ -105,6 +114,11 @@ def report_files(
             for (kind, path), writer in zip(pairs, writers, strict=True)
         )
     )
+
+
+def _suffix(path: Path) -> str:
+    """What says how the file would be read, were it one of data."""
+    return path.name.casefold().removesuffix(".gz").rpartition(".")[2]
 
 
 def _pair(text: str) -> tuple[str, Path]:

@@ -76,6 +76,15 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_descent(
     assert not (here / "runs").exists()
 
 
+@pytest.mark.parametrize("name", ["base.yml", "rows.csv", "ROWS.CSV.gz", "rows.parquet"])
+def test_a_report_replaces_no_data(invoke: Invoke, here: Path, fit: Path, name: str) -> None:
+    (here / name).write_text("x\n1\n")
+    result = invoke("run", fit, "--report", f"junit={name}")
+    assert result.exit_code == 2
+    assert "may be data or a config" in result.stderr
+    assert (here / name).read_text() == "x\n1\n"
+
+
 def test_a_report_of_a_plugin_that_fails_is_told_beside_the_result(
     invoke: Invoke, here: Path, fit: Path
 ) -> None:

@@ -90,15 +90,15 @@ def test_no_report_replaces_what_is_run() -> None:
 
 
 def test_files_appear_whole_with_the_permissions_of_the_one_before() -> None:
-    Path("old.txt").write_text("old")
-    Path("old.txt").chmod(0o640)
-    Path("link.txt").symlink_to("old.txt")
-    files = report_files(["tap=link.txt", "junit=new/deep/a.xml"])
-    assert Path("old.txt").read_text() == "old"
+    Path("old.tap").write_text("old")
+    Path("old.tap").chmod(0o640)
+    Path("link.tap").symlink_to("old.tap")
+    files = report_files(["tap=link.tap", "junit=new/deep/a.xml"])
+    assert Path("old.tap").read_text() == "old"
     assert not files.write(JOBS)
-    assert Path("old.txt").read_text().startswith("TAP version 14")
-    assert Path("old.txt").stat().st_mode & 0o777 == 0o640
-    assert Path("link.txt").is_symlink()
+    assert Path("old.tap").read_text().startswith("TAP version 14")
+    assert Path("old.tap").stat().st_mode & 0o777 == 0o640
+    assert Path("link.tap").is_symlink()
     assert [path.name for path in Path("new/deep").iterdir()] == ["a.xml"]
 
 

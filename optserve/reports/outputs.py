@@ -24,8 +24,11 @@ def outputs_lines(outputs: Mapping[str, OutputFound]) -> Iterator[str]:
 def output_cells(output: OutputFound) -> list[str]:
     """The value, its standard error with the interval, or why there is none."""
     if shape_of(output.value):
-        unavailable = f"no errors: {output.unavailable}" if output.unavailable else ""
-        return [range_text(output.value) or "not finite", unavailable]
+        without = output.unavailable
+        if without and not range_text(output.standard_error):
+            without = f"no errors: {without}"
+        told = range_text(output.value) or "not finite"
+        return [told.removeprefix("all ") if without else told, without]
     if output.value is None:
         return ["not finite"]
     if output.standard_error is None:

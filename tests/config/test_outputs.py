@@ -14,6 +14,7 @@ from optserve import Config, load, run
 from optserve.errors import OptserveError
 from optserve.jobs.record.artefacts import read_run, save
 from optserve.jobs.record.result import Result
+from optserve.reports.outputs import outputs_lines
 
 X = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 7.0])
 Y = np.array([1.1, 2.3, 2.8, 4.2, 4.9, 7.3])
@@ -140,6 +141,16 @@ def test_a_value_that_is_not_finite_has_no_error() -> None:
     output = found({"bad": "log(-b)"}).outputs["bad"]
     assert (output.value, output.standard_error) == (None, None)
     assert output.unavailable == "the value is not finite"
+
+
+def test_of_values_that_are_partly_finite_those_have_errors() -> None:
+    output = found({"some": {"value": "log(b * t)", "at": {"t": "[-1.0, 10.0]"}}}).outputs["some"]
+    assert output.value[0] is output.standard_error[0] is None
+    assert output.standard_error[1] > 0
+    assert output.unavailable == "1 of 2 values are not finite"
+    [line] = outputs_lines({"some": output})
+    assert line.endswith("  1 of 2 values are not finite")
+    assert "all" not in line
 
 
 def test_a_run_that_fails_has_no_numbers() -> None:

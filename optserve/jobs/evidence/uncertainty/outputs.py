@@ -84,11 +84,19 @@ def _at(
     finite = np.isfinite(found[0])
     made = np.where(finite, np.reshape(errors.of(derivative), output.shape), np.nan)
     if not finite.all():
-        why = "the value is not finite"
-    elif np.isnan(made).any():
-        why = "at a bound, or not determined by the data"
+        why = _of_which(~finite, "the value is not finite", "are not finite")
+    elif (without := np.isnan(made)).any():
+        bound = "at a bound, or not determined by the data"
+        why = _of_which(without, bound, f"have no error: {bound}")
     width = student_t_quantile(output.level, errors.dof)
     return _found(output, found, made, why, width)
+
+
+def _of_which(these: Array, one: str, some: str) -> str:
+    """What is to be said where all or the only one of the values are ``these``, or some."""
+    if these.all():
+        return one
+    return f"{np.count_nonzero(these)} of {these.size} values {some}"
 
 
 def _found(

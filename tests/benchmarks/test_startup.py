@@ -7,13 +7,13 @@ import pytest
 from benchmarks.measure import measure
 from benchmarks.workloads.startup import workload
 
-ROUNDS = 3
+ROUNDS = 5
 ATTEMPTS = 3
 SLACK = 1.25
 """What the limits of ``python -m benchmarks startup`` are widened by."""
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_small_run_takes_little_more_than_its_imports() -> None:
     missed: list[str] = []
     for _ in range(ATTEMPTS):

@@ -33,7 +33,7 @@ def cases() -> Iterator[Any]:
             for way in WAYS:
                 case = (name, factor, way)
                 size = published.start.size
-                far = factor > 1 and (size > 12 or way == "lbfgs")
+                far = factor > 1 and (size > 12 or way != "default")
                 large = size > 50 or (size > 12 and way == "lbfgs")
                 marks = [pytest.mark.nightly] if far or large or case in LONG else []
                 yield pytest.param(*case, marks=marks, id=f"{name}-x{factor}-{way}")

@@ -20,7 +20,12 @@ LISTING = "import sys; from optserve.cli import main\ntry: main()\nfinally: prin
 
 def test_help_lists_the_commands(invoke: Invoke) -> None:
     listed = invoke("--help").output.partition("Commands:")[2]
-    assert re.findall(r"^  (\w+)  +[A-Z]", listed, re.MULTILINE) == [*COMMANDS, "plugin"]
+    assert re.findall(r"^  (\w+)  +[A-Z]", listed, re.MULTILINE) == [
+        *COMMANDS,
+        "batch",
+        "baseline",
+        "plugin",
+    ]
     assert "..." not in listed  # every summary fits in its line
 
 

@@ -17,8 +17,6 @@ SIMPLE: dict[str, Any] = {"version": 1, "parameters": {"a": 1}, "loss": "a**2"}
     ("changes", "message", "remedy"),
     [
         ({"parameters": {"1a": 3}}, "'1a' begins with a digit", "write 'p1a'"),
-        ({"parameters": {"a": "1"}}, "the text '1', in quotes", "without quotes: 1"),
-        ({"parameters": {"a": {"init": " 2.5 "}}}, "in quotes", "without quotes: 2.5"),
         (
             {"data": {"inline": {"x": ["2,5", 1]}}, "loss": "a * sum(x)"},
             "'2,5' in row 1",

@@ -16,14 +16,23 @@ from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.control import tiled
 from optserve.primitives.vocabulary import density_primitives, everyday_primitives
 from optserve.testing.together import Piece
+from tests.conformance.composed import is_composed
 
-__all__ = ["PARTS", "only_native", "parted"]
+__all__ = ["EACH_SHARE", "only_native", "parted"]
 
-PARTS = (
+_ALL = (
     *everyday_primitives(),
     *(one for one in density_primitives() if one.kind == "elementwise"),
 )
-"""All built-in primitives but the densities, which are made of these."""
+
+EACH_SHARE = pytest.mark.parametrize(
+    "primitives",
+    [
+        pytest.param(tuple(one for one in _ALL if not is_composed(one)), id="parts"),
+        pytest.param(_ALL, id="all", marks=pytest.mark.nightly),
+    ],
+)
+"""All built-in primitives but those that are made of others; nightly all but the densities."""
 
 
 def only_native(monkeypatch: pytest.MonkeyPatch) -> None:

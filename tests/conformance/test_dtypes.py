@@ -5,14 +5,17 @@ Densities are left out: all that they are made of is here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from optserve.backends import llvm
 from optserve.backends.numpy import numpy_backend
+from optserve.graph.primitive import Primitive
 from optserve.testing import check_dtypes
 from optserve.testing.dtypes import COUNTS, mixtures
 from optserve.testing.together import check_row_counts
-from tests.conformance.native import PARTS, only_native, parted
+from tests.conformance.native import EACH_SHARE, only_native, parted
 
 pytestmark = [
     pytest.mark.usefixtures("small_tiles"),
@@ -20,13 +23,15 @@ pytestmark = [
 ]
 
 
-def test_numpy() -> None:
-    assert check_dtypes(numpy_backend(1), PARTS) > 1000
+@EACH_SHARE
+def test_numpy(primitives: Sequence[Primitive]) -> None:
+    assert check_dtypes(numpy_backend(1), primitives) > len(primitives)
 
 
-def test_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    native, rest = parted(mixtures(PARTS), COUNTS[-1], monkeypatch)
+@EACH_SHARE
+def test_native_code(primitives: Sequence[Primitive], monkeypatch: pytest.MonkeyPatch) -> None:
+    native, rest = parted(mixtures(primitives), COUNTS[-1], monkeypatch)
     assert check_row_counts(llvm.llvm_backend(1), rest, counts=COUNTS) == len(rest)
     only_native(monkeypatch)
     assert check_row_counts(llvm.llvm_backend(1), native, counts=COUNTS) == len(native)
-    assert len(native) > 700
+    assert len(native) > len(primitives)

@@ -129,13 +129,17 @@ def test_an_encoding_is_read(opened: Callable[..., Frame]) -> None:
         (txt(), "x, y\n1, 2\n3, 4\n", '`separator: ","`'),
         (dat(), "x y\n1,5 2\n3 4\n", '`decimal: ","`'),
         (tsv(), "x,y\n1,2\n3,4\n", '`separator: ","`'),
-        (csv(separator=";", decimal=","), "x;y\n1.5;2.5\n", '`decimal: "."`'),
     ],
 )
 def test_the_error_names_the_key(
     opened: Callable[..., Frame], reader: Reader, content: str, keys: str
 ) -> None:
     assert advice(lambda: opened(reader, content)) == f"write {keys} beside `read`"
+
+
+def test_a_point_between_digits_may_part_groups_of_them(opened: Callable[..., Frame]) -> None:
+    told = advice(lambda: opened(csv(separator=";", decimal=","), "x;y\n1.5;2.5\n"))
+    assert told.startswith('write `decimal: "."` beside `read`, unless ')
 
 
 def advice(make: Callable[[], Frame]) -> str:

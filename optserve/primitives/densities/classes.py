@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.domain import Example, integer, real
+from optserve.graph.domain import Domain, Example, integer, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import sorted_
@@ -81,12 +81,14 @@ def _ordered_arguments(k: Value, eta: Value, cuts: Value) -> Any:
     return (k, eta, cuts), {}
 
 
-def _ordered(name: str, body: Callable[..., Value], cost: float, doc: str) -> Primitive:
+def _ordered(
+    name: str, body: Callable[..., Value], cost: float, doc: str, classes: Domain = _THREE
+) -> Primitive:
     return composite(
         name,
         body,
         arguments=_ordered_arguments,
-        domain=(_THREE, real, sorted_),
+        domain=(classes, real, sorted_),
         examples=(
             Example(((4,), (4,), (2,))),
             Example(((4,), (), (4, 2))),
@@ -141,4 +143,5 @@ ordered_logistic_logsf = _ordered(
     Log chance of a class above k, counted from 0, of classes in an order: a logistic number of the
     location eta lies above the cut k. Below 0 it is 0, from the last class on -inf.
     """,
+    classes=integer(0, 1),  # of the last class it is -inf, which has no derivative
 )

@@ -58,7 +58,7 @@ bernoulli_logit_logcdf = density(
 bernoulli_logit_logsf = density(
     "bernoulli_logit_logsf",
     lambda k, logit: np.where(k < 0.0, 0.0, np.where(k >= 1.0, -np.inf, -softplus(-logit))),
-    domain=(integer(0, 1), real),
+    domain=(integer(-1, 0), real),  # at 1 it is -inf, which has no derivative
     cost=12.0,
     doc="Log chance of more than k, of 1 or 0, where that of 1 is sigmoid(logit). From 1 on: -inf.",
 )

@@ -143,7 +143,8 @@ def test_every_kind_of_job_ends_as_the_plugins_failure(kind: str) -> None:
     before = 10**9 - counted.left
     run(made)
     total = 10**9 - counted.left - before
-    for calls in {before, (before + total) // 2, total - 1}:
+    # The first run of all may make a call more, to learn how long one takes.
+    for calls in {before, (before + total) // 2, total - 2}:
         result = run(failing_jobs(Failing(lambda x: sys.exit(0), calls=calls).primitive())[kind])
         assert result.exit_code == 6, (calls, before, total)
         assert "odd_square" in result.termination.message

@@ -39,10 +39,11 @@ def predict(
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
-    """Predict for new rows with the estimates of a run, as a table in CSV.
+    """Predict for new rows with the estimates of a run.
 
-    With error bars each row has the standard error and the interval of what is predicted, and the
-    one in which a new observation lies. The config of the run and its data must be where they were.
+    The answer is a table in CSV. With error bars each row has the standard error and the interval
+    of what is predicted, and the one in which a new observation lies. The config of the run and its
+    data must be where they were.
     """
     with ending():
         import numpy as np

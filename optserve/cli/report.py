@@ -24,10 +24,11 @@ def report(
     reports: Reports,
     plugin: PluginFiles,
 ) -> None:
-    """Write reports of a run that is over; by default RUN/report.html.
+    """Write reports of a run that is over.
 
-    The page needs no network: verdict, estimates, pictures of the fit and of the descent, the
-    config, versions and digests. It shows what the run left; nothing is computed again.
+    By default this is RUN/report.html, a page that needs no network: verdict, estimates, pictures
+    of the fit and of the descent, the config, versions and digests. It shows what the run left;
+    nothing is computed again.
     """
     with ending():
         from optserve.jobs.reasons import exit_code

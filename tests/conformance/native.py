@@ -18,18 +18,19 @@ from optserve.primitives.vocabulary import density_primitives, everyday_primitiv
 from optserve.testing.together import Piece
 from tests.conformance.composed import is_composed
 
-__all__ = ["EACH_SHARE", "only_native", "parted"]
+__all__ = ["ALL", "EACH_SHARE", "only_native", "parted"]
 
-_ALL = (
+ALL = (
     *everyday_primitives(),
     *(one for one in density_primitives() if one.kind == "elementwise"),
 )
+"""All built-in primitives but the densities, which are made of these."""
 
 EACH_SHARE = pytest.mark.parametrize(
     "primitives",
     [
-        pytest.param(tuple(one for one in _ALL if not is_composed(one)), id="parts"),
-        pytest.param(_ALL, id="all", marks=pytest.mark.nightly),
+        pytest.param(tuple(one for one in ALL if not is_composed(one)), id="parts"),
+        pytest.param(ALL, id="all", marks=pytest.mark.nightly),
     ],
 )
 """All built-in primitives but those that are made of others; nightly all but the densities."""

@@ -19,7 +19,7 @@ from optserve.graph.aval import Aval, DType, aval_of, is_float
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Trace, Tracer
-from optserve.primitives.arithmetic import mulz
+from optserve.primitives.arithmetic import mulz, mulz_both
 from optserve.primitives.shaping import cast
 from optserve.primitives.sums import broadcast_to, unbroadcast
 from optserve.primitives.tracing import trace
@@ -112,9 +112,6 @@ def _pull_partials(
     pulled: list[Value | None] = []
     for partial, asked in zip(partials, wanted, strict=True):
         slope = slopes.slope(partial, ct) if asked else None
-        may_be_nan = masked and own.selects and not primitive.facts.linear
-        if may_be_nan and slope is not None and type(slope) is not float:
-            slope = np.where(ct == 0.0, 0.0, slope)  # it may be NaN where it is not taken
         pulled.append(_scaled(guard.cotangent(ct, slope), slope, masked, own.selects))
     return tuple(pulled)
 
@@ -128,8 +125,8 @@ def _scaled(ct: Value, partial: Value | None, masked: bool, selects: bool) -> Va
             return None
         if abs(partial) == 1.0:
             return ct if partial > 0 else -ct
-    if selects:
-        return mulz(partial, ct)
+    if selects:  # what is masked may be NaN where it is not taken
+        return mulz_both(partial, ct) if masked else mulz(partial, ct)
     return mulz(ct, partial) if masked else ct * partial
 
 

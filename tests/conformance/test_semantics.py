@@ -311,6 +311,14 @@ def test_a_choice_of_nan_that_is_not_taken_has_no_derivative(choose: Function) -
     assert np.isfinite([by_x, by_y]).all()
 
 
+@pytest.mark.parametrize("choose", [np.maximum, lambda x, y: np.clip(x, y, 9.0)])
+def test_a_choice_in_a_branch_bends_where_its_cotangent_is_0(choose: Function) -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(np.where(x > -5.0, choose(x, -1.0) ** 2, 3.0))
+
+    same(hessian(loss)(np.array([0.0, 0.3])), [[2.0, 0.0], [0.0, 2.0]])
+
+
 def test_a_gather_out_of_range_gives_nan() -> None:
     found = take(np.array([1.0, 2.0]), np.array([0, 2, -3, -1]))
     same(found, [1.0, NAN, NAN, 2.0])

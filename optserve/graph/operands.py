@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import TraceError
 from optserve.graph.aval import Array, DType
 
-__all__ = ["check_dtype", "check_type", "plain_array", "same_bits"]
+__all__ = ["as_floats", "as_operand", "check_dtype", "check_type", "plain_array", "same_bits"]
 
 _asarray = np.asarray  # NumPy's own: the one of its module is exchanged while a trace is open
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
@@ -54,6 +54,25 @@ def plain_array(value: Any) -> Array:
         array = np.asarray(float(value))
     check_dtype(array.dtype)
     return array
+
+
+def as_operand(value: Any) -> Any:
+    """``value`` itself where it is traced, and else as a plain array.
+
+    >>> as_operand([1, 2])
+    array([1, 2])
+    """
+    return value if hasattr(value, "aval") else plain_array(value)
+
+
+def as_floats(value: Any) -> Any:
+    """``value`` as an operand of floating-point numbers.
+
+    >>> as_floats([1, 2])
+    array([1., 2.])
+    """
+    operand = as_operand(value)
+    return operand if operand.dtype.kind == "f" else operand * 1.0
 
 
 def check_type(kind: type) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
 from optserve.primitives.elementary import sigmoid
 from optserve.primitives.normal import ndtr
@@ -22,13 +22,8 @@ __all__ = [
 ]
 
 
-def _floats(x: Value) -> Value:
-    array = x if hasattr(x, "aval") else plain_array(x)
-    return array if array.dtype.kind == "f" else array * 1.0
-
-
 def _below_the_largest(x: Value, axis: int) -> Value:
-    x = _floats(x)
+    x = as_floats(x)
     return x - max_(x, axis=axis, keepdims=True)
 
 
@@ -58,7 +53,7 @@ def gelu(x: Value) -> Value:
     >>> float(gelu(0.0))
     0.0
     """
-    x = _floats(x)
+    x = as_floats(x)
     return x * ndtr(x)
 
 
@@ -68,7 +63,7 @@ def silu(x: Value) -> Value:
     >>> float(silu(0.0))
     0.0
     """
-    x = _floats(x)
+    x = as_floats(x)
     return x * sigmoid(x)
 
 
@@ -78,7 +73,7 @@ def elu(x: Value, alpha: Value = 1.0) -> Value:
     >>> elu([2.0, 0.0]).tolist()
     [2.0, 0.0]
     """
-    x = _floats(x)
+    x = as_floats(x)
     return np.where(x > 0.0, x, alpha * np.expm1(np.where(x > 0.0, 0.0, x)))
 
 
@@ -88,7 +83,7 @@ def leaky_relu(x: Value, slope: Value = 0.01) -> Value:
     >>> leaky_relu([2.0, -1.0], 0.5).tolist()
     [2.0, -0.5]
     """
-    x = _floats(x)
+    x = as_floats(x)
     return np.where(x > 0.0, x, slope * x)
 
 
@@ -102,7 +97,7 @@ def layer_norm(
     >>> layer_norm([1.0, 3.0], epsilon=0.0).tolist()
     [-1.0, 1.0]
     """
-    x = _floats(x)
+    x = as_floats(x)
     deviation = x - mean(x, axis=axis, keepdims=True)
     variance = mean(deviation * deviation, axis=axis, keepdims=True)
     return deviation / np.sqrt(variance + epsilon) * scale + shift

@@ -12,7 +12,7 @@ from optserve.errors import ShapeError
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.leading import shifted
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives import arithmetic, selection
 from optserve.primitives.constructors import composite
@@ -21,10 +21,6 @@ from optserve.primitives.shaping import concatenate, normal_axes, reshape
 from optserve.primitives.sums import broadcast_to, one_axis
 
 __all__ = ["cumprod", "diff", "meshgrid", "pad", "repeat", "roll", "tile"]
-
-
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
 
 
 def roll(
@@ -36,7 +32,7 @@ def roll(
     >>> roll([1.0, 2.0, 3.0], 1).tolist()
     [3.0, 1.0, 2.0]
     """
-    x = _array(x)
+    x = as_operand(x)
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, 0), np.shape(x))
     axes = axis if isinstance(axis, tuple | list) else (axis,)
@@ -63,7 +59,7 @@ def diff(x: Value, n: int = 1, axis: int = -1) -> Value:
     >>> diff([1.0, 4.0, 9.0]).tolist()
     [3.0, 5.0]
     """
-    x = _array(x)
+    x = as_operand(x)
     if n < 0:
         raise ShapeError(f"a difference of order {n}", expected="an order that is not negative")
     [only] = normal_axes(axis, np.ndim(x))
@@ -81,7 +77,7 @@ def tile(x: Value, reps: int | tuple[int, ...]) -> Value:
     >>> tile([1.0, 2.0], 2).tolist()
     [1.0, 2.0, 1.0, 2.0]
     """
-    x = _array(x)
+    x = as_operand(x)
     counts = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
     ndim = max(np.ndim(x), len(counts))
     counts = (*(1,) * (ndim - len(counts)), *counts)
@@ -98,7 +94,7 @@ def repeat(x: Value, repeats: int | tuple[int, ...], axis: int | None = None) ->
     >>> repeat([1.0, 2.0], 2).tolist(), repeat([1.0, 2.0], [1, 3]).tolist()
     ([1.0, 1.0, 2.0, 2.0], [1.0, 2.0, 2.0, 2.0])
     """
-    x, only = one_axis(_array(x), axis)
+    x, only = one_axis(as_operand(x), axis)
     shape = np.shape(x)
     if np.ndim(repeats):
         if np.shape(repeats) != (shape[only],):
@@ -125,7 +121,7 @@ def pad(
     >>> pad([1.0, 2.0, 3.0], (2, 1), mode="reflect").tolist()
     [3.0, 2.0, 1.0, 2.0, 3.0, 2.0]
     """
-    x = _array(x)
+    x = as_operand(x)
     widths = np.broadcast_to(np.asarray(pad_width, np.int64), (np.ndim(x), 2)).tolist()
     for axis, (before, after) in enumerate(widths):
         if min(before, after) < 0:
@@ -156,7 +152,7 @@ def meshgrid(*xs: Value, indexing: Literal["xy", "ij"] = "xy") -> tuple[Value, .
     >>> [grid.tolist() for grid in meshgrid([1.0, 2.0], [5.0])]
     [[[1.0, 2.0]], [[5.0, 5.0]]]
     """
-    vectors = [reshape(_array(x), (-1,)) for x in xs]
+    vectors = [reshape(as_operand(x), (-1,)) for x in xs]
     sizes: list[Any] = [np.shape(vector)[0] for vector in vectors]
     places = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) > 1:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
 from optserve.primitives.arrangement import pad
 from optserve.primitives.products import einsum
@@ -18,11 +18,6 @@ __all__ = ["avg_pool", "conv1d", "conv2d", "max_pool"]
 
 Sizes = int | tuple[int, ...]
 Padding = int | tuple[int, ...] | Literal["valid", "same"]
-
-
-def _array(x: Value) -> Value:
-    array = x if hasattr(x, "aval") else plain_array(x)
-    return array if array.dtype.kind == "f" else array * 1.0
 
 
 def _each(given: Sizes, count: int, what: str) -> tuple[int, ...]:
@@ -61,7 +56,7 @@ def _windows(
 def _convolved(
     x: Value, w: Value, count: int, stride: Sizes, padding: Padding, dilation: Sizes
 ) -> Value:
-    x, w = _array(x), _array(w)
+    x, w = as_floats(x), as_floats(w)
     strides, dilations = _each(stride, count, "stride"), _each(dilation, count, "dilation")
     if (
         np.ndim(x) < count + 1
@@ -145,7 +140,7 @@ def avg_pool(x: Value, size: Sizes, stride: Sizes | None = None) -> Value:
 
 
 def _pooled(x: Value, size: Sizes, stride: Any) -> Value:
-    x = _array(x)
+    x = as_floats(x)
     sizes = _each(size, len(size) if isinstance(size, tuple | list) else 2, "size")
     strides = sizes if stride is None else _each(stride, len(sizes), "stride")
     if np.ndim(x) < len(sizes) or min(*sizes, *strides, 1) < 1:

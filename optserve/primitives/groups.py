@@ -13,7 +13,7 @@ from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size
 from optserve.graph.domain import Example, integer, real
 from optserve.graph.facts import Facts
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constructors import opaque
@@ -22,12 +22,8 @@ from optserve.primitives.indexing import check_indices, scatter_add, take
 __all__ = ["embedding", "one_hot", "segment_max", "segment_mean", "segment_min", "segment_sum"]
 
 
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
-
-
 def _numbers(group: Value) -> Value:
-    numbers = _array(group)
+    numbers = as_operand(group)
     if numbers.dtype.kind not in "iu":
         raise ShapeError(
             f"groups have dtype {numbers.dtype.name}",
@@ -61,7 +57,7 @@ def embedding(table: Value, index: Value) -> Value:
     >>> embedding([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0]).tolist()
     [[3.0, 4.0], [3.0, 4.0], [1.0, 2.0]]
     """
-    return take(_array(table), _numbers(index), axis=0)
+    return take(as_operand(table), _numbers(index), axis=0)
 
 
 def segment_sum(x: Value, group: Value, count: int) -> Value:
@@ -73,7 +69,7 @@ def segment_sum(x: Value, group: Value, count: int) -> Value:
     >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0], 2).tolist()
     [5.0, 2.0]
     """
-    x, numbers = _array(x), _numbers(group)
+    x, numbers = as_operand(x), _numbers(group)
     if x.dtype.kind == "b":
         x = x * 1
     inside = _inside(numbers, count)
@@ -89,7 +85,7 @@ def segment_mean(x: Value, group: Value, count: int) -> Value:
     >>> segment_mean([1.0, 2.0, 4.0], [0, 1, 0], 2).tolist()
     [2.5, 2.0]
     """
-    x, numbers = _array(x) * 1.0, _numbers(group)
+    x, numbers = as_operand(x) * 1.0, _numbers(group)
     one = np.where(numbers >= 0, 1.0, 1.0).astype(x.dtype)
     rows = segment_sum(one, numbers, count)
     return segment_sum(x, numbers, count) / np.reshape(rows, (count, *(1,) * (np.ndim(x) - 1)))
@@ -101,7 +97,7 @@ def segment_min(x: Value, group: Value, count: int) -> Value:
     >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0], 2).tolist()
     [1.0, 2.0]
     """
-    return -segment_max(-_array(x), group, count)
+    return -segment_max(-as_operand(x), group, count)
 
 
 def _segment_max(x: Value, group: Value, *, count: int) -> Array:
@@ -148,7 +144,7 @@ def _segment_max_axes(
 def _segment_arguments(x: Value, group: Value, count: int) -> Any:
     if not isinstance(count, int | np.integer | Dim):
         raise ShapeError("the number of groups is no whole number", expected="levels(group)")
-    x = _array(x)
+    x = as_operand(x)
     return (x if x.dtype.kind == "f" else x * 1.0, _numbers(group)), {"count": count}
 
 

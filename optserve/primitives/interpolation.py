@@ -12,7 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.axes import AxisAnswer, Mixed
 from optserve.graph.domain import Example, real
 from optserve.graph.facts import Facts
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import sorted_
 from optserve.primitives.constructors import opaque
@@ -60,11 +60,6 @@ searchsorted: Primitive = opaque(
 )
 
 
-def _array(x: Value) -> Value:
-    array = x if hasattr(x, "aval") else plain_array(x)
-    return array if array.dtype.kind == "f" else array * 1.0
-
-
 def interp(
     x: Value,
     xp: Value,
@@ -84,7 +79,7 @@ def interp(
     >>> interp([0.5], [0.0, 1.0, 2.0], [0.0, 10.0, 0.0], kind="cubic").tolist()
     [6.875]
     """
-    x, xp, fp = _array(x), _array(xp), _array(fp)
+    x, xp, fp = as_floats(x), as_floats(xp), as_floats(fp)
     count = np.shape(xp)[0] if np.ndim(xp) == 1 else 0
     if np.ndim(fp) != 1 or np.shape(fp) != np.shape(xp) or not count:
         raise ShapeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
 from optserve.primitives.reductions import norm
 from optserve.primitives.sums import sum_
@@ -19,8 +19,7 @@ def _apart(x: Value, z: Value, length: Length) -> Value:
     """The differences of all pairs of places in units of ``length``: shape (n, m, d)."""
     places = []
     for one in (x, z):
-        array = one if hasattr(one, "aval") else plain_array(one)
-        array = array if array.dtype.kind == "f" else array * 1.0
+        array = as_floats(one)
         if array.ndim not in (1, 2):
             raise ShapeError(f"places of shape {array.shape}", expected="(n,) or (n, d)")
         places.append(array[:, None] if array.ndim == 1 else array)

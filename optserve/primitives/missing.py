@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives import reductions, sums
 
@@ -17,7 +17,7 @@ Axis = Any
 
 def _split(x: Value, fill: float) -> tuple[Value, Value]:
     """x with what is missing filled, and what is missing."""
-    array = x if hasattr(x, "aval") else plain_array(x)
+    array = as_operand(x)
     missing = np.isnan(array)
     if array.dtype.kind != "f":
         return array, missing

@@ -13,16 +13,12 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError, TraceError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives.known import known, numbers_of
 from optserve.primitives.numpy_options import signed_all
 
 __all__ = ["FUNCTIONS"]
-
-
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
 
 
 def _select(condlist: Sequence[Value], choicelist: Sequence[Value], default: Value = 0) -> Value:
@@ -50,14 +46,14 @@ def _piecewise(x: Value, condlist: Any, funclist: Sequence[Any], *args: Any, **k
             f"np.piecewise of {len(conditions)} conditions and {len(funclist)} functions",
             expected="a function for each condition, and one more for all else",
         )
-    x = _array(x)
+    x = as_operand(x)
     if len(funclist) > len(conditions):
         others = np.logical_not(functools.reduce(np.logical_or, conditions))
         conditions.append(others)
     chosen = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
         if not callable(function):
-            chosen = np.where(condition, _array(function).astype(x.dtype), chosen)
+            chosen = np.where(condition, as_operand(function).astype(x.dtype), chosen)
         elif numbers_of(condition) is None:
             value = _entry_by_entry(x, lambda x, f=function: f(x, *args, **kw))
             chosen = np.where(condition, value.astype(x.dtype), chosen)
@@ -72,7 +68,7 @@ def _replaced(chosen: Value, x: Value, mask: Any, function: Any, args: Any, keyw
     if not places.size:
         return chosen
     entries = np.take(np.ravel(x), places)
-    value = np.broadcast_to(_array(function(entries, *args, **keywords)), np.shape(entries))
+    value = np.broadcast_to(as_operand(function(entries, *args, **keywords)), np.shape(entries))
     flat = np.concatenate([np.ravel(chosen), value.astype(x.dtype)])
     order = np.arange(np.size(x))
     order[places] = np.size(x) + np.arange(places.size)
@@ -81,7 +77,7 @@ def _replaced(chosen: Value, x: Value, mask: Any, function: Any, args: Any, keyw
 
 def _entry_by_entry(x: Value, function: Callable[..., Value]) -> Value:
     before = len(x.trace.equations)
-    value = _array(function(x))
+    value = as_operand(function(x))
     for equation in x.trace.equations[before:]:
         if equation.operands and not equation.primitive.aligns:
             raise TraceError(
@@ -157,13 +153,13 @@ def _unique(
 
 
 def _count_nonzero(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
-    return np.sum((_array(a) != 0).astype(np.int64), axis=axis, keepdims=keepdims)
+    return np.sum((as_operand(a) != 0).astype(np.int64), axis=axis, keepdims=keepdims)
 
 
 def _isclose(
     a: Value, b: Value, rtol: Value = 1e-5, atol: Value = 1e-8, equal_nan: bool = False
 ) -> Value:
-    a, b = _array(a), _array(b)
+    a, b = as_operand(a), as_operand(b)
     near = np.abs(np.subtract(a, b)) <= atol + rtol * np.abs(b)
     close = (near & np.isfinite(b)) | np.equal(a, b)
     return close | (np.isnan(a) & np.isnan(b)) if equal_nan else close
@@ -176,7 +172,7 @@ def _allclose(
 
 
 def _array_equal(a1: Value, a2: Value, equal_nan: bool = False) -> Value:
-    a1, a2 = _array(a1), _array(a2)
+    a1, a2 = as_operand(a1), as_operand(a2)
     if np.shape(a1) != np.shape(a2):
         return False
     same = np.equal(a1, a2)
@@ -193,7 +189,7 @@ def _array_equiv(a1: Value, a2: Value) -> Value:
 
 def _digitize(x: Value, bins: Value, right: bool = False) -> Value:
     """The number of the bin of each entry: a count of edges, whichever way they go."""
-    bins = _array(bins)
+    bins = as_operand(bins)
     if np.ndim(bins) != 1:
         raise ShapeError(f"np.digitize with bins of {np.shape(bins)}", expected="a vector")
     edges = numbers_of(bins)
@@ -206,7 +202,7 @@ def _isin(
     element: Value, test_elements: Value, assume_unique: bool = False, invert: bool = False
 ) -> Value:
     del assume_unique
-    found = np.any(np.equal(_array(element)[..., None], np.ravel(test_elements)), axis=-1)
+    found = np.any(np.equal(as_operand(element)[..., None], np.ravel(test_elements)), axis=-1)
     return np.logical_not(found) if invert else found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives.known import known
 from optserve.primitives.numpy_options import signed_all
@@ -20,12 +20,8 @@ from optserve.primitives.shaping import normal_axes
 __all__ = ["FUNCTIONS"]
 
 
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
-
-
 def _at_least_3d(array: Value) -> Value:
-    array = _array(array)
+    array = as_operand(array)
     index = {0: (None, None, None), 1: (None, slice(None), None), 2: (..., None)}
     return array[index[np.ndim(array)]] if np.ndim(array) < 3 else array
 
@@ -61,7 +57,7 @@ def _cuts(indices_or_sections: Any, size: int, equal: bool) -> list[int]:
 
 
 def _split_along(ary: Value, sections: Any, axis: int, equal: bool) -> list[Value]:
-    ary = _array(ary)
+    ary = as_operand(ary)
     [only] = normal_axes(axis, np.ndim(ary))
     cuts = _cuts(sections, np.shape(ary)[only], equal)
     before = (slice(None),) * only
@@ -101,7 +97,7 @@ def _block(arrays: Any) -> Value:
 
     def joined(part: Any, level: int) -> Value:
         if not isinstance(part, list):
-            part = _array(part)
+            part = as_operand(part)
             return part[(None,) * (ndim - np.ndim(part))]
         return np.concatenate([joined(one, level + 1) for one in part], axis=level - levels)
 
@@ -119,7 +115,7 @@ def _positions(obj: Any, size: int) -> Any:
 
 
 def _delete(arr: Value, obj: Any, axis: int | None = None) -> Value:
-    arr = _array(arr)
+    arr = as_operand(arr)
     if axis is None:
         arr, axis = np.ravel(arr), 0
     size = np.shape(arr)[axis]
@@ -128,13 +124,13 @@ def _delete(arr: Value, obj: Any, axis: int | None = None) -> Value:
 
 def _insert(arr: Value, obj: Any, values: Value, axis: int | None = None) -> Value:
     """As NumPy's: what is inserted stands behind all entries, and is taken from there."""
-    arr = _array(arr)
+    arr = as_operand(arr)
     if axis is None:
         arr, axis = np.ravel(arr), 0
     [only] = normal_axes(axis, np.ndim(arr))
     size = np.shape(arr)[only]
     places = _positions(obj, size)
-    values = _array(values).astype(arr.dtype)
+    values = as_operand(values).astype(arr.dtype)
     if not np.ndim(places):  # then the axis of one value comes first, as in NumPy
         values = values[(None,) * max(np.ndim(arr) - np.ndim(values), 0)]
         values = np.moveaxis(values, 0, only)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives.numpy_options import signed_all
 from optserve.primitives.shaping import normal_axes
@@ -17,12 +17,8 @@ from optserve.primitives.shaping import normal_axes
 __all__ = ["FUNCTIONS"]
 
 
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
-
-
 def _vector(x: Value, function: str) -> Value:
-    x = np.atleast_1d(_array(x))
+    x = np.atleast_1d(as_operand(x))
     if np.ndim(x) != 1 or not np.size(x):
         raise ShapeError(f"np.{function} of {np.shape(x)}", expected="vectors with entries")
     return x
@@ -59,7 +55,7 @@ def _along(axis: int, ndim: int) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _trapezoid(y: Value, x: Value | None = None, dx: Value = 1.0, axis: int = -1) -> Value:
-    y = _array(y)
+    y = as_operand(y)
     at = _along(axis, np.ndim(y))
     if x is None:
         width = dx
@@ -78,7 +74,7 @@ def _ediff1d(ary: Value, to_end: Value | None = None, to_begin: Value | None = N
 
 
 def _gradient(f: Value, *varargs: Value, axis: Any = None, edge_order: int = 1) -> Any:
-    f = _array(f)
+    f = as_operand(f)
     f = f if f.dtype.kind == "f" else f.astype(np.float64)
     axes = normal_axes(axis, np.ndim(f))
     if len(varargs) not in (0, 1, len(axes)) or (
@@ -132,7 +128,7 @@ def _slope(f: Value, spacing: Value, axis: int, edge_order: int) -> Value:
 def _unwrap(
     p: Value, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi
 ) -> Value:
-    p = _array(p)
+    p = as_operand(p)
     p = p if p.dtype.kind == "f" else p.astype(np.float64)
     at = _along(axis, np.ndim(p))
     step = np.diff(p, axis=axis)
@@ -159,13 +155,13 @@ def _cov(
     aweights: Value | None = None,
 ) -> Value:
     def rows(x: Value) -> Value:
-        x = np.atleast_2d(_array(x))
+        x = np.atleast_2d(as_operand(x))
         return x if rowvar or np.shape(x)[0] == 1 else x.T
 
     sample = rows(m) if y is None else np.concatenate([rows(m), rows(y)])
     freedom = (0 if bias else 1) if ddof is None else ddof
-    counts = 1.0 if fweights is None else _array(fweights)
-    shares = 1.0 if aweights is None else _array(aweights)
+    counts = 1.0 if fweights is None else as_operand(fweights)
+    shares = 1.0 if aweights is None else as_operand(aweights)
     weights = counts * shares * np.ones(np.shape(sample)[1])
     total = np.sum(weights)
     centred = sample - (np.sum(sample * weights, axis=1) / total)[:, None]
@@ -228,9 +224,9 @@ def _apply_along_axis(
     func1d: Callable[..., Value], axis: int, arr: Value, *args: Any, **kwargs: Any
 ) -> Value:
     """``func1d`` of each line, one after another; ``optserve.vmap`` takes all at once."""
-    moved = np.moveaxis(_array(arr), axis, -1)
+    moved = np.moveaxis(as_operand(arr), axis, -1)
     outer = np.shape(moved)[:-1]
-    made = [_array(func1d(moved[place], *args, **kwargs)) for place in np.ndindex(outer)]
+    made = [as_operand(func1d(moved[place], *args, **kwargs)) for place in np.ndindex(outer)]
     inner = np.shape(made[0])
     stacked = np.reshape(np.stack(made), (*outer, *inner))
     [only] = normal_axes(axis, np.ndim(arr))
@@ -240,7 +236,7 @@ def _apply_along_axis(
 
 
 def _polyval(p: Value, x: Value) -> Value:
-    p, x = _vector(p, "polyval"), _array(x)
+    p, x = _vector(p, "polyval"), as_operand(x)
     value = np.zeros_like(x)
     for coefficient in p:
         value = value * x + coefficient

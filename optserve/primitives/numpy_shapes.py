@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import DType, Shape, aval_of
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand, plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives import (
     along_axis,
@@ -146,7 +146,7 @@ def _listed(arrays: Any) -> Sequence[Value]:
 
 def _at_least(ndim: int, array: Value) -> Value:
     """``array`` with axes of size 1 before its own, up to ``ndim`` of them."""
-    array = array if hasattr(array, "aval") else plain_array(array)
+    array = as_operand(array)
     return array[(None,) * (ndim - array.ndim)] if array.ndim < ndim else array
 
 

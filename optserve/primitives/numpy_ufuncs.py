@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives import floats
 from optserve.primitives.constructors import elementwise
@@ -28,13 +28,9 @@ _step = elementwise(
 """From x to the number beside it on the way to y, which depends on the precision alone."""
 
 
-def _array(x: Value) -> Value:
-    return x if hasattr(x, "aval") else plain_array(x)
-
-
 def _real(x: Value) -> Value:
     """``x`` as floating-point numbers."""
-    array = _array(x)
+    array = as_operand(x)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -48,13 +44,13 @@ def _copysign(x: Value, y: Value) -> Value:
 
 
 def _truncated(x: Value) -> Value:
-    x = _array(x)
+    x = as_operand(x)
     return np.where(x < 0, np.ceil(x), np.floor(x)) if x.dtype.kind == "f" else x
 
 
 def _fmod(x: Value, y: Value) -> Value:
     left = np.remainder(np.abs(x), np.abs(y))
-    return np.where(_array(x) < 0, -left, left)
+    return np.where(as_operand(x) < 0, -left, left)
 
 
 def _divmod(x: Value, y: Value) -> tuple[Value, Value]:
@@ -72,7 +68,7 @@ def _scaled(x: Value, exponent: Value) -> Value:
     """x times a power of 2, in two steps: one may be too large for a number, or too small."""
     x = _real(x)
     half = np.floor_divide(exponent, 2)
-    first, second = (np.exp2(_array(one).astype(x.dtype)) for one in (half, exponent - half))
+    first, second = (np.exp2(as_operand(one).astype(x.dtype)) for one in (half, exponent - half))
     return x * first * second
 
 
@@ -98,7 +94,7 @@ def _either(choose: np.ufunc) -> Callable[..., Value]:
 
 
 def _float_power(x: Value, y: Value) -> Value:
-    return np.power(*(_array(one).astype(np.float64) for one in (x, y)))
+    return np.power(*(as_operand(one).astype(np.float64) for one in (x, y)))
 
 
 def _logaddexp2(x: Value, y: Value) -> Value:
@@ -145,7 +141,7 @@ def _nan_to_num(
     neginf: Value | None = None,
 ) -> Value:
     del copy
-    x = _array(x)
+    x = as_operand(x)
     if x.dtype.kind != "f":
         return x
     largest = float(np.finfo(x.dtype).max)
@@ -190,7 +186,7 @@ UFUNCS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.lcm: floats.lcm,
         np.ldexp: _scaled,
         np.logaddexp2: _logaddexp2,
-        np.logical_xor: lambda x, y: np.not_equal(_array(x) != 0, _array(y) != 0),
+        np.logical_xor: lambda x, y: np.not_equal(as_operand(x) != 0, as_operand(y) != 0),
         np.matvec: lambda a, v: np.matmul(a, v[..., None])[..., 0],
         np.modf: _modf,
         np.nextafter: lambda x, y: x + _step(x, y),
@@ -218,8 +214,8 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.imag: _imag,
         np.iscomplex: lambda x: np.zeros(np.shape(x), bool),
         np.iscomplexobj: lambda x: False,
-        np.isneginf: lambda x, out=None: _array(x) == -np.inf,
-        np.isposinf: lambda x, out=None: _array(x) == np.inf,
+        np.isneginf: lambda x, out=None: as_operand(x) == -np.inf,
+        np.isposinf: lambda x, out=None: as_operand(x) == np.inf,
         np.isreal: lambda x: np.ones(np.shape(x), bool),
         np.isrealobj: lambda x: True,
         np.nan_to_num: _nan_to_num,

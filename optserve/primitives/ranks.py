@@ -8,7 +8,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.dim import Dim
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
 from optserve.primitives.indexing import take
 from optserve.primitives.interpolation import searchsorted
@@ -20,11 +20,6 @@ from optserve.primitives.whole import integer
 __all__ = ["quantile", "rank", "weighted_mean"]
 
 
-def _array(x: Value) -> Value:
-    array = x if hasattr(x, "aval") else plain_array(x)
-    return array if array.dtype.kind == "f" else array * 1.0
-
-
 def rank(x: Value) -> Value:
     """The rank of each entry of a vector, from 1; equals share the mean of theirs.
 
@@ -33,7 +28,7 @@ def rank(x: Value) -> Value:
     >>> rank([3.0, 1.0, 3.0, 2.0]).tolist()
     [3.5, 1.0, 3.5, 2.0]
     """
-    x = _array(x)
+    x = as_floats(x)
     if np.ndim(x) != 1:
         raise ShapeError(f"ranks in {np.shape(x)}", expected="a vector")
     ordered = sort(x)
@@ -50,7 +45,7 @@ def quantile(x: Value, q: Value, axis: int | None = None, keepdims: bool = False
     >>> float(quantile([1.0, 2.0, 4.0], 0.5)), quantile([1.0, 2.0, 4.0], [0.0, 0.75]).tolist()
     (2.0, [1.0, 3.0])
     """
-    x = _array(x)
+    x = as_floats(x)
     shape = np.shape(x)
     kept = tuple(
         1 if axis is None or i in normal_axes(axis, len(shape)) else size
@@ -89,7 +84,7 @@ def weighted_mean(x: Value, weights: Value, axis: Any = None, keepdims: bool = F
     >>> float(weighted_mean([1.0, 4.0], [2.0, 1.0]))
     2.0
     """
-    x, weights = _array(x), _array(weights)
+    x, weights = as_floats(x), as_floats(weights)
     spread = weights + 0.0 * x
     total = sum_(spread, axis=axis, keepdims=keepdims)
     return sum_(weights * x, axis=axis, keepdims=keepdims) / total

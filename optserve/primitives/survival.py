@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives.indexing import scatter_add, take
 from optserve.primitives.interpolation import searchsorted
@@ -30,9 +30,7 @@ def cox_log_likelihood(
     >>> float(cox_log_likelihood([0.0, 0.0], [1.0, 2.0], [1, 0]).round(6))
     -0.693147
     """
-    eta, time, event = (
-        one if hasattr(one, "aval") else plain_array(one) for one in (eta, time, event)
-    )
+    eta, time, event = map(as_operand, (eta, time, event))
     if not np.shape(eta) == np.shape(time) == np.shape(event) or np.ndim(eta) != 1:
         raise ShapeError(
             f"predictors {np.shape(eta)}, times {np.shape(time)} and events {np.shape(event)}",

@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import is_float
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand, plain_array
 from optserve.graph.primitive import Value
 from optserve.graph.trees import form_of, leaves, rebuilt
 
@@ -92,7 +92,7 @@ def _differentiable(value: Any, position: int) -> Value:
     """A leaf to differentiate by: a traced value, or a copy; Python's numbers as floats."""
     if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
         return np.float64(value)
-    array = value if hasattr(value, "aval") else plain_array(value)
+    array = as_operand(value)
     if not is_float(array.dtype):
         raise ShapeError(
             f"argument {position} has dtype {array.dtype.name}",

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, aval_of, precision_of
 from optserve.graph.dim import Size
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.sums import broadcast_to
@@ -61,7 +61,7 @@ def vmap(
         given = [as_written(argument) for argument in arguments]
         positions = [i for i, axis in enumerate(axes) if axis is not None for _ in leaves(given[i])]
         values = [
-            _array(leaf)
+            as_operand(leaf)
             for axis, argument in zip(axes, given, strict=True)
             if axis is not None
             for leaf in leaves(argument)
@@ -111,10 +111,6 @@ def _listed(axes: Axes, count: int, name: str, of: str) -> list[int | None]:
     if len(listed) != count:
         raise ShapeError(f"{name} names {len(listed)} axes for {count} {of}", expected="one each")
     return listed
-
-
-def _array(value: Value) -> Value:
-    return value if hasattr(value, "aval") else plain_array(value)
 
 
 def _axis(axis: int | None, ndim: int, what: str) -> int:

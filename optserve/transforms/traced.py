@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import aval_of, is_float, precision_of
-from optserve.graph.operands import plain_array
+from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, Tracer
 from optserve.primitives.tracing import trace
@@ -92,7 +92,7 @@ def matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> list
     result: list[Value] = []
     for value, like in zip(given, wanted, strict=True):
         aval = aval_of(like)
-        array = value if hasattr(value, "aval") else plain_array(value)
+        array = as_operand(value)
         if array.size == 1 == aval.size:
             array = value = np.reshape(array, aval.shape)
         if array.shape != aval.shape:

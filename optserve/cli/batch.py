@@ -37,6 +37,7 @@ from optserve.cli.options import (
     OutputFormat,
     Overrides,
     PluginFiles,
+    Quiet,
     Seed,
     Threads,
 )
@@ -83,7 +84,7 @@ def run(
     threads: Threads = None,
     report: Reports,
     github: Github = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:

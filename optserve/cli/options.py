@@ -17,6 +17,7 @@ __all__ = [
     "OutputFormat",
     "Overrides",
     "PluginFiles",
+    "Quiet",
     "Seed",
     "Threads",
 ]
@@ -81,6 +82,8 @@ Threads = Annotated[
         "Results are the same to the bit.",
     ),
 ]
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 OutputFormat = Annotated[
     Format,

@@ -15,6 +15,7 @@ from optserve.cli.options import (
     OutputFormat,
     Overrides,
     PluginFiles,
+    Quiet,
     Seed,
     Threads,
 )
@@ -43,7 +44,7 @@ def run(
     threads: Threads = None,
     report: Reports,
     github: Github = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optserve.config.declarations import Declarations
+from optserve.config.declarations import Value as DeclaredValue
 from optserve.config.expressions import Asked, Expression, Scope, Value, build
 from optserve.config.mistakes import Mistakes
 from optserve.config.scope import Tables, scope_of
@@ -83,18 +84,7 @@ class Inputs:
     def of_data(self, declared: Declarations, expression: Expression) -> Scope:
         """Where an expression of data alone finds what it uses: no parameter, nor a value of
         ``define`` that depends on one."""
-        values: dict[str, Value] = {}
-        scope = Scope(
-            vocabulary=self.vocabulary,
-            columns=self._arrays,
-            values=values,
-            functions=declared.functions,
-            hidden=self._hidden,
-            sizes=self._sizes,
-        )
-        for one in declared.free(expression):
-            values[one.name] = build(one.expression, scope, self.trace)
-        return scope
+        return self._scope(declared, declared.free(expression), self._arrays, {})
 
     @property
     def columns(self) -> frozenset[str]:
@@ -106,17 +96,28 @@ class Inputs:
     ) -> Scope:
         """Where an expression finds what it uses, with ``given`` arrays in the place of columns of
         their names; the values of ``define`` that it is made of are made of these."""
+        columns = {**self._arrays, **given}
+        return self._scope(declared, declared.needed(expression), columns, self.parameters)
+
+    def _scope(
+        self,
+        declared: Declarations,
+        needed: Iterable[DeclaredValue],
+        columns: Mapping[str, Value],
+        parameters: Mapping[str, Value],
+    ) -> Scope:
+        """What an expression may use, with the values of ``define`` that it needs made of it."""
         values: dict[str, Value] = {}
         scope = Scope(
             vocabulary=self.vocabulary,
-            columns={**self._arrays, **given},
-            parameters=self.parameters,
+            columns=columns,
+            parameters=parameters,
             values=values,
             functions=declared.functions,
             hidden=self._hidden,
             sizes=self._sizes,
         )
-        for one in declared.needed(expression):
+        for one in needed:
             values[one.name] = build(one.expression, scope, self.trace)
         return scope
 

@@ -10,12 +10,12 @@ from optserve.config.method import method_names, method_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import SequenceNode, texts
 from optserve.config.options import Named, named_in
-from optserve.config.paths import suffix_of
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError
 from optserve.registry import Registry, check_files, default_session, installation, load
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.requirements import check_requirement
+from optserve.tables.suffix import suffix_of
 
 __all__ = ["check_requirements", "registry_for"]
 

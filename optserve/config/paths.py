@@ -9,7 +9,7 @@ from optserve.config.nodes import ScalarNode
 from optserve.config.suggest import nearest_file
 from optserve.errors import ConfigError
 
-__all__ = ["Reach", "suffix_of"]
+__all__ = ["Reach"]
 
 
 class Reach(NamedTuple):
@@ -85,13 +85,3 @@ class Reach(NamedTuple):
             remedy="pass --allow-path if you trust this config to read it",
             code="outside-folder",
         )
-
-
-def suffix_of(name: str) -> str:
-    """The suffix that says how a file is read: in lower case, without that of gzip.
-
-    >>> suffix_of("parts/D.CSV.gz"), suffix_of("data")
-    ('csv', '')
-    """
-    path = Path(name.casefold())
-    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix[1:]

@@ -18,7 +18,7 @@ from optserve.config.inputs import Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.outputs import check_apart
 from optserve.config.parse import parse
-from optserve.config.paths import Reach, suffix_of
+from optserve.config.paths import Reach
 from optserve.config.problem import tables_of
 from optserve.config.reals import real_array
 from optserve.config.schema.table import Column, Table
@@ -31,6 +31,7 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.registry import load
 from optserve.tables.frame import Frame, Kind
+from optserve.tables.suffix import suffix_of
 
 __all__ = ["NewRows", "new_rows", "stored_config"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from optserve.errors import ConfigError, OptserveError, OutputFailure, PluginError
 from optserve.jobs.record.ended import EndedJob, Writer
 from optserve.registry import Registry, check_files, load
+from optserve.tables.suffix import suffix_of
 
 __all__ = ["ReportFiles", "report_files"]
 
@@ -74,7 +75,7 @@ def report_files(
         return ReportFiles()
     pairs = [_pair(text) for text in texts]
     registry = load(
-        {*(kind for kind, _ in pairs), *(_suffix(path) for _, path in pairs)}, plugin_files
+        {*(kind for kind, _ in pairs), *(suffix_of(path.name) for _, path in pairs)}, plugin_files
     )
     check_files(registry, plugin_files)
     writers = [_writer(kind, registry) for kind, _ in pairs]
@@ -87,7 +88,7 @@ def report_files(
                 expected="a file of its own",
                 code="usage",
             )
-        if _suffix(path) in {*registry.readers, "yaml", "yml"} and path.exists():
+        if suffix_of(path.name) in {*registry.readers, "yaml", "yml"} and path.exists():
             raise ConfigError(
                 f"--report {kind}={path}: the file is there, and may be data or a config",
                 expected="a file of which nothing is lost",
@@ -114,11 +115,6 @@ def report_files(
             for (kind, path), writer in zip(pairs, writers, strict=True)
         )
     )
-
-
-def _suffix(path: Path) -> str:
-    """What says how the file would be read, were it one of data."""
-    return path.name.casefold().removesuffix(".gz").rpartition(".")[2]
 
 
 def _pair(text: str) -> tuple[str, Path]:

@@ -11,7 +11,7 @@ from optserve.config.expressions.values import CONSTANTS
 from optserve.config.given import columns_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.options import with_options
-from optserve.config.paths import Reach, suffix_of
+from optserve.config.paths import Reach
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables
@@ -20,6 +20,7 @@ from optserve.graph.aval import Array
 from optserve.memo import Memo
 from optserve.registry import Registry
 from optserve.tables.frame import Reader
+from optserve.tables.suffix import suffix_of
 
 __all__ = ["open_tables", "reader_of"]
 

@@ -10,7 +10,8 @@ from optserve.graph.domain import positive, real
 from optserve.graph.primitive import Value
 from optserve.primitives.constants import arange_beside
 from optserve.primitives.densities.density import density, only_if
-from optserve.primitives.elementary import log1mexp, sigmoid
+from optserve.primitives.densities.incomplete import both_tails
+from optserve.primitives.elementary import sigmoid
 from optserve.primitives.shaping import cast
 
 __all__ = ["von_mises_logcdf", "von_mises_logpdf", "von_mises_logsf"]
@@ -97,8 +98,7 @@ def _von_mises_tails(x: Value, location: Value, concentration: Value) -> tuple[V
     whole = length * np.sum(weight * np.exp(-fall), axis=-1)
     at_y = -2.0 * concentration * np.square(np.sin(0.5 * y)) - _log_bessel(concentration)
     tail = at_y - _LOG_2_PI + np.log(whole)
-    other = log1mexp(-tail)
-    return np.where(below, tail, other), np.where(below, other, tail)
+    return both_tails(below, tail)
 
 
 von_mises_logcdf = density(

@@ -20,7 +20,7 @@ from optserve.primitives.densities.deviance import bennett, deviance, stirling
 from optserve.primitives.elementary import log1mexp
 from optserve.primitives.shaping import cast
 
-__all__ = ["decaying_rule", "exponential_rest", "log_beta_tails", "log_gamma_tails"]
+__all__ = ["both_tails", "decaying_rule", "exponential_rest", "log_beta_tails", "log_gamma_tails"]
 
 _STEP = 0.0625
 _FIRST = -4.0
@@ -28,6 +28,12 @@ _COUNT = 134
 """Nodes of the rule: up to exp(4.3), where what decays as exp(-u) is 0."""
 
 _FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(2, 17))
+
+
+def both_tails(lower: Value, tail: Value) -> tuple[Value, Value]:
+    """Log chances below and above: ``tail`` is the first where ``lower``, and else the second."""
+    other = log1mexp(-tail)
+    return np.where(lower, tail, other), np.where(lower, other, tail)
 
 
 def _exponential_rest(u: Value) -> Value:
@@ -82,8 +88,7 @@ def log_gamma_tails(shape: Value, x: Value) -> tuple[Value, Value]:
     steep = np.where(small, 1.0, rate)
     width = np.where(small, 1.0 / shape, 2.0 / (steep + np.sqrt(steep * steep + 2.0 * x)))
     tail = most + _log_integral(rate, x, sign, width)
-    other = log1mexp(-tail)
-    return np.where(lower, tail, other), np.where(lower, other, tail)
+    return both_tails(lower, tail)
 
 
 def _log_rest(p: Value, q: Value, u: Value) -> Value:
@@ -128,5 +133,4 @@ def log_beta_tails(a: Value, b: Value, p: Value, q: Value) -> tuple[Value, Value
     over = n[..., None] * _log_rest(x[..., None], rest[..., None], u)
     parts = np.exp(-rate[..., None] * u - over)
     tail = most + np.log(np.sum(weight * parts, axis=-1))
-    other = log1mexp(-tail)
-    return np.where(lower, tail, other), np.where(lower, other, tail)
+    return both_tails(lower, tail)

@@ -9,7 +9,7 @@ import numpy as np
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, only_if, standardized
-from optserve.primitives.densities.incomplete import decaying_rule
+from optserve.primitives.densities.incomplete import both_tails, decaying_rule
 from optserve.primitives.densities.normal import normal_logpdf
 from optserve.primitives.elementary import log1mexp
 from optserve.primitives.normal import ROOT_HALF, log_erfc
@@ -69,8 +69,7 @@ def _skew_normal_tails(
     parts = np.exp(there - at_y[..., None] - u * (y[..., None] + 0.5 * u))
     tail = at_y - 0.5 * y * y - _HALF_LOG_2_PI - _LOG_HALF
     tail = tail + np.log(np.sum(weight * parts, axis=-1))
-    other = log1mexp(-tail)
-    return np.where(below, tail, other), np.where(below, other, tail)
+    return both_tails(below, tail)
 
 
 skew_normal_logcdf = density(

@@ -121,9 +121,10 @@ def _check_unchanged(result: Result, provenance: Mapping[str, Mapping[str, str]]
 
 def _write(out: Path, text: str) -> None:
     from optserve.errors import ConfigError
+    from optserve.jobs.record.replacing import replace_file
 
     try:
-        out.write_text(text, encoding="utf-8")
+        replace_file(out, text.encode("utf-8"))
     except OSError as error:
         raise ConfigError(
             f"cannot write {out}: {error.strerror}", remedy="give another file", code="cannot-write"

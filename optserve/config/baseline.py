@@ -15,6 +15,7 @@ from optserve.errors import ConfigError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation, Problem
 from optserve.jobs.record.large import is_large
+from optserve.jobs.record.replacing import replace_file
 from optserve.jobs.record.result import Result
 
 __all__ = [
@@ -178,5 +179,6 @@ def write_entry(path: Path, name: str, entry: Entry) -> None:
     entries = read_entries(path)
     entries[name] = entry
     jobs = {name: entries[name]._asdict() for name in sorted(entries)}
+    told = json.dumps({"version": 1, "jobs": jobs}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"version": 1, "jobs": jobs}, indent=1) + "\n", encoding="utf-8")
+    replace_file(path, told.encode("utf-8"))

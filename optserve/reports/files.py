@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from optserve.errors import ConfigError, OptserveError, OutputFailure, PluginError
 from optserve.jobs.record.ended import EndedJob, Writer
+from optserve.jobs.record.replacing import is_special, replace_file
 from optserve.registry import Registry, check_files, load
 from optserve.tables.suffix import suffix_of
 
@@ -42,7 +42,8 @@ class ReportFiles:
         errors: list[OptserveError] = []
         for one in self.wanted:
             try:
-                _put(one.path, _content(one, jobs))
+                one.path.resolve().parent.mkdir(parents=True, exist_ok=True)
+                replace_file(one.path, _content(one, jobs))
             except OptserveError as error:
                 errors.append(error)
             except OSError as error:
@@ -173,7 +174,7 @@ def _check_writable(kind: str, path: Path) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        if _is_special(path):
+        if is_special(path):
             return
         path.resolve().parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.resolve().parent, suffix=".tmp")
@@ -186,38 +187,3 @@ def _check_writable(kind: str, path: Path) -> None:
             remedy="give another file",
             code="cannot-write",
         ) from error
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` at once."""
-    if _is_special(path):
-        path.write_bytes(content)
-        return
-    target = path.resolve()  # a link stays one
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(target))
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-
-
-def _is_special(path: Path) -> bool:
-    """Whether it is there and is no ordinary file: a pipe, /dev/null."""
-    return path.exists() and not path.is_file()
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file that was there, or those that a new one has."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

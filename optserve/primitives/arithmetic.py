@@ -139,7 +139,7 @@ def _power_partials(out: Value, x: Value, y: Value) -> tuple[Value, Value]:
             return Steep(2.0 * x, by=0), by_exponent
         slope = exponent * x ** (exponent - 1.0)
         return (Steep(slope) if exponent > 1.0 else slope), by_exponent
-    by_base = np.where(y == 0, 0.0, y * x ** (y - 1.0))
+    by_base = mulz(y, x ** (y - 1.0))  # 0 where y is 0, and bends with it there
     return Steep(by_base, pole=lambda: x == 0.0), by_exponent
 
 

@@ -354,3 +354,12 @@ def test_a_complex_argument_is_refused(point: Any) -> None:
 
 def test_multiplicative_masks_are_not_protected() -> None:
     assert np.isnan(slope(lambda x: np.array([0.0, 1.0]) * np.log(x), [0.0, 1.0])[0])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0, 2.0])
+def test_the_second_derivatives_of_a_power(exponent: float) -> None:
+    x, y, log = 2.0, exponent, math.log(2.0)
+    mixed = x ** (y - 1.0) * (1.0 + y * log)
+    expected = [[y * (y - 1.0) * x ** (y - 2.0), mixed], [mixed, x**y * log**2]]
+    found = hessian(lambda v: v[0] ** v[1])(np.array([x, y]))
+    np.testing.assert_allclose(found, expected, rtol=1e-14)

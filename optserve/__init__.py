@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from optserve.config.schema.output import Output
     from optserve.config.schema.parameter import Parameter, Penalty
     from optserve.config.schema.table import Column, Split, Table
+    from optserve.config.schema.uncertainty import Uncertainty
     from optserve.fitting.curve_fit import curve_fit
     from optserve.fitting.solve import least_squares, minimize
     from optserve.functions.compiled import compile  # noqa: A004 - as it is to be written
@@ -67,6 +68,7 @@ __all__ = [
     "Stop",
     "Table",
     "Tape",
+    "Uncertainty",
     "Variable",
     "__version__",
     "checkpoint",
@@ -110,6 +112,7 @@ _HOMES = (
     ("optserve.config.schema.output", ("Output",)),
     ("optserve.config.schema.parameter", ("Parameter", "Penalty")),
     ("optserve.config.schema.table", ("Column", "Split", "Table")),
+    ("optserve.config.schema.uncertainty", ("Uncertainty",)),
     ("optserve.fitting.curve_fit", ("curve_fit",)),
     ("optserve.fitting.solve", ("least_squares", "minimize")),
     ("optserve.jobs.record.result", ("Result",)),

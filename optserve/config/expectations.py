@@ -18,11 +18,13 @@ from optserve.graph.aval import Array
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Expectation
 from optserve.jobs.reasons import Reason
+from optserve.jobs.record.parts import FitFound
 
 __all__ = ["expectations_of"]
 
-_NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination")
-_BY_PARAMETER = ("parameters", "standard_errors", "gradient")
+_NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination", "aic", "bic")
+_BY_PARAMETER = ("parameters", "standard_errors", "intervals", "gradient")
+_BY_METHOD = ("standard_errors", "intervals")
 _OF_OUTPUT = ("value", "standard_error", "interval")
 _ERRORS = frozenset({("outputs", "standard_error"), ("outputs", "interval")})
 _NOT_NEGATIVE = frozenset({"steps", "evaluations", "seconds", "memory", "standard_errors"})
@@ -34,13 +36,15 @@ def expectations_of(
     parameters: Sequence[Parameter],
     splits: Collection[str] | None,
     outputs: Mapping[str, tuple[int, ...]],
+    methods: Sequence[str],
     found: Mistakes,
 ) -> tuple[Expectation, ...]:
     """What must hold of the result.
 
     A path that can name nothing in it is wrong, and so is what could never hold. Of a parameter
     that is wrong nothing is checked. Where the ``splits`` are not known there may be all.
-    ``outputs`` are the shapes of those that are not wrong.
+    ``outputs`` are the shapes of those that are not wrong, ``methods`` the names of those by which
+    there are errors.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
     wrong = [name for name in config.parameters if name not in by_name]
@@ -56,8 +60,9 @@ def expectations_of(
             elif path.startswith("outputs."):
                 shape = _check_output(entry.key, config.outputs, outputs)
             else:
-                shape = _check_path(entry.key, by_name)
-            _check_error_bars(config, entry.key, by_name)
+                shape = _check_path(entry.key, by_name, config, methods)
+            refits = not {"bootstrap", "jackknife"}.isdisjoint(methods)
+            _check_error_bars(config, entry.key, by_name, refits=refits)
             checks = _checks(path, config.expect[path], shape)
             expectations.append(Expectation(path, checks, entry.key.place))
     return tuple(expectations)
@@ -184,15 +189,21 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, Parameter]) -> None:
+def _check_error_bars(
+    config: Config, key: ScalarNode, parameters: Mapping[str, Parameter], *, refits: bool
+) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""
     root, _, rest = key.text.partition(".")
     part = key.text.split(".")[-1].partition("[")[0]
-    if root != "standard_errors" and (root, part) not in _ERRORS:
+    if root == "uncertainties":
+        root, rest = "standard_errors", rest.split(".", 2)[-1]
+    if root not in ("standard_errors", "intervals") and (root, part) not in _ERRORS:
         return
     fixed = (name for name, one in parameters.items() if rest == name and one.fixed.all())
     why = ""
-    if config.loss is not None:
+    if config.uncertainty == "none":
+        why = "`uncertainty: none` asks for no errors"
+    elif config.loss is not None and not refits:
         why = "a loss is no likelihood: use least_squares or log_likelihood"
     elif config.minibatch is not None:
         why = "steps that see batches end at no exact minimum"
@@ -209,13 +220,26 @@ def _check_error_bars(config: Config, key: ScalarNode, parameters: Mapping[str, 
         )
 
 
-def _check_path(key: ScalarNode, parameters: Mapping[str, Parameter]) -> tuple[int, ...]:
+def _check_path(
+    key: ScalarNode, parameters: Mapping[str, Parameter], config: Config, methods: Sequence[str]
+) -> tuple[int, ...]:
     """The shape of what a path names: the longest literal name wins, then come indices."""
     root, _, rest = key.text.partition(".")
     if root in _NUMBERS and not rest:
         return ()
     if root in _BY_PARAMETER and rest:
-        return _check_parameter(key, rest, parameters)
+        return _check_parameter(key, root, rest, parameters)
+    if root == "uncertainties":
+        method, _, inner = rest.partition(".")
+        part, _, name = inner.partition(".")
+        if method in methods and part in _BY_METHOD and name:
+            return _check_parameter(key, part, name, parameters)
+        paths = [f"{root}.{one}.{of}.NAME" for one in methods for of in _BY_METHOD]
+        raise _nothing(key, key.text, paths)
+    if root == "fit" and config.least_squares is not None:
+        if rest in FitFound.model_fields:
+            return ()
+        raise _nothing(key, key.text, [f"fit.{one}" for one in FitFound.model_fields])
     named = (f"{name}.NAME" for name in _BY_PARAMETER)
     raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME", "outputs.NAME.value"])
 
@@ -236,7 +260,7 @@ def _check_output(
 
 
 def _check_parameter(
-    key: ScalarNode, rest: str, parameters: Mapping[str, Parameter]
+    key: ScalarNode, part: str, rest: str, parameters: Mapping[str, Parameter]
 ) -> tuple[int, ...]:
     name = next(
         (name for name in sorted(parameters, key=len, reverse=True) if _entry_of(rest, name)),
@@ -244,7 +268,8 @@ def _check_parameter(
     )
     if name is None:
         raise _nothing(key, rest.partition("[")[0], parameters)
-    return _entry(key, name, parameters[name].shape, rest[len(name) :])
+    shape = parameters[name].shape
+    return _entry(key, name, (*shape, 2) if part == "intervals" else shape, rest[len(name) :])
 
 
 def _entry(key: ScalarNode, name: str, shape: tuple[int, ...], written: str) -> tuple[int, ...]:
@@ -265,7 +290,7 @@ def _nothing(key: ScalarNode, written: str, valid: Iterable[str]) -> ConfigError
     return ConfigError(
         f"`{key.text}` names nothing in the result",
         place=key.place,
-        expected=f"one of {choices(names)}",
+        expected=f"one of {choices(names, 20)}",
         remedy=did_you_mean(written, names),
         code="unknown-path",
     )

@@ -20,7 +20,7 @@ from optserve.config.objective import Built
 from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
 from optserve.config.schema.config import Config
-from optserve.config.scope import Tables, check_unique
+from optserve.config.scope import Column, Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
 from optserve.errors import ConfigError, shown
@@ -29,6 +29,7 @@ from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
 from optserve.jobs.parameters import Parameter
+from optserve.jobs.problem import ErrorsAsked
 from optserve.memo import Memo
 from optserve.registry import Registry
 
@@ -126,14 +127,26 @@ def _problem(
     used = traced.columns(names, tables)
     columns = [column for column in tables.columns() if column.name in used]
     columns += [column for column in tables.row_numbers().values() if column.name in used]
+    errors, clusters = ErrorsAsked(), dict[str, Column]()
+    if config.uncertainty is not None:
+        from optserve.config.uncertainty import cluster_columns, errors_asked, errors_over
+
+        errors = errors_asked(config, names.loss.kind, traced.parameters, found)
+        with found:
+            clusters = {**cluster_columns(errors, config, tables)}
+    columns += [column for name, column in clusters.items() if name not in used]
     arrays = read_arrays(columns, np.dtype(config.precision), found)
     splits = None if arrays is None else arrays.splits
     outputs: tuple[jobs.Output, ...] = ()
     if arrays is not None and traced.outputs:
         with found:
             outputs = outputs_over(traced.outputs, arrays)
+    if arrays is not None and clusters:
+        with found:
+            errors = errors_over(errors, clusters, arrays.splits["train"], config)
     shapes = {one.name: one.shape for one in outputs}
-    expectations = expectations_of(config, traced.parameters, splits, shapes, found)
+    methods = [one.label_of(names.loss.kind) for one in errors.methods]
+    expectations = expectations_of(config, traced.parameters, splits, shapes, methods, found)
     left_out: Sequence[str] = ()
     if config.baseline is not None and not found.errors:
         with found:
@@ -187,6 +200,7 @@ def _problem(
         },
         metrics=_metrics(names.metrics, traced, arrays),
         outputs=outputs,
+        errors=errors,
         starts=traced.starts,
         expectations=expectations,
         third_party=traced.third_party,

@@ -23,10 +23,13 @@ from optserve.optimizers.base import Optimizer
 __all__ = [
     "SHARED",
     "Abort",
+    "ErrorMethod",
+    "ErrorsAsked",
     "Expectation",
     "Metrics",
     "Minibatch",
     "Objective",
+    "ObjectiveKind",
     "Output",
     "Plateau",
     "Problem",
@@ -36,6 +39,9 @@ __all__ = [
 
 SHARED = 64
 """How many graphs and callables the problems of one structure keep."""
+
+
+ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Objective:
     the same inputs. An array of ``data`` may be ``Streamed``.
     """
 
-    kind: Literal["loss", "least_squares", "log_likelihood"]
+    kind: ObjectiveKind
     graph: Graph
     data: Mapping[str, Any]
     residuals: tuple[str, ...] = ()
@@ -143,6 +149,51 @@ class Output:
 
 
 @dataclass(frozen=True)
+class ErrorMethod:
+    """One way to the errors of the estimates.
+
+    ``groups`` are whole numbers, one a row of ``table``, that are
+    the same for rows of one cluster, from the column ``column``. A bootstrap draws ``n`` samples by
+    ``seed``. See ``docs/uncertainty.md`` for what each kind means.
+    """
+
+    kind: Literal[
+        "auto",
+        "hessian",
+        "gauss_newton",
+        "score",
+        "sandwich",
+        "cluster",
+        "bootstrap",
+        "jackknife",
+        "none",
+    ] = "auto"
+    n: int = 0
+    seed: int = 0
+    column: str = ""
+    table: str = ""
+    groups: Array | None = field(default=None, compare=False)
+
+    def label_of(self, kind: ObjectiveKind) -> str:
+        """Its name among the ``uncertainties`` of a result of this kind: ``auto`` becomes what it
+        stands for."""
+        if self.kind != "auto":
+            return self.kind
+        return "gauss_newton" if kind == "least_squares" else "hessian"
+
+
+@dataclass(frozen=True)
+class ErrorsAsked:
+    """Which errors of the estimates are asked for: the first of ``methods`` are those of the
+    result. ``level`` is the probability of an interval; of the parameters of ``profile`` there are
+    intervals from profiles of the loss too."""
+
+    methods: tuple[ErrorMethod, ...] = (ErrorMethod(),)
+    level: float = 0.95
+    profile: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plateau:
     """Stop where ``metric`` (a path into the result) has not improved for ``patience`` epochs."""
 
@@ -216,6 +267,7 @@ class Problem:
     held_out: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     metrics: Metrics | None = None
     outputs: tuple[Output, ...] = ()
+    errors: ErrorsAsked = ErrorsAsked()
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     third_party: tuple[Provided, ...] = ()

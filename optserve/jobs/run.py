@@ -13,25 +13,21 @@ from optserve.errors import (
     ConfigError,
     DataFailure,
     NumericalFailure,
-    OptserveError,
     PluginFailure,
 )
 from optserve.graph.aval import Array
+from optserve.jobs.assessment import assess
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.uncertainty import (
-    Uncertainty,
-    no_uncertainty,
-    uncertainty_of,
-)
+from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty, no_uncertainty
 from optserve.jobs.interruption import Interruption
-from optserve.jobs.limits import Limits
 from optserve.jobs.preparation import Descents, Prepared, prepare
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
+from optserve.jobs.record.parts import numbers
 from optserve.jobs.record.probes import probe_values
 from optserve.jobs.record.record import Findings, record
-from optserve.jobs.record.result import Result, numbers
+from optserve.jobs.record.result import Result
 from optserve.jobs.watch import Progress, Watch
 from optserve.transforms.foreign import Faults
 
@@ -205,10 +201,9 @@ def _findings(
     nothing: Mapping[str, Any] = {}
     with np.errstate(all="ignore"):
         with one_thread():
-            uncertainty = spared(
-                lambda: _uncertainty(evaluator, outcome, limits, watch),
-                no_uncertainty(evaluator, Reason.plugin.value),
-            )
+            failed = no_uncertainty(evaluator, Reason.plugin.value)
+            uncertainties = spared(lambda: assess(job, outcome, watch), {"none": failed})
+            uncertainty = next(iter(uncertainties.values()))
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
         log_prior = spared(lambda: _log_prior(evaluator, outcome), None)
         gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
@@ -225,7 +220,7 @@ def _findings(
             certificates=certificates,
             outcomes=outcomes,
             chosen=chosen,
-            uncertainty=uncertainty,
+            uncertainties=uncertainties,
             log_likelihood=log_likelihood,
             log_prior=log_prior,
             gradient=gradient,
@@ -239,32 +234,6 @@ def _findings(
             missing=[*(job.splits.failures.values() if job.splits else ()), *missing],
             backend_reason=job.choice.reason,
         )
-
-
-def _uncertainty(
-    evaluator: Evaluator, outcome: Outcome, limits: Limits, watch: Watch
-) -> Uncertainty:
-    if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
-        return no_uncertainty(evaluator, (watch.signal or outcome.reason).value)
-    if outcome.epochs is not None:
-        return no_uncertainty(evaluator, "the steps saw batches: the end is no exact minimum")
-    refused = ""
-    if outcome.reason is Reason.evaluated:
-        refused = "nothing was estimated, only evaluated"
-    elif evaluator.problem.objective.kind == "loss":
-        refused = "a loss is no likelihood: use least_squares or log_likelihood"
-    elif limits.tolerance and not outcome.reason.converged:
-        refused = "the descent did not converge"
-    elif not outcome.evidence.verified:
-        refused = "the end is not known to be a minimum"  # evidence says why
-    try:
-        return uncertainty_of(evaluator, outcome.best, refused)
-    except (PluginFailure, DataFailure):
-        raise
-    except OptserveError as error:  # a second derivative that a plugin does not have
-        return no_uncertainty(evaluator, error.message)
-    except np.linalg.LinAlgError as error:
-        return no_uncertainty(evaluator, f"the information matrix has no inverse: {error}")
 
 
 def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from optserve.reports.numbers import (
     shape_text,
 )
 from optserve.reports.table import table
+from optserve.reports.uncertainties import further_errors
 
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
@@ -72,15 +73,21 @@ def _head(result: Result) -> str:
 
 def _error_heads(result: Result) -> list[str]:
     law = "normal" if result.dof is None else f"t, {result.dof:g} dof"
-    return ["std. error", f"{100 * result.level:g}% interval ({law})"]
+    if [*result.uncertainties][:1] == ["bootstrap"]:
+        law = "percentiles"
+    further = further_errors(result).values()
+    return ["std. error", f"{100 * result.level:g}% interval ({law})", *further]
 
 
 def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[list[str]]:
     errors = result.standard_errors.get(name)
+    others = [result.uncertainties[one].standard_errors for one in further_errors(result)]
     if _is_large(value):
-        cells = [range_text(value), range_text(errors), "", range_text(start)]
+        ranges = [range_text(one.get(name)) for one in others]
+        cells = [range_text(value), range_text(errors), "", *ranges, range_text(start)]
         yield [f"{name} {shape_text(shape_of(value))}", *cells]
         return
+    others_at = [dict(entries(one.get(name))) for one in others]
     error_at = dict(entries(errors))
     start_at = dict(entries(start))
     interval_at = _pairs(result.intervals.get(name))
@@ -92,6 +99,7 @@ def _with_errors(result: Result, name: str, value: Any, start: Any) -> Iterator[
             _estimate(number, error),
             result.unavailable.get(name, "") if error is None else error_text(error),
             "" if error is None or interval is None else interval_text(*interval, error),
+            *("" if one.get(index) is None else error_text(one[index]) for one in others_at),
             _number(start_at.get(index)),
         ]
 

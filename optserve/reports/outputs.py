@@ -9,7 +9,7 @@ from optserve.reports.entries import range_text, shape_of
 from optserve.reports.numbers import compact, error_text, estimate_text, interval_text, shape_text
 
 if TYPE_CHECKING:
-    from optserve.jobs.record.result import OutputFound
+    from optserve.jobs.record.parts import OutputFound
 
 __all__ = ["output_cells", "outputs_lines"]
 

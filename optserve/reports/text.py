@@ -13,9 +13,11 @@ from optserve.reports.estimates import estimates
 from optserve.reports.levels import levels_lines
 from optserve.reports.numbers import compact, share_text, significant
 from optserve.reports.outputs import outputs_lines
+from optserve.reports.uncertainties import uncertainties_lines
 
 if TYPE_CHECKING:
-    from optserve.jobs.record.result import Certified, FitFound, Result
+    from optserve.jobs.record.parts import Certified, FitFound
+    from optserve.jobs.record.result import Result
 
 __all__ = ["facts", "quality", "text_report"]
 
@@ -65,6 +67,7 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     """What there is to know of the end, beside how good it is: labels, and a sentence to each."""
     yield from (("probe", f"{label}  {_probe(value)}") for label, value in result.probes.items())
     yield from (("output", line) for line in outputs_lines(result.outputs))
+    yield from (("errors", line) for line in uncertainties_lines(result))
     yield from (("corr.", line) for line in correlations_lines(result))
     yield from (("metrics", split) for split in _metrics(result))
     yield from (("starts", sentence) for sentence in _starts(result))

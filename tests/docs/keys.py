@@ -26,6 +26,7 @@ from optserve.config.schema.parameter import Parameter, Penalty
 from optserve.config.schema.section import Section
 from optserve.config.schema.sweep import Best, Draw, Random, Statistic, Sweep
 from optserve.config.schema.table import Column, Split, Table
+from optserve.config.schema.uncertainty import Bootstrap, Method, Uncertainty
 from optserve.config.schema.validation import describe
 
 MARK = "<!-- Below, all is written by: pytest tests/docs/test_config.py --regen -->"
@@ -42,6 +43,9 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("stop", Stop),
     ("stop.plateau", Plateau),
     ("starts", Starts),
+    ("uncertainty", Uncertainty),
+    ("uncertainty.method", Method),
+    ("uncertainty.method.bootstrap", Bootstrap),
     ("outputs.NAME", Output),
     ("expect.PATH", Expect),
     ("abort", Abort),

@@ -1,6 +1,6 @@
 """docs/config.md is true: its configs run, and its tables are what the schema says.
 
-Those of docs/linear_algebra.md and docs/functions.md run too.
+Those of docs/linear_algebra.md, docs/functions.md and docs/uncertainty.md run too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from tests.docs.keys import MARK, SECTIONS, TOLD_ELSEWHERE, key_reference, secti
 from tests.docs.session import ROOT, blocks
 
 PAGE = ROOT / "docs" / "config.md"
-PAGES = (PAGE, ROOT / "docs" / "linear_algebra.md", ROOT / "docs" / "functions.md")
+PAGES = (
+    PAGE,
+    ROOT / "docs" / "linear_algebra.md",
+    ROOT / "docs" / "functions.md",
+    ROOT / "docs" / "uncertainty.md",
+)
 EXAMPLES = [example for page in PAGES for example in blocks(page, "yaml")]
 COMMAND = Path(sys.executable).with_name("optserve")
 

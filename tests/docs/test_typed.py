@@ -145,6 +145,7 @@ def test_configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         parameters={"a": 0.0, "b": 0.0},
         least_squares=optserve.Comparison(observed="y", predicted="a + b * x"),
         outputs={"at_two": optserve.Output(value="a + 2 * b")},
+        uncertainty=optserve.Uncertainty(method=("hessian", "gauss_newton"), level=0.9),
     )
     x = np.array([0.0, 1.0, 2.0])
     found = optserve.run(optserve.load(squares, data={"x": x, "y": 2.0 * x + 1.0}))

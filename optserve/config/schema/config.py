@@ -25,6 +25,7 @@ from optserve.config.schema.section import (
 )
 from optserve.config.schema.sweep import Sweep
 from optserve.config.schema.table import Data, Table
+from optserve.config.schema.uncertainty import Written as Uncertainty
 
 __all__ = [
     "Abort",
@@ -175,7 +176,6 @@ class Config(Section):
 
     later: ClassVar[tuple[str, ...]] = (
         "subject_to",
-        "uncertainty",
         "checkpoint",
     )
 
@@ -236,6 +236,9 @@ class Config(Section):
     )
     metrics: dict[str, Expression] = Field(
         default_factory=dict, description="Scalars to compute of every split."
+    )
+    uncertainty: Uncertainty | None = Field(
+        default=None, description="Which errors of the estimates; by default auto."
     )
     outputs: dict[str, Output] = Field(
         default_factory=dict, description="What is computed of the estimates, with its errors."

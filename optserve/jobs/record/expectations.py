@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
-from optserve.jobs.record.result import ExpectationFound, numbers
+from optserve.jobs.record.parts import ExpectationFound, numbers
 
 __all__ = ["check", "check_paths"]
 

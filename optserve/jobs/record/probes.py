@@ -12,7 +12,7 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Value
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.record.result import numbers
+from optserve.jobs.record.parts import numbers
 from optserve.primitives.composition import probe as probe_
 from optserve.transforms.reverse import vjp
 from optserve.transforms.rules import recorded

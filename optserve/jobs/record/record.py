@@ -18,7 +18,8 @@ from optserve.jobs.problem import Objective, Problem
 from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
-from optserve.jobs.record.result import FitFound, Result, Used, numbers
+from optserve.jobs.record.parts import FitFound, Used, numbers
+from optserve.jobs.record.result import Result
 from optserve.jobs.record.sentences import sentence
 from optserve.primitives.composition import probe
 
@@ -50,7 +51,7 @@ class Findings:
     outcomes: Sequence[Outcome]
     chosen: int
     signal: Reason | None
-    uncertainty: Uncertainty
+    uncertainties: Mapping[str, Uncertainty]
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
@@ -62,6 +63,11 @@ class Findings:
     log_prior: float | None = None
     backend_reason: str = ""
     missing: Sequence[str] = ()
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """The errors of the result: the first of those that were asked for."""
+        return next(iter(self.uncertainties.values()))
 
     @property
     def outcome(self) -> Outcome:
@@ -97,6 +103,9 @@ def outline(problem: Problem) -> dict[str, Any]:
     tree["intervals"] = {
         parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
     }
+    by_method = {name: tree[name] for name in ("standard_errors", "intervals")}
+    kind = problem.objective.kind
+    tree["uncertainties"] = {one.label_of(kind): by_method for one in problem.errors.methods}
     tree["probes"] = {
         equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
         for equation in problem.objective.graph.equations
@@ -156,6 +165,11 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "estimate": "posterior mode" if problem.objective.priors else None,
         "parameters": dict(values),
         "levels": {name: list(texts) for name, texts in problem.levels.items()},
+        "uncertainties": {
+            name: _by_method(one)
+            for name, one in findings.uncertainties.items()
+            if one.kind != "none" or len(findings.uncertainties) > 1
+        },
         **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
         "gradient": dict(findings.gradient),
         **criteria_of(
@@ -220,6 +234,19 @@ def _uncertainty(found: Uncertainty, before: Sequence[str] = ()) -> dict[str, An
         "correlation": [numbers(row) for row in found.correlation] if small else None,
         "fit": fit,
         "notes": [*before, *found.notes, *(() if fit is None else fit.notes)],
+    }
+
+
+def _by_method(found: Uncertainty) -> dict[str, Any]:
+    return {
+        "covariance": found.told,
+        "scaled": found.scaled,
+        "left_out": list(found.left_out),
+        "standard_errors": dict(found.standard_errors),
+        "intervals": dict(found.intervals),
+        "unavailable": dict(found.unavailable),
+        "level": found.level,
+        "dof": found.dof,
     }
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import Entry
-from optserve.jobs.record.result import OutputFound, Result
+from optserve.jobs.record.parts import OutputFound
+from optserve.jobs.record.result import Result
 
 __all__ = [
     "beside",

@@ -10,7 +10,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
-from optserve.jobs.record.result import OutputFound, Result
+from optserve.jobs.record.parts import OutputFound
+from optserve.jobs.record.result import Result
 from optserve.reports.html.svg import Band, Line, Mark, Points, matrix, plot
 
 __all__ = ["Picture", "correlation_picture", "fit_pictures", "history_pictures", "output_pictures"]

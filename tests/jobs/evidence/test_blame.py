@@ -7,7 +7,7 @@ from optserve.errors import Place
 from optserve.graph.aval import Aval
 from optserve.jobs.evidence import blame as blaming
 from optserve.jobs.problem import Objective, Problem, Stop
-from optserve.jobs.record.result import Failure
+from optserve.jobs.record.parts import Failure
 from optserve.jobs.run import run
 from optserve.optimizers import gradient_descent, lbfgs
 from optserve.plugin import elementwise

@@ -16,13 +16,14 @@ __all__ = ["CoordinateErrors"]
 class CoordinateErrors:
     """What is known of the errors of the coordinates (p,) of a minimum.
 
-    ``free`` (p,) tells which are not held at a bound: ``information`` is of those, in units of
-    ``spread``. Quantiles are those of Student's t with ``dof`` degrees of freedom.
+    ``free`` (p,) tells which of them, q, are not held at a bound; their covariance is ``root @
+    root.T``, ``root`` being (q, k). ``information`` is what the data tell of them. Quantiles are
+    those of Student's t with ``dof`` degrees of freedom.
     """
 
     information: Information
     free: Array
-    spread: float
+    root: Array
     dof: float
 
     def of(self, derivative: Array) -> Array:
@@ -33,8 +34,8 @@ class CoordinateErrors:
         alone; 0 for what changes with none.
         """
         moving = np.asarray(derivative[:, self.free], np.float64)
-        factor, determined = self.information.of(moving)
+        _, determined = self.information.of(moving)
         held = (derivative[:, ~self.free] != 0.0).any(axis=1) & ~(moving != 0.0).any(axis=1)
         known = determined & ~held & np.isfinite(derivative).all(axis=1)
-        errors = self.spread * root_sum_square(np.where(known[:, None], factor, 0.0), axis=1)
-        return np.where(known, errors, np.nan)
+        roots = np.where(known[:, None], moving, 0.0) @ self.root
+        return np.where(known, root_sum_square(roots, axis=1), np.nan)

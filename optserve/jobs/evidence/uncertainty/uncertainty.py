@@ -16,21 +16,21 @@ from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.surface import decomposition
 from optserve.jobs.evidence.uncertainty.cautions import cautions
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
+from optserve.jobs.evidence.uncertainty.covariance import Covariance, covariance_of
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
-from optserve.jobs.evidence.uncertainty.information import (
-    Information,
-    of_hessian,
-    of_jacobian,
-    root_sum_square,
-)
+from optserve.jobs.evidence.uncertainty.information import root_sum_square
 from optserve.jobs.evidence.uncertainty.intervals import intervals_of
+from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.packing import Packing, entry_label
+from optserve.jobs.problem import ErrorMethod
 
-__all__ = ["Uncertainty", "no_uncertainty", "uncertainty_of"]
+__all__ = ["LEVEL", "Uncertainty", "by_delta_method", "no_uncertainty", "uncertainty_of"]
 
 LEVEL = 0.95
+
+AUTO = ErrorMethod()
 
 LATE = "the time was up"
 
@@ -41,7 +41,9 @@ class Uncertainty:
 
     ``standard_errors`` have the parameters' shapes and ``intervals`` an axis more, of their two
     ends; both are NaN where there is none, and ``unavailable`` then says why, by parameter.
-    ``covariance`` and ``correlation`` are of the entries that ``labels`` names. ``dof`` is infinite
+    ``kind`` is the method by its name in a config, ``told`` which covariance that is, ``scaled`` by
+    what it was multiplied, ``left_out`` what it does not count. ``covariance`` and ``correlation``
+    are of the entries that ``labels`` names. ``dof`` is infinite
     where the quantiles are those of the normal. ``errors`` are those of the coordinates, if there
     are any. ``notes`` say how they were made, ``warnings`` why not to trust them.
     """
@@ -50,6 +52,10 @@ class Uncertainty:
     standard_errors: Mapping[str, Array]
     intervals: Mapping[str, Array]
     unavailable: Mapping[str, str]
+    kind: str = "none"
+    told: str = ""
+    scaled: str = ""
+    left_out: tuple[str, ...] = ()
     level: float = LEVEL
     dof: float = inf
     labels: tuple[str, ...] = ()
@@ -73,66 +79,62 @@ def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> Un
     )
 
 
-def uncertainty_of(evaluator: Evaluator, best: Evaluated, refused: str = "") -> Uncertainty:
-    """The uncertainty of the estimates at the best point; ``refused`` says why there is to be none.
-    There is none either where it does not fit in before the deadline of the ``evaluator``.
+def uncertainty_of(
+    evaluator: Evaluator,
+    best: Evaluated,
+    refused: str = "",
+    method: ErrorMethod = AUTO,
+    level: float = LEVEL,
+) -> Uncertainty:
+    """The uncertainty of the estimates at the best point, by ``method``; ``refused`` says why there
+    is to be none. There is none either where it does not fit in before the deadline of the
+    ``evaluator``.
 
-    Least squares: the inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild
-    1989, section 2.1). Log likelihoods: the inverse of the observed information, by exact second
-    derivatives. Priors are part of both: it is then the curvature of the posterior. A coordinate at
-    a bound is held there, as if it were fixed.
+    Priors are part of the loss: it is then the curvature of the posterior. A coordinate at a bound
+    is held there, as if it were fixed.
     """
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
+    minimum = Minimum(evaluator, best, free)
     why = refused or _impossible(evaluator, point, free)
-    if evaluator.problem.objective.kind == "least_squares":
-        return _of_least_squares(evaluator, point, free, why)
-    prices = Prices(evaluator)
-    operations = decomposition(prices.size)
-    if not why and not evaluator.deadline.fits("product", prices.hessian, operations):
-        why = LATE
+    if method.kind == "none":
+        why = why or "none were asked for"
+    fit: Fit | None = None
+    if minimum.is_least_squares:
+        why, fit = _fit(minimum, why)
+    else:
+        prices = Prices(evaluator)
+        operations = decomposition(prices.size)
+        if not why and not evaluator.deadline.fits("product", prices.hessian, operations):
+            why = LATE
     if why:
-        return no_uncertainty(evaluator, why)
-    hessian = evaluator.hessian(point)[np.ix_(free, free)]
-    if not np.isfinite(hessian).all():
-        return no_uncertainty(evaluator, "a second derivative is not finite at the estimates")
-    gradient, position = (one[free].astype(np.float64) for one in (best.gradient, point))
-    information = of_hessian(hessian, gradient, position, _epsilon(evaluator))
-    if not information.definite:
-        why = "the log likelihood is not at a maximum: its Hessian is indefinite"
-        return no_uncertainty(evaluator, why)
-    return _by_delta_method(evaluator, point, free, information)
+        return no_uncertainty(evaluator, why, fit)
+    try:
+        covariance = covariance_of(minimum, method)
+    except NoCovarianceError as error:
+        return no_uncertainty(evaluator, str(error), fit)
+    return by_delta_method(evaluator, point, free, covariance, fit, level)
 
 
-def _of_least_squares(evaluator: Evaluator, point: Array, free: Array, why: str) -> Uncertainty:
-    """Standard errors, unless there is a ``why`` not; how well it fits in any case, if it can."""
+def _fit(minimum: Minimum, why: str) -> tuple[str, Fit | None]:
+    """Why there are no standard errors of least squares, if that is so; how well they fit in any
+    case, if there is the time."""
+    evaluator = minimum.evaluator
     objective, deadline = evaluator.problem.objective, evaluator.deadline
     if objective.streamed and not evaluator.forms_jacobian:
-        return no_uncertainty(evaluator, why)
-    own, size = own_residuals(evaluator), int(free.sum())
+        return why, None
+    own, size = own_residuals(evaluator), int(minimum.free.sum())
     price, operations = Prices(evaluator).jacobian, decomposition(size, own.size)
     late = not deadline.fits("jacobian", price, operations)
     if late and not deadline.fits("residual", 1):
-        return no_uncertainty(evaluator, why or LATE)
+        return why or LATE, None
     if late or not evaluator.forms_jacobian:
-        why = why or LATE
-        fit = fit_of(evaluator, point, evaluator.residual(point)[own], size)
-        return no_uncertainty(evaluator, why, fit)
-    *_, residual, jacobian = evaluator.linearized(point)
-    telling = jacobian if objective.priors else jacobian[own]  # a prior tells of parameters too
-    jacobian = telling[:, free].astype(np.float64)
-    if not np.isfinite(jacobian).all():
-        fit = fit_of(evaluator, point, residual[own], size)
-        return no_uncertainty(evaluator, why or "a derivative is not finite at the estimates", fit)
-    information = of_jacobian(jacobian, _epsilon(evaluator))
-    fit = fit_of(evaluator, point, residual[own], information.rank)
-    if not why and not objective.sigma and not fit.degrees_of_freedom:
-        many = fit.observations > 1
-        left = f"{fit.observations} residual{'s leave' if many else ' leaves'} no degree of freedom"
-        why = f"{left} beside {size} parameter{'s' if size > 1 else ''}"
-    if why:
-        return no_uncertainty(evaluator, why, fit)
-    return _by_delta_method(evaluator, point, free, information, fit)
+        residual = evaluator.residual(minimum.point)[own]
+        return why or LATE, fit_of(evaluator, minimum.point, residual, size)
+    if not minimum.has_finite_jacobian:
+        fit = fit_of(evaluator, minimum.point, minimum.residual, size)
+        return why or "a derivative is not finite at the estimates", fit
+    return why, minimum.fit
 
 
 def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
@@ -151,52 +153,57 @@ def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
     return ""
 
 
-def _by_delta_method(
+def by_delta_method(
     evaluator: Evaluator,
     point: Array,
     free: Array,
-    information: Information,
+    covariance: Covariance,
     fit: Fit | None = None,
+    level: float = LEVEL,
 ) -> Uncertainty:
     """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
     packing = evaluator.packing
-    dof, spread, notes = inf, 1.0, []
-    if fit is not None and fit.residual_standard_error is not None:
-        dof, spread = float(fit.degrees_of_freedom), fit.residual_standard_error
-        if fit.perfect:
-            spread = 0.0
-            notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
+    notes = []
+    if fit is not None and fit.perfect:
+        notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
     varying = varying_entries(packing, point)
     derivative = varying.derivative[:, free]
-    factor, determined = information.of(derivative)
+    determined = covariance.information.of(derivative).determined
     varies = (derivative != 0.0).any(axis=1)
     held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)
     known = determined & varies
-    coordinates = np.zeros((packing.size, information.rank))
-    coordinates[free] = spread * information.of(np.eye(int(free.sum()))).factor
-    width = student_t_quantile(LEVEL, dof)
+    spread = covariance.spread
+    roots = derivative @ covariance.root
+    coordinates = np.zeros((packing.size, covariance.root.shape[1]))
+    coordinates[free] = spread * covariance.root
+    width = student_t_quantile(level, covariance.dof)
     intervals = intervals_of(packing, point, varying, known, coordinates, width)
-    lengths = root_sum_square(factor, axis=1)
-    kept, unit = spread * factor[known], factor[known] / lengths[known, None]
-    correlation = np.clip(unit @ unit.T, -1.0, 1.0)
-    np.fill_diagonal(correlation, 1.0)
+    lengths = root_sum_square(roots, axis=1)
+    kept, correlation = spread * roots[known], _correlation(roots[known], lengths[known])
     labels = tuple(itertools.compress(varying.labels, known))
     own = varying.own[known]
     return Uncertainty(
-        method=_method(evaluator, fit),
+        method=covariance.method,
+        kind=covariance.kind,
+        told=covariance.told,
+        scaled=covariance.scaled,
+        left_out=covariance.left_out,
         standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
         intervals=varying.laid_out(intervals.ends),
         unavailable=_unavailable(packing, varying, ~known & ~held, held),
-        dof=dof,
+        level=level,
+        dof=covariance.dof,
         labels=labels,
         covariance=kept @ kept.T,
         correlation=correlation,
         fit=fit,
-        errors=CoordinateErrors(information, free, spread, dof),
+        errors=CoordinateErrors(
+            covariance.information, free, spread * covariance.root, covariance.dof
+        ),
         notes=(*notes, *intervals.notes),
         warnings=(
             *cautions(
-                information,
+                covariance.information,
                 tuple(itertools.compress(packing.labels, free)),
                 tuple(itertools.compress(labels, own)),
                 correlation[np.ix_(own, own)],
@@ -206,11 +213,12 @@ def _by_delta_method(
     )
 
 
-def _method(evaluator: Evaluator, fit: Fit | None) -> str:
-    """What the standard errors come from."""
-    if evaluator.problem.objective.priors:
-        return "curvature of the posterior"
-    return "observed information" if fit is None else "least squares"
+def _correlation(roots: Array, lengths: Array) -> Array:
+    """Of rows (m, k) that are so long; of one of length 0 there is none with others."""
+    unit = roots / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+    correlation = np.clip(unit @ unit.T, -1.0, 1.0)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
 
 
 def _unavailable(
@@ -257,8 +265,3 @@ def _at_lower(evaluator: Evaluator, point: Array) -> Array:
 def _at_upper(evaluator: Evaluator, point: Array) -> Array:
     upper = evaluator.packing.upper
     return np.zeros(point.shape, bool) if upper is None else point >= upper
-
-
-def _epsilon(evaluator: Evaluator) -> float:
-    """The rounding of the job's numbers."""
-    return float(np.finfo(evaluator.packing.dtype).eps)

@@ -1,0 +1,84 @@
+"""``uncertainty``: which errors of the estimates are wanted, and by which methods."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from annotated_types import Ge, Le
+from pydantic import Field, Strict, Tag, model_validator
+
+from optserve.config.schema.section import ByKind, Listed, Section, Words, broken_rule
+
+__all__ = ["Bootstrap", "Method", "Uncertainty", "Written"]
+
+
+class Bootstrap(Section):
+    """Refits of samples of the rows, drawn with replacement."""
+
+    n: Annotated[int, Ge(2)] = Field(default=1000, description="How many samples.")
+    seed: int = Field(default=0, ge=0, description="Draws them; more samples keep those before.")
+    by: str | None = Field(
+        default=None, description="A column: rows that share its value are drawn together."
+    )
+
+
+class Method(Section):
+    """A method with what it needs: one of the two."""
+
+    cluster: str | None = Field(
+        default=None, description="A sandwich; rows that share a value of this column are one."
+    )
+    bootstrap: Bootstrap | None = Field(default=None, description="Refits of samples of the rows.")
+
+    @model_validator(mode="after")
+    def is_one(self) -> Self:
+        """Hold that it is one method."""
+        if (self.cluster is None) == (self.bootstrap is None):
+            raise broken_rule(
+                "a method is one of `cluster` and `bootstrap`",
+                "bootstrap" if self.cluster is not None else "",
+                "{cluster: COLUMN} or {bootstrap: {n: 1000}}",
+                "several methods are a list: [{cluster: COLUMN}, {bootstrap: {n: 1000}}]",
+            )
+        return self
+
+
+Name = Literal[
+    "auto", "hessian", "gauss_newton", "score", "sandwich", "bootstrap", "jackknife", "none"
+]
+_ONE = "a method (auto, hessian, gauss_newton, score, sandwich, {cluster: COLUMN}, "
+_ONE += "{bootstrap: {n: 1000}}, jackknife, none)"
+
+One = Annotated[
+    Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")], ByKind, Words(_ONE)
+]
+Several = Annotated[tuple[One, ...], Strict(False), Field(min_length=1), Tag("list")]
+Methods = Annotated[
+    Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")] | Several,
+    ByKind,
+    Words(f"{_ONE}, or a list of these"),
+]
+
+
+class Uncertainty(Section):
+    """The errors of the estimates: by which methods, at which level."""
+
+    sugar: ClassVar[str] = "method"
+
+    method: Methods = Field(
+        default="auto", description="How; of several, the first makes the errors of the result."
+    )
+    level: Annotated[float, Ge(0.5), Le(0.9999)] = Field(
+        default=0.95, description="The probability of the intervals."
+    )
+    profile: Listed[str] = Field(
+        default=(), description="Parameters that have intervals by profiles of the loss too."
+    )
+
+
+Written = Annotated[
+    Annotated[Name, Tag("text")] | Several | Annotated[Uncertainty, Tag("mapping")],
+    ByKind,
+    Words("a method, a list of methods, or {method: ..., level: 0.95, profile: [NAME]}"),
+]
+"""What is wanted, or the methods alone."""

@@ -1,0 +1,206 @@
+"""``covariance_of``: the covariance of the free coordinates at a minimum, by one of the methods.
+
+Each is a root of the covariance, and words that say which covariance it is, how it is scaled, and
+what it leaves out.
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from optserve.graph.aval import Array
+from optserve.jobs.evidence.uncertainty.information import Information, of_hessian, of_jacobian
+from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
+from optserve.jobs.problem import ErrorMethod
+from optserve.optimizers.tall import triangle
+
+__all__ = ["Covariance", "covariance_of"]
+
+
+class Covariance(NamedTuple):
+    """The covariance ``spread**2 * root @ root.T`` of the free coordinates (q,), ``root`` being
+    (q, k).
+
+    ``information`` tells what the data leave open. Quantiles are those of Student's t with ``dof``
+    degrees of freedom, infinite for the normal. ``kind`` is its name, ``told`` says what it is,
+    ``scaled`` by what it was multiplied, ``left_out`` what it does not count. ``method`` is how
+    the ``uncertainty`` of a result names it.
+    """
+
+    information: Information
+    root: Array
+    dof: float
+    kind: str
+    method: str
+    told: str
+    scaled: str = "as it is"
+    left_out: tuple[str, ...] = ()
+    spread: float = 1.0
+
+
+def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
+    """The covariance that ``method`` asks for; raises ``NoCovarianceError``, saying why not.
+
+    ``auto`` is ``gauss_newton`` for least squares, else ``hessian``.
+    """
+    kind = method.label_of(minimum.evaluator.problem.objective.kind)
+    if kind in ("score", "sandwich", "cluster") and minimum.has_priors:
+        raise NoCovarianceError(
+            f"`{kind}` is of a likelihood alone, and parameters have priors: `hessian` is the "
+            "curvature of the posterior"
+        )
+    match kind:
+        case "gauss_newton":
+            return _gauss_newton(minimum)
+        case "hessian":
+            return _hessian(minimum)
+        case "score":
+            return _score(minimum)
+    return _sandwich(minimum, method)
+
+
+def _gauss_newton(minimum: Minimum) -> Covariance:
+    """The inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild 1989,
+    section 2.1)."""
+    if not minimum.is_least_squares:
+        raise NoCovarianceError("`gauss_newton` is of least squares: `hessian` is of a likelihood")
+    information = minimum.of_jacobian
+    spread, scaled = _spread(minimum)
+    return Covariance(
+        information,
+        _root(information),
+        _dof(minimum),
+        "gauss_newton",
+        "curvature of the posterior" if minimum.has_priors else "least squares",
+        "(J'J)^-1, J being the derivative of the residuals",
+        scaled,
+        ("the second derivatives of the residuals",),
+        spread,
+    )
+
+
+def _hessian(minimum: Minimum) -> Covariance:
+    """The inverse of the observed information, by exact second derivatives; of least squares, of
+    half the Hessian of the sum of squares, scaled as (J'J)^-1 is."""
+    hessian = minimum.hessian
+    if not np.isfinite(hessian).all():
+        raise NoCovarianceError("a second derivative is not finite at the estimates")
+    gradient, point = minimum.gradient, minimum.coordinates
+    if minimum.is_least_squares:
+        hessian, gradient = 0.5 * hessian, 0.5 * gradient
+    information = of_hessian(hessian, gradient, point, minimum.epsilon)
+    if not information.definite:
+        what = "sum of squares" if minimum.is_least_squares else "log likelihood"
+        where = "minimum" if minimum.is_least_squares else "maximum"
+        raise NoCovarianceError(f"the {what} is not at a {where}: its Hessian is indefinite")
+    spread, scaled, dof = 1.0, "as it is", inf
+    if minimum.is_least_squares:
+        (spread, scaled), dof = _spread(minimum), _dof(minimum)
+    told = "H^-1, H being the second derivative of " + (
+        "half the sum of squares" if minimum.is_least_squares else "-log L"
+    )
+    method = "curvature of the posterior" if minimum.has_priors else "observed information"
+    return Covariance(
+        information, _root(information), dof, "hessian", method, told, scaled, spread=spread
+    )
+
+
+def _score(minimum: Minimum) -> Covariance:
+    """The inverse of the sum of the outer products of the scores (Berndt, Hall, Hall & Hausman
+    1974), those of least squares being r J / s^2 for a normal likelihood."""
+    if not minimum.variance:
+        raise NoCovarianceError("the residuals are nothing but rounding: there are no scores")
+    scores = minimum.scores / minimum.variance
+    information = of_jacobian(scores, minimum.epsilon)
+    if information.rank < min(minimum.bread.rank, scores.shape[1]):
+        raise NoCovarianceError(
+            f"{len(scores)} scores do not determine {minimum.bread.rank} parameters"
+        )
+    return Covariance(
+        information,
+        _root(information),
+        inf,
+        "score",
+        "outer product of scores",
+        "(sum of g g')^-1, g being the score of an observation",
+        "as it is",
+        ("that the model may be wrong",),
+    )
+
+
+def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
+    """B M B of the bread B, (J'J)^-1 or H^-1, and the meat M, the outer products of the scores
+    (Huber 1967; White 1980), summed within clusters first (Liang & Zeger 1986).
+
+    Least squares have the factor n / (n - p) of HC1 (MacKinnon & White 1985), clusters
+    G / (G - 1) (n - 1) / (n - p) (Stata's `regress`; Cameron & Miller 2015, equation 12), and a
+    likelihood without clusters none.
+    """
+    information, scores = minimum.bread, minimum.scores
+    count, rank = minimum.count, information.rank
+    factor, scaled, dof = 1.0, "as it is", inf
+    told = "(J'J)^-1 M (J'J)^-1" if minimum.is_least_squares else "H^-1 M H^-1"
+    left_out = ("that observations may depend on each other",)
+    if method.groups is not None:
+        groups = minimum.groups_of(method)
+        known, which = np.unique(groups, return_inverse=True)
+        summed = np.zeros((known.size, scores.shape[1]))
+        np.add.at(summed, which, scores)
+        scores = summed
+        if known.size <= 1:
+            raise NoCovarianceError(f"`{method.column}` has one cluster, and they are to vary")
+        if count <= rank:
+            raise NoCovarianceError(_no_freedom(minimum))
+        factor = known.size / (known.size - 1) * (count - 1) / (count - rank)
+        scaled = f"times G / (G - 1) (n - 1) / (n - p) = {factor:.6g}, G = {known.size} clusters"
+        dof = float(known.size - 1)
+        told += f", M being the outer products of scores summed by `{method.column}`"
+        left_out = ("that clusters may depend on each other",)
+        if known.size <= rank:
+            left_out = (f"directions: {known.size} clusters tell of at most {known.size} of them",)
+    else:
+        told += ", M being the outer products of scores"
+        if minimum.is_least_squares:
+            if count <= rank:
+                raise NoCovarianceError(_no_freedom(minimum))
+            factor = count / (count - rank)
+            scaled = f"times n / (n - p) = {factor:.6g}"
+            dof = float(count - rank)
+    base = information.of(np.eye(scores.shape[1])).factor
+    root = sqrt(factor) * base @ triangle(scores @ base).T
+    name = "HC1" if minimum.is_least_squares else "Huber-White"
+    named = f"cluster({method.column})" if method.groups is not None else name
+    return Covariance(
+        information, root, dof, method.kind, f"sandwich, {named}", told, scaled, left_out
+    )
+
+
+def _root(information: Information) -> Array:
+    """A root of the inverse of the information (q, rank)."""
+    return information.of(np.eye(information.scale.size)).factor
+
+
+def _spread(minimum: Minimum) -> tuple[float, str]:
+    """By what least squares scale a root, and the words for it."""
+    fit = minimum.fit
+    if minimum.has_sigma:
+        return 1.0, "as sigma says, not by the residuals"
+    if fit.residual_standard_error is None:
+        raise NoCovarianceError(_no_freedom(minimum))
+    if fit.perfect:
+        return 0.0, "by residuals that are nothing but rounding: 0"
+    spread = fit.residual_standard_error
+    return spread, f"times RSS / (n - p) = {spread**2:.6g}, n - p = {fit.degrees_of_freedom}"
+
+
+def _dof(minimum: Minimum) -> float:
+    return inf if minimum.has_sigma else float(minimum.fit.degrees_of_freedom)
+
+
+def _no_freedom(minimum: Minimum) -> str:
+    count, size = minimum.count, minimum.coordinates.size
+    left = f"{count} residual{'s leave' if count > 1 else ' leaves'} no degree of freedom"
+    return f"{left} beside {size} parameter{'s' if size > 1 else ''}"

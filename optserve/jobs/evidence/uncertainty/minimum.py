@@ -1,0 +1,227 @@
+"""``Minimum``: what is known at the end of a descent, each computed when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from optserve.graph.aval import Array, resolve_shape
+from optserve.graph.dim import Dim
+from optserve.jobs.evaluator import Evaluated, Evaluator, Linearized
+from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
+from optserve.jobs.evidence.uncertainty.information import (
+    Information,
+    of_hessian,
+    of_jacobian,
+)
+from optserve.jobs.problem import ErrorMethod
+from optserve.transforms.forward import pushforward
+from optserve.transforms.simplify import prune
+
+__all__ = ["Minimum", "NoCovarianceError"]
+
+LARGEST = 50_000_000
+"""Entries of the scores up to which they are formed."""
+
+BLOCK = 8
+"""Directions of one pass, where scores are computed by tangents."""
+
+
+class NoCovarianceError(Exception):
+    """Why there is no covariance of a kind."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The ``best`` point of a descent, of whose coordinates (p,) ``free`` are not at a bound: q.
+
+    All arrays are in float64, and have a column a free coordinate.
+    """
+
+    evaluator: Evaluator
+    best: Evaluated
+    free: Array
+
+    @property
+    def is_least_squares(self) -> bool:
+        return self.evaluator.problem.objective.kind == "least_squares"
+
+    @property
+    def has_priors(self) -> bool:
+        return bool(self.evaluator.problem.objective.priors)
+
+    @property
+    def has_sigma(self) -> bool:
+        return self.evaluator.problem.objective.sigma
+
+    @property
+    def epsilon(self) -> float:
+        """The rounding of the job's numbers."""
+        return float(np.finfo(self.evaluator.packing.dtype).eps)
+
+    @property
+    def point(self) -> Array:
+        """All coordinates (p,)."""
+        return self.best.point
+
+    @property
+    def coordinates(self) -> Array:
+        """The free ones (q,)."""
+        return self.point[self.free].astype(np.float64)
+
+    @property
+    def gradient(self) -> Array:
+        """Of the loss, by the free coordinates (q,)."""
+        return self.best.gradient[self.free].astype(np.float64)
+
+    @cached_property
+    def hessian(self) -> Array:
+        """Of the loss (q, q)."""
+        found: Array = self.evaluator.hessian(self.point)[np.ix_(self.free, self.free)]
+        return found
+
+    @cached_property
+    def _linearized(self) -> Linearized:
+        return self.evaluator.linearized(self.point)
+
+    @cached_property
+    def _own(self) -> Array:
+        """Which residuals are no penalties, nor priors."""
+        return own_residuals(self.evaluator)
+
+    @property
+    def residual(self) -> Array:
+        """Those that are no penalties, nor priors (n,)."""
+        return np.asarray(self._linearized.residual[self._own], np.float64)
+
+    @property
+    def jacobian(self) -> Array:
+        """Of ``residual`` (n, q)."""
+        found: Array = self._linearized.jacobian[np.ix_(self._own, self.free)]
+        return found.astype(np.float64)
+
+    @cached_property
+    def _telling(self) -> Array:
+        """The Jacobian of all residuals that tell something of the parameters, as priors do."""
+        if not self.has_priors:
+            return self.jacobian
+        return self._linearized.jacobian[:, self.free].astype(np.float64)
+
+    @property
+    def has_finite_jacobian(self) -> bool:
+        return bool(np.isfinite(self._telling).all())
+
+    @cached_property
+    def of_jacobian(self) -> Information:
+        """What J'J tells."""
+        return of_jacobian(self._telling, self.epsilon)
+
+    @cached_property
+    def fit(self) -> Fit:
+        """How well the predictions of least squares fit."""
+        return fit_of(self.evaluator, self.point, self.residual, self.of_jacobian.rank)
+
+    @cached_property
+    def bread(self) -> Information:
+        """What the model itself makes of the data: J'J of least squares, else the Hessian."""
+        if self.is_least_squares:
+            return self.of_jacobian
+        if not np.isfinite(self.hessian).all():
+            raise NoCovarianceError("a second derivative is not finite at the estimates")
+        found = of_hessian(self.hessian, self.gradient, self.coordinates, self.epsilon)
+        if not found.definite:
+            raise NoCovarianceError(
+                "the log likelihood is not at a maximum: its Hessian is indefinite"
+            )
+        return found
+
+    @property
+    def variance(self) -> float:
+        """That of a residual, as it was estimated; 1 of a likelihood, and with sigma."""
+        if not self.is_least_squares or self.has_sigma:
+            return 1.0
+        if self.fit.residual_standard_error is None:
+            raise NoCovarianceError("no degree of freedom is left to estimate the variance by")
+        return 0.0 if self.fit.perfect else self.fit.residual_standard_error**2
+
+    @property
+    def count(self) -> int:
+        """How many observations there are: residuals that count, or terms of a likelihood."""
+        return self.fit.observations if self.is_least_squares else len(self.scores)
+
+    @cached_property
+    def scores(self) -> Array:
+        """How each observation pulls (m, q): r J of least squares, else the derivative of its log
+        likelihood."""
+        if self.is_least_squares:
+            found: Array = self.residual[:, None] * self.jacobian
+        else:
+            found = _of_terms(self.evaluator, self.point)[:, self.free]
+        if not np.isfinite(found).all():
+            raise NoCovarianceError("a score is not finite at the estimates")
+        return found
+
+    def groups_of(self, method: ErrorMethod) -> Array:
+        """The cluster of each observation (m,)."""
+        assert method.groups is not None
+        objective = self.evaluator.problem.objective
+        names = objective.residuals if self.is_least_squares else ("log_likelihood",)
+        outputs = objective.graph.outputs[1 : 1 + len(names)]
+        found = []
+        for name, atom in zip(names, outputs, strict=True):
+            if name in objective.penalties | objective.priors:
+                continue
+            shape = atom.aval.shape
+            if not shape or shape[0] != Dim.rows(method.table):
+                raise NoCovarianceError(
+                    f"the clusters of `{method.column}` are of rows of {method.table}, and "
+                    f"{name} has none"
+                )
+            each = prod(resolve_shape(shape[1:], self.evaluator.row_counts))
+            found.append(np.repeat(method.groups, each if self.is_least_squares else 1))
+        return np.concatenate(found)
+
+
+def _of_terms(evaluator: Evaluator, point: Array) -> Array:
+    """The derivatives (m, p) of the log likelihoods, those of a row summed."""
+    graphs, size = evaluator.graphs, evaluator.packing.size
+    atom = graphs.objective.outputs[1]
+    shape = resolve_shape(atom.aval.shape, evaluator.row_counts)
+    if not shape:
+        raise NoCovarianceError(
+            "the log likelihood is one number, and scores are of each row: write it as an array, "
+            "whose sum is maximized"
+        )
+    if evaluator.problem.objective.streamed:
+        raise NoCovarianceError("the scores of streamed data are not kept: `in_memory: true` does")
+    if prod(shape) * size > LARGEST:
+        raise NoCovarianceError(f"{prod(shape)} x {size} scores are too many to be formed")
+    made = graphs.kept(("apart", (0,)), lambda: graphs.apart((0,)))
+    if made is not None:
+        _, found = evaluator.compiled(("apart", (0,)), lambda: made)(point, *graphs.arguments)
+    else:
+        found = _by_tangents(evaluator, point, shape)
+    rows = shape[0]
+    summed: Array = np.reshape(np.asarray(found, np.float64), (rows, -1, size)).sum(axis=1)
+    return summed
+
+
+def _by_tangents(evaluator: Evaluator, point: Array, shape: tuple[int, ...]) -> Array:
+    """The same by tangents, where one graph for all would be more work: (*shape, p)."""
+    graphs, packing = evaluator.graphs, evaluator.packing
+    objective = graphs.objective
+    graph = prune(replace(objective, outputs=objective.outputs[1:2]))
+    given = [*packing.pieces(point), *graphs.arguments]
+    held = [None for _ in graphs.arguments]
+    units = np.eye(packing.size, dtype=packing.dtype)
+    columns = []
+    for first in range(0, packing.size, BLOCK):
+        some = [(*packing.pieces(unit), *held) for unit in units[first : first + BLOCK]]
+        _, tangents = pushforward(graph, given, some)
+        columns += [
+            np.zeros(shape) if one is None else np.broadcast_to(one, shape) for (one,) in tangents
+        ]
+    return np.stack(columns, axis=-1)

@@ -1,0 +1,37 @@
+"""Which errors a result has: what covariance is meant, how it is scaled, what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optserve.jobs.record.result import Result
+
+__all__ = ["further_errors", "uncertainties_lines"]
+
+ORDINARY = ({"gauss_newton"}, {"hessian"}, set[str]())
+"""The methods that need no telling: those that are taken where none is asked for."""
+
+
+def uncertainties_lines(result: Result) -> Iterator[str]:
+    """A sentence each method, unless there is the ordinary one alone."""
+    if {*result.uncertainties} in ORDINARY:
+        return
+    for name, one in result.uncertainties.items():
+        told = [f"{name}: {one.covariance}" if one.covariance else name]
+        told += [one.scaled] if one.scaled else []
+        if one.refits is not None:
+            told.append(f"{one.refits} refits, {one.failed or 'none'} failed")
+        if one.left_out:
+            told.append(f"leaves out {'; '.join(one.left_out)}")
+        reasons = dict.fromkeys(one.unavailable.values())
+        if not one.covariance:
+            told.append(f"none: {'; '.join(reasons)}")
+        yield ", ".join(told)
+
+
+def further_errors(result: Result) -> dict[str, str]:
+    """The methods beside the first that have errors, and the heads of their columns."""
+    others = [*result.uncertainties.items()][1:]
+    return {name: f"s.e. {name}" for name, one in others if one.covariance}

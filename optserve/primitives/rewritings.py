@@ -19,6 +19,7 @@ from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
 from optserve.primitives.arithmetic import (
+    absolute,
     add,
     divide,
     multiply,
@@ -32,6 +33,7 @@ from optserve.primitives.elementary import (
     cosh,
     exp,
     expm1,
+    hypot,
     log,
     log1mexp,
     log1p,
@@ -279,11 +281,15 @@ def _root_of_squares(v: Tracer) -> Value | None:
     return length
 
 
-@rewriting("norm(x)**2, std(x)**2", "sum(x**2), var(x)")
+@rewriting(
+    "norm(x)**2, std(x)**2, abs(x)**2, hypot(x, y)**2", "sum(x**2), var(x), x**2, x**2 + y**2"
+)
 def _square_of_length(x: Tracer) -> Value | None:
     how = made(x)
     if how is None:
         return None
+    if how.primitive is absolute or (how.primitive is hypot and _are_floats(how.operands)):
+        return functools.reduce(operator.add, (side * side for side in how.operands))
     if how.primitive is norm:
         [inner] = how.operands
         return sum_.bind(inner * inner, **how.attributes)
@@ -296,6 +302,10 @@ def _square_of_length(x: Tracer) -> Value | None:
         squared = _square_of_length.rule(how.operands[0])
         return None if squared is None else squared * float(number.value) ** 2
     return None
+
+
+def _are_floats(values: Sequence[Tracer]) -> bool:
+    return all(value.dtype.kind == "f" for value in values)
 
 
 def _times_itself(x: Tracer, y: Tracer) -> Value | None:

@@ -15,7 +15,10 @@ from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive, Value
 from optserve.transforms.check import equation_graph
 
-__all__ = ["Case", "cases", "compare", "fail"]
+__all__ = ["ROUNDING", "Case", "cases", "compare", "fail"]
+
+ROUNDING = 1e-9
+"""The largest relative difference of two computations of one value in float64."""
 
 # One shape an operand, repeated in turn: equal, scalar, row, column, and empty ones.
 _FORMS: tuple[tuple[tuple[int, ...], ...], ...] = (

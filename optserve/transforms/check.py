@@ -51,11 +51,12 @@ def equation_graph(
     return Graph(inputs, (Equation(primitive, inputs, attributes or {}, results),), results)
 
 
-def pullback_graph(graph: Graph, *, values: bool = False) -> Graph:
+def pullback_graph(graph: Graph, *, values: bool = False, masked: bool = False) -> Graph:
     """From the inputs of ``graph`` and a cotangent for each floating output to the inputs' own.
 
     Its derivative is the second derivative of ``graph``. Outputs stand for the floating inputs, in
-    order; with ``values`` the outputs of ``graph`` come first.
+    order; with ``values`` the outputs of ``graph`` come first. ``masked`` cotangents are exactly 0
+    for what was not selected, as behind a ``where``.
     """
     wrt = floating_inputs(graph)
     cotangents = [atom.aval for atom in graph.outputs if is_float(atom.aval.dtype)]
@@ -64,7 +65,8 @@ def pullback_graph(graph: Graph, *, values: bool = False) -> Graph:
         arguments, incoming = given[: len(graph.inputs)], iter(given[len(graph.inputs) :])
         outputs, pullback = vjp(graph, arguments, wrt)
         back = pullback(
-            [next(incoming) if is_float(atom.aval.dtype) else None for atom in graph.outputs], False
+            [next(incoming) if is_float(atom.aval.dtype) else None for atom in graph.outputs],
+            masked,
         )
         cotangents = [
             np.zeros_like(arguments[i]) if ct is None else ct

@@ -70,6 +70,8 @@ REWRITTEN: list[tuple[Function, str]] = [
     (lambda x: np.sqrt(np.mean(np.square(x))), "euclidean_norm divide"),
     (lambda x: np.linalg.norm(x) ** 2, "multiply sum"),
     (lambda x: np.square(np.sqrt(np.sum(x**2))), "multiply sum"),
+    (lambda x: np.abs(x) ** 2, "multiply"),
+    (lambda x: np.square(np.hypot(x, 2.0 * x)), "multiply multiply multiply add"),
     (lambda x: std(x) ** 2, "var"),
     (lambda x: np.exp(x) * np.exp(-2.0 * x), "multiply add exp"),
     (lambda x: 1.0 + erf(x), "negative erfc"),

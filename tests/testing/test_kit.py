@@ -122,6 +122,19 @@ def _scale_in_place(ct: Value, out: Value, x: Value) -> tuple[Value]:
         (doubled(axes=lambda carried, x: Reduced("sum")), "contradicts its shape rule"),
         (doubled(floating=False), "of integers its value has another shape or dtype"),
         (doubled(impl=lambda x: 3.0 * x), "the derivative by operand 0 is not"),
+        (
+            elementwise(
+                "product",
+                lambda x, y: x * y,
+                partials=lambda out, x, y: (y, np.where(x == 0.0, 0.0, x)),
+                doc="A product.",
+            ),
+            "at special numbers, the second derivative by operand 0 is not",
+        ),
+        (
+            total(pullback=lambda ct, out, x: (np.where(ct == 0.0, 0.0, ct * 2.0 * x),)),
+            "at special numbers, the second derivative by its cotangent is not",
+        ),
         (total(axes=lambda carried, x: Reduced("max")), "two blocks of rows do not combine"),
         (total(pullback=lambda ct, out, x: (ct * ct * x,)), "the derivative by operand 0 is not"),
         (

@@ -16,6 +16,7 @@ __all__ = [
     "DataFailure",
     "DerivativeError",
     "GraphError",
+    "LockFailure",
     "NumericalFailure",
     "OptserveError",
     "OutputFailure",
@@ -150,6 +151,13 @@ class OutputFailure(OptserveError):
     code = "cannot-write"
 
 
+class LockFailure(OptserveError):
+    """A derivative, a rule or a convention is not what the lock file holds."""
+
+    exit_code = 4
+    code = "lock"
+
+
 class DataFailure(ConfigError):
     """Data that are read as a job needs them could not be read, or have changed meanwhile."""
 
@@ -163,7 +171,7 @@ MOST_TOLD = 12
 class ConfigErrors(ConfigError):
     """Several errors of a config, told at once in the order of ``errors``.
 
-    Their exit code is the first of 1, 2, 6 and 5 that one of them has.
+    Their exit code is the first of 1, 2, 6, 5 and 4 that one of them has.
     """
 
     def __init__(self, errors: Sequence[OptserveError]) -> None:
@@ -176,7 +184,7 @@ class ConfigErrors(ConfigError):
             code=first.code,
         )
         self.errors = tuple(errors)
-        self.exit_code = min((error.exit_code for error in errors), key=(1, 2, 6, 5).index)
+        self.exit_code = min((error.exit_code for error in errors), key=(1, 2, 6, 5, 4).index)
 
     def block(self) -> str:
         """A block for each error, up to the number that a person reads."""

@@ -13,6 +13,7 @@ from optserve.cli.check import check
 from optserve.cli.diff import diff
 from optserve.cli.explain import explain
 from optserve.cli.init import init
+from optserve.cli.lock import lock
 from optserve.cli.options import CONTEXT
 from optserve.cli.plugin import plugin_app
 from optserve.cli.predict import predict
@@ -24,7 +25,7 @@ from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, predict, report, diff, check, explain, primitives, schema, init)
+COMMANDS = (run, predict, report, diff, check, lock, explain, primitives, schema, init)
 
 app = typer.Typer(
     cls=Commands,

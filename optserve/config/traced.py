@@ -205,7 +205,7 @@ def _parameters(
 def _third_party(graphs: list[BoundGraph], registry: Registry) -> tuple[jobs.Provided, ...]:
     """The primitives of the graphs that plugins provide."""
     plugins = {
-        entry.value: jobs.Provided(entry.value, entry.distribution, entry.version)
+        entry.value: jobs.Provided(entry.value, entry.distribution, entry.version, entry.module)
         for entry in registry.primitives.values()
         if not entry.builtin
     }

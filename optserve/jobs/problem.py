@@ -239,11 +239,15 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Provided:
-    """A primitive of the loss that does not ship with optserve, and who provides it."""
+    """A primitive of the loss that does not ship with optserve, and who provides it.
+
+    ``module`` is the entry point of the plugin, or its file.
+    """
 
     primitive: Primitive
     distribution: str
     version: str
+    module: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ __all__ = [
     "entry_value",
     "file_source",
     "installed_sources",
+    "python_files",
 ]
 
 BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
@@ -167,7 +168,7 @@ def _tree_stamp(*packages: str) -> str:
     for package in packages:
         spec = importlib.util.find_spec(package)
         if spec is not None:
-            lines.update(map(_file_line, _python_files(spec)))
+            lines.update(map(_file_line, python_files(spec)))
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -175,7 +176,8 @@ _own_stamp = functools.cache(_tree_stamp)
 """That of the code which is running: a process that loads many configs asks once."""
 
 
-def _python_files(spec: ModuleSpec) -> Iterator[str]:
+def python_files(spec: ModuleSpec) -> Iterator[str]:
+    """The Python files of a module or package."""
     if spec.submodule_search_locations is None and spec.origin is not None:
         yield spec.origin
     for location in spec.submodule_search_locations or ():

@@ -1,0 +1,75 @@
+"""``code_digest``: a digest of what the code of a plugin says, however it is laid out."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from optserve.registry.sources import entry_module, python_files
+
+__all__ = ["code_digest", "code_files"]
+
+
+def code_digest(module: str) -> str:
+    """A digest of the syntax of the plugin whose entry point, or whose file, is ``module``.
+
+    Comments, docstrings, blank lines and the places of lines do not count. It is empty where the
+    code cannot be found or read.
+    """
+    hasher = hashlib.sha256()
+    root, files = code_files(module)
+    for file in files:
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return ""
+        hasher.update(file.relative_to(root).as_posix().encode() + b"\0")
+        for token in _spelled(tree):
+            hasher.update(token.encode("utf-8", "surrogatepass") + b"\0")
+    return hasher.hexdigest()[:32] if files else ""
+
+
+def code_files(module: str) -> tuple[Path, tuple[Path, ...]]:
+    """The Python files of a plugin, sorted, and the folder that they are in."""
+    path = Path(module)
+    if path.suffix == ".py":
+        return path.parent, (path,)
+    try:
+        spec = find_spec(entry_module(module).partition(".")[0])
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return Path(), ()
+    files = tuple(sorted(map(Path, python_files(spec))))
+    folders = spec.submodule_search_locations
+    return Path(next(iter(folders)) if folders else files[0].parent if files else ""), files
+
+
+def _spelled(node: ast.AST) -> Iterator[str]:
+    """The syntax below ``node``; what is empty is left out, so that versions of Python agree."""
+    yield type(node).__name__
+    for name, value in ast.iter_fields(node):
+        if name in ("ctx", "type_comment", "kind") or value is None or value == []:
+            continue
+        yield name
+        values = value if isinstance(value, list) else [value]
+        if name == "body" and _is_text(values[0]) and isinstance(value, list):
+            values = values[1:]
+        for one in values:
+            if isinstance(one, ast.AST):
+                yield from _spelled(one)
+            else:
+                yield f"{type(one).__name__} {one!r}"
+    yield "."
+
+
+def _is_text(node: object) -> bool:
+    """Whether a statement is a text alone, which documents and does nothing."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -12,9 +12,11 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
+from optserve.config.schema.uncertainty import Uncertainty
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.jobs.packing import entry_label
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Expectation
 from optserve.jobs.reasons import Reason
@@ -236,12 +238,32 @@ def _check_path(
             return _check_parameter(key, part, name, parameters)
         paths = [f"{root}.{one}.{of}.NAME" for one in methods for of in _BY_METHOD]
         raise _nothing(key, key.text, paths)
+    if root == "profiles":
+        return _check_profile(key, rest, parameters, config)
     if root == "fit" and config.least_squares is not None:
         if rest in FitFound.model_fields:
             return ()
         raise _nothing(key, key.text, [f"fit.{one}" for one in FitFound.model_fields])
     named = (f"{name}.NAME" for name in _BY_PARAMETER)
     raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME", "outputs.NAME.value"])
+
+
+def _check_profile(
+    key: ScalarNode, rest: str, parameters: Mapping[str, Parameter], config: Config
+) -> tuple[int, ...]:
+    """The shape of what a path ``profiles.w[0].interval[1]`` names."""
+    written = config.uncertainty
+    asked = written.profile if isinstance(written, Uncertainty) else ()
+    labels = [
+        entry_label(name, parameters[name].shape, int(position))
+        for name in asked
+        if name in parameters
+        for position in np.flatnonzero(~parameters[name].fixed)
+    ]
+    label, _, part = rest.rpartition(".")
+    if label in labels and part.partition("[")[0] == "interval" and _entry_of(part, "interval"):
+        return _entry(key, rest.partition("[")[0], (2,), part.removeprefix("interval"))
+    raise _nothing(key, key.text, [f"profiles.{one}.interval" for one in labels])
 
 
 def _check_output(

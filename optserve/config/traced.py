@@ -36,7 +36,7 @@ from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
 
-__all__ = ["Traced", "traced"]
+__all__ = ["Traced", "asked_by_shapes", "traced"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def _layout(tables: Tables, declared: Declared) -> Hashable:
     precision = np.dtype(declared.written.config.precision)
     columns = tuple((one.name, one.aval(precision)) for one in tables.columns())
     said = tables.bare, columns, tuple(tables.hidden().items())
-    words = declared.declarations.asked | _asked_by_shapes(declared)
+    words = declared.declarations.asked | asked_by_shapes(declared)
     if not words or not tables.tables:
         return said
     from optserve.config.data.sizes import asked  # most configs do without
@@ -111,7 +111,7 @@ def _layout(tables: Tables, declared: Declared) -> Hashable:
     return *said, asked(words, tables)
 
 
-def _asked_by_shapes(declared: Declared) -> frozenset[str]:
+def asked_by_shapes(declared: Declared) -> frozenset[str]:
     """The words that the shapes of parameters ask of tables."""
     shapes = (one.shape or () for one in declared.written.config.parameters_in_full.values())
     texts = [size for shape in shapes for size in shape if isinstance(size, str)]

@@ -11,7 +11,6 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import MappingNode, Node, SequenceNode
 from optserve.config.schema.config import Config
 from optserve.config.schema.uncertainty import Bootstrap, Method, Uncertainty
-from optserve.config.schema.validation import not_supported_yet
 from optserve.config.scope import Column, Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
@@ -28,9 +27,16 @@ _REFITS = frozenset({"bootstrap", "jackknife"})
 
 
 def errors_asked(
-    config: Config, kind: ObjectiveKind, parameters: Sequence[Parameter], found: Mistakes
+    config: Config,
+    kind: ObjectiveKind,
+    parameters: Sequence[Parameter],
+    words: frozenset[str],
+    found: Mistakes,
 ) -> ErrorsAsked:
-    """What is asked for, without the values of columns; what can never be is ``found``."""
+    """What is asked for, without the values of columns; what can never be is ``found``.
+
+    ``words`` are those that the config asks of tables: of their rows, their numbers.
+    """
     if config.uncertainty is None:
         return ErrorsAsked()
     written = Uncertainty.in_full(config.uncertainty, config.node_of("uncertainty"))
@@ -38,7 +44,7 @@ def errors_asked(
     for one, node in _methods(written):
         with found:
             made = _method(one, node)
-            _check(made, node, config, kind)
+            _check(made, node, config, kind, words)
             if made.label_of(kind) in [other.label_of(kind) for other in methods]:
                 raise ConfigError(
                     f"`{made.label_of(kind)}` is asked for twice",
@@ -57,8 +63,6 @@ def errors_asked(
             )
         )
     names = {one.name: one for one in parameters}
-    if written.profile:
-        found.add(not_supported_yet(written.node_of("profile"), "`profile`"))
     for name in written.profile:
         with found:
             _check_profile(name, written, names, config)
@@ -129,12 +133,12 @@ def _method(written: str | Method, node: Node) -> ErrorMethod:
     return ErrorMethod(written)  # type: ignore[arg-type]
 
 
-def _check(method: ErrorMethod, node: Node, config: Config, kind: ObjectiveKind) -> None:
+def _check(
+    method: ErrorMethod, node: Node, config: Config, kind: ObjectiveKind, words: frozenset[str]
+) -> None:
     """Refuse what there can never be, whatever the data."""
     if method.kind in ("auto", "none"):
         return
-    if method.kind in _REFITS:
-        raise not_supported_yet(node, f"`{method.kind}`")
     why, remedy = "", "`auto` takes what there is"
     priors = [name for name, one in config.parameters_in_full.items() if one.prior is not None]
     if config.optimizer == "none":
@@ -152,6 +156,9 @@ def _check(method: ErrorMethod, node: Node, config: Config, kind: ObjectiveKind)
         remedy = "`hessian` is the curvature of the posterior"
     elif method.kind in _REFITS and config.data is None:
         why, remedy = "it draws rows, and there are no data", "`hessian`"
+    elif method.kind in _REFITS and (asked := sorted(words & {"rows", "row"})):
+        why = f"the loss asks for {asked[0]}(...), and a sample has other rows"
+        remedy = "`sandwich` needs no refits"
     if why:
         raise ConfigError(
             f"`{method.kind}` gives no errors here: {why}",

@@ -84,7 +84,7 @@ class Graphs:
             with at_rest():
                 return make()
 
-        given = self.problem.objective.graph, self.packing
+        given = self.problem.objective.graph, self.packing.layout
         return self.problem.shared.of((what, type(self)), making, *given, *same)
 
     def _over_pieces(self) -> Graph:

@@ -87,6 +87,7 @@ class Packing:
 
     ``size`` is the number p of free coordinates; ``lower`` and ``upper`` (p,) are their bounds, or
     ``None`` where none is bounded. ``constants`` are arrays that the graph needs beside the pieces.
+    ``layout`` is an object that packings share which differ in the values of arrays alone.
 
     >>> one = np.ones(2)
     >>> w = Parameter("w", one * 3, -np.inf * one, np.inf * one, np.array([False, True]))
@@ -111,6 +112,13 @@ class Packing:
         bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
         self.lower: Array | None = lower if bounded else None
         self.upper: Array | None = upper if bounded else None
+        self.layout: object = self
+
+    def like(self, other: Packing) -> Packing:
+        """This packing, as one of the layout of ``other``, from which it differs by the values of
+        what is fixed, and of bounds: they share all that is made of that layout."""
+        self.layout = other.layout
+        return self
 
     @property
     def is_identity(self) -> bool:

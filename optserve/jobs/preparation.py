@@ -60,14 +60,16 @@ def prepare(
     backends: Mapping[str, Backend] | None = None,
     threads: int | None = None,
     faults: Faults | None = None,
+    packing: Packing | None = None,
 ) -> Prepared:
     """The job of ``problem``; raises an ``OptserveError`` for one that makes no sense.
 
-    ``faults`` notes what plugins do wrong. See ``run`` for the other arguments.
+    ``faults`` notes what plugins do wrong; ``packing`` is that of its parameters, if it is
+    known. See ``run`` for the other arguments.
     """
     if problem.expectations:
         check_paths(problem.expectations, outline(problem))
-    packing = _packing(problem)
+    packing = packing or _packing(problem)
     choice = _choice(problem, packing, {**problem.backends, **(backends or {})}, threads)
     if choice.warning:
         problem = replace(problem, warnings=(*problem.warnings, choice.warning))
@@ -110,7 +112,7 @@ def _choice(
         choice = choose(problem.backend, known, demand=demand, threads=threads)
         return replace(choice, backend=shared(choice.backend))
 
-    given = problem.objective.graph, packing, problem.optimizer
+    given = problem.objective.graph, packing.layout, problem.optimizer
     return problem.shared.of(("choice", *what, *known), choose_one, *given, *known.values())
 
 

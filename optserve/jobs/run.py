@@ -16,11 +16,12 @@ from optserve.errors import (
     PluginFailure,
 )
 from optserve.graph.aval import Array
-from optserve.jobs.assessment import assess
+from optserve.jobs.assessment import Profiles, assess, profiles_of
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty, no_uncertainty
 from optserve.jobs.interruption import Interruption
+from optserve.jobs.packing import Packing
 from optserve.jobs.preparation import Descents, Prepared, prepare
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
@@ -28,6 +29,7 @@ from optserve.jobs.record.parts import numbers
 from optserve.jobs.record.probes import probe_values
 from optserve.jobs.record.record import Findings, record
 from optserve.jobs.record.result import Result
+from optserve.jobs.refitting import Preparing
 from optserve.jobs.watch import Progress, Watch
 from optserve.transforms.foreign import Faults
 
@@ -124,7 +126,13 @@ def run(
                     break
         else:
             outcomes = [Outcome(start, reasons=[Reason.certificate]) for start in starts]
-        findings = _findings(job, certificates, outcomes, watch, faults)
+
+        def preparing(other: Problem, packing: Packing | None) -> Prepared:
+            made = prepare(other, backends=backends, threads=threads, packing=packing)
+            made.evaluator.deadline = watch.deadline
+            return made
+
+        findings = _findings(job, certificates, outcomes, watch, faults, preparing)
         return record(problem, findings)
 
 
@@ -171,6 +179,7 @@ def _findings(
     outcomes: Sequence[Outcome],
     watch: Watch,
     faults: Faults,
+    preparing: Preparing,
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end.
 
@@ -202,8 +211,11 @@ def _findings(
     with np.errstate(all="ignore"):
         with one_thread():
             failed = no_uncertainty(evaluator, Reason.plugin.value)
-            uncertainties = spared(lambda: assess(job, outcome, watch), {"none": failed})
+            uncertainties = spared(lambda: assess(job, outcome, watch, preparing), {"none": failed})
             uncertainty = next(iter(uncertainties.values()))
+        profiled = spared(
+            lambda: profiles_of(job, outcome, uncertainty, watch, preparing), Profiles({}, [])
+        )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
         log_prior = spared(lambda: _log_prior(evaluator, outcome), None)
         gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
@@ -214,6 +226,7 @@ def _findings(
             outputs = spared(lambda: _outputs(evaluator, outcome, uncertainty), nothing)
         if faults.first is not None:
             outcome.fail(faults.first)
+        failures = job.splits.failures.values() if job.splits else ()
         return Findings(
             evaluator=evaluator,
             limits=limits,
@@ -221,6 +234,7 @@ def _findings(
             outcomes=outcomes,
             chosen=chosen,
             uncertainties=uncertainties,
+            profiles=profiled.found,
             log_likelihood=log_likelihood,
             log_prior=log_prior,
             gradient=gradient,
@@ -231,7 +245,7 @@ def _findings(
             blames=[_blame(evaluator, one) for one in outcomes],
             signal=watch.signal,
             seconds=watch.seconds,
-            missing=[*(job.splits.failures.values() if job.splits else ()), *missing],
+            missing=[*failures, *missing, *profiled.told],
             backend_reason=job.choice.reason,
         )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import TYPE_CHECKING
+
+from optserve.reports.numbers import interval_text
 
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
-__all__ = ["further_errors", "uncertainties_lines"]
+__all__ = ["further_errors", "profiles_lines", "uncertainties_lines"]
 
 ORDINARY = ({"gauss_newton"}, {"hessian"}, set[str]())
 """The methods that need no telling: those that are taken where none is asked for."""
@@ -29,6 +32,16 @@ def uncertainties_lines(result: Result) -> Iterator[str]:
         if not one.covariance:
             told.append(f"none: {'; '.join(reasons)}")
         yield ", ".join(told)
+
+
+def profiles_lines(result: Result) -> Iterator[str]:
+    """The interval of each entry by the profile of the loss."""
+    for label, one in result.profiles.items():
+        low, high = one.interval
+        width = max((abs(end - one.estimate) for end in (low, high) if end is not None), default=0)
+        error = width / one.limit or abs(one.estimate) or 1.0
+        ends = interval_text(-inf if low is None else low, inf if high is None else high, error)
+        yield f"{label}  {100 * one.level:g}% {ends} by the profile"
 
 
 def further_errors(result: Result) -> dict[str, str]:

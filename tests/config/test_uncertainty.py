@@ -194,7 +194,7 @@ LOSS = {"version": 1, "data": {"inline": {"y": [1, 2]}}, "parameters": {"b": 1}}
         ({"uncertainty": ["sandwich", "sandwich"]}, "`sandwich` is asked for twice"),
         ({"uncertainty": ["none", "sandwich"]}, "`none` stands beside other methods"),
         ({"uncertainty": {"method": {"cluster": "firm", "bootstrap": {}}}}, "a method is one of"),
-        ({"uncertainty": {"profile": ["d"]}}, "there is no parameter .d.|not supported"),
+        ({"uncertainty": {"profile": ["d"]}}, "there is no parameter 'd'"),
         ({"uncertainty": {"level": 1.5}}, "is the number 1.5"),
         ({"uncertainty": "hessian", "optimizer": "none"}, "nothing is estimated"),
         (

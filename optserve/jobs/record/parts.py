@@ -29,6 +29,7 @@ __all__ = [
     "Numbers",
     "OutputFound",
     "Part",
+    "ProfileFound",
     "StartFound",
     "Termination",
     "UncertaintyFound",
@@ -262,3 +263,23 @@ class UncertaintyFound(Part):
             for part in ("standard_errors", "intervals")
             for name, value in getattr(self, part).items()
         }
+
+
+class ProfileFound(Part):
+    """The profile of the loss over one entry of a parameter.
+
+    ``interval`` has its two ends, ``None`` where there is none, and ``unavailable`` says why. At
+    ``values`` of the entry, with all the rest fitted again, the loss has risen by ``rise`` squared
+    units; ``rise`` has the sign of the side, and the ends lie where it is ``limit``. Of ``refits``
+    that were made ``failed`` were no minima.
+    """
+
+    estimate: float
+    interval: Numbers
+    level: float
+    limit: float
+    values: list[float]
+    rise: list[float]
+    refits: int
+    failed: int
+    unavailable: list[str]

@@ -14,6 +14,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
+from optserve.jobs.packing import entry_label
 from optserve.jobs.problem import Objective, Problem
 from optserve.jobs.reasons import Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
     from optserve.jobs.evidence.uncertainty.outputs import OutputFound
+    from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
 __all__ = ["Findings", "outline", "record"]
 
@@ -52,6 +54,7 @@ class Findings:
     chosen: int
     signal: Reason | None
     uncertainties: Mapping[str, Uncertainty]
+    profiles: Mapping[str, ProfileOf]
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
@@ -106,6 +109,15 @@ def outline(problem: Problem) -> dict[str, Any]:
     by_method = {name: tree[name] for name in ("standard_errors", "intervals")}
     kind = problem.objective.kind
     tree["uncertainties"] = {one.label_of(kind): by_method for one in problem.errors.methods}
+    tree["profiles"] = {
+        entry_label(one.name, one.shape, int(position)): {
+            "interval": [None, None],
+            "estimate": None,
+        }
+        for one in problem.parameters
+        if one.name in problem.errors.profile
+        for position in np.flatnonzero(~one.fixed)
+    }
     tree["probes"] = {
         equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
         for equation in problem.objective.graph.equations
@@ -171,6 +183,16 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             if one.kind != "none" or len(findings.uncertainties) > 1
         },
         **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
+        "profiles": {
+            label: {
+                **vars(one),
+                "interval": numbers(np.array(one.interval)),
+                "values": [*one.values],
+                "rise": [*one.rise],
+                "unavailable": [*one.unavailable],
+            }
+            for label, one in findings.profiles.items()
+        },
         "gradient": dict(findings.gradient),
         **criteria_of(
             problem.objective, findings.uncertainty, findings.log_likelihood, problem.rows_used
@@ -247,6 +269,8 @@ def _by_method(found: Uncertainty) -> dict[str, Any]:
         "unavailable": dict(found.unavailable),
         "level": found.level,
         "dof": found.dof,
+        "refits": found.refits,
+        "failed": found.failed,
     }
 
 

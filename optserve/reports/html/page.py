@@ -15,6 +15,7 @@ from optserve.reports.html.pictures import (
     fit_pictures,
     history_pictures,
     output_pictures,
+    profile_pictures,
 )
 from optserve.reports.html.style import STYLE
 from optserve.reports.numbers import compact
@@ -129,6 +130,7 @@ def _of_result(result: Result) -> Iterator[str]:
         ]
         yield from _table([[_text(cell) for cell in row] for row in rows], head=False)
         yield from _figures(output_pictures(result))
+    yield from _section("Profiles", profile_pictures(result))
     yield from _section("Correlations", correlation_picture(result))
     shown = {"output", "corr."}
     told = [f"{_text(name)}: {_text(fact)}" for name, fact in facts(result) if name not in shown]

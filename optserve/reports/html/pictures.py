@@ -14,7 +14,14 @@ from optserve.jobs.record.parts import OutputFound
 from optserve.jobs.record.result import Result
 from optserve.reports.html.svg import Band, Line, Mark, Points, matrix, plot
 
-__all__ = ["Picture", "correlation_picture", "fit_pictures", "history_pictures", "output_pictures"]
+__all__ = [
+    "Picture",
+    "correlation_picture",
+    "fit_pictures",
+    "history_pictures",
+    "output_pictures",
+    "profile_pictures",
+]
 
 LARGEST_MATRIX = 40
 """Estimates up to which their correlations are a picture."""
@@ -85,6 +92,28 @@ def output_pictures(result: Result) -> Iterator[Picture]:
             f"{name}, over {x_label}, with its {100 * output.level:g}% interval at each entry.",
             plot(
                 _with_band(x, output), title=f"{name} over {x_label}", x_label=x_label, y_label=name
+            ),
+        )
+
+
+def profile_pictures(result: Result) -> Iterator[Picture]:
+    """How the loss rises around each estimate that has a profile, with the limit at its ends."""
+    for label, one in result.profiles.items():
+        values, rise = np.asarray(one.values), np.square(np.asarray(one.rise))
+        ends = np.array([values.min(), values.max()])
+        limit = np.full(2, one.limit**2)
+        yield Picture(
+            f"The profile of {label}: by how much the best loss rises where {label} is held; "
+            f"the interval of {100 * one.level:g}% is where it is below the line.",
+            plot(
+                [
+                    Line(ends, limit, dashed=True, colour=5),
+                    Line(values, rise, colour=0),
+                    Points(values, rise, colour=0),
+                ],
+                title=f"profile of {label}",
+                x_label=label,
+                y_label="rise",
             ),
         )
 

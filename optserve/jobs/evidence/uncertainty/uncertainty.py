@@ -45,7 +45,8 @@ class Uncertainty:
     what it was multiplied, ``left_out`` what it does not count. ``covariance`` and ``correlation``
     are of the entries that ``labels`` names. ``dof`` is infinite
     where the quantiles are those of the normal. ``errors`` are those of the coordinates, if there
-    are any. ``notes`` say how they were made, ``warnings`` why not to trust them.
+    are any. Of ``refits`` that were made, ``failed`` did not come to a minimum. ``notes`` say how
+    they were made, ``warnings`` why not to trust them.
     """
 
     method: str
@@ -63,6 +64,8 @@ class Uncertainty:
     correlation: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
     errors: CoordinateErrors | None = None
+    refits: int | None = None
+    failed: int | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

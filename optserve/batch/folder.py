@@ -87,7 +87,17 @@ def batch_csv(outcomes: Sequence[Outcome]) -> str:
         for split, found in outcome.metrics.items()
         for name in found
     }
-    plain = ("id", "config", "ended", "exit_code", "reason", "loss", "evaluations", "steps")
+    plain = (
+        "id",
+        "config",
+        "ended",
+        "exit_code",
+        "reason",
+        "loss",
+        "evaluations",
+        "steps",
+        "cached",
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     swept = list(dict.fromkeys(path for outcome in outcomes for path in outcome.settings))

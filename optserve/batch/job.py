@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optserve.batch.result_store import ResultStore
 from optserve.config.written import Read
 
 __all__ = ["Job", "Options"]
@@ -18,7 +19,8 @@ class Options:
 
     ``jobs`` run at a time, each on ``threads``. A job may take ``timeout`` seconds, and ``memory``
     bytes more than the process that it begins in has; ``None`` where there is no limit. ``sweeps``
-    are values by path, of which every combination is run of every config.
+    are values by path, of which every combination is run of every config. ``store`` has the
+    results of jobs that ran before.
     """
 
     jobs: int = 1
@@ -32,6 +34,7 @@ class Options:
     seed: int | None = None
     plugin_files: tuple[Path, ...] = ()
     allow_path: bool = False
+    store: ResultStore | None = None
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ class Outcome:
     ``settings`` are those of the sweep, ``values`` numbers of the result that the sweep asks for,
     by path; ``xfail`` is why the job must fail, where it must. ``seconds`` are those of the job,
     ``wall`` those of its process. ``expectations`` counts those that hold, and all; ``fails`` says
-    of the others what does not. ``folder`` is where its result is, from the folder of the batch on.
-    ``output`` is the end of what the process of a job without result printed; ``errors`` are those
+    of the others what does not. ``folder`` is where its result is, from the folder of the batch on;
+    where it is ``cached``, an identical job had it before. ``output`` is the end of what the
+    process of a job without result printed; ``errors`` are those
     of a config that was refused.
     """
 
@@ -60,6 +61,7 @@ class Outcome:
     wall: float | None = None
     memory: int | None = None
     folder: str = ""
+    cached: bool = False
     output: str = ""
     errors: tuple[Mapping[str, Any], ...] = ()
 

@@ -111,6 +111,8 @@ def run_batch(
             folder.write([*outcomes.values()])
             if watcher is not None:
                 watcher.ended(outcome, done, len(jobs))
+        if options.store is not None:
+            options.store.trim()
         heard = interruption.reason
         code = 0 if heard is None else 130 if heard is Reason.interrupted else 143
         return closed(folder, outcomes, sweeps, perf_counter() - began, code)
@@ -209,4 +211,5 @@ def _refused(one: Refused) -> Outcome:
 
 def _described(options: Options) -> Mapping[str, Any]:
     plain = {**vars(options), "overrides": list(options.overrides)}
+    plain["cache"] = str(store.folder) if (store := plain.pop("store")) else ""
     return {**plain, "plugin_files": list(map(str, options.plugin_files))}

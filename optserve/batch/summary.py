@@ -75,8 +75,9 @@ def _table(outcomes: Sequence[Outcome], encoding: str) -> list[str]:
 
 
 def _reason(outcome: Outcome) -> str:
-    """Why it ended, in a word."""
-    return outcome.reason if outcome.ended == "result" else outcome.ended
+    """Why it ended, in a word; of a result that was stored, that it was."""
+    reason = outcome.reason if outcome.ended == "result" else outcome.ended
+    return f"{reason} (cached)" if outcome.cached else reason
 
 
 def _seconds(outcome: Outcome) -> str:
@@ -116,6 +117,8 @@ def _totals(batch: Batch) -> Iterator[str]:
         for one in batch.outcomes
         if not one.passed
     )
+    cached = sum(one.cached for one in batch.outcomes)
+    words += [f"{cached} from the cache"] if cached else []
     words += [f"{number} {kind}" for kind, number in sorted(kinds.items())]
     last = f"  {', '.join(words)}; {compact(batch.seconds, 3)} s; exit {batch.exit_code}"
     yield f"{last}  {batch.folder / 'batch.json'}"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optserve.cli.batch_options import (
+    Cache,
+    CacheSize,
     FailFast,
     Jobs,
     KeepGoing,
@@ -48,6 +50,7 @@ from optserve.errors import ConfigError, OptserveError
 
 if TYPE_CHECKING:
     from optserve.batch.choosing import Selection
+    from optserve.batch.result_store import ResultStore
     from optserve.batch.run import Batch
 
 __all__ = ["batch_app"]
@@ -77,6 +80,8 @@ def run(
     previous: Previous = None,
     timeout: Timeout = None,
     memory: Memory = None,
+    cache: Cache = None,
+    cache_size: CacheSize = "1GiB",
     set_: Overrides,
     out: Out = None,
     output: OutputFormat = Format.text,
@@ -128,6 +133,7 @@ def run(
             seed=seed,
             plugin_files=(*plugin,),
             allow_path=allow_path,
+            store=_store(cache, cache_size),
         )
         selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
         with _telling(reporting), watching(quiet) as watcher:
@@ -166,6 +172,14 @@ def merge(
         if out is not None:
             check_new(out)
         _end(merged(folders, out=out), reporting, output)
+
+
+def _store(cache: Path | None, size: str) -> ResultStore | None:
+    if cache is None:
+        return None
+    from optserve.batch.result_store import ResultStore
+
+    return ResultStore.opened(cache, byte_count(size, "--cache-size"))
 
 
 def _selection(

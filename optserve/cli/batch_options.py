@@ -11,6 +11,8 @@ import typer
 from optserve.errors import ConfigError
 
 __all__ = [
+    "Cache",
+    "CacheSize",
     "FailFast",
     "Jobs",
     "KeepGoing",
@@ -115,7 +117,21 @@ Previous = Annotated[
 ]
 
 
-def byte_count(written: str) -> int:
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Give the results of identical jobs from this folder, and store what is new there.",
+    ),
+]
+
+CacheSize = Annotated[
+    str,
+    typer.Option(metavar="SIZE", help="At most so much in the cache; what was used last stays."),
+]
+
+
+def byte_count(written: str, option: str = "--memory") -> int:
     """A size in bytes.
 
     >>> byte_count("1.5 GiB"), byte_count("500MiB")
@@ -128,9 +144,9 @@ def byte_count(written: str) -> int:
             if size > 0:
                 return size
     raise ConfigError(
-        f"--memory {written} is no size",
+        f"{option} {written} is no size",
         expected="a number and a unit: KiB, MiB or GiB",
-        remedy="--memory 500MiB",
+        remedy=f"{option} 500MiB",
         code="usage",
     )
 

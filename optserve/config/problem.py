@@ -32,6 +32,7 @@ from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import ErrorsAsked
 from optserve.memo import Memo
 from optserve.registry import Registry
+from optserve.registry.hookspecs import PROJECT
 
 __all__ = ["load", "tables_of"]
 
@@ -239,6 +240,16 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
         "file": "" if file is None else shown(str(file)),
         "config": plain(declared.written.tree),
         "data": {table.name: table.provenance for table in tables.tables if table.files},
+        "plugins": [
+            {
+                "distribution": one.distribution,
+                "version": one.version,
+                "module": one.module,
+                "pure": one.pure,
+            }
+            for one in declared.registry.plugins
+            if one.imported and one.distribution != PROJECT
+        ],
     }
 
 

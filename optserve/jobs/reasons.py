@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from enum import Enum
 
-__all__ = ["PRECEDENCE", "Reason", "exit_code", "exit_codes"]
+__all__ = ["EXPECTATION_FAILED", "PRECEDENCE", "Reason", "exit_code", "exit_codes"]
 
 
 class Reason(Enum):
@@ -85,6 +85,8 @@ _CODES = {
     Reason.aborted: 4,
 }
 
+EXPECTATION_FAILED = 4
+
 PRECEDENCE = (1, 130, 143, 2, 6, 5, 4, 3, 0)
 """Where several exit codes apply, the first of these wins."""
 
@@ -110,7 +112,7 @@ def exit_codes(
     """
     codes = {_CODES[reason] for reason in reasons if reason in _CODES}
     if not expectations:
-        codes.add(4)
+        codes.add(EXPECTATION_FAILED)
     if tolerance and not any(reason.converged or reason in _SETTLED for reason in reasons):
         codes.add(3)
     return tuple(sorted(codes, key=PRECEDENCE.index)) or (0,)

@@ -1,16 +1,22 @@
-"""``code_digest``: a digest of what the code of a plugin says, however it is laid out."""
+"""Digests of code: to the byte, and of what it says however it is laid out; and versions."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from optserve.registry.sources import entry_module, python_files
 
-__all__ = ["code_digest", "code_files"]
+__all__ = ["code_digest", "code_files", "content_digest", "versions"]
+
+
+COMPILED = frozenset({".so", ".pyd", ".dll", ".dylib"})
+"""The suffixes of libraries in a package."""
 
 
 def code_digest(module: str) -> str:
@@ -30,6 +36,39 @@ def code_digest(module: str) -> str:
         for token in _spelled(tree):
             hasher.update(token.encode("utf-8", "surrogatepass") + b"\0")
     return hasher.hexdigest()[:32] if files else ""
+
+
+def content_digest(module: str) -> str:
+    """A digest of the Python files and libraries in the package of ``module``, or of that file, to
+    the byte.
+
+    It is empty where they cannot be found or read.
+    """
+    hasher = hashlib.sha256()
+    root, files = code_files(module)
+    if len(files) > 1:
+        files += tuple(sorted(one for one in root.rglob("*") if one.suffix in COMPILED))
+    for file in files:
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return ""
+        hasher.update(f"{file.relative_to(root).as_posix()} {len(content)}\0".encode())
+        hasher.update(content)
+    return hasher.hexdigest() if files else ""
+
+
+def versions(distributions: Sequence[str]) -> Mapping[str, str]:
+    """The versions of what is installed of ``distributions``.
+
+    >>> sorted(versions(["numpy", "not-there"]))
+    ['numpy']
+    """
+    found = {}
+    for name in distributions:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def code_files(module: str) -> tuple[Path, tuple[Path, ...]]:

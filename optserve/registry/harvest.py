@@ -34,10 +34,12 @@ _MACHINERY = (
 
 @dataclass(frozen=True)
 class Harvest:
-    """What a plugin contributes, by kind and name, and what to tell its author."""
+    """What a plugin contributes, by kind and name, and what to tell its author; ``pure`` is what
+    it declares of itself."""
 
     values: Mapping[Kind, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    pure: bool = False
 
     @property
     def names(self) -> Names:
@@ -78,7 +80,8 @@ def _contributions(plugin: object) -> Harvest:
             values[kind] = _by_name(kind, results)
     _check_macros(values.get("primitives", ()))
     warnings = [style_warning(kind, name) for kind, found in values.items() for name in found]
-    return Harvest(values, tuple(filter(None, warnings)))
+    pure = getattr(plugin, "OPTSERVE_PURE", False) is True
+    return Harvest(values, tuple(filter(None, warnings)), pure)
 
 
 _own_contributions = functools.cache(_contributions)

@@ -197,6 +197,7 @@ class _Loading:
             imported=isinstance(outcome, Harvest),
             failure=outcome if isinstance(outcome, Failure) else None,
             warnings=outcome.warnings if isinstance(outcome, Harvest) else (),
+            pure=isinstance(outcome, Harvest) and outcome.pure,
         )
 
 

@@ -61,6 +61,8 @@ class Plugin:
 
     ``names`` is what it contributes, by kind: from importing it, or from the name index;
     ``None`` where it has never been imported with success. ``imported`` says whether it is now.
+    ``pure`` says that it declares ``OPTSERVE_PURE``: what it computes depends on its arguments
+    alone.
     """
 
     distribution: str
@@ -70,6 +72,7 @@ class Plugin:
     imported: bool
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
+    pure: bool = False
 
     def claims(self, kind: Kind, name: str) -> bool:
         """Whether it contributes ``name``."""

@@ -94,6 +94,11 @@ class Room:
             _sync(self.home)
         return final
 
+    def write(self, result: Result, config: str) -> None:
+        """Write ``result`` over what the folder holds of one with the same numbers."""
+        _write(self.folder / "result.json", f"{result.to_json()}\n".encode(), False)
+        _write(self.folder / "config.resolved.yaml", config.encode(), False)
+
     def become(self) -> Path:
         """Give the folder its final name, which is returned."""
         return next(name for name in self._names() if _renamed(self.folder, name))

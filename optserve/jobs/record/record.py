@@ -15,8 +15,8 @@ from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import entry_label
-from optserve.jobs.problem import Objective, Problem
-from optserve.jobs.reasons import Reason, exit_codes
+from optserve.jobs.problem import Expectation, Objective, Problem
+from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
 from optserve.jobs.record.parts import FitFound, Used, numbers
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from optserve.jobs.evidence.uncertainty.outputs import OutputFound
     from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
-__all__ = ["Findings", "outline", "record"]
+__all__ = ["Findings", "judged_again", "outline", "record"]
 
 LARGEST_MATRIX = 100
 """Entries of the parameters up to which their covariance is part of the record."""
@@ -141,16 +141,27 @@ def outline(problem: Problem) -> dict[str, Any]:
 def record(problem: Problem, findings: Findings) -> Result:
     """The result of a job, its expectations checked."""
     found = Result.model_validate(_tree(problem, findings))
-    seen = found.model_dump() if problem.expectations else {}
+    codes = exit_codes(findings.reasons, tolerance=findings.limits.tolerance, expectations=True)
+    return judged(found, problem.expectations, codes)
+
+
+def judged(found: Result, expectations: Sequence[Expectation], codes: Sequence[int]) -> Result:
+    """A result with what is expected of it checked; ``codes`` are the exit codes that apply
+    otherwise."""
+    seen = found.model_dump() if expectations else {}
     seen["fit"] = seen.get("fit") or dict.fromkeys(FitFound.model_fields)
-    expectations = [check(expectation, seen) for expectation in problem.expectations]
-    codes = exit_codes(
-        findings.reasons,
-        tolerance=findings.limits.tolerance,
-        expectations=all(found.holds for found in expectations),
-    )
-    ending = found.termination.model_copy(update={"exit_code": codes[0], "exit_codes": list(codes)})
-    return found.model_copy(update={"termination": ending, "expectations": expectations})
+    checked = [check(expectation, seen) for expectation in expectations]
+    if not all(one.holds for one in checked):
+        others = {*codes} - {0}
+        codes = sorted(others | {EXPECTATION_FAILED}, key=PRECEDENCE.index)
+    ending = found.termination.model_copy(update={"exit_code": codes[0], "exit_codes": [*codes]})
+    return found.model_copy(update={"termination": ending, "expectations": checked})
+
+
+def judged_again(found: Result, expectations: Sequence[Expectation]) -> Result:
+    """A result that was judged before, by what is expected of it now."""
+    others = [code for code in found.termination.exit_codes if code != EXPECTATION_FAILED]
+    return judged(found, expectations, others or [0])
 
 
 def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from optserve.graph.aval import is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import multiply
@@ -65,6 +66,7 @@ class _Factoring:
         if not scalars or any(part is not None and part[1] is None for part in parts):
             return False
         alike = all(one is scalars[0] for one in scalars)
+        alike = alike and scalars[0].aval.dtype == equation.results[0].aval.dtype
         if not alike or frozenset(scaled) not in primitive.linear_groups(len(parts)):
             return False
         operands = tuple(
@@ -99,9 +101,11 @@ class _Factoring:
         return False
 
     def _waits(self, atom: Atom) -> bool:
-        """Whether it is a fixed scalar that is known only after a pass."""
+        """Whether it is a fixed scalar that is known only after a pass; a sum of integers may
+        overflow where that of their multiples does not."""
         mark_ = self.marking.of(atom)
-        return mark_.axis is None and mark_.level > 0 and atom.aval.shape == ()
+        scalar = atom.aval.shape == () and is_float(atom.aval.dtype)
+        return scalar and mark_.axis is None and mark_.level > 0
 
     def _parts(self, atom: Atom) -> tuple[Atom, Var | None] | None:
         return self.scaled.get(atom) if isinstance(atom, Var) else None

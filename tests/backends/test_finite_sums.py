@@ -128,3 +128,15 @@ def test_memory_is_in_proportion_to_a_tile(backend: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**20  # one column has 16 MB
+
+
+@every_backend
+@pytest.mark.parametrize("chosen", [lambda b, g: b * np.all(b), lambda b, g: np.any(b) * g])
+def test_a_truth_value_of_all_rows_beside_each_of_them(chosen: Any, backend: str) -> None:
+    rows = (Dim.rows("data"),)
+    avals = [Aval(rows, np.dtype(bool)), Aval(rows, np.dtype(np.int64))]
+    graph = trace(lambda b, g: np.mean(chosen(b, g)), *avals).graph
+    for given in ([True, True, True], [True, False, True], [False, False, False]):
+        arguments = [np.array(given), np.array([3, 4, 6])]
+        [found] = BACKENDS[backend](graph, 1)(*arguments)
+        assert found == interpret(graph, *arguments)[0]

@@ -147,7 +147,7 @@ BINARY: Mapping[str, Callable[[Value, Value], Value]] = {
     "multiply": lambda x, y: x * y,
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "squared gap": lambda x, y: (x - y) ** 2,
+    "squared gap": lambda x, y: np.square(x - y),  # a power of integers is a float
 }
 
 OF_FLOATS: Mapping[str, Callable[[Value, Value], Value]] = {

@@ -14,7 +14,8 @@ from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
 from optserve.graph.trees import form_of, leaves, rebuilt
-from optserve.primitives.constructors import composite, elementwise
+from optserve.primitives.constructors import composite
+from optserve.primitives.stopping import stopped
 from optserve.primitives.tracing import trace
 
 __all__ = ["checkpoint", "custom_vjp", "stop_gradient"]
@@ -22,16 +23,6 @@ __all__ = ["checkpoint", "custom_vjp", "stop_gradient"]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-_stopped = elementwise(
-    "stop_gradient",
-    lambda x: x,
-    partials=lambda out, x: (None,),
-    floating=False,
-    promotes=False,
-    internal=True,
-    doc="Its operand, as a constant to all derivatives.",
-)
 
 
 def stop_gradient(x: T) -> T:
@@ -41,8 +32,8 @@ def stop_gradient(x: T) -> T:
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    stopped: T = rebuilt(x, [_stopped(one) if hasattr(one, "aval") else one for one in leaves(x)])
-    return stopped
+    constant: T = rebuilt(x, [stopped(one) if hasattr(one, "aval") else one for one in leaves(x)])
+    return constant
 
 
 class custom_vjp(Generic[P, R]):  # noqa: N801 - a decorator, named as in JAX

@@ -36,9 +36,21 @@ from optserve.primitives.linear_algebra.diagonals import diagonal
 from optserve.primitives.linear_algebra.slopes import slope_of
 from optserve.primitives.linear_algebra.triangles import tril
 from optserve.primitives.matching import is_number, operand
+from optserve.primitives.reductions import entry_count
+from optserve.primitives.stopping import stopped
 from optserve.primitives.sums import broadcast_to
 
-__all__ = ["divided_differences", "eigh", "eigvalsh", "is_zero", "spectral"]
+__all__ = [
+    "apart",
+    "divided_differences",
+    "eigh",
+    "eigvalsh",
+    "is_zero",
+    "rounding_of",
+    "spectral",
+    "turning",
+    "unrounded",
+]
 
 REPEATED = (
     "repeated eigenvalues have no eigenvectors of their own: write a function of the matrix as "
@@ -60,19 +72,50 @@ def _of_lower(full: Value) -> Value:
     return 0.5 * (tril(both) + tril(both, -1))
 
 
+def rounding_of(w: Value) -> Value:
+    """By how much rounding may change each of these eigenvalues or singular values."""
+    bound = 8.0 * float(np.finfo(w.dtype).eps) * entry_count(w, (w.ndim - 1,))
+    return bound * np.max(np.abs(w), axis=-1, keepdims=True)
+
+
+def apart(w: Value) -> Value:
+    """w_j - w_i for each pair, and exactly 0 where only rounding tells them apart."""
+    gap = w[..., None, :] - w[..., :, None]
+    return np.where(np.abs(gap) <= rounding_of(w)[..., None], 0.0, gap)
+
+
+def turning(v: Value, ct: Value) -> tuple[Value, Value]:
+    """How a loss of ``ct`` by vectors ``v`` changes as each pair turns in its plane.
+
+    And how large the parts of that are, for ``unrounded``: where it depends on no basis of the
+    plane, it changes by rounding alone.
+    """
+    inner, size = np.matmul(transposed(v), ct), np.matmul(np.abs(transposed(v)), np.abs(ct))
+    return inner - transposed(inner), size + transposed(size)
+
+
+def unrounded(x: Value, size: Value, length: Value) -> Value:
+    """``x``, but exactly 0 where it is only rounding of sums of ``length`` parts of a ``size``.
+
+    Its derivative is that of ``x`` all the same.
+    """
+    rounding = 32.0 * float(np.finfo(x.dtype).eps) * length * size
+    return x - stopped(np.where(np.abs(x) <= rounding, x, 0.0))
+
+
 def divided_differences(y: Value, w: Value, slope: Value) -> Value:
     """(y_i - y_j) / (w_i - w_j) for each pair; where two of w meet, the slope of y there.
 
     Where it is not known, or y_i and y_j do not meet too, NaN; on the diagonal 0.
     """
-    gap, rise = (x[..., :, None] - x[..., None, :] for x in (w, y))
+    gap, rise = (x[..., None, :] - x[..., :, None] for x in (w, y))
     mean = 0.5 * (slope[..., :, None] + slope[..., None, :])
     eps = float(np.finfo(w.dtype).eps)
     size = np.max(np.abs(w), axis=-1, keepdims=True)[..., None]
     height = np.max(np.abs(y), axis=-1, keepdims=True)[..., None]
     near = np.abs(gap) <= eps ** (1.0 / 3.0) * size
     meet = np.abs(rise) <= 2.0 * np.abs(mean * gap) + 64.0 * eps * height
-    quotient = rise / gap
+    quotient = rise / apart(w)
     index = positions(w, -1)
     other = index[:, None] != index[None, :]
     return np.where(other, np.where(near & meet, mean, quotient), 0.0)
@@ -84,11 +127,11 @@ def _eigh_pullback(ct: tuple[Value, Value], out: tuple[Value, Value], a: Value) 
     pulled = spectral.bind(a, of_values, slope_of(of_values, w))
     if is_zero(of_vectors):
         return (_of_lower(pulled),)
-    gap = w[..., None, :] - w[..., :, None]
     index = positions(w, -1)
     other = index[:, None] != index[None, :]
-    rate = np.where(other, 1.0 / gap, 0.0)
-    inner = mulz(np.matmul(transposed(v), of_vectors), rate)
+    rate = np.where(other, 0.5 / apart(w), 0.0)
+    turns = unrounded(*turning(v, of_vectors), length=entry_count(v, (v.ndim - 2,)))
+    inner = mulz(turns, rate)
     return (_of_lower(pulled + np.matmul(np.matmul(v, inner), transposed(v))),)
 
 
@@ -109,8 +152,10 @@ eigh: Primitive = opaque(
     doc="""
     Eigenvalues w, ascending, and eigenvectors v (columns of length 1) of symmetric matrices in the
     last two axes: a @ v = v * w. As in NumPy only the lower triangle is read, and derivatives are
-    by it. At repeated eigenvalues the derivative is finite where the loss depends on none of their
-    eigenvectors alone: functions of w, and (v * g(w)) @ v.T with g entry by entry; else it is NaN.
+    by it. At repeated eigenvalues (within rounding, 8 n eps times the largest of them)
+    the derivative is finite where the loss depends on none of their eigenvectors alone: functions
+    of w, (v * g(w)) @ v.T with g entry by entry, and projections v_r @ v_r.T with all vectors of
+    the repeated ones in v_r; else it is NaN.
     Derivative: Giles, Collected matrix derivative results (2008), section 3.1.
     """,
 )

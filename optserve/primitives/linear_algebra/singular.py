@@ -30,8 +30,16 @@ from optserve.primitives.linear_algebra.batches import (
     transposed,
 )
 from optserve.primitives.linear_algebra.diagonals import diagonal
-from optserve.primitives.linear_algebra.eigen import divided_differences, is_zero
+from optserve.primitives.linear_algebra.eigen import (
+    apart,
+    divided_differences,
+    is_zero,
+    rounding_of,
+    turning,
+    unrounded,
+)
 from optserve.primitives.linear_algebra.slopes import slope_of
+from optserve.primitives.reductions import entry_count
 
 __all__ = ["singular_map", "svd", "svdvals"]
 
@@ -70,27 +78,37 @@ def _svd_pullback(
 ) -> tuple[Value]:
     of_u, of_s, of_vh = ct
     u, s, vh = out
+    v, of_v = transposed(vh), transposed(of_vh)
     pulled = singular_map.bind(a, of_s, slope_of(of_s, s))
     if is_zero(of_u) and is_zero(of_vh):
         return (pulled,)
     index = positions(s, -1)
     other = index[:, None] != index[None, :]
-    gap = s[..., None, :] - s[..., :, None]
     total = s[..., None, :] + s[..., :, None]
-    apart = np.where(other, 1.0 / gap, 0.0)
-    over, inverse = 1.0 / total, 1.0 / s
-    left = np.matmul(transposed(u), of_u)
-    right = np.matmul(vh, transposed(of_vh))
-    # dU's part inside is F * (dP S + S dP.T), dV's F * (S dP + dP.T S), with F = apart * over.
-    of_left = mulz(mulz(left, apart), over)
-    of_right = mulz(mulz(right, apart), over)
-    inner = (of_left + transposed(of_left)) * s[..., None, :]
-    inner = inner + s[..., :, None] * (of_right + transposed(of_right))
-    full = pulled + np.matmul(np.matmul(u, inner), vh)
-    beyond_u = of_u - np.matmul(u, left)
-    beyond_v = of_vh - np.matmul(transposed(right), vh)
+    few = rounding_of(s)
+    over, inverse = (
+        1.0 / np.where(x <= least, 0.0, x) for x, least in ((total, few[..., None]), (s, few))
+    )
+    rate = np.where(other, 1.0 / apart(s), 0.0)
+    # Of two that are the same both pairs turn together, and a loss that depends on no basis does
+    # not change then; against each other they turn at a rate that depends on their sum.
+    (of_left, left_size), (of_right, right_size) = turning(u, of_u), turning(v, of_v)
+    size = left_size + right_size
+    length = entry_count(u, (u.ndim - 2,)) + entry_count(v, (v.ndim - 2,))
+    turns = mulz(unrounded(of_left + of_right, size, length), rate)
+    turns = turns + mulz(unrounded(of_left - of_right, size, length), over)
+    full = pulled + np.matmul(np.matmul(u, 0.5 * turns), vh)
+    beyond_u = unrounded(*_beyond(u, of_u), length)
+    beyond_v = transposed(unrounded(*_beyond(v, of_v), length))
     full = full + np.matmul(mulz(beyond_u, inverse[..., None, :]), vh)
     return (full + np.matmul(u, mulz(beyond_v, inverse[..., :, None])),)
+
+
+def _beyond(v: Value, ct: Value) -> tuple[Value, Value]:
+    """What of a cotangent of orthonormal vectors leads out of their span, and its parts' size."""
+    inner = np.matmul(transposed(v), ct)
+    size = np.matmul(np.abs(v), np.matmul(np.abs(transposed(v)), np.abs(ct)))
+    return ct - np.matmul(v, inner), np.abs(ct) + size
 
 
 svd: Primitive = opaque(

@@ -146,13 +146,64 @@ def _root(a: Any) -> Any:
 
 
 def test_vectors_of_their_own_are_not_a_number() -> None:
-    slope = grad(lambda a: np.sum(eigh(a)[1][0] ** 2 * np.array([1.0, 2.0, 3.0])))
+    slope = grad(lambda a: np.sum(C[:, ::-1] * eigh(a)[1] ** 2))
     assert np.isnan(slope(turned())).any()
     assert np.isfinite(slope(np.diag([1.0, 2.0, 3.0]))).all()
     single = grad(lambda a: eigh(a)[1][0, 2] ** 2)
     assert np.isfinite(single(REPEATED)).all()
     by_position = grad(lambda a: np.sum(C * _by_position(a)))
     assert np.isnan(by_position(REPEATED)).any()
+    assert all(np.isnan(by_position(turned())).any() for _ in range(5))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_eigenvalues_that_only_rounding_tells_apart_are_repeated(size: int) -> None:
+    weights = np.cos(np.arange(size * size)).reshape(size, size)
+    for _ in range(10):
+        q = np.linalg.qr(RNG.standard_normal((size, size)))[0]
+        matrix = q @ np.diag([*np.ones(size - 1), 2.0]) @ q.T
+        assert np.isnan(grad(lambda a: np.sum(weights * eigh(a)[1] ** 2))(matrix)).any()
+        assert np.isnan(grad(lambda a: np.sum(weights * svd(a)[0] ** 2))(matrix)).any()
+
+
+@pytest.mark.parametrize("matrix", [REPEATED, turned()], ids=["axes", "turned"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: eigh(a)[1][:, :2] @ eigh(a)[1][:, :2].T,
+        lambda a: eigh(a)[1][:, 2:] @ eigh(a)[1][:, 2:].T,
+    ],
+    ids=["onto a plane", "onto a line"],
+)
+def test_a_projection_does_not_depend_on_the_basis(
+    matrix: Array, function: Callable[[Any], Any]
+) -> None:
+    direction, step = C + np.diag([0.1, 0.2, 0.4]), 1e-5
+    above, below = function(matrix + step * direction), function(matrix - step * direction)
+    expected = np.sum(C * (above - below)) / (2.0 * step)
+    slope = grad(lambda a: np.sum(C * function(a)))(matrix)
+    assert float(np.sum(np.tril(direction) * slope)) == pytest.approx(expected, rel=1e-7)
+
+
+def test_what_two_singular_bases_share_does_not_depend_on_them() -> None:
+    p, q = (np.linalg.qr(RNG.standard_normal((3, 3)))[0] for _ in range(2))
+    direction, step = RNG.standard_normal((3, 3)), 1e-5
+
+    def polar(a: Any) -> Any:
+        u, _, vh = svd(a)
+        return np.sum(C * (u @ vh))
+
+    def first(a: Any) -> Any:
+        u, _, vh = svd(a)
+        return np.sum(C * (u[:, :1] @ vh[:1]))
+
+    for loss, values in ((polar, [2.0, 2.0, 1.0]), (polar, [1.0] * 3), (first, [2.0, 1.0, 0.0])):
+        matrix = p @ np.diag(values) @ q.T
+        expected = (loss(matrix + step * direction) - loss(matrix - step * direction)) / (
+            2.0 * step
+        )
+        found = float(np.sum(direction * grad(loss)(matrix)))
+        assert found == pytest.approx(expected, rel=1e-7)
 
 
 def _by_position(a: Any) -> Any:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from optserve.graph.aval import Array, resolve_shape
-from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
-__all__ = ["plan_buffers", "shared_outputs"]
+__all__ = ["constants", "plan_buffers", "shared_outputs"]
 
 Owners = dict[Var, frozenset[Var]]
 
@@ -44,8 +44,8 @@ def plan_buffers(graph: Graph, rows: Mapping[str, int]) -> dict[int, Array]:
 
 def shared_outputs(graph: Graph) -> list[bool]:
     """For each output whether its memory may be an argument's, a constant's or another output's."""
-    owners = _owners(graph)
-    made = {v for equation in graph.equations if equation.operands for v in equation.results}
+    owners, constant = _owners(graph), constants(graph)
+    made = {v for equation in graph.equations for v in equation.results} - constant
     seen: set[Var] = set()
     shared = []
     for atom in graph.outputs:
@@ -53,6 +53,17 @@ def shared_outputs(graph: Graph) -> list[bool]:
         shared.append(len(roots) != 1 or not roots <= made or bool(roots & seen))
         seen |= roots
     return shared
+
+
+def constants(graph: Graph) -> set[Var]:
+    """The results that are the same every time: of no operands, or of what moves such values."""
+    found: set[Var] = set()
+    for equation in graph.equations:
+        primitive, operands = equation.primitive, equation.operands
+        same = all(isinstance(atom, Literal) or atom in found for atom in operands)
+        if same and len(equation.results) == 1 and (primitive.facts.moves or not operands):
+            found.add(equation.results[0])
+    return found
 
 
 def _owners(graph: Graph) -> Owners:

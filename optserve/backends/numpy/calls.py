@@ -8,7 +8,7 @@ the transpose.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from optserve.graph.primitive import Primitive
 from optserve.primitives import arithmetic
 from optserve.primitives.indexing import slice_
 from optserve.primitives.reductions import max_, min_
-from optserve.primitives.shaping import reshape, transpose
+from optserve.primitives.shaping import reshape, stack, transpose
 from optserve.primitives.sums import sum_
 
 __all__ = ["quick_call"]
@@ -147,6 +147,27 @@ def _ones_times(count: int, ones: Array, dtype: DType, shape: tuple[int, ...], x
     return np.matmul(ones, x.reshape(count, -1).astype(np.float64)).astype(dtype).reshape(shape)
 
 
+def _stack(
+    equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
+) -> Call | None:
+    """Into memory at hand: of short arrays a quarter of the time of ``np.stack``."""
+    [result] = equation.results
+    shape, axis = resolve_shape(result.aval.shape, rows), attributes["axis"]
+    if len(shape) == 1:
+        return None
+    places = [(*(slice(None),) * axis, number) for number in range(shape[axis])]
+    return partial(_side_by_side, shape, result.aval.dtype, places)
+
+
+def _side_by_side(
+    shape: tuple[int, ...], dtype: DType, places: Sequence[tuple[Any, ...]], *arrays: Array
+) -> Array:
+    made = np.empty(shape, dtype)
+    for place, array in zip(places, arrays, strict=True):
+        made[place] = array
+    return made
+
+
 def _rows(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> int:
     """Entries along the first axis of a matrix or more, where it alone is reduced; else 0."""
     shape = resolve_shape(equation.operands[0].aval.shape, rows)
@@ -172,5 +193,6 @@ _CALLS: Mapping[
         min_: _extreme,
         sum_: _sum,
         slice_: _slice,
+        stack: _stack,
     }
 )

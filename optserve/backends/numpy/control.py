@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from optserve.backends.blas import one_thread
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.buffers import shared_outputs
 from optserve.backends.numpy.calls import quick_call
+from optserve.backends.numpy.few_rows import with_passes_written_out
 from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
+from optserve.backends.streaming import is_streamed
 from optserve.errors import OptserveError
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
@@ -28,24 +30,44 @@ __all__ = ["Passes", "called", "compile_passes", "tiled"]
 Passes = Callable[[MapReduce], Callable[..., Any]]
 """Gives the implementation of one ``map_reduce`` equation."""
 
+MOST_SHAPES = 16
+"""Shapes of few rows for which a plan is kept; of tables with more, the last one, with its buffers.
+"""
+
+
+class _Bound(NamedTuple):
+    """A plan for arguments of one set of shapes, and which outputs may share memory. Of ``few``
+    rows its passes are written out."""
+
+    plan: BoundPlan
+    shared: Sequence[bool]
+    few: bool = False
+
 
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     """A callable that evaluates ``graph``: its finite sums by ``passes``, the rest by NumPy."""
     graph = with_shared_products(finite_sum(graph), threads)
-    plan = Plan(graph, partial(_control, threads, passes))
-    shared = shared_outputs(graph)
-    bound: dict[tuple[tuple[int, ...], ...], BoundPlan] = {}
+    control = partial(_control, threads, passes)
+    plan, shared = Plan(graph, control), shared_outputs(graph)
+    bound: dict[tuple[tuple[int, ...], ...], _Bound] = {}
+
+    def bind(arguments: Sequence[Any]) -> _Bound:
+        few = with_passes_written_out(graph, arguments) if passes is tiled else None
+        if few is None:
+            return _Bound(plan.bind(arguments, {}), shared)
+        return _Bound(Plan(few, control).bind(arguments, {}), shared_outputs(few), few=True)
 
     def call(*arguments: Any) -> tuple[Any, ...]:
         shapes = tuple([argument.shape for argument in arguments])
         known = bound.get(shapes)
-        if known is None:
-            bound.clear()
-            known = bound[shapes] = plan.bind(arguments, {})
+        if known is None or (known.few and is_streamed(arguments)):
+            if len(bound) >= MOST_SHAPES or not all(one.few for one in bound.values()):
+                bound.clear()
+            known = bound[shapes] = bind(arguments)
         with np.errstate(all="ignore"):
-            values = known.run(arguments)
+            values = known.plan.run(arguments)
         return tuple(
-            [np.array(v) if copied else v for v, copied in zip(values, shared, strict=True)]
+            [np.array(v) if copied else v for v, copied in zip(values, known.shared, strict=True)]
         )
 
     def call_on_one_thread(*arguments: Any) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.numpy.buffers import plan_buffers
+from optserve.backends.numpy.buffers import constants, plan_buffers
 from optserve.backends.numpy.calls import quick_call
 from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, resolve_shape
@@ -43,6 +43,7 @@ class Plan:
     def __init__(self, graph: Graph, control: Control) -> None:
         self.graph = graph
         self.control = control
+        self.constant = constants(graph)
         self.slots: dict[Var, int] = {}
         self.initial: list[Any] = []
         self.inputs = [self._slot(variable) for variable in graph.inputs]
@@ -74,13 +75,13 @@ class Plan:
         steps: list[Step] = []
         for i, equation in enumerate(self.graph.equations):
             implementation = self._implementation(equation, rows)
-            read = _reader(self.reads[i])
-            if read is None and len(self.writes[i]) == 1:  # the same every time
-                initial[self.writes[i][0]] = implementation()
+            read, writes = _reader(self.reads[i]), self.writes[i]
+            if equation.results[0] in self.constant:
+                initial[writes[0]] = implementation(*[initial[slot] for slot in self.reads[i]])
                 continue
             done = tuple([slot for slot in self.done[i] if slot in large])
             target, place = targets.get(i), equation.place
-            steps.append((implementation, read, self.writes[i], done, target, place))
+            steps.append((implementation, read, writes, done, target, place))
         return BoundPlan(self, initial, steps)
 
     def _implementation(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
@@ -128,16 +129,31 @@ class BoundPlan:
     """A plan with its numbers filled in, for arguments of one set of shapes."""
 
     def __init__(self, plan: Plan, initial: list[Any], steps: Sequence[Step]) -> None:
-        self.initial = initial
-        self.inputs = plan.inputs
+        self.rest = initial[len(plan.inputs) :]
         self.outputs = plan.outputs
         self.steps = steps
+        self.calls = [
+            (implementation, read, writes[0], place)
+            for implementation, read, writes, done, target, place in steps
+            if read is not None and len(writes) == 1 and not done and target is None
+        ]
+        self.run = self._run if len(self.calls) == len(steps) else self._run_with_buffers
 
-    def run(self, arguments: Sequence[Any]) -> list[Any]:
+    def _run(self, arguments: Sequence[Any]) -> list[Any]:
+        """The same, where each step is one call with one result, and needs neither a buffer nor
+        memory to be returned."""
+        values = [*arguments, *self.rest]
+        place: Place | None = None
+        try:
+            for implementation, read, write, place in self.calls:
+                values[write] = implementation(*read(values))
+        except OptserveError as error:
+            raise error.at(place) from None
+        return [values[slot] for slot in self.outputs]
+
+    def _run_with_buffers(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs; they may share memory with arguments, buffers and each other."""
-        values = self.initial.copy()
-        for slot, argument in zip(self.inputs, arguments, strict=True):
-            values[slot] = argument
+        values = [*arguments, *self.rest]
         for implementation, read, writes, done, target, place in self.steps:
             operands = () if read is None else read(values)
             try:
@@ -153,3 +169,4 @@ class BoundPlan:
             for slot in done:
                 values[slot] = None
         return [values[slot] for slot in self.outputs]
+

@@ -14,6 +14,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret, resolved
 from optserve.primitives.reductions import max_, min_
+from optserve.primitives.shaping import stack
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import trace
 
@@ -51,6 +52,22 @@ def test_reductions_along_one_axis(
     size = np.max(np.abs(x), initial=0.0) * shape[axis]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15 * float(size))
     if dtype == np.int64:
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 3)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_arrays_side_by_side(shape: tuple[int, ...], dtype: Any) -> None:
+    arrays = [np.arange(np.prod(shape)).astype(dtype).reshape(shape) + one for one in range(3)]
+    aval = Aval(shape and (Dim.rows("data"), *shape[1:]), arrays[0].dtype)
+    for axis in range(len(shape) + 1):
+        graph = trace(lambda *given, axis=axis: stack(given, axis=axis), *[aval] * 3).graph
+        [equation] = graph.equations
+        rows = {"data": len(arrays[0]) if shape else 0}
+        call = quick_call(equation, resolved(equation.attributes, rows), rows)
+        [expected] = interpret(graph, *arrays)
+        found = expected if call is None else call(*arrays)
+        assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
 
 

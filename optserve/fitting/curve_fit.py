@@ -21,6 +21,7 @@ from optserve.fitting.solve import (
     problem_of,
     stopping,
 )
+from optserve.fitting.unchanged import unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
@@ -130,7 +131,7 @@ def curve_fit(
     )
     method = method or automatic("least_squares")
     stop = stopping(tol, maxiter, seconds)
-    problem = problem_of(form, unknowns, outputs, method, stop, _rows(*given))
+    problem = problem_of(form, unknowns, outputs, method, stop, _rows(*given), unchanged(f))
     result = run(problem, progress=progress)
     return answered(
         CurveFit,

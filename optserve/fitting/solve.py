@@ -12,6 +12,7 @@ import numpy as np
 from optserve.errors import ConfigError, ShapeError
 from optserve.fitting.answer import Answer, LeastSquares, Minimum
 from optserve.fitting.bounds import pairs_of
+from optserve.fitting.unchanged import Unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph
@@ -198,11 +199,13 @@ def problem_of(
     method: Optimizer,
     stop: Stop,
     data: Data = MappingProxyType({}),
+    model: Unchanged | None = None,
 ) -> Problem:
     """The job of ``outputs``, a function of the parameters and then of ``data``.
 
     A function that cannot be traced over ``data``, whose number of rows is not known then, is
-    called without them.
+    called without them. ``model`` tells what ``outputs`` depend on besides; what was traced of the
+    same is not traced again.
     """
     if not isinstance(method, Optimizer):
         raise ConfigError(
@@ -224,8 +227,16 @@ def problem_of(
         names = [*(one.name for one in parameters), *data]
         return trace(outputs, *avals, precision=precision, names=names)
 
+    def traced_once() -> TracedFunction:
+        if model is None or not data:
+            return traced_over(data)
+        shapes = [(one.name, one.shape) for one in parameters]
+        columns = [(name, aval) for name, (aval, _) in data.items()]
+        key = "traced", form, precision, tuple(shapes), tuple(columns), model.values
+        return default_session().fits.of(key, lambda: traced_over(data), *model.objects)
+
     try:
-        traced = traced_over(data)
+        traced = traced_once()
     except Exception:
         if not data:
             raise

@@ -145,7 +145,8 @@ class BoundPlan:
         values = [*arguments, *self.rest]
         place: Place | None = None
         try:
-            for implementation, read, write, place in self.calls:
+            for call in self.calls:
+                implementation, read, write, place = call
                 values[write] = implementation(*read(values))
         except OptserveError as error:
             raise error.at(place) from None
@@ -169,4 +170,3 @@ class BoundPlan:
             for slot in done:
                 values[slot] = None
         return [values[slot] for slot in self.outputs]
-

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +22,13 @@ from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
+from optserve.jobs.points import LastPoints, Linearized
 from optserve.jobs.problem import Problem
 from optserve.jobs.work import entries_of
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
-__all__ = ["PRODUCT", "Evaluated", "Evaluator", "Linearized"]
+__all__ = ["PRODUCT", "Evaluator"]
 
 
 LARGEST_COUNT = 1000
@@ -50,23 +53,6 @@ TOGETHER = 8
 products with all of them cost as much as one does in memory."""
 
 
-class Evaluated(NamedTuple):
-    """A point whose loss and gradient are finite."""
-
-    point: Array
-    loss: float
-    gradient: Array
-
-
-class Linearized(NamedTuple):
-    """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p)."""
-
-    loss: Array
-    gradient: Array
-    residual: Array
-    jacobian: Array
-
-
 class Evaluator:
     """Evaluates what a job needs at points of its free coordinates, by one backend."""
 
@@ -76,7 +62,16 @@ class Evaluator:
         self.backend = backend
         self.graphs = Graphs(problem, packing)
         self.deadline = Deadline(lambda: 0.0)
+        self.points = LastPoints()
         self._products: dict[int, Compiled] = {}
+
+    def over(self, data: Mapping[str, Array]) -> Evaluator:
+        """The same graphs over other ``data`` of the same shapes."""
+        other, graphs = copy.copy(self), copy.copy(self.graphs)
+        objective = replace(self.problem.objective, data=data)
+        graphs.arguments = (*self.packing.constants, *objective.arrays)
+        other.graphs, other.points = graphs, LastPoints()
+        return other
 
     @property
     def bounds(self) -> tuple[Array | None, Array | None]:
@@ -145,7 +140,14 @@ class Evaluator:
     def linearized(self, point: Array, data: Sequence[Any] | None = None) -> Linearized:
         """Of a sum of squares: residual and Jacobian too. ``data`` stands in place of the arguments
         of all graphs, if it is given."""
-        arguments = held(self.graphs.arguments if data is None else data)
+        if data is not None:
+            return self._linearized(point, held(data))
+        known = self.points.of(point)
+        if known is None:
+            known = self.points.keep(point, self._linearized(point, held(self.graphs.arguments)))
+        return known
+
+    def _linearized(self, point: Array, arguments: Sequence[Any]) -> Linearized:
         if self._jacobian is not None:
             return Linearized(*self._jacobian(point, *arguments))
         size, width = self.packing.size, self._width
@@ -296,7 +298,12 @@ class Evaluator:
 
     def observed(self, point: Array) -> Array:
         """The response that the predictions are compared with."""
-        graph = self.problem.objective.graph
+        graph, data = self.problem.objective.graph, self.problem.objective.arrays
+        columns = graph.inputs[len(self.packing.segments) :]
+        for column, array in zip(columns, data, strict=True):
+            if column is graph.outputs[-1]:
+                given: list[Array] = held([array])
+                return given[0]
         only = replace(graph, outputs=graph.outputs[-1:])
         [response] = self.at("observed", lambda: simplify(only), point)
         return response
@@ -347,14 +354,9 @@ class Evaluator:
 
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""
-        graph, objective, rows = (
-            self.problem.objective.graph,
-            self.problem.objective,
-            self.row_counts,
-        )
-        shapes = [resolve_shape(atom.aval.shape, rows) for atom in graph.outputs[1:]]
-        sizes = (int(np.prod(shape)) for shape in shapes)
-        return dict(zip(objective.residuals, sizes, strict=False))
+        objective, rows = self.problem.objective, self.row_counts
+        shapes = (resolve_shape(atom.aval.shape, rows) for atom in objective.graph.outputs[1:])
+        return dict(zip(objective.residuals, map(prod, shapes), strict=False))
 
     def _gradient_graph(self) -> Graph:
         return self.graphs.kept("gradient", self.graphs.gradient)
@@ -370,8 +372,7 @@ class Evaluator:
 
     @property
     def work_of_jacobian(self) -> float | None:
-        """How many times as much work it is as the loss with its gradient; ``None`` where it is
-        made of tangents."""
+        """How many times the work of loss and gradient it is; ``None`` of what tangents make."""
         graph, vector = self._jacobian_graph, np.zeros(self.packing.size, self.packing.dtype)
         given = [vector, *self.graphs.arguments]
         if graph is None:

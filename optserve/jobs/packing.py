@@ -49,6 +49,11 @@ class Segment:
         return len(self.free)
 
     @property
+    def columns(self) -> slice:
+        """Where the flat vector has them."""
+        return slice(self.start, self.start + self.count)
+
+    @property
     def whole(self) -> bool:
         """Whether every coordinate is free."""
         return self.count == prod(self.shape)

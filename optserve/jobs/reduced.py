@@ -18,7 +18,8 @@ from optserve.backends.blas import one_thread
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.jobs.evaluator import Evaluator, Linearized
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.points import Linearized
 from optserve.optimizers.tall import SQUARES, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
 

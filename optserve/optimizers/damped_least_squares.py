@@ -6,6 +6,7 @@ import numpy as np
 
 from optserve.optimizers.base import Value
 from optserve.optimizers.linearization import Model, norm, triangular
+from optserve.optimizers.tall import upper_triangle
 
 __all__ = ["damped_gain", "model_step"]
 
@@ -135,7 +136,7 @@ def _weighted(columns: Value, target: Value, damping: float) -> tuple[Value, Val
     stacked.reshape(-1)[: size * (size + 1) : size + 2] = np.sqrt(damping)
     stacked[size:, :size] = columns
     stacked[size:, size] = target
-    reduced: Value = np.linalg.qr(stacked, mode="r")
+    reduced = upper_triangle(stacked)
     triangle = reduced[:size, :size]
     return np.linalg.solve(triangle, -reduced[:size, size]), triangle
 

@@ -296,7 +296,7 @@ def _left(now: _State, trial: _Trial, model: Model) -> float:
 
 def _weights(now: _State, model: Model) -> Value:
     """The scale (p,) in the units of a model."""
-    return now.scale / np.where(model.lengths > 0, model.lengths, 1.0)
+    return now.scale / model.divisors
 
 
 def _shrunk(now: _State, length: float, factor: float) -> _State:
@@ -364,11 +364,12 @@ def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
         return np.zeros_like(now.base), now.ended(PRECISION)
     weights, box = _weights(now, model), _box(now, trial, model)
     full, _ = model_step(model, weights, np.inf, 0.0, *box)
-    now = now._replace(gain=np.float64(model.reduction(full)))
+    gain = model.reduction(full)
+    now = now._replace(gain=np.float64(gain))
     for _ in range(SEARCHED):
         radius, damping = float(now.radius), float(now.damping)
         step, damping = model_step(model, weights, radius / float(now.size), damping, *box)
-        predicted = model.reduction(step)
+        predicted = gain if step is full else model.reduction(step)
         step = step * model.units
         length = norm(now.scale * step)
         if not predicted > 0 and damping > 0:
@@ -380,7 +381,7 @@ def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
             damping=np.float64(damping),
             predicted=np.float64(predicted),
         )
-        if not np.array_equal((now.base + step).astype(trial.dtype), now.base):
+        if ((now.base + step).astype(trial.dtype, copy=False) != now.base).any():
             return step, now
         now = _sought(now._replace(failures=now.failures + 1), length)
         if now.verdict:

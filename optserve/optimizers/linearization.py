@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,12 @@ class Model:
     @cached_property
     def units(self) -> Value:
         """The step (p,) of each parameter that moves the residual by its own length."""
-        return self.size / np.where(self.lengths > 0, self.lengths, 1.0)
+        return self.size / self.divisors
+
+    @cached_property
+    def divisors(self) -> Value:
+        """The lengths (p,), 1 in place of 0."""
+        return np.where(self.lengths > 0, self.lengths, 1.0)
 
     @cached_property
     def cosines(self) -> Value:
@@ -103,9 +109,10 @@ def linearize(jacobian: Value, residual: Value, precision: float | None = None) 
     columns = jacobian.shape[1]
     square = _square(jacobian, residual)
     lengths = _lengths(square)
-    if not np.isfinite(lengths).all():
+    known = lengths.tolist()  # of a few numbers Python tells sooner than NumPy
+    if not all(map(isfinite, known)):
         return None
-    square /= np.where(lengths > 0, lengths, 1.0)
+    square /= lengths if 0.0 not in known else np.where(lengths > 0, lengths, 1.0)
     return Model(
         square[:columns, :columns],
         square[:columns, columns],
@@ -135,8 +142,8 @@ def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton
     values decide which directions count.
     """
     size = len(target)
-    right = np.empty((size, size + 1))
-    right[:, :size] = np.eye(size)
+    right = np.zeros((size, size + 1))
+    right.reshape(-1)[:: size + 2] = 1.0
     right[:, size] = target
     cutoff = DEFICIENT * size * precision
     try:
@@ -144,7 +151,8 @@ def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton
     except np.linalg.LinAlgError:
         return _of_least_length(factor, target, cutoff)
     # The Frobenius norm of the inverse is at least 1 / the smallest singular value.
-    if not np.linalg.norm(solved[:, :size]) * np.sqrt(size) * cutoff < 1.0:
+    inverse = solved[:, :size].ravel()
+    if not sqrt(inverse @ inverse) * sqrt(size) * cutoff < 1.0:
         return _of_least_length(factor, target, cutoff)
     return GaussNewton(-solved[:, size], norm(target), True)
 
@@ -176,10 +184,12 @@ def _square(matrix: Value, vector: Value) -> Value:
 
 def _lengths(matrix: Value) -> Value:
     """The lengths of the columns, whose squares may under- or overflow."""
-    largest = np.abs(matrix).max(axis=0)
-    unit = np.where(largest > 0, largest, 1.0)
+    unit = largest = np.maximum.reduce(np.abs(matrix), axis=0)
+    if some := 0.0 in largest.tolist():
+        unit = np.where(largest > 0, largest, 1.0)
     scaled = matrix / unit
-    return unit * np.sqrt(np.einsum("ij,ij->j", scaled, scaled)) * (largest > 0)
+    found: Value = unit * np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
+    return found * (largest > 0) if some else found
 
 
 def norm(vector: Value) -> float:
@@ -189,7 +199,7 @@ def norm(vector: Value) -> float:
     ...     [f"{norm(np.array([3.0, 4.0]) * size):.3g}" for size in (1e200, 1e-200)]
     ['5e+200', '5e-200']
     """
-    plain = float(np.sqrt(vector @ vector))
+    plain = sqrt(vector @ vector)
     if 1e-100 < plain < 1e100:
         return plain
     largest = float(np.max(np.abs(vector), initial=0.0))

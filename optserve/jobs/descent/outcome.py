@@ -8,8 +8,8 @@ from math import inf
 from optserve.errors import DataFailure, NumericalFailure, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.descent.history import History
-from optserve.jobs.evaluator import Evaluated
 from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.points import Evaluated
 from optserve.jobs.reasons import Reason
 from optserve.optimizers.base import State
 

@@ -19,9 +19,9 @@ from optserve.jobs.reasons import Reason
 from optserve.jobs.watch import Watch
 
 if TYPE_CHECKING:
-    from optserve.jobs.evaluator import Evaluated
     from optserve.jobs.evidence.examination import Examined
     from optserve.jobs.evidence.examiner import Examiner
+    from optserve.jobs.points import Evaluated
 
 __all__ = ["Verdict", "Verdicts"]
 

@@ -105,7 +105,12 @@ class Prices:
     @cached_property
     def free(self) -> int:
         """How many evaluations are always allowed."""
-        return int(FREE / seconds_of(self.evaluator.problem, self.evaluator.packing))
+        evaluator, problem = self.evaluator, self.evaluator.problem
+
+        def counted() -> int:
+            return int(FREE / seconds_of(problem, evaluator.packing))
+
+        return evaluator.graphs.kept(("free", *evaluator.row_counts.items()), counted)
 
     @property
     def hessian(self) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from math import inf, sqrt
 
 import numpy as np
@@ -251,15 +250,10 @@ def _is_measured(column: Array) -> bool:
 
 def _with(surface: Surface, columns: Columns) -> Surface:
     """The surface of the same loss over other data."""
-    evaluator = copy.copy(surface.evaluator)
-    objective = evaluator.problem.objective
     data = {
         name: columns[name].astype(one.dtype) if name in columns else one
-        for name, one in objective.data.items()
+        for name, one in surface.evaluator.problem.objective.data.items()
     }
-    evaluator.graphs = copy.copy(evaluator.graphs)
-    constants = evaluator.packing.constants
-    evaluator.graphs.arguments = (*constants, *replace(objective, data=data).arrays)
     other = copy.copy(surface)
-    other.evaluator = evaluator
+    other.evaluator = surface.evaluator.over(data)
     return other

@@ -115,7 +115,7 @@ def _faint(surface: Surface, place: Place, start: Array, model: Quadratic, noise
     nowhere = np.zeros(model.free.size)
     if model.partial or not way.any():
         return nowhere
-    fallen = surface.plainly_at(start).loss - place.loss
+    fallen = surface.seen(start) - place.loss
     faint = max(FAINT * fallen if isfinite(fallen) else 0.0, NOISES * noise)
     shares = np.square(model.axes / model.scale[:, None])
     curved = model.values > model.noise

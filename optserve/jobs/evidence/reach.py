@@ -55,12 +55,18 @@ class Reach:
 
     @cached_property
     def unused(self) -> Array:
+        return self.evaluator.graphs.kept("unused", self._unused)
+
+    @cached_property
+    def unreached(self) -> Array:
+        return self.evaluator.graphs.kept("unreached", self._unreached)
+
+    def _unused(self) -> Array:
         graph = self.evaluator.graphs.objective
         loss = prune(replace(graph, outputs=graph.outputs[:1]))
         return self._spread([not one for one in used(loss)])
 
-    @cached_property
-    def unreached(self) -> Array:
+    def _unreached(self) -> Array:
         found = self._spread(unreached(self.evaluator.graphs.differentiated))
         return found & ~self.unused
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -120,6 +120,15 @@ class Surface:
         point = self._allowed(point)
         loss, gradient = self.evaluator.gradient(point)
         return Place(point, float(loss), np.asarray(gradient, np.float64))
+
+    def seen(self, point: Array) -> float:
+        """The loss there, as the descent has found it if it was there."""
+        point = self._allowed(point)
+        known = self.evaluator.points.of(point)
+        if known is None:
+            return self.plainly_at(point).loss
+        self.budget.spend(1)
+        return float(known.loss)
 
     def _allowed(self, point: Array) -> Array:
         """The point of the job's precision, and within its bounds, next to ``point`` (p,)."""
@@ -285,8 +294,7 @@ class Surface:
         do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
         """
         loss, strays = self.sum_rounding(place), list[Array]()
-        signs = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, self.size))
-        for number, sign in enumerate(signs, 1):
+        for number, sign in enumerate(_signs(self.size), 1):
             move = number * self.epsilon * sign * np.abs(place.point)
             found = self.at(place.point + move)
             moved = (found.point - place.point).astype(np.float64)
@@ -303,6 +311,13 @@ class Surface:
         self.budget.reckon(self._decomposition(place))
         stacked = np.stack(strays, axis=-1)
         return projected(place.jacobian, stacked, model.free, self.epsilon)
+
+
+@cache
+def _signs(size: int) -> Array:
+    """In which sense coordinates (p,) are moved, look by look."""
+    found: Array = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, size))
+    return found
 
 
 def decomposition(size: int, rows: int = 0) -> float:

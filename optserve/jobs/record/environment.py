@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,12 @@ def environment(threads: int) -> dict[str, Any]:
     >>> sorted(environment(2))
     ['cores', 'features', 'machine', 'numpy', 'optserve', 'platform', 'python', 'threads']
     """
+    return {**_environment(), "cores": os.cpu_count(), "threads": threads}
+
+
+@cache
+def _environment() -> Mapping[str, Any]:
+    """What of it is the same all along."""
     import optserve
 
     extensions: Any = np.show_config(mode="dicts")
@@ -29,8 +37,6 @@ def environment(threads: int) -> dict[str, Any]:
         "platform": sys.platform,
         "machine": platform.machine(),
         "features": [*simd.get("baseline", []), *simd.get("found", [])],
-        "cores": os.cpu_count(),
-        "threads": threads,
     }
 
 

@@ -13,6 +13,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.budget import PRODUCT, Budget, SpentError
 from optserve.jobs.evidence.examination import End, Examination, Examined
 from optserve.jobs.evidence.surface import Surface
+from optserve.jobs.points import LastPoints
 
 __all__ = ["Landscape", "Loss", "View", "exponentials", "poisson", "quadratic", "squares"]
 
@@ -117,6 +118,7 @@ class Landscape:
         self.packing = SimpleNamespace(size=size, dtype=np.dtype(np.float64), labels=labels)
         objective = SimpleNamespace(kind=self.loss.kind, streamed=False, data={})
         self.problem = SimpleNamespace(objective=objective)
+        self.points = LastPoints()
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
         self.asked += 1

@@ -21,7 +21,7 @@ class Varying:
     """The entries of the parameters that vary, m of them, and their ``derivative`` (m, p).
 
     ``positions`` are flat positions in each parameter; ``parts`` says which of the m are whose, and
-    ``own`` (m,) which are no copies of others.
+    ``own`` (m,) which are no copies of others. ``bounds`` are the lower and the upper ones (m,).
     """
 
     labels: tuple[str, ...]
@@ -30,6 +30,7 @@ class Varying:
     parts: Mapping[str, slice]
     positions: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
+    bounds: tuple[Array, Array]
 
     def laid_out(self, entries: Array) -> dict[str, Array]:
         """Numbers (m, ...) of the m entries, laid out as the parameters are; NaN elsewhere."""
@@ -53,23 +54,25 @@ def varying_entries(packing: Packing, point: Array) -> Varying:
     array([[3.]])
     """
     labels: list[str] = []
-    blocks, owns = [], []
+    blocks, owns, lower, upper = [], [], [], []
     parts, positions = {}, {}
     for segment in packing.free:
         parameter = segment.parameter
         derivative, own = _derivative(segment, point), _own(segment)
         varies = np.flatnonzero(~parameter.fixed.ravel() & (own | _moves(derivative)))
         block = np.zeros((varies.size, packing.size))
-        columns = slice(segment.start, segment.start + segment.count)
-        block[:, columns] = derivative[varies]
+        block[:, segment.columns] = derivative[varies]
+        lower.append(parameter.lower.ravel()[varies])
+        upper.append(parameter.upper.ravel()[varies])
         owns.append(own[varies])
         parts[parameter.name] = slice(len(labels), len(labels) + varies.size)
         positions[parameter.name] = varies
         labels += [entry_label(parameter.name, parameter.shape, int(i)) for i in varies]
         blocks.append(block)
     shapes = {one.parameter.name: one.parameter.shape for one in packing.segments}
-    own = np.concatenate(owns)
-    return Varying(tuple(labels), np.concatenate(blocks), own, parts, positions, shapes)
+    bounds = np.concatenate(lower), np.concatenate(upper)
+    derivative, own = np.concatenate(blocks), np.concatenate(owns)
+    return Varying(tuple(labels), derivative, own, parts, positions, shapes, bounds)
 
 
 def _own(segment: Segment) -> Array:

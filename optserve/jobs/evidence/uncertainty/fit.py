@@ -41,12 +41,8 @@ class Fit:
 def own_residuals(evaluator: Evaluator) -> Array:
     """Which of all residuals, end to end, are no penalties, nor priors."""
     objective, sizes = evaluator.problem.objective, evaluator.residual_sizes()
-    return np.concatenate(
-        [
-            np.full(sizes[name], name not in objective.penalties | objective.priors)
-            for name in objective.residuals
-        ]
-    )
+    others = objective.penalties | objective.priors
+    return np.concatenate([np.full(sizes[one], one not in others) for one in objective.residuals])
 
 
 def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fit:

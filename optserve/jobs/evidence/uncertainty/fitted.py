@@ -39,7 +39,9 @@ def fitted_at(evaluator: Evaluator, point: Array, uncertainty: Uncertainty) -> d
         for name, start, end in zip(sizes, ends, ends[1:], strict=False)
         if name not in objective.penalties | objective.priors
     }
-    residual = evaluator.residual(point).astype(np.float64)
+    known = evaluator.points.of(point)
+    residual = evaluator.residual(point) if known is None else known.residual
+    residual = residual.astype(np.float64)
     if objective.observed and len(parts) == 1:
         [part] = parts.values()
         return _compared(evaluator, point, uncertainty, residual[part], part)

@@ -75,6 +75,10 @@ class Information:
         array([False,  True,  True])
         """
         scaled = weights / self.scale
+        if not self.open.size:
+            along = scaled @ self.known
+            known: Array = np.logical_and.reduce(along == along, axis=1)  # nothing is NaN
+            return Combinations(along / self.singular, known)
         along, share = scaled @ self.known, np.linalg.norm(scaled @ self.open, axis=1)
         allowed = TAKES_PART * self._rounding(scaled)
         return Combinations(along / self.singular, share <= allowed)
@@ -87,6 +91,8 @@ class Information:
         >>> of_jacobian(np.array([[1.0, 1.0, 0.0, 2.0]]), 1e-16).groups()
         ((2,), (0, 1, 3))
         """
+        if not self.open.size:
+            return ()
         share = np.linalg.norm(self.open, axis=1)
         rounding = self._rounding(np.eye(self.scale.size))
         [open_] = np.nonzero(share > TAKES_PART * rounding)
@@ -156,7 +162,8 @@ def root_sum_square(array: Array, axis: int | None = None) -> Array:
     >>> float(root_sum_square(np.array([3e-200, 4e-200])))
     5e-200
     """
-    largest = np.max(np.abs(array), axis=axis, keepdims=True, initial=0.0)
+    largest = np.maximum.reduce(np.abs(array), axis=axis, keepdims=True, initial=0.0)
     unit = np.where(largest > 0.0, largest, 1.0)
-    found: Array = np.squeeze(unit, axis) * np.sqrt(np.sum(np.square(array / unit), axis=axis))
+    sums = np.add.reduce(np.square(array / unit), axis=axis)
+    found: Array = unit.reshape(np.shape(sums)) * np.sqrt(sums)
     return found

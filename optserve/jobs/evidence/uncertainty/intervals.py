@@ -34,25 +34,30 @@ def intervals_of(
     ``factor`` (p, k) is a root of the covariance of the coordinates; ``known`` (m,) tells which
     entries have a standard error. What would cross a bound ends there.
     """
-    ends = np.full((known.size, 2), np.nan)
-    lower, upper = np.full(known.size, -np.inf), np.full(known.size, np.inf)
-    scales: dict[str, list[str]] = {}
+    roots = width * varying.derivative @ factor
+    lengths = root_sum_square(roots, axis=1)
+    values, scales = np.empty(known.size), dict[str, list[str]]()
+    transformed: dict[str, Array] = {}
     for segment in packing.free:
         parameter = segment.parameter
-        part, positions = varying.parts[parameter.name], varying.positions[parameter.name]
-        lower[part] = parameter.lower.ravel()[positions]
-        upper[part] = parameter.upper.ravel()[positions]
-        if known[part].any():
-            roots = width * varying.derivative[part] @ factor
-            own = width * factor[segment.start : segment.start + segment.count]
-            ends[part] = _around(segment, point, positions, roots, own)
-            if parameter.transform is not None:
-                scales.setdefault(parameter.transform.name, []).append(parameter.name)
+        part, columns = varying.parts[parameter.name], segment.columns
+        if parameter.transform is None:
+            values[part] = point[columns]
+        elif known[part].any():
+            positions, own = varying.positions[parameter.name], width * factor[columns]
+            transformed[parameter.name] = _around(segment, point, positions, roots[part], own)
+            scales.setdefault(parameter.transform.name, []).append(parameter.name)
+    ends = np.stack([values - lengths, values + lengths], axis=1)
+    for name, around in transformed.items():
+        ends[varying.parts[name]] = around
     ends[~known] = np.nan
     notes = [
         f"{_named(names)} made on the scale of {scale}, and mapped back"
         for scale, names in scales.items()
     ]
+    if packing.lower is None and not scales:
+        return Intervals(ends, (), ())
+    lower, upper = varying.bounds
     crossed = (ends[:, 0] < lower) | (ends[:, 1] > upper)
     labels = list(itertools.compress(varying.labels, crossed))
     warnings = [f"{_named(labels)} cut at a bound, which it would cross"] if labels else []
@@ -69,7 +74,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _around(segment: Segment, point: Array, positions: Array, roots: Array, own: Array) -> Array:
-    """The ends (m, 2) for the entries of one parameter at ``positions``.
+    """The ends (m, 2) for the entries of one transformed parameter at ``positions``.
 
     The rows of ``roots`` (m, k) are as long as the entries move, those of ``own`` (count, k) as the
     coordinates do. A transformed parameter moves on the scale of its transform, in the direction in
@@ -79,8 +84,6 @@ def _around(segment: Segment, point: Array, positions: Array, roots: Array, own:
     piece = segment.piece(point)
     value = np.ravel(segment.natural(piece, segment.constants))[positions].astype(np.float64)
     lengths = root_sum_square(roots, axis=1)
-    if segment.parameter.transform is None:
-        return np.stack([value - lengths, value + lengths], axis=1)
     ends = np.stack([value, value], axis=1)
     for entry, position in enumerate(positions):
         if lengths[entry] > 0.0:

@@ -10,13 +10,14 @@ import numpy as np
 
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.dim import Dim
-from optserve.jobs.evaluator import Evaluated, Evaluator, Linearized
+from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.information import (
     Information,
     of_hessian,
     of_jacobian,
 )
+from optserve.jobs.points import Evaluated, Linearized
 from optserve.jobs.problem import ErrorMethod
 from optserve.transforms.forward import pushforward
 from optserve.transforms.simplify import prune

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evaluator import Evaluated, Evaluator
+from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.refits import Refits
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.packing import Segment, entry_label
 from optserve.jobs.parameters import Parameter
+from optserve.jobs.points import Evaluated
 
 __all__ = ["ProfileOf", "profiled"]
 

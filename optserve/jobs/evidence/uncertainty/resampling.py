@@ -12,7 +12,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
-from optserve.jobs.evaluator import Evaluated, Evaluator
+from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.covariance import Covariance
 from optserve.jobs.evidence.uncertainty.fit import Fit
 from optserve.jobs.evidence.uncertainty.information import Information
@@ -23,6 +23,7 @@ from optserve.jobs.evidence.uncertainty.uncertainty import (
     by_delta_method,
     no_uncertainty,
 )
+from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import ErrorMethod
 from optserve.optimizers.tall import triangle
 from optserve.transforms.rows_apart import keeps_rows_apart

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import erfc, exp, inf, lgamma, log, log1p, pi, sqrt
 
 __all__ = ["student_t_quantile"]
@@ -13,6 +14,7 @@ NEARLY_NORMAL = 2e3
 """Degrees of freedom from which on an expansion around the normal is right to the last digits."""
 
 
+@lru_cache(maxsize=256)
 def student_t_quantile(level: float, dof: float) -> float:
     """The t between whose minus and plus a fraction ``level`` of the distribution lies.
 

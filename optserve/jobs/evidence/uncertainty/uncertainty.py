@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evaluator import Evaluated, Evaluator
+from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Prices
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.surface import decomposition
@@ -24,6 +24,7 @@ from optserve.jobs.evidence.uncertainty.intervals import intervals_of
 from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.packing import Packing, entry_label
+from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import ErrorMethod
 
 __all__ = ["LEVEL", "Uncertainty", "by_delta_method", "no_uncertainty", "uncertainty_of"]
@@ -169,7 +170,7 @@ def by_delta_method(
     notes = []
     if fit is not None and fit.perfect:
         notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
-    varying = varying_entries(packing, point)
+    varying = _varying(evaluator, point)
     derivative = varying.derivative[:, free]
     determined = covariance.information.of(derivative).determined
     varies = (derivative != 0.0).any(axis=1)
@@ -222,6 +223,13 @@ def _correlation(roots: Array, lengths: Array) -> Array:
     correlation = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
     return correlation
+
+
+def _varying(evaluator: Evaluator, point: Array) -> Varying:
+    """What varies at ``point`` (p,): without transforms the same everywhere."""
+    if evaluator.transformed:
+        return varying_entries(evaluator.packing, point)
+    return evaluator.graphs.kept("varying", lambda: varying_entries(evaluator.packing, point))
 
 
 def _unavailable(

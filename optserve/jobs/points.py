@@ -1,0 +1,61 @@
+"""What is known of a loss at points: ``Evaluated``, ``Linearized``, and the last few of these."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from optserve.graph.aval import Array
+
+__all__ = ["Evaluated", "LastPoints", "Linearized"]
+
+MOST = 32
+"""Points that are kept."""
+
+LARGEST = 1 << 13
+"""Entries of a Jacobian that is kept."""
+
+
+class Evaluated(NamedTuple):
+    """A point whose loss and gradient are finite."""
+
+    point: Array
+    loss: float
+    gradient: Array
+
+
+class Linearized(NamedTuple):
+    """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p)."""
+
+    loss: Array
+    gradient: Array
+    residual: Array
+    jacobian: Array
+
+
+class LastPoints:
+    """What was found at the last few points (p,), where it is small; nobody may write to it.
+
+    A descent, the examination of its end and the error bars ask for the same points.
+
+    >>> points, at = LastPoints(), np.zeros(1)
+    >>> points.of(at) is None
+    True
+    >>> found = points.keep(at, Linearized(np.ones(()), at, np.ones(2), np.ones((2, 1))))
+    >>> points.of(np.zeros(1)) is found
+    True
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Linearized] = {}
+
+    def of(self, point: Array) -> Linearized | None:
+        """What is kept of this point."""
+        return self._kept.get(point.tobytes())
+
+    def keep(self, point: Array, found: Linearized) -> Linearized:
+        """Keep what was ``found`` at a point, if it is small; the first of many gives way."""
+        if found.jacobian.size <= LARGEST:
+            if len(self._kept) >= MOST:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[point.tobytes()] = found
+        return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from optserve.batch.changed import Changes
 from optserve.batch.job import Job
 from optserve.batch.outcome import Outcome
 from optserve.batch.record import read_record
@@ -20,13 +21,15 @@ __all__ = ["ALL", "Selection", "matches", "previous_batch", "share"]
 class Selection:
     """Jobs whose ids match one of ``only``, where there are any, and none of ``skip``.
 
-    ``failed_in`` are the outcomes of a batch of which those run again that did not pass. Of what is
-    left, ``shard`` (the number of it, how many) takes a part; ``seconds`` are those that jobs took.
+    ``failed_in`` are the outcomes of a batch of which those run again that did not pass, and
+    ``changes`` leaves those that they concern. Of what is left, ``shard`` (the number of it, how
+    many) takes a part; ``seconds`` are those that jobs took.
     """
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     failed_in: Mapping[str, Outcome] | None = None
+    changes: Changes | None = None
     shard: tuple[int, int] = (1, 1)
     seconds: Mapping[str, float] | None = None
 
@@ -53,6 +56,8 @@ class Selection:
         if self.failed_in is not None:
             before = self.failed_in
             chosen = [job for job in chosen if job.id in before and not before[job.id].passed]
+        if self.changes is not None:
+            chosen = [job for job in chosen if self.changes.concern(job)]
         ids = {*share([job.id for job in chosen], self.shard, self.seconds)}
         return [job for job in chosen if job.id in ids]
 

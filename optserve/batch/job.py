@@ -20,7 +20,8 @@ class Options:
     ``jobs`` run at a time, each on ``threads``. A job may take ``timeout`` seconds, and ``memory``
     bytes more than the process that it begins in has; ``None`` where there is no limit. ``sweeps``
     are values by path, of which every combination is run of every config. ``store`` has the
-    results of jobs that ran before.
+    results of jobs that ran before. A job that is lost without a fault of its own is run again, at
+    most ``retries`` times.
     """
 
     jobs: int = 1
@@ -35,6 +36,7 @@ class Options:
     plugin_files: tuple[Path, ...] = ()
     allow_path: bool = False
     store: ResultStore | None = None
+    retries: int = 0
 
 
 @dataclass(frozen=True)

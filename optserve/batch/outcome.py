@@ -37,7 +37,8 @@ class Outcome:
     by path; ``xfail`` is why the job must fail, where it must. ``seconds`` are those of the job,
     ``wall`` those of its process. ``expectations`` counts those that hold, and all; ``fails`` says
     of the others what does not. ``folder`` is where its result is, from the folder of the batch on;
-    where it is ``cached``, an identical job had it before. ``output`` is the end of what the
+    where it is ``cached``, an identical job had it before; ``retries`` is how often the job was
+    lost before that, and begun again. ``output`` is the end of what the
     process of a job without result printed; ``errors`` are those
     of a config that was refused.
     """
@@ -62,6 +63,7 @@ class Outcome:
     memory: int | None = None
     folder: str = ""
     cached: bool = False
+    retries: int = 0
     output: str = ""
     errors: tuple[Mapping[str, Any], ...] = ()
 

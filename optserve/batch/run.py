@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +34,9 @@ class Watcher(Protocol):
 
     def ended(self, outcome: Outcome, done: int, of: int) -> None:
         """A job has ended: how, as which of how many."""
+
+    def retried(self, outcome: Outcome, times: int) -> None:
+        """A job was lost, how ``outcome`` says, and is to begin again, for so many times by now."""
 
     def look(self, running: Sequence[tuple[str, float]]) -> None:
         """These jobs run, for so many seconds; told ten times a second or so."""
@@ -100,6 +105,8 @@ def run_batch(
             "argv": sys.argv[1:],
             "options": _described(options),
             "shard": selection.shard_text,
+            "rerun_failed": selection.failed_in is not None,
+            "changed_since": "" if selection.changes is None else selection.changes.ref,
             "whole": [job.id for job in replace(selection, shard=(1, 1)).of(every)],
             "sweeps": [sweep.as_json() for sweep in sweeps],
         }
@@ -154,15 +161,42 @@ def _ended(
 ) -> Iterator[Outcome]:
     """Run the jobs; gives the outcome of each as it ends."""
     folders = folder.folders_for([job.id for job in jobs])
-    tasks = (Task(job, running(job, options, folders[job.id])) for job in jobs)
+    waiting, lost = deque(jobs), Counter[str]()
+
+    def tasks() -> Iterator[Task[Job]]:
+        while waiting:
+            job = waiting.popleft()
+            yield Task(job, running(job, options, folders[job.id]))
+
     pool = Pool(options.jobs, interruption, timeout=options.timeout, memory=options.memory)
     if watcher is not None:
         pool.watching = lambda now: watcher.look([(job.id, seconds) for job, seconds in now])
-    for done in pool.run(tasks):
-        outcome = _outcome(done, options).expected_to_fail(done.of.xfail)
-        if options.fail_fast and not outcome.passed:
-            pool.stop()
-        yield outcome
+    while waiting and not pool.stopped and interruption.reason is None:
+        for done in pool.run(tasks()):
+            name = done.of.id
+            if _may_run_again(done, options) and lost[name] < options.retries:
+                lost[name] += 1
+                shutil.rmtree(folders[name], ignore_errors=True)
+                waiting.append(done.of)
+                if watcher is not None:
+                    watcher.retried(_outcome(done, options), lost[name])
+                continue
+            outcome = replace(_outcome(done, options), retries=lost[name])
+            outcome = outcome.expected_to_fail(done.of.xfail)
+            if options.fail_fast and not outcome.passed:
+                pool.stop()
+            yield outcome
+
+
+def _may_run_again(done: Done[Job], options: Options) -> bool:
+    """Whether a job was lost for what is no doing of its own: somebody killed its process, such as
+    a system that ran out of memory, or there was none to have, without a limit."""
+    message = done.messages[-1] if done.messages else {}
+    if done.told:
+        return False
+    if message:
+        return message["ended"] == "memory" and options.memory is None
+    return done.status in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGBUS)
 
 
 def _outcome(done: Done[Job], options: Options) -> Outcome:

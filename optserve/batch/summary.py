@@ -23,12 +23,7 @@ def summary(batch: Batch, *, encoding: str = "utf-8") -> str:
     lines = _table(listed, encoding) if listed else []
     lines += [line for one in listed for line in _told(one)]
     lines += [line for sweep in batch.sweeps for line in _swept(sweep)]
-    judged = {sweep.name for sweep in batch.sweeps}
-    lines += [
-        f"  {one['name']}: not judged as a sweep, since not all of its jobs are here"
-        for one in batch.record["sweeps"]
-        if one["name"] not in judged
-    ]
+    lines += _not_judged(batch)
     return "\n".join([*lines, "", *_totals(batch)])
 
 
@@ -77,7 +72,13 @@ def _table(outcomes: Sequence[Outcome], encoding: str) -> list[str]:
 def _reason(outcome: Outcome) -> str:
     """Why it ended, in a word; of a result that was stored, that it was."""
     reason = outcome.reason if outcome.ended == "result" else outcome.ended
-    return f"{reason} (cached)" if outcome.cached else reason
+    notes = ["cached"] if outcome.cached else []
+    notes += (
+        [f"{outcome.retries} retr{'y' if outcome.retries == 1 else 'ies'}"]
+        if outcome.retries
+        else []
+    )
+    return f"{reason} ({', '.join(notes)})" if notes else reason
 
 
 def _seconds(outcome: Outcome) -> str:
@@ -106,6 +107,19 @@ def _swept(sweep: Judged) -> Iterator[str]:
         found = f"{sweep.by} {compact(sweep.value)}"
         yield f"  best of {sweep.name}: {sweep.best}  {found}  {sweep.config}"
     yield from (f"  {sweep.name}: {one.message}" for one in sweep.expectations if not one.holds)
+
+
+def _not_judged(batch: Batch) -> Iterator[str]:
+    """The sweeps of which some jobs are here, and some are not: a shard, or those left out. Of a
+    batch of what failed before, those too of which none is: they may be what has failed."""
+    judged, here = {sweep.name for sweep in batch.sweeps}, {one.id for one in batch.outcomes}
+    for sweep in batch.record["sweeps"]:
+        found = len(here & {*sweep["jobs"]})
+        if sweep["name"] not in judged and (found or batch.record.get("rerun_failed")):
+            yield (
+                f"  {sweep['name']}: not judged as a sweep, since {found or 'none'} of its "
+                f"{len(sweep['jobs'])} jobs {'are' if found > 1 else 'is'} here"
+            )
 
 
 def _totals(batch: Batch) -> Iterator[str]:

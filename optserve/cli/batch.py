@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ import typer
 from optserve.cli.batch_options import (
     Cache,
     CacheSize,
+    ChangedSince,
     FailFast,
     Jobs,
     KeepGoing,
@@ -23,6 +25,7 @@ from optserve.cli.batch_options import (
     Out,
     Previous,
     RerunFailed,
+    Retries,
     Shard,
     Skip,
     Sweeps,
@@ -32,6 +35,7 @@ from optserve.cli.batch_options import (
 )
 from optserve.cli.ending import ending
 from optserve.cli.live import watching
+from optserve.cli.log import LogFormat, LogFormatOption
 from optserve.cli.options import (
     CONTEXT,
     AllowPath,
@@ -78,6 +82,8 @@ def run(
     shard: Shard = None,
     rerun_failed: RerunFailed = False,
     previous: Previous = None,
+    changed_since: ChangedSince = None,
+    retries: Retries = 0,
     timeout: Timeout = None,
     memory: Memory = None,
     cache: Cache = None,
@@ -90,6 +96,7 @@ def run(
     report: Reports,
     github: Github = False,
     quiet: Quiet = False,
+    log_format: LogFormatOption = LogFormat.text,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
@@ -134,9 +141,14 @@ def run(
             plugin_files=(*plugin,),
             allow_path=allow_path,
             store=_store(cache, cache_size),
+            retries=retries,
         )
         selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
-        with _telling(reporting), watching(quiet) as watcher:
+        if changed_since is not None:
+            from optserve.batch.changed import changes_since
+
+            selection = replace(selection, changes=changes_since(changed_since, plugin))
+        with _telling(reporting), watching(quiet, log_format) as watcher:
             done = run_batch(
                 config_files(configs),
                 options,
@@ -195,7 +207,9 @@ def _selection(
     seconds = None
     if previous is not None and before is not None:
         seconds = {name: one.wall for name, one in before.items() if one.wall is not None}
-    return Selection((*only,), (*skip,), before if rerun_failed else None, shard, seconds)
+    return Selection(
+        (*only,), (*skip,), before if rerun_failed else None, shard=shard, seconds=seconds
+    )
 
 
 def _end(done: Batch, reporting: Reporting, output: Format) -> None:

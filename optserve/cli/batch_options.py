@@ -13,6 +13,7 @@ from optserve.errors import ConfigError
 __all__ = [
     "Cache",
     "CacheSize",
+    "ChangedSince",
     "FailFast",
     "Jobs",
     "KeepGoing",
@@ -21,6 +22,7 @@ __all__ = [
     "Out",
     "Previous",
     "RerunFailed",
+    "Retries",
     "Shard",
     "Skip",
     "Sweeps",
@@ -128,6 +130,27 @@ Cache = Annotated[
 CacheSize = Annotated[
     str,
     typer.Option(metavar="SIZE", help="At most so much in the cache; what was used last stays."),
+]
+
+
+ChangedSince = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REF",
+        help="Only jobs whose config, what it extends, data or plugins have changed since this "
+        "commit or branch of git.",
+    ),
+]
+
+Retries = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=100,
+        help="Run a job again, so often, whose process was killed from outside or found no memory; "
+        "never for its numbers.",
+    ),
 ]
 
 

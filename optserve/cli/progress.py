@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from optserve.cli.streams import is_terminal
+from optserve.cli.log import Log, LogFormat
+from optserve.cli.streams import is_rewritable
 from optserve.reports.numbers import compact
 
 if TYPE_CHECKING:
@@ -25,17 +26,19 @@ INTERVAL = 30.0
 
 
 @contextmanager
-def shown_progress(quiet: bool) -> Iterator[Progress | None]:
+def shown_progress(
+    quiet: bool, log_format: LogFormat = LogFormat.text
+) -> Iterator[Progress | None]:
     """What a job shows its progress with: a line that is rewritten, or now and then a new one."""
     if quiet or sys.stderr is None:
         yield None
-    elif is_terminal(sys.stderr):
+    elif is_rewritable(sys.stderr) and log_format is LogFormat.text:
         try:
             yield _show
         finally:
             _write(_ERASE)
     else:
-        yield _Lines()
+        yield _Lines(Log(log_format))
 
 
 class _Lines:
@@ -44,13 +47,16 @@ class _Lines:
     A job that ends sooner prints none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Log) -> None:
+        self.log = log
         self.due = INTERVAL
 
     def __call__(self, snapshot: Snapshot) -> None:
         if snapshot.seconds >= self.due:
             self.due = snapshot.seconds + INTERVAL
-            _write(f"{progress_line(snapshot)}\n")
+            known = ((key, value) for key, value in vars(snapshot).items() if value is not None)
+            told = {key: value for key, value in known if isfinite(value)}
+            self.log.write("running", progress_line(snapshot), told)
 
 
 def progress_line(snapshot: Snapshot) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optserve.cli.ending import ending
+from optserve.cli.log import LogFormat, LogFormatOption
 from optserve.cli.options import (
     AllowPath,
     ConfigFile,
@@ -27,6 +29,7 @@ from optserve.errors import OptserveError, OutputFailure
 if TYPE_CHECKING:
     from optserve.jobs.problem import Problem
     from optserve.jobs.record.result import Result
+    from optserve.jobs.watch import Progress
 
 __all__ = ["run"]
 
@@ -45,6 +48,7 @@ def run(
     report: Reports,
     github: Github = False,
     quiet: Quiet = False,
+    log_format: LogFormatOption = LogFormat.text,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
@@ -69,7 +73,9 @@ def run(
                 config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
             )
             text = resolved_text(problem)
-            result, saved, errors = _run(problem, text, out, threads, quiet)
+            result, saved, errors = _run(
+                problem, text, out, threads, shown_progress(quiet, log_format)
+            )
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
         job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text)
         errors += reporting.write([job])
@@ -86,7 +92,11 @@ def run(
 
 
 def _run(
-    problem: Problem, text: str, out: Path | None, threads: int | None, quiet: bool
+    problem: Problem,
+    text: str,
+    out: Path | None,
+    threads: int | None,
+    progress: AbstractContextManager[Progress | None],
 ) -> tuple[Result, str, list[OptserveError]]:
     """The result, the file that holds it, and why there is none where it could not be saved: it
     is shown all the same. ``text`` is the config."""
@@ -96,8 +106,8 @@ def _run(
 
     # From here on a signal ends the job, and what was reached is saved.
     with Interruption(patience=None), room(problem.name, out=out) as place:
-        with shown_progress(quiet) as progress:
-            result = run_job(problem, progress=progress, threads=threads)
+        with progress as shown:
+            result = run_job(problem, progress=shown, threads=threads)
         try:
             return result, str(place.keep(result, text) / "result.json"), []
         except OSError as error:

@@ -13,6 +13,7 @@ from typing import TextIO
 import typer
 
 __all__ = [
+    "is_rewritable",
     "is_terminal",
     "output_encoding",
     "output_width",
@@ -94,6 +95,11 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def is_rewritable(stream: TextIO | None) -> bool:
+    """Whether lines on this stream can be rewritten: it is a terminal, and not a dumb one."""
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 def _write(stream: TextIO | None, text: str) -> None:

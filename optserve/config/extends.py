@@ -11,7 +11,7 @@ from optserve.config.paths import Reach
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
 
-__all__ = ["extended", "merge", "read_tree"]
+__all__ = ["chain_of", "extended", "merge", "read_tree"]
 
 MAX_CHAIN = 8
 
@@ -53,6 +53,25 @@ def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingN
             code="extends",
         )
     return merge(read_tree(base, reach, chain), own)
+
+
+def chain_of(path: Path) -> tuple[Path, ...]:
+    """The file ``path`` and those that it extends, one after another, as far as they can be read.
+
+    >>> [one.name for one in chain_of(Path("configs/misra1a.yaml"))]
+    ['misra1a.yaml']
+    """
+    chain: tuple[Path, ...] = (path,)
+    while len(chain) <= MAX_CHAIN:
+        try:
+            tree = parse(read_source(chain[-1]))
+        except ConfigError:
+            break
+        entry = tree.entries.get("extends") if isinstance(tree, MappingNode) else None
+        if entry is None or not isinstance(entry.value, ScalarNode):
+            break
+        chain = (*chain, entry.value.source.folder / entry.value.text)
+    return chain
 
 
 def merge(base: MappingNode, over: MappingNode) -> MappingNode:

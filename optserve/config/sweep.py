@@ -102,6 +102,14 @@ def swept_on_command_line(texts: Sequence[str]) -> Mapping[str, Sequence[Any]]:
                 expected="--sweep seed=0,1,2",
                 code="override",
             )
+        if path.partition(".")[0] == "sweep":
+            inside = path.partition(".")[2].partition(".")[2] or "seed"
+            raise ConfigError(
+                f"--sweep {text}: a sweep itself cannot be swept",
+                expected="the path of a setting that jobs are to have: --sweep seed=0,1,2",
+                remedy=f"for other values than the config's own: --sweep {inside}={written}",
+                code="override",
+            )
         found[path] = [plain(item) for item in node.items]
     return found
 

@@ -217,7 +217,7 @@ def long_batch(here: Path) -> Iterator[subprocess.Popen[str]]:
     )
     signal.signal(signal.SIGINT, before)
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("[1/3] a  ")
+    assert "Z [1/3] a  " in process.stderr.readline()
     yield process
     process.kill()
     process.communicate()

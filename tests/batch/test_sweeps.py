@@ -225,7 +225,18 @@ def test_shards_become_the_batch_that_one_machine_would_run(here: Path) -> None:
         merge([here / "part1", here / "part1"], out=here / "twice")
     code, told, _ = batch(here, ".", "--rerun-failed", "--previous", "whole", "--out", "again")
     assert [*outcomes(here, "again")] == ["worse"]
-    assert "not judged as a sweep" in told
+    assert "fit: not judged as a sweep, since none of its 6 jobs is here" in told
+    code, told, _ = batch(here, ".", "--skip", "fit", "--out", "without")
+    assert "as a sweep" not in told
+    code, told, _ = batch(here, ".", "--skip", "fit[*seed=1]", "--skip", "w*", "--out", "some")
+    assert "fit: not judged as a sweep, since 3 of its 6 jobs are here" in told
+
+
+@pytest.mark.parametrize("text", ["sweep=a,b", "sweep.grid.seed=1,2"])
+def test_a_sweep_is_not_swept(text: str) -> None:
+    with pytest.raises(ConfigError, match="a sweep itself cannot be swept") as caught:
+        swept_on_command_line([text])
+    assert "--sweep seed=" in caught.value.remedy
 
 
 def test_what_no_shard_was_to_run_is_not_missing(here: Path) -> None:

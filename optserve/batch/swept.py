@@ -16,7 +16,7 @@ from optserve.config.schema.sweep import Best, Statistic
 from optserve.jobs.record.artefacts import folder_name
 from optserve.reports.numbers import compact
 
-__all__ = ["Found", "Judged", "Together", "judged", "statistic"]
+__all__ = ["Found", "Judged", "Together", "judged", "statistic", "value_of"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def judged(group: Together, outcomes: Mapping[str, Outcome], folder: Path) -> Ju
         group.name,
         "" if best is None else best.id,
         by,
-        None if best is None else _value(best, by),
+        None if best is None else value_of(best, by),
         config,
         tuple(_expectations(group, outcomes)),
     )
@@ -104,12 +104,13 @@ def _best(group: Together, found: Sequence[Outcome]) -> tuple[str, Outcome | Non
     valued = [
         (sign * value, one)
         for one in found
-        if one.passed and one.folder and (value := _value(one, by)) is not None
+        if one.passed and one.folder and (value := value_of(one, by)) is not None
     ]
     return by, min(valued, key=lambda pair: pair[0])[1] if valued else None
 
 
-def _value(outcome: Outcome, path: str) -> float | None:
+def value_of(outcome: Outcome, path: str) -> float | None:
+    """The number of a job that a sweep asks for, if it has it."""
     if path == "loss":
         return outcome.loss
     if path == "metrics.validation.loss" and path not in outcome.values:
@@ -132,7 +133,7 @@ def _expectations(group: Together, outcomes: Mapping[str, Outcome]) -> Iterator[
 def _found(
     path: str, wanted: Statistic, settings: Mapping[str, Any], found: Sequence[Outcome]
 ) -> Found:
-    values = [_value(one, path) for one in found]
+    values = [value_of(one, path) for one in found]
     without = [one.id for one, value in zip(found, values, strict=True) if value is None]
     where = "".join(f", {name}={value}" for name, value in settings.items())
     subject = f"{wanted.statistic} of {path} over {len(found)} jobs{where}"

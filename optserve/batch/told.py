@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from optserve.batch.outcome import Outcome, errors_of
 from optserve.batch.run import Batch
+from optserve.batch.swept import Judged, value_of
 from optserve.errors import OptserveError
 from optserve.jobs.record.artefacts import read_config_text, read_run
-from optserve.jobs.record.ended import EndedJob
+from optserve.jobs.record.ended import EndedJob, EndedSweep, SweptJob
 
 __all__ = ["LOST", "ended_jobs"]
 
@@ -17,14 +18,25 @@ LOST = "job-lost"
 
 
 def ended_jobs(batch: Batch) -> Iterator[EndedJob]:
-    """A job each, and one for every sweep of which something was expected."""
+    """A job each, and an entry for every sweep that was judged."""
     for outcome in batch.outcomes:
         if outcome.exit_code is not None or outcome.ended == "interrupted":
             yield _ended(batch, outcome)
     for sweep in batch.sweeps:
-        if sweep.expectations:
-            errors = tuple(_error(one.message, "") for one in sweep.expectations if not one.holds)
-            yield EndedJob(f"sweep {sweep.name}", sweep.exit_code, errors=errors)
+        errors = tuple(_error(one.message, "") for one in sweep.expectations if not one.holds)
+        name = f"sweep {sweep.name}"
+        yield EndedJob(name, sweep.exit_code, errors=errors, sweep=_swept(batch, sweep))
+
+
+def _swept(batch: Batch, sweep: Judged) -> EndedSweep:
+    outcomes = {one.id: one for one in batch.outcomes}
+    told = next(one for one in batch.record["sweeps"] if one["name"] == sweep.name)
+    jobs = tuple(
+        SweptJob(name, settings, value_of(outcomes[name], sweep.by), outcomes[name].passed)
+        for name, settings in told["jobs"].items()
+    )
+    hold = sum(one.holds for one in sweep.expectations)
+    return EndedSweep(sweep.by, jobs, sweep.best, hold, len(sweep.expectations))
 
 
 def _ended(batch: Batch, outcome: Outcome) -> EndedJob:

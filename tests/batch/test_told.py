@@ -29,3 +29,25 @@ def test_the_page_of_a_batch_has_the_pictures_of_each_job(
     assert page.count('aria-label="observed and predicted over x"') == 1
     assert "<h2>Config</h2>" in page
     assert "no function is called &#x27;epx&#x27;" in page
+
+
+def test_a_sweep_has_a_picture_over_each_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fit.yaml").write_text(
+        "version: 1\nparameters: {b: 3}\nloss: (b - 1)**2 + 0.1\nstop: {steps: 40}\n"
+        "sweep:\n  grid:\n    optimizer.adam.learning_rate: [0.001, 0.01, 0.1]\n"
+        "    precision: [float32, float64]\n"
+        "  expect: {loss: {statistic: min, max: 0.2}}\n"
+    )
+    arguments = ["batch", ".", "--quiet", "--report", "html=all.html", "--report", "junit=j.xml"]
+    CliRunner().invoke(app, arguments)
+    page = (tmp_path / "all.html").read_text()
+    assert "The sweep</h2>" in page
+    assert 'aria-label="loss over optimizer.adam.learning_rate"' in page
+    assert 'aria-label="loss over precision"' in page
+    assert ">float32</text>" in page
+    assert ">median</text>" in page
+    assert "jobs of the sweep passed; the best is fit[learning_rate=" in page
+    assert "of 6 jobs passed" in page

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from optserve.errors import ConfigErrors, OptserveError, Place
 from optserve.jobs.reasons import PRECEDENCE
@@ -16,7 +16,16 @@ from optserve.jobs.reasons import PRECEDENCE
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
-__all__ = ["EndedJob", "Finding", "Level", "Writer", "exit_code"]
+__all__ = [
+    "EndedJob",
+    "EndedSweep",
+    "Finding",
+    "Level",
+    "SweptJob",
+    "Writer",
+    "exit_code",
+    "passed",
+]
 
 Level = Literal["passed", "warning", "failed", "error"]
 """A case that holds; what not to trust; a case that does not hold; one that cannot be told."""
@@ -55,12 +64,47 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class SweptJob:
+    """A job of a sweep: its settings by path, the number that it is compared by, if it has one."""
+
+    name: str
+    settings: Mapping[str, Any]
+    value: float | None
+    passed: bool
+
+
+@dataclass(frozen=True)
+class EndedSweep:
+    """All jobs of a sweep, compared ``by`` a path of their results; the ``best`` of them, if any
+    passed; and how many of its expectations ``hold``, ``of`` all."""
+
+    by: str
+    jobs: tuple[SweptJob, ...]
+    best: str = ""
+    hold: int = 0
+    of: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence, which job is best, and whether all holds that should."""
+        passed = sum(one.passed for one in self.jobs)
+        told = [f"{passed} of {len(self.jobs)} jobs of the sweep passed"]
+        value = next((one.value for one in self.jobs if one.name == self.best), None)
+        if value is not None:
+            told.append(f"the best is {self.best}, whose {self.by} is {value:.7g}")
+        if self.of:
+            told.append(f"{self.hold} of {self.of} expectations hold")
+        return "; ".join(told)
+
+
+@dataclass(frozen=True)
 class EndedJob:
     """How one job ended: its result, or the errors for which there is none.
 
     ``exit_code`` is that of its process; there may be errors beside a result, where that could
     not be saved. ``config`` is the file, ``text`` what it says with all that is merged into it,
-    ``saved`` the ``result.json`` that was written, if any.
+    ``saved`` the ``result.json`` that was written, if any. What is told of all jobs of a ``sweep``
+    together is an entry of its own, without a result.
 
     >>> from optserve.errors import ConfigError
     >>> error = ConfigError("no primitive 'epx'", place=Place("fit.yaml", 2, 9), code="unknown")
@@ -78,6 +122,7 @@ class EndedJob:
     errors: tuple[OptserveError, ...] = ()
     saved: str = ""
     text: str = ""
+    sweep: EndedSweep | None = None
 
     @staticmethod
     def of_error(name: str, error: OptserveError, *, config: str = "") -> EndedJob:
@@ -110,6 +155,8 @@ class EndedJob:
     @property
     def verdict(self) -> str:
         """In a sentence, whether the answer can be used and whether all holds that should."""
+        if self.sweep is not None:
+            return "; ".join([self.sweep.verdict, *(error.message for error in self.errors)])
         if self.result is None:
             more = len(self.errors) - 1
             told = self.errors[0].message if self.errors else "no result"
@@ -165,6 +212,16 @@ class EndedJob:
 
 Writer = Callable[[Sequence[EndedJob]], str | bytes]
 """What a report is made by: the content of a file that tells of some jobs."""
+
+
+def passed(jobs: Sequence[EndedJob]) -> str:
+    """How many jobs passed, in words; what is told of a sweep is none of them.
+
+    >>> passed([EndedJob("a", 0), EndedJob("b", 4), EndedJob("s", 4, sweep=EndedSweep("loss", ()))])
+    '1 of 2 jobs passed'
+    """
+    alone = [job for job in jobs if job.sweep is None]
+    return f"{sum(job.exit_code == 0 for job in alone)} of {len(alone)} jobs passed"
 
 
 def exit_code(jobs: Sequence[EndedJob]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from optserve.jobs.record.ended import EndedJob, exit_code
+from optserve.jobs.record.ended import EndedJob, exit_code, passed
 from optserve.jobs.record.result import Result
 from optserve.reports.estimates import estimate_rows
 from optserve.reports.html.pictures import (
@@ -18,6 +18,7 @@ from optserve.reports.html.pictures import (
     profile_pictures,
 )
 from optserve.reports.html.style import STYLE
+from optserve.reports.html.sweeps import sweep_pictures
 from optserve.reports.numbers import compact
 from optserve.reports.outputs import output_cells
 from optserve.reports.text import facts, quality
@@ -44,8 +45,7 @@ _KEPT = ("optserve", "python", "numpy", "platform", "machine", "cores", "threads
 
 def page(jobs: Sequence[EndedJob]) -> str:
     """The whole page; it loads nothing, and runs nothing."""
-    passed = sum(job.exit_code == 0 for job in jobs)
-    many = f"{passed} of {len(jobs)} jobs passed"
+    many = passed(jobs)
     title = jobs[0].name if len(jobs) == 1 else many
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     parts = [
@@ -106,6 +106,8 @@ def _article(job: EndedJob) -> Iterator[str]:
             f"{_at(str(one.place) if one.place.line else '')}"
             for one in job.warnings
         )
+    if job.sweep is not None:
+        yield from _section("The sweep", sweep_pictures(job.sweep))
     if job.result is not None:
         yield from _of_result(job.result)
     if job.text:

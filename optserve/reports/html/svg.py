@@ -106,11 +106,19 @@ class _Scale:
 
 
 def plot(
-    marks: Sequence[Mark], *, title: str, x_label: str, y_label: str, log_y: bool = False
+    marks: Sequence[Mark],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    names: Sequence[str] = (),
 ) -> str:
     """The marks over two axes, in order, as an element ``svg``.
 
-    ``title`` is for who cannot see it. Where ``log_y``, numbers that are not positive are left out.
+    ``title`` is for who cannot see it. Where ``log_x`` or ``log_y``, numbers that are not positive
+    are left out. ``names`` are written below the axis at 0, 1 and so on, in place of numbers.
 
     >>> x = np.arange(3.0)
     >>> text = plot([Line(x, x**2, "squares")], title="squares", x_label="x", y_label="y")
@@ -119,9 +127,10 @@ def plot(
     """
     xs = np.concatenate([np.ravel(mark.x) for mark in marks] or [np.zeros(0)])
     ys = np.concatenate([np.ravel(one) for mark in marks for one in _heights(mark)] or [xs])
-    x = _Scale(xs, LEFT, WIDTH - RIGHT, False, 0.03)
+    x = _Scale(xs, LEFT, WIDTH - RIGHT, log_x, 0.12 if names else 0.03)
     y = _Scale(ys, HEIGHT - BOTTOM, TOP, log_y, 0.06)
-    parts = [*_axes(x, y, x_label, y_label)]
+    ticks = [(float(x(np.array(number))), name) for number, name in enumerate(map(escape, names))]
+    parts = [*_axes(y, ticks or x.ticks(), x_label, y_label)]
     for mark in marks:
         parts += _drawn(mark, x, y)
     labelled = [mark for mark in marks if mark.label]
@@ -198,12 +207,14 @@ def _drawn(mark: Mark, x: _Scale, y: _Scale) -> Iterator[str]:
             yield f'<polyline class="line{dashed} c{mark.colour % 6}" points="{pairs}"/>'
 
 
-def _axes(x: _Scale, y: _Scale, x_label: str, y_label: str) -> Iterator[str]:
+def _axes(
+    y: _Scale, ticks: Sequence[tuple[float, str]], x_label: str, y_label: str
+) -> Iterator[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     for at, text in y.ticks():
         yield f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield _text(LEFT - 6, at + 4, text, "end")
-    for at, text in x.ticks():
+    for at, text in ticks:
         yield f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{bottom}"/>'
         yield _text(at, bottom + 16, text, "middle")
     size = f'width="{right - LEFT}" height="{bottom - TOP}"'

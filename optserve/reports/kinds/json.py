@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from json import dumps, loads
 from typing import Any
 
@@ -29,6 +30,7 @@ def _job(job: EndedJob) -> Mapping[str, Any]:
         "verdict": job.verdict,
         "saved": job.saved,
         "findings": [_finding(one) for one in job.findings],
+        "sweep": None if job.sweep is None else asdict(job.sweep),
         "result": None if job.result is None else loads(job.result.to_json()),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from optserve.jobs.record.ended import EndedJob, Writer
+from optserve.jobs.record.ended import EndedJob, Writer, passed
 from optserve.reports.estimates import estimate_rows
 from optserve.reports.text import facts, quality
 from optserve.reports.visible import one_line
@@ -22,8 +22,7 @@ def markdown() -> Writer:
 
 def _lines(jobs: Sequence[EndedJob]) -> Iterator[str]:
     if len(jobs) > 1:
-        passed = sum(job.exit_code == 0 for job in jobs)
-        yield f"# optserve: {passed} of {len(jobs)} jobs passed"
+        yield f"# optserve: {passed(jobs)}"
         yield ""
         rows = [
             [_sign(job), job.name, job.verdict, f"{job.seconds:.3g} s", str(job.exit_code)]

@@ -21,7 +21,8 @@ class Options:
     bytes more than the process that it begins in has; ``None`` where there is no limit. ``sweeps``
     are values by path, of which every combination is run of every config. ``store`` has the
     results of jobs that ran before. A job that is lost without a fault of its own is run again, at
-    most ``retries`` times.
+    most ``retries`` times. Where ``conventions`` are given, the numerical ones, jobs are held
+    against the lock files beside their configs.
     """
 
     jobs: int = 1
@@ -37,6 +38,7 @@ class Options:
     allow_path: bool = False
     store: ResultStore | None = None
     retries: int = 0
+    conventions: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Job:
     """A config to run. ``id`` tells it apart from the others, and is the same in every batch.
 
     ``settings`` are the values by path that a sweep gave it, ``wanted`` the paths of its result
-    that are looked at when all jobs of the sweep are done, ``xfail`` why it must fail.
+    that are looked at when all jobs of the sweep are done, ``xfail`` why it must fail; ``label`` is
+    the part of the id that tells it apart from others of its config.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Job:
     settings: Mapping[str, Any] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     xfail: str = ""
+    label: str = ""
 
     @property
     def config(self) -> Path:

@@ -96,4 +96,5 @@ def _job(name: str, one: Planned, sweep: Sweep | None) -> Job:
     wanted = dict.fromkeys(sweep.expect) if sweep is not None else {}
     if sweep is not None and sweep.best is not None:
         wanted[sweep.best.metric] = None
-    return Job(f"{name}{one.label}", one.read, one.settings, (*wanted,), one.read.text_of("xfail"))
+    xfail = one.read.text_of("xfail")
+    return Job(f"{name}{one.label}", one.read, one.settings, (*wanted,), xfail, one.label)

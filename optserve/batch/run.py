@@ -245,5 +245,6 @@ def _refused(one: Refused) -> Outcome:
 
 def _described(options: Options) -> Mapping[str, Any]:
     plain = {**vars(options), "overrides": list(options.overrides)}
+    plain["locked"] = plain.pop("conventions") is not None
     plain["cache"] = str(store.folder) if (store := plain.pop("store")) else ""
     return {**plain, "plugin_files": list(map(str, options.plugin_files))}

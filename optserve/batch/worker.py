@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from optserve.batch.job import Job, Options
+from optserve.batch.lock.file import Lock
+from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message, Work
 from optserve.batch.result_key import asks_for_time, is_pure, key_of, may_be_stored
@@ -55,8 +57,12 @@ _TYPICAL: tuple[Mapping[str, Any], ...] = (
 def checking(jobs: Sequence[Job], options: Options) -> Work:
     """What says of each job whether its config is right, a message a job, and runs nothing."""
 
+    locks: dict[Path, Lock] = {}
+
     def check(job: Job) -> Message:
-        _loaded(job, options)
+        problem = _loaded(job, options)
+        if options.conventions is not None:
+            hold_job(problem, job.config, job.label, options.conventions, locks)
         return {"ended": "result"}
 
     def work(send: Callable[[Message], None]) -> None:
@@ -72,6 +78,8 @@ def running(job: Job, options: Options, folder: Path) -> Work:
     def run_it(job: Job) -> Message:
         with room(job.id, out=folder) as place:
             problem = _loaded(job, options)
+            if options.keep_going and options.conventions is not None:
+                hold_job(problem, job.config, job.label, options.conventions, {})
             store = options.store if options.store and is_pure(problem) else None
             key = key_of(problem, store.around) if store else ""
             if store and (found := _stored(job, problem, options, key, place.folder)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from optserve.cli.batch_options import (
     FailFast,
     Jobs,
     KeepGoing,
+    Locked,
     Memory,
     Only,
     Out,
@@ -84,6 +85,7 @@ def run(
     previous: Previous = None,
     changed_since: ChangedSince = None,
     retries: Retries = 0,
+    locked: Locked = False,
     timeout: Timeout = None,
     memory: Memory = None,
     cache: Cache = None,
@@ -142,6 +144,7 @@ def run(
             allow_path=allow_path,
             store=_store(cache, cache_size),
             retries=retries,
+            conventions=_conventions(set_, sweep) if locked else None,
         )
         selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
         if changed_since is not None:
@@ -192,6 +195,19 @@ def _store(cache: Path | None, size: str) -> ResultStore | None:
     from optserve.batch.result_store import ResultStore
 
     return ResultStore.opened(cache, byte_count(size, "--cache-size"))
+
+
+def _conventions(set_: Sequence[str], sweep: Sequence[str]) -> Mapping[str, str]:
+    """Those that jobs are held against a lock with."""
+    if set_ or sweep:
+        raise ConfigError(
+            f"{'--set' if set_ else '--sweep'} changes what is held against the lock",
+            expected="--locked without it: the lock is that of the configs as they stand",
+            code="usage",
+        )
+    from optserve.batch.lock.conventions import conventions
+
+    return conventions()
 
 
 def _selection(

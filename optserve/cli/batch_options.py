@@ -17,6 +17,7 @@ __all__ = [
     "FailFast",
     "Jobs",
     "KeepGoing",
+    "Locked",
     "Memory",
     "Only",
     "Out",
@@ -139,6 +140,15 @@ ChangedSince = Annotated[
         metavar="REF",
         help="Only jobs whose config, what it extends, data or plugins have changed since this "
         "commit or branch of git.",
+    ),
+]
+
+Locked = Annotated[
+    bool,
+    typer.Option(
+        "--locked",
+        help="Hold every job against the optserve.lock beside its config, before any runs; exit "
+        "code 4 where a derivative, a rule or a convention has changed.",
     ),
 ]
 

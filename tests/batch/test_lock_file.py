@@ -15,9 +15,10 @@ from optserve.batch.lock.file import NAME, read_lock
 from optserve.batch.lock.locking import Opening, check_locked, lock_configs
 from optserve.errors import ConfigError, LockFailure
 from tests.batch.locks import CONFIG, OF_PLUGIN, PLUGIN, ROWS, afresh, config, lock, locked, told
+from tests.batch.test_batch import batch, here
 from tests.cli.conftest import environment
 
-__all__ = ["afresh", "config", "lock", "locked"]
+__all__ = ["afresh", "config", "here", "lock", "locked"]
 
 
 def test_nothing_has_changed(config: Path) -> None:
@@ -158,3 +159,23 @@ def test_what_is_no_lock_is_refused(text: str, config: Path) -> None:
     config.with_name(NAME).write_text(text)
     with pytest.raises(ConfigError, match="this is no lock"):
         check_locked(config, Opening())
+
+
+def test_a_batch_is_held_against_its_locks(here: Path) -> None:
+    fits = here / "fits"
+    fits.mkdir()
+    sweep = "sweep: {grid: {seed: [0, 1]}}\n"
+    for name in ("one", "two"):
+        (fits / f"{name}.yaml").write_text(f"version: 1\nparameters: {{b: 3}}\nloss: b**2\n{sweep}")
+    [*lock_configs(sorted(fits.iterdir()), Opening())]
+    code, told, _ = batch(here, "fits", "--locked", "--out", "a")
+    assert code == 0, told
+    (fits / "two.yaml").write_text(f"version: 1\nparameters: {{b: 3}}\nloss: abs(b)\n{sweep}")
+    code, _, told = batch(here, "fits", "--locked", "--out", "b")
+    assert code == 4
+    assert told.count("the graph of the loss has changed") == 1
+    assert "two.yaml:3" in told
+    assert not (here / "b").exists()
+    code, told, _ = batch(here, "fits", "--locked", "--keep-going", "--out", "c")
+    assert code == 4
+    assert "2 of 4 jobs passed, 2 refused" in told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from optserve.errors import Told
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.replacing import replace_file
 
-__all__ = ["Held", "Opening", "Written", "check_locked", "lock_configs"]
+__all__ = ["Held", "Opening", "Written", "check_locked", "hold_job", "lock_configs"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,24 @@ class Held:
     rules: int
     conventions: int
     points: int
+
+
+def hold_job(
+    problem: Problem, config: Path, label: str, found: Mapping[str, str], locks: dict[Path, Lock]
+) -> None:
+    """Hold one job of ``config`` against the lock beside it, ``found`` being the conventions.
+
+    ``locks`` are those that were read; another is added. Raises what ``check_locked`` raises.
+    """
+    path = config.parent / NAME
+    if path not in locks:
+        locks[path] = read_lock(path)
+    lock = locks[path]
+    told = Told()
+    job = locked(problem, config.name, label, points=False)
+    for error in (*changed_conventions(lock, found, path), *changes(lock, job, path)):
+        told.add(error)
+    told.hold()
 
 
 def check_locked(config: Path, opening: Opening) -> Held:

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optserve.cli.ending import ending
+from optserve.cli.finished import RunFolder
 from optserve.cli.options import AllowPath, PluginFiles
 from optserve.cli.streams import write_error, write_output
 
 if TYPE_CHECKING:
     from optserve.jobs.record.predicted import Predicted
-    from optserve.jobs.record.result import Result
 
 __all__ = ["predict"]
 
 
 def predict(
     *,
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The folder of a run, such as runs/NAME/0001.")
-    ],
+    run: RunFolder,
     data: Annotated[
         Path, typer.Option("--data", metavar="FILE", help="The new rows, as a file of data.")
     ],
@@ -34,8 +32,11 @@ def predict(
         ),
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Write it to a file, not to stdout.")
+        Path | None, typer.Option(metavar="FILE.csv", help="Write it to a new file, not to stdout.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let --out take the place of a file that is there.")
+    ] = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
@@ -48,24 +49,16 @@ def predict(
     with ending():
         import numpy as np
 
-        from optserve.config.predicting import new_rows, stored_config
-        from optserve.errors import ConfigError
-        from optserve.jobs.record.artefacts import read_run
+        from optserve.cli.finished import check_unchanged, finished
+        from optserve.config.predicting import new_rows
         from optserve.jobs.record.predicted import predicted
         from optserve.jobs.record.tables import beside, table_csv
 
-        if out is not None and out.exists() and data.exists() and out.samefile(data):
-            raise ConfigError(
-                f"--out {out} is the file that holds the new rows",
-                expected="another file",
-                code="usage",
-            )
-        folder = run.parent if run.name == "result.json" else run
-        result = read_run(folder)
-        _check_usable(result)
-        config = stored_config(folder / "config.resolved.yaml", Path(result.config))
+        if out is not None:
+            _check_new(out, data, replace=replace)
+        _, result, config = finished(run)
         rows = new_rows(config, data, value, plugin_files=plugin, allow_path=allow_path)
-        _check_unchanged(result, rows.provenance)
+        check_unchanged(result, rows.provenance)
         found = predicted(result, rows.graph, rows.data)
         if value:  # the spread of a residual is that of what was observed, and of nothing else
             found = found._replace(new_low=None, new_high=None)
@@ -93,30 +86,21 @@ def _columns(found: Predicted) -> Mapping[str, Any]:
     }
 
 
-def _check_usable(result: Result) -> None:
-    """Refuse a run without estimates: what it reached would predict nothing."""
+def _check_new(out: Path, data: Path, *, replace: bool) -> None:
+    """Refuse to take the place of a file that is there, and of the new rows in any case."""
     from optserve.errors import ConfigError
+    from optserve.jobs.record.replacing import is_special
 
-    if not {*result.termination.exit_codes} <= {0, 4} or result.loss is None:
+    if out.exists() and not is_special(out):
+        same = data.exists() and out.samefile(data)
+        if replace and not same:
+            return
         raise ConfigError(
-            f"the run has no estimates: {result.termination.message}",
-            expected="a run that ended with code 0 or 4",
+            f"--out {out} is {'the file that holds the new rows' if same else 'there already'}",
+            expected="a new file",
+            remedy="give another name" if same else "give another name, or --replace",
             code="usage",
         )
-
-
-def _check_unchanged(result: Result, provenance: Mapping[str, Mapping[str, str]]) -> None:
-    """Refuse data that are not those of the run any more."""
-    from optserve.errors import ConfigError
-
-    for name, one in result.data.items():
-        if provenance.get(name, {}).get("sha256") != one.get("sha256"):
-            raise ConfigError(
-                f"{one.get('file')} is not the file that was fitted: it has changed",
-                expected=f"a file whose sha256 is {one.get('sha256')}",
-                remedy="run the config again",
-                code="checksum",
-            )
 
 
 def _write(out: Path, text: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from optserve.config.arrays import Arrays
 from optserve.config.declarations import Declarations, OutputDeclared
@@ -15,11 +17,14 @@ from optserve.config.reals import real_array
 from optserve.config.scope import is_sound
 from optserve.config.sigma import row_by_row
 from optserve.errors import ConfigError
-from optserve.graph.aval import Aval, DType
+from optserve.graph.aval import Aval, DType, resolve_shape
 from optserve.graph.dim import Dim
+from optserve.graph.graph import Atom, Equation, Literal
+from optserve.graph.interpret import bind_rows, computed
 from optserve.graph.streamed import Streamed
 from optserve.graph.tracer import Tracer
 from optserve.jobs import problem as jobs
+from optserve.jobs.evidence.suspects import not_finite
 from optserve.transforms.simplify import prune
 
 __all__ = ["Curve", "build_outputs", "check_apart", "outputs_over"]
@@ -57,10 +62,64 @@ def outputs_over(curves: Mapping[str, Curve], arrays: Arrays) -> tuple[jobs.Outp
                 remedy="in_memory: true reads the table as a whole",
                 code="wrong-output",
             )
+        _check_indices(name, bound, data)
         made.append(
             jobs.Output(name, bound.graph, data, tuple(declared.at), declared.level, declared.place)
         )
     return tuple(made)
+
+
+def _check_indices(name: str, bound: BoundGraph, data: Mapping[str, Any]) -> None:
+    """Refuse an index that no parameter changes, and that is beyond the axis it picks from."""
+    graph, values = bound.graph, [*data.values()]
+    columns = graph.inputs[len(graph.inputs) - len(values) :]
+    rows = bind_rows(columns, values)
+    known: dict[Atom, Any] = dict(zip(columns, values, strict=True))
+    for equation in graph.equations:
+        operands = [_known(atom, known) for atom in equation.operands]
+        picks = equation.primitive.facts.picks and any(map(_is_index, operands))
+        if picks and any(one is None for one in operands):
+            filled = [
+                np.zeros(resolve_shape(atom.aval.shape, rows), atom.aval.dtype)
+                if one is None
+                else one
+                for one, atom in zip(operands, equation.operands, strict=True)
+            ]
+            _check_index(name, equation, filled, rows)
+        if all(one is not None for one in operands):
+            if picks:
+                _check_index(name, equation, operands, rows)
+            with np.errstate(all="ignore"):
+                results = computed(equation, operands, rows)
+            known.update(zip(equation.results, results, strict=True))
+
+
+def _known(atom: Atom, known: Mapping[Atom, Any]) -> Any:
+    return atom.value if isinstance(atom, Literal) else known.get(atom)
+
+
+def _is_index(value: Any) -> bool:
+    return value is not None and np.asarray(value).dtype.kind in "iu"
+
+
+def _check_index(
+    name: str, equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
+) -> None:
+    with np.errstate(all="ignore"):
+        results = computed(equation, operands, rows)
+    finite = all(not not_finite(one).any() for one in operands)
+    if not finite or not any(not_finite(one).any() for one in results):
+        return
+    index = next(np.asarray(one) for one in operands if _is_index(one))
+    picked = next((np.shape(one) for one in operands if not _is_index(one)), ())
+    raise ConfigError(
+        f"an index of the output '{name}' is out of range: it goes from {index.min()} to "
+        f"{index.max()}, and what it picks from has the shape {picked}",
+        place=equation.place,
+        expected="indices below the length of the axis",
+        remedy="entries are counted from 0, x[0], or from the end, x[-1]",
+        code="wrong-output",
+    )
 
 
 def _built(

@@ -30,6 +30,7 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.registry import load
+from optserve.tables.cells import FILL_IN
 from optserve.tables.frame import Frame, Kind
 from optserve.tables.suffix import suffix_of
 
@@ -129,6 +130,15 @@ def new_rows(
 
 
 def _expression(names: Declared, value: str) -> Expression:
+    if value in names.declarations.outputs:
+        output = names.declarations.outputs[value]
+        raise ConfigError(
+            f"'{value}' is an output, and new rows are predicted by expressions",
+            place=Place("--value", 1, 1, excerpt=value),
+            expected="an expression of columns, parameters and values of `define`",
+            remedy=f"--value '{output.value}' is what it is made of",
+            code="wrong-output",
+        )
     if value:
         return parse_expression(Text.at(value, Place("--value", 1, 1, excerpt=value)))
     loss = names.declarations.loss
@@ -168,7 +178,11 @@ def _columns(
         if taken is not None:
             position, kind = taken
             read, dtype = _KINDS[kind]
-            found[name] = np.asarray(frame.read({position: read})[position], dtype)
+            try:
+                found[name] = np.asarray(frame.read({position: read})[position], dtype)
+            except ConfigError as error:  # whose remedies are for the rows of a fit
+                error.remedy = error.remedy.replace(FILL_IN, "fill it in, or leave out the row")
+                raise
     return found, frame.rows
 
 

@@ -53,6 +53,16 @@ def errors_asked(
                     code="contradiction",
                 )
             methods.append(made)
+    if written.method == ():
+        found.add(
+            ConfigError(
+                "the list of methods is empty",
+                place=written.place_of("method"),
+                expected="at least one method",
+                remedy="`none` asks for no errors",
+                code="wrong-value",
+            )
+        )
     if len(methods) > 1 and (none := [one for one in methods if one.kind == "none"]):
         found.add(
             ConfigError(

@@ -26,10 +26,11 @@ class Facts:
     """All of them are optional; the defaults promise nothing.
 
     ``moves`` says that the result holds entries of the operands, and that nothing is computed.
-    ``fresh`` says that ``impl`` always returns memory of its own, never a view of an operand; of a
-    ufunc that is known. ``makes_rows`` says that it may give a table's rows where no operand has
-    them. ``linear`` lists groups of operands in which an elementwise primitive is jointly linear,
-    the others being held.
+    ``picks`` says that its operand of whole numbers are positions in the other, of which one out of
+    range gives NaN, and nothing else does. ``fresh`` says that ``impl`` always returns memory of
+    its own, never a view of an operand; of a ufunc that is known. ``makes_rows`` says that it may
+    give a table's rows where no operand has them. ``linear`` lists groups of operands in which an
+    elementwise primitive is jointly linear, the others being held.
 
     ``counts`` says that truth values are numbers in it, 0 and 1, and ``wraps`` that 64 bits may be
     too few for what it makes of whole numbers. Expressions see to both.
@@ -63,6 +64,7 @@ class Facts:
     """
 
     moves: bool = False
+    picks: bool = False
     fresh: bool = False
     makes_rows: bool = False
     linear: tuple[frozenset[int], ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
@@ -286,3 +286,11 @@ class Problem:
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shared: Memo = field(default_factory=lambda: Memo(SHARED), compare=False, repr=False)
+
+    def at(self, values: Mapping[str, Any]) -> Problem:
+        """This problem, started at ``values`` by name."""
+        parameters = tuple(
+            replace(one, init=np.asarray(values[one.name], one.init.dtype))
+            for one in self.parameters
+        )
+        return replace(self, parameters=parameters)

@@ -96,7 +96,9 @@ take_along_axis: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(batched=shifted, remedy="give the array an entry for every index", cost=8.0),
+    facts=Facts(
+        batched=shifted, remedy="give the array an entry for every index", cost=8.0, picks=True
+    ),
     doc="""
     Entries at computed positions along an axis, one position an entry of the result, as
     ``argsort`` gives them. Negative positions count from the end; one out of range gives NaN.

@@ -254,7 +254,12 @@ take: Primitive = linear(
     ),
     promotes=False,
     selects=True,
-    facts=Facts(batched=_take_batched, remedy="give the array an entry for every index", cost=8.0),
+    facts=Facts(
+        batched=_take_batched,
+        remedy="give the array an entry for every index",
+        cost=8.0,
+        picks=True,
+    ),
     doc="""
     Entries at computed integer positions along an axis (gather); negative positions count from
     the end. A position out of range gives NaN, which ends a descent as a numerical failure.

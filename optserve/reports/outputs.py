@@ -30,7 +30,7 @@ def output_cells(output: OutputFound) -> list[str]:
         told = range_text(output.value) or "not finite"
         return [told.removeprefix("all ") if without else told, without]
     if output.value is None:
-        return ["not finite"]
+        return [output.unavailable or "not finite"]
     if output.standard_error is None:
         return [compact(output.value, 8), f"no error: {output.unavailable}"]
     low, high = output.interval

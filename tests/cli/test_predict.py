@@ -192,3 +192,44 @@ def test_a_model_that_takes_rows_together_is_refused(invoke: Invoke, here: Path)
     result = invoke("predict", "runs/line/0001", "--data", "new.csv")
     assert result.exit_code == 2
     assert "takes rows of x together" in result.stderr
+
+
+def test_no_file_is_replaced_unasked(invoke: Invoke, fitted: Path, here: Path) -> None:
+    (here / "p.csv").write_text("precious\n")
+    asked = ("predict", fitted, "--data", "new.csv", "--out", "p.csv")
+    refused = invoke(*asked)
+    assert refused.exit_code == 2
+    assert "remedy: give another name, or --replace" in refused.stderr
+    assert (here / "p.csv").read_text() == "precious\n"
+    assert invoke(*asked, "--replace").exit_code == 0
+    assert (here / "p.csv").read_text().startswith("x,predicted")
+    again = ("predict", fitted, "--data", "new.csv", "--out", "new.csv", "--replace")
+    assert invoke(*again).exit_code == 2
+
+
+def test_it_does_not_matter_from_where_it_is_asked(
+    invoke: Invoke, fitted: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = invoke("predict", fitted, "--data", here / "new.csv").stdout
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    assert invoke("predict", fitted, "--data", here / "new.csv").stdout == before
+    moved = here.parent / "moved"
+    here.rename(moved)
+    monkeypatch.chdir(moved)
+    found = invoke("predict", "runs/line/0001", "--data", "new.csv")
+    assert found.stdout == before, found.stderr
+    here.mkdir()
+
+
+def test_remedies_are_those_of_a_prediction(invoke: Invoke, fitted: Path, here: Path) -> None:
+    (here / "gap.csv").write_text("x\n1\nNA\n")
+    gap = invoke("predict", fitted, "--data", "gap.csv")
+    assert gap.exit_code == 2
+    assert "remedy: fill it in, or leave out the row" in gap.stderr
+    text = LINE + "outputs: {twice: 2 * mu}\n"
+    (here / "fits" / "other.yaml").write_text(text)
+    assert invoke("run", "fits/other.yaml", "--out", "other").exit_code == 0
+    output = invoke("predict", "other", "--data", "new.csv", "--value", "twice")
+    assert output.exit_code == 2
+    assert "remedy: --value '2 * mu' is what it is made of" in output.stderr

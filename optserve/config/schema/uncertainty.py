@@ -52,7 +52,7 @@ _ONE += "{bootstrap: {n: 1000}}, jackknife, none)"
 One = Annotated[
     Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")], ByKind, Words(_ONE)
 ]
-Several = Annotated[tuple[One, ...], Strict(False), Field(min_length=1), Tag("list")]
+Several = Annotated[tuple[One, ...], Strict(False), Tag("list")]
 Methods = Annotated[
     Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")] | Several,
     ByKind,

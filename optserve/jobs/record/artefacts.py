@@ -32,6 +32,7 @@ from optserve.jobs.record.tables import (
 __all__ = [
     "Room",
     "check_new",
+    "config_file",
     "folder_name",
     "read_config_text",
     "read_run",
@@ -74,6 +75,7 @@ class Room:
         and, where ``config`` is given, ``config.resolved.yaml``.
         """
         folder = self.folder
+        result = self._placed(result)
         _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
         _write(folder / "history.csv", history_csv(result).encode(), sync)
         _save(folder / "checkpoint.npz", result.checkpoint, sync)
@@ -96,8 +98,23 @@ class Room:
 
     def write(self, result: Result, config: str) -> None:
         """Write ``result`` over what the folder holds of one with the same numbers."""
-        _write(self.folder / "result.json", f"{result.to_json()}\n".encode(), False)
+        _write(self.folder / "result.json", f"{self._placed(result).to_json()}\n".encode(), False)
         _write(self.folder / "config.resolved.yaml", config.encode(), False)
+
+    def _placed(self, result: Result) -> Result:
+        """``result``, with the way to the folder of its config."""
+        return result.model_copy(update={"config_folder": self._way_to(result.config)})
+
+    def _way_to(self, config: str) -> str:
+        """The folder of the config, from that of the run on; empty where there is no way."""
+        if not config:
+            return ""
+        folder = self.home / "0001" if self.out is None else self.out
+        try:
+            way = os.path.relpath(Path(config).parent.resolve(), folder.resolve())
+        except (ValueError, OSError):  # on another drive of Windows
+            return ""
+        return Path(way).as_posix()
 
     def become(self) -> Path:
         """Give the folder its final name, which is returned."""
@@ -171,6 +188,17 @@ def read_config_text(folder: Path) -> str:
     """The config that a run left in ``folder``, as it ran; nothing where there is none."""
     file = folder / "config.resolved.yaml"
     return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def config_file(result: Result, folder: Path) -> Path:
+    """Where the config is that left ``result`` in ``folder``: where it was, seen from there; else
+    where it is seen from the working directory."""
+    config = Path(result.config)
+    if result.config_folder:
+        there = Path(os.path.normpath(folder.resolve() / result.config_folder)) / config.name
+        if there.parent.is_dir():
+            return there
+    return config
 
 
 def _no_place(home: Path, error: OSError) -> ConfigError:

@@ -12,6 +12,7 @@ from optserve.errors import DataFailure, NumericalFailure, OptserveError, Plugin
 from optserve.graph.aval import Array, DType
 from optserve.graph.interpret import interpret
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.suspects import Values
 from optserve.jobs.evidence.uncertainty.delta_method import varying_entries
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
@@ -74,7 +75,10 @@ def _at(
     elif prod(output.shape) * evaluator.packing.size > LARGEST:
         why = f"the derivatives of {prod(output.shape)} entries are too many to be formed"
     if errors is None or why:
-        return _found(output, interpret(output.graph, *arguments), None, why)
+        plain = interpret(output.graph, *arguments)
+        if not np.isfinite(plain[0]).all():
+            why += f"; the value is not finite{_blamed(output, arguments)}"
+        return _found(output, plain, None, why)
     try:
         found, derivative = _derivative(output, evaluator, point, arguments)
     except (PluginFailure, DataFailure):
@@ -85,11 +89,25 @@ def _at(
     made = np.where(finite, np.reshape(errors.of(derivative), output.shape), np.nan)
     if not finite.all():
         why = _of_which(~finite, "the value is not finite", "are not finite")
+        why += _blamed(output, arguments)
     elif (without := np.isnan(made)).any():
         bound = "at a bound, or not determined by the data"
         why = _of_which(without, bound, f"have no error: {bound}")
     width = student_t_quantile(output.level, errors.dof)
     return _found(output, found, made, why, width)
+
+
+def _blamed(output: Output, arguments: Sequence[Array]) -> str:
+    """What made a value of an output bad, and where."""
+    suspect = Values(output.graph, arguments).suspect(0)
+    if suspect is None or suspect.equation is None:
+        return ""
+    primitive = suspect.equation.primitive
+    told = f"`{primitive.name}` gives no number there"
+    if primitive.facts.picks:
+        told = "an index is out of range"
+    place = suspect.place or suspect.equation.place
+    return f": {told}{f' ({place})' if place else ''}"
 
 
 def _of_which(these: Array, one: str, some: str) -> str:

@@ -24,7 +24,8 @@ from optserve.jobs.record.parts import FitFound
 
 __all__ = ["expectations_of"]
 
-_NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination", "aic", "bic")
+_CRITERIA = ("aic", "bic", "aicc", "deviance")
+_NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination", *_CRITERIA)
 _BY_PARAMETER = ("parameters", "standard_errors", "intervals", "gradient")
 _BY_METHOD = ("standard_errors", "intervals")
 _OF_OUTPUT = ("value", "standard_error", "interval")

@@ -108,7 +108,8 @@ def _fit(fit: FitFound) -> Iterator[str]:
     if error is not None:
         yield f"residual s.e. {significant(error, 5) if error else '0'}"
     if fit.reduced_chi_square is not None:
-        yield f"reduced chi-square {compact(fit.reduced_chi_square, 4)}"
+        chance = "" if fit.chi_square_p is None else f" (p {compact(fit.chi_square_p, 2)})"
+        yield f"reduced chi-square {compact(fit.reduced_chi_square, 4)}{chance}"
     if fit.r_squared is not None:
         yield f"R2 {share_text(fit.r_squared)}"
 

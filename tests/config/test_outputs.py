@@ -148,9 +148,9 @@ def test_of_values_that_are_partly_finite_those_have_errors() -> None:
     output = found({"some": {"value": "log(b * t)", "at": {"t": "[-1.0, 10.0]"}}}).outputs["some"]
     assert output.value[0] is output.standard_error[0] is None
     assert output.standard_error[1] > 0
-    assert output.unavailable .startswith("1 of 2 values are not finite: `log`")
+    assert output.unavailable.startswith("1 of 2 values are not finite: `log`")
     [line] = outputs_lines({"some": output})
-    assert line.endswith("  1 of 2 values are not finite")
+    assert "  1 of 2 values are not finite: " in line
     assert "all" not in line
 
 
@@ -208,7 +208,14 @@ def test_the_table_of_the_fit_is_left_and_read_back(tmp_path: Path) -> None:
     result = found({})
     read = read_run(save(result, out=tmp_path / "run"))
     table = read.fitted
-    assert [*table] == ["x", "observed", "predicted", "standard_error", "residual"]
+    assert [*table] == [
+        "x",
+        "observed",
+        "predicted",
+        "standard_error",
+        "leverage",
+        "residual",
+    ]
     assert np.array_equal(table["x"], X)
     assert np.allclose(table["predicted"], INTERCEPT + SLOPE * X)
     assert np.allclose(table["residual"], Y - table["predicted"])

@@ -149,7 +149,10 @@ class FitFound(Part):
     """Of least squares: how well the predictions fit.
 
     The residual standard error is known where no sigma is given, the reduced chi-square, the sum of
-    squares over the degrees of freedom, where one is.
+    squares over the degrees of freedom, where one is: a larger one has the chance ``chi_square_p``.
+    ``runs`` of one sign among the residuals, in the order of the rows, have the chance ``runs_p``
+    to be as many or few; ``autocorrelation`` is that of neighbours, and ``durbin_watson`` tells the
+    same. ``largest_leverage`` is the largest share of an observation in its own prediction.
     """
 
     observations: int
@@ -157,7 +160,13 @@ class FitFound(Part):
     sum_of_squares: float
     residual_standard_error: float | None
     reduced_chi_square: float | None = None
+    chi_square_p: Known = None
     r_squared: float | None
+    runs: int | None = None
+    runs_p: Known = None
+    autocorrelation: Known = None
+    durbin_watson: Known = None
+    largest_leverage: Known = None
 
 
 class Used(Part):

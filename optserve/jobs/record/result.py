@@ -50,17 +50,17 @@ class Result(Forms, Part):
     that is ``None`` is infinite. ``covariance`` and ``correlation`` are of the entries that
     ``labels`` names. ``uncertainties`` are those that were asked for, by method; those of the
     result are the first of them. ``profiles`` are of the entries of which they were asked for.
-    ``notes`` say how intervals were made and what is not there,
-    ``warnings`` what
-    not to trust. ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds,
-    for each split of the data, what was asked for by name, and its ``loss`` where there are several
-    splits. ``outputs`` are those that were asked for. ``aic`` and ``bic`` compare fits of the same
-    data. Over minibatches evaluations are those of batches, and ``epochs`` counts the whole ones of
-    the best start. ``levels`` are the values of each category in the order of its codes, from 0.
-    ``config`` is the file it was declared in, ``config_folder`` where its folder is, seen from that
-    of the run; ``data`` has of each table the file and its digest.
-    ``history``, ``checkpoint`` and the table of the fit, ``fitted``, go to files of their own, and
-    so do numbers of more than 1,000 entries: ``arrays``.
+    ``notes`` say how intervals were made and what is not there, ``warnings`` what not to trust.
+    ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds, for each split
+    of the data, what was asked for by name, and its ``loss`` where there are several splits.
+    ``outputs`` are those that were asked for. ``aic``, ``bic`` and ``aicc`` compare fits of the
+    same data; ``deviance`` is -2 log L, of least squares the sum of squares. Over minibatches
+    evaluations are those of batches, and ``epochs`` counts the whole ones of the best start.
+    ``levels`` are the values of each category in the order of its codes, from 0. ``config`` is the
+    file it was declared in, ``config_folder`` where its folder is, seen from that of the run;
+    ``data`` has of each table the file and its digest. ``history``, ``checkpoint`` and the table of
+    the fit, ``fitted``, go to files of their own, and so do numbers of more than 1,000 entries:
+    ``arrays``.
     """
 
     version: Literal[1] = 1
@@ -88,6 +88,8 @@ class Result(Forms, Part):
     fit: FitFound | None
     aic: Known = None
     bic: Known = None
+    aicc: Known = None
+    deviance: Known = None
     probes: dict[str, Any]
     metrics: dict[str, dict[str, Known]]
     outputs: dict[str, OutputFound] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.uncertainty.fitted import OWN
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.record.parts import OutputFound
 from optserve.jobs.record.result import Result
@@ -28,8 +29,6 @@ LARGEST_MATRIX = 40
 
 STARTS = 6
 """Starts of which the way is drawn: the first ones."""
-
-_OWN = frozenset({"observed", "predicted", "standard_error", "residual", "sigma", "term"})
 
 
 class Picture(NamedTuple):
@@ -52,7 +51,7 @@ def fit_pictures(result: Result) -> Iterator[Picture]:
     if "observed" not in table:
         yield _residuals(np.arange(residual.size, dtype=float), residual, "number", unit, result)
         return
-    given = [name for name in table if name not in _OWN]
+    given = [name for name in table if name not in OWN]
     name = given[0] if len(given) == 1 else ""
     observed, predicted = (np.asarray(table[one], np.float64) for one in ("observed", "predicted"))
     if name and _is_function(table[name], predicted):

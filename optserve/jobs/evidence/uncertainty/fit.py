@@ -10,8 +10,16 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.information import root_sum_square
+from optserve.jobs.evidence.uncertainty.randomness import (
+    Randomness,
+    chance_of_more,
+    randomness_of,
+)
 
 __all__ = ["Fit", "fit_of", "own_residuals"]
+
+UNLIKELY = 1e-3
+"""The chance below which a number of runs is told of."""
 
 PERFECT = 8.0
 """How many times the rounding of what was observed residuals may be, and count as nothing else."""
@@ -36,6 +44,12 @@ class Fit:
     perfect: bool = False
     notes: tuple[str, ...] = ()
     reduced_chi_square: float | None = None
+    chi_square_p: float | None = None
+    runs: int | None = None
+    runs_p: float | None = None
+    autocorrelation: float | None = None
+    durbin_watson: float | None = None
+    largest_leverage: float | None = None
 
 
 def own_residuals(evaluator: Evaluator) -> Array:
@@ -56,11 +70,20 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     dof = max(count - rank, 0)
     length = float(root_sum_square(residual.astype(np.float64)))
     notes = []
+    randomness = randomness_of(residual[residual != 0.0] if objective.weightless else residual)
+    looks = {} if randomness is None else randomness._asdict()
     if objective.sigma:
         if objective.weightless:
             notes.append(f"residuals of infinite sigma do not count: {objective.weightless}")
-        reduced = length**2 / dof if dof else None
-        return Fit(count, dof, length**2, notes=tuple(notes), reduced_chi_square=reduced)
+        return Fit(
+            count,
+            dof,
+            length**2,
+            notes=(*notes, *_told(randomness)),
+            reduced_chi_square=length**2 / dof if dof else None,
+            chi_square_p=chance_of_more(length**2, dof),
+            **looks,
+        )
     rounding, explained = 0.0, None
     if objective.observed:
         observed = evaluator.observed(point).astype(np.float64)
@@ -71,4 +94,17 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         else:
             notes.append("no R2: the observed response does not vary")
     error, perfect = length / sqrt(dof) if dof else None, length <= PERFECT * rounding
-    return Fit(count, dof, length**2, error, explained, perfect, tuple(notes))
+    if perfect:
+        randomness, looks = None, {}
+    told = (*notes, *_told(randomness))
+    return Fit(count, dof, length**2, error, explained, perfect, told, **looks)
+
+
+def _told(randomness: Randomness | None) -> tuple[str, ...]:
+    """What is to be said of residuals that come in stretches."""
+    if randomness is None or randomness.runs_p is None or randomness.runs_p > UNLIKELY:
+        return ()
+    return (
+        f"the residuals change their sign {randomness.runs - 1} times in the order of the rows "
+        f"(p = {randomness.runs_p:.2g}): they are no independent errors, as error bars need",
+    )

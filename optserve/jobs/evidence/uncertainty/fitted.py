@@ -11,9 +11,15 @@ from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.information import of_jacobian
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 
-__all__ = ["LONGEST", "fitted_at"]
+__all__ = ["LONGEST", "OWN", "fitted_at"]
+
+OWN = frozenset(
+    {"observed", "predicted", "standard_error", "leverage", "residual", "sigma", "term"}
+)
+"""The columns of the table that are no data."""
 
 LONGEST = 10_000
 """Residuals up to which there is a table of them."""
@@ -24,8 +30,8 @@ def fitted_at(evaluator: Evaluator, point: Array, uncertainty: Uncertainty) -> d
 
     The residual that is minimized is in units of ``sigma`` where there is one. A comparison has
     ``observed``, ``predicted`` and, where there are error bars, the ``standard_error`` of what is
-    predicted; before these stand the numbers of each row that it is made of. Several residuals
-    stand below each other, and ``term`` names them.
+    predicted, and its ``leverage``; before these stand the numbers of each row that it is made of.
+    Several residuals stand below each other, and ``term`` names them.
     """
     objective = evaluator.problem.objective
     if objective.kind != "least_squares" or objective.streamed or evaluator.rows > LONGEST:
@@ -65,10 +71,17 @@ def _compared(
         jacobian = evaluator.linearized(point).jacobian[part].astype(np.float64)
         error = uncertainty.errors.of(jacobian)
         columns["standard_error"] = error if sigma is None else error * sigma
+        columns["leverage"] = _leverage(jacobian[:, uncertainty.errors.free])
     columns["residual"] = residual
     if sigma is not None:
         columns["sigma"] = sigma
     return columns
+
+
+def _leverage(jacobian: Array) -> Array:
+    """By how much each prediction follows what was observed there."""
+    found = of_jacobian(jacobian, float(np.finfo(np.float64).eps)).of(jacobian).factor
+    return np.asarray(np.sum(np.square(found), axis=1))
 
 
 def _sigma(evaluator: Evaluator, point: Array, observed: Array) -> Array | None:
@@ -95,5 +108,5 @@ def _given(
         if np.shape(array) != observed.shape[:1] or array.dtype.kind not in "fiub":
             continue
         if not any(np.array_equal(array, one) for one in known):
-            own = name in {"observed", "predicted", "standard_error", "residual", "sigma", "term"}
+            own = name in OWN
             yield f"data.{name}" if own else name, np.repeat(np.asarray(array), each)

@@ -123,7 +123,16 @@ class Minimum:
     @cached_property
     def fit(self) -> Fit:
         """How well the predictions of least squares fit."""
-        return fit_of(self.evaluator, self.point, self.residual, self.of_jacobian.rank)
+        made = fit_of(self.evaluator, self.point, self.residual, self.of_jacobian.rank)
+        largest = float(self.leverage.max(initial=0.0))
+        return replace(made, largest_leverage=largest) if self.of_jacobian.rank else made
+
+    @cached_property
+    def leverage(self) -> Array:
+        """The diagonal (n,) of J (J'J)^-1 J', by how much each prediction follows what was observed
+        there (Cook & Weisberg 1982, section 2.1)."""
+        factor = self.of_jacobian.of(self.jacobian).factor
+        return np.asarray(np.sum(np.square(factor), axis=1))
 
     @cached_property
     def bread(self) -> Information:

@@ -21,12 +21,26 @@ from optserve.cli.primitives import primitives
 from optserve.cli.report import report
 from optserve.cli.run import run
 from optserve.cli.schema import schema
+from optserve.cli.simulate import simulate
 from optserve.cli.uncertainty import uncertainty
 from optserve.cli.usage import Commands
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (run, predict, uncertainty, report, diff, check, lock, explain, primitives, schema, init)
+COMMANDS = (
+    run,
+    predict,
+    uncertainty,
+    simulate,
+    report,
+    diff,
+    check,
+    lock,
+    explain,
+    primitives,
+    schema,
+    init,
+)
 
 app = typer.Typer(
     cls=Commands,

@@ -149,6 +149,10 @@ def _problem(
     shapes = {one.name: one.shape for one in outputs}
     methods = [one.label_of(names.loss.kind) for one in errors.methods]
     expectations = expectations_of(config, traced.parameters, splits, shapes, methods, found)
+    if config.simulate is not None:
+        from optserve.config.simulating import check_simulation
+
+        check_simulation(config.simulate, traced.parameters, found)
     left_out: Sequence[str] = ()
     if config.baseline is not None and not found.errors:
         with found:

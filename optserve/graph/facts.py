@@ -59,6 +59,9 @@ class Facts:
     ``units`` are pairs of an operand's number and a value of it with which the result is the other
     operand, to the bit; ``only_aval`` says that nothing but the aval may change.
 
+    ``draws(random, *parameters)`` draws, by a NumPy ``Generator``, values of which this is the log
+    density: one for each entry of the parameters, which are all of one shape.
+
     ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
     for it is long: a loop, or several polynomials. Both serve predictions only.
     """
@@ -80,6 +83,7 @@ class Facts:
     derivative_remedy: str = ""
     units: tuple[tuple[int, float], ...] = ()
     only_aval: bool = False
+    draws: Callable[..., Any] | None = None
     cost: float = 1.0
     large_code: bool = False
 

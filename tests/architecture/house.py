@@ -63,7 +63,16 @@ ROOMS_OF = {
 """The rooms in which each foreign library may be imported; one that is not listed, nowhere."""
 
 ORDERED = {
-    "jobs": ("evidence", "descent", "record", "preparation", "refitting", "assessment", "run"),
+    "jobs": (
+        "evidence",
+        "descent",
+        "record",
+        "preparation",
+        "refitting",
+        "assessment",
+        "run",
+        "simulation",
+    ),
 }
 """Rooms and files within a room that import only from those before them; the rest of the room
 imports from none of them."""

@@ -52,6 +52,7 @@ def test_chi_square_has_its_chance() -> None:
     assert fit is not None
     assert fit.chi_square_p == pytest.approx(stats.chi2.sf(fit.sum_of_squares, 8), rel=1e-9)
     assert result.deviance == fit.sum_of_squares
+    assert result.aic is not None
     assert result.aicc == pytest.approx(result.aic + 2 * 2 * 3 / 7)
     assert all(one.holds for one in result.expectations)
     assert "(p 0." in text_report(result)
@@ -61,12 +62,14 @@ def test_criteria_of_a_likelihood() -> None:
     result = found(SPECTOR)
     assert result.log_likelihood is not None
     assert result.deviance == pytest.approx(-2 * result.log_likelihood)
+    assert result.aic is not None
     assert result.aicc == pytest.approx(result.aic + 2 * 4 * 5 / (32 - 5))
 
 
 def test_a_variance_that_is_estimated_counts() -> None:
     """Burnham & Anderson 2002, section 2.4."""
     result = found(GRUNFELD)
+    assert result.aic is not None
     assert result.aicc == pytest.approx(result.aic + 2 * 4 * 5 / (200 - 5))
 
 

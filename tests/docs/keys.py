@@ -26,7 +26,13 @@ from optserve.config.schema.parameter import Parameter, Penalty
 from optserve.config.schema.section import Section
 from optserve.config.schema.sweep import Best, Draw, Random, Statistic, Sweep
 from optserve.config.schema.table import Column, Split, Table
-from optserve.config.schema.uncertainty import Bootstrap, Method, Uncertainty
+from optserve.config.schema.uncertainty import (
+    Bootstrap,
+    Limits,
+    Method,
+    Simulate,
+    Uncertainty,
+)
 from optserve.config.schema.validation import describe
 
 MARK = "<!-- Below, all is written by: pytest tests/docs/test_config.py --regen -->"
@@ -46,6 +52,8 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("uncertainty", Uncertainty),
     ("uncertainty.method", Method),
     ("uncertainty.method.bootstrap", Bootstrap),
+    ("simulate", Simulate),
+    ("simulate.expect.PATH", Limits),
     ("outputs.NAME", Output),
     ("expect.PATH", Expect),
     ("abort", Abort),

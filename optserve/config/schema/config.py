@@ -25,6 +25,7 @@ from optserve.config.schema.section import (
 )
 from optserve.config.schema.sweep import Sweep
 from optserve.config.schema.table import Data, Table
+from optserve.config.schema.uncertainty import Simulate
 from optserve.config.schema.uncertainty import Written as Uncertainty
 
 __all__ = [
@@ -239,6 +240,9 @@ class Config(Section):
     )
     uncertainty: Uncertainty | None = Field(
         default=None, description="Which errors of the estimates; by default auto."
+    )
+    simulate: Simulate | None = Field(
+        default=None, description="What `optserve simulate` draws, and expects."
     )
     outputs: dict[str, Output] = Field(
         default_factory=dict, description="What is computed of the estimates, with its errors."

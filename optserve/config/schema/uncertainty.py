@@ -9,7 +9,7 @@ from pydantic import Field, Strict, Tag, model_validator
 
 from optserve.config.schema.section import ByKind, Listed, Section, Words, broken_rule
 
-__all__ = ["Bootstrap", "Method", "Uncertainty", "Written"]
+__all__ = ["Bootstrap", "Limits", "Method", "Simulate", "Uncertainty", "Written"]
 
 
 class Bootstrap(Section):
@@ -82,3 +82,21 @@ Written = Annotated[
     Words("a method, a list of methods, or {method: ..., level: 0.95, profile: [NAME]}"),
 ]
 """What is wanted, or the methods alone."""
+
+
+class Limits(Section):
+    """What must hold of one number of a simulation."""
+
+    min: float | None = Field(default=None, description="At least this.")
+    max: float | None = Field(default=None, description="At most this.")
+
+
+class Simulate(Section):
+    """What `optserve simulate` does: data drawn from the fitted model, each set fitted again."""
+
+    n: Annotated[int, Ge(2)] = Field(default=200, description="How many data sets.")
+    seed: int = Field(default=0, ge=0, description="Draws them; more sets keep those before.")
+    expect: dict[str, Limits] = Field(
+        default_factory=dict,
+        description="What must hold, by path: coverage.NAME, bias.NAME, failures, ...",
+    )

@@ -47,6 +47,7 @@ beta_logpdf = density(
     domain=(unit, positive, positive),
     remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
     cost=250.0,
+    draws=lambda random, a, b: random.beta(a, b),
     doc="""
     Log density of the beta distribution at x, between 0 and 1; its mean is a / (a + b). Elsewhere
     it is -inf, with the derivative 0.
@@ -101,6 +102,7 @@ uniform_logpdf = density(
     domain=(unit, _LOW, _HIGH),
     remedy="keep low below high",
     cost=8.0,
+    draws=lambda random, low, high: random.uniform(low, high),
     doc="""
     Log density of the uniform distribution from low to high, at x. Elsewhere it is -inf, with the
     derivative 0.

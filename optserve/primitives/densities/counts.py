@@ -49,6 +49,7 @@ poisson_logpmf = density(
     domain=(_COUNT, positive),
     remedy=_POSITIVE_MEAN,
     cost=100.0,
+    draws=lambda random, mean: random.poisson(mean),
     doc="""
     Log probability of k under the Poisson distribution of this mean. Of what is no count it is
     -inf.
@@ -125,6 +126,9 @@ negative_binomial_logpmf = density(
     domain=(_COUNT, positive, positive),
     remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
     cost=300.0,
+    draws=lambda random, mean, dispersion: random.negative_binomial(
+        dispersion, dispersion / (dispersion + mean)
+    ),
     doc="""
     Log probability of k under the negative binomial distribution of this mean, and of the variance
     mean + mean**2 / dispersion; it is Poisson's for large dispersion. Of what is no count it is
@@ -304,6 +308,7 @@ geometric_logpmf = density(
     ),
     domain=(_COUNT, unit),
     remedy=f"chance: {_CHANCE}",
+    draws=lambda random, chance: random.geometric(chance) - 1,
     doc="""
     Log probability of k failures before the first success, of which each trial has this chance; the
     mean is (1 - chance) / chance. Of what is no count it is -inf.

@@ -27,11 +27,13 @@ def density(
     remedy: str = "",
     cost: float = 30.0,
     slow: bool = False,
+    draws: Callable[..., Value] | None = None,
 ) -> Primitive:
     """The logarithm of a density of numbers, entry by entry, its operands broadcast together.
 
     ``body`` takes the value, then the parameters of the distribution; its parameters' names are the
-    keywords. One that is ``slow`` is tried at one example only.
+    keywords. One that is ``slow`` is tried at one example only. ``draws(random, *parameters)``
+    draws a value for each entry of the parameters, all of one shape, by a NumPy ``Generator``.
 
     >>> from optserve.graph.domain import positive, real
     >>> rayleigh_logsf = density(
@@ -50,7 +52,7 @@ def density(
         axes=aligned,
         domain=domain,
         examples=_examples(domain, len(inspect.signature(body).parameters))[: 1 if slow else None],
-        facts=Facts(remedy=remedy, cost=cost, large_code=True),
+        facts=Facts(remedy=remedy, cost=cost, large_code=True, draws=draws),
         doc=doc,
     )
 

@@ -54,6 +54,7 @@ gumbel_logpdf = density(
     _gumbel_logpdf,
     domain=(real, real, positive),
     remedy=_POSITIVE_SCALE,
+    draws=lambda random, location, scale: random.gumbel(location, scale),
     doc="""
     Log density, at x, of the Gumbel distribution of largest values; its mode is the location.
     """,
@@ -93,6 +94,7 @@ weibull_logpdf = density(
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=60.0,
+    draws=lambda random, shape, scale: scale * random.weibull(shape),
     doc="""
     Log density of the Weibull distribution at x: of lifetimes whose hazard is a power of x, shape -
     1. Below 0 it is -inf, with the derivative 0.

@@ -88,6 +88,7 @@ student_t_logpdf = density(
     domain=(real, positive, real, positive),
     remedy="keep dof and scale positive: `bounds: [0, null]` or `transform: log`",
     cost=120.0,
+    draws=lambda random, dof, location, scale: location + scale * random.standard_t(dof),
     doc="""
     Log density, at x, of Student's t distribution with dof degrees of freedom, moved to location
     and stretched by scale.

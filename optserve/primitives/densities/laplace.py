@@ -19,6 +19,7 @@ laplace_logpdf = density(
     domain=(real, real, positive),
     remedy=_POSITIVE_SCALE,
     cost=12.0,
+    draws=lambda random, location, scale: random.laplace(location, scale),
     doc="""
     Log density of the Laplace distribution at x; scale is the mean distance from the location.
     """,

@@ -34,6 +34,7 @@ logistic_logpdf = density(
     _logistic_logpdf,
     domain=(real, real, positive),
     remedy=_POSITIVE_SCALE,
+    draws=lambda random, location, scale: random.logistic(location, scale),
     doc="Log density of the logistic distribution of this location and scale, at x.",
 )
 

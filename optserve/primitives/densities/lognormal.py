@@ -30,6 +30,7 @@ lognormal_logpdf = density(
     _lognormal_logpdf,
     domain=(positive, real, positive),
     remedy=_POSITIVE_STD,
+    draws=lambda random, mean, std: random.lognormal(mean, std),
     doc="""
     Log density of the lognormal distribution at x; mean and std are those of log(x). At 0 and below
     it is -inf, with the derivative 0.

@@ -37,6 +37,7 @@ normal_logpdf = density(
     domain=(real, real, positive),
     remedy=_POSITIVE_STD,
     cost=12.0,
+    draws=lambda random, mean, std: random.normal(mean, std),
     doc="""
     Log density of the normal distribution of this mean and standard deviation, at x.
     """,
@@ -80,6 +81,7 @@ half_normal_logpdf = density(
     domain=(positive, positive),
     remedy=_POSITIVE_STD,
     cost=12.0,
+    draws=lambda random, std: np.abs(random.normal(0.0, std)),
     doc="""
     Log density, at x, of the size of a normal number of mean 0 and standard deviation std. Below 0
     it is -inf, with the derivative 0.

@@ -40,6 +40,7 @@ bernoulli_logit_logpmf = density(
     _bernoulli_logit_logpmf,
     domain=(integer(0, 1), real),
     cost=12.0,
+    draws=lambda random, logit: random.binomial(1, 1.0 / (1.0 + np.exp(-logit))),
     doc="""
     Log probability of k, 1 or 0, where that of 1 is sigmoid(logit): minus the loss of a logistic
     regression. Of any other k it is -inf.
@@ -84,6 +85,7 @@ binomial_logpmf = density(
     domain=(_SUCCESSES, _TRIALS, unit),
     remedy=_CHANCE,
     cost=250.0,
+    draws=lambda random, trials, chance: random.binomial(np.asarray(trials, np.int64), chance),
     doc="""
     Log probability of k successes in so many trials, each of this chance. Where k is no whole
     number from 0 to trials it is -inf.

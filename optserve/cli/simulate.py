@@ -1,0 +1,120 @@
+"""`optserve simulate`: what the error bars of a config are worth, by data drawn from its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optserve.cli.ending import ending
+from optserve.cli.finished import check_unchanged, finished
+from optserve.cli.options import (
+    AllowPath,
+    ConfigFile,
+    Format,
+    OutputFormat,
+    Overrides,
+    PluginFiles,
+    Threads,
+)
+from optserve.cli.streams import output_encoding, write_error, write_output
+
+if TYPE_CHECKING:
+    from optserve.config.schema.uncertainty import Simulate
+    from optserve.jobs.simulation import Simulated
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    *,
+    config: ConfigFile,
+    set_: Overrides,
+    n: Annotated[
+        int | None, typer.Option("--n", metavar="N", min=2, help="How many data sets.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Draws them.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Draw at the estimates of this run."),
+    ] = None,
+    output: OutputFormat = Format.text,
+    threads: Threads = None,
+    plugin: PluginFiles,
+    allow_path: AllowPath = False,
+) -> None:
+    """Draw data from the fitted model, fit each set, and count.
+
+    The config is fitted first, unless --from names a run of it. Then comes, of each parameter, the
+    bias, the spread beside the mean standard error, and the share of the intervals that hold the
+    truth. What `simulate: {expect: ...}` asks for and does not hold ends with exit code 4.
+    """
+    with ending(output):
+        from dataclasses import replace
+
+        from optserve.config import load
+        from optserve.config.schema.uncertainty import Simulate
+        from optserve.jobs.interruption import Interruption
+        from optserve.jobs.run import run as run_job
+        from optserve.jobs.simulation import simulate as simulated_of
+        from optserve.reports.simulated import simulated_text
+
+        problem = load(config, overrides=set_, allow_path=allow_path, plugin_files=plugin)
+        asked = Simulate.model_validate(problem.metadata["config"].get("simulate") or {})
+        problem = replace(problem, expectations=())
+        with Interruption(patience=None):
+            if from_ is None:
+                fitted = run_job(problem, threads=threads)
+            else:
+                fitted = finished(from_).result
+                check_unchanged(fitted, problem.metadata["data"])
+            found = simulated_of(
+                problem,
+                fitted,
+                asked.n if n is None else n,
+                asked.seed if seed is None else seed,
+                threads=threads,
+            )
+        wrong = _wrong(asked, found)
+        if output is Format.json:
+            write_output(_json(found, wrong))
+        else:
+            write_output(simulated_text(problem.name, found, output_encoding()))
+            for line in wrong:
+                write_error(f"fails: {line}")
+        raise typer.Exit(4 if wrong else 0)
+
+
+def _wrong(asked: Simulate, found: Simulated) -> list[str]:
+    """The expectations that do not hold."""
+    told = []
+    for path, limits in asked.expect.items():
+        value = _value(found, path)
+        if value is None or value != value:
+            told.append(f"{path}: there is no value")
+        elif limits.min is not None and value < limits.min:
+            told.append(f"{path} is {value:.6g}: below min {limits.min:g}")
+        elif limits.max is not None and value > limits.max:
+            told.append(f"{path} is {value:.6g}: above max {limits.max:g}")
+    return told
+
+
+def _value(found: Simulated, path: str) -> float | None:
+    part, _, label = path.partition(".")
+    value: Any = getattr(found, part)
+    return value.get(label) if isinstance(value, Mapping) else float(value)
+
+
+def _json(found: Simulated, wrong: list[str]) -> str:
+    import json
+    from dataclasses import asdict
+    from math import isfinite
+
+    def known(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: known(one) for key, one in value.items()}
+        return None if isinstance(value, float) and not isfinite(value) else value
+
+    return json.dumps({**known(asdict(found)), "fails": wrong}, indent=2)

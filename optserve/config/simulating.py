@@ -1,0 +1,57 @@
+"""``simulate``: what a config expects of data that are drawn from its model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from optserve.config.mistakes import Mistakes
+from optserve.config.schema.uncertainty import Simulate
+from optserve.config.suggest import choices, did_you_mean
+from optserve.errors import ConfigError
+from optserve.jobs.packing import entry_label
+from optserve.jobs.parameters import Parameter
+
+__all__ = ["check_simulation"]
+
+_BY_LABEL = (
+    *("coverage", "profile_coverage", "bias", "spread", "mean", "mean_error"),
+    *("bias_error", "coverage_error", "coverage_of"),
+)
+
+
+def check_simulation(asked: Simulate, parameters: Sequence[Parameter], found: Mistakes) -> None:
+    """Refuse a path that names nothing, and what expects nothing or can never hold."""
+    labels = [
+        entry_label(one.name, one.shape, int(position))
+        for one in parameters
+        for position in np.flatnonzero(~one.fixed)
+    ]
+    paths = ["failures", *(f"{part}.{label}" for part in _BY_LABEL for label in labels)]
+    for path, entry in asked.entries_of("expect").items():
+        limits = asked.expect[path]
+        with found:
+            if path not in paths:
+                raise ConfigError(
+                    f"`{path}` names nothing in a simulation",
+                    place=entry.key.place,
+                    expected=f"one of {choices(paths)}",
+                    remedy=did_you_mean(path, paths),
+                    code="unknown-path",
+                )
+            low, high = limits.min, limits.max
+            if low is None and high is None:
+                raise ConfigError(
+                    f"nothing is expected of {path}",
+                    place=entry.key.place,
+                    expected="min, max, or both",
+                    code="impossible-expectation",
+                )
+            if low is not None and high is not None and low > high:
+                raise ConfigError(
+                    f"no value of {path} can be at least {low:g} and at most {high:g}",
+                    place=limits.place_of("max"),
+                    expected="a `max` of at least `min`",
+                    code="impossible-expectation",
+                )

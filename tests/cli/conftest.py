@@ -37,8 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def command_line(*arguments: str | Path) -> list[str]:
     """`optserve ARGUMENTS` as a process of this very Python."""
-    code = "from optserve.cli import main; main()"
-    return [sys.executable, "-c", code, *map(str, arguments)]
+    return [sys.executable, "-m", "optserve", *map(str, arguments)]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

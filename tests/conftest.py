@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,10 @@ from optserve.backends import chunks
 
 settings.register_profile("optserve", deadline=None, derandomize=True)
 settings.load_profile("optserve")
+
+# Where bytecode is not kept, each of the many processes that tests start compiles all sources anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

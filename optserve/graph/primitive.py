@@ -51,7 +51,9 @@ class Derivative:
     - ``rule(*operands, **attributes)``: the pair (out, pullback), the general form.
 
     ``jvp(operands, tangents, **attributes)`` gives (out, tangent), tangents being ``None`` where
-    zero. ``selects`` says that the cotangent of an operand is exactly 0 where another was chosen.
+    zero. A pullback that is called, and so cannot be differentiated, may still be ``transposed``:
+    its results, its operands and their tangents give the tangents of its results. ``selects`` says
+    that the cotangent of an operand is exactly 0 where another was chosen.
     """
 
     partials: Callable[..., tuple[Value | None, ...]] | None = None
@@ -60,6 +62,7 @@ class Derivative:
     pullback: Callable[..., tuple[Value | None, ...]] | None = None
     rule: Callable[..., tuple[Value, Callable[[Value], tuple[Value | None, ...]]]] | None = None
     jvp: Callable[..., tuple[Value, Value]] | None = None
+    transposed: Primitive | None = None
     selects: bool = False
 
 

@@ -16,12 +16,13 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, DType, aval_of, broadcast_shapes, is_float
+from optserve.graph.aval import Aval, DType, broadcast_shapes
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 from optserve.graph.primitive import Call, Derivative, Primitive, Value
 from optserve.graph.ufuncs import CONTRIBUTED
+from optserve.primitives.called_pullback import traced_or_called
 
 __all__ = ["Options", "composite", "elementwise", "linear", "opaque"]
 
@@ -216,11 +217,12 @@ def opaque(
 
     ``pullback(cotangent, out, *operands, **attributes)`` gives a cotangent for each operand
     (``None`` for none); of a function of several results, the first two are tuples. Where it is
-    written in primitives it is differentiated again; otherwise it is called out to, and a second
-    derivative raises, naming this primitive.
+    written in primitives it is differentiated again. Otherwise it is called out to, and a second
+    derivative raises, naming this primitive; without a ``jvp``, forward mode then calls it once for
+    each entry of the results.
     """
     selects = options.get("selects", False)
-    pull = None if pullback is None else _traced_or_called(name, pullback)
+    pull = None if pullback is None else traced_or_called(name, pullback)
     return Primitive(
         name=name,
         kind="opaque",
@@ -232,57 +234,6 @@ def opaque(
         facts=options.get("facts", NOTHING),
         doc=_doc(options, impl),
     )
-
-
-def _traced_or_called(
-    name: str, pullback: Callable[..., tuple[Value | None, ...]]
-) -> Callable[..., tuple[Value | None, ...]]:
-    """``pullback`` itself on arrays; on tracers, traced where it can be, else called out to."""
-
-    def call(*values: Value, results: int, **attributes: Any) -> Value:
-        cts, outs, operands = values[:results], values[results : 2 * results], values[2 * results :]
-        ct, out = (cts, outs) if results > 1 else (cts[0], outs[0])
-        cotangents = pullback(ct, out, *operands, **attributes)
-        arrays = tuple(map(_fitted, cotangents, operands))
-        return arrays[0] if len(arrays) == 1 else arrays
-
-    call_out = Primitive(
-        name=f"{name}.pullback",
-        kind="opaque",
-        impl=call,
-        shape=lambda *avals, results, **attributes: avals[2 * results :],
-        call=Call(promotes=False),
-        doc=f"The pullback of {name}, called out to because it cannot be traced.",
-    )
-
-    def pull(
-        ct: Value, out: Value, *operands: Value, **attributes: Any
-    ) -> tuple[Value | None, ...]:
-        cts, outs = (ct, out) if isinstance(out, tuple) else ((ct,), (out,))
-        try:
-            return pullback(ct, out, *operands, **attributes)
-        except Exception:  # foreign code fails on tracers in ways of its own; arrays will tell
-            if not any(hasattr(value, "aval") for value in (*cts, *outs, *operands)):
-                raise
-        pulled = call_out.bind(*cts, *outs, *operands, results=len(outs), **attributes)
-        pulled = pulled if isinstance(pulled, tuple) else (pulled,)
-        return tuple(
-            cotangent if is_float(aval_of(operand).dtype) else None
-            for cotangent, operand in zip(pulled, operands, strict=True)
-        )
-
-    return pull
-
-
-def _fitted(cotangent: Value | None, operand: Value) -> Value:
-    """A cotangent that was called out for, as an array like its operand."""
-    given, shape = np.asarray(0.0 if cotangent is None else cotangent), np.shape(operand)
-    added = max(given.ndim - len(shape), 0)
-    given = np.sum(given, axis=tuple(range(added))) if added else given
-    pairs = zip(given.shape, shape[len(shape) - given.ndim :], strict=True)
-    grown = tuple(axis for axis, (have, want) in enumerate(pairs) if want == 1 != have)
-    given = np.sum(given, axis=grown, keepdims=True) if grown else given
-    return np.array(np.broadcast_to(given, shape), operand.dtype)
 
 
 def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> Call:

@@ -82,6 +82,8 @@ def stated_pull(
         return results, lambda cts, masked: pullback(
             _whole(cts, results), out, *operands, **attributes
         )
+    if own.transposed is not None:
+        return results, _pull_called(own.transposed, results, operands, attributes, wanted)
     return results, None
 
 
@@ -143,6 +145,27 @@ def _pull_transposes(
         primitive.derivative.transpose(index, cts[0], *operands, **attributes) if asked else None
         for index, asked in enumerate(wanted)
     )
+
+
+def _pull_called(
+    transposed: Primitive,
+    results: Sequence[Value],
+    operands: Sequence[Value],
+    attributes: Mapping[str, Any],
+    wanted: Sequence[bool],
+) -> Pull | None:
+    """The transpose of a pullback that is called, where only its cotangents vary."""
+    count = attributes["results"]
+    if any(wanted[count:]):
+        return None
+    others = operands[count:]
+
+    def pull(cts: Cotangents, masked: bool) -> Cotangents:
+        tangents = listed(_whole(cts, results))
+        moved = listed(transposed.bind(*others, *tangents, **attributes))
+        return (*moved, *(None for _ in others))
+
+    return pull
 
 
 def stated_push(

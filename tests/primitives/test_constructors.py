@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite, elementwise, linear, opaque
 from optserve.primitives.tracing import trace
 from optserve.testing import check_primitive
+from optserve.transforms.forward import jacobian_graph
 from optserve.transforms.functions import grad, jvp, vjp
 from optserve.transforms.matrices import hessian
 from optserve.transforms.reverse import value_and_gradient_graph
@@ -153,6 +155,23 @@ def test_a_rule_that_cannot_be_traced_is_called_out_to() -> None:
     value, slope = interpret(gradient, X)
     np.testing.assert_allclose(value, np.sum(np.sin(X) ** 2))
     np.testing.assert_allclose(slope, 2.0 * np.sin(X) * np.cos(X))
+
+
+def test_its_jacobian_calls_it_once_for_each_entry_of_the_result() -> None:
+    calls: list[int] = []
+
+    def pullback(ct: Value, out: Value, a: Value, x: Value) -> tuple[Value, Value]:
+        rows = [c * math.cos(a * e) for c, e in zip(ct.tolist(), x.tolist(), strict=True)]
+        calls.append(1)  # not of tracers, at which it fails
+        return np.array(np.dot(rows, x)), float(a) * np.array(rows)
+
+    waves = opaque("waves", lambda a, x: np.sin(a * x), shape=lambda a, x: x, pullback=pullback)
+    graph = trace(lambda a, x: 2.0 * waves(a, x * x), np.array(0.7), X).graph
+    *_, found = interpret(jacobian_graph(graph, [0], [0, 1]), np.array(0.7), X)
+    slope = 2.0 * np.cos(0.7 * X**2)
+    expected = np.column_stack([slope * X**2, np.diag(slope * 0.7 * 2.0 * X)])
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
+    assert len(calls) == len(X)
 
 
 def test_its_second_derivative_raises_naming_it() -> None:

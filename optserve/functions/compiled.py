@@ -12,7 +12,7 @@ import numpy as np
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.selection import choose
 from optserve.errors import TraceError
-from optserve.graph.aval import Array, Aval, is_float, precision_of
+from optserve.graph.aval import Array, Aval, is_float, is_traced, precision_of
 from optserve.graph.operands import plain_array
 from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.memo import Memo
@@ -79,7 +79,7 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
     @functools.wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
         given = _Given.of(arguments, keywords, numbers, names)
-        if any(hasattr(value, "aval") for value in given.values):
+        if any(is_traced(value) for value in given.values):
             return function(*arguments, **keywords)  # it is part of another computation
         arrays = _arrays(given.values)
         avals = tuple([(array.shape, array.dtype) for array in arrays])
@@ -213,7 +213,7 @@ def _made(
 
     avals = [Aval(array.shape, array.dtype) for array in arrays]
     traced = trace(of_values, *avals, precision=precision_of(avals))
-    if any(hasattr(value, "aval") for value in traced.captured):
+    if any(is_traced(value) for value in traced.captured):
         raise _PartOfAnother
     captured = tuple([plain_array(value) for value in traced.captured])
     parts = [_Open() if _computed(leaf) else _Closed(leaf) for leaf in leaves(result[0])]
@@ -223,7 +223,7 @@ def _made(
 
 def _computed(leaf: Any) -> bool:
     """Whether a part of a result is computed anew with each call, or belongs to each caller."""
-    return hasattr(leaf, "aval") or isinstance(leaf, np.ndarray)
+    return is_traced(leaf) or isinstance(leaf, np.ndarray)
 
 
 def _both_ways(

@@ -19,6 +19,7 @@ __all__ = [
     "aval_of",
     "broadcast_shapes",
     "is_float",
+    "is_traced",
     "precision_of",
     "resolve_shape",
     "shape_size",
@@ -60,6 +61,15 @@ def aval_of(value: Any) -> Aval:
         return known
     array = np.asarray(value)
     return Aval(array.shape, array.dtype)
+
+
+def is_traced(value: Any) -> bool:
+    """Whether ``value`` stands for an array in a trace; arrays of other libraries may have an aval.
+
+    >>> is_traced(1.0), is_traced(np.zeros(3))
+    (False, False)
+    """
+    return isinstance(getattr(value, "aval", None), Aval)
 
 
 def is_float(dtype: DType) -> bool:

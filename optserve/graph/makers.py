@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from optserve.errors import TraceError
+from optserve.graph.aval import is_traced
 
 __all__ = ["MADE", "MAKERS", "Makers"]
 
@@ -31,7 +32,7 @@ def _holds_traced(value: Any) -> bool:
     """Whether ``value`` is a traced value, or a list of such."""
     if isinstance(value, list | tuple):
         return any(map(_holds_traced, value))
-    return hasattr(value, "aval")
+    return is_traced(value)
 
 
 def _joined(value: Any) -> Any:
@@ -39,7 +40,7 @@ def _joined(value: Any) -> Any:
     if isinstance(value, list | tuple):
         parts = list(map(_joined, value))
         return np.stack(parts) if any(map(_holds_traced, parts)) else _ARRAY(value)
-    return value if hasattr(value, "aval") else _ARRAY(value)
+    return value if is_traced(value) else _ARRAY(value)
 
 
 def _made(value: Any, dtype: Any = None, ndmin: int = 0) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import TraceError
-from optserve.graph.aval import Array, DType
+from optserve.graph.aval import Array, DType, is_traced
 
 __all__ = ["as_floats", "as_operand", "check_dtype", "check_type", "plain_array", "same_bits"]
 
@@ -62,7 +62,7 @@ def as_operand(value: Any) -> Any:
     >>> as_operand([1, 2])
     array([1, 2])
     """
-    return value if hasattr(value, "aval") else plain_array(value)
+    return value if is_traced(value) else plain_array(value)
 
 
 def as_floats(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
-from optserve.graph.aval import aval_of
+from optserve.graph.aval import aval_of, is_traced
 from optserve.graph.axes import AxisAnswer, aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
@@ -135,7 +135,7 @@ class Primitive:
 
     def bind(self, *operands: Value, **attributes: Any) -> Value:
         """Apply to canonical operands and attributes, as they stand in an equation."""
-        traces = [operand.trace for operand in operands if hasattr(operand, "aval")]
+        traces = [operand.trace for operand in operands if is_traced(operand)]
         if traces:
             innermost = max(traces, key=lambda trace: trace.serial)
             return innermost.bind(self, operands, attributes)

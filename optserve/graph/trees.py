@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from optserve.graph.aval import is_traced
 from optserve.graph.primitive import Value
 
 __all__ = ["form_of", "is_tree", "leaves", "rebuilt"]
@@ -22,7 +23,7 @@ def is_tree(value: Any) -> bool:
     """
     if isinstance(value, tuple | list | dict) or value is None:
         return True
-    return is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "aval")
+    return is_dataclass(value) and not isinstance(value, type) and not is_traced(value)
 
 
 def leaves(tree: Any) -> list[Value]:

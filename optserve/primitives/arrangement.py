@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import ShapeError
+from optserve.graph.aval import is_traced
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.leading import shifted
@@ -133,7 +134,7 @@ def pad(
             positions = np.pad(np.arange(shape[axis]), (before, after), mode=mode)
             x = take(x, positions, axis=axis)
             continue
-        entry = constant_values if hasattr(constant_values, "aval") else None
+        entry = constant_values if is_traced(constant_values) else None
         fill = np.asarray(constant_values, x.dtype) if entry is None else entry
         sides = [
             broadcast_to(fill, (*shape[:axis], count, *shape[axis + 1 :]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.aval import Array, aval_of, is_float
+from optserve.graph.aval import Array, aval_of, is_float, is_traced
 from optserve.graph.primitive import Call, Derivative, Primitive, Value
 
 __all__ = ["Pullback", "traced_or_called"]
@@ -27,7 +27,7 @@ def traced_or_called(name: str, pullback: Pullback) -> Pullback:
         try:
             return pullback(ct, out, *operands, **attributes)
         except Exception:  # foreign code fails on tracers in ways of its own; arrays will tell
-            if not any(hasattr(value, "aval") for value in (*cts, *outs, *operands)):
+            if not any(is_traced(value) for value in (*cts, *outs, *operands)):
                 raise
         pulled = _listed(called.bind(*cts, *outs, *operands, results=len(outs), **attributes))
         return tuple(

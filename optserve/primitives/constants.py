@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval
+from optserve.graph.aval import Aval, is_traced
 from optserve.graph.dim import Dim, Size
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
@@ -82,7 +82,7 @@ def positions(x: Value, axis: int) -> Value:
 def arange_beside(size: Size, x: Value) -> Value:
     """The integers 0, 1, ..., size - 1, recorded where ``x`` is a traced value."""
     attributes = {"size": size, "dtype": np.dtype(np.int64)}
-    return x.trace.bind(arange, (), attributes) if hasattr(x, "aval") else arange.bind(**attributes)
+    return x.trace.bind(arange, (), attributes) if is_traced(x) else arange.bind(**attributes)
 
 
 def full(shape: Sequence[Size] | Size, value: Value) -> Value:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from optserve.errors import DerivativeError, ShapeError, TraceError
-from optserve.graph.aval import aval_of, precision_of
+from optserve.graph.aval import aval_of, is_traced, precision_of
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
@@ -32,7 +32,7 @@ def stop_gradient(x: T) -> T:
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     np.float64(3.0)
     """
-    constant: T = rebuilt(x, [stopped(one) if hasattr(one, "aval") else one for one in leaves(x)])
+    constant: T = rebuilt(x, [stopped(one) if is_traced(one) else one for one in leaves(x)])
     return constant
 
 
@@ -84,7 +84,7 @@ class custom_vjp(Generic[P, R]):  # noqa: N801 - a decorator, named as in JAX
                 f"{name} has no derivative yet", remedy=f"call {name}.defvjp(forward, backward)"
             )
         given = leaves(arguments)
-        if not any(hasattr(value, "aval") for value in given):
+        if not any(is_traced(value) for value in given):
             return self.function(*arguments, **keywords)
         returned: list[Any] = []
 
@@ -125,7 +125,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def checkpointed(*arguments: P.args, **keywords: P.kwargs) -> R:
         given = leaves((arguments, keywords))
-        traced_at = [i for i, value in enumerate(given) if hasattr(value, "aval")]
+        traced_at = [i for i, value in enumerate(given) if is_traced(value)]
         if not traced_at:
             return function(*arguments, **keywords)
         returned: list[Any] = []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import NumericalFailure, ShapeError
-from optserve.graph.aval import Array, Aval
+from optserve.graph.aval import Array, Aval, is_traced
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced
 from optserve.graph.dim import Dim, Size
 from optserve.graph.domain import Example, integer, real
@@ -46,7 +46,7 @@ def one_hot(group: Value, count: int) -> Value:
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
     numbers = _numbers(group)
-    places = numbers.trace.lift(np.arange(count)) if hasattr(numbers, "aval") else np.arange(count)
+    places = numbers.trace.lift(np.arange(count)) if is_traced(numbers) else np.arange(count)
     found = np.where(numbers[..., None] == places, 1.0, 0.0)
     return np.where(_inside(numbers, count)[..., None], found, np.nan)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from optserve.errors import TraceError
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, is_traced
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
 
@@ -23,7 +23,7 @@ def numbers_of(value: Value) -> Array | None:
     array([1, 2])
     """
     found: Any = value
-    while hasattr(found, "aval"):
+    while is_traced(found):
         found = found.known_value
     return None if found is None else plain_array(found)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, Shape, aval_of
+from optserve.graph.aval import Aval, Shape, aval_of, is_traced
 from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
@@ -163,7 +163,7 @@ def _numbers_of(tree: Value) -> list[Value]:
 
 
 def _number(value: Value) -> Value:
-    return value if hasattr(value, "aval") else np.asarray(value)
+    return value if is_traced(value) else np.asarray(value)
 
 
 def _as(value: Value, aval: Aval) -> Value:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
+from optserve.graph.aval import is_traced
 from optserve.graph.primitive import Value
 from optserve.primitives import reductions, sums
 from optserve.primitives.linear_algebra.singular import svdvals
@@ -26,7 +27,7 @@ def norm(x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     >>> float(norm([3.0, 4.0])), float(norm([3.0, -4.0], 1)), float(norm([[3.0, 4.0]], 2))
     (5.0, 7.0, 5.0)
     """
-    x = x if hasattr(x, "aval") else np.asarray(x)
+    x = x if is_traced(x) else np.asarray(x)
     if ord is None and axis is None:
         return reductions.norm(x, axis=None, keepdims=keepdims)
     axes = (
@@ -94,4 +95,4 @@ def _of_matrices(x: Value, order: Any, axes: Sequence[int], keepdims: bool) -> V
 def _floating(x: Value) -> Value:
     if x.dtype.kind == "f":
         return x
-    return x.astype(x.trace.precision if hasattr(x, "aval") else np.float64)
+    return x.astype(x.trace.precision if is_traced(x) else np.float64)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError, TraceError
+from optserve.graph.aval import is_traced
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives.known import known, numbers_of
@@ -122,7 +123,7 @@ def _of_known(function: Any, what: str = "numbers") -> Callable[..., Any]:
     def of_numbers(value: Any) -> Any:
         if isinstance(value, list | tuple):
             return type(value)(map(of_numbers, value))
-        return known(value, what) if hasattr(value, "aval") else value
+        return known(value, what) if is_traced(value) else value
 
     def applied(*arguments: Any, **keywords: Any) -> Any:
         named = {key: of_numbers(one) for key, one in keywords.items()}

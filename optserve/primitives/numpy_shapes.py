@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError, TraceError
-from optserve.graph.aval import DType, Shape, aval_of
+from optserve.graph.aval import DType, Shape, aval_of, is_traced
 from optserve.graph.operands import as_operand, plain_array
 from optserve.graph.primitive import Value
 from optserve.primitives import (
@@ -236,10 +236,10 @@ def _full_like(
     del order, subok
     wanted: DType = aval_of(a).dtype if dtype is None else np.dtype(dtype)
     filled: Shape = np.shape(a) if shape is None else tuple(np.atleast_1d(shape).tolist())
-    if hasattr(fill_value, "aval"):
+    if is_traced(fill_value):
         return sums.broadcast_to(fill_value.astype(wanted), filled)
     entry = plain_array(fill_value).astype(wanted)
-    return constants.full(filled, a.trace.lift(entry) if hasattr(a, "aval") else entry)
+    return constants.full(filled, a.trace.lift(entry) if is_traced(a) else entry)
 
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(

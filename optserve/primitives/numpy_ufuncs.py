@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from optserve.graph.aval import is_traced
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.primitives import floats
@@ -154,9 +155,7 @@ def _dtypes(function: Any) -> Callable[..., Any]:
     """``function`` of dtypes, of which those of traced values are known."""
 
     def applied(*arguments: Any, **keywords: Any) -> Any:
-        return function(
-            *(one.dtype if hasattr(one, "aval") else one for one in arguments), **keywords
-        )
+        return function(*(one.dtype if is_traced(one) else one for one in arguments), **keywords)
 
     return applied
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
+from optserve.graph.aval import is_traced
 from optserve.graph.dim import Dim
 from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
@@ -58,7 +59,7 @@ def quantile(x: Value, q: Value, axis: int | None = None, keepdims: bool = False
     count = np.shape(x)[only]
     if isinstance(count, int) and not count:
         raise ShapeError(f"no quantile along an axis of size 0 in {shape}")
-    if not hasattr(q, "aval"):
+    if not is_traced(q):
         q = np.asarray(q, np.float64)
         if np.any((q < 0.0) | (q > 1.0)):
             raise ShapeError(f"a quantile of {q}", expected="shares between 0 and 1")

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, DType, Shape, broadcast_shapes, is_float, shape_size
+from optserve.graph.aval import (
+    Aval,
+    DType,
+    Shape,
+    broadcast_shapes,
+    is_float,
+    is_traced,
+    shape_size,
+)
 from optserve.graph.axes import AxisAnswer, Mixed, aligned
 from optserve.graph.dim import Dim, Size, quotient
 from optserve.graph.domain import Example
@@ -221,8 +229,8 @@ def _stack_arguments(arrays: Sequence[Value], axis: int = 0) -> Any:
 
 def _beside(value: Value, others: Sequence[Value]) -> Value:
     """A number that stands beside traced values: one of theirs, of the dtype that they have."""
-    traced = [other for other in others if hasattr(other, "aval")]
-    if hasattr(value, "aval") or not traced:
+    traced = [other for other in others if is_traced(other)]
+    if is_traced(value) or not traced:
         return value
     trace = max(traced, key=lambda other: other.trace.serial).trace
     if isinstance(value, bool | int | float):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import NumericalFailure, ShapeError, TraceError
-from optserve.graph.aval import Array, Shape, shape_size
+from optserve.graph.aval import Array, Shape, is_traced, shape_size
 from optserve.graph.dim import Dim, Size
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
@@ -77,7 +77,7 @@ class _Mask:
 
 def _mask(entry: Any) -> _Mask | None:
     """The mask that an entry of an index is, if it is one."""
-    if hasattr(entry, "aval"):
+    if is_traced(entry):
         is_mask = entry.dtype == bool and entry.ndim > 0
     elif isinstance(entry, list) and entry and all(isinstance(one, bool) for one in entry):
         is_mask = True
@@ -118,7 +118,7 @@ def _gathered(x: Value, gathers: list[tuple[int, Value]], *, in_front: bool) -> 
 def _as_one(x: Value, positions: Sequence[Value], sizes: Sequence[Size]) -> Value:
     """Positions along several axes of ``x`` as those along one that has the entries of all; where
     one of them is out of range, so is the result."""
-    traced = [one for one in (x, *positions) if hasattr(one, "aval")]
+    traced = [one for one in (x, *positions) if is_traced(one)]
     trace = max((one.trace for one in traced), key=lambda trace: trace.serial)
 
     def number(size: Size) -> Value:
@@ -178,7 +178,7 @@ def _is_integer(entry: Any) -> bool:
 
 def positions_of(entry: Any) -> Value:
     """Computed positions: a traced value, or an array or a list of integers."""
-    if hasattr(entry, "aval"):
+    if is_traced(entry):
         positions = entry
     else:
         listed = isinstance(entry, list | tuple) and not np.size(entry)
@@ -200,7 +200,7 @@ def positions_of(entry: Any) -> Value:
 def check_positions(positions: Value, size: Size) -> None:
     """Raise where positions that are known lie outside an axis of ``size`` entries."""
     known = positions
-    while hasattr(known, "aval"):
+    while is_traced(known):
         known = known.known_value
     if known is None or not isinstance(size, int) or not np.size(known):
         return

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import Place, ShapeError
-from optserve.graph.aval import is_float
+from optserve.graph.aval import is_float, is_traced
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.primitive import Value
 from optserve.graph.trees import is_tree, leaves, rebuilt
@@ -69,7 +69,7 @@ def value_and_grad(
                 return result
             value, aux = pair_of(result)
             further.append(aux)
-            return (value, *(leaf for leaf in leaves(aux) if hasattr(leaf, "aval")))
+            return (value, *(leaf for leaf in leaves(aux) if is_traced(leaf)))
 
         traced = traced_at(of_leaves, chosen.leaves)
         aval = traced.graph.outputs[0].aval
@@ -92,7 +92,7 @@ def value_and_grad(
         if not has_aux:
             return value, gradient
         known = iter(map(own, outputs[1:]))
-        aux = [next(known) if hasattr(leaf, "aval") else leaf for leaf in leaves(further[0])]
+        aux = [next(known) if is_traced(leaf) else leaf for leaf in leaves(further[0])]
         return (value, rebuilt(further[0], aux)), gradient
 
     return differentiated

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.aval import Array, aval_of, is_float, resolve_shape
+from optserve.graph.aval import Array, aval_of, is_float, is_traced, resolve_shape
 from optserve.graph.primitive import Value
 from optserve.graph.trees import leaves, rebuilt
 from optserve.transforms.arguments import Chosen, own
@@ -58,7 +58,7 @@ def jacobian(
             result = function(*chosen.arguments(values), **keywords)
             returned.append(pair_of(result) if has_aux else (result, None))
             value, aux = returned[0]
-            return [*leaves(value), *(leaf for leaf in leaves(aux) if hasattr(leaf, "aval"))]
+            return [*leaves(value), *(leaf for leaf in leaves(aux) if is_traced(leaf))]
 
         traced = traced_at(of_leaves, chosen.leaves)
         value, aux = returned[0]
@@ -101,7 +101,7 @@ def jacobian(
         if not has_aux:
             return made
         known = iter(map(own, outputs[count:]))
-        further = [next(known) if hasattr(leaf, "aval") else leaf for leaf in leaves(aux)]
+        further = [next(known) if is_traced(leaf) else leaf for leaf in leaves(aux)]
         return made, rebuilt(aux, further)
 
     return matrix

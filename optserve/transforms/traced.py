@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import aval_of, is_float, precision_of
+from optserve.graph.aval import aval_of, is_float, is_traced, precision_of
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, Tracer
@@ -99,7 +99,7 @@ def matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> list
             raise ShapeError(
                 f"a {what} of shape {array.shape}", expected=f"the shape of the value, {aval}"
             )
-        traced = array is value and hasattr(value, "aval")
+        traced = array is value and is_traced(value)
         result.append(
             value if traced or not is_float(aval.dtype) else np.asarray(array, aval.dtype)
         )

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.graph.interpret import interpret
 from optserve.graph.makers import MADE
+from optserve.primitives.tracing import trace
 from optserve.transforms.functions import grad
 from optserve.transforms.matrices import jacobian
 
@@ -65,3 +67,16 @@ def test_what_is_not_traced_is_numpys() -> None:
 def test_nested_lists_are_rows() -> None:
     found = jacobian(lambda x: np.array([[x[0], 1.0], (x[1], x[0] * x[1])]))(np.array([2.0, 3.0]))
     np.testing.assert_allclose(found, [[[1, 0], [0, 0]], [[0, 1], [3, 2]]])
+
+
+def test_an_array_of_another_library_is_a_number_though_it_has_an_aval() -> None:
+    class Foreign:
+        """As JAX's arrays are: they have an ``aval`` of their own."""
+
+        aval = "f32[3]"
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.arange(3.0)
+
+    graph = trace(lambda x: x + np.asarray(Foreign()), np.zeros(3)).graph
+    np.testing.assert_array_equal(interpret(graph, np.ones(3))[0], [1.0, 2.0, 3.0])

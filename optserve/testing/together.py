@@ -14,7 +14,7 @@ import numpy as np
 
 from optserve.backends.base import Backend
 from optserve.errors import DerivativeError, OptserveError
-from optserve.graph.aval import Array, Aval, is_float, resolve_shape
+from optserve.graph.aval import Array, Aval, aval_of, is_float, resolve_shape
 from optserve.graph.domain import Domain, real
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
@@ -60,12 +60,15 @@ class Piece:
         return found
 
 
-def pieces(primitives: Iterable[Primitive], dtype: str = "float64") -> Iterator[Piece]:
-    """Each primitive in every form that has rows, with floating operands of ``dtype``."""
+def pieces(
+    primitives: Iterable[Primitive], dtype: str = "float64", *, rows: bool = True
+) -> Iterator[Piece]:
+    """Each primitive in every form that has rows, or in those without, in floats of ``dtype``."""
     for primitive in primitives:
         for case in cases(primitive):
             domains = case.domains or primitive.domains(len(case.operands))
-            for _, avals, attributes in row_assignments(case):
+            without = [((), [*map(aval_of, case.operands)], case.attributes)]
+            for _, avals, attributes in row_assignments(case) if rows else without:
                 cast = [
                     Aval(aval.shape, np.dtype(dtype)) if is_float(aval.dtype) else aval
                     for aval in avals

@@ -13,16 +13,19 @@ from optserve.backends.selection import builtin_backends
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import builtin_primitives
 from tests.conformance.composed import is_composed
+from tests.conformance.native import ALL
 
 
 def each_pair() -> Iterator[Any]:
-    """Nightly most of what is put together of others, which are tried here one by one.
+    """Nightly what ``test_row_counts`` and ``test_fixed_shapes`` compile together for native code.
+    On NumPy nightly what is put together of others.
 
-    On NumPy they are called one by one; of native code every third is made in every run.
+    Of densities, which are made of all that, native code of every third is made in every run.
     """
     for number, primitive in enumerate(builtin_primitives()):
         for backend in builtin_backends():
             spared = is_composed(primitive) and (backend.name == "numpy" or number % 3)
+            spared |= primitive in ALL and backend.name == "llvm"
             marks = [pytest.mark.nightly] if spared else []
             yield pytest.param(primitive, backend, marks=marks, id=f"{primitive}-{backend.name}")
 

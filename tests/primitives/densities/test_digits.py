@@ -24,11 +24,12 @@ def test_every_density_has_a_reference() -> None:
     assert sorted(EXACT) == sorted(DENSITIES)
 
 
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", sorted(EXACT))
-def test_the_documented_errors_are_those_measured(name: str) -> None:
+def test_no_error_is_larger_than_documented(name: str, every: int) -> None:
     [line] = [line for line in DOCUMENTED if line.startswith(f"| {name} |")]
     told = [float(cell) for cell in line.split("|")[2:5]]
-    for worst, limit in zip(measured(name), told, strict=True):
+    for worst, limit in zip(measured(name, every), told, strict=True):
         assert worst.error <= 4.0 * limit + 1.0, f"{worst}; measure docs/accuracy.md again"
 
 

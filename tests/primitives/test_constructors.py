@@ -11,6 +11,7 @@ import pytest
 
 from optserve.errors import DerivativeError, PluginFailure, ShapeError
 from optserve.graph.aval import Aval
+from optserve.graph.domain import positive, real
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite, elementwise, linear, opaque
@@ -34,7 +35,9 @@ def test_operands_have_defaults_and_attributes_are_keywords() -> None:
     def huber(r: Value, delta: Value = 1.0, *, scale: float = 2.0) -> Value:
         return scale * np.where(np.abs(r) <= delta, r * r / 2, delta * (np.abs(r) - delta / 2))
 
-    primitive = elementwise("huber", huber, doc="Quadratic, then linear.")
+    # Where delta is 0 the quadratic is met at one point only, and bends there as nothing else does.
+    domain = (real, positive)
+    primitive = elementwise("huber", huber, domain=domain, doc="Quadratic, then linear.")
     assert primitive.usage == "huber(r, delta=1.0, scale=2.0)"
     assert primitive(3.0) == 5.0
     assert primitive(3.0, 2.0, scale=1.0) == 4.0

@@ -9,7 +9,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
-from optserve.jobs.evidence.profiles import Profile, profile, unit_along
+from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Place, Surface
 
@@ -60,14 +60,26 @@ def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Ar
     if model.partial:
         return np.zeros(model.values.size, bool)
     found = model.values <= model.noise
-    for number in np.flatnonzero(~found):
+    if not found.size:
+        return found
+    shows = 0.5 * model.values * _doublings(surface, place, model) ** 2 >= GRANTED * noise
+    for number in np.flatnonzero(~found & ~shows):
         axis, bend = model.axis(int(number)), float(model.values[number])
-        unit = unit_along(surface, place, axis)
-        if 0.5 * bend * model.length(unit) ** 2 >= GRANTED * noise:
-            continue
         move = axis * sqrt(2.0 * CLEARLY * noise / bend)
         rises = [surface.at(place.point + sense * move).loss - place.loss for sense in (1.0, -1.0)]
         found[number] = not all(0.5 <= rise / (CLEARLY * noise) <= 2.0 for rise in rises)
+    return found
+
+
+def _doublings(surface: Surface, place: Place, model: Quadratic) -> Array:
+    """How far along each axis (q,), free of units, a coordinate changes by as much as itself, and
+    none by more."""
+    sizes = surface.reference(place)[model.free][:, None]
+    steps = np.abs(model.axes) / model.scale[:, None]
+    part = steps > 1e-3 * np.maximum.reduce(steps, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lengths = np.where(part, sizes / steps, inf)
+    found: Array = np.minimum.reduce(lengths, axis=0)
     return found
 
 

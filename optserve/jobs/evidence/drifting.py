@@ -38,10 +38,13 @@ def drifting(
     """
     cost = STEPS * (surface.prices.hessian + surface.prices.jacobian)
     few = surface.dense and not model.partial and cost <= surface.budget.left
+    settled = model.least >= -model.noise
+    if not few or (settled and model.decrement <= asked):
+        return []
     rounding = SEEN * noise.decrement
-    if model.least >= -model.noise:
+    if settled:
         rounding = max(asked, rounding)
-    if not few or not model.decrement > rounding:
+    if not model.decrement > rounding:
         return []
     here, now = place, model
     for _ in range(STEPS):

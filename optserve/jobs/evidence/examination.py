@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf, nan, sqrt
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +17,7 @@ from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
 from optserve.jobs.evidence.leaving import beside, is_endless, leave
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
-from optserve.jobs.evidence.outward import came_down, outward
+from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
@@ -128,8 +129,8 @@ class Examination:
 
         ``before`` is the loss one step before, infinite where that says nothing.
         """
-        rounding = sqrt(noise.loss) if model.rest is None else noise.decrement
-        return Bar(self.tolerance * self._unit(place, model, before), rounding)
+        asked = self.tolerance * self._unit(place, model, before)
+        return Bar(asked, partial(noise.root, model))
 
     def _unit(self, place: Place, model: Quadratic, before: float = inf) -> float:
         """What the root of a decrease is compared with."""
@@ -174,12 +175,13 @@ class Examination:
                 return self._end(Reason.saddle, told, true)._replace(onward=lower)
         self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
-        let = max(bar := self.bar(place, model, done.noise)) ** 2
-        seen = profiles_of(surface, place, self.end.start, model, weak, noise, let)
+        bar, seen = self.bar(place, model, done.noise), list[Profile]()
+        if weak.any():
+            seen = profiles_of(surface, place, self.end.start, model, weak, noise, bar.let())
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model, seen)
-            or self._vanished(place, true, noise, let)
+            or self._vanished(place, true, noise, bar.let)
             or self._unlike(place, model, drifting(surface, place, true, bar.asked, done.noise))
             or self._no_longer(place, seen, noise)
             or self._flat(place, model, true, weak, seen)
@@ -240,9 +242,7 @@ class Examination:
         told = self._undecided(model, what)
         return self._end(Reason.stalled, told, model, place=place)
 
-    def _vanished(
-        self, place: Place, model: Quadratic, noise: float, let: float
-    ) -> Examined | None:
+    def _vanished(self, place: Place, model: Quadratic, noise: float, let: Let) -> Examined | None:
         """Far out, where nothing is left of what the descent came down."""
         seen = outward(self.surface, place, self.end.start, model, noise, let)
         return None if seen is None else self._unlike(place, model, [seen])
@@ -298,7 +298,7 @@ class Examination:
             further = place if place.loss < self.start.loss - noise else None
             told = f"no minimum: a Newton step would lower the loss by {model.decrement**2:.2g}"
             return self._end(None, told, model)._replace(further=further)
-        if away := self._vanished(place, model, noise, noise):
+        if away := self._vanished(place, model, noise, lambda: noise):
             return away
         if model.decrement**2 <= noise:
             return self._rests(done)

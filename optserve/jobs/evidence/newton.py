@@ -7,6 +7,7 @@ curvature falls from step to step, the minimum is at infinity.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -71,14 +72,19 @@ class Finish(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """The roots of decreases that are let go: of what is asked for, and of what rounding does."""
+    """The roots of decreases that are let go: of what is ``asked`` for, and of what rounding does,
+    ``seen()`` where more is left than that."""
 
     asked: float
-    rounding: float
+    seen: Callable[[], float]
 
     def met(self, decrement: float) -> bool:
         """Whether a step that lowers the loss by so little is let go."""
-        return decrement <= max(self.asked, self.rounding)
+        return decrement <= self.asked or decrement <= max(self.asked, self.seen())
+
+    def let(self) -> float:
+        """The decrease that is let go."""
+        return max(self.asked, self.seen()) ** 2
 
 
 BarAt = Callable[[Place, Quadratic, Noise, float], Bar]
@@ -250,7 +256,7 @@ class _Newton:
         most = ROUNDINGS * self.surface.epsilon * abs(before.loss)
         if not before.finite or not self.noise.loss < NOISY * strayed <= most:
             return False
-        self.noise = self.noise._replace(loss=NOISY * strayed)
+        self.noise = replace(self.noise, loss=NOISY * strayed)
         return True
 
     def _stuck(self) -> Literal["", "stuck"]:

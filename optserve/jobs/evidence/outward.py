@@ -6,7 +6,7 @@ that matters. What tells is the loss as far out again, and farther: at a minimum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import inf, isfinite
 from types import MappingProxyType
@@ -19,7 +19,10 @@ from optserve.jobs.evidence.profiles import Profile, beyond
 from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["came_down", "outward"]
+__all__ = ["Let", "came_down", "outward"]
+
+Let = Callable[[], float]
+"""By how much the loss may fall along a way that counts as flat."""
 
 FAINT = 1e-4
 """A coordinate is looked at that may change by as much as it has, and the loss by less than this
@@ -73,7 +76,12 @@ def _ran(surface: Surface, place: Place, start: Array, way: Array) -> float:
 
 
 def outward(
-    surface: Surface, place: Place, start: Array, model: Quadratic, noise: float, let: float
+    surface: Surface,
+    place: Place,
+    start: Array,
+    model: Quadratic,
+    noise: float,
+    let: Let,
 ) -> Profile | None:
     """What the loss does as far beyond ``place`` as that is from ``start`` (p,), and farther.
 
@@ -87,7 +95,7 @@ def outward(
         ways += list(np.where(np.eye(whole.size, dtype=bool)[part], place.point - start, 0.0))
     for way in ways:
         if _stays(surface, place, way, model, noise):
-            found = beyond(surface, place, way, let)
+            found = beyond(surface, place, way, let())
             if found.kind != "edge":
                 return found
     return None

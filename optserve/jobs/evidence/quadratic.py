@@ -8,7 +8,7 @@ would lower the loss, and along which axes rounding hides what the loss does.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -105,15 +105,18 @@ def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> 
     >>> round(found.decrement, 12), found.step.round(12).tolist(), round(found.least, 12)
     (1.0, [-1.0, 0.0], 1.0)
     """
-    within = 0.5 * (hessian + hessian.T)[np.ix_(free, free)]
-    finite = np.isfinite(within)
-    within = np.where(finite, within, 0.0)
+    within = 0.5 * (hessian + hessian.T)
+    if not free.all():
+        within = within[np.ix_(free, free)]
+    known = bool(np.isfinite(within).all())
+    if not known:
+        within = np.where(np.isfinite(within), within, 0.0)
     diagonal = np.abs(np.diagonal(within))
     scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     values, axes = np.linalg.eigh(within / scale / scale[:, None])
     noise = NOISE * epsilon * float(np.abs(values).max(initial=0.0))
     found = _along(free, scale, axes, values, gradient, noise)
-    return found if finite.all() else replace(found, known=False)
+    return found if known else replace(found, known=False)
 
 
 def _along(
@@ -134,8 +137,9 @@ def of_jacobian(jacobian: Array, residual: Array, free: Array, epsilon: float) -
     >>> round(found.decrement, 12) == round(8.0**0.5, 12), round(found.rest, 12)
     (True, 1.414213562373)
     """
-    parts = _parts(jacobian[:, free], residual[:, None], epsilon)
-    target, known = parts.targets[:, 0], np.flatnonzero(parts.singular > parts.noise)
+    columns = jacobian if free.all() else jacobian[:, free]
+    parts = _parts(columns, residual[:, None], epsilon)
+    target, [known] = parts.targets[:, 0], np.nonzero(parts.singular > parts.noise)
     roots = np.zeros(parts.singular.size)
     roots[known] = target[known]
     target[known] = 0.0
@@ -153,7 +157,7 @@ def of_jacobian(jacobian: Array, residual: Array, free: Array, epsilon: float) -
 
 def projected(jacobian: Array, vectors: Array, free: Array, epsilon: float) -> list[float]:
     """How long each column of ``vectors`` (n, k) is in the space of the columns of a Jacobian."""
-    parts = _parts(jacobian[:, free], vectors, epsilon)
+    parts = _parts(jacobian if free.all() else jacobian[:, free], vectors, epsilon)
     known = np.flatnonzero(parts.singular > parts.noise)
     return [norm(target) for target in parts.targets[known].T]
 
@@ -179,20 +183,24 @@ def _parts(columns: Array, vectors: Array, epsilon: float) -> _Parts:
     lengths = _lengths(triangular[:, :count])
     scale = np.where(lengths > 0.0, lengths, 1.0)
     left, singular, right = np.linalg.svd(triangular[:, :count] / scale)
-    singular = np.concatenate([singular, np.zeros(count - singular.size)])
-    noise = NOISE * epsilon * float(singular.max(initial=0.0))
+    if singular.size < count:
+        singular = np.concatenate([singular, np.zeros(count - singular.size)])
+    noise = NOISE * epsilon * float(np.maximum.reduce(singular, initial=0.0))
     return _Parts(scale, singular, right.T, left.T @ triangular[:, count:], noise)
 
 
 def _lengths(columns: Array) -> Array:
     """The norms of columns, where squares may overflow or vanish."""
-    largest = np.abs(columns).max(axis=0, initial=0.0)
+    largest = np.maximum.reduce(np.abs(columns), axis=0, initial=0.0)
     unit = np.where(largest > 0.0, largest, 1.0)
-    found: Array = unit * np.sqrt(np.square(columns / unit).sum(axis=0))
+    found: Array = unit * np.sqrt(np.add.reduce(np.square(columns / unit), axis=0))
     return found
 
 
 def norm(vector: Array) -> float:
     """The Euclidean norm, where squares may overflow or vanish."""
-    largest = float(np.abs(vector).max(initial=0.0))
-    return largest * float(np.linalg.norm(vector / largest)) if 0.0 < largest < np.inf else largest
+    largest = float(np.maximum.reduce(np.abs(vector), axis=None, initial=0.0))
+    if not 0.0 < largest < inf:
+        return largest
+    scaled = vector / largest
+    return largest * sqrt(scaled @ scaled)

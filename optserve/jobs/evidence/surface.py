@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache, partial
-from math import inf, isfinite
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from math import inf, isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,29 @@ class Place(NamedTuple):
 
     @property
     def finite(self) -> bool:
-        return isfinite(self.loss) and bool(np.isfinite(self.gradient).all())
+        """Whether the loss and its gradient are; one product tells nearly always."""
+        gradient = self.gradient
+        if not isfinite(self.loss):
+            return False
+        return isfinite(gradient @ gradient) or bool(np.isfinite(gradient).all())
 
 
-class Noise(NamedTuple):
-    """What rounding does to the loss, and to the decrement of a model."""
+@dataclass(frozen=True)
+class Noise:
+    """What rounding does to the ``loss``, and to the decrement of a model: that is ``seen()`` only
+    where it is asked for."""
 
     loss: float
-    decrement: float
+    seen: Callable[[], float]
+
+    @cached_property
+    def decrement(self) -> float:
+        """What rounding does to the decrement."""
+        return self.seen()
+
+    def root(self, model: Quadratic) -> float:
+        """The root of a decrease of ``model`` that is nothing but rounding."""
+        return sqrt(self.loss) if model.rest is None else self.decrement
 
 
 class Surface:
@@ -172,6 +188,8 @@ class Surface:
     def reference(self, place: Place) -> Array:
         """How large a coordinate is (p,); one at 0 as large as makes the loss what it is, or 1."""
         sizes = np.abs(place.point).astype(np.float64)
+        if 0.0 not in sizes.tolist():  # NaN is none
+            return np.where(sizes > 0.0, sizes, 1.0)
         largest = float(sizes.max(initial=0.0)) or 1.0
         return np.where(sizes > 0.0, sizes, min(largest, 1.0))
 
@@ -302,7 +320,7 @@ class Surface:
                 continue
             loss = max(loss, 2.0 * abs(found.loss - place.loss - float(place.gradient @ moved)))
             strays.append(_strayed(place, found, moved))
-        return Noise(loss, 2.0 * max(self._decrements(place, strays, model), default=0.0))
+        return Noise(loss, lambda: 2.0 * max(self._decrements(place, strays, model), default=0.0))
 
     def _decrements(self, place: Place, strays: list[Array], model: Quadratic) -> list[float]:
         """The decrements of what rounding has added to residuals, or to gradients."""

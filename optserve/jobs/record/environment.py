@@ -20,7 +20,7 @@ def environment(threads: int) -> dict[str, Any]:
     >>> sorted(environment(2))
     ['cores', 'features', 'machine', 'numpy', 'optserve', 'platform', 'python', 'threads']
     """
-    return {**_environment(), "cores": os.cpu_count(), "threads": threads}
+    return {**_environment(), "threads": threads}
 
 
 @cache
@@ -37,6 +37,7 @@ def _environment() -> Mapping[str, Any]:
         "platform": sys.platform,
         "machine": platform.machine(),
         "features": [*simd.get("baseline", []), *simd.get("found", [])],
+        "cores": os.cpu_count(),
     }
 
 

@@ -65,7 +65,7 @@ def sentence(ratio: Ratio, show: Callable[[float], str]) -> str:
 
 def quantity(unit: str) -> Callable[[float], str]:
     """How a measured number of a unit is shown."""
-    return {"s": seconds, "B": mebibytes, "x": "{:.3g}".format}[unit]
+    return {"s": seconds, "cpu s": seconds, "B": mebibytes, "x": "{:.3g}".format}[unit]
 
 
 def seconds(value: float) -> str:

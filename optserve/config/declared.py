@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optserve.config.declarations import Declarations, declarations
+from optserve.config.expressions import OF_TABLES
 from optserve.config.mistakes import Mistakes
 from optserve.config.needed import check_requirements, registry_for
+from optserve.config.schema.config import Config
 from optserve.config.written import Given, Written, content_of, written
 from optserve.memo import Memo
 from optserve.registry import Registry, default_session, installation
@@ -22,12 +24,14 @@ LAYOUTS = 8
 class Declared(NamedTuple):
     """A config, the expressions in it, and what is installed; nothing is known of its data.
 
-    ``traced`` keeps what is made of it, for each layout of the data.
+    ``asked`` are the words that are asked of tables, ``traced`` keeps what is made of it, for each
+    layout of the data.
     """
 
     written: Written
     declarations: Declarations
     registry: Registry
+    asked: frozenset[str]
     traced: Memo
 
 
@@ -71,4 +75,12 @@ def _declared(
     if registry is None or len(found.errors) > before:
         found.hold()
     assert registry is not None
-    return Declared(written, names, registry, Memo(LAYOUTS))
+    asked = names.asked | _asked_by_shapes(written.config)
+    return Declared(written, names, registry, asked, Memo(LAYOUTS))
+
+
+def _asked_by_shapes(config: Config) -> frozenset[str]:
+    """The words that the shapes of parameters ask of tables."""
+    shapes = (one.shape or () for one in config.parameters_in_full.values())
+    texts = [size for shape in shapes for size in shape if isinstance(size, str)]
+    return frozenset(word for word in OF_TABLES if any(word in text for text in texts))

@@ -21,7 +21,7 @@ from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
 from optserve.config.schema.config import Config
 from optserve.config.scope import Column, Tables, check_unique
-from optserve.config.traced import Traced, asked_by_shapes, traced
+from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
 from optserve.errors import ConfigError, shown
 from optserve.graph.aval import resolve_shape
@@ -132,7 +132,7 @@ def _problem(
     if config.uncertainty is not None:
         from optserve.config.uncertainty import cluster_columns, errors_asked, errors_over
 
-        words = names.asked | asked_by_shapes(declared)
+        words = declared.asked
         errors = errors_asked(config, names.loss.kind, traced.parameters, words, found)
         with found:
             clusters = {**cluster_columns(errors, config, tables)}

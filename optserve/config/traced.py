@@ -16,7 +16,6 @@ from optserve.backends.base import Backend
 from optserve.config.arrays import Arrays
 from optserve.config.declarations import Declarations, parsed
 from optserve.config.declared import Declared
-from optserve.config.expressions import OF_TABLES
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.method import is_given, method_of, optimizer_of
 from optserve.config.metrics import build_metrics
@@ -36,7 +35,7 @@ from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
 
-__all__ = ["Traced", "asked_by_shapes", "traced"]
+__all__ = ["Traced", "traced"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +102,12 @@ def _layout(tables: Tables, declared: Declared) -> Hashable:
     precision = np.dtype(declared.written.config.precision)
     columns = tuple((one.name, one.aval(precision)) for one in tables.columns())
     said = tables.bare, columns, tuple(tables.hidden().items())
-    words = declared.declarations.asked | asked_by_shapes(declared)
+    words = declared.asked
     if not words or not tables.tables:
         return said
     from optserve.config.data.sizes import asked  # most configs do without
 
     return *said, asked(words, tables)
-
-
-def asked_by_shapes(declared: Declared) -> frozenset[str]:
-    """The words that the shapes of parameters ask of tables."""
-    shapes = (one.shape or () for one in declared.written.config.parameters_in_full.values())
-    texts = [size for shape in shapes for size in shape if isinstance(size, str)]
-    return frozenset(word for word in OF_TABLES if any(word in text for text in texts))
 
 
 def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> Traced:

@@ -186,7 +186,7 @@ class DataTable(NamedTuple):
             return False
         if self.in_memory is False:
             return bool(taken)
-        if not isinstance(self.frame, Pieced):
+        if isinstance(self.frame, ArraysFrame) or not isinstance(self.frame, Pieced):
             return False
         needed = CELL_BYTES * self.frame.about_rows * sum(len(one.positions) for one in taken)
         return needed > SMALL_BYTES and needed > available_bytes()

@@ -47,6 +47,8 @@ def numbers(array: Array) -> Any:
     ([1.0, None], 2.0)
     """
     values = np.asarray(array)
+    if values.ndim == 0 and values.dtype.kind == "f":  # as most are
+        return _known(values.item())
     if is_large(values):
         return values if values.dtype.kind != "f" else _without_infinities(values)
     if values.dtype.kind == "f" and not np.isfinite(values).all():

@@ -171,7 +171,7 @@ def by_delta_method(
     if fit is not None and fit.perfect:
         notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
     varying = _varying(evaluator, point)
-    derivative = varying.derivative[:, free]
+    derivative = varying.derivative if free.all() else varying.derivative[:, free]
     determined = covariance.information.of(derivative).determined
     varies = (derivative != 0.0).any(axis=1)
     held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)
@@ -210,7 +210,7 @@ def by_delta_method(
                 covariance.information,
                 tuple(itertools.compress(packing.labels, free)),
                 tuple(itertools.compress(labels, own)),
-                correlation[np.ix_(own, own)],
+                correlation if own.all() else correlation[np.ix_(own, own)],
             ),
             *intervals.warnings,
         ),

@@ -15,6 +15,7 @@ from optserve.cli.explain import explain
 from optserve.cli.init import init
 from optserve.cli.lock import lock
 from optserve.cli.options import CONTEXT
+from optserve.cli.plot import plot
 from optserve.cli.plugin import plugin_app
 from optserve.cli.predict import predict
 from optserve.cli.primitives import primitives
@@ -33,6 +34,7 @@ COMMANDS = (
     uncertainty,
     simulate,
     report,
+    plot,
     diff,
     check,
     lock,

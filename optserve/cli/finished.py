@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optserve.config.written import Read
     from optserve.jobs.record.result import Result
 
-__all__ = ["Finished", "RunFolder", "check_unchanged", "finished"]
+__all__ = ["Finished", "RunFolder", "check_new_file", "check_unchanged", "finished", "write_file"]
 
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a run, such as runs/NAME/0001.")
@@ -60,3 +60,30 @@ def check_unchanged(result: Result, provenance: Mapping[str, Mapping[str, str]])
                 remedy="run the config again",
                 code="checksum",
             )
+
+
+def check_new_file(out: Path, *, replace: bool) -> None:
+    """Refuse to take the place of a file that is there, unless it is to be ``replace``d."""
+    from optserve.errors import ConfigError
+    from optserve.jobs.record.replacing import is_special
+
+    if out.exists() and not replace and not is_special(out):
+        raise ConfigError(
+            f"--out {out} is there already",
+            expected="a new file",
+            remedy="give another name, or --replace",
+            code="usage",
+        )
+
+
+def write_file(out: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    from optserve.errors import ConfigError
+    from optserve.jobs.record.replacing import replace_file
+
+    try:
+        replace_file(out, text.encode("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {out}: {error.strerror}", remedy="give another file", code="cannot-write"
+        ) from error

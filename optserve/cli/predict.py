@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optserve.cli.ending import ending
-from optserve.cli.finished import RunFolder
+from optserve.cli.finished import RunFolder, check_new_file, write_file
 from optserve.cli.options import AllowPath, PluginFiles
 from optserve.cli.streams import write_error, write_output
 
@@ -71,7 +71,7 @@ def predict(
         if out is None:
             write_output(text.rstrip("\n"))
         else:
-            _write(out, text)
+            write_file(out, text)
 
 
 def _columns(found: Predicted) -> Mapping[str, Any]:
@@ -89,27 +89,12 @@ def _columns(found: Predicted) -> Mapping[str, Any]:
 def _check_new(out: Path, data: Path, *, replace: bool) -> None:
     """Refuse to take the place of a file that is there, and of the new rows in any case."""
     from optserve.errors import ConfigError
-    from optserve.jobs.record.replacing import is_special
 
-    if out.exists() and not is_special(out):
-        same = data.exists() and out.samefile(data)
-        if replace and not same:
-            return
+    if out.exists() and data.exists() and out.samefile(data):
         raise ConfigError(
-            f"--out {out} is {'the file that holds the new rows' if same else 'there already'}",
+            f"--out {out} is the file that holds the new rows",
             expected="a new file",
-            remedy="give another name" if same else "give another name, or --replace",
+            remedy="give another name",
             code="usage",
         )
-
-
-def _write(out: Path, text: str) -> None:
-    from optserve.errors import ConfigError
-    from optserve.jobs.record.replacing import replace_file
-
-    try:
-        replace_file(out, text.encode("utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {out}: {error.strerror}", remedy="give another file", code="cannot-write"
-        ) from error
+    check_new_file(out, replace=replace)

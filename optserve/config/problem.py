@@ -19,6 +19,7 @@ from optserve.config.nodes import plain
 from optserve.config.objective import Built
 from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
+from optserve.config.resolved import origins_of
 from optserve.config.schema.config import Config
 from optserve.config.scope import Column, Tables, check_unique
 from optserve.config.traced import Traced, traced
@@ -243,6 +244,7 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
     return {
         "file": "" if file is None else shown(str(file)),
         "config": plain(declared.written.tree),
+        "origins": {} if file is None else origins_of(declared.written.tree, str(file)),
         "data": {table.name: table.provenance for table in tables.tables if table.files},
         "plugins": [
             {

@@ -88,6 +88,19 @@ def test_an_end_that_does_not_exist_is_none_and_says_why() -> None:
     assert "inf" in text_report(result)
 
 
+def test_where_nothing_else_varies_and_the_loss_is_infinite_there_is_an_end_all_the_same() -> None:
+    """At the bound 0 a Poisson mean makes counts impossible."""
+    config = {
+        "version": 1,
+        "data": {"inline": {"k": [1, 0, 0, 0]}},
+        "parameters": {"m": {"init": 2, "bounds": [0, None]}},
+        "log_likelihood": "poisson_logpmf(k, m)",
+    }
+    low, high = found(config, "m").profiles["m"].interval
+    for m in (low, high):
+        assert 2 * (np.log(0.25 / m) - 1 + 4 * m) == pytest.approx(3.841458820694124, rel=1e-5)
+
+
 def test_an_end_at_a_bound_is_the_bound() -> None:
     config = {**PUROMYCIN, "parameters": {"V": {"init": 220, "bounds": [205, None]}, "K": 0.1}}
     low, high = found(config, "V").profiles["V"].interval

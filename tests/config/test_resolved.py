@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optserve.config import load
 from optserve.config.nodes import plain
 from optserve.config.parse import parse
 from optserve.config.resolved import resolved_text
@@ -38,6 +40,20 @@ def test_what_is_written_reads_back(tree: dict[str, Any]) -> None:
 @pytest.mark.parametrize("key", ["null", "True", "FALSE", "~", "a: b", "#", "-", "1", "net.W"])
 def test_keys_that_yaml_reads_otherwise(key: str) -> None:
     assert read(resolved({key: 1})) == {key: 1, "seed": 3}
+
+
+def test_it_says_where_values_come_from_that_are_not_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("version: 1\nparameters: {b: 1}\nstop: {steps: 9}\n")
+    (tmp_path / "fit.yaml").write_text("extends: base.yaml\nloss: (b - 2)**2\n")
+    overrides = ["stop.seconds=5", "precision=float32"]
+    text = resolved_text(load(tmp_path / "fit.yaml", overrides=overrides, seed=4))
+    lines = text.splitlines()
+    assert f"  b: 1  # {tmp_path / 'base.yaml'}:2" in lines
+    assert f"  steps: 9  # {tmp_path / 'base.yaml'}:3" in lines
+    assert "  seconds: 5  # --set" in lines
+    assert 'loss: "(b - 2)**2"' in lines
+    assert "seed: 4  # --seed" in lines
+    assert lines[-1] == "# left to defaults: backend: auto, optimizer: auto, uncertainty: auto"
 
 
 def resolved(tree: dict[str, Any]) -> str:

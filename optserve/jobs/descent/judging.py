@@ -234,5 +234,7 @@ def _moved(before: Value, now: Value) -> Value:
 
 def far(best: Best, point: Value) -> Value:
     """Whether a point (p,) is so far from the best that the steps lead away."""
+    if np.shape(point) == (0,):  # where nothing varies
+        return False
     farthest = DIVERGED * np.maximum(np.max(np.abs(best.point)), 1.0)
     return (best.loss < inf) & np.any(np.logical_not(np.abs(point) <= farthest))

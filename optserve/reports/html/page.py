@@ -112,7 +112,8 @@ def _article(job: EndedJob) -> Iterator[str]:
         yield from _of_result(job.result)
     if job.text:
         yield f"<h2>Config</h2><pre>{_text(_cut(job.text.rstrip()))}</pre>"
-        yield '<p class="faint">As it ran: what it extends and --set are merged into it.</p>'
+        told = "As it ran: what it extends and --set are merged into it, and comments say so."
+        yield f'<p class="faint">{told}</p>'
     if job.result is not None:
         yield from _origin(job, job.result)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from optserve.jobs.evidence.uncertainty.fitted import OWN
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.record.parts import OutputFound
 from optserve.jobs.record.result import Result
-from optserve.reports.html.svg import Band, Line, Mark, Points, matrix, plot
+from optserve.reports.html.svg import Band, Cells, Line, Mark, Plot, Points
 
 __all__ = [
     "Picture",
@@ -21,21 +21,43 @@ __all__ = [
     "fit_pictures",
     "history_pictures",
     "output_pictures",
+    "pictures_of",
     "profile_pictures",
 ]
 
 LARGEST_MATRIX = 40
 """Estimates up to which their correlations are a picture."""
 
+NEAR = 1.25
+"""How far beyond its limit the root of a profile is drawn."""
+
 STARTS = 6
 """Starts of which the way is drawn: the first ones."""
 
 
 class Picture(NamedTuple):
-    """An element ``svg``, and what it shows."""
+    """What is drawn, what it shows, and its ``name`` among the pictures of a result."""
 
     caption: str
-    svg: str
+    drawn: Plot | Cells
+    name: str = ""
+
+    @property
+    def svg(self) -> str:
+        """The element ``svg``."""
+        return self.drawn.svg
+
+
+def pictures_of(result: Result) -> Mapping[str, Picture]:
+    """All pictures of a result, by their names, in the order of the page."""
+    every = (
+        *fit_pictures(result),
+        *output_pictures(result),
+        *profile_pictures(result),
+        *correlation_picture(result),
+        *history_pictures(result),
+    )
+    return {one.name: one for one in every}
 
 
 def fit_pictures(result: Result) -> Iterator[Picture]:
@@ -58,24 +80,26 @@ def fit_pictures(result: Result) -> Iterator[Picture]:
         x = np.asarray(table[name], np.float64)
         yield Picture(
             f"Observed and predicted, over {name}{_and_band(result)}.",
-            plot(
+            Plot(
                 [*_curve(result, name, x, predicted), Points(x, observed, "observed", 1)],
                 title=f"observed and predicted over {name}",
                 x_label=name,
                 y_label="observed",
             ),
+            "fit",
         )
         yield _residuals(x, residual, name, unit)
     else:
         ends = np.array([np.nanmin(predicted), np.nanmax(predicted)])
         yield Picture(
             "Observed over predicted; the line is where they are equal.",
-            plot(
+            Plot(
                 [Line(ends, ends, dashed=True, colour=5), Points(predicted, observed, colour=1)],
                 title="observed over predicted",
                 x_label="predicted",
                 y_label="observed",
             ),
+            "fit",
         )
         yield _residuals(predicted, residual, "predicted", unit)
 
@@ -89,22 +113,24 @@ def output_pictures(result: Result) -> Iterator[Picture]:
         x_label, x = _axis_of(output, value.size)
         yield Picture(
             f"{name}, over {x_label}, with its {100 * output.level:g}% interval at each entry.",
-            plot(
+            Plot(
                 _with_band(x, output), title=f"{name} over {x_label}", x_label=x_label, y_label=name
             ),
+            f"outputs.{name}",
         )
 
 
 def profile_pictures(result: Result) -> Iterator[Picture]:
     """How the loss rises around each estimate that has a profile, with the limit at its ends."""
     for label, one in result.profiles.items():
-        values, rise = np.asarray(one.values), np.square(np.asarray(one.rise))
+        near = np.abs(np.asarray(one.rise)) <= NEAR * one.limit
+        values, rise = np.asarray(one.values)[near], np.square(np.asarray(one.rise)[near])
         ends = np.array([values.min(), values.max()])
         limit = np.full(2, one.limit**2)
         yield Picture(
             f"The profile of {label}: by how much the best loss rises where {label} is held; "
             f"the interval of {100 * one.level:g}% is where it is below the line.",
-            plot(
+            Plot(
                 [
                     Line(ends, limit, dashed=True, colour=5),
                     Line(values, rise, colour=0),
@@ -114,6 +140,7 @@ def profile_pictures(result: Result) -> Iterator[Picture]:
                 x_label=label,
                 y_label="rise",
             ),
+            f"profiles.{label}",
         )
 
 
@@ -122,7 +149,8 @@ def correlation_picture(result: Result) -> Iterator[Picture]:
     if result.correlation is not None and 2 <= len(result.labels) <= LARGEST_MATRIX:
         yield Picture(
             "Correlations of the estimates, from -1 to 1.",
-            matrix(result.correlation, result.labels, title="correlations of the estimates"),
+            Cells(result.correlation, result.labels, title="correlations of the estimates"),
+            "correlation",
         )
 
 
@@ -160,8 +188,8 @@ def _history(lines: list[Line], what: str, across: str) -> Iterator[Picture]:
     marks = [replace(one, colour=n) if several else one for n, one in enumerate(lines)]
     log = all(bool(np.all(one.y > 0.0)) for one in lines)
     title = f"{what} by {across}"
-    svg = plot(marks, title=title, x_label=across, y_label=what, log_y=log)
-    yield Picture(f"{words}, by {across}.", svg)
+    drawn = Plot(marks, title=title, x_label=across, y_label=what, log_y=log)
+    yield Picture(f"{words}, by {across}.", drawn, what)
 
 
 def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[Mark]:
@@ -206,7 +234,8 @@ def _residuals(
             marks.append(Points(x[own], residual[own], str(term), number))
     return Picture(
         f"Residuals over {x_label}: a pattern in them is what the model misses.",
-        plot(marks, title=f"residuals over {x_label}", x_label=x_label, y_label=unit),
+        Plot(marks, title=f"residuals over {x_label}", x_label=x_label, y_label=unit),
+        "residuals",
     )
 
 

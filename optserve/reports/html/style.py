@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["STYLE"]
+__all__ = ["PICTURE", "STYLE"]
 
-STYLE = """
+_ROOT = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --faint: #59636e; --rule:
   #d1d9e0; --soft: #f6f8fa; --good: #116329; --bad: #a40e26; --warn: #7d4e00; --c0: #0072b2;
   --c1: #c04f00; --c2: #007a5a; --c3: #a8477f; --c4: #946200; --c5: #59636e; }
@@ -13,6 +13,9 @@ STYLE = """
     --good: #56d364; --bad: #ff8b83; --warn: #e3b341; --c0: #56b4e9; --c1: #ff9e5e; --c2:
     #2fd3a3; --c3: #e29bc4; --c4: #f0c34b; --c5: #9aa4ae; }
 }
+"""
+
+_PAGE = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 64rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
@@ -45,6 +48,9 @@ pre { background: var(--soft); border: 1px solid var(--rule); border-radius: 4px
 nav + article, article + article { margin-top: 3rem; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { color: var(--faint); font-size: .9rem; }
+"""
+
+_MARKS = """
 svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 .grid { stroke: var(--rule); stroke-width: 1; opacity: .7; }
@@ -67,6 +73,9 @@ circle.c5, .band.c5 { fill: var(--c5); }
 .cell { stroke: var(--rule); }
 .pos { fill: var(--c0); }
 .neg { fill: var(--c1); }
+"""
+
+_PRINT = """
 @media print {
   :root { --paper: #fff; --ink: #000; --faint: #444; --rule: #bbb; --soft: #fff; --good:
     #116329; --bad: #a40e26; --warn: #7d4e00; --c0: #0072b2; --c1: #c04f00; --c2: #007a5a; --c3:
@@ -78,5 +87,10 @@ circle.c5, .band.c5 { fill: var(--c5); }
   article + article { break-before: page; }
 }
 """
+
+STYLE = _ROOT + _PAGE.lstrip() + _MARKS.lstrip() + _PRINT.lstrip()
 """Colours of Okabe and Ito (2008), which people see apart whatever colours they do not see; in the
 light they are dark enough for thin lines."""
+
+PICTURE = _ROOT + _MARKS.lstrip()
+"""The style of a picture that stands alone."""

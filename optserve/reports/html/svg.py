@@ -16,7 +16,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.reports.numbers import compact
 
-__all__ = ["Band", "Line", "Mark", "Points", "matrix", "plot"]
+__all__ = ["Band", "Cells", "Line", "Mark", "Plot", "Points", "alone", "matrix", "plot"]
 
 WIDTH, HEIGHT = 480, 280
 """Of a plot, in the units of its text, which is 12 high."""
@@ -61,6 +61,46 @@ class Band:
 
 
 Mark = Points | Line | Band
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A matrix of numbers from -1 to 1; see ``matrix``."""
+
+    values: Sequence[Sequence[float | None]]
+    labels: Sequence[str]
+    title: str
+
+    @property
+    def svg(self) -> str:
+        """As an element ``svg``."""
+        return matrix(self.values, self.labels, title=self.title)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Marks over two axes; see ``plot``."""
+
+    marks: Sequence[Mark]
+    title: str
+    x_label: str
+    y_label: str
+    log_x: bool = False
+    log_y: bool = False
+    names: Sequence[str] = ()
+
+    @property
+    def svg(self) -> str:
+        """As an element ``svg``."""
+        return plot(
+            self.marks,
+            title=self.title,
+            x_label=self.x_label,
+            y_label=self.y_label,
+            log_x=self.log_x,
+            log_y=self.log_y,
+            names=self.names,
+        )
 
 
 class _Scale:
@@ -165,6 +205,19 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], *, t
                 parts.append(_text(at + side / 2, top + side / 2 + 4, _short(value), "middle"))
     size = count * side
     return _svg(left + size + 8, size + 16, title, parts)
+
+
+def alone(svg: str, style: str) -> str:
+    """An element ``svg`` as a file of its own, with the ``style`` of its classes.
+
+    >>> text = alone(matrix([[1.0]], ["a"], title="one"), "rect { fill: none }")
+    >>> text.startswith('<svg xmlns="http://www.w3.org/2000/svg" viewBox='), "<style>" in text
+    (True, True)
+    """
+    head, rest = svg.split(">", 1)
+    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
+    return f"{head}><style>{style}</style>{paper}{rest}\n"
 
 
 def _short(value: float) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.record.ended import EndedSweep, SweptJob
 from optserve.reports.html.pictures import Picture
-from optserve.reports.html.svg import Line, Mark, Points, plot
+from optserve.reports.html.svg import Line, Mark, Plot, Points
 
 __all__ = ["sweep_pictures"]
 
@@ -53,7 +53,7 @@ def _picture(by: str, path: str, jobs: Sequence[SweptJob]) -> Picture:
         if chosen.any()
     ]
     shown = [name if len(name) <= LETTERS else f"{name[: LETTERS - 2]}.." for name in names]
-    svg = plot(
+    drawn = Plot(
         marks,
         title=f"{by} over {path}",
         x_label=path,
@@ -62,7 +62,7 @@ def _picture(by: str, path: str, jobs: Sequence[SweptJob]) -> Picture:
         log_y=_is_wide(y),
         names=shown if len(shown) <= NAMES else (),
     )
-    return Picture(f"{by} of each job, over {path}.", svg)
+    return Picture(f"{by} of each job, over {path}.", drawn)
 
 
 def _is_number(value: Any) -> bool:

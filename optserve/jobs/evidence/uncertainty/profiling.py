@@ -148,16 +148,19 @@ class _Entry:
         """The natural value at the end of one side."""
         start, bound = self.start, self._bound(sense)
         reach = self._reach(error, limit)
-        near, far = start, None
+        near, far, wall = start, None, bound
         for _ in range(DOUBLINGS):
             to = start.coordinate + sense * reach
-            at_bound = sense * (to - bound) >= 0.0
-            made = self._at(bound if at_bound else to, near, sense)
+            if sense * (to - wall) >= 0.0:  # at a bound, or half of the way to where refits fail
+                to = bound if wall == bound else 0.5 * (near.coordinate + wall)
+            made = self._at(to, near, sense)
             if made.rise >= limit:
                 far = made
                 break
             near = made
-            if at_bound:
+            if made.coordinate != to:
+                wall = to
+            elif to == bound:
                 return self._value(bound)
             reach *= 2.0
         if far is None:

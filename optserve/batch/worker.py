@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from optserve.batch.job import Job, Options
-from optserve.batch.lock.file import Lock
+from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message, Work
@@ -23,6 +23,7 @@ from optserve.jobs.record.artefacts import read_run, room
 from optserve.jobs.record.record import judged_again, outline
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
+from optserve.memo import Memo
 
 __all__ = ["checking", "running", "warm_up"]
 
@@ -57,12 +58,12 @@ _TYPICAL: tuple[Mapping[str, Any], ...] = (
 def checking(jobs: Sequence[Job], options: Options) -> Work:
     """What says of each job whether its config is right, a message a job, and runs nothing."""
 
-    locks: dict[Path, Lock] = {}
+    known = Memo(KNOWN)
 
     def check(job: Job) -> Message:
         problem = _loaded(job, options)
         if options.conventions is not None:
-            hold_job(problem, job.config, job.label, options.conventions, locks)
+            hold_job(problem, job.config, job.label, options.conventions, known)
         return {"ended": "result"}
 
     def work(send: Callable[[Message], None]) -> None:
@@ -79,7 +80,7 @@ def running(job: Job, options: Options, folder: Path) -> Work:
         with room(job.id, out=folder) as place:
             problem = _loaded(job, options)
             if options.keep_going and options.conventions is not None:
-                hold_job(problem, job.config, job.label, options.conventions, {})
+                hold_job(problem, job.config, job.label, options.conventions, Memo(KNOWN))
             store = options.store if options.store and is_pure(problem) else None
             key = key_of(problem, store.around) if store else ""
             if store and (found := _stored(job, problem, options, key, place.folder)):

@@ -176,7 +176,7 @@ def _values(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
     for name in now.columns:
         if back.get(name, name) in before.data:
             data[name] = before.data[back.get(name, name)]
-    found = evaluated(now.graph, called, data, now.captured, points, now.entry.precision)
+    found = evaluated(now.graph, called, data, now.captured, points)
     for number, (one, two) in enumerate(zip(before.points, found, strict=True), 1):
         yield from _at(number, one, two, back, place)
 

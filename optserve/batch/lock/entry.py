@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -16,12 +17,16 @@ from optserve.graph.graph import Graph, to_text
 from optserve.graph.primitive import Value
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import Problem, Provided
+from optserve.memo import Memo
 from optserve.primitives.tracing import trace
 from optserve.registry.code import code_digest
 from optserve.transforms.reverse import vjp
 from optserve.transforms.simplify import prune
 
-__all__ = ["Entry", "Locked", "Plugin", "derived", "locked"]
+__all__ = ["KNOWN", "Entry", "Locked", "Plugin", "derived", "locked"]
+
+KNOWN = 1000
+"""Of how many functions the rules are kept."""
 
 LONGEST = 600
 """Lines up to which a graph is written out."""
@@ -100,8 +105,16 @@ def derived(problem: Problem) -> tuple[Graph, tuple[Array, ...]]:
     return prune(traced.graph), traced.captured
 
 
-def locked(problem: Problem, config: str, label: str = "", *, points: bool = True) -> Locked:
-    """What the lock holds of ``problem``; without ``points``, nothing is computed."""
+def locked(
+    problem: Problem,
+    config: str,
+    label: str = "",
+    *,
+    points: bool = True,
+    known: Memo | None = None,
+) -> Locked:
+    """What the lock holds of ``problem``; without ``points``, nothing is computed. Rules that are
+    ``known`` of other problems are not traced again."""
     graph, captured = derived(problem)
     names = [parameter.name for parameter in problem.parameters]
     called = [*names, *problem.objective.data]
@@ -130,7 +143,10 @@ def locked(problem: Problem, config: str, label: str = "", *, points: bool = Tru
     )
     provided = {one.primitive: one for one in problem.third_party}
     used = primitives_of([graph, problem.objective.graph])
-    rules = {one.name: rule_of(one, provided.get(one)) for one in used}
+    memo = Memo(KNOWN) if known is None else known
+    rules = {
+        one.name: memo.of("rule", partial(rule_of, one, provided.get(one)), one) for one in used
+    }
     plugins = {one.distribution: _plugin(one) for one in provided.values()}
     places = {
         line.strip(): equation.place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optserve.batch.lock.compare import changed_conventions, changes, same_entry
 from optserve.batch.lock.conventions import conventions
-from optserve.batch.lock.entry import Entry, Locked, Plugin, locked
+from optserve.batch.lock.entry import KNOWN, Entry, Locked, Plugin, locked
 from optserve.batch.lock.file import NAME, Lock, lock_text, read_lock
 from optserve.batch.lock.rules import Rule
 from optserve.config import load
@@ -17,6 +17,7 @@ from optserve.config.written import read_config
 from optserve.errors import Told
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.replacing import replace_file
+from optserve.memo import Memo
 
 __all__ = ["Held", "Opening", "Written", "check_locked", "hold_job", "lock_configs"]
 
@@ -57,29 +58,29 @@ def lock_configs(configs: Sequence[Path], opening: Opening) -> Iterator[Written]
 
     Entries of configs that are gone are left out. Raises what is wrong with a config.
     """
-    folders = dict.fromkeys(config.parent for config in configs)
+    folders, known = dict.fromkeys(config.parent for config in configs), Memo(KNOWN)
     for folder in folders:
         own = [config for config in configs if config.parent == folder]
         path = folder / NAME
         before = read_lock(path) if path.exists() else Lock()
-        told = [(config, _jobs(config, opening)) for config in own]
+        told = [(config, _jobs(config, opening, known)) for config in own]
         written, lock = _together(before, told, path)
         replace_file(path, lock_text(lock).encode("utf-8"))
         yield from written
 
 
-def _jobs(config: Path, opening: Opening) -> list[Locked]:
+def _jobs(config: Path, opening: Opening, known: Memo) -> list[Locked]:
     """A job of each kind that there is in a config; those that are alike are one entry."""
     found: list[Locked] = []
     for label, problem in opening.problems(config):
-        plain = locked(problem, config.name, label, points=False)
+        plain = locked(problem, config.name, label, points=False, known=known)
         for number, one in enumerate(found):
             if same_entry(one.entry, plain.entry):
                 entry = replace(one.entry, jobs=(*one.entry.jobs, label))
                 found[number] = replace(one, entry=entry)
                 break
         else:
-            found.append(locked(problem, config.name, label))
+            found.append(locked(problem, config.name, label, known=known))
     return found
 
 
@@ -147,18 +148,16 @@ class Held:
 
 
 def hold_job(
-    problem: Problem, config: Path, label: str, found: Mapping[str, str], locks: dict[Path, Lock]
+    problem: Problem, config: Path, label: str, found: Mapping[str, str], known: Memo
 ) -> None:
     """Hold one job of ``config`` against the lock beside it, ``found`` being the conventions.
 
-    ``locks`` are those that were read; another is added. Raises what ``check_locked`` raises.
+    Locks and rules that are ``known`` are not made again. Raises what ``check_locked`` raises.
     """
     path = config.parent / NAME
-    if path not in locks:
-        locks[path] = read_lock(path)
-    lock = locks[path]
+    lock: Lock = known.of(("lock", path), lambda: read_lock(path))
     told = Told()
-    job = locked(problem, config.name, label, points=False)
+    job = locked(problem, config.name, label, points=False, known=known)
     for error in (*changed_conventions(lock, found, path), *changes(lock, job, path)):
         told.add(error)
     told.hold()
@@ -175,8 +174,9 @@ def check_locked(config: Path, opening: Opening) -> Held:
     told = Told()
     for error in changed_conventions(lock, conventions(), path):
         told.add(error)
+    known = Memo(KNOWN)
     jobs = [
-        locked(problem, config.name, label, points=False)
+        locked(problem, config.name, label, points=False, known=known)
         for label, problem in opening.problems(config)
     ]
     for job in jobs:

@@ -124,9 +124,10 @@ def evaluated(
     data: Mapping[str, Written],
     captured: Sequence[Array],
     points: Sequence[Mapping[str, Written]],
-    precision: str,
+    precision: str | None = None,
 ) -> Sequence[Point]:
-    """The loss and its derivatives by ``names`` at each of ``points``."""
+    """The loss and its derivatives by ``names`` at each of ``points``; with a ``precision`` it is
+    found out how far off rounding may be in it."""
     found = []
     for point in points:
         told = {**point, **data}
@@ -159,12 +160,12 @@ def _at(
     names: Sequence[str],
     arrays: Sequence[Array],
     point: Mapping[str, Written],
-    precision: str,
+    precision: str | None,
 ) -> Point:
     """The values, each with a tolerance: what rounding of the arguments makes of them, and more."""
     single = precision == "float32"
     exact, rounded = _told(graph, arrays), []
-    for number in range(2):
+    for number in range(0 if precision is None else 2):
         random = Random(number)
         moved = [_rounded(array, random, 3e-6 if single else 1e-13) for array in arrays]
         rounded.append(_told(graph, moved))

@@ -20,6 +20,7 @@ from optserve.errors import OptserveError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import read_run, room
+from optserve.jobs.record.expectations import check_paths
 from optserve.jobs.record.record import judged_again, outline
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
@@ -100,6 +101,7 @@ def _stored(job: Job, problem: Problem, options: Options, key: str, folder: Path
 
     There is none where something is asked of its time or memory, or it took more than a job may.
     """
+    check_paths(problem.expectations, outline(problem))
     if options.store is None or asks_for_time(problem.expectations, job.wanted):
         return None
     if not options.store.give(key, folder):

@@ -67,6 +67,9 @@ def test_an_identical_job_is_given_and_judged_anew(here: Path, fit: Path) -> Non
     code, told, given = cached(here, fit.name, out="three")
     assert (code, given) == (4, {"fit": True})
     assert "off near 0.7" in told
+    fit.write_text(FIT.replace("parameters.k: {near", "parameters.q: {near"))
+    assert cached(here, fit.name, "--keep-going", out="wrong")[0] == 2
+
     fit.write_text(FIT.replace("expect: {", "expect: {seconds: {max: 60}, "))
     assert cached(here, fit.name, out="five")[2] == {"fit": False}
 

@@ -54,6 +54,9 @@ LAYOUTS: Mapping[str, str] = {
     "expectations": CONFIG + "expect: {loss: {max: 9}}\n",
     "other starts": CONFIG.replace("init: 0.3", "init: 0.7"),
     "a parameter with another name": CONFIG.replace("k: {", "rate: {").replace("-k *", "-rate *"),
+    "names and keys in another order": CONFIG.replace("  k: {init: 0.3, bounds: [0, 5]}\n", "")
+    .replace("parameters:\n", "parameters:\n  rate: {init: 0.3, bounds: [0, 5]}\n")
+    .replace("-k *", "-rate *"),
     "keys in another order": """\
 define:
   mixed: softplus(w[1] * z) + sqrt(1 + half)

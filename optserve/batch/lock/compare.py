@@ -161,21 +161,15 @@ def _graphs(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
 
 
 def _values(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
-    names = _renamed(before, now.entry)
+    """What the graph of now gives at the points of before, under the names that it has now."""
+    back = {new: old for old, new in _renamed(before, now.entry).items()}
     called = [*now.entry.gradient]
-    points = [
-        {name: one.parameters[old] for name, old in zip(called, before.gradient, strict=True)}
-        if {*before.gradient} != {*called}
-        else {name: one.parameters[name] for name in called}
-        for one in before.points
-    ]
-    if not points:
+    data = {name: before.data.get(back.get(name, name)) for name in now.columns}
+    if None in data.values():
         return
-    back = {new: old for old, new in names.items()}
-    data = {}
-    for name in now.columns:
-        if back.get(name, name) in before.data:
-            data[name] = before.data[back.get(name, name)]
+    points = [
+        {name: one.parameters[back.get(name, name)] for name in called} for one in before.points
+    ]
     found = evaluated(now.graph, called, data, now.captured, points)
     for number, (one, two) in enumerate(zip(before.points, found, strict=True), 1):
         yield from _at(number, one, two, back, place)

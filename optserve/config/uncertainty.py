@@ -150,7 +150,9 @@ def _check(
     if method.kind in ("auto", "none"):
         return
     why, remedy = "", "`auto` takes what there is"
-    priors = [name for name, one in config.parameters_in_full.items() if one.prior is not None]
+    parameters = config.parameters_in_full.items()
+    penalties = [name for name, one in parameters if one.penalty is not None and one.penalty.l2]
+    priors = [name for name, one in parameters if one.prior is not None]
     if config.optimizer == "none":
         why, remedy = "with `optimizer: none` nothing is estimated", "leave it out"
     elif config.minibatch is not None:
@@ -164,6 +166,9 @@ def _check(
     elif method.kind in _OF_ROWS and priors:
         why = f"it is of a likelihood alone, and '{priors[0]}' has a prior"
         remedy = "`hessian` is the curvature of the posterior"
+    elif method.kind == "score" and penalties:
+        why = f"it is of a likelihood alone, and '{penalties[0]}' has a penalty"
+        remedy = "`sandwich` is of penalized estimates too, but for their bias"
     elif method.kind in _REFITS and config.data is None:
         why, remedy = "it draws rows, and there are no data", "`hessian`"
     elif method.kind in _REFITS and (asked := sorted(words & {"rows", "row"})):

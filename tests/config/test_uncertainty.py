@@ -236,3 +236,30 @@ def test_a_text_column_as_cluster_says_what_to_do() -> None:
     with pytest.raises(OptserveError) as raised:
         load(config, allow_path=True)
     assert "category" in raised.value.remedy + raised.value.expected
+
+
+RIDGE = {
+    **GRUNFELD,
+    "data": {"inline": {"x": [1, 2, 3, 4, 5, 7], "y": [1.1, 2.3, 2.8, 4.2, 4.9, 7.3]}},
+    "parameters": {"b": {"init": 1, "penalty": {"l2": 3}}},
+    "least_squares": "b * x - y",
+}
+
+
+def test_penalized_estimates_have_errors_of_a_name_of_their_own() -> None:
+    """Ridge regression by its formulas."""
+    x, y = np.array([1.0, 2, 3, 4, 5, 7]), np.array([1.1, 2.3, 2.8, 4.2, 4.9, 7.3])
+    result = found(RIDGE, ["gauss_newton", "sandwich", "hessian", "jackknife"])
+    b, bread = x @ y / (x @ x + 3), 1 / (x @ x + 3)
+    r = b * x - y
+    variance, scores = r @ r / 5, r * x - np.mean(r * x)
+    assert result.parameters["b"] == pytest.approx(b, rel=1e-7)
+    assert errors(result, "gauss_newton") == pytest.approx([np.sqrt(variance * bread)])
+    assert errors(result, "hessian") == pytest.approx([np.sqrt(variance * bread)])
+    assert errors(result, "sandwich") == pytest.approx([bread * np.sqrt(6 / 5 * scores @ scores)])
+    assert result.uncertainty == "curvature of the penalized loss"
+    assert "the bias that the penalty makes" in result.uncertainties["jackknife"].left_out
+    assert any("they do not tell the bias" in one for one in result.notes)
+    assert found(RIDGE, "auto").uncertainty == "none"
+    with pytest.raises(OptserveError, match="'b' has a penalty"):
+        found(RIDGE, "score")

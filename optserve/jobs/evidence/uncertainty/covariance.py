@@ -17,7 +17,10 @@ from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceErro
 from optserve.jobs.problem import ErrorMethod
 from optserve.optimizers.tall import triangle
 
-__all__ = ["Covariance", "covariance_of"]
+__all__ = ["BIAS", "Covariance", "covariance_of"]
+
+BIAS = "the bias that the penalty makes"
+"""What no covariance of penalized estimates tells."""
 
 
 class Covariance(NamedTuple):
@@ -52,6 +55,15 @@ def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
             f"`{kind}` is of a likelihood alone, and parameters have priors: `hessian` is the "
             "curvature of the posterior"
         )
+    if kind == "score" and minimum.has_penalties:
+        raise NoCovarianceError("`score` is of a likelihood alone, and there is a penalty")
+    made = _by_kind(minimum, method, kind)
+    if minimum.has_penalties:
+        made = made._replace(left_out=(*made.left_out, BIAS))
+    return made
+
+
+def _by_kind(minimum: Minimum, method: ErrorMethod, kind: str) -> Covariance:
     match kind:
         case "gauss_newton":
             return _gauss_newton(minimum)
@@ -74,8 +86,9 @@ def _gauss_newton(minimum: Minimum) -> Covariance:
         _root(information),
         _dof(minimum),
         "gauss_newton",
-        "curvature of the posterior" if minimum.has_priors else "least squares",
-        "(J'J)^-1, J being the derivative of the residuals",
+        _named(minimum, "least squares"),
+        "(J'J)^-1, J being the derivative of the residuals"
+        + (", those of the penalties too" if minimum.has_penalties else ""),
         scaled,
         ("the second derivatives of the residuals",),
         spread,
@@ -102,7 +115,7 @@ def _hessian(minimum: Minimum) -> Covariance:
     told = "H^-1, H being the second derivative of " + (
         "half the sum of squares" if minimum.is_least_squares else "-log L"
     )
-    method = "curvature of the posterior" if minimum.has_priors else "observed information"
+    method = _named(minimum, "observed information")
     return Covariance(
         information, _root(information), dof, "hessian", method, told, scaled, spread=spread
     )
@@ -142,6 +155,7 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
     information, scores = minimum.bread, minimum.scores
     count, rank = minimum.count, information.rank
     factor, scaled, dof = 1.0, "as it is", inf
+    centred = " about their mean" if minimum.has_penalties else ""
     told = "(J'J)^-1 M (J'J)^-1" if minimum.is_least_squares else "H^-1 M H^-1"
     left_out = ("that observations may depend on each other",)
     if method.groups is not None:
@@ -149,7 +163,7 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
         known, which = np.unique(groups, return_inverse=True)
         summed = np.zeros((known.size, scores.shape[1]))
         np.add.at(summed, which, scores)
-        scores = summed
+        scores = _about_mean(summed) if minimum.has_penalties else summed
         if known.size <= 1:
             raise NoCovarianceError(f"`{method.column}` has one cluster, and they are to vary")
         if count <= rank:
@@ -157,12 +171,13 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
         factor = known.size / (known.size - 1) * (count - 1) / (count - rank)
         scaled = f"times G / (G - 1) (n - 1) / (n - p) = {factor:.6g}, G = {known.size} clusters"
         dof = float(known.size - 1)
-        told += f", M being the outer products of scores summed by `{method.column}`"
+        told += f", M being the outer products of scores{centred} summed by `{method.column}`"
         left_out = ("that clusters may depend on each other",)
         if known.size <= rank:
             left_out = (f"directions: {known.size} clusters tell of at most {known.size} of them",)
     else:
-        told += ", M being the outer products of scores"
+        told += f", M being the outer products of scores{centred}"
+        scores = _about_mean(scores) if minimum.has_penalties else scores
         if minimum.is_least_squares:
             if count <= rank:
                 raise NoCovarianceError(_no_freedom(minimum))
@@ -173,9 +188,22 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
     root = sqrt(factor) * base @ triangle(scores @ base).T
     name = "HC1" if minimum.is_least_squares else "Huber-White"
     named = f"cluster({method.column})" if method.groups is not None else name
-    return Covariance(
-        information, root, dof, method.kind, f"sandwich, {named}", told, scaled, left_out
-    )
+    penalized = " of penalized estimates" if minimum.has_penalties else ""
+    name = f"sandwich, {named}{penalized}"
+    return Covariance(information, root, dof, method.kind, name, told, scaled, left_out)
+
+
+def _named(minimum: Minimum, plain: str) -> str:
+    """What a curvature is called: that of a posterior, or of what looks like one."""
+    if minimum.has_priors:
+        return "curvature of the posterior"
+    return "curvature of the penalized loss" if minimum.has_penalties else plain
+
+
+def _about_mean(scores: Array) -> Array:
+    """Scores whose sum a penalty holds away from 0, about their mean."""
+    found: Array = scores - scores.mean(axis=0)
+    return found
 
 
 def _root(information: Information) -> Array:

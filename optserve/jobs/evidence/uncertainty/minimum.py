@@ -55,6 +55,10 @@ class Minimum:
         return bool(self.evaluator.problem.objective.priors)
 
     @property
+    def has_penalties(self) -> bool:
+        return bool(self.evaluator.problem.objective.penalties)
+
+    @property
     def has_sigma(self) -> bool:
         return self.evaluator.problem.objective.sigma
 
@@ -106,8 +110,9 @@ class Minimum:
 
     @cached_property
     def _telling(self) -> Array:
-        """The Jacobian of all residuals that tell something of the parameters, as priors do."""
-        if not self.has_priors:
+        """The Jacobian of all residuals that tell something of the parameters, as priors do, and
+        penalties where they are the priors that they look like."""
+        if not (self.has_priors or self.has_penalties):
             return self.jacobian
         return self._linearized.jacobian[:, self.free].astype(np.float64)
 
@@ -123,7 +128,10 @@ class Minimum:
     @cached_property
     def fit(self) -> Fit:
         """How well the predictions of least squares fit."""
-        made = fit_of(self.evaluator, self.point, self.residual, self.of_jacobian.rank)
+        told = self.of_jacobian
+        if self.has_penalties:
+            told = of_jacobian(self.jacobian, self.epsilon)
+        made = fit_of(self.evaluator, self.point, self.residual, told.rank)
         largest = float(self.leverage.max(initial=0.0))
         return replace(made, largest_leverage=largest) if self.of_jacobian.rank else made
 

@@ -13,7 +13,7 @@ from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.covariance import Covariance
+from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance
 from optserve.jobs.evidence.uncertainty.fit import Fit
 from optserve.jobs.evidence.uncertainty.information import Information
 from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
@@ -81,7 +81,11 @@ def resampled(
         method=samples.method,
         told=samples.told,
         scaled=f"times (n - 1) / n, n = {count}" if is_jackknife else "as it is",
-        left_out=(*samples.left_out, *([told] if told else [])),
+        left_out=(
+            *samples.left_out,
+            *([BIAS] if minimum.has_penalties else []),
+            *([told] if told else []),
+        ),
     )
     made = by_delta_method(evaluator, best.point, every, covariance, fit, level)
     made = _on_natural_scale(made, good, scale, None if is_jackknife else level)

@@ -16,7 +16,7 @@ from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.surface import decomposition
 from optserve.jobs.evidence.uncertainty.cautions import cautions
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
-from optserve.jobs.evidence.uncertainty.covariance import Covariance, covariance_of
+from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance, covariance_of
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.information import root_sum_square
@@ -100,7 +100,7 @@ def uncertainty_of(
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
     minimum = Minimum(evaluator, best, free)
-    why = refused or _impossible(evaluator, point, free)
+    why = refused or _impossible(evaluator, point, free, method)
     if method.kind == "none":
         why = why or "none were asked for"
     fit: Fit | None = None
@@ -141,10 +141,10 @@ def _fit(minimum: Minimum, why: str) -> tuple[str, Fit | None]:
     return why, minimum.fit
 
 
-def _impossible(evaluator: Evaluator, point: Array, free: Array) -> str:
+def _impossible(evaluator: Evaluator, point: Array, free: Array, method: ErrorMethod) -> str:
     """Why there can be no standard errors, or nothing."""
     objective = evaluator.problem.objective
-    if objective.penalties:
+    if objective.penalties and method.kind == "auto":
         return "a penalty biases the estimates, and an error bar would not tell by how much"
     if not free.any():
         return f"a bound holds every parameter that varies: {_bounds_that_hold(evaluator, point)}"
@@ -168,6 +168,8 @@ def by_delta_method(
     """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
     packing = evaluator.packing
     notes = []
+    if evaluator.problem.objective.penalties:
+        notes.append(f"error bars are of penalized estimates: they do not tell {BIAS}")
     if fit is not None and fit.perfect:
         notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
     varying = _varying(evaluator, point)

@@ -75,7 +75,6 @@ class Room:
         and, where ``config`` is given, ``config.resolved.yaml``.
         """
         folder = self.folder
-        result = self._placed(result)
         _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
         _write(folder / "history.csv", history_csv(result).encode(), sync)
         _save(folder / "checkpoint.npz", result.checkpoint, sync)
@@ -98,23 +97,8 @@ class Room:
 
     def write(self, result: Result, config: str) -> None:
         """Write ``result`` over what the folder holds of one with the same numbers."""
-        _write(self.folder / "result.json", f"{self._placed(result).to_json()}\n".encode(), False)
+        _write(self.folder / "result.json", f"{result.to_json()}\n".encode(), False)
         _write(self.folder / "config.resolved.yaml", config.encode(), False)
-
-    def _placed(self, result: Result) -> Result:
-        """``result``, with the way to the folder of its config."""
-        return result.model_copy(update={"config_folder": self._way_to(result.config)})
-
-    def _way_to(self, config: str) -> str:
-        """The folder of the config, from that of the run on; empty where there is no way."""
-        if not config:
-            return ""
-        folder = self.home / "0001" if self.out is None else self.out
-        try:
-            way = os.path.relpath(Path(config).parent.resolve(), folder.resolve())
-        except (ValueError, OSError):  # on another drive of Windows
-            return ""
-        return Path(way).as_posix()
 
     def become(self) -> Path:
         """Give the folder its final name, which is returned."""
@@ -191,13 +175,15 @@ def read_config_text(folder: Path) -> str:
 
 
 def config_file(result: Result, folder: Path) -> Path:
-    """Where the config is that left ``result`` in ``folder``: where it was, seen from there; else
-    where it is seen from the working directory."""
+    """Where the config is that left ``result`` in ``folder``.
+
+    It was named from the working directory, of which ``folder`` is most often a part: so it is
+    looked for from each folder that this is in, the innermost first, and else from where we are.
+    """
     config = Path(result.config)
-    if result.config_folder:
-        there = Path(os.path.normpath(folder.resolve() / result.config_folder)) / config.name
-        if there.parent.is_dir():
-            return there
+    for above in folder.resolve().parents:
+        if (above / config).is_file():
+            return above / config
     return config
 
 

@@ -57,10 +57,9 @@ class Result(Forms, Part):
     same data; ``deviance`` is -2 log L, of least squares the sum of squares. Over minibatches
     evaluations are those of batches, and ``epochs`` counts the whole ones of the best start.
     ``levels`` are the values of each category in the order of its codes, from 0. ``config`` is the
-    file it was declared in, ``config_folder`` where its folder is, seen from that of the run;
-    ``data`` has of each table the file and its digest. ``history``, ``checkpoint`` and the table of
-    the fit, ``fitted``, go to files of their own, and so do numbers of more than 1,000 entries:
-    ``arrays``.
+    file it was declared in; ``data`` has of each table the file and its digest. ``history``,
+    ``checkpoint`` and the table of the fit, ``fitted``, go to files of their own, and so do numbers
+    of more than 1,000 entries: ``arrays``.
     """
 
     version: Literal[1] = 1
@@ -109,7 +108,6 @@ class Result(Forms, Part):
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     config: str = ""
-    config_folder: str = ""
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
     history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
         default_factory=list, exclude=True, repr=False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import FrameType
+from typing import Literal
 
 from optserve.errors import Place
 
@@ -23,10 +25,18 @@ def place_of_frame(frame: FrameType | None) -> Place | None:
     Behind a command there is none.
     """
     while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name.startswith("optserve.cli."):
+        whose = _whose(frame.f_globals.get("__name__", ""))
+        if whose == "command":
             return None
-        if not name.startswith(("optserve.", "numpy", "contextlib")):
+        if whose == "person":
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+@lru_cache(maxsize=1024)
+def _whose(module: str) -> Literal["command", "person", "library"]:
+    """Who wrote a module, as far as places are told."""
+    if module.startswith("optserve.cli."):
+        return "command"
+    return "library" if module.startswith(("optserve.", "numpy", "contextlib")) else "person"

@@ -280,11 +280,14 @@ def _arguments(
         for name, parameter in signature.parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    plain = len(signature.parameters) if not keyword_only else -1
+    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    plain = sum(one.kind in kinds for one in signature.parameters.values())
+    if plain + len(keyword_only) < len(signature.parameters):  # any number of operands
+        plain = -1
 
     def arguments(*values: Value, **keywords: Any) -> tuple[Sequence[Value], dict[str, Any]]:
-        if len(values) == plain and not keywords:  # nothing to sort out
-            return values, {}
+        if len(values) == plain and keywords.keys() == keyword_only:  # nothing to sort out
+            return values, keywords
         bound = signature.bind(*values, **keywords)
         bound.apply_defaults()
         attributes = {name: bound.kwargs[name] for name in keyword_only}

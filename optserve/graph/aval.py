@@ -108,6 +108,8 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     >>> broadcast_shapes((n, 1), (3,))
     (data, 3)
     """
+    if shapes and all(shape == shapes[0] for shape in shapes[1:]):  # the usual case
+        return shapes[0]
     ndim = max((len(shape) for shape in shapes), default=0)
     result: list[Size] = []
     for axis in range(-ndim, 0):

@@ -52,8 +52,11 @@ def target_dtypes(
     primitive: Primitive, operands: Sequence[Atom], precision: DType
 ) -> list[DType | None]:
     """For each operand the dtype it must be cast to before ``primitive`` sees it, else ``None``."""
-    moved = [i for i in range(len(operands)) if i not in primitive.call.keeps]
-    if not primitive.call.promotes or not moved:
+    call = primitive.call
+    if call.promotes and not call.keeps and _are_alike(operands):  # the usual case
+        return [None] * len(operands)
+    moved = [i for i in range(len(operands)) if i not in call.keeps]
+    if not call.promotes or not moved:
         return [None] * len(operands)
     avals = [operands[i].aval for i in moved]
     weak = [isinstance(operands[i], Literal) for i in moved]
@@ -65,10 +68,21 @@ def target_dtypes(
         [aval.dtype for aval, is_weak in zip(avals, weak, strict=True) if is_weak],
         precision,
     )
-    if primitive.call.floating and target.kind in "biu":
+    if call.floating and target.kind in "biu":
         target = precision
     result: list[DType | None] = [None] * len(operands)
     for i, aval in zip(moved, avals, strict=True):
         if aval.dtype != target:
             result[i] = target
     return result
+
+
+def _are_alike(operands: Sequence[Atom]) -> bool:
+    """Whether all are of one floating dtype, and not all of them literals."""
+    dtype, known = None, False
+    for operand in operands:
+        own = operand.aval.dtype
+        if own.kind != "f" or (dtype is not None and own != dtype):
+            return False
+        dtype, known = own, known or not isinstance(operand, Literal)
+    return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optserve.graph.graph import to_text
@@ -82,7 +82,7 @@ def may_be_stored(result: Result) -> bool:
     return PASSING.isdisjoint(result.termination.reasons)
 
 
-def asks_for_time(expectations: tuple[Expectation, ...], wanted: tuple[str, ...]) -> bool:
+def asks_for_time(expectations: Sequence[Expectation], wanted: Sequence[str]) -> bool:
     """Whether something is expected of what a run measures, which none that was stored can tell."""
     paths = [one.path for one in expectations] + [*wanted]
     return any(not MEASURED.isdisjoint(path.replace("[", ".").split(".")) for path in paths)

@@ -20,9 +20,12 @@ from optserve.batch.result_key import surroundings
 from optserve.cache import write_whole
 from optserve.errors import ConfigError
 
-__all__ = ["ResultStore"]
+__all__ = ["BOUND", "ResultStore"]
 
 SUFFIX = ".run"
+
+BOUND = 1 << 30
+"""Bytes of a store of which nobody says more."""
 
 ROOM = 0.9
 """The share of the bound that is left when entries are removed, so that it is not done often."""

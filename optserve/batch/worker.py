@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,16 +12,15 @@ from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message, Work
-from optserve.batch.result_key import asks_for_time, is_pure, key_of, may_be_stored
+from optserve.batch.result_key import is_pure, key_of, may_be_stored
+from optserve.batch.stored import stored_result
 from optserve.config import load
 from optserve.config.resolved import resolved_text
 from optserve.errors import OptserveError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
-from optserve.jobs.record.artefacts import read_run, room
-from optserve.jobs.record.expectations import check_paths
-from optserve.jobs.record.record import judged_again, outline
-from optserve.jobs.record.result import Result
+from optserve.jobs.record.artefacts import room
+from optserve.jobs.record.record import outline
 from optserve.jobs.run import run
 from optserve.memo import Memo
 
@@ -84,9 +82,19 @@ def running(job: Job, options: Options, folder: Path) -> Work:
                 hold_job(problem, job.config, job.label, options.conventions, Memo(KNOWN))
             store = options.store if options.store and is_pure(problem) else None
             key = key_of(problem, store.around) if store else ""
-            if store and (found := _stored(job, problem, options, key, place.folder)):
-                place.write(found, resolved_text(problem))
-                return {**of_result(found, place.become(), job.wanted), "cached": True}
+            if store:
+                found = stored_result(
+                    problem,
+                    store,
+                    key,
+                    place.folder,
+                    wanted=job.wanted,
+                    timeout=options.timeout,
+                    memory=options.memory,
+                )
+                if found is not None:
+                    place.write(found, resolved_text(problem))
+                    return {**of_result(found, place.become(), job.wanted), "cached": True}
             result = run(problem, threads=options.threads)
             kept = place.keep(result, resolved_text(problem), sync=False)
         if store and may_be_stored(result):
@@ -94,26 +102,6 @@ def running(job: Job, options: Options, folder: Path) -> Work:
         return of_result(result, kept, job.wanted)
 
     return lambda send: send(_told(job, run_it))
-
-
-def _stored(job: Job, problem: Problem, options: Options, key: str, folder: Path) -> Result | None:
-    """The result of an identical job, put into ``folder`` and judged by what is expected now.
-
-    There is none where something is asked of its time or memory, or it took more than a job may.
-    """
-    check_paths(problem.expectations, outline(problem))
-    if options.store is None or asks_for_time(problem.expectations, job.wanted):
-        return None
-    if not options.store.give(key, folder):
-        return None
-    found = read_run(folder)
-    too_long = options.timeout is not None and found.seconds >= options.timeout
-    if too_long or (options.memory is not None and (found.memory or 0) >= options.memory):
-        shutil.rmtree(folder)
-        folder.mkdir()
-        return None
-    data = {name: dict(one) for name, one in problem.metadata["data"].items()}
-    return judged_again(found.model_copy(update={"data": data}), problem.expectations)
 
 
 def _loaded(job: Job, options: Options) -> Problem:

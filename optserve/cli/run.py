@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optserve.cli.batch_options import Cache
 from optserve.cli.ending import ending
 from optserve.cli.log import LogFormat, LogFormatOption
 from optserve.cli.options import (
@@ -49,6 +50,7 @@ def run(
     github: Github = False,
     quiet: Quiet = False,
     log_format: LogFormatOption = LogFormat.text,
+    cache: Cache = None,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
@@ -73,9 +75,11 @@ def run(
                 config, overrides=set_, allow_path=allow_path, seed=seed, plugin_files=plugin
             )
             text = resolved_text(problem)
-            result, saved, errors = _run(
-                problem, text, out, threads, shown_progress(quiet, log_format)
-            )
+            progress = shown_progress(quiet, log_format)
+            found = None if cache is None else _given(problem, text, out, cache)
+            result, saved, errors = found or _run(problem, text, out, threads, progress)
+            if found is None and cache is not None and saved:
+                _keep(problem, result, Path(saved).parent, cache)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
         job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text)
         errors += reporting.write([job])
@@ -114,6 +118,38 @@ def _run(
             why = error.strerror or str(error)
             remedy = "give another folder: --out DIR"
             return result, "", [OutputFailure(f"cannot save the result: {why}", remedy=remedy)]
+
+
+def _given(
+    problem: Problem, text: str, out: Path | None, cache: Path
+) -> tuple[Result, str, list[OptserveError]] | None:
+    """The result of an identical job that is in ``cache``, as ``_run`` gives it."""
+    from optserve.batch.result_key import is_pure, key_of
+    from optserve.batch.result_store import BOUND, ResultStore
+    from optserve.batch.stored import stored_result
+    from optserve.jobs.record.artefacts import room
+
+    store = ResultStore.opened(cache, BOUND)
+    if not is_pure(problem):
+        return None
+    with room(problem.name, out=out) as place:
+        key = key_of(problem, store.around)
+        result = stored_result(problem, store, key, place.folder)
+        if result is None:
+            return None
+        place.write(result, text)
+        return result, str(place.become() / "result.json"), []
+
+
+def _keep(problem: Problem, result: Result, folder: Path, cache: Path) -> None:
+    """Store what a run left in ``folder``, if another would leave the same."""
+    from optserve.batch.result_key import is_pure, key_of, may_be_stored
+    from optserve.batch.result_store import BOUND, ResultStore
+
+    if is_pure(problem) and may_be_stored(result):
+        store = ResultStore.opened(cache, BOUND)
+        store.keep(key_of(problem, store.around), folder)
+        store.trim()
 
 
 def _with_code(result: Result, code: int) -> str:

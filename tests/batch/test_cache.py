@@ -8,10 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from optserve.batch.result_key import is_pure, key_of
 from optserve.batch.result_store import ResultStore
+from optserve.batch.stored import CACHED
+from optserve.cli.app import app
 from optserve.config import load
+from optserve.jobs.record.result import read_result
 from tests.batch.test_batch import batch, here, outcomes, without_what_varies
 
 __all__ = ["here"]
@@ -59,6 +63,7 @@ def test_an_identical_job_is_given_and_judged_anew(here: Path, fit: Path) -> Non
     one, two = (
         json.loads((here / name / "fit" / "result.json").read_text()) for name in ("one", "two")
     )
+    assert two.pop("notes") == [*one.pop("notes"), CACHED]
     assert without_what_varies(one) == without_what_varies(two)
     for name in ("checkpoint.npz", "history.csv", "fitted.csv"):
         assert (here / "one/fit" / name).read_bytes() == (here / "two/fit" / name).read_bytes()
@@ -72,6 +77,20 @@ def test_an_identical_job_is_given_and_judged_anew(here: Path, fit: Path) -> Non
 
     fit.write_text(FIT.replace("expect: {", "expect: {seconds: {max: 60}, "))
     assert cached(here, fit.name, out="five")[2] == {"fit": False}
+
+
+def test_a_run_is_given_again_too(fit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(fit.parent)
+    first, second = (
+        CliRunner().invoke(app, ["run", "fit.yaml", "--cache", "store", "--out", name, "--quiet"])
+        for name in ("one", "two")
+    )
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output
+    assert CACHED not in first.output
+    assert CACHED in second.output
+    one, two = (read_result(fit.parent / name / "result.json") for name in ("one", "two"))
+    assert one.parameters == two.parameters
+    assert one.standard_errors == two.standard_errors
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def predict(
         rows = new_rows(config, data, value, plugin_files=plugin, allow_path=allow_path)
         check_unchanged(result, rows.provenance)
         found = predicted(result, rows.graph, rows.data)
-        if value:  # the spread of a residual is that of what was observed, and of nothing else
+        # The spread of a residual is that of what was observed, in a row of weight 1.
+        if value or rows.weighted:
             found = found._replace(new_low=None, new_high=None)
         if found.unavailable:
             write_error(f"no error bars: {found.unavailable}")

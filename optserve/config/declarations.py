@@ -22,7 +22,7 @@ from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, Sequence
 from optserve.config.options import Named, named_in, one_named
 from optserve.config.schema.config import Config, ObjectiveKind
 from optserve.config.schema.define import Composition, Definition, Pipe
-from optserve.config.schema.loss import Comparison
+from optserve.config.schema.loss import Comparison, WeightKind
 from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import wrong_kind
@@ -31,6 +31,7 @@ from optserve.config.usage import mentions, uses
 from optserve.errors import ConfigError, Place
 
 __all__ = [
+    "WEIGHTS",
     "Declarations",
     "Loss",
     "OutputDeclared",
@@ -41,6 +42,9 @@ __all__ = [
     "name_of",
     "parsed",
 ]
+
+WEIGHTS = "weights of rows"
+"""The term of a loss that has them; no residual can be called so."""
 
 
 class Value(NamedTuple):
@@ -57,7 +61,8 @@ class Loss(NamedTuple):
     ``loss`` and ``log_likelihood`` have one term of that name; ``least_squares`` has residuals by
     name, or ``observed``, ``predicted`` and perhaps ``sigma`` where it is a ``comparison``. Where
     one cannot be parsed it is missing, and the loss is not ``whole``. ``squares`` tells of a log
-    likelihood that it was written as least squares, of which priors make it one.
+    likelihood that it was written as least squares, of which priors make it one. Where rows have
+    ``weights`` of a kind, these are the term of that name.
     """
 
     kind: ObjectiveKind
@@ -66,6 +71,7 @@ class Loss(NamedTuple):
     place: Place
     whole: bool = True
     squares: bool = False
+    weights: WeightKind | None = None
 
 
 class Prior(NamedTuple):
@@ -382,8 +388,13 @@ def _loss(config: Config, found: Mistakes) -> Loss:
     if comparison:
         order = [name for name in ("observed", "predicted", "sigma") if name in written]
         written = {name: written[name] for name in order if not is_null(written[name])}
+    if config.weights is not None:
+        written[WEIGHTS] = config.weights.node_of(config.weights.kind)
     terms: dict[str, Expression] = {}
     for name, one in written.items():
         with found:
             terms[name] = parsed(one)
-    return Loss(kind, terms, comparison, node.place, whole=len(terms) == len(written))
+    weights = None if config.weights is None else config.weights.kind
+    return Loss(
+        kind, terms, comparison, node.place, whole=len(terms) == len(written), weights=weights
+    )

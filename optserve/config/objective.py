@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.declarations import Declarations
+from optserve.config.declarations import WEIGHTS, Declarations
 from optserve.config.expressions import Scope, undeclared
 from optserve.config.expressions.row_pairs import only_entry
 from optserve.config.expressions.values import with_shapes
@@ -38,7 +38,7 @@ class Built(NamedTuple):
     among the residuals of least squares and a term of any other loss. ``priors`` names those of the
     parameters, likewise; the sum of their log densities is then the output after the residuals
     and the log likelihood. ``sigma`` is the graph of the standard deviation of the residuals, of
-    the same inputs, if there is one.
+    the same inputs, if there is one, and ``weights`` that of the weights of rows.
     """
 
     traced: BoundGraph
@@ -46,6 +46,7 @@ class Built(NamedTuple):
     penalties: frozenset[str]
     priors: frozenset[str] = frozenset()
     sigma: Graph | None = None
+    weights: Graph | None = None
 
 
 def build_objective(
@@ -88,13 +89,16 @@ def _built(
     for name, prior in declared.priors.items():
         value = inputs.parameters[name]
         loss.add_prior(name, log_prior(name, prior, value, declared, scope, inputs.trace))
-    outputs, sigma = loss.outputs(), None
-    traced = inputs.graph([*outputs, *([] if loss.sigma is None else [loss.sigma])])
-    if loss.sigma is not None:
-        sigma = prune(replace(traced.graph, outputs=traced.graph.outputs[-1:]))
-        traced = traced._replace(graph=replace(traced.graph, outputs=traced.graph.outputs[:-1]))
+    outputs, scales = loss.outputs(), loss.scales
+    traced = inputs.graph([*outputs, *scales.values()])
+    graph, count = traced.graph, len(outputs)
+    traced = traced._replace(graph=replace(graph, outputs=graph.outputs[:count]))
+    made = {
+        name: prune(replace(graph, outputs=(output,)))
+        for name, output in zip(scales, graph.outputs[count:], strict=True)
+    }
     penalties, priors = frozenset(loss.penalties), frozenset(loss.priors)
-    return Built(traced, tuple(loss.residuals), penalties, priors, sigma)
+    return Built(traced, tuple(loss.residuals), penalties, priors, **made)
 
 
 class _LossBuilder:
@@ -106,22 +110,27 @@ class _LossBuilder:
         self.penalties: list[str] = []
         self.priors: dict[str, Tracer] = {}
         self.further: list[Tracer] = []
-        self.sigma: Tracer | None = None
+        self.scales: dict[str, Tracer] = {}
         self.terms: list[Tracer] = []
         self.place = declared.loss.place
         self.kind = declared.loss.kind
+        self.squares = declared.loss.squares
         places = {name: expression.place for name, expression in declared.loss.terms.items()}
+        self.place_of_weights = places.pop(WEIGHTS, self.place)
+        if WEIGHTS in arrays:
+            self.scales["weights"] = arrays[WEIGHTS]
         if self.kind == "loss":
             self.add_loss(arrays["loss"], places["loss"])
-        elif declared.loss.squares:
+        elif self.squares:
             self.add_normal_likelihood(arrays, places)
         elif self.kind == "log_likelihood":
-            self.add_log_likelihood(arrays["log_likelihood"], places["log_likelihood"])
+            array = self.weighted(arrays["log_likelihood"], "the log likelihood")
+            self.add_log_likelihood(array, places["log_likelihood"])
         elif declared.loss.comparison:
             self.add_comparison(arrays, places)
         else:
-            for name, array in arrays.items():
-                self.add_residual(name, array, places[name])
+            for name, place in places.items():
+                self.add_residual(name, self.weighted(arrays[name], name, root=True), place)
 
     def outputs(self) -> list[Tracer]:
         """The loss, the residuals, what else the result is computed from."""
@@ -156,10 +165,12 @@ class _LossBuilder:
         self.check_shape(residual, observed, "predicted", predicted, place)
         if "sigma" in arrays:
             place_of_sigma = places["sigma"]
-            self.sigma = arrays["sigma"]
+            sigma = self.scales["sigma"] = arrays["sigma"]
             with self.trace.at(place_of_sigma):
-                residual = residual / self.sigma
-            self.check_shape(residual, observed, "sigma", self.sigma, place_of_sigma)
+                residual = residual / sigma
+            self.check_shape(residual, observed, "sigma", sigma, place_of_sigma)
+        if not self.squares:  # else the likelihood is weighted that is made of them
+            residual = self.weighted(residual, "observed", root=True)
         self.add_residual("residual", residual, place)
         self.further.append(observed)
 
@@ -171,11 +182,29 @@ class _LossBuilder:
         [residual] = self.residuals.values()
         self.residuals, self.terms, self.further = {}, [], []
         with self.trace.at(places["sigma"]):
-            sigma: Value = self.sigma
+            sigma: Value = self.scales["sigma"]
             counts = sigma != np.inf
             size = np.log(np.where(counts, sigma, 1.0)) + _HALF_LOG_2_PI
             found: Value = np.where(counts, -0.5 * np.square(residual) - size, 0.0)
-        self.add_log_likelihood(found, places["sigma"])
+        self.add_log_likelihood(self.weighted(found, "observed"), places["sigma"])
+
+    def weighted(self, value: Tracer, what: str, *, root: bool = False) -> Tracer:
+        """Each row of ``value`` times its weight, or the ``root`` of it, where rows have such."""
+        weights = self.scales.get("weights")
+        if weights is None:
+            return value
+        with self.trace.at(self.place_of_weights):
+            found: Tracer = value * (np.sqrt(weights) if root else weights)
+        if found.shape != value.shape:
+            raise ShapeError(
+                f"{what} has the shape {value.shape}, the weights {weights.shape}",
+                place=self.place_of_weights,
+                expected=f"the shape {value.shape}, or one that broadcasts to it",
+                remedy=_without_axis(what, value.shape, weights.shape)
+                or _without_axis("weights", weights.shape, value.shape)
+                or "a value for each row is weighted, and not their sum",
+            )
+        return found
 
     def add_prior(self, name: str, prior: LogPrior) -> None:
         """Add a log density; to least squares, as the residual whose square it is."""

@@ -14,8 +14,8 @@ from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.of_data import check_free
 from optserve.config.reals import real_array
+from optserve.config.row_scales import row_by_row
 from optserve.config.scope import is_sound
-from optserve.config.sigma import row_by_row
 from optserve.errors import ConfigError
 from optserve.graph.aval import Aval, DType, resolve_shape
 from optserve.graph.dim import Dim

@@ -47,13 +47,15 @@ class NewRows(NamedTuple):
     """The graph of a value for new rows: its inputs are the parameters, then ``data``, in order.
 
     ``given`` are the new columns that the value is made of; ``provenance`` has of each table of the
-    config the file and its digest, as they are now.
+    config the file and its digest, as they are now. ``weighted`` says that the rows of the fit have
+    weights other than counts, so that the spread of a new observation is not known.
     """
 
     graph: Graph
     data: tuple[Array, ...]
     given: Mapping[str, Array]
     provenance: Mapping[str, Mapping[str, str]]
+    weighted: bool = False
 
 
 def stored_config(stored: Path, config: Path) -> Read:
@@ -126,7 +128,9 @@ def new_rows(
     found.hold()
     assert arrays is not None
     provenance = {one.name: one.provenance for one in tables.tables if one.files}
-    return NewRows(bound.graph, (*bound.arrays(arrays.splits["train"]).values(),), new, provenance)
+    data = (*bound.arrays(arrays.splits["train"]).values(),)
+    weighted = names.declarations.loss.weights not in (None, "counts")
+    return NewRows(bound.graph, data, new, provenance, weighted)
 
 
 def _expression(names: Declared, value: str) -> Expression:

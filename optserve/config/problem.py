@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from optserve.collector import at_rest
 from optserve.config.arrays import Arrays, read_arrays
+from optserve.config.declarations import WEIGHTS
 from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
@@ -148,7 +149,7 @@ def _problem(
         with found:
             errors = errors_over(errors, clusters, arrays.splits["train"], config)
     shapes = {one.name: one.shape for one in outputs}
-    methods = [one.label_of(names.loss.kind) for one in errors.methods]
+    methods = [one.label_of(names.loss.kind, names.loss.weights) for one in errors.methods]
     expectations = expectations_of(config, traced.parameters, splits, shapes, methods, found)
     if config.simulate is not None:
         from optserve.config.simulating import check_simulation
@@ -169,7 +170,7 @@ def _problem(
     with found:
         parameters = traced.started(arrays, names)
     row_counts = bind_rows(built.traced.graph.inputs[len(config.parameters) :], [*data.values()])
-    minibatch, weightless = None, 0
+    minibatch, counted = None, _Counted()
     if "optimizer" not in found.keys:
         with found, placed(config):
             check_streamed(traced.optimizer, data, built.traced.graph, len(built.residuals))
@@ -177,7 +178,7 @@ def _problem(
             minibatch = minibatch_of(config, built.traced.graph, row_counts, traced.optimizer)
     if len(parameters) == len(config.parameters):
         with found:
-            weightless = _weightless(declared, parameters, built, arrays, row_counts)
+            counted = _counted(declared, parameters, built, arrays, row_counts)
     found.hold()
     return jobs.Problem(
         name=declared.written.name,
@@ -192,7 +193,10 @@ def _problem(
             squares=names.loss.squares,
             sigma=built.sigma is not None,
             deviation=built.sigma,
-            weightless=weightless,
+            weightless=counted.weightless,
+            weights=names.loss.weights,
+            weighting=built.weights,
+            counted=counted.observations,
             observed=names.loss.comparison and not names.loss.squares,
             place=names.loss.place,
         ),
@@ -259,22 +263,37 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
     }
 
 
-def _weightless(
+class _Counted(NamedTuple):
+    """How many residuals do not count, and how many observations there are where that differs."""
+
+    weightless: int = 0
+    observations: float | None = None
+
+
+def _counted(
     declared: Declared,
     parameters: Sequence[Parameter],
     built: Built,
     arrays: Arrays,
     row_counts: Mapping[str, int],
-) -> int:
-    """How many residuals do not count, their ``sigma`` being infinite; it is checked on the way."""
-    if built.sigma is None:
-        return 0
-    from optserve.config.sigma import check_sigma  # most losses do without
+) -> _Counted:
+    """What counts, where ``sigma`` or weights say so; they are checked on the way."""
+    if built.sigma is None and built.weights is None:
+        return _Counted()
+    from optserve.config.row_scales import check_sigma, check_weights  # most losses do without
 
-    graph, terms = built.traced, declared.declarations.loss.terms
+    graph, loss = built.traced, declared.declarations.loss
     splits = {name: [*graph.arrays(one).values()] for name, one in arrays.splits.items()}
-    share = check_sigma(built.sigma, terms, parameters, splits, arrays)
-    return round(share * prod(resolve_shape(graph.graph.outputs[1].aval.shape, row_counts)))
+    size = prod(resolve_shape(graph.graph.outputs[1].aval.shape, row_counts))
+    weightless, observations = 0.0, None
+    if built.sigma is not None:
+        weightless = check_sigma(built.sigma, loss.terms, parameters, splits, arrays)
+    if built.weights is not None and loss.weights is not None:
+        place = loss.terms[WEIGHTS].place
+        found = check_weights(loss.weights, built.weights, place, parameters, splits, arrays)
+        weightless = max(weightless, found.weightless)
+        observations = found.mean * size if loss.weights == "counts" else None
+    return _Counted(round(weightless * size), observations)
 
 
 def _metrics(names: Mapping[str, Any], traced: Traced, arrays: Arrays) -> jobs.Metrics | None:

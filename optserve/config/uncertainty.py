@@ -20,6 +20,7 @@ from optserve.jobs.problem import ErrorMethod, ErrorsAsked, ObjectiveKind
 
 __all__ = ["cluster_columns", "errors_asked", "errors_over"]
 
+_OF_MODEL = frozenset({"gauss_newton", "hessian", "score"})
 _OF_ROWS = frozenset({"score", "sandwich", "cluster"})
 """What is made of the scores of a likelihood."""
 
@@ -41,13 +42,15 @@ def errors_asked(
         return ErrorsAsked()
     written = Uncertainty.in_full(config.uncertainty, config.node_of("uncertainty"))
     methods: list[ErrorMethod] = []
+    weights = None if config.weights is None else config.weights.kind
     for one, node in _methods(written):
         with found:
             made = _method(one, node)
             _check(made, node, config, kind, words)
-            if made.label_of(kind) in [other.label_of(kind) for other in methods]:
+            label = made.label_of(kind, weights)
+            if label in [other.label_of(kind, weights) for other in methods]:
                 raise ConfigError(
-                    f"`{made.label_of(kind)}` is asked for twice",
+                    f"`{label}` is asked for twice",
                     place=node.place,
                     expected="each method once",
                     code="contradiction",
@@ -153,6 +156,7 @@ def _check(
     parameters = config.parameters_in_full.items()
     penalties = [name for name, one in parameters if one.penalty is not None and one.penalty.l2]
     priors = [name for name, one in parameters if one.prior is not None]
+    weights = None if config.weights is None else config.weights.kind
     if config.optimizer == "none":
         why, remedy = "with `optimizer: none` nothing is estimated", "leave it out"
     elif config.minibatch is not None:
@@ -174,6 +178,11 @@ def _check(
     elif method.kind in _REFITS and (asked := sorted(words & {"rows", "row"})):
         why = f"the loss asks for {asked[0]}(...), and a sample has other rows"
         remedy = "`sandwich` needs no refits"
+    elif weights == "counts" and method.kind in _OF_ROWS | _REFITS:
+        why, remedy = "it looks at rows, of which each stands for several observations", "`auto`"
+    elif weights == "sampling" and method.kind in _OF_MODEL:
+        why = "weights of a sample do not say how precise a row is"
+        remedy = "`sandwich`, `cluster` and `bootstrap` need not know it"
     if why:
         raise ConfigError(
             f"`{method.kind}` gives no errors here: {why}",
@@ -202,6 +211,8 @@ def _check_profile(
         why, remedy = "a loss is no likelihood", "use least_squares or log_likelihood"
     elif config.minibatch is not None:
         why, remedy = "steps that see batches end at no exact minimum", "fit all rows at once"
+    elif config.weights is not None and config.weights.kind == "sampling":
+        why, remedy = "a weighted sample has no likelihood", "`sandwich` gives it an interval"
     elif config.optimizer == "none":
         why = "with `optimizer: none` nothing is estimated"
     if why:

@@ -36,10 +36,12 @@ def assess(
 ) -> dict[str, Uncertainty]:
     """The errors of the estimates at the end of a descent, by the name of each method; the first
     are those of the result."""
-    kind = job.problem.objective.kind
-    methods = job.problem.errors.methods
+    objective, methods = job.problem.objective, job.problem.errors.methods
     refits = Refitting(job.problem, preparing, watch)
-    return {one.label_of(kind): _by(one, job, outcome, watch, refits) for one in methods}
+    return {
+        one.label_of(objective.kind, objective.weights): _by(one, job, outcome, watch, refits)
+        for one in methods
+    }
 
 
 def _by(

@@ -37,6 +37,9 @@ class Drawing:
             zip(objective.graph.inputs[len(values) :], objective.data, strict=True)
         )
         self.density: Callable[..., Array] | None = None
+        if objective.weights in ("counts", "sampling"):
+            why = f"its rows have weights by {objective.weights}, and stand for others"
+            raise _refused(problem, why, "a config of the rows that were observed")
         if objective.kind == "least_squares":
             self._of_squares(spread)
         elif objective.kind == "log_likelihood":
@@ -72,33 +75,36 @@ class Drawing:
         observed = np.asarray(objective.data[self.column], np.float64)
         residual = self._residual(observed)
         shifted = self._residual(observed + 1.0 + np.abs(observed))
-        scale = 1.0 + np.abs(observed)
+        unit = self._unit(observed)
+        scale = np.where(unit > 0.0, 1.0 + np.abs(observed), 0.0)
         if not np.allclose(shifted - residual, scale, rtol=CLOSE, atol=CLOSE * scale.max()):
             why = f"what is predicted depends on '{self.column}' too, as in a series"
             raise _refused(problem, why, "a model that predicts each row from other columns")
         self.mean = observed - residual
-        sigma = self._sigma(observed)
-        if sigma is None and spread is None:
+        if not objective.sigma and spread is None:
             why = "the standard deviation of its residuals is not known"
             raise _refused(problem, why, "give sigma, or more rows than parameters")
-        deviation = np.float64(spread or 0.0) if sigma is None else sigma
-        self.deviation = np.broadcast_to(deviation, observed.shape)
+        self.deviation = unit if objective.sigma else unit * np.float64(spread or 0.0)
 
     def _residual(self, observed: Array) -> Array:
         """Observed less predicted, where this is observed."""
         arguments = self._with(observed)
         graph = self.problem.objective.graph
         [found] = interpret(replace(graph, outputs=graph.outputs[1:2]), *arguments)
-        sigma = self._sigma(observed)
         made = np.broadcast_to(np.asarray(found, np.float64), observed.shape)
-        return made if sigma is None else made * sigma
+        return made * self._unit(observed)
 
-    def _sigma(self, observed: Array) -> Array | None:
-        graph = self.problem.objective.deviation
-        if graph is None:
-            return None
-        [found] = interpret(graph, *self._with(observed))
-        return np.broadcast_to(np.asarray(found, np.float64), observed.shape)
+    def _unit(self, observed: Array) -> Array:
+        """What a residual of 1 stands for: sigma, over the root of a weight; 0 in a row that does
+        not count, whose observation stays as it is."""
+        objective, unit = self.problem.objective, np.ones(observed.shape)
+        arguments = self._with(observed)
+        with np.errstate(divide="ignore"):
+            if objective.deviation is not None:
+                unit = unit * interpret(objective.deviation, *arguments)[0]
+            if objective.weighting is not None:
+                unit = unit / np.sqrt(interpret(objective.weighting, *arguments)[0])
+        return np.where(np.isfinite(unit), unit, 0.0)
 
     def _with(self, observed: Array) -> list[Array]:
         count = len(self.arguments) - len(self.of_column)

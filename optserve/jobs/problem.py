@@ -35,6 +35,7 @@ __all__ = [
     "Problem",
     "Provided",
     "Stop",
+    "WeightKind",
 ]
 
 SHARED = 64
@@ -42,6 +43,20 @@ SHARED = 64
 
 
 ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
+
+WeightKind = Literal["precision", "counts", "sampling"]
+
+ErrorKind = Literal[
+    "auto",
+    "hessian",
+    "gauss_newton",
+    "score",
+    "sandwich",
+    "cluster",
+    "bootstrap",
+    "jackknife",
+    "none",
+]
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,10 @@ class Objective:
     as least squares. ``observed`` says that the last output is the observed response, from which R2
     is computed. ``sigma`` says that the residuals are in units of a known standard deviation, which
     is infinite for ``weightless`` of them and which ``deviation`` computes, a graph of
-    the same inputs. An array of ``data`` may be ``Streamed``.
+    the same inputs. ``weights`` says what the weights of rows mean that ``weighting`` computes
+    likewise, if there are any: residuals are in units of the root of the variance over them, terms
+    of a likelihood are multiplied by them. ``counted`` is how many observations there are, where
+    weights are counts. An array of ``data`` may be ``Streamed``.
     """
 
     kind: ObjectiveKind
@@ -71,6 +89,9 @@ class Objective:
     sigma: bool = False
     deviation: Graph | None = None
     weightless: int = 0
+    weights: WeightKind | None = None
+    weighting: Graph | None = None
+    counted: float | None = None
     observed: bool = False
     place: Place | None = None
 
@@ -157,28 +178,19 @@ class ErrorMethod:
     ``seed``. See ``docs/uncertainty.md`` for what each kind means.
     """
 
-    kind: Literal[
-        "auto",
-        "hessian",
-        "gauss_newton",
-        "score",
-        "sandwich",
-        "cluster",
-        "bootstrap",
-        "jackknife",
-        "none",
-    ] = "auto"
+    kind: ErrorKind = "auto"
     n: int = 0
     seed: int = 0
     column: str = ""
     table: str = ""
     groups: Array | None = field(default=None, compare=False)
 
-    def label_of(self, kind: ObjectiveKind) -> str:
-        """Its name among the ``uncertainties`` of a result of this kind: ``auto`` becomes what it
-        stands for."""
+    def label_of(self, kind: ObjectiveKind, weights: WeightKind | None = None) -> ErrorKind:
+        """Its name among the ``uncertainties`` of a result: ``auto`` becomes what it stands for."""
         if self.kind != "auto":
             return self.kind
+        if weights == "sampling":
+            return "sandwich"
         return "gauss_newton" if kind == "least_squares" else "hessian"
 
 

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from optserve.config.schema.define import Definition
-from optserve.config.schema.loss import LeastSquares
+from optserve.config.schema.loss import Comparison, LeastSquares, Weights
 from optserve.config.schema.output import Written as Output
 from optserve.config.schema.parameter import Parameter, Written
 from optserve.config.schema.section import (
@@ -217,6 +217,9 @@ class Config(Section):
     log_likelihood: Expression | None = Field(
         default=None, description="An array; its sum is maximized."
     )
+    weights: Annotated[Weights, Words("{precision: w}, {counts: w} or {sampling: w}")] | None = (
+        Field(default=None, description="How much each row counts.")
+    )
     optimizer: (
         Annotated[
             Annotated[str, Tag("text"), installed("optimizers", "name", "auto", "none")]
@@ -301,4 +304,43 @@ class Config(Section):
             )
         if not self.parameters:
             raise broken_rule("there are no parameters", "parameters", "at least one parameter")
+        return self
+
+    @model_validator(mode="after")
+    def has_rows_to_weight(self) -> Self:
+        """Hold that ``weights`` go with the loss."""
+        if self.weights is None:
+            return self
+        kind, squares = self.weights.kind, self.least_squares
+        if self.loss is not None:
+            raise broken_rule(
+                "a loss is one number, and has no rows to weight",
+                "weights",
+                "least_squares or log_likelihood",
+                "write the weights into the loss: `loss: sum(w * ...)`",
+                at_key=True,
+            )
+        if isinstance(squares, Mapping) and len(squares) > 1:
+            raise broken_rule(
+                f"there are {len(squares)} residuals, and weights are of the rows of one",
+                "weights",
+                "one residual",
+                "multiply the residuals by sqrt(w)",
+                at_key=True,
+            )
+        if kind == "precision" and self.log_likelihood is not None:
+            raise broken_rule(
+                "a log likelihood knows the precision of each row",
+                "weights",
+                "counts or sampling",
+                "write it into the likelihood: `normal_logpdf(y, mu, sigma / sqrt(w))`",
+                at_key=True,
+            )
+        if kind == "precision" and isinstance(squares, Comparison) and squares.sigma is not None:
+            raise broken_rule(
+                "`sigma` says how precise each row is, and so would these weights",
+                "weights",
+                "sigma, where it is known, or weights, where it is known but for a factor",
+                at_key=True,
+            )
         return self

@@ -1,15 +1,17 @@
-"""The keys of ``least_squares``."""
+"""The keys of ``least_squares`` and ``weights``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from optserve.config.schema.section import Expression, Section, Words, kind
+from optserve.config.schema.section import Expression, Section, Words, broken_rule, kind
 
-__all__ = ["Comparison", "LeastSquares"]
+__all__ = ["Comparison", "LeastSquares", "WeightKind", "Weights"]
+
+WeightKind = Literal["precision", "counts", "sampling"]
 
 
 class Comparison(Section):
@@ -43,3 +45,37 @@ LeastSquares = Annotated[
     Words("a residual, {name: residual}, or {observed: ..., predicted: ...}"),
 ]
 """A residual, residuals by name, or a comparison."""
+
+
+class Weights(Section):
+    """How much each row counts, and what that means for error bars: one of these."""
+
+    precision: Expression | None = Field(
+        default=None,
+        description="Of least squares: the variance of a row is the same unknown one over this.",
+    )
+    counts: Expression | None = Field(
+        default=None, description="A row stands for so many observations that are alike."
+    )
+    sampling: Expression | None = Field(
+        default=None, description="A row was sampled with a chance of one over this."
+    )
+
+    @property
+    def kind(self) -> WeightKind:
+        """The one that is given."""
+        kinds: tuple[WeightKind, ...] = get_args(WeightKind)
+        return next(kind for kind in kinds if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def is_one_kind(self) -> Self:
+        """Hold that there is one kind of weights."""
+        given = [kind for kind in get_args(WeightKind) if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise broken_rule(
+                f"rows are weighted in one way, and here are {len(given)}",
+                given[1] if given else "",
+                "one of precision, counts, sampling",
+                at_key=bool(given),
+            )
+        return self

@@ -107,8 +107,9 @@ def outline(problem: Problem) -> dict[str, Any]:
         parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
     }
     by_method = {name: tree[name] for name in ("standard_errors", "intervals")}
-    kind = problem.objective.kind
-    tree["uncertainties"] = {one.label_of(kind): by_method for one in problem.errors.methods}
+    kind, weights = problem.objective.kind, problem.objective.weights
+    methods = (one.label_of(kind, weights) for one in problem.errors.methods)
+    tree["uncertainties"] = dict.fromkeys(methods, by_method)
     tree["profiles"] = {
         entry_label(one.name, one.shape, int(position)): {
             "interval": [None, None],

@@ -6,6 +6,7 @@ what it leaves out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, sqrt
 from typing import NamedTuple
 
@@ -49,7 +50,8 @@ def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
 
     ``auto`` is ``gauss_newton`` for least squares, else ``hessian``.
     """
-    kind = method.label_of(minimum.evaluator.problem.objective.kind)
+    objective = minimum.evaluator.problem.objective
+    kind = method.label_of(objective.kind, objective.weights)
     if kind in ("score", "sandwich", "cluster") and minimum.has_priors:
         raise NoCovarianceError(
             f"`{kind}` is of a likelihood alone, and parameters have priors: `hessian` is the "
@@ -71,7 +73,7 @@ def _by_kind(minimum: Minimum, method: ErrorMethod, kind: str) -> Covariance:
             return _hessian(minimum)
         case "score":
             return _score(minimum)
-    return _sandwich(minimum, method)
+    return _sandwich(minimum, replace(method, kind=kind))
 
 
 def _gauss_newton(minimum: Minimum) -> Covariance:

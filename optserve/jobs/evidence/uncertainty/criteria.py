@@ -37,11 +37,14 @@ def criteria_of(
     errors, fit = uncertainty.errors, uncertainty.fit
     if errors is None or objective.priors or objective.penalties:
         return Criteria()
+    if objective.weights == "sampling":  # a weighted sample has no likelihood
+        return Criteria()
+    counted = objective.counted
     k = errors.information.rank
     if fit is None:
         if log_likelihood is None:
             return Criteria()
-        deviance, count = -2.0 * log_likelihood, rows
+        deviance, count = -2.0 * log_likelihood, rows if counted is None else counted
     elif objective.sigma:
         deviance, count = fit.sum_of_squares, fit.observations
     elif fit.perfect or not fit.sum_of_squares:

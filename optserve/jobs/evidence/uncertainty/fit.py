@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -15,8 +16,9 @@ from optserve.jobs.evidence.uncertainty.randomness import (
     chance_of_more,
     randomness_of,
 )
+from optserve.transforms.simplify import simplify
 
-__all__ = ["Fit", "fit_of", "own_residuals"]
+__all__ = ["Fit", "fit_of", "own_residuals", "scales_at"]
 
 UNLIKELY = 1e-3
 """The chance below which a number of runs is told of."""
@@ -59,6 +61,16 @@ def own_residuals(evaluator: Evaluator) -> Array:
     return np.concatenate([np.full(sizes[one], one not in others) for one in objective.residuals])
 
 
+def scales_at(evaluator: Evaluator, point: Array, observed: Array) -> dict[str, Array]:
+    """The ``sigma`` and the ``weight`` of each residual (n,), those that there are."""
+    objective, found = evaluator.problem.objective, {}
+    for name, graph in (("sigma", objective.deviation), ("weight", objective.weighting)):
+        if graph is not None:
+            [values] = evaluator.at(name, partial(simplify, graph), point)
+            found[name] = np.ravel(np.broadcast_to(values, observed.shape)).astype(np.float64)
+    return found
+
+
 def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fit:
     """The fit at ``point``, where the residuals (n,) that are no penalties are ``residual``.
 
@@ -67,13 +79,17 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     """
     objective = evaluator.problem.objective
     count = residual.size - objective.weightless
+    if objective.counted is not None:
+        count = round(objective.counted)
     dof = max(count - rank, 0)
     length = float(root_sum_square(residual.astype(np.float64)))
     notes = []
     randomness = randomness_of(residual[residual != 0.0] if objective.weightless else residual)
     looks = {} if randomness is None else randomness._asdict()
+    if objective.weightless and objective.weights is not None:
+        notes.append(f"residuals of weight 0 do not count: {objective.weightless}")
     if objective.sigma:
-        if objective.weightless:
+        if objective.weightless and objective.weights is None:
             notes.append(f"residuals of infinite sigma do not count: {objective.weightless}")
         return Fit(
             count,
@@ -89,7 +105,11 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         observed = evaluator.observed(point).astype(np.float64)
         rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(observed))
         if observed.max() > observed.min():
-            spread = float(root_sum_square(observed - observed.mean()))
+            each = np.ravel(observed)
+            weights = scales_at(evaluator, point, observed).get("weight")
+            mean = np.average(each, weights=weights)
+            root = 1.0 if weights is None else np.sqrt(weights)
+            spread = float(root_sum_square(root * (each - mean)))
             explained = 1.0 - (length / spread) ** 2
         else:
             notes.append("no R2: the observed response does not vary")

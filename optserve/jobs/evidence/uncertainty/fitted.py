@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.graph.interpret import interpret
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.fit import scales_at
 from optserve.jobs.evidence.uncertainty.information import of_jacobian
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 
 __all__ = ["LONGEST", "OWN", "fitted_at"]
 
 OWN = frozenset(
-    {"observed", "predicted", "standard_error", "leverage", "residual", "sigma", "term"}
+    {"observed", "predicted", "standard_error", "leverage", "residual", "sigma", "weight", "term"}
 )
 """The columns of the table that are no data."""
 
@@ -28,7 +28,8 @@ LONGEST = 10_000
 def fitted_at(evaluator: Evaluator, point: Array, uncertainty: Uncertainty) -> dict[str, Array]:
     """Columns (n,) by name, at ``point`` (p,): of least squares of up to 10,000 residuals.
 
-    The residual that is minimized is in units of ``sigma`` where there is one. A comparison has
+    The residual that is minimized is in units of ``sigma`` where there is one, times the root of
+    the ``weight`` of its row. A comparison has
     ``observed``, ``predicted`` and, where there are error bars, the ``standard_error`` of what is
     predicted, and its ``leverage``; before these stand the numbers of each row that it is made of.
     Several residuals stand below each other, and ``term`` names them.
@@ -61,20 +62,24 @@ def _compared(
     evaluator: Evaluator, point: Array, uncertainty: Uncertainty, residual: Array, part: slice
 ) -> dict[str, Array]:
     observed = evaluator.observed(point).astype(np.float64)
-    sigma = _sigma(evaluator, point, observed)
-    with np.errstate(invalid="ignore"):  # where sigma is infinite, the prediction is not known
-        difference = residual if sigma is None else residual * sigma
-    columns = dict(_given(evaluator, observed, sigma))
+    scales = scales_at(evaluator, point, observed)
+    sigma, weight = scales.get("sigma"), scales.get("weight")
+    unit = np.ones(observed.size) if sigma is None else sigma
+    # Where sigma is infinite, or the weight 0, the prediction is not known.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = unit if weight is None else unit / np.sqrt(weight)
+        difference = residual * unit
+    columns = dict(_given(evaluator, observed, [*scales.values()]))
     columns["observed"] = np.ravel(observed)
     columns["predicted"] = np.ravel(observed) - difference
     if uncertainty.errors is not None:
         jacobian = evaluator.linearized(point).jacobian[part].astype(np.float64)
         error = uncertainty.errors.of(jacobian)
-        columns["standard_error"] = error if sigma is None else error * sigma
+        with np.errstate(invalid="ignore"):
+            columns["standard_error"] = error * unit
         columns["leverage"] = _leverage(jacobian[:, uncertainty.errors.free])
     columns["residual"] = residual
-    if sigma is not None:
-        columns["sigma"] = sigma
+    columns |= scales
     return columns
 
 
@@ -84,23 +89,13 @@ def _leverage(jacobian: Array) -> Array:
     return np.asarray(np.sum(np.square(found), axis=1))
 
 
-def _sigma(evaluator: Evaluator, point: Array, observed: Array) -> Array | None:
-    """The standard deviation of each residual (n,), where it is known."""
-    graph = evaluator.problem.objective.deviation
-    if graph is None:
-        return None
-    values = evaluator.packing.natural(point).values()
-    [found] = interpret(graph, *values, *evaluator.problem.objective.data.values())
-    return np.ravel(np.broadcast_to(found, observed.shape)).astype(np.float64)
-
-
 def _given(
-    evaluator: Evaluator, observed: Array, sigma: Array | None
+    evaluator: Evaluator, observed: Array, scales: Sequence[Array]
 ) -> Iterator[tuple[str, Array]]:
-    """The columns of the data, with a number a row, but for the response and its deviation."""
+    """The columns of the data with a number a row, but for the response and its ``scales``."""
     if not observed.ndim:
         return
-    known = [observed] if sigma is None else [observed, np.reshape(sigma, observed.shape)]
+    known = [observed, *(np.reshape(one, observed.shape) for one in scales)]
     each = prod(observed.shape[1:])
     for name, array in evaluator.problem.objective.data.items():
         if isinstance(array, Streamed) or "(" in name or " " in name:

@@ -168,7 +168,9 @@ class Minimum:
     @property
     def count(self) -> int:
         """How many observations there are: residuals that count, or terms of a likelihood."""
-        return self.fit.observations if self.is_least_squares else len(self.scores)
+        if self.is_least_squares:
+            return self.fit.observations
+        return len(self.scores) - self.evaluator.problem.objective.weightless
 
     @cached_property
     def scores(self) -> Array:

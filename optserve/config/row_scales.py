@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def check_sigma(
     """
     rule = _Rule(
         "sigma",
-        terms["sigma"].place,
+        partial(ConfigError, place=terms["sigma"].place, code="sigma"),
         lambda found: found > 0.0,
         np.isposinf,
         "a positive standard deviation, infinite where a row is not to count",
@@ -74,7 +75,7 @@ def check_weights(
     whole = kind == "counts"
     rule = _Rule(
         "the weight",
-        place,
+        partial(ConfigError, place=place, code="weights"),
         lambda found: np.isfinite(found) & (found >= 0.0) & (not whole or found == np.floor(found)),
         lambda found: found == 0.0,
         "a whole number of observations, 0 where a row is not to count"
@@ -99,7 +100,7 @@ class _Rule(NamedTuple):
     """What values of each row may be, which of them do not count, and the words where it fails."""
 
     what: str
-    place: Place
+    error: Callable[..., ConfigError]
     is_right: Callable[[Array], Array]
     is_weightless: Callable[[Array], Array]
     expected: str
@@ -124,7 +125,6 @@ def _checked(
 ) -> Counted:
     """What counts of the training rows, where the values of all rows are right."""
     used, counted = reads(graph), Counted()
-    code = "sigma" if rule.what == "sigma" else "weights"
     for split, columns in splits.items():
         given = zip(graph.inputs, [*(one.init for one in parameters), *columns], strict=True)
         values = {variable: value for variable, value in given if variable in used}
@@ -134,18 +134,14 @@ def _checked(
             if wrong.any():
                 at = tuple(np.argwhere(wrong)[0].tolist())
                 where = _row(graph, at, first, arrays, split)
-                raise ConfigError(
-                    f"{rule.what} is {found[at]:g}{where}",
-                    place=rule.place,
-                    expected=rule.expected,
-                    code=code,
-                )
+                message = f"{rule.what} is {found[at]:g}{where}"
+                raise rule.error(message, expected=rule.expected)
             weightless += int(rule.is_weightless(found).sum())
             size, total = size + found.size, total + float(np.sum(found))
         if split == "train" and size:
             counted = Counted(weightless / size, total / size)
     if counted.weightless == 1.0:
-        raise ConfigError(rule.nothing, place=rule.place, expected=rule.something, code=code)
+        raise rule.error(rule.nothing, expected=rule.something)
     return counted
 
 

@@ -279,7 +279,7 @@ class Evaluator:
         """The outputs of a graph over the natural parameters and the data, which is ``what``."""
         values = self.packing.natural(point).values()
         data = self.problem.objective.data.values()
-        rows = held(data) if what in ("residual", "observed") else data
+        rows = held(data) if what in ("residual", "observed", "sigma", "weight") else data
         return self.compiled(what, graph)(*values, *rows)
 
     def compiled(self, what: Hashable, graph: Callable[[], Graph], *same: object) -> Compiled:

@@ -20,7 +20,7 @@ from optserve.config.schema.config import (
     Stop,
 )
 from optserve.config.schema.define import Composition, Pipe
-from optserve.config.schema.loss import Comparison
+from optserve.config.schema.loss import Comparison, Weights
 from optserve.config.schema.output import Output
 from optserve.config.schema.parameter import Parameter, Penalty
 from optserve.config.schema.section import Section
@@ -46,6 +46,7 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("parameters.NAME", Parameter),
     ("parameters.NAME.penalty", Penalty),
     ("least_squares", Comparison),
+    ("weights", Weights),
     ("stop", Stop),
     ("stop.plateau", Plateau),
     ("starts", Starts),

@@ -23,6 +23,7 @@ from optserve.optimizers.base import Optimizer
 __all__ = [
     "SHARED",
     "Abort",
+    "ErrorKind",
     "ErrorMethod",
     "ErrorsAsked",
     "Expectation",

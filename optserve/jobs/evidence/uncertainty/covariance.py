@@ -15,7 +15,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.uncertainty.information import Information, of_hessian, of_jacobian
 from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
-from optserve.jobs.problem import ErrorMethod
+from optserve.jobs.problem import ErrorKind, ErrorMethod
 from optserve.optimizers.tall import triangle
 
 __all__ = ["BIAS", "Covariance", "covariance_of"]
@@ -65,7 +65,7 @@ def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
     return made
 
 
-def _by_kind(minimum: Minimum, method: ErrorMethod, kind: str) -> Covariance:
+def _by_kind(minimum: Minimum, method: ErrorMethod, kind: ErrorKind) -> Covariance:
     match kind:
         case "gauss_newton":
             return _gauss_newton(minimum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
 __all__ = ["comparison", "distance"]
+
+_ORIGIN = re.compile(r'(  # [^"]*|# left to defaults: .*)$')
+"""The comment that says where a value of a config comes from."""
 
 LONGEST = 40
 """Characters of a value that are shown."""
@@ -95,8 +99,9 @@ def _words(one: Result, two: Result) -> Iterator[list[str]]:
 
 
 def _settings(one: str, two: str) -> Iterator[str]:
-    """The lines of the configs that differ."""
-    lines = difflib.unified_diff(one.splitlines(), two.splitlines(), lineterm="", n=0)
+    """The lines of the configs that differ, wherever their values come from."""
+    first, second = ([_ORIGIN.sub("", line) for line in text.splitlines()] for text in (one, two))
+    lines = difflib.unified_diff(first, second, lineterm="", n=0)
     yield from (f"    {line}" for line in lines if not line.startswith(("---", "+++", "@@")))
 
 

@@ -14,7 +14,7 @@ from optserve.plugin import Value
 __all__ = ["MUTANTS"]
 
 STATE, LATER = "state", "later"
-CALLS = 340
+CALLS = 550
 """After so many calls of its value a mutant fails, long after it was certified."""
 
 
@@ -117,8 +117,9 @@ class Failing:
 
 
 def _slow(primitive: Any, a: Value, x: Value) -> Value:
-    """A loss that takes many evaluations."""
-    return np.sum(primitive(a * x)) + 100.0 * (np.exp(a) - 2.0) ** 4
+    """A loss that takes many evaluations, of several values each."""
+    values = [np.sum(primitive(a * x + shift)) for shift in range(8)]
+    return sum(values) + 100.0 * (np.exp(a) - 2.0) ** 4
 
 
 def later(fault: str, name: str, what: Callable[[Value], Value]) -> Mutant:

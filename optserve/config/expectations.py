@@ -64,8 +64,7 @@ def expectations_of(
                 shape = _check_output(entry.key, config.outputs, outputs)
             else:
                 shape = _check_path(entry.key, by_name, config, methods)
-            refits = not {"bootstrap", "jackknife"}.isdisjoint(methods)
-            _check_error_bars(config, entry.key, by_name, refits=refits)
+            _check_error_bars(config, entry.key, by_name, methods)
             checks = _checks(path, config.expect[path], shape)
             expectations.append(Expectation(path, checks, entry.key.place))
     return tuple(expectations)
@@ -193,7 +192,10 @@ def _is_text(value: object) -> bool:
 
 
 def _check_error_bars(
-    config: Config, key: ScalarNode, parameters: Mapping[str, Parameter], *, refits: bool
+    config: Config,
+    key: ScalarNode,
+    parameters: Mapping[str, Parameter],
+    methods: Sequence[str],
 ) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""
     root, _, rest = key.text.partition(".")
@@ -204,7 +206,8 @@ def _check_error_bars(
         return
     fixed = (name for name, one in parameters.items() if rest == name and one.fixed.all())
     why = ""
-    if config.uncertainty == "none":
+    refits = not {"bootstrap", "jackknife"}.isdisjoint(methods)
+    if [*methods] == ["none"]:
         why = "`uncertainty: none` asks for no errors"
     elif config.loss is not None and not refits:
         why = "a loss is no likelihood: use least_squares or log_likelihood"

@@ -201,6 +201,11 @@ LOSS = {"version": 1, "data": {"inline": {"y": [1, 2]}}, "parameters": {"b": 1}}
             {"uncertainty": "none", "expect": {"standard_errors.v": {"max": 1}}},
             "`uncertainty: none` asks for no errors",
         ),
+        (
+            {"uncertainty": {"method": "none"}, "expect": {"intervals.v[0]": {"max": 1}}},
+            "`uncertainty: none` asks for no errors",
+        ),
+        ({"uncertainty": {"method": []}}, "the list of methods is empty"),
         ({"expect": {"uncertainties.sandwich.standard_errors.v": {"max": 1}}}, "names nothing"),
         ({"expect": {"fit.chi": {"max": 1}}}, "names nothing"),
     ],

@@ -22,15 +22,14 @@ def uncertainties_lines(result: Result) -> Iterator[str]:
     if {*result.uncertainties} in ORDINARY:
         return
     for name, one in result.uncertainties.items():
-        told = [f"{name}: {one.covariance}" if one.covariance else name]
+        if not one.covariance:  # a warning says why
+            continue
+        told = [f"{name}: {one.covariance}"]
         told += [one.scaled] if one.scaled else []
         if one.refits is not None:
             told.append(f"{one.refits} refits, {one.failed or 'none'} failed")
         if one.left_out:
             told.append(f"leaves out {'; '.join(one.left_out)}")
-        reasons = dict.fromkeys(one.unavailable.values())
-        if not one.covariance:
-            told.append(f"none: {'; '.join(reasons)}")
         yield ", ".join(told)
 
 

@@ -107,6 +107,13 @@ def test_a_loss_has_errors_by_refits() -> None:
     assert result.uncertainty == "jackknife"
 
 
+def test_errors_that_were_asked_for_and_are_not_there_are_a_warning() -> None:
+    result = found({"bootstrap": {"n": 100_000}}, stop={"seconds": 0.2})
+    assert result.uncertainty == "none"
+    assert result.uncertainties["bootstrap"].unavailable == {"m": "the time was up"}
+    assert "no errors by bootstrap: the time was up" in result.warnings
+
+
 def test_a_series_is_warned_of() -> None:
     result = found("jackknife", least_squares="y[1:] - m * y[:-1]", parameters={"m": 1})
     assert any("the loss takes rows together" in one for one in result.warnings)

@@ -15,7 +15,7 @@ from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import entry_label
-from optserve.jobs.problem import Expectation, Objective, Problem
+from optserve.jobs.problem import ErrorsAsked, Expectation, Objective, Problem
 from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
@@ -192,7 +192,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
         "uncertainties": {
             name: _by_method(one)
             for name, one in findings.uncertainties.items()
-            if one.kind != "none" or len(findings.uncertainties) > 1
+            if one.kind != "none" or problem.errors.methods != ErrorsAsked().methods
         },
         **_uncertainty(findings.uncertainty, _of_priors(problem.objective, findings.uncertainty)),
         "profiles": {
@@ -320,6 +320,12 @@ def _used(problem: Problem, findings: Findings) -> dict[str, Any]:
 
 def _warnings(problem: Problem, findings: Findings) -> list[str]:
     warnings = [*problem.warnings, *findings.uncertainty.warnings, *findings.missing]
+    warnings += [
+        f"no errors by {name}: {'; '.join(dict.fromkeys(one.unavailable.values()))}"
+        for name, one in findings.uncertainties.items()
+        if name != "none" and one.kind == "none" and findings.outcome.reason.usable
+        if problem.errors.methods != ErrorsAsked().methods and one.unavailable
+    ]
     for number, outcome in enumerate(findings.outcomes, 1):
         which = f"start {number}: " if len(findings.outcomes) > 1 else ""
         if number - 1 != findings.chosen and not outcome.reason.usable:

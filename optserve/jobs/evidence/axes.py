@@ -9,9 +9,10 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
-from optserve.jobs.evidence.profiles import Profile, profile
-from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
+from optserve.jobs.evidence.profiles import Profile, profile, unit_along
+from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.valleys import followed
 
 __all__ = ["MUCH", "hidden", "longer", "profiles_of", "true_model"]
 
@@ -103,15 +104,32 @@ def profiles_of(
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
         one = _believed(profile(surface, place, direction, noise, let), surface, place, model)
+        if one.kind == "valley":
+            one = followed(surface, place, one, model, noise, let)
         more = longer(surface, place, start, one.direction)
-        away = one.kind not in ("rises", "falls") and more > MUCH
+        away = one.kind not in ("rises", "falls", "floor") and more > MUCH
         if away and _rises(surface, place, more * one.direction, model, noise):
             one = Profile("rises", one.direction)
         if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
             far = max(1.0, more) * one.direction
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
-    return found
+    return found + _weakest(surface, place, model, which, noise, let)
+
+
+def _weakest(
+    surface: Surface, place: Place, model: Quadratic, which: Array, noise: float, let: float
+) -> list[Profile]:
+    """Whether the loss falls along the floor of the least curvature that shows, where it is weak.
+
+    A line shows how sharply it rises beside the floor, and not that the floor falls on.
+    """
+    number = int(np.argmin(model.values)) if model.values.size else 0
+    if model.partial or which.all() or which[number] or not model.values[number] < WEAK:
+        return []
+    unit = unit_along(surface, place, model.axis(number))
+    seen = followed(surface, place, Profile("rises", unit), model, noise, let)
+    return [seen] if seen.kind in ("floor", "tail") else []
 
 
 def _believed(seen: Profile, surface: Surface, place: Place, model: Quadratic) -> Profile:

@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile
-from optserve.jobs.evidence.quadratic import Quadratic, of_hessian
+from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Noise, Place, Surface
 
 __all__ = ["drifting"]
@@ -23,6 +23,9 @@ SHRUNK = 0.3
 """The share of the first step that the last is at a minimum. The steps towards one that is flat to
 the fourth order shrink to 2/3 each, to the eighth order to 6/7."""
 
+ALIKE = 0.1
+"""A curvature is the same if it has changed by no more than this share of itself."""
+
 RISES = 10.0
 HALVINGS = 4
 
@@ -32,13 +35,14 @@ def drifting(
 ) -> list[Profile]:
     """The way along which steps lead off ``place`` and do not shrink, if they do not.
 
-    No decrement matters within what is ``asked`` for, unless a curvature is negative there; and
-    none says anything that is rounding. A step may not raise the loss by more than a few times the
-    ``noise`` of that.
+    No decrement matters within what is ``asked`` for, unless a curvature is negative there, or next
+    to nothing; and none says anything that is rounding. A step may not raise the loss by more than
+    a few times the ``noise`` of that.
     """
     cost = STEPS * (surface.prices.hessian + surface.prices.jacobian)
     few = surface.dense and not model.partial and cost <= surface.budget.left
-    settled = model.least >= -model.noise
+    weak = model.noise < model.least < WEAK
+    settled = model.least >= -model.noise and not weak
     if not few or (settled and model.decrement <= asked):
         return []
     rounding = SEEN * noise.decrement
@@ -49,14 +53,30 @@ def drifting(
     here, now = place, model
     for _ in range(STEPS):
         there = _beside(surface, here, now.step, place.loss + RISES * noise.loss)
-        hessian = None if there is None else surface.hessian(there)
-        if there is None or hessian is None or not np.isfinite(hessian).all():
+        stepped = there or surface.at(here.point + now.step)
+        hessian = surface.hessian(stepped) if stepped.finite else None
+        if hessian is None or not np.isfinite(hessian).all():
             break
-        here, now = there, of_hessian(hessian, there.gradient, model.free, surface.epsilon)
-        shorter = model.length(now.step) <= SHRUNK * model.length(model.step)
-        if now.decrement <= rounding or (shorter and now.decrement <= SHRUNK * model.decrement):
+        after = of_hessian(hessian, stepped.gradient, model.free, surface.epsilon)
+        shorter = after.length(after.step) <= SHRUNK * model.length(model.step)
+        if after.decrement <= rounding or (shorter and after.decrement <= SHRUNK * model.decrement):
             return []
+        if _is_rounding(now, stepped.gradient, hessian):
+            return []
+        if there is None:
+            break
+        here, now = there, after
     return [Profile("tail", model.step if here is place else here.point - place.point)]
+
+
+def _is_rounding(model: Quadratic, gradient: Array, hessian: Array) -> bool:
+    """Whether the slope along a step is still there after it, though the curvature is the same.
+
+    It would be 0 there but for rounding, which makes a staircase of it.
+    """
+    step, predicted = model.step, 2.0 * model.decrement**2
+    bend = float(step @ hessian @ step) / predicted
+    return abs(bend - 1.0) <= ALIKE and abs(float(gradient @ step)) > SHRUNK * predicted
 
 
 def _beside(surface: Surface, place: Place, step: Array, most: float) -> Place | None:

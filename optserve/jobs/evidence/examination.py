@@ -13,15 +13,15 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
-from optserve.jobs.evidence.evidence import Direction, Evidence, Kind
+from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.leaving import beside, is_endless, leave
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
-from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.standing import flat_at, is_parabola, jump_at, moved
+from optserve.jobs.evidence.standing import apart, flat_at, is_parabola, jump_at, moved
 from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
 
@@ -79,6 +79,7 @@ class Examination:
         self.noise = nan
         self.done: Finish | None = None
         self.fell: list[Array] = []
+        self.on_floor = False
         self.task = "to see how far the loss falls on"
 
     def run(self) -> Examined:
@@ -190,7 +191,8 @@ class Examination:
     def _unlike(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """What the loss does along an axis that it does not at a minimum, if anything."""
         for one in seen:
-            if one.kind == "falls":
+            if one.kind in ("falls", "floor"):
+                self.on_floor |= one.kind == "floor"
                 return self._falls_along(place, model, one)
             if one.kind == "tail" or came_down(self.fell, one, self.surface, place, self.end.start):
                 if model.rest is not None and (found := self._ill_conditioned(place, model)):
@@ -261,7 +263,7 @@ class Examination:
         if weak.size and weak.all() and kinds == {"flat"}:
             told = "the loss does not change with any parameter here"
             return self._end(Reason.flat, told, model, flat)
-        if not kinds & {"edge", "valley"} and (plateau := self._plateau(place, model, seen)):
+        if "valley" not in kinds and (plateau := self._plateau(place, model, seen)):
             return plateau
         return self._minimum(place, model, true, flat)
 
@@ -337,6 +339,9 @@ class Examination:
     ) -> Examined:
         if self.surface.is_blind(place, (model, true), self.noise):
             return self._end(Reason.unexamined, BLIND, place=place)
+        if self.on_floor and true.least < WEAK:
+            told = "the loss falls along the floor of a valley, as long as rounding lets it be seen"
+            return self._end(Reason.stalled, told, model, place=place)
         by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
         reason = Reason.gradient if by_tolerance else Reason.precision
         told = (
@@ -356,7 +361,7 @@ class Examination:
         true: Quadratic | None = None,
         verified: bool = False,
     ) -> Examined:
-        place = place or self.start
+        surface, place = self.surface, place or self.start
         numbers: dict[str, Any] = {}
         if model is not None:
             numbers = {
@@ -369,25 +374,11 @@ class Examination:
             verified,
             sentence,
             moved=not np.array_equal(place.point, self.end.start),
-            directions=(*directions, *self._apart(place)),
+            directions=(*directions, *apart(surface, self.reach, place)),
             **numbers,
         )
         step = inf if model is None else model.largest_change(place.point)
         return Examined(reason, evidence, place, step=step)
-
-    def _apart(self, place: Place) -> list[Direction]:
-        """The coordinates that do not take part, those of a kind together."""
-        unit = np.ones(self.surface.size)
-        kinds: tuple[tuple[Kind, Array], ...] = (
-            ("at bound", self.surface.held(place)),
-            ("at start", self.reach.unreached),
-            ("unused", self.reach.unused),
-        )
-        return [
-            directed(kind, which.astype(np.float64), unit, self.labels)
-            for kind, which in kinds
-            if which.any()
-        ]
 
     def _sizes(self, place: Place) -> Array:
         return 1.0 / self.surface.reference(place)

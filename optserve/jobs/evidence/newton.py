@@ -147,7 +147,12 @@ class _Newton:
         if share == 1.0 and shrunk <= QUICK:
             self._take(trial, chord, fresh=not surface.keeps_curvature)
             bar = self.bar_at(trial, chord, self.noise, self.before)
-            return "rest" if chord.decrement <= bar.asked else ""
+            if not chord.decrement <= bar.asked:
+                return ""
+            if self.fresh or self._keeps_the_least():
+                return "rest"
+            self._refresh()
+            return ""
         bends = surface.bends(trial, place, step)
         if enough and abs(bends - 1.0) <= 1.0 - SAME:
             # The same curvature, and no shorter step: that is rounding.
@@ -232,6 +237,15 @@ class _Newton:
         self.steps += 1
         if not 0.5 * self._seen <= abs(trial.loss) <= 2.0 * self._seen:
             self._look()
+
+    def _keeps_the_least(self) -> bool:
+        """Whether the least curvature is the one known: with the gradient it may have vanished."""
+        model = self.model
+        if not model.values.size or model.least <= model.noise:
+            return True
+        axis = model.axis(int(np.argmin(model.values)))
+        now = float(axis @ self.surface.product(self.place.point, axis))
+        return abs(now / model.least - 1.0) <= 1.0 - SAME
 
     def _look(self) -> None:
         """See what rounding does here."""

@@ -53,6 +53,8 @@ class Profile(NamedTuple):
         it rises in both senses, from the first: its derivative jumps
     valley
         it rises on a line, but not where that is bent into the floor of a valley
+    floor
+        the same, and followed along the floor it falls
     falls
         it falls, in one sense at least
     tail
@@ -63,7 +65,7 @@ class Profile(NamedTuple):
         it rises in both senses, which shows far off only
     """
 
-    kind: Literal["flat", "rises", "kink", "valley", "falls", "tail", "edge", "afar"]
+    kind: Literal["flat", "rises", "kink", "valley", "floor", "falls", "tail", "edge", "afar"]
     direction: Array
     lowest: Place | None = None
 

@@ -16,10 +16,13 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.optimizers.tall import triangle
 
-__all__ = ["NOISE", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
+__all__ = ["NOISE", "WEAK", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
 
 NOISE = 100.0
 """Curvatures below so many rounding errors of the largest have no sign that could be told."""
+
+WEAK = 1e-6
+"""A curvature below this is next to nothing: the loss may be no parabola as far as a step leads."""
 
 
 @dataclass(frozen=True, eq=False)

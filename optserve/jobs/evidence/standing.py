@@ -8,11 +8,13 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden
-from optserve.jobs.evidence.naming import TAKES_PART
+from optserve.jobs.evidence.evidence import Direction, Kind
+from optserve.jobs.evidence.naming import TAKES_PART, directed
 from optserve.jobs.evidence.quadratic import Quadratic
+from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["flat_at", "is_parabola", "jump_at", "moved"]
+__all__ = ["apart", "flat_at", "is_parabola", "jump_at", "moved"]
 
 STILL = 1e-9
 """A coordinate that has changed by less than this share of itself was not moved."""
@@ -69,3 +71,18 @@ def is_parabola(surface: Surface, place: Place, start: Array) -> bool:
     with np.errstate(all="ignore"):
         largest = np.maximum(np.abs(now), np.abs(before)).max(axis=0, initial=0.0)
     return bool((np.abs(now - before) <= SAME * largest).all())
+
+
+def apart(surface: Surface, reach: Reach, place: Place) -> list[Direction]:
+    """The coordinates that do not take part, those of a kind together."""
+    unit, labels = np.ones(surface.size), surface.evaluator.packing.labels
+    kinds: tuple[tuple[Kind, Array], ...] = (
+        ("at bound", surface.held(place)),
+        ("at start", reach.unreached),
+        ("unused", reach.unused),
+    )
+    return [
+        directed(kind, which.astype(np.float64), unit, labels)
+        for kind, which in kinds
+        if which.any()
+    ]

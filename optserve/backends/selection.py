@@ -97,8 +97,8 @@ def choose(
     found = {**{backend.name: backend for backend in builtin_backends()}, **(more or {})}
     choice = _quickest(found, demand) if name == "auto" else _named(name, found)
     choice = _if_it_is_whole(choice, found)
-    if demand is not None and choice.backend.predict is not None:
-        choice = replace(choice, setup=choice.backend.predict(demand).setup)
+    if demand is not None:
+        choice = _in_time(choice, demand, found)
     if threads is None or choice.backend.on_threads is None:
         return choice
     return replace(choice, backend=choice.backend.on_threads(threads))
@@ -142,6 +142,20 @@ def _if_it_is_whole(choice: Choice, backends: Mapping[str, Backend]) -> Choice:
         warning = f"backend {default.name} computes in place of {chosen.name}: {reason}"
         return replace(choice, backend=default, reason=reason, warning=warning)
     return choice
+
+
+def _in_time(choice: Choice, demand: Demand, backends: Mapping[str, Backend]) -> Choice:
+    """The choice, or the default where all of the job's time would go into compiling."""
+    chosen, default = choice.backend, next(iter(backends.values()))
+    setup = 0.0 if chosen.predict is None else chosen.predict(demand).setup
+    if setup <= demand.limit or default.predict is None or chosen is default:
+        return replace(choice, setup=setup)
+    warning = (
+        f"backend {default.name} computes in place of {chosen.name}, which is predicted to compile "
+        f"for {duration(setup)}: stop.seconds is {demand.limit:g}"
+    )
+    setup = default.predict(demand).setup
+    return replace(choice, backend=default, reason=warning, warning=warning, setup=setup)
 
 
 def _named(name: str, backends: Mapping[str, Backend]) -> Choice:

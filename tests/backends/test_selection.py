@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,12 @@ def test_products_are_counted() -> None:
     ).graph
     found = demand_of(graph, {})
     assert (found.terms, found.grouped, found.large) == (600.0, 1000.0, 2)
+
+
+def test_what_would_compile_for_longer_than_the_job_may_take_is_replaced() -> None:
+    asked = demand(100, 100)
+    setup = choose("llvm", demand=asked).setup
+    choice = choose("llvm", demand=replace(asked, limit=0.5 * setup))
+    assert choice.backend.name == "numpy"
+    assert "computes in place of llvm, which is predicted to compile for" in choice.warning
+    assert choose("llvm", demand=replace(asked, limit=2.0 * setup)).warning == ""

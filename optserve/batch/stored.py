@@ -11,7 +11,8 @@ from optserve.batch.result_store import ResultStore
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import read_run
 from optserve.jobs.record.expectations import check_paths
-from optserve.jobs.record.record import judged_again, outline
+from optserve.jobs.record.outline import expected_of, outline
+from optserve.jobs.record.record import judged_again
 from optserve.jobs.record.result import Result
 
 __all__ = ["CACHED", "stored_result"]
@@ -36,7 +37,7 @@ def stored_result(
     that are ``wanted``, or where it took more than a job may. Raises ``ConfigError`` for an
     expectation of what no result of ``problem`` has.
     """
-    check_paths(problem.expectations, outline(problem))
+    check_paths(problem.expectations, outline(expected_of(problem)))
     if asks_for_time(problem.expectations, wanted) or not store.give(key, folder):
         return None
     found = read_run(folder)

@@ -20,7 +20,8 @@ from optserve.errors import OptserveError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import room
-from optserve.jobs.record.record import outline
+from optserve.jobs.record.outline import expected_of, outline
+from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.memo import Memo
 
@@ -112,7 +113,7 @@ def _loaded(job: Job, options: Options) -> Problem:
         allow_path=options.allow_path,
     )
     if job.wanted:
-        seen = outline(problem)
+        seen = {**dict.fromkeys(Result.model_fields), **outline(expected_of(problem))}
         for path in job.wanted:
             look_up(seen, path, Place(str(job.config)))
     return problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from optserve.config.metrics import SPLITS, check_metric_path
+from optserve.config.metrics import metrics_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.placing import placed
 from optserve.config.schema.config import Config
@@ -13,6 +13,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_batches, check_full, check_stop, table_of_batches
+from optserve.jobs.paths import look_up
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["check_splits", "minibatch_of", "stop_of"]
@@ -60,9 +61,10 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> 
     plateau = None
     if stop.plateau is not None:
         written, place = stop.plateau, stop.plateau.place_of("metric")
-        if written.metric != "loss":
-            with found:
-                check_metric_path(written.metric, place, splits or SPLITS, config.metrics)
+        metrics = metrics_of(config, splits)
+        with found:
+            known = {"metrics": metrics} if metrics else {}
+            look_up({"loss": None, **known}, written.metric, place)
         plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
     abort = None
     if config.abort is not None:

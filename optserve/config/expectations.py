@@ -3,76 +3,69 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
-from optserve.config.metrics import SPLITS, check_metric_path
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
 from optserve.config.schema.config import Config, Expect
-from optserve.config.schema.uncertainty import Uncertainty
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
-from optserve.jobs.packing import entry_label
 from optserve.jobs.parameters import Parameter
+from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.reasons import Reason
-from optserve.jobs.record.parts import FitFound
+from optserve.jobs.record.outline import Expected, outline
 
 __all__ = ["expectations_of"]
 
-_CRITERIA = ("aic", "bic", "aicc", "deviance")
-_NUMBERS = ("loss", "steps", "evaluations", "seconds", "memory", "termination", *_CRITERIA)
-_BY_PARAMETER = ("parameters", "standard_errors", "intervals", "gradient")
-_BY_METHOD = ("standard_errors", "intervals")
-_OF_OUTPUT = ("value", "standard_error", "interval")
 _ERRORS = frozenset({("outputs", "standard_error"), ("outputs", "interval")})
 _NOT_NEGATIVE = frozenset({"steps", "evaluations", "seconds", "memory", "standard_errors"})
-_INDEX = re.compile(r"(\[[0-9]{1,9}\])*")
 
 
-def expectations_of(
-    config: Config,
-    parameters: Sequence[Parameter],
-    splits: Collection[str] | None,
-    outputs: Mapping[str, tuple[int, ...]],
-    methods: Sequence[str],
-    found: Mistakes,
-) -> tuple[Expectation, ...]:
-    """What must hold of the result.
+def expectations_of(config: Config, expected: Expected, found: Mistakes) -> tuple[Expectation, ...]:
+    """What must hold of the result, of which as much is known as is ``expected``.
 
-    A path that can name nothing in it is wrong, and so is what could never hold. Of a parameter
-    that is wrong nothing is checked. Where the ``splits`` are not known there may be all.
-    ``outputs`` are the shapes of those that are not wrong, ``methods`` the names of those by which
-    there are errors.
+    A path that names no number in it is wrong, and so is what could never hold. Of parameters and
+    outputs that are wrong themselves nothing is checked.
     """
-    by_name = {parameter.name: parameter for parameter in parameters}
-    wrong = [name for name in config.parameters if name not in by_name]
+    if not config.expect:
+        return ()
+    known, parameters = outline(expected), {one.name: one for one in expected.parameters}
+    wrong = [name for name in config.parameters if name not in parameters]
+    wrong += [f"outputs.{name}" for name in config.outputs if name not in expected.outputs]
     expectations = []
     for path, entry in config.entries_of("expect").items():
-        of_parameter = path.partition(".")[2] if path.startswith(_BY_PARAMETER) else ""
-        if any(_entry_of(of_parameter, name) for name in wrong):
+        if any(_is_of(path, name) for name in wrong):
             continue
         with found:
-            shape: tuple[int, ...] = ()
-            if path.startswith("metrics."):
-                check_metric_path(path, entry.key.place, splits or SPLITS, config.metrics)
-            elif path.startswith("outputs."):
-                shape = _check_output(entry.key, config.outputs, outputs)
-            else:
-                shape = _check_path(entry.key, by_name, config, methods)
-            _check_error_bars(config, entry.key, by_name, methods)
+            shape = _shape_of(known, entry.key)
+            _check_error_bars(config, entry.key, parameters, expected.methods)
             checks = _checks(path, config.expect[path], shape)
             expectations.append(Expectation(path, checks, entry.key.place))
     return tuple(expectations)
 
 
-def _entry_of(path: str, parameter: str) -> bool:
-    """Whether ``path`` is a parameter or an entry of it."""
-    return path.startswith(parameter) and bool(_INDEX.fullmatch(path[len(parameter) :]))
+def _is_of(path: str, name: str) -> bool:
+    """Whether ``path`` is of what has this name, or of an entry of it."""
+    return re.search(rf"(^|\.){re.escape(name)}([.\[]|$)", path) is not None
+
+
+def _shape_of(known: Mapping[str, Any], key: ScalarNode) -> tuple[int, ...]:
+    """The shape of what the path ``key`` names."""
+    found = look_up(known, key.text, key.place)
+    if isinstance(found, Mapping):
+        raise ConfigError(
+            f"`{key.text}` is no number",
+            place=key.place,
+            expected=choices([f"{key.text}.{name}" for name in found]),
+            code="unknown-path",
+        )
+    return np.shape(found)
 
 
 def _checks(path: str, expect: Expect, shape: tuple[int, ...]) -> Mapping[str, object]:
@@ -195,7 +188,7 @@ def _check_error_bars(
     config: Config,
     key: ScalarNode,
     parameters: Mapping[str, Parameter],
-    methods: Sequence[str],
+    methods: Collection[str],
 ) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""
     root, _, rest = key.text.partition(".")
@@ -224,99 +217,3 @@ def _check_error_bars(
             remedy="leave out this expectation",
             code="impossible-expectation",
         )
-
-
-def _check_path(
-    key: ScalarNode, parameters: Mapping[str, Parameter], config: Config, methods: Sequence[str]
-) -> tuple[int, ...]:
-    """The shape of what a path names: the longest literal name wins, then come indices."""
-    root, _, rest = key.text.partition(".")
-    if root in _NUMBERS and not rest:
-        return ()
-    if root in _BY_PARAMETER and rest:
-        return _check_parameter(key, root, rest, parameters)
-    if root == "uncertainties":
-        method, _, inner = rest.partition(".")
-        part, _, name = inner.partition(".")
-        if method in methods and part in _BY_METHOD and name:
-            return _check_parameter(key, part, name, parameters)
-        paths = [f"{root}.{one}.{of}.NAME" for one in methods for of in _BY_METHOD]
-        raise _nothing(key, key.text, paths)
-    if root == "profiles":
-        return _check_profile(key, rest, parameters, config)
-    if root == "fit" and config.least_squares is not None:
-        if rest in FitFound.model_fields:
-            return ()
-        raise _nothing(key, key.text, [f"fit.{one}" for one in FitFound.model_fields])
-    named = (f"{name}.NAME" for name in _BY_PARAMETER)
-    raise _nothing(key, key.text, [*_NUMBERS, *named, "metrics.SPLIT.NAME", "outputs.NAME.value"])
-
-
-def _check_profile(
-    key: ScalarNode, rest: str, parameters: Mapping[str, Parameter], config: Config
-) -> tuple[int, ...]:
-    """The shape of what a path ``profiles.w[0].interval[1]`` names."""
-    written = config.uncertainty
-    asked = written.profile if isinstance(written, Uncertainty) else ()
-    labels = [
-        entry_label(name, parameters[name].shape, int(position))
-        for name in asked
-        if name in parameters
-        for position in np.flatnonzero(~parameters[name].fixed)
-    ]
-    label, _, part = rest.rpartition(".")
-    if label in labels and part.partition("[")[0] == "interval" and _entry_of(part, "interval"):
-        return _entry(key, rest.partition("[")[0], (2,), part.removeprefix("interval"))
-    raise _nothing(key, key.text, [f"profiles.{one}.interval" for one in labels])
-
-
-def _check_output(
-    key: ScalarNode, written: Collection[str], shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[int, ...]:
-    """The shape of what a path ``outputs.NAME.value[0]`` names."""
-    _, name, part = [*key.text.split(".", 2), ""][:3]
-    part, _, index = part.partition("[")
-    if name not in written or part not in _OF_OUTPUT or not _INDEX.fullmatch(index and f"[{index}"):
-        paths = [f"outputs.{one}.{of}" for one in written for of in _OF_OUTPUT]
-        raise _nothing(key, key.text if part else f"{key.text}.value", paths)
-    if name not in shapes:  # it is wrong itself
-        return ()
-    shape = (*shapes[name], 2) if part == "interval" else shapes[name]
-    return _entry(key, f"outputs.{name}.{part}", shape, index)
-
-
-def _check_parameter(
-    key: ScalarNode, part: str, rest: str, parameters: Mapping[str, Parameter]
-) -> tuple[int, ...]:
-    name = next(
-        (name for name in sorted(parameters, key=len, reverse=True) if _entry_of(rest, name)),
-        None,
-    )
-    if name is None:
-        raise _nothing(key, rest.partition("[")[0], parameters)
-    shape = parameters[name].shape
-    return _entry(key, name, (*shape, 2) if part == "intervals" else shape, rest[len(name) :])
-
-
-def _entry(key: ScalarNode, name: str, shape: tuple[int, ...], written: str) -> tuple[int, ...]:
-    """The shape of an entry of an array, whose index is ``written``."""
-    index = tuple(int(number) for number in re.findall("[0-9]+", written))
-    if len(index) > len(shape) or any(np.greater_equal(index, shape[: len(index)])):
-        raise ConfigError(
-            f"'{name}' has no entry {list(index)}",
-            place=key.place,
-            expected=f"indices into the shape {shape}",
-            code="unknown-path",
-        )
-    return shape[len(index) :]
-
-
-def _nothing(key: ScalarNode, written: str, valid: Iterable[str]) -> ConfigError:
-    names = list(valid)
-    return ConfigError(
-        f"`{key.text}` names nothing in the result",
-        place=key.place,
-        expected=f"one of {choices(names, 20)}",
-        remedy=did_you_mean(written, names),
-        code="unknown-path",
-    )

@@ -1,18 +1,17 @@
-"""``metrics``: scalars that are computed of every split, and the paths that name them."""
+"""``metrics``: scalars that are computed of every split, and their names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.reals import check_scalar, real_array
+from optserve.config.schema.config import Config
 from optserve.config.scope import is_sound
-from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError, Place
 
-__all__ = ["SPLITS", "build_metrics", "check_metric_path"]
+__all__ = ["SPLITS", "build_metrics", "metrics_of"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -33,21 +32,11 @@ def build_metrics(declared: Declarations, inputs: Inputs, found: Mistakes) -> Bo
     return inputs.graph(outputs) if len(outputs) == len(declared.metrics) else None
 
 
-def check_metric_path(
-    path: str, place: Place | None, splits: Collection[str], names: Iterable[str]
-) -> None:
-    """Refuse a path ``metrics.SPLIT.NAME`` where there is no such split or metric.
+def metrics_of(config: Config, splits: Collection[str] | None) -> Mapping[str, Mapping[str, None]]:
+    """The names of the metrics of each split; where the ``splits`` are not known there may be all.
 
     Where rows are held out, the loss of each split is one.
     """
-    known = [*([LOSS] if len(splits) > 1 else []), *names]
-    valid = [f"metrics.{split}.{name}" for split in splits for name in known]
-    if path in valid:
-        return
-    raise ConfigError(
-        f"`{path}` names nothing in the result",
-        place=place,
-        expected=f"one of {choices(valid)}" if valid else "a name that `metrics` declares",
-        remedy=did_you_mean(path, valid),
-        code="unknown-path",
-    )
+    known = splits or SPLITS
+    names = dict.fromkeys([*([LOSS] if len(known) > 1 else []), *config.metrics])
+    return dict.fromkeys(known, names) if names else {}

@@ -15,6 +15,7 @@ from optserve.config.declarations import WEIGHTS
 from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
 from optserve.config.expectations import expectations_of
+from optserve.config.metrics import metrics_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import plain
 from optserve.config.objective import Built
@@ -32,6 +33,7 @@ from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
 from optserve.jobs.parameters import Parameter
 from optserve.jobs.problem import ErrorsAsked
+from optserve.jobs.record.outline import Expected, probes_of
 from optserve.memo import Memo
 from optserve.registry import Registry
 from optserve.registry.hookspecs import PROJECT
@@ -148,9 +150,16 @@ def _problem(
     if arrays is not None and clusters:
         with found:
             errors = errors_over(errors, clusters, arrays.splits["train"], config)
-    shapes = {one.name: one.shape for one in outputs}
-    methods = [one.label_of(names.loss.kind, names.loss.weights) for one in errors.methods]
-    expectations = expectations_of(config, traced.parameters, splits, shapes, methods, found)
+    expected = Expected(
+        traced.parameters,
+        {one.name: one.shape for one in outputs},
+        metrics_of(config, splits),
+        [one.label_of(names.loss.kind, names.loss.weights) for one in errors.methods],
+        errors.profile,
+        () if built is None else probes_of(built.traced.graph),
+        fit=names.loss.kind == "least_squares",
+    )
+    expectations = expectations_of(config, expected, found)
     if config.simulate is not None:
         from optserve.config.simulating import check_simulation
 

@@ -11,6 +11,9 @@ from optserve.errors import ConfigError, Place
 
 __all__ = ["look_up"]
 
+MANY = 12
+"""Paths above which errors do not list them all."""
+
 
 def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
     """What ``path`` names in a tree of mappings, lists and arrays.
@@ -23,8 +26,8 @@ def look_up(tree: Any, path: str, place: Place | None = None) -> Any:
     >>> look_up(tree, "parametres.net")
     Traceback (most recent call last):
     optserve.errors.ConfigError: `parametres.net` names nothing in the result
-      expected: parameters
-      remedy: did you mean 'parameters'?
+      expected: parameters.net.W
+      remedy: did you mean 'parameters.net.W'?
     """
     node, rest = tree, path
     while rest:
@@ -61,11 +64,28 @@ def _step(node: Any, rest: str, path: str, place: Place | None) -> tuple[Any, st
             return node[key], rest[len(key) :]
     from difflib import get_close_matches
 
-    matches = get_close_matches(rest.partition(".")[0][:80], keys, n=1)
+    valid = _paths(node, path.removesuffix(rest)) if keys else []
+    if len(valid) > MANY:
+        named = (f"{key}.NAME" if isinstance(node[key], Mapping) else key for key in sorted(keys))
+        valid = [path.removesuffix(rest) + one for one in named]
+    matches = get_close_matches(path[:200], valid, n=1)
+    if not matches and (near := get_close_matches(rest.partition(".")[0][:80], keys, n=1)):
+        matches = [path.removesuffix(rest) + near[0]]
     raise ConfigError(
         f"`{path}` names nothing in the result",
         place=place,
-        expected=", ".join(sorted(keys)) or "nothing further",
+        expected=", ".join(valid) or "nothing further",
         remedy=f"did you mean {matches[0]!r}?" if matches else "",
         code="unknown-path",
     )
+
+
+def _paths(node: Mapping[str, Any], before: str) -> list[str]:
+    """The paths of all that are no mappings themselves, as far as it takes to see they are many."""
+    found: list[str] = []
+    for key in sorted(node):
+        path, one = f"{before}{key}", node[key]
+        found += _paths(one, f"{path}.") if isinstance(one, Mapping) else [path]
+        if len(found) > MANY:
+            break
+    return [*dict.fromkeys(found)]

@@ -22,7 +22,7 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.expectations import check_paths
-from optserve.jobs.record.record import outline
+from optserve.jobs.record.outline import expected_of, outline
 from optserve.jobs.watch import Watch
 from optserve.optimizers.base import Optimizer
 from optserve.transforms.foreign import Faults
@@ -68,7 +68,7 @@ def prepare(
     known. See ``run`` for the other arguments.
     """
     if problem.expectations:
-        check_paths(problem.expectations, outline(problem))
+        check_paths(problem.expectations, outline(expected_of(problem)))
     packing = packing or _packing(problem)
     choice = _choice(problem, packing, {**problem.backends, **(backends or {})}, threads)
     if choice.warning:

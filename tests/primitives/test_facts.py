@@ -12,7 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.facts import Facts
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
-from optserve.jobs.record.record import outline
+from optserve.jobs.record.outline import expected_of, outline
 from optserve.jobs.run import run
 from optserve.optimizers import lbfgs
 from optserve.primitives.constructors import elementwise
@@ -40,7 +40,7 @@ def test_a_primitive_of_another_s_name_is_not_simplified_like_it(name: str, numb
 def test_another_s_probe_is_none() -> None:
     own = elementwise("probe", lambda x, *, label="z": x * x)
     made = problem(lambda a: np.sum(own(a - 1.0)), [parameter("a", 0.0)], {}, optimizer=lbfgs())
-    assert outline(made)["probes"] == {}
+    assert "probes" not in outline(expected_of(made))
     assert run(made).probes == {}
 
 

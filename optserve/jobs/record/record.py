@@ -14,15 +14,13 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
 from optserve.jobs.limits import Limits
-from optserve.jobs.packing import entry_label
 from optserve.jobs.problem import ErrorsAsked, Expectation, Objective, Problem
 from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
-from optserve.jobs.record.parts import FitFound, Used, numbers
+from optserve.jobs.record.parts import FitFound, numbers
 from optserve.jobs.record.result import Result
 from optserve.jobs.record.sentences import sentence
-from optserve.primitives.composition import probe
 
 if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from optserve.jobs.evidence.uncertainty.outputs import OutputFound
     from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
-__all__ = ["Findings", "judged_again", "outline", "record"]
+__all__ = ["Findings", "judged_again", "record"]
 
 LARGEST_MATRIX = 100
 """Entries of the parameters up to which their covariance is part of the record."""
@@ -93,50 +91,6 @@ class Findings:
         """All that apply, in order of precedence."""
         reasons = {*self.outcome.reasons, *([self.signal] if self.signal else [])}
         return sorted(reasons, key=list(Reason).index)
-
-
-def outline(problem: Problem) -> dict[str, Any]:
-    """The keys and shapes of the result that ``problem`` will have, with nothing in them."""
-    nothing = {parameter.name: numbers(parameter.init) for parameter in problem.parameters}
-    tree: dict[str, Any] = dict.fromkeys(
-        name for name, field in Result.model_fields.items() if not field.exclude
-    )
-    tree |= dict.fromkeys(("parameters", "standard_errors", "gradient"), nothing)
-    tree |= {"used": dict.fromkeys(Used.model_fields), "fit": dict.fromkeys(FitFound.model_fields)}
-    tree["intervals"] = {
-        parameter.name: numbers(np.zeros((*parameter.shape, 2))) for parameter in problem.parameters
-    }
-    by_method = {name: tree[name] for name in ("standard_errors", "intervals")}
-    kind, weights = problem.objective.kind, problem.objective.weights
-    methods = (one.label_of(kind, weights) for one in problem.errors.methods)
-    tree["uncertainties"] = dict.fromkeys(methods, by_method)
-    tree["profiles"] = {
-        entry_label(one.name, one.shape, int(position)): {
-            "interval": [None, None],
-            "estimate": None,
-        }
-        for one in problem.parameters
-        if one.name in problem.errors.profile
-        for position in np.flatnonzero(~one.fixed)
-    }
-    tree["probes"] = {
-        equation.attributes["label"]: dict.fromkeys(("min", "mean", "max"))
-        for equation in problem.objective.graph.equations
-        if equation.primitive is probe
-    }
-    tree["outputs"] = {
-        one.name: {
-            "value": np.zeros(one.shape),
-            "standard_error": np.zeros(one.shape),
-            "interval": np.zeros((*one.shape, 2)),
-        }
-        for one in problem.outputs
-    }
-    if problem.metrics is not None or problem.held_out:
-        from optserve.jobs.splits import metrics_outline
-
-        tree["metrics"] = metrics_outline(problem)
-    return tree
 
 
 def record(problem: Problem, findings: Findings) -> Result:

@@ -157,10 +157,23 @@ class Surface:
         return inf if found != found else found
 
     def product(self, point: Array, direction: Array) -> Array:
-        """The Hessian at ``point`` times ``direction`` (p,)."""
+        """The Hessian at ``point`` times ``direction`` (p,), exact; by a difference of gradients
+        where a plugin has no second derivative."""
         self.budget.spend(PRODUCT, "product")
-        found = self.evaluator.product(point, direction.astype(point.dtype))
+        try:
+            found = self.evaluator.product(point, direction.astype(point.dtype))
+        except OptserveError:
+            found = self._difference(point, direction)
         return np.asarray(found, np.float64)
+
+    def _difference(self, point: Array, direction: Array) -> Array:
+        """The Hessian times ``direction`` by a central difference of gradients along it."""
+        sizes = np.abs(point)
+        longest = float(np.max(np.abs(direction) / np.where(sizes > 0.0, sizes, 1.0)))
+        move = direction * (self.epsilon ** (1 / 3) / (longest or 1.0))
+        above, below = self.plainly_at(point + move), self.plainly_at(point - move)
+        run = float((above.point - below.point) @ direction) / float(direction @ direction or 1.0)
+        return np.asarray((above.gradient - below.gradient) / (run or 1.0))
 
     def hessian(self, place: Place) -> Array:
         """The Hessian (p, p), exact; by differences of gradients where a plugin has no second

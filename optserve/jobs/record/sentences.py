@@ -26,7 +26,7 @@ _EXPLAINED = frozenset(
 def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
     """How ``outcome`` ended, for a person; ``what`` was not finite, where that ended it.
 
-    >>> from optserve.jobs.evaluator import Evaluated
+    >>> from optserve.jobs.points import Evaluated
     >>> from optserve.jobs.evidence.evidence import Evidence
     >>> import numpy as np
     >>> best, found = Evaluated(np.zeros(1), 0.0, np.zeros(1)), Evidence(True, "", distance=4.3e-13)

@@ -27,7 +27,8 @@ from optserve.config.scope import Column, Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
 from optserve.errors import ConfigError, shown
-from optserve.graph.aval import resolve_shape
+from optserve.graph.aval import Shape, resolve_shape
+from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
@@ -287,22 +288,37 @@ def _counted(
     row_counts: Mapping[str, int],
 ) -> _Counted:
     """What counts, where ``sigma`` or weights say so; they are checked on the way."""
-    if built.sigma is None and built.weights is None:
-        return _Counted()
-    from optserve.config.row_scales import check_sigma, check_weights  # most losses do without
-
     graph, loss = built.traced, declared.declarations.loss
+    size, rows = 0, None
+    if loss.kind != "loss":
+        shape = graph.graph.outputs[1].aval.shape
+        size = prod(resolve_shape(shape, row_counts))
+        rows = None if loss.kind == "least_squares" else _rows(shape, row_counts)
+    if built.sigma is None and built.weights is None:
+        return _Counted(0, rows)
+    # Most losses do without.
+    from optserve.config.row_scales import counted, rule_of_sigma, rule_of_weights
+
     splits = {name: [*graph.arrays(one).values()] for name, one in arrays.splits.items()}
-    size = prod(resolve_shape(graph.graph.outputs[1].aval.shape, row_counts))
-    weightless, observations = 0.0, None
+    rules = []
     if built.sigma is not None:
-        weightless = check_sigma(built.sigma, loss.terms, parameters, splits, arrays)
+        rules.append(rule_of_sigma(built.sigma, loss.terms, parameters))
     if built.weights is not None and loss.weights is not None:
         place = loss.terms[WEIGHTS].place
-        found = check_weights(loss.weights, built.weights, place, parameters, splits, arrays)
-        weightless = max(weightless, found.weightless)
-        observations = found.mean * size if loss.weights == "counts" else None
-    return _Counted(round(weightless * size), observations)
+        rules.append(rule_of_weights(loss.weights, built.weights, place, parameters))
+    found = counted(rules, parameters, splits, arrays)
+    if loss.weights == "counts":
+        rows = found.mean * (size if rows is None else rows)
+    return _Counted(round(found.weightless * size), rows)
+
+
+def _rows(shape: Shape, row_counts: Mapping[str, int]) -> float | None:
+    """How many rows a log likelihood of ``shape`` has: those of its own axes, or, where it is
+    one number, those of the table that it reads, if that is one."""
+    sizes = [resolve_size(one, row_counts) for one in shape if isinstance(one, Dim)]
+    if not sizes and len(row_counts) == 1:
+        sizes = [*row_counts.values()]
+    return prod(sizes) if sizes else None
 
 
 def _metrics(names: Mapping[str, Any], traced: Traced, arrays: Arrays) -> jobs.Metrics | None:

@@ -5,49 +5,67 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.backends.streaming import blocks, is_streamed
+from optserve.backends.streaming import blocks
 from optserve.config.arrays import Arrays
 from optserve.config.expressions import Expression
 from optserve.config.schema.loss import WeightKind
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
-from optserve.graph.graph import Graph
+from optserve.graph.graph import Atom, Graph
 from optserve.graph.interpret import bind_rows, interpret
+from optserve.graph.streamed import Streamed, held
 from optserve.jobs.parameters import Parameter
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import reads, simplify
 
-__all__ = ["Counted", "check_sigma", "check_weights", "row_by_row"]
+__all__ = ["Counted", "Rule", "counted", "row_by_row", "rule_of_sigma", "rule_of_weights"]
+
+HELD = 5_000_000
+"""Entries of streamed columns that are held at once, where a row depends on others, at most."""
 
 
 class Counted(NamedTuple):
-    """What counts of the training rows: the share of values that do not, and the mean of all."""
+    """What counts of the training rows: the share of values that do not, and the mean of all
+    weights, where one that does not count is 0."""
 
     weightless: float = 0.0
     mean: float = 1.0
 
 
-def check_sigma(
-    graph: Graph,
-    terms: Mapping[str, Expression],
-    parameters: Sequence[Parameter],
-    splits: Mapping[str, Sequence[Any]],
-    arrays: Arrays,
-) -> float:
-    """The share of the training residuals whose ``sigma`` is infinite, which do not count.
+class Rule(NamedTuple):
+    """What ``graph`` computes of each row, what it may be, where it does not count, and the words
+    where it fails."""
 
-    The inputs of ``graph`` are the parameters, then what ``splits`` holds of each split; ``terms``
-    are the expressions of the comparison. Raises ``ConfigError`` where ``sigma`` depends on a
-    parameter that varies, is not positive in some row of some split, or counts no row.
+    what: str
+    graph: Graph
+    error: Callable[..., ConfigError]
+    is_right: Callable[[Array], Array]
+    is_weightless: Callable[[Array], Array]
+    expected: str
+    nothing: str
+    something: str
+
+
+def rule_of_sigma(
+    graph: Graph, terms: Mapping[str, Expression], parameters: Sequence[Parameter]
+) -> Rule:
+    """That ``sigma`` is positive, and infinite where a row does not count.
+
+    The inputs of ``graph`` are the parameters, then the data; ``terms`` are the expressions of the
+    comparison. Raises ``ConfigError`` where ``sigma`` depends on a parameter that varies.
     """
-    rule = _Rule(
+    if name := _varying(graph, parameters):
+        raise _depends(terms, name)
+    return Rule(
         "sigma",
+        graph,
         partial(ConfigError, place=terms["sigma"].place, code="sigma"),
         lambda found: found > 0.0,
         np.isposinf,
@@ -55,35 +73,13 @@ def check_sigma(
         "sigma is infinite in every row, and nothing counts",
         "a finite standard deviation in the rows that count",
     )
-    if name := _varying(graph, parameters):
-        raise _depends(terms, name)
-    return _checked(rule, graph, parameters, splits, arrays).weightless
 
 
-def check_weights(
-    kind: WeightKind,
-    graph: Graph,
-    place: Place,
-    parameters: Sequence[Parameter],
-    splits: Mapping[str, Sequence[Any]],
-    arrays: Arrays,
-) -> Counted:
-    """The share of the weights of training rows that are 0, and their mean.
-
-    Arguments are those of ``check_sigma``, and so are errors; ``counts`` have to be whole.
-    """
+def rule_of_weights(
+    kind: WeightKind, graph: Graph, place: Place, parameters: Sequence[Parameter]
+) -> Rule:
+    """That weights are not negative, and whole where they are ``counts``; else as for ``sigma``."""
     whole = kind == "counts"
-    rule = _Rule(
-        "the weight",
-        partial(ConfigError, place=place, code="weights"),
-        lambda found: np.isfinite(found) & (found >= 0.0) & (not whole or found == np.floor(found)),
-        lambda found: found == 0.0,
-        "a whole number of observations, 0 where a row is not to count"
-        if whole
-        else "a finite weight that is not negative, 0 where a row is not to count",
-        "all weights are 0, and nothing counts",
-        "a positive weight in the rows that count",
-    )
     if name := _varying(graph, parameters):
         raise ConfigError(
             f"the weights depend on the parameter '{name}'",
@@ -93,19 +89,60 @@ def check_weights(
             "`log_likelihood: normal_logpdf(y, mu, sigma)`",
             code="weights",
         )
-    return _checked(rule, graph, parameters, splits, arrays)
+    return Rule(
+        "the weight",
+        graph,
+        partial(ConfigError, place=place, code="weights"),
+        lambda found: np.isfinite(found) & (found >= 0.0) & (not whole or found == np.floor(found)),
+        lambda found: found == 0.0,
+        "a whole number of observations, 0 where a row is not to count"
+        if whole
+        else "a finite weight that is not negative, 0 where a row is not to count",
+        "all weights are 0, and nothing counts",
+        "a positive weight in the rows that count",
+    )
 
 
-class _Rule(NamedTuple):
-    """What values of each row may be, which of them do not count, and the words where it fails."""
+def counted(
+    rules: Sequence[Rule],
+    parameters: Sequence[Parameter],
+    splits: Mapping[str, Sequence[Any]],
+    arrays: Arrays,
+) -> Counted:
+    """What counts of the training rows, by all ``rules``, the last of which is that of weights if
+    there are any; ``splits`` holds the data of each split.
 
-    what: str
-    error: Callable[..., ConfigError]
-    is_right: Callable[[Array], Array]
-    is_weightless: Callable[[Array], Array]
-    expected: str
-    nothing: str
-    something: str
+    Raises ``ConfigError`` where a value is wrong in some row of some split, or no row counts.
+    """
+    graph = _joined([rule.graph for rule in rules])
+    used, what_counts = reads(graph), Counted()
+    for split, columns in splits.items():
+        given = zip(graph.inputs, [*(one.init for one in parameters), *columns], strict=True)
+        values = {variable: value for variable, value in given if variable in used}
+        weightless, size, total = 0, 0, 0.0
+        alone = [True for _ in rules]
+        of_split = replace(graph, inputs=tuple(values))
+        for first, found in _found(of_split, list(values.values()), rules[-1]):
+            ignored: Array = np.zeros((), np.bool_)
+            for number, (rule, each) in enumerate(zip(rules, found, strict=True)):
+                wrong = ~rule.is_right(each)
+                if wrong.any():
+                    at = tuple(np.argwhere(wrong)[0].tolist())
+                    where = _row(graph.outputs[number], at, first, arrays, split)
+                    message = f"{rule.what} is {each[at]:g}{where}"
+                    raise rule.error(message, expected=rule.expected)
+                without = rule.is_weightless(each)
+                alone[number] = alone[number] and bool(without.all())
+                ignored = ignored | without
+            weights = np.where(ignored, 0.0, found[-1])
+            weightless += int(ignored.sum())
+            size, total = size + ignored.size, total + float(np.sum(weights))
+        if split == "train" and size:
+            what_counts = Counted(weightless / size, total / size)
+            for rule, nothing in zip(rules, [*alone[:-1], weightless == size], strict=True):
+                if nothing:
+                    raise rule.error(rule.nothing, expected=rule.something)
+    return what_counts
 
 
 def _varying(graph: Graph, parameters: Sequence[Parameter]) -> str:
@@ -116,51 +153,36 @@ def _varying(graph: Graph, parameters: Sequence[Parameter]) -> str:
     return next(varying, "")
 
 
-def _checked(
-    rule: _Rule,
-    graph: Graph,
-    parameters: Sequence[Parameter],
-    splits: Mapping[str, Sequence[Any]],
-    arrays: Arrays,
-) -> Counted:
-    """What counts of the training rows, where the values of all rows are right."""
-    used, counted = reads(graph), Counted()
-    for split, columns in splits.items():
-        given = zip(graph.inputs, [*(one.init for one in parameters), *columns], strict=True)
-        values = {variable: value for variable, value in given if variable in used}
-        weightless, size, total = 0, 0, 0.0
-        for first, found in _found(replace(graph, inputs=tuple(values)), list(values.values())):
-            wrong = ~rule.is_right(found)
-            if wrong.any():
-                at = tuple(np.argwhere(wrong)[0].tolist())
-                where = _row(graph, at, first, arrays, split)
-                message = f"{rule.what} is {found[at]:g}{where}"
-                raise rule.error(message, expected=rule.expected)
-            weightless += int(rule.is_weightless(found).sum())
-            size, total = size + found.size, total + float(np.sum(found))
-        if split == "train" and size:
-            counted = Counted(weightless / size, total / size)
-    if counted.weightless == 1.0:
-        raise rule.error(rule.nothing, expected=rule.something)
-    return counted
+def _joined(graphs: Sequence[Graph]) -> Graph:
+    """One graph of the outputs of several, which are parts of one."""
+    equations = {id(one): one for graph in graphs for one in graph.equations}
+    outputs = tuple(output for graph in graphs for output in graph.outputs)
+    return replace(graphs[0], equations=tuple(equations.values()), outputs=outputs)
 
 
-def _found(graph: Graph, values: Sequence[Any]) -> Iterator[tuple[int, Array]]:
+def _found(graph: Graph, values: Sequence[Any], rule: Rule) -> Iterator[tuple[int, list[Array]]]:
     """The values of ``graph`` in blocks of rows, each with the number of its first row.
 
-    Streamed columns are gone through once; where other rows are looked at too, they are not.
+    Streamed columns are gone through once. Where a row depends on others they are held if they
+    are few, and else the words are those of ``rule``.
     """
     rows = bind_rows(graph.inputs, values)
-    if not is_streamed(values):
-        with np.errstate(all="ignore"):
-            yield 0, np.asarray(interpret(graph, *values)[0])
+    pairs = zip(graph.inputs, values, strict=True)
+    streamed = {one.aval.shape[0]: value for one, value in pairs if isinstance(value, Streamed)}
+    [dim, *others] = [*streamed, None]
+    if isinstance(dim, Dim) and others == [None] and row_by_row(graph, dim):
+        for block in blocks(values, 0, rows[dim.name], align=1):
+            with np.errstate(all="ignore"):
+                yield block.first, [*map(np.asarray, interpret(graph, *block.operands))]
         return
-    if len(rows) > 1 or not row_by_row(graph, Dim.rows(next(iter(rows)))):
-        return
-    [count] = rows.values()
-    for block in blocks(values, 0, count, align=1):
-        with np.errstate(all="ignore"):
-            yield block.first, np.asarray(interpret(graph, *block.operands)[0])
+    if sum(prod(one.shape) for one in values if isinstance(one, Streamed)) > HELD:
+        raise rule.error(
+            f"{rule.what} of a row depends on other rows, and its table is read in blocks",
+            expected="what is made of each row alone",
+            remedy="`in_memory: true` in the table holds all",
+        )
+    with np.errstate(all="ignore"):
+        yield 0, [*map(np.asarray, interpret(graph, *held(values)))]
 
 
 def row_by_row(graph: Graph, rows: Dim) -> bool:
@@ -181,9 +203,9 @@ def _depends(terms: Mapping[str, Expression], name: str) -> ConfigError:
     )
 
 
-def _row(graph: Graph, at: tuple[int, ...], first: int, arrays: Arrays, split: str) -> str:
-    """The row of the data that an entry of a block of the values of ``graph`` comes from."""
-    for position, size in zip(at, graph.outputs[0].aval.shape, strict=True):
+def _row(output: Atom, at: tuple[int, ...], first: int, arrays: Arrays, split: str) -> str:
+    """The row of the data that an entry of a block of the values of ``output`` comes from."""
+    for position, size in zip(at, output.aval.shape, strict=True):
         if isinstance(size, Dim) and size.is_rows:
             return f" in row {arrays.number(split, size.name, first + position) + 1}"
     return ""

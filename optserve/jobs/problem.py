@@ -77,7 +77,8 @@ class Objective:
     the same inputs. ``weights`` says what the weights of rows mean that ``weighting`` computes
     likewise, if there are any: residuals are in units of the root of the variance over them, terms
     of a likelihood are multiplied by them. ``counted`` is how many observations there are, where
-    weights are counts. An array of ``data`` may be ``Streamed``.
+    weights are counts or it is a log likelihood, whose rows they are. An array of ``data`` may be
+    ``Streamed``.
     """
 
     kind: ObjectiveKind

@@ -66,6 +66,34 @@ def test_criteria_of_a_likelihood() -> None:
     assert result.aicc == pytest.approx(result.aic + 2 * 4 * 5 / (32 - 5))
 
 
+@pytest.mark.parametrize(
+    ("likelihood", "split", "rows"),
+    [
+        ("poisson_logpmf(counts.k, exp(m + groups.offset[counts.g]))", None, 6),
+        ("poisson_logpmf(counts.k, exp(m))", {"column": "fold"}, 4),
+        ("poisson_logpmf(counts.k[1:], exp(m))", {"column": "fold"}, 3),
+        ("sum(poisson_logpmf(counts.k, exp(m)))", {"column": "fold"}, 4),
+    ],
+)
+def test_criteria_count_the_rows_that_are_fitted(likelihood: str, split: Any, rows: int) -> None:
+    """Neither rows that are held out, nor those of a table in which rows are looked up."""
+    fold = ["train", "train", "validation", "train", "test", "train"]
+    table = {
+        "inline": {"k": [3, 1, 4, 1, 5, 9], "g": [0, 1, 0, 1, 0, 1], "fold": fold},
+        "columns": {name: {"take": name, "as": "integer"} for name in "kg"},
+    }
+    lookup = {"inline": {"offset": [0.1, 0.2]}, "rows": split is None}
+    config = {
+        "version": 1,
+        "data": {"counts": table | ({} if split is None else {"split": split}), "groups": lookup},
+        "parameters": {"m": 0},
+        "log_likelihood": likelihood,
+    }
+    result = found(config)
+    assert result.deviance is not None
+    assert result.bic == pytest.approx(result.deviance + np.log(rows))
+
+
 def test_a_variance_that_is_estimated_counts() -> None:
     """Burnham & Anderson 2002, section 2.4."""
     result = found(GRUNFELD)

@@ -149,3 +149,40 @@ def test_streamed_and_in_batches_weights_are_those_of_the_rows(
     streamed, held = (run(problem(text.replace("MEMORY", one))) for one in ("false", "true"))
     assert streamed.loss == held.loss
     assert errors(streamed) == errors(held)
+
+
+def test_a_row_whose_sigma_is_infinite_is_none_of_those_that_weights_count(problem: Load) -> None:
+    text = LINE.replace("predicted", "sigma: 'where(x == 2, inf, 0.3)', predicted")
+    result = run(problem(f"{text}weights: {{counts: w}}\n"))
+    assert result.fit is not None
+    assert result.fit.observations == sum(W) - 2
+    assert "residuals of weight 0 do not count: 2" in result.notes
+
+
+def test_weights_of_streamed_rows_that_depend_on_others_are_counted(
+    problem: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savetxt(
+        tmp_path / "d.csv", np.array([X, W]).T, fmt="%d", delimiter=",", header="k,w", comments=""
+    )
+    text = (
+        "data: {read: d.csv, in_memory: false, columns: {k: {take: k, as: integer}, w: w}}\n"
+        "parameters: {m: 1}\nlog_likelihood: 'poisson_logpmf(k, exp(m))'\nweights: {counts: '%s'}\n"
+    )
+    assert problem(text % "w * max(w) / 2").objective.counted == 2 * sum(W)
+    with pytest.raises(OptserveError, match="the weight is -4 in row 7"):
+        problem(text % "where(w > 0, w, -max(w))")
+    monkeypatch.setattr("optserve.config.row_scales.HELD", 6)
+    with pytest.raises(OptserveError, match="depends on other rows"):
+        problem(text % "w * max(w) / 2")
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e40])
+def test_what_a_perfect_fit_is_does_not_depend_on_the_scale_of_weights(
+    problem: Load, scale: float
+) -> None:
+    result = run(problem(f"{LINE}weights: {{precision: {scale} * w}}\n"))
+    assert not [one for one in result.notes if "perfect" in one]
+    line = LINE.replace("[1.2, 1.9, 3.3, 3.8, 5.4, 5.7, 7.5]", str([0.3 * x + 0.1 for x in X]))
+    result = run(problem(f"{line}weights: {{precision: {scale} * w}}\n"))
+    assert [one for one in result.notes if "perfect" in one]

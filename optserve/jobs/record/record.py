@@ -160,9 +160,7 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             for label, one in findings.profiles.items()
         },
         "gradient": dict(findings.gradient),
-        **criteria_of(
-            problem.objective, findings.uncertainty, findings.log_likelihood, problem.rows_used
-        )._asdict(),
+        **criteria_of(problem.objective, findings.uncertainty, findings.log_likelihood)._asdict(),
         "probes": dict(findings.probes),
         "outputs": dict(findings.outputs),
         "metrics": {split: dict(found) for split, found in findings.metrics.items()},

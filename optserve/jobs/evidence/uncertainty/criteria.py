@@ -22,29 +22,28 @@ class Criteria(NamedTuple):
 
 
 def criteria_of(
-    objective: Objective, uncertainty: Uncertainty, log_likelihood: float | None, rows: int | None
+    objective: Objective, uncertainty: Uncertainty, log_likelihood: float | None
 ) -> Criteria:
     """The criteria at a verified maximum of a likelihood, without penalties and priors.
 
     With k the directions in which the data tell something of the parameters, AIC is
     -2 log L + 2 k, and BIC -2 log L + k log n (Burnham & Anderson 2002, sections 2.2 and 6.4.1). Of
     least squares -2 log L is the sum of squares where sigma is given, else n log(RSS / n): what
-    does not depend on the model is left out. Of a log likelihood n is the number of rows. AICc is
-    AIC + 2 K (K + 1) / (n - K - 1) (Hurvich & Tsai 1989), where K counts the variance too if it is
-    estimated, and means nothing of n up to K + 1. The deviance is -2 log L, of least squares the
-    sum of squares.
+    does not depend on the model is left out. Of a log likelihood n is the number of its rows.
+    AICc is AIC + 2 K (K + 1) / (n - K - 1) (Hurvich & Tsai 1989), where K counts the variance too
+    if it is estimated, and means nothing of n up to K + 1. The deviance is -2 log L, of least
+    squares the sum of squares.
     """
     errors, fit = uncertainty.errors, uncertainty.fit
     if errors is None or objective.priors or objective.penalties:
         return Criteria()
     if objective.weights == "sampling":  # a weighted sample has no likelihood
         return Criteria()
-    counted = objective.counted
     k = errors.information.rank
     if fit is None:
         if log_likelihood is None:
             return Criteria()
-        deviance, count = -2.0 * log_likelihood, rows if counted is None else counted
+        deviance, count = -2.0 * log_likelihood, objective.counted
     elif objective.sigma:
         deviance, count = fit.sum_of_squares, fit.observations
     elif fit.perfect or not fit.sum_of_squares:

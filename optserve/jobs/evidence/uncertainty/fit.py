@@ -103,12 +103,13 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     rounding, explained = 0.0, None
     if objective.observed:
         observed = evaluator.observed(point).astype(np.float64)
-        rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(observed))
-        if observed.max() > observed.min():
-            each = np.ravel(observed)
-            weights = scales_at(evaluator, point, observed).get("weight")
+        each = np.ravel(observed)
+        weights = scales_at(evaluator, point, observed).get("weight")
+        root = 1.0 if weights is None else np.sqrt(weights)
+        rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(root * each))
+        counting = each if weights is None else each[weights > 0.0]
+        if counting.max() > counting.min():
             mean = np.average(each, weights=weights)
-            root = 1.0 if weights is None else np.sqrt(weights)
             spread = float(root_sum_square(root * (each - mean)))
             explained = 1.0 - (length / spread) ** 2
         else:

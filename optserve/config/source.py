@@ -55,6 +55,14 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """The text of the file ``path``; raises ``ConfigError`` where it is no text of ours."""
+    first, *others = str(path).strip().splitlines() or [""]
+    if others:
+        raise ConfigError(
+            f"a text of {len(others) + 1} lines is no path: {first[:60]!r} ...",
+            expected="the path of a YAML file, a mapping or a Config",
+            remedy="write the text into a file, or give what it holds as a mapping",
+            code="missing-file",
+        )
     try:
         with path.open("rb") as file:
             content = file.read(LIMIT + 1)

@@ -48,3 +48,11 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
         read_source(tmp_path / "fitt.yaml")
     with pytest.raises(ConfigError, match="there is no folder"):
         read_source(tmp_path / "nowhere" / "fit.yaml")
+
+
+def test_the_text_of_a_config_is_no_path() -> None:
+    with pytest.raises(
+        ConfigError, match=r"a text of 2 lines is no path: 'version: 1' \.\.\."
+    ) as caught:
+        read_source(Path("\nversion: 1\nloss: x**2\n"))
+    assert "mapping" in caught.value.remedy

@@ -33,6 +33,7 @@ from optserve.graph.domain import (
     unit,
 )
 from optserve.graph.facts import Facts
+from optserve.graph.interpret import interpret
 from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import (
@@ -84,6 +85,7 @@ __all__ = [
     "full_rank",
     "hookimpl",
     "integer",
+    "interpret",
     "linear",
     "mixed",
     "nonnegative",

@@ -23,12 +23,13 @@ Traceback (most recent call last):
 AssertionError: cube: the derivative by operand 0 is not that of the value
   at: cube(float64[3])
   found: relative error 0.15 of the pullback, 0.33 of the tangents, worst at entry (2,) of result 0
-  remedy: compare the partials, transposes or pullback with the formula of the value
+  remedy: compare the partials, transposes or pullback with the formula of the value, or give a
+  domain where that is smooth
 """
 
 from __future__ import annotations
 
-from optserve.testing.backends import check_backend
+from optserve.testing.backends import check_backend, check_lowerings
 from optserve.testing.cases import Case, cases
 from optserve.testing.checks import Check, check_plugin, check_primitive, checks, primitives_of
 from optserve.testing.dtypes import check_dtypes
@@ -41,6 +42,7 @@ __all__ = [
     "cases",
     "check_backend",
     "check_dtypes",
+    "check_lowerings",
     "check_plugin",
     "check_primitive",
     "check_row_counts",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from optserve.backends.base import Backend
+from optserve.backends.lowering import Lowering
 from optserve.errors import DerivativeError
 from optserve.graph.aval import Array, is_float
 from optserve.graph.graph import Graph
@@ -17,7 +18,7 @@ from optserve.testing.cases import Case, cases, compare, fail
 from optserve.testing.rows import row_assignments
 from optserve.transforms.check import equation_graph, pullback_graph
 
-__all__ = ["check_backend"]
+__all__ = ["check_backend", "check_lowerings"]
 
 
 def check_backend(
@@ -41,6 +42,19 @@ def check_backend(
             for _, avals, attributes in row_assignments(case):
                 graph = equation_graph(primitive, avals, attributes)
                 _check_graph(backend, case, graph, tolerance=1e-12)
+
+
+def check_lowerings(lowerings: Iterable[Lowering]) -> None:
+    """Raise ``AssertionError`` unless native code gives what the primitives give, to rounding.
+
+    >>> from optserve.plugin import opaque
+    >>> quartic = opaque("quartic", lambda x: x**4, shape=lambda x: x)
+    >>> check_lowerings([Lowering(quartic, lambda x: x * x * x * x)])
+    """
+    from optserve.backends.llvm import llvm_backend  # which not every plugin has code for
+
+    own = [*lowerings]
+    check_backend(llvm_backend(lowerings=own), [one.primitive for one in own])
 
 
 def _check_graph(backend: Backend, case: Case, graph: Graph, *, tolerance: float) -> None:

@@ -157,8 +157,8 @@ def _fail_derivative(case: Case, which: str, found: Agreement) -> None:
         found=f"relative error {found.reverse:.2g} of the pullback, {found.forward:.2g} of "
         f"the tangents, worst at entry {entry} of result {result}"
         + (f"; {found.kink:.2g} outside of the slopes at a kink" if found.kink else ""),
-        remedy="compare the partials, transposes or pullback with the formula of the value; where "
-        "that has no derivative, give a domain without it",
+        remedy="compare the partials, transposes or pullback with the formula of the value, "
+        "or give a domain where that is smooth",
     )
 
 

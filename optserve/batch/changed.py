@@ -15,7 +15,7 @@ from optserve.config.extends import chain_of
 from optserve.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from optserve.errors import ConfigError
 from optserve.registry import load
-from optserve.registry.code import code_files
+from optserve.registry.code import code_files, reached
 from optserve.registry.hookspecs import PROJECT
 
 __all__ = ["Changes", "changes_since"]
@@ -73,7 +73,7 @@ def changes_since(ref: str, plugin_files: Sequence[Path] = ()) -> Changes:
     for plugin in load((), plugin_files).plugins:
         if plugin.distribution == PROJECT:
             continue
-        if files.isdisjoint(map(_real, code_files(plugin.module)[1])):
+        if files.isdisjoint(map(_real, reached(plugin.module)[0])):
             continue
         everything |= plugin.names is None
         contributed |= {name for named in (plugin.names or {}).values() for name in named}

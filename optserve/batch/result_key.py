@@ -13,7 +13,7 @@ from optserve.jobs.problem import Expectation, Problem
 from optserve.jobs.reasons import Reason
 from optserve.jobs.record.environment import environment
 from optserve.jobs.record.result import Result
-from optserve.registry.code import content_digest, versions
+from optserve.registry.code import content_digest, reached_digest, versions
 
 __all__ = ["asks_for_time", "is_pure", "key_of", "may_be_stored", "surroundings"]
 
@@ -63,7 +63,7 @@ def key_of(problem: Problem, around: Mapping[str, Any]) -> str:
         "graph": to_text(problem.objective.graph, places=True),
         "warnings": problem.warnings,
         "plugins": [
-            {**one, "code": content_digest(one["module"])} for one in problem.metadata["plugins"]
+            {**one, "code": reached_digest(one["module"])} for one in problem.metadata["plugins"]
         ],
         "around": around,
     }

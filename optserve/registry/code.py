@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from optserve.registry.sources import entry_module, python_files
 
-__all__ = ["code_digest", "code_files", "content_digest", "versions"]
+__all__ = ["code_digest", "code_files", "content_digest", "reached", "reached_digest", "versions"]
 
 
 COMPILED = frozenset({".so", ".pyd", ".dll", ".dylib"})
 """The suffixes of libraries in a package."""
+
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Folders of libraries that are installed, which their versions tell."""
 
 
 def code_digest(module: str) -> str:
@@ -56,6 +60,75 @@ def content_digest(module: str) -> str:
         hasher.update(f"{file.relative_to(root).as_posix()} {len(content)}\0".encode())
         hasher.update(content)
     return hasher.hexdigest() if files else ""
+
+
+def reached_digest(module: str) -> str:
+    """A digest of the plugin ``module`` and of all code of one's own that it imports, to the byte,
+    and of the versions of the libraries that are installed."""
+    files, libraries = reached(module)
+    hasher = hashlib.sha256(content_digest(module).encode())
+    for file in files:
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return ""
+        hasher.update(f"{file.name} {len(content)}\0".encode())
+        hasher.update(content)
+    for name, found in sorted(_versions_of(libraries).items()):
+        hasher.update(f"{name} {found}\0".encode())
+    return hasher.hexdigest()
+
+
+def reached(module: str) -> tuple[tuple[Path, ...], frozenset[str]]:
+    """The files of the plugin ``module`` and of what it imports that is no library, and the names
+    of the libraries: top-level packages that are installed.
+
+    Imports are read from the code, wherever in it they stand. Python's own modules and optserve
+    are left out.
+    """
+    files, libraries = dict.fromkeys(code_files(module)[1]), set[str]()
+    waiting, seen = [*files], {*sys.stdlib_module_names, "optserve"}
+    while waiting:
+        for name in _imported(waiting.pop()) - seen:
+            seen.add(name)
+            try:
+                spec = find_spec(name)
+            except (ImportError, ValueError):
+                spec = None
+            if spec is None:
+                continue
+            found = [*map(Path, python_files(spec))]
+            if any(not INSTALLED.isdisjoint(one.parts) for one in found[:1]):
+                libraries.add(name)
+                continue
+            new = [one for one in sorted(found) if one not in files]
+            files |= dict.fromkeys(new)
+            waiting += [one for one in new if one.suffix == ".py"]
+    return tuple(files), frozenset(libraries)
+
+
+def _imported(file: Path) -> set[str]:
+    """The top-level names of what a Python file imports, but for its own package."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    names = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def _versions_of(libraries: Iterable[str]) -> Mapping[str, str]:
+    """The versions of the distributions that top-level packages are of."""
+    found, others = dict(versions([*libraries])), [*libraries]
+    if others := [name for name in others if name not in found]:
+        of = packages_distributions()  # reads what every distribution has: most names are their own
+        found |= versions([one for name in others for one in of.get(name, ())])
+    return found
 
 
 def versions(distributions: Sequence[str]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +136,23 @@ def test_only_plugins_that_say_so_are_pure(here: Path) -> None:
         assert is_pure(problem) == pure
         keys[pure] = key_of(problem, {})
     assert keys[False] != keys[True]
+
+
+def test_what_a_plugin_imports_is_part_of_the_key(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(here)
+    (here / "laws").mkdir()
+    (here / "laws" / "__init__.py").write_text("")
+    law, config, plugin = here / "laws" / "cubic.py", here / "of.yaml", here / "mine.py"
+    config.write_text(OF_PLUGIN)
+    plugin.write_text(f"OPTSERVE_PURE = True\n{PLUGIN}\ndef late():\n    import laws.cubic\n")
+    keys = []
+    for law_now in ("FACTOR = 1", "FACTOR = 2", "FACTOR = 1"):
+        law.write_text(law_now)
+        importlib.invalidate_caches()
+        keys.append(key_of(load(config, plugin_files=[plugin]), {}))
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_what_ended_by_time_or_abort_is_not_stored(here: Path) -> None:

@@ -60,7 +60,7 @@ def _by(
         if by_refits and not refused:
             from optserve.jobs.evidence.uncertainty.resampling import resampled
 
-            flat = len(outcome.evidence.directions)
+            flat = outcome.evidence.flatness
             return resampled(evaluator, outcome.best, method, level, refits, flat)
         return uncertainty_of(evaluator, outcome.best, refused, method, level)
     except (PluginFailure, DataFailure):

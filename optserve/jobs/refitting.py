@@ -89,7 +89,7 @@ class Refitting:
         elif made.size and not outcome.evidence.verified:
             why = "the end is not known to be a minimum"
         point = first if outcome.best is None else outcome.best.point
-        return Refit(made.natural(point), outcome.loss, why, len(outcome.evidence.directions))
+        return Refit(made.natural(point), outcome.loss, why, outcome.evidence.flatness)
 
     def _packing(self, parameters: tuple[Parameter, ...]) -> Packing:
         """The packing of ``parameters``, alike for all that vary in the same entries."""

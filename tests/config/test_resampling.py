@@ -136,3 +136,33 @@ def test_a_column_of_clusters_that_is_not_there() -> None:
     with pytest.raises(OptserveError, match="there is no column 'h' of rows") as raised:
         found({"bootstrap": {"by": "h"}})
     assert raised.value.expected == "one of y, g"
+
+
+def test_samples_that_end_at_a_bound_are_estimates() -> None:
+    """A mean that is bounded: the larger of the mean of the sample and the bound."""
+    bounded = {"m": {"init": 6, "bounds": [4.5, None]}}
+    result = found({"bootstrap": {"n": 60, "seed": 5}}, parameters=bounded)
+    draws = [np.random.Philox(key=[5, 64 * number]).random_raw(8) % 8 for number in range(60)]
+    means = np.maximum(Y[np.array(draws, int)].mean(axis=1), 4.5)
+    assert sum(means == 4.5) > 5
+    assert result.uncertainties["bootstrap"].failed == 0
+    assert result.standard_errors["m"] == pytest.approx(means.std(ddof=1), rel=1e-7)
+
+
+@pytest.mark.parametrize("out", ["weights", "sigma"])
+def test_rows_that_do_not_count_are_in_no_sample_and_make_no_cluster(out: str) -> None:
+    methods: list[Any] = [{"cluster": "g"}, "jackknife", {"bootstrap": {"n": 20}}]
+    methods += [{"bootstrap": {"n": 20, "by": "g"}}]
+    kept = {name: values[2:] for name, values in MEAN["data"]["inline"].items()}
+    fit: dict[str, Any] = {"observed": "y", "predicted": "0 * y + m"}
+    counts = "where(g == 0, 0, 1)"
+    how: dict[str, Any] = {"weights": {"precision": counts}} if out == "weights" else {}
+    scaled = fit if how else {**fit, "sigma": f"1 / {counts}"}
+    for method in methods:
+        one = found(method, least_squares=scaled, **how)
+        data = {**MEAN["data"], "inline": kept}
+        other = found(
+            method, least_squares=fit if how else {**fit, "sigma": "0 * y + 1"}, data=data
+        )
+        assert one.standard_errors["m"] == pytest.approx(other.standard_errors["m"], rel=1e-9)
+        assert one.dof == other.dof

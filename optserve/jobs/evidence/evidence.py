@@ -70,6 +70,11 @@ class Evidence:
     evaluations: int = 0
     seconds: float = 0.0
 
+    @property
+    def flatness(self) -> int:
+        """In how many directions the data leave the end open; a bound leaves nothing open."""
+        return sum(one.kind != "at bound" for one in self.directions)
+
     def along(self, *kinds: Kind) -> tuple[Direction, ...]:
         """The directions of these kinds.
 

@@ -155,13 +155,15 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
     likelihood without clusters none.
     """
     information, scores = minimum.bread, minimum.scores
+    counting = minimum.counting
+    scores = scores[counting]
     count, rank = minimum.count, information.rank
     factor, scaled, dof = 1.0, "as it is", inf
     centred = " about their mean" if minimum.has_penalties else ""
     told = "(J'J)^-1 M (J'J)^-1" if minimum.is_least_squares else "H^-1 M H^-1"
     left_out = ("that observations may depend on each other",)
     if method.groups is not None:
-        groups = minimum.groups_of(method)
+        groups = minimum.groups_of(method)[counting]
         known, which = np.unique(groups, return_inverse=True)
         summed = np.zeros((known.size, scores.shape[1]))
         np.add.at(summed, which, scores)

@@ -18,7 +18,7 @@ from optserve.jobs.evidence.uncertainty.randomness import (
 )
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Fit", "fit_of", "own_residuals", "scales_at"]
+__all__ = ["Fit", "counting", "fit_of", "own_residuals", "scales_at"]
 
 UNLIKELY = 1e-3
 """The chance below which a number of runs is told of."""
@@ -69,6 +69,16 @@ def scales_at(evaluator: Evaluator, point: Array, observed: Array) -> dict[str, 
             [values] = evaluator.at(name, partial(simplify, graph), point)
             found[name] = np.ravel(np.broadcast_to(values, observed.shape)).astype(np.float64)
     return found
+
+
+def counting(evaluator: Evaluator, point: Array, shape: tuple[int, ...]) -> Array:
+    """Which values of this ``shape`` count: their ``sigma`` is finite, and their weight not 0."""
+    if not evaluator.problem.objective.weightless:
+        return np.ones(shape, bool)
+    found = scales_at(evaluator, point, np.empty(shape))
+    alone = [np.isfinite(one) if name == "sigma" else one > 0.0 for name, one in found.items()]
+    made: Array = np.logical_and.reduce(alone)
+    return made.reshape(shape)
 
 
 def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fit:

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
+from optserve.jobs.evidence.uncertainty.fit import Fit, counting, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.information import (
     Information,
     of_hessian,
@@ -170,7 +170,23 @@ class Minimum:
         """How many observations there are: residuals that count, or terms of a likelihood."""
         if self.is_least_squares:
             return self.fit.observations
-        return len(self.scores) - self.evaluator.problem.objective.weightless
+        return int(self.counting.sum())
+
+    @cached_property
+    def counting(self) -> Array:
+        """Which observations count (m,)."""
+        objective = self.evaluator.problem.objective
+        names = objective.residuals if self.is_least_squares else ("log_likelihood",)
+        others = objective.penalties | objective.priors
+        found = []
+        for name, atom in zip(names, objective.graph.outputs[1:], strict=False):
+            if name not in others:
+                shape = resolve_shape(atom.aval.shape, self.evaluator.row_counts)
+                found.append(counting(self.evaluator, self.point, shape))
+        if self.is_least_squares:
+            return np.concatenate([np.ravel(one) for one in found])
+        made: Array = np.any(found[0].reshape(len(found[0]), -1), axis=1)
+        return made
 
     @cached_property
     def scores(self) -> Array:

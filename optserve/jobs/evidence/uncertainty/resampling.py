@@ -9,12 +9,12 @@ from math import inf, sqrt
 
 import numpy as np
 
-from optserve.graph.aval import Array
+from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance
-from optserve.jobs.evidence.uncertainty.fit import Fit
+from optserve.jobs.evidence.uncertainty.fit import Fit, counting
 from optserve.jobs.evidence.uncertainty.information import Information
 from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.refits import Refit, Refits, StoppedError
@@ -54,7 +54,7 @@ def resampled(
     minimum = Minimum(evaluator, best, every)
     fit = _fit(minimum)
     try:
-        samples = _Samples(evaluator, method)
+        samples = _Samples(evaluator, best.point, method)
         if not samples.columns:
             return no_uncertainty(evaluator, "there are no rows to draw", fit)
         found = [*_refitted(evaluator, best, samples, refits, flat)]
@@ -98,7 +98,7 @@ def resampled(
 class _Samples:
     """Samples of the rows of a problem: ``count`` of them, and words for what they are."""
 
-    def __init__(self, evaluator: Evaluator, method: ErrorMethod) -> None:
+    def __init__(self, evaluator: Evaluator, point: Array, method: ErrorMethod) -> None:
         problem = evaluator.problem
         inputs = problem.objective.graph.inputs[len(problem.parameters) :]
         self.data = problem.objective.data
@@ -113,12 +113,16 @@ class _Samples:
                     )
                 self.columns[name] = shape[0].name
         self.sizes = {table: len(self.data[name]) for name, table in self.columns.items()}
+        self.rows = {
+            table: np.flatnonzero(_counting(evaluator, point, table, size))
+            for table, size in self.sizes.items()
+        }
         self.together = _together(evaluator, [*self.sizes])
         self.left_out: tuple[str, ...] = ("that rows may depend on each other",)
         if method.kind == "jackknife":
             if len(self.sizes) > 1:
                 raise NoCovarianceError("a jackknife is of the rows of one table")
-            self.count = sum(self.sizes.values())
+            self.count = sum(len(rows) for rows in self.rows.values())
             self.method, self.told = "jackknife", "of the estimates without each row"
             return
         self.count = method.n
@@ -139,26 +143,40 @@ class _Samples:
     def drawn(self, number: int) -> Mapping[str, Array]:
         """The data of one sample."""
         which = {
-            table: self._rows(number, place, size)
-            for place, (table, size) in enumerate(sorted(self.sizes.items()))
+            table: self._rows(number, place, rows)
+            for place, (table, rows) in enumerate(sorted(self.rows.items()))
         }
         return {
             name: array[which[self.columns[name]]] if name in self.columns else array
             for name, array in self.data.items()
         }
 
-    def _rows(self, number: int, place: int, size: int) -> Array:
-        """Which rows of a table a sample has; they depend on the seed and the numbers alone."""
+    def _rows(self, number: int, place: int, rows: Array) -> Array:
+        """Which of the ``rows`` of a table that count a sample has; they depend on the seed and the
+        numbers alone."""
         method = self.method_asked
         if method.kind == "jackknife":
-            return np.delete(np.arange(size), number)
+            return np.delete(rows, number)
         words = np.random.Philox(key=[method.seed % 2**64, number * 64 + place])
         if method.groups is None:
-            return np.asarray(words.random_raw(size) % np.uint64(size), np.int64)
-        count = int(method.groups.max()) + 1
-        chosen = np.asarray(words.random_raw(count) % np.uint64(count), np.int64)
-        of_group = [np.flatnonzero(method.groups == one) for one in range(count)]
-        return np.concatenate([of_group[one] for one in chosen])
+            drawn: Array = rows[words.random_raw(rows.size) % np.uint64(rows.size)]
+            return drawn
+        groups = method.groups[rows]
+        known = np.unique(groups)
+        chosen = known[words.random_raw(known.size) % np.uint64(known.size)]
+        return np.concatenate([rows[groups == one] for one in chosen])
+
+
+def _counting(evaluator: Evaluator, point: Array, table: str, size: int) -> Array:
+    """Which rows (n,) of a table count: all but those in which weights are 0 or sigma infinite."""
+    objective = evaluator.problem.objective
+    if objective.weightless:
+        shape = objective.graph.outputs[1].aval.shape
+        if shape[0] == Dim.rows(table):
+            each = counting(evaluator, point, resolve_shape(shape, evaluator.row_counts))
+            found: Array = np.any(each.reshape(size, -1), axis=1)
+            return found
+    return np.ones(size, bool)
 
 
 def _refitted(

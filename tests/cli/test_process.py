@@ -29,12 +29,7 @@ stop: {steps: 10000000000000}
 SIMPLE = "{version: 1, name: simple, parameters: {x: 3}, loss: (x - 1)**2, optimizer: lbfgs}"
 
 
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Processes heed Ctrl-C, also where the tests run in the background and inherited not to."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ def stopped_by(*signals: signal.Signals) -> Result:
         (signal.SIGHUP, "terminated", 143),
     ],
 )
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_stops_after_the_evaluation_and_keeps_what_was_reached(
     number: signal.Signals, reason: str, code: int
 ) -> None:

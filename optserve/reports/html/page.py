@@ -37,6 +37,9 @@ _MEANINGS = {
     130: ("Interrupted", "What was reached until then is shown."),
     143: ("Terminated", "What was reached until then is shown."),
 }
+_AS_LONG = "It descended as long as was asked; whether it came to a minimum was not asked."
+"""What 0 means where a limit ended the descent, and there was no tolerance to meet."""
+
 LONGEST = 2000
 """Letters of a line of the config that are shown."""
 
@@ -88,6 +91,9 @@ def _word(job: EndedJob) -> str:
 def _article(job: EndedJob) -> Iterator[str]:
     word, meaning = _MEANINGS.get(job.exit_code, ("Failed", ""))
     kind = "good" if job.exit_code == 0 else "bad"
+    if job.exit_code == 0 and job.result is not None:
+        reason = job.result.termination.reason
+        meaning = _AS_LONG if reason in ("steps", "epochs", "seconds") else meaning
     yield f"<h1>{_text(job.name)}</h1>"
     yield f'<div class="verdict {kind}"><b>{word}</b>. {meaning}<br>{_text(job.verdict)}</div>'
     wrong = [one for one in job.cases if not one.holds]

@@ -106,6 +106,22 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> EndedJob:
     return EndedJob("decay", result.exit_code, "decay.yaml", result, text="version: 1\n")
 
 
+def test_a_limit_that_ended_a_descent_is_no_answer() -> None:
+    config = {
+        "version": 1,
+        "name": "walk",
+        "parameters": {"x": 3.0},
+        "loss": "x**2",
+        "optimizer": {"gradient_descent": {"learning_rate": 0.001}},
+        "stop": {"steps": 5},
+    }
+    result = run(load(config))
+    text = page([EndedJob("walk", 0, result=result)])
+    assert result.exit_code == 0
+    assert "whether it came to a minimum was not asked" in text
+    assert "The answer can be used" not in text
+
+
 def test_a_fit_has_its_pictures(fitted: EndedJob) -> None:
     text = page([fitted])
     labels = re.findall(r'aria-label="([^"]+)"', text)

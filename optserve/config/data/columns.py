@@ -223,7 +223,20 @@ def take(name: str, settings: Column, frame: Frame, place: Place | None) -> Take
     matrix = isinstance(taken, tuple) or found[0][1]
     if not positions:
         raise ConfigError(f"the column {name} takes no columns", place=place, code="unknown-column")
+    if len({*positions}) < len(positions):
+        twice = next(at for at in positions if positions.count(at) > 1)
+        raise ConfigError(
+            f"the column {name} takes {_called(twice, names)} twice",
+            place=place,
+            expected="each column once: their weights would depend on each other",
+            remedy="leave out what a range or a pattern takes already",
+            code="unknown-column",
+        )
     return TakenColumn(name, tuple(positions), matrix, settings)
+
+
+def _called(position: int, names: Sequence[str]) -> str:
+    return repr(names[position]) if names else f"the column at position {position}"
 
 
 def _positions(

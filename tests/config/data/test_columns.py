@@ -58,7 +58,7 @@ def array(**settings: Any) -> Array:
         (":2", (0, 1), True),
         ("4:", (4, 5), True),
         ("0:2", (5,), False),
-        (("x", 2, "p*"), (0, 2, 1, 2), True),
+        (("x", 3, "p*"), (0, 3, 1, 2), True),
         (("x",), (0,), True),
     ],
 )
@@ -118,3 +118,17 @@ def test_dtypes() -> None:
 def test_what_is_counted_has_no_scale(scale: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="no scale"):
         taken(take="x", as_="integer", **scale)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (("site", "s*"), "takes 'site' twice"),
+        (("p*", "p1"), "takes 'p1' twice"),
+        ((0, "0:3"), "takes the column at position 0 twice"),
+    ],
+)
+def test_a_column_is_taken_once(written: tuple[str | int, ...], message: str) -> None:
+    named = not any(isinstance(one, int) for one in written)
+    with pytest.raises(ConfigError, match=message):
+        taken(named, take=written)

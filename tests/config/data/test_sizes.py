@@ -110,7 +110,7 @@ def test_listed_levels_count_whether_they_are_in_the_data_or_not() -> None:
 
 def test_a_matrix_of_categories_may_stand_beside_one_that_is_counted() -> None:
     group = {"take": "g", "as": "category"}
-    columns = {"y": "y", "g": group, "pairs": {**group, "take": ["g", "g"]}}
+    columns = {"y": "y", "g": group, "pairs": {**group, "take": ["g", "y"]}}
     config = {
         "data": {**GROUPS, "columns": columns},
         "parameters": {"u": {"shape": ["levels(g)"]}},

@@ -37,10 +37,10 @@ class Program:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
-        self._read = b""
+        self._read = bytearray()
 
     def ask(self, question: object) -> Any:
-        """The answer; raises ``Failed``, or ``ValueError`` where it is no JSON."""
+        """The answer; raises ``Failed``, or ``ValueError`` where it is no JSON, or not one line."""
         with self._lock:
             process = self._running()
             try:
@@ -64,7 +64,7 @@ class Program:
             self._process = subprocess.Popen(
                 self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
-            self._owner, self._read = os.getpid(), b""
+            self._owner, self._read = os.getpid(), bytearray()
             weakref.finalize(self, _killed, self._process, os.getpid())
         return self._process
 
@@ -76,10 +76,12 @@ class Program:
         os.set_blocking(process.stdin.fileno(), False)
         with selectors.DefaultSelector() as pipes:
             pipes.register(process.stdout, selectors.EVENT_READ)
+            if pipes.select(0.0):  # its end, or what nobody has asked for
+                _hold_to_one(os.read(process.stdout.fileno(), CHUNK))
             pipes.register(process.stdin, selectors.EVENT_WRITE)
-            while b"\n" not in self._read:
+            while b"\n" not in self._read[-CHUNK:]:
                 ready = pipes.select(max(until - time.monotonic(), 0.0))
-                if not ready:
+                if not ready or time.monotonic() > until:
                     raise Failed(f"no answer within {self.timeout:g} s")
                 for key, _ in ready:
                     if key.fileobj is process.stdin:
@@ -87,16 +89,34 @@ class Program:
                         if not left:
                             pipes.unregister(process.stdin)
                     elif not (more := os.read(process.stdout.fileno(), CHUNK)):
-                        raise Failed(f"it ended with {process.wait()} in place of an answer")
+                        raise Failed(_ending(process, until))
                     else:
                         self._read += more
-        line, _, self._read = self._read.partition(b"\n")
-        return line
+        line, _, more = self._read.partition(b"\n")
+        self._read.clear()
+        _hold_to_one(bytes(more))
+        return bytes(line)
 
     def _end(self) -> None:
         if self._process is not None:
             _killed(self._process, self._owner)
         self._process = None
+
+
+def _hold_to_one(more: bytes) -> None:
+    """Raise ``ValueError`` where there is ``more`` than an answer: it would be the next one."""
+    if more:
+        shown = more[:60].decode(errors="replace")
+        raise ValueError(f"it wrote {shown!r} beside an answer, which is to be one line")
+
+
+def _ending(process: subprocess.Popen[bytes], until: float) -> str:
+    """How a process ended that has closed its output."""
+    try:
+        code = process.wait(max(until - time.monotonic(), 0.0))
+    except subprocess.TimeoutExpired:
+        return "it closed its output in place of an answer"
+    return f"it ended with {code} in place of an answer"
 
 
 def _killed(process: subprocess.Popen[bytes], owner: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from optserve_bridge import command
+from optserve_bridge.program import Failed, Program
 
 from optserve import testing
 from optserve.plugin import Example, Primitive, positive
@@ -129,3 +130,44 @@ def test_what_the_readme_shows_is_certified_fits_and_leaves_no_process(tmp_path:
         ["pgrep", "-f", f"{tmp_path}/cooling.py"], capture_output=True, check=False
     )
     assert not left.stdout
+
+
+def program(tmp_path: Path, body: str, timeout: float = 5.0) -> Program:
+    """A program that numbers its answers, where ``body`` is done after each of them."""
+    path = tmp_path / "program.py"
+    lines = f"for n, line in enumerate(sys.stdin):\n    print(n, flush=True)\n    {body}\n"
+    path.write_text(f"import os, sys, time\n{lines}")
+    return Program([sys.executable, str(path)], timeout)
+
+
+def test_a_second_line_is_no_answer_to_the_next_question(tmp_path: Path) -> None:
+    twice = program(tmp_path, "os.write(1, b'9\\n') if n == 1 else None")
+    assert twice.ask({}) == 0
+    with pytest.raises(ValueError, match="beside an answer"):
+        _ask_twice(twice)  # it comes with the answer, or after it
+    assert twice.ask({}) == 0  # of a process of its own
+
+
+def _ask_twice(asked: Program) -> None:
+    assert asked.ask({}) == 1
+    time.sleep(0.2)
+    asked.ask({})
+
+
+def test_a_flood_without_an_end_takes_no_longer_than_the_timeout(tmp_path: Path) -> None:
+    flood = program(tmp_path, "", timeout=0.5)
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import os, sys\nsys.stdin.readline()\nwhile True:\n    os.write(1, b'z' * 65536)\n"
+    )
+    before = time.monotonic()
+    with pytest.raises(Failed, match="no answer within"):
+        flood.ask({})
+    assert time.monotonic() - before < 3.0
+
+
+def test_a_program_that_closes_its_output_is_not_waited_for(tmp_path: Path) -> None:
+    closed = program(tmp_path, "os.close(1); time.sleep(60)", timeout=0.5)
+    assert closed.ask({}) == 0
+    with pytest.raises(Failed, match="closed its output"):
+        closed.ask({})

@@ -16,8 +16,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
 from optserve.backends.base import Backend
 from optserve.backends.lowering import Lowering
+from optserve.deprecation import going
 from optserve.errors import ConfigError, PluginError, ShapeError
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.axes import Mixed, Reduced, aligned, mixed
@@ -100,3 +105,9 @@ __all__ = [
     "triangular",
     "unit",
 ]
+
+GOING: Mapping[str, str] = MappingProxyType({})
+"""The names that are to go, and where what they stand for is now."""
+
+if not TYPE_CHECKING:  # where any name would seem to be there
+    __getattr__ = going(__name__, GOING)

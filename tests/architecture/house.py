@@ -16,6 +16,7 @@ FLOORS = {
     "cache": -1,
     "collector": -1,
     "memo": -1,
+    "deprecation": -1,
     "errors": -1,
     "graph": 0,
     "primitives": 1,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from optserve import plugin, testing
+from optserve.deprecation import going
 
 GOLDEN = Path(__file__).with_name("api.txt")
 
@@ -39,3 +40,13 @@ def test_the_api_is_the_one_that_is_listed(pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("--regen"):
         GOLDEN.write_text(listing(), encoding="utf-8")
     assert listing() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_to_go_works_for_one_release_and_says_what_to_write() -> None:
+    lookup = going("optserve.plugin", {"Traits": "optserve.plugin.Facts"})
+    with pytest.warns(DeprecationWarning, match=r"write optserve\.plugin\.Facts"):
+        assert lookup("Traits") is plugin.Facts
+    with pytest.raises(AttributeError, match="no attribute 'Trait'"):
+        plugin.Trait  # type: ignore[attr-defined]  # noqa: B018
+    for home in plugin.GOING.values():
+        assert home.startswith("optserve.")

@@ -186,3 +186,13 @@ def test_what_a_perfect_fit_is_does_not_depend_on_the_scale_of_weights(
     line = LINE.replace("[1.2, 1.9, 3.3, 3.8, 5.4, 5.7, 7.5]", str([0.3 * x + 0.1 for x in X]))
     result = run(problem(f"{line}weights: {{precision: {scale} * w}}\n"))
     assert [one for one in result.notes if "perfect" in one]
+
+
+def test_the_leverage_of_rows_that_are_counted_is_that_of_rows_written_out(problem: Load) -> None:
+    result = run(problem(f"{LINE}weights: {{counts: w}}\n"))
+    x = np.repeat(X, W)
+    jacobian = np.stack([np.ones(len(x)), x], axis=1)
+    leverage = np.diagonal(jacobian @ np.linalg.inv(jacobian.T @ jacobian) @ jacobian.T)
+    assert result.fit is not None
+    assert result.fit.largest_leverage == pytest.approx(leverage.max(), rel=1e-10)
+    assert result.fitted["leverage"].max() == pytest.approx(leverage.max(), rel=1e-10)

@@ -77,7 +77,10 @@ def _compared(
         error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):
             columns["standard_error"] = error * unit
-        columns["leverage"] = _leverage(jacobian[:, uncertainty.errors.free])
+        leverage = _leverage(jacobian[:, uncertainty.errors.free])
+        if evaluator.problem.objective.weights == "counts":
+            leverage = leverage / np.maximum(scales["weight"], 1.0)
+        columns["leverage"] = leverage
     columns["residual"] = residual
     columns |= scales
     return columns

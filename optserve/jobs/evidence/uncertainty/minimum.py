@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.fit import Fit, counting, fit_of, own_residuals
+from optserve.jobs.evidence.uncertainty.fit import Fit, counting, fit_of, own_residuals, scales_at
 from optserve.jobs.evidence.uncertainty.information import (
     Information,
     of_hessian,
@@ -138,9 +138,16 @@ class Minimum:
     @cached_property
     def leverage(self) -> Array:
         """The diagonal (n,) of J (J'J)^-1 J', by how much each prediction follows what was observed
-        there (Cook & Weisberg 1982, section 2.1)."""
+        there (Cook & Weisberg 1982, section 2.1); of a row that is counted several times, that of
+        one observation."""
         factor = self.of_jacobian.of(self.jacobian).factor
-        return np.asarray(np.sum(np.square(factor), axis=1))
+        found = np.asarray(np.sum(np.square(factor), axis=1))
+        objective = self.evaluator.problem.objective
+        if objective.weights != "counts":
+            return found
+        shape = resolve_shape(objective.graph.outputs[1].aval.shape, self.evaluator.row_counts)
+        counts = scales_at(self.evaluator, self.point, np.empty(shape))["weight"]
+        return found / np.maximum(counts, 1.0)
 
     @cached_property
     def bread(self) -> Information:

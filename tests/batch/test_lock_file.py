@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from optserve.batch.lock.file import NAME, read_lock
 from optserve.batch.lock.locking import Opening, check_locked, lock_configs
 from optserve.errors import ConfigError, LockFailure
+from optserve.jobs.record.replacing import alone_in
 from tests.batch.locks import CONFIG, OF_PLUGIN, PLUGIN, ROWS, afresh, config, lock, locked, told
 from tests.batch.test_batch import batch, here
 from tests.cli.conftest import environment
@@ -182,3 +184,23 @@ def test_a_batch_is_held_against_its_locks(here: Path) -> None:
     code, told, _ = batch(here, "fits", "--locked", "--keep-going", "--out", "c")
     assert code == 4
     assert "2 of 4 jobs passed, 2 refused" in told
+
+
+def test_two_that_lock_at_once_lose_no_entry(tmp_path: Path) -> None:
+    one, two = (tmp_path / f"{name}.yaml" for name in ("one", "two"))
+    for path in (one, two):
+        path.write_text("version: 1\nparameters: {u: 0.4}\nloss: (u - 2)**2\n")
+    [*lock_configs([two], Opening())]
+    of_another = (tmp_path / NAME).read_text()
+    (tmp_path / NAME).unlink()
+    with ThreadPoolExecutor(1) as pool:
+        with alone_in(tmp_path):
+            waiting = pool.submit(lambda: [*lock_configs([one], Opening())])
+            with pytest.raises(TimeoutError):
+                waiting.result(1.0)
+            (tmp_path / NAME).write_text(of_another)
+        waiting.result()
+    assert [entry.config for entry in read_lock(tmp_path / NAME).entries] == [
+        "one.yaml",
+        "two.yaml",
+    ]

@@ -16,7 +16,7 @@ from optserve.config.sweep import plan
 from optserve.config.written import read_config
 from optserve.errors import Told
 from optserve.jobs.problem import Problem
-from optserve.jobs.record.replacing import replace_file
+from optserve.jobs.record.replacing import alone_in, replace_file
 from optserve.memo import Memo
 
 __all__ = ["Held", "Opening", "Written", "check_locked", "hold_job", "lock_configs"]
@@ -62,10 +62,11 @@ def lock_configs(configs: Sequence[Path], opening: Opening) -> Iterator[Written]
     for folder in folders:
         own = [config for config in configs if config.parent == folder]
         path = folder / NAME
-        before = read_lock(path) if path.exists() else Lock()
         told = [(config, _jobs(config, opening, known)) for config in own]
-        written, lock = _together(before, told, path)
-        replace_file(path, lock_text(lock).encode("utf-8"))
+        with alone_in(folder):  # another process may add other configs
+            before = read_lock(path) if path.exists() else Lock()
+            written, lock = _together(before, told, path)
+            replace_file(path, lock_text(lock).encode("utf-8"))
         yield from written
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs.record.large import FILE
+from optserve.jobs.record.replacing import lock_folder, unlock
 from optserve.jobs.record.result import Result, read_result
 from optserve.jobs.record.tables import (
     history_csv,
@@ -135,7 +136,7 @@ def room(name: str, *, runs: Path = Path("runs"), out: Path | None = None) -> It
         yield Room(folder, home, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # it is gone where it was renamed
-        _unlock(lock)
+        unlock(lock)
         _remove_empty(made)
 
 
@@ -207,10 +208,10 @@ def _unfinished(home: Path) -> tuple[Path, int | None]:
         folder.mkdir(parents=True)
         # Until it is locked, another process may take it for a leftover and remove it.
         with suppress(FileNotFoundError):
-            lock = _lock(folder, wait=True)
+            lock = lock_folder(folder, wait=True)
             if folder.exists():
                 return folder, lock
-            _unlock(lock)
+            unlock(lock)
 
 
 def remove_leftovers(home: Path) -> None:
@@ -218,32 +219,10 @@ def remove_leftovers(home: Path) -> None:
     for entry in home.iterdir():
         if _UNFINISHED.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
             with suppress(OSError):
-                lock = _lock(entry, wait=False)  # held by whoever still writes there
+                lock = lock_folder(entry, wait=False)  # held by whoever still writes there
                 if lock is not None:
                     shutil.rmtree(entry, ignore_errors=True)
-                    _unlock(lock)
-
-
-def _lock(folder: Path, *, wait: bool) -> int | None:
-    """A locked file descriptor of ``folder``; ``None`` where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        os.close(descriptor)
-        if not wait:
-            raise
-        return None  # a file system without locks
-    return descriptor
-
-
-def _unlock(lock: int | None) -> None:
-    if lock is not None:
-        os.close(lock)
+                    unlock(lock)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -1,13 +1,14 @@
-"""``replace_file``: a file appears whole, or not at all."""
+"""``replace_file``: a file appears whole, or not at all; ``alone_in``: one process at a time."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["is_special", "replace_file"]
+__all__ = ["alone_in", "is_special", "lock_folder", "replace_file", "unlock"]
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -31,6 +32,39 @@ def replace_file(path: Path, content: bytes) -> None:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Whoever else is to be alone in ``folder`` waits meanwhile, where the system has locks."""
+    lock = lock_folder(folder, wait=True)
+    try:
+        yield
+    finally:
+        unlock(lock)
+
+
+def lock_folder(folder: Path, *, wait: bool) -> int | None:
+    """A locked file descriptor of ``folder``; ``None`` where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        if not wait:
+            raise
+        return None  # a file system without locks
+    return descriptor
+
+
+def unlock(lock: int | None) -> None:
+    """Let go of what ``lock_folder`` gave."""
+    if lock is not None:
+        os.close(lock)
 
 
 def is_special(path: Path) -> bool:

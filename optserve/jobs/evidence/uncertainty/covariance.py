@@ -53,9 +53,11 @@ def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
     objective = minimum.evaluator.problem.objective
     kind = method.label_of(objective.kind, objective.weights)
     if kind in ("score", "sandwich", "cluster") and minimum.has_priors:
+        other = "`hessian` is the curvature of the posterior"
+        if objective.weights == "sampling":
+            other = "`bootstrap` fits samples with them"
         raise NoCovarianceError(
-            f"`{kind}` is of a likelihood alone, and parameters have priors: `hessian` is the "
-            "curvature of the posterior"
+            f"`{kind}` is of a likelihood alone, and parameters have priors: {other}"
         )
     if kind == "score" and minimum.has_penalties:
         raise NoCovarianceError("`score` is of a likelihood alone, and there is a penalty")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.jobs.run import run
 from tests.reference.judged import CRASH, WRONG, attempt
 from tests.reference.published import Published
 
@@ -64,6 +65,17 @@ def _check(seed: int) -> None:
 @pytest.mark.parametrize("seed", [*range(60), 110, 137, 150, 159, 215, 226, 258, 351, 388])
 def test_what_is_called_converged_is_a_minimum(seed: int) -> None:
     _check(seed)
+
+
+def test_curvature_that_is_rounding_is_told_as_such() -> None:
+    """A peak through two of the points, of three parameters: a valley that is flat to rounding."""
+    published, way = random_fit(1034)
+    result = run(published.job(way, published.start))
+    assert result.exit_code == 0
+    assert result.unavailable == {"x": "not determined by the data"}
+    assert result.evidence.least_curvature is not None
+    if result.evidence.least_curvature < 0.0:
+        assert "which is rounding" in result.evidence.sentence
 
 
 @pytest.mark.nightly

@@ -344,9 +344,10 @@ class Examination:
             return self._end(Reason.stalled, told, model, place=place)
         by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
         reason = Reason.gradient if by_tolerance else Reason.precision
+        rounding = ", which is rounding" if true.least < 0.0 else ""
         told = (
             f"a minimum: a Newton step would lower the loss by {model.decrement**2:.2g}, "
-            f"the least curvature is {true.least:.2g}"
+            f"the least curvature is {true.least:.2g}{rounding}"
         )
         return self._end(reason, told, model, flat, place=place, true=true, verified=True)
 

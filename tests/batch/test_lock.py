@@ -170,6 +170,19 @@ def test_a_graph_that_changes_is_told(name: str, locked: Path) -> None:
     assert any(expected in one for one in found), found
 
 
+def test_what_weights_mean_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "line.yaml"
+    text = (
+        "version: 1\ndata: {inline: {x: [1, 2, 3], y: [1, 2, 4], w: [1, 2, 1]}}\n"
+        "parameters: {a: 0, b: 1}\nleast_squares: {observed: y, predicted: a + b * x}\n"
+        "weights: {precision: w}\n"
+    )
+    config.write_text(text)
+    [*lock_configs([config], Opening())]
+    config.write_text(text.replace("precision", "counts"))
+    assert any("weights by counts, not" in one for one in told(config))
+
+
 def test_thirty_changes_are_seeded() -> None:
     assert len(RULES) + len(GRAPHS) + len(PLUGINS) >= 30
 

@@ -16,7 +16,7 @@ from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph, to_text
 from optserve.graph.primitive import Value
 from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Problem, Provided
+from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.memo import Memo
 from optserve.primitives.tracing import trace
 from optserve.registry.code import code_digest
@@ -80,6 +80,11 @@ class Locked:
     columns: tuple[str, ...]
 
 
+def _kind(objective: Objective) -> str:
+    """What the loss is, and what the weights of its rows mean, which no graph tells."""
+    return objective.kind + (f", weights by {objective.weights}" if objective.weights else "")
+
+
 def derived(problem: Problem) -> tuple[Graph, tuple[Array, ...]]:
     """The graph of the loss and its derivative by each parameter, not simplified but for what
     nothing needs; and the arrays that its last inputs stand for."""
@@ -130,7 +135,7 @@ def locked(
     entry = Entry(
         config,
         (label,),
-        problem.objective.kind,
+        _kind(problem.objective),
         problem.precision,
         found.inputs,
         loss,

@@ -55,6 +55,7 @@ def unchanged(function: Any) -> Unchanged | None:
     ...     return a * np.exp(-rate * x)
     >>> def with_table(x, a, table=[1.0]):
     ...     return a * x + table[0]
+    >>> model.__module__ = with_table.__module__ = "mine"
     >>> unchanged(model) == unchanged(model), unchanged(with_table) is None
     (True, True)
     """

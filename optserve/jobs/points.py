@@ -37,6 +37,7 @@ class LastPoints:
 
     A descent, the examination of its end and the error bars ask for the same points.
 
+    >>> import numpy as np
     >>> points, at = LastPoints(), np.zeros(1)
     >>> points.of(at) is None
     True

@@ -88,7 +88,7 @@ def test_the_row_is_that_of_the_file(problem: Load, chosen: str) -> None:
 
 
 def test_a_sigma_for_each_of_several_columns(problem: Load) -> None:
-    text = DATA.replace("}}\n", "}, columns: {x: x, Y: [y, y]}}\n") + (
+    text = DATA.replace("}}\n", "}, columns: {x: x, Y: [y, x]}}\n") + (
         "parameters: {a: 0, b: 0}\n"
         "least_squares: {observed: Y, predicted: 'a + b * x[:, None]', sigma: '[0.5, inf]'}\n"
     )

@@ -48,7 +48,8 @@ def varying_entries(packing: Packing, point: Array) -> Varying:
 
     >>> from optserve.jobs.bijections import log
     >>> from optserve.jobs.parameters import Parameter
-    >>> three = Parameter("k", np.array(3.0), -np.inf, np.inf, np.array(False), log())
+    >>> low, high = np.array(-np.inf), np.array(np.inf)
+    >>> three = Parameter("k", np.array(3.0), low, high, np.array(False), log())
     >>> packing = Packing([three], np.dtype(np.float64))
     >>> varying_entries(packing, packing.flat({})).derivative.round(12)
     array([[3.]])

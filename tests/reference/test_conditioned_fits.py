@@ -143,8 +143,12 @@ def _exact(columns: Columns, data: Mapping[str, Array], near: float) -> Exact:
 
 def _above(result: Result, made: Problem, exact: Exact) -> str:
     """What is wrong with an end that is no failure."""
-    response = made.objective.data["y"]
-    rounding, loss = 1e-30 * float(response @ response), exact.loss(result.parameters)
+    response, loss = made.objective.data["y"], exact.loss(result.parameters)
+    # Terms that nearly cancel are rounded by their own size, and the loss by that times residuals.
+    pairs = zip(result.parameters.values(), exact.columns, strict=True)
+    terms = sum(abs(float(one)) * np.abs(column.astype(float)) for one, column in pairs)
+    rounding = 1e-30 * float(response @ response)
+    rounding += float(np.finfo(float).eps * np.max(terms)) * float(exact.least) ** 0.5
     return above(result, exact.least, NEAR, rounding, loss)
 
 

@@ -92,9 +92,9 @@ class Program:
                         raise Failed(_ending(process, until))
                     else:
                         self._read += more
-        line, _, more = self._read.partition(b"\n")
+        line, _, beyond = self._read.partition(b"\n")
         self._read.clear()
-        _hold_to_one(bytes(more))
+        _hold_to_one(bytes(beyond))
         return bytes(line)
 
     def _end(self) -> None:

@@ -184,13 +184,18 @@ _beta_by_b: Primitive = primitive_by(
 
 
 def _gamma_quantile_slopes(out: Value, a: Value, y: Value) -> tuple[Value, Value]:
-    slope = 1.0 / _gamma_density(a, out)  # by the implicit function theorem
-    return -slope * _lower_by_a(a, out), slope
+    there = out > 0.0  # a quantile so small that it is 0 does not move
+    x = np.where(there, out, 1.0)
+    slope = 1.0 / _gamma_density(a, x)  # by the implicit function theorem
+    return np.where(there, -slope * _lower_by_a(a, x), 0.0), np.where(there, slope, 0.0)
 
 
 def _beta_quantile_slopes(out: Value, a: Value, b: Value, y: Value) -> tuple[Value, ...]:
-    slope = 1.0 / _beta_density(a, b, out)
-    return -slope * _beta_by_a(a, b, out), -slope * _beta_by_b(a, b, out), slope
+    there = (out > 1e-290) & (out < 1.0)  # nor does one that is rounded to an end
+    x = np.where(there, out, 0.5)
+    slope = 1.0 / _beta_density(a, b, x)
+    slopes = -slope * _beta_by_a(a, b, x), -slope * _beta_by_b(a, b, x), slope
+    return tuple(np.where(there, one, 0.0) for one in slopes)
 
 
 gammainc: Primitive = elementwise(

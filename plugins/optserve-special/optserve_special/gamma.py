@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from optserve.plugin import Facts, Primitive, Value, elementwise, positive, unit
+from optserve.plugin import Domain, Facts, Primitive, Value, elementwise, positive, unit
 from optserve.primitives.special import digamma, gammaln
 from optserve_special.differences import TOLERANCE, central, primitive_by
 from optserve_special.static import of_orders
@@ -242,11 +242,13 @@ betainc: Primitive = elementwise(
     doc="Incomplete beta function from 0 to x, regularized: a beta distribution's chances.",
 )
 
+_NOT_SMALL = Domain("positive, not near 0", low=0.25)
+
 betaincinv: Primitive = elementwise(
     "betaincinv",
     ufunc=special.betaincinv,
     partials=_beta_quantile_slopes,
-    domain=_SHAPES_AND_UNIT,
+    domain=(_NOT_SMALL, _NOT_SMALL, unit),  # where quantiles are no smaller than rounding of 1
     tolerance=TOLERANCE,
     facts=_COST,
     doc="The x of betainc(a, b, x) = y: a beta distribution's quantiles.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -101,6 +102,7 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
     array = _decoded(array)
     if array.ndim > 1:
         raise spot.wrong_type("a matrix of texts", "write a column of its own for each")
+    _hold_to_unicode(array, spot)
     if kind == "time":
         return _times_of_texts(array, spot)
     if kind not in ("text", "verbatim"):
@@ -109,6 +111,16 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
     there = np.array([not is_missing(text, kind) for text in texts], dtype=bool)
     _hold(there, array, spot, EXPECTED[kind])
     return np.array([composed(text) for text in texts], dtype=object)
+
+
+def _hold_to_unicode(array: Array, spot: Spot) -> None:
+    """Refuse numbers of characters that there are none of, which NumPy takes from a file unseen."""
+    if array.dtype.kind != "U" or not array.itemsize:
+        return
+    native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
+    wrong = (native.view(np.uint32).reshape(len(array), -1) > sys.maxunicode).any(axis=1)
+    if wrong.any():
+        raise spot.error(int(np.argmax(wrong)), "a character that is none", MEND, "a text")
 
 
 def _times_of_texts(array: Array, spot: Spot) -> Array:

@@ -95,6 +95,14 @@ class TakenColumn(NamedTuple):
         """What ``raw`` is standardized by, if it is."""
         if not self.settings.standardize:
             return None
+        if not raw.shape[0]:
+            raise ConfigError(
+                f"there are no rows to standardize {self.name} by",
+                place=self.settings.place,
+                expected="a table with rows",
+                remedy="leave out `standardize`",
+                code="no-rows",
+            )
         with np.errstate(all="ignore"):
             moments = moments_of(raw)
         if not (np.isfinite(moments.mean) & np.isfinite(moments.deviation)).all():

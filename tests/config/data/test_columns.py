@@ -132,3 +132,9 @@ def test_a_column_is_taken_once(written: tuple[str | int, ...], message: str) ->
     named = not any(isinstance(one, int) for one in written)
     with pytest.raises(ConfigError, match=message):
         taken(named, take=written)
+
+
+def test_no_rows_have_no_moments() -> None:
+    column = taken(take="x", standardize=True)
+    with pytest.raises(ConfigError, match="no rows to standardize c by"):
+        column.moments(np.zeros(0))

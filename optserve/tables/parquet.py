@@ -102,7 +102,8 @@ def _read_group(
                 name = names[index]
                 table = file.read_row_group(number, columns=[name], use_threads=False)
                 spot = Spot(str(path), repr(name), first)
-                found[index] = converted(table.column(name), kind, spot)
+                which = [*names[:index]].count(name)  # several may have one name
+                found[index] = converted(table.column(which), kind, spot)
         return found
 
     found: Mapping[int, Any] = _told(path, read)

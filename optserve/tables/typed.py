@@ -115,7 +115,7 @@ def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
 
 def _hold_to_unicode(array: Array, spot: Spot) -> None:
     """Refuse numbers of characters that there are none of, which NumPy takes from a file unseen."""
-    if array.dtype.kind != "U" or not array.itemsize:
+    if array.dtype.kind != "U" or not array.size or not array.itemsize:
         return
     native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
     wrong = (native.view(np.uint32).reshape(len(array), -1) > sys.maxunicode).any(axis=1)

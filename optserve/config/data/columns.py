@@ -105,11 +105,13 @@ class TakenColumn(NamedTuple):
             )
         with np.errstate(all="ignore"):
             moments = moments_of(raw)
-        if not (np.isfinite(moments.mean) & np.isfinite(moments.deviation)).all():
+        good = np.isfinite(moments.mean) & np.isfinite(moments.deviation)
+        if not good.all() or not np.all(moments.deviation > 0.0):
             raise ConfigError(
-                f"the values of {self.name} are too large to be standardized",
+                f"the values of {self.name} are too {'small' if good.all() else 'large'} to be "
+                "standardized",
                 place=self.settings.place,
-                expected="a mean and a standard deviation that are numbers",
+                expected="a mean and a standard deviation that are numbers, and not rounded to 0",
                 remedy="divide them first",
                 code="not-finite",
             )
@@ -174,6 +176,8 @@ class TakenColumn(NamedTuple):
 
     def _counted(self, moments: Array, at: int, located: Located) -> Array:
         """Days or seconds since the origin, by whole ticks of the unit of ``moments``."""
+        if not moments.size:
+            return np.zeros(moments.shape)
         unit, count = np.datetime_data(moments.dtype)
         if unit not in _TICKS or count != 1:
             unit = "us"

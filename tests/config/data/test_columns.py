@@ -138,3 +138,9 @@ def test_no_rows_have_no_moments() -> None:
     column = taken(take="x", standardize=True)
     with pytest.raises(ConfigError, match="no rows to standardize c by"):
         column.moments(np.zeros(0))
+
+
+def test_a_deviation_that_is_rounded_to_0_is_none() -> None:
+    column = taken(take="x", standardize=True)
+    with pytest.raises(ConfigError, match="too small to be standardized"):
+        column.moments(np.array([0.0, 1e-300]))

@@ -118,7 +118,7 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         root = 1.0 if weights is None else np.sqrt(weights)
         rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(root * each))
         counting = each if weights is None else each[weights > 0.0]
-        if counting.max() > counting.min():
+        if counting.size and counting.max() > counting.min():
             mean = np.average(each, weights=weights)
             spread = float(root_sum_square(root * (each - mean)))
             explained = 1.0 - (length / spread) ** 2

@@ -268,7 +268,7 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
                 "pure": one.pure,
             }
             for one in declared.registry.plugins
-            if one.imported and one.distribution != PROJECT
+            if one.used and one.distribution != PROJECT
         ],
     }
 

@@ -55,7 +55,7 @@ def load(
     else:
         loading.import_needed(needed)
     loading.check_preferences()
-    return loading.sealed()
+    return loading.sealed(needed)
 
 
 class _Loading:
@@ -165,9 +165,9 @@ class _Loading:
             code="not-installed",
         )
 
-    def sealed(self) -> Registry:
-        """The registry of what is known and imported."""
-        plugins = {source: self.plugin(source) for source in self.sources}
+    def sealed(self, needed: Collection[str] | None) -> Registry:
+        """The registry of what is known and imported, where these names are ``needed``."""
+        plugins = {source: self.plugin(source, needed) for source in self.sources}
         shelves: dict[Kind, dict[str, Entry[Any]]] = {kind: {} for kind in KINDS}
         collisions: dict[tuple[Kind, str], tuple[Plugin, ...]] = {}
         for (kind, name), claimants in self.claims().items():
@@ -186,19 +186,31 @@ class _Loading:
             collisions=MappingProxyType(collisions),
         )
 
-    def plugin(self, source: Source) -> Plugin:
+    def plugin(self, source: Source, needed: Collection[str] | None) -> Plugin:
         """What is known of one source."""
         record, outcome = self.records[source], self.harvests.get(source)
+        imported = isinstance(outcome, Harvest)
         return Plugin(
             distribution=source.distribution,
             version=source.version,
             module=source.module,
             names=None if record is None else record.names,
-            imported=isinstance(outcome, Harvest),
+            imported=imported,
+            used=imported and (needed is None or _has_part(record, needed)),
             failure=outcome if isinstance(outcome, Failure) else None,
             warnings=outcome.warnings if isinstance(outcome, Harvest) else (),
             pure=isinstance(outcome, Harvest) and outcome.pure,
         )
+
+
+def _has_part(record: Record | None, needed: Collection[str]) -> bool:
+    """Whether a plugin has one of the names that are needed, or native code for primitives of
+    others, which any graph may hold; or nobody knows."""
+    names = None if record is None else record.names
+    if names is None:
+        return True
+    lowered = {*names.get("lowerings", ())} - {*names.get("primitives", ())}
+    return bool(lowered) or any(not {*one}.isdisjoint(needed) for one in names.values())
 
 
 def _is(source: Source, distribution: str) -> bool:

@@ -60,7 +60,8 @@ class Plugin:
     """One plugin as it was found.
 
     ``names`` is what it contributes, by kind: from importing it, or from the name index;
-    ``None`` where it has never been imported with success. ``imported`` says whether it is now.
+    ``None`` where it has never been imported with success. ``imported`` says whether it is now, be
+    it only to be asked for its names, and ``used`` whether it may have a part in what is computed.
     ``pure`` says that it declares ``OPTSERVE_PURE``: what it computes depends on its arguments
     alone.
     """
@@ -70,6 +71,7 @@ class Plugin:
     module: str
     names: Names | None
     imported: bool
+    used: bool = False
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
     pure: bool = False

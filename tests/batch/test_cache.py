@@ -155,6 +155,17 @@ def test_what_a_plugin_imports_is_part_of_the_key(
     assert keys[0] == keys[2] != keys[1]
 
 
+def test_a_plugin_that_is_asked_for_its_names_alone_is_no_part_of_the_key(here: Path) -> None:
+    config, plugin = here / "of.yaml", here / "mine.py"
+    plugin.write_text(PLUGIN)  # which says nothing of being pure
+    config.write_text(OF_PLUGIN)
+    assert not is_pure(load(config, plugin_files=[plugin]))
+    config.write_text(OF_PLUGIN.replace("cube(u)", "u**3"))
+    without = load(config, plugin_files=[plugin])
+    assert is_pure(without)
+    assert key_of(without, {}) == key_of(load(config), {})
+
+
 def test_what_ended_by_time_or_abort_is_not_stored(here: Path) -> None:
     text = "version: 1\nparameters: {b: 3}\nloss: (b - 1)**2\n"
     text += "optimizer: {gradient_descent: {learning_rate: 0.001}}\n"

@@ -17,6 +17,7 @@ from optserve.cli.batch_options import (
     Cache,
     CacheSize,
     ChangedSince,
+    Configs,
     FailFast,
     Jobs,
     KeepGoing,
@@ -66,14 +67,7 @@ batch_app = typer.Typer(cls=WithDefault, no_args_is_help=True, context_settings=
 @batch_app.command("run")
 def run(
     *,
-    configs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CONFIGS...",
-            help="Files, globs such as 'fits/**/*.yaml', or folders: the .yaml files in them.",
-            show_default=False,
-        ),
-    ],
+    configs: Configs,
     sweep: Sweeps,
     jobs: Jobs = None,
     keep_going: KeepGoing = False,

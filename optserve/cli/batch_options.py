@@ -14,6 +14,7 @@ __all__ = [
     "Cache",
     "CacheSize",
     "ChangedSince",
+    "Configs",
     "FailFast",
     "Jobs",
     "KeepGoing",
@@ -33,6 +34,15 @@ __all__ = [
 ]
 
 _UNITS = (("KiB", 10), ("MiB", 20), ("GiB", 30))
+
+Configs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CONFIGS...",
+        help="Files, globs such as 'fits/**/*.yaml', or folders: the .yaml files in them.",
+        show_default=False,
+    ),
+]
 
 Jobs = Annotated[
     int | None,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from optserve.cli.batch_options import Configs
 from optserve.cli.ending import ending
 from optserve.cli.options import AllowPath, PluginFiles
 from optserve.cli.streams import output_encoding, write_output
@@ -15,14 +12,7 @@ __all__ = ["lock"]
 
 def lock(
     *,
-    configs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CONFIGS...",
-            help="Files, globs such as 'fits/**/*.yaml', or folders: the .yaml files in them.",
-            show_default=False,
-        ),
-    ],
+    configs: Configs,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:

@@ -11,9 +11,9 @@ from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.config import Config
 from optserve.config.scope import is_sound
 
-__all__ = ["SPLITS", "build_metrics", "metrics_of"]
+__all__ = ["build_metrics", "metrics_of"]
 
-SPLITS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test")
 
 LOSS = "loss"
 """What each split has among its metrics, where there are several: the objective over its rows."""
@@ -37,6 +37,6 @@ def metrics_of(config: Config, splits: Collection[str] | None) -> Mapping[str, M
 
     Where rows are held out, the loss of each split is one.
     """
-    known = splits or SPLITS
+    known = splits or _SPLITS
     names = dict.fromkeys([*([LOSS] if len(known) > 1 else []), *config.metrics])
     return dict.fromkeys(known, names) if names else {}

@@ -10,6 +10,7 @@ from optserve.errors import OptserveError, ShapeError
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.primitive import listed
 
 __all__ = ["bind_rows", "computed", "interpret", "resolved"]
 
@@ -37,7 +38,7 @@ def computed(
         out = equation.primitive.impl(*operands, **resolved(equation.attributes, rows))
     except OptserveError as error:
         raise error.at(equation.place) from None
-    return out if isinstance(out, tuple) else (out,)
+    return listed(out)
 
 
 def bind_rows(inputs: Sequence[Var], arguments: Sequence[Array]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from optserve.graph.axes import AxisAnswer, aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 
-__all__ = ["Call", "Derivative", "Kind", "Primitive", "Steep", "Value"]
+__all__ = ["Call", "Derivative", "Kind", "Primitive", "Steep", "Value", "listed"]
 
 Value = Any
 """An array, a scalar or a tracer: what a derivative rule is written over."""
@@ -192,6 +192,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def listed(out: Value) -> tuple[Value, ...]:
+    """What a primitive gives as a tuple of results."""
+    return out if isinstance(out, tuple) else (out,)
 
 
 def _as_array(operand: Value) -> Value:

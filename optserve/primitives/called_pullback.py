@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array, aval_of, is_float, is_traced
-from optserve.graph.primitive import Call, Derivative, Primitive, Value
+from optserve.graph.primitive import Call, Derivative, Primitive, Value, listed
 
 __all__ = ["Pullback", "traced_or_called"]
 
@@ -29,7 +29,7 @@ def traced_or_called(name: str, pullback: Pullback) -> Pullback:
         except Exception:  # foreign code fails on tracers in ways of its own; arrays will tell
             if not any(is_traced(value) for value in (*cts, *outs, *operands)):
                 raise
-        pulled = _listed(called.bind(*cts, *outs, *operands, results=len(outs), **attributes))
+        pulled = listed(called.bind(*cts, *outs, *operands, results=len(outs), **attributes))
         return tuple(
             cotangent if is_float(aval_of(operand).dtype) else None
             for cotangent, operand in zip(pulled, operands, strict=True)
@@ -89,7 +89,7 @@ def _rows(call: Callable[..., Value], known: Sequence[Value], results: int) -> l
         rows = np.empty(basis.shape, object)
         for at in np.ndindex(basis.shape):
             basis[at] = 1.0
-            rows[at] = _listed(call(*zeros, *known))
+            rows[at] = listed(call(*zeros, *known))
             basis[at] = 0.0
         found.append(rows)
     return found
@@ -103,10 +103,6 @@ def _pushed(rows: Array, tangents: Sequence[Value]) -> Array:
 
 def _result(values: Sequence[Any]) -> Any:
     return values[0] if len(values) == 1 else (*values,)
-
-
-def _listed(value: Value) -> tuple[Value, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _fitted(cotangent: Value | None, operand: Value) -> Value:

@@ -52,13 +52,11 @@ def content_digest(module: str) -> str:
     root, files = code_files(module)
     if len(files) > 1:
         files += tuple(sorted(one for one in root.rglob("*") if one.suffix in COMPILED))
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except OSError:
-            return ""
-        hasher.update(f"{file.relative_to(root).as_posix()} {len(content)}\0".encode())
-        hasher.update(content)
+    try:
+        for file in files:
+            hasher.update(_named(file.relative_to(root).as_posix(), file))
+    except OSError:
+        return ""
     return hasher.hexdigest() if files else ""
 
 
@@ -67,16 +65,20 @@ def reached_digest(module: str) -> str:
     and of the versions of the libraries that are installed."""
     files, libraries = reached(module)
     hasher = hashlib.sha256(content_digest(module).encode())
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except OSError:
-            return ""
-        hasher.update(f"{file.name} {len(content)}\0".encode())
-        hasher.update(content)
+    try:
+        for file in files:
+            hasher.update(_named(file.name, file))
+    except OSError:
+        return ""
     for name, found in sorted(_versions_of(libraries).items()):
         hasher.update(f"{name} {found}\0".encode())
     return hasher.hexdigest()
+
+
+def _named(name: str, file: Path) -> bytes:
+    """What a file holds, behind its name and its length, which keep files apart."""
+    content = file.read_bytes()
+    return f"{name} {len(content)}\0".encode() + content
 
 
 def reached(module: str) -> tuple[tuple[Path, ...], frozenset[str]]:

@@ -14,10 +14,9 @@ from typing import Any
 from optserve.errors import OptserveError
 from optserve.graph.aval import Aval, aval_of
 from optserve.graph.dim import Dim, Size
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Value, listed
 from optserve.primitives.shaping import reshape, transpose
 from optserve.primitives.tracing import result_avals
-from optserve.transforms.rules import listed
 
 __all__ = ["Joined", "joined"]
 

@@ -21,10 +21,10 @@ import numpy as np
 
 from optserve.graph.aval import aval_of, is_float
 from optserve.graph.graph import Graph
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Value, listed
 from optserve.primitives.loops import cond, cond_primitive, scan, scan_primitive
 from optserve.transforms.overflow import Guard
-from optserve.transforms.rules import Cotangents, Pull, listed
+from optserve.transforms.rules import Cotangents, Pull
 
 __all__ = ["control_pull", "control_tangents"]
 

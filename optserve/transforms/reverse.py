@@ -16,7 +16,7 @@ from optserve.errors import DerivativeError, OptserveError, ShapeError
 from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Value, listed
 from optserve.graph.tracer import Tracer
 from optserve.primitives.tracing import body_of
 from optserve.transforms.foreign import blamed, is_foreign
@@ -26,7 +26,6 @@ from optserve.transforms.rules import (
     Cotangents,
     Pull,
     fitted,
-    listed,
     recorded,
     recorded_at,
     stated_pull,

@@ -17,7 +17,7 @@ import numpy as np
 from optserve.errors import DerivativeError, Place
 from optserve.graph.aval import Aval, DType, aval_of, is_float
 from optserve.graph.graph import Graph, Var
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Value, listed
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.arithmetic import mulz, mulz_both
 from optserve.primitives.shaping import cast
@@ -32,7 +32,6 @@ __all__ = [
     "Push",
     "computed",
     "fitted",
-    "listed",
     "recorded",
     "recorded_at",
     "stated_pull",
@@ -279,11 +278,6 @@ def computed(
 ) -> tuple[Value, ...]:
     """The results, which may be known."""
     return listed(primitive.bind(*operands, **attributes)) if known is None else tuple(known)
-
-
-def listed(out: Value) -> tuple[Value, ...]:
-    """What a primitive gives as a tuple of results."""
-    return out if isinstance(out, tuple) else (out,)
 
 
 def _sum(values: Iterable[Value | None]) -> Value | None:

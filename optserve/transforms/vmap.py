@@ -20,7 +20,7 @@ from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import resolved
 from optserve.graph.leading import Leading
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import Primitive, Value, listed
 from optserve.graph.tracer import Tracer
 from optserve.primitives.loops import cond, cond_primitive, scan
 from optserve.primitives.products import einsum
@@ -30,7 +30,7 @@ from optserve.primitives.tracing import body_of
 from optserve.transforms.foreign import blamed
 from optserve.transforms.joined_rows import joined
 from optserve.transforms.reverse import Environment
-from optserve.transforms.rules import listed, recorded_at
+from optserve.transforms.rules import recorded_at
 
 __all__ = ["in_front", "vmap"]
 

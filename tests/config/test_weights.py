@@ -137,9 +137,7 @@ def test_what_cannot_be_weighted_is_refused(
     assert remedy in str(error)
 
 
-def test_streamed_and_in_batches_weights_are_those_of_the_rows(
-    problem: Load, tmp_path: Path
-) -> None:
+def test_streamed_weights_are_those_of_the_rows(problem: Load, tmp_path: Path) -> None:
     columns = np.array([X, [1.2, 1.9, 3.3, 3.8, 5.4, 5.7, 7.5], W], float).T
     np.savetxt(tmp_path / "d.csv", columns, delimiter=",", header="x,y,w", comments="")
     text = (

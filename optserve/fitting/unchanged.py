@@ -8,6 +8,7 @@ whose content may be another by now, is traced at every call.
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Hashable, Iterator
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -31,8 +32,13 @@ BUILTINS = frozenset(
 
 CONSTANTS = frozenset({type(None), bool, int, float, complex, str, bytes})
 
-ONCE = frozenset({"random"})
-"""Attributes of modules that give something else every time."""
+ONCE = frozenset(
+    {
+        *("random", "datetime64", "lib", "ctypeslib", "DataSource"),
+        *("load", "loadtxt", "genfromtxt", "fromfile", "fromregex", "memmap"),
+    }
+)
+"""What modules hold that may give something else every time: drawn, asked or read from a file."""
 
 WRITES = ("IMPORT_", "STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "DELETE_")
 DEEPEST = 8
@@ -111,12 +117,17 @@ def _is_of_library(value: Any) -> bool:
     """Whether it is a module, or a function of one, that always does the same."""
     if isinstance(value, ModuleType):
         return value.__name__ in MODULES
+    if getattr(value, "__name__", "") in ONCE:  # under another name
+        return False
     if isinstance(value, BuiltinFunctionType):  # else of an object: a generator's, a list's
         return isinstance(value.__self__, ModuleType) and value.__self__.__name__ in MODULES
     home = str(getattr(value, "__module__", "")).partition(".")[0]
-    if isinstance(value, FunctionType):
-        return home in ("numpy", "optserve")
-    return isinstance(value, np.ufunc | type(np.dot))
+    if isinstance(value, FunctionType):  # one with a closure was made of another function
+        return home in ("numpy", "optserve") and value.__closure__ is None
+    if isinstance(value, np.ufunc):  # else of a Python function, by np.frompyfunc
+        modules = (sys.modules.get(name) for name in MODULES)
+        return any(getattr(one, value.__name__, None) is value for one in modules)
+    return isinstance(value, type(np.dot))
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from optserve.fitting import solve
 from optserve.fitting.curve_fit import curve_fit
 from optserve.fitting.unchanged import unchanged
 from optserve.primitives import tracing
+from optserve.transforms.mapped import vmap
 
 RATE = 2.0
 TABLE = [1.0]
@@ -54,11 +55,23 @@ def imports(x: Any, a: Any) -> Any:
     return a * x + math.pi
 
 
+def reads_a_file(x: Any, a: Any) -> Any:
+    return a * x + np.loadtxt("shift.txt")
+
+
+def reads_a_file_by_another_name(x: Any, a: Any, read: Any = np.loadtxt) -> Any:
+    return a * x + read("shift.txt")
+
+
 def calls_inside(x: Any, a: Any) -> Any:
     def inside(b: Any) -> Any:
         return b * x + TABLE[0]
 
     return inside(a)
+
+
+def reads_the_rate(t: Any) -> Any:
+    return t * RATE
 
 
 def _within(number: Any) -> Any:
@@ -77,9 +90,13 @@ def _within(number: Any) -> Any:
         asks_the_clock,
         writes_a_global,
         imports,
+        reads_a_file,
+        reads_a_file_by_another_name,
         calls_inside,
         _within(np.ones(2)),
         np.vectorize(scaled),
+        _within(vmap(reads_the_rate)),
+        _within(np.frompyfunc(reads_the_rate, 1, 1)),
     ],
 )
 def test_what_may_change_is_not_told(function: Any) -> None:
@@ -88,6 +105,7 @@ def test_what_may_change_is_not_told(function: Any) -> None:
 
 def test_values_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unchanged(_within(1.0)) == unchanged(_within(1.0)) is not None
+    assert all(unchanged(_within(function)) for function in (np.exp, np.dot, np.median, scaled))
     told = [unchanged(_within(number)) for number in (1, 1.0, True, 0.0, -0.0, np.float64(1.0))]
     assert all(one is not None for one in told)
     assert len({(one.values, one.objects[1:]) for one in told if one}) == len(told)
@@ -130,3 +148,16 @@ def test_a_model_that_reads_what_may_change_is_traced_anew() -> None:
     shift[0] = 1.0
     assert first != pytest.approx(2.0)
     assert curve_fit(model, x, 2.0 * x + 1.0).x["a"] == pytest.approx(2.0)
+
+
+def test_a_model_that_maps_a_function_of_what_may_change_is_traced_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, mapped = np.linspace(0.0, 2.0, 12), vmap(reads_the_rate)
+
+    def model(x: Any, a: Any) -> Any:
+        return a * mapped(x)
+
+    assert curve_fit(model, x, 6.0 * x).x["a"] == pytest.approx(6.0 / RATE)
+    monkeypatch.setitem(globals(), "RATE", 3.0)
+    assert curve_fit(model, x, 6.0 * x).x["a"] == pytest.approx(2.0)

@@ -20,15 +20,16 @@ from optserve.config.expressions import (
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import Named, named_in, one_named
-from optserve.config.schema.config import Config, ObjectiveKind
+from optserve.config.schema.config import Config
 from optserve.config.schema.define import Composition, Definition, Pipe
-from optserve.config.schema.loss import Comparison, WeightKind
+from optserve.config.schema.loss import Comparison
 from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import wrong_kind
 from optserve.config.traps import refuse_comment_inside
 from optserve.config.usage import mentions, uses
 from optserve.errors import ConfigError, Place
+from optserve.jobs.problem import ObjectiveKind, WeightKind
 
 __all__ = [
     "WEIGHTS",
@@ -394,7 +395,6 @@ def _loss(config: Config, found: Mistakes) -> Loss:
     for name, one in written.items():
         with found:
             terms[name] = parsed(one)
-    weights = None if config.weights is None else config.weights.kind
-    return Loss(
-        kind, terms, comparison, node.place, whole=len(terms) == len(written), weights=weights
-    )
+    whole = len(terms) == len(written)
+    weights = config.weights.kind if config.weights is not None else None
+    return Loss(kind, terms, comparison, node.place, whole, weights=weights)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from optserve.config.options import Named, instantiate, named_in
-from optserve.config.schema.config import Config, ObjectiveKind
+from optserve.config.schema.config import Config
 from optserve.errors import ConfigError
+from optserve.jobs.problem import ObjectiveKind
 from optserve.optimizers.base import Optimizer
 from optserve.optimizers.modifiers import Modifier, chain
 from optserve.registry import Registry

@@ -13,7 +13,6 @@ import numpy as np
 from optserve.backends.streaming import blocks
 from optserve.config.arrays import Arrays
 from optserve.config.expressions import Expression
-from optserve.config.schema.loss import WeightKind
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.graph.dim import Dim
@@ -21,6 +20,7 @@ from optserve.graph.graph import Atom, Graph
 from optserve.graph.interpret import bind_rows, interpret
 from optserve.graph.streamed import Streamed, held
 from optserve.jobs.parameters import Parameter
+from optserve.jobs.problem import WeightKind
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import reads, simplify

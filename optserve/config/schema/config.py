@@ -27,6 +27,7 @@ from optserve.config.schema.sweep import Sweep
 from optserve.config.schema.table import Data, Table
 from optserve.config.schema.uncertainty import Simulate
 from optserve.config.schema.uncertainty import Written as Uncertainty
+from optserve.jobs.problem import ObjectiveKind
 
 __all__ = [
     "Abort",
@@ -35,7 +36,6 @@ __all__ = [
     "Config",
     "Expect",
     "Minibatch",
-    "ObjectiveKind",
     "Plateau",
     "Plugins",
     "Starts",
@@ -43,8 +43,6 @@ __all__ = [
 ]
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
-
-ObjectiveKind = Literal["loss", "least_squares", "log_likelihood"]
 
 
 class Plugins(Section):

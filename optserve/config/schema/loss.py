@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from optserve.config.schema.section import Expression, Section, Words, broken_rule, kind
+from optserve.jobs.problem import WeightKind
 
-__all__ = ["Comparison", "LeastSquares", "WeightKind", "Weights"]
-
-WeightKind = Literal["precision", "counts", "sampling"]
+__all__ = ["Comparison", "LeastSquares", "Weights"]
 
 
 class Comparison(Section):

@@ -123,6 +123,9 @@ def _bowl(
         share = 0.1 * sides[0].share
         below, above = (surface.at(place.point + sense * share * unit) for sense in (-1.0, 1.0))
         closer = _sides(place, below, above, unit, share)
+        if closer.rise < -let:  # in one sense it falls first, down to a kink
+            ends = {-share: below, 0.0: place, share: above}
+            return Profile("falls", unit, _bottom(surface, place, unit, ends))
         if not closer.rise > noise:
             break
         sides.insert(0, closer)

@@ -191,3 +191,24 @@ def test_no_examination_exceeds_its_budget(
             assert not found.evidence.verified
             assert found.reason is None
             assert "would cost more than the descent did" in found.evidence.sentence
+
+
+def test_a_loss_that_falls_to_a_kink_nearby_is_at_no_minimum() -> None:
+    """A sum of absolute deviations that seen from a little farther off rises in all senses."""
+    x = np.arange(8.0)
+    y = np.array([1.1, 1.9, 3.2, 3.9, 5.1, 6.2, 6.8, 8.1])
+
+    def deviations(u: Array) -> Array:
+        found: Array = u[0] * x + u[1] - y
+        return found
+
+    def gradient(u: Array) -> Array:
+        signs = np.sign(deviations(u))
+        return np.array([signs @ x, signs.sum()])
+
+    loss = Loss(lambda u: float(np.abs(deviations(u)).sum()), gradient, lambda u: np.zeros((2, 2)))
+    end = np.array([1.0018441697387483, 1.0879321620393456])
+    assert loss.value(end) > loss.value(np.array([1.0, 1.1])) + 0.01
+    found = Landscape(loss, View.plain(2)).examined(end)
+    assert found.reason is Reason.stalled
+    assert "kink" in found.evidence.sentence

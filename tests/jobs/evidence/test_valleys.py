@@ -9,6 +9,7 @@ import pytest
 
 from optserve.graph.aval import Array
 from optserve.jobs.run import run
+from optserve.optimizers import lbfgs
 from optserve.primitives.elementary import softplus
 from tests.jobs.problems import parameter, problem
 from tests.reference.judged import WRONG, attempt
@@ -49,3 +50,19 @@ def test_classes_that_a_penalty_alone_keeps_from_parting_have_a_minimum(penalty:
     assert found.exit_code == exact.exit_code == 0, found.termination.message
     for name in ("a", "b"):
         assert found.parameters[name] == pytest.approx(exact.parameters[name], rel=1e-4)
+
+
+@pytest.mark.parametrize("values", [(2.0, 2.0, 2.0), (3.7,)], ids=str)
+def test_a_density_that_grows_without_end_over_equal_values_has_no_maximum(
+    values: tuple[float, ...],
+) -> None:
+    """Its deviation falls to where rounding of the log-likelihood is larger than all the rest."""
+
+    def loss(m: Any, s: Any, y: Any) -> Any:
+        return np.sum(np.log(s) + 0.5 * ((y - m) / s) ** 2)
+
+    parameters = [parameter("m", 1.0), parameter("s", 1.0, low=0.0)]
+    found = run(
+        problem(loss, parameters, {"y": np.array(values)}, kind="log_likelihood", optimizer=lbfgs())
+    )
+    assert found.exit_code != 0, found.termination.message

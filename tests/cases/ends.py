@@ -60,6 +60,39 @@ log_likelihood: >
         says="r runs away|its terms cancel",  # which of them, rounding decides
     ),
     case(
+        "a loss without a lower bound, whose last terms are rounding",
+        f"""
+{inline(y=[2, 2, 2])}
+parameters: {{m: 0, s: 1}}
+loss: sum(log(s) + 0.5 * ((y - m) / s)**2)
+optimizer: lbfgs
+""",
+        3,
+        says="lower bound",
+    ),
+    case(
+        "a loss without a lower bound, whose last terms are rounding, at the mean",
+        f"""
+{inline(y=[2, 2, 2])}
+parameters: {{m: 2, s: 1}}
+loss: sum(log(s) + 0.5 * ((y - m) / s)**2)
+optimizer: lbfgs
+""",
+        3,
+        says="lower bound",
+    ),
+    case(
+        "a loss without a lower bound, whose last terms are rounding, above 0",
+        f"""
+{inline(y=[2, 2, 2])}
+parameters: {{m: 0, s: {{init: 1, bounds: [0, null]}}}}
+loss: sum(log(s) + 0.5 * ((y - m) / s)**2)
+optimizer: lbfgs
+""",
+        3,
+        says="lower bound",
+    ),
+    case(
         "separated classes beside a penalty of 1e-12",
         f"""
 {inline(x=[-2, -1, -0.5, 0.5, 1, 2], y=[0, 0, 0, 1, 1, 1])}

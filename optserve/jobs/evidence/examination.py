@@ -21,7 +21,7 @@ from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.standing import apart, flat_at, is_parabola, jump_at, moved
+from optserve.jobs.evidence.standing import apart, flat_at, is_parabola, jump_at, moved, unseen
 from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
 from optserve.jobs.reasons import Reason
 
@@ -29,9 +29,6 @@ __all__ = ["End", "Examination", "Examined"]
 
 MOST = 60
 """Newton steps that finish a descent."""
-
-SEEN = 0.5
-"""What a log-likelihood changes by over a standard error; rounding must let so much be seen."""
 
 ROUNDS = 8
 """How often they begin anew, where the loss falls along an axis without a curvature."""
@@ -346,9 +343,9 @@ class Examination:
             told = "the loss falls along the floor of a valley, as long as rounding lets it be seen"
             return self._end(Reason.stalled, told, model, place=place)
         by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
-        if self.surface.kind == "log_likelihood" and self.noise > SEEN and not by_tolerance:
-            told = "rounding of the log-likelihood hides a standard error: is a density infinite?"
-            return self._end(Reason.stalled, told, model, place=place)
+        hides = unseen(self.surface, place, self.end.start, self.noise)
+        if hides and not by_tolerance:
+            return self._end(Reason.stalled, hides, model, place=place)
         reason = Reason.gradient if by_tolerance else Reason.precision
         rounding = ", which is rounding" if true.least < 0.0 else ""
         told = (

@@ -14,13 +14,16 @@ from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import Place, Surface
 
-__all__ = ["apart", "flat_at", "is_parabola", "jump_at", "moved"]
+__all__ = ["apart", "flat_at", "is_parabola", "jump_at", "moved", "unseen"]
 
 STILL = 1e-9
 """A coordinate that has changed by less than this share of itself was not moved."""
 
 MATTERS = 1e-3
 """The share of a loss that no rounding makes of it."""
+
+SEEN = 0.5
+"""What a log-likelihood changes by over a standard error; rounding must let so much be seen."""
 
 SAME = 1e-9
 """The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
@@ -47,6 +50,20 @@ def jump_at(surface: Surface, place: Place, start: Array, model: Quadratic, nois
         return ""
     told = "the loss jumps here, or its terms cancel"
     return f"{told}: rounding of the parameters changes it by {noise:.2g}"
+
+
+def unseen(surface: Surface, place: Place, start: Array, noise: float) -> str:
+    """What to say where ``noise``, the rounding of the loss, is more than a minimum could show.
+
+    That is a standard error of a log-likelihood; of a loss, all that there is of it and all that
+    the descent from ``start`` (p,) has gained.
+    """
+    if surface.kind == "log_likelihood" and noise > SEEN:
+        return "rounding of the log-likelihood hides a standard error: is a density infinite?"
+    all_of_it = max(abs(place.loss), surface.at(start).loss - place.loss)
+    if surface.kind == "loss" and noise > all_of_it:
+        return "rounding hides all that the descent has gained: has the loss a lower bound?"
+    return ""
 
 
 def moved(surface: Surface, place: Place, start: Array, direction: Array) -> bool:

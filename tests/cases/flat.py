@@ -229,4 +229,36 @@ least_squares: {{observed: y, predicted: a + b * x}}
         0,
         near={"parameters.b": 2.0, "loss": 0.0},
     ),
+    case(
+        "the rate of a term that a perfect fit has no use for",
+        f"""
+{inline(x=[0, 1, 2, 3, 4, 5], y=[1, 0.5, 0.25, 0.125, 0.0625, 0.03125])}
+parameters: {{a: 0.5, p: 0.5, b: 0.6, q: 0.7}}
+least_squares: {{observed: y, predicted: a * exp(-p * x) + b * exp(-q * x)}}
+""",
+        0,
+        3,
+        says="do not determine p|a plateau",
+    ),
+    case(
+        "a line through one row",
+        f"""
+{inline(x=[1], y=[2])}
+parameters: {{a: 0, b: 0}}
+least_squares: {{observed: y, predicted: a * x + b}}
+""",
+        0,
+        says="do not determine a and b: they trade off",
+    ),
+    case(
+        "a unit that is 0 for every row, beside what is found",
+        f"""
+{inline(x=[0, 1, 2, 3], y=[1, 0.5, 0.25, 0.125])}
+parameters: {{c: 0, a: -1, b: -1}}
+least_squares: {{observed: y, predicted: c + a * relu(b * x - 1)}}
+""",
+        0,
+        near={"parameters.c": 0.46875},
+        says="nothing observed changes with them here",
+    ),
 ]

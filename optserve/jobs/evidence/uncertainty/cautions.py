@@ -10,7 +10,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.uncertainty.information import Information
 
-__all__ = ["cautions"]
+__all__ = ["cautions", "left_open"]
 
 CORRELATED = 0.995
 """The correlation from which on two estimates are reported as hardly told apart."""
@@ -35,22 +35,23 @@ def cautions(
     >>> found = of_jacobian(np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 0.0]]), 1e-16)
     >>> for caution in cautions(found, ["a", "b", "c"], [], np.zeros((0, 0))):
     ...     print(caution)
-    the data do not determine c: nothing observed depends on it
+    the data do not determine c: nothing observed changes with it here
     the data do not determine a and b: they trade off against each other; fix one, or penalize them
     """
-    yield from _open(information, coordinates)
+    yield from left_open(information, coordinates)
     yield from _ill_conditioned(information)
     yield from _correlated(entries, correlation)
 
 
-def _open(information: Information, coordinates: Sequence[str]) -> Iterator[str]:
+def left_open(information: Information, coordinates: Sequence[str]) -> Iterator[str]:
+    """A sentence for each group of ``coordinates`` that the data do not determine."""
     groups = [[coordinates[one] for one in group] for group in information.groups()]
     unused = [label for group in groups if len(group) == 1 for label in group]
     trading = [group for group in groups if len(group) > 1]
     told = "the data do not determine"
     if unused:
-        many = len(unused) > 1
-        yield f"{told} {listed(unused)}: nothing observed depends on {'them' if many else 'it'}"
+        them = "them" if len(unused) > 1 else "it"
+        yield f"{told} {listed(unused)}: nothing observed changes with {them} here"
     for group in trading[:MOST]:
         yield f"{told} {listed(group)}: they trade off against each other{_REMEDY}"
     if len(trading) > MOST:

@@ -33,7 +33,8 @@ class Fit:
 
     The standard error is that of a residual, known only where no sigma is given; ``r_squared`` is
     1 - RSS / TSS, where the observed response is known and varies. ``perfect`` tells that the
-    residuals are nothing but rounding, ``notes`` what else there is to say. Where sigma is given,
+    residuals are nothing but rounding, a root mean square of at most ``rounding``, and ``notes``
+    what else there is to say. Where sigma is given,
     the sum of squares over the degrees of freedom is the ``reduced_chi_square``: about 1 of a model
     and a sigma that are right.
     """
@@ -44,6 +45,7 @@ class Fit:
     residual_standard_error: float | None = None
     r_squared: float | None = None
     perfect: bool = False
+    rounding: float = 0.0
     notes: tuple[str, ...] = ()
     reduced_chi_square: float | None = None
     chi_square_p: float | None = None
@@ -116,7 +118,8 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         each = np.ravel(observed)
         weights = scales_at(evaluator, point, observed).get("weight")
         root = 1.0 if weights is None else np.sqrt(weights)
-        rounding = float(np.finfo(evaluator.packing.dtype).eps * root_sum_square(root * each))
+        epsilon = PERFECT * np.finfo(evaluator.packing.dtype).eps
+        rounding = float(epsilon * root_sum_square(root * each))
         counting = each if weights is None else each[weights > 0.0]
         if counting.size and counting.max() > counting.min():
             mean = np.average(each, weights=weights)
@@ -124,11 +127,12 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
             explained = 1.0 - (length / spread) ** 2
         else:
             notes.append("no R2: the observed response does not vary")
-    error, perfect = length / sqrt(dof) if dof else None, length <= PERFECT * rounding
+    error, perfect = length / sqrt(dof) if dof else None, length <= rounding
     if perfect:
         randomness, looks = None, {}
     told = (*notes, *_told(randomness))
-    return Fit(count, dof, length**2, error, explained, perfect, told, **looks)
+    each_rounds = rounding / sqrt(max(count, 1))
+    return Fit(count, dof, length**2, error, explained, perfect, each_rounds, told, **looks)
 
 
 def _told(randomness: Randomness | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
@@ -14,7 +14,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Prices
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.surface import decomposition
-from optserve.jobs.evidence.uncertainty.cautions import cautions
+from optserve.jobs.evidence.uncertainty.cautions import cautions, left_open
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance, covariance_of
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
@@ -34,6 +34,9 @@ LEVEL = 0.95
 AUTO = ErrorMethod()
 
 LATE = "the time was up"
+
+DIGIT = 0.1
+"""The share of an estimate by which rounding may move it, and leave a digit."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,11 @@ def uncertainty_of(
     try:
         covariance = covariance_of(minimum, method)
     except NoCovarianceError as error:
-        return no_uncertainty(evaluator, str(error), fit)
+        made = no_uncertainty(evaluator, str(error), fit)
+        if not minimum.is_least_squares:
+            return made
+        free_labels = tuple(itertools.compress(evaluator.packing.labels, free))
+        return replace(made, warnings=tuple(left_open(minimum.of_jacobian, free_labels)))
     return by_delta_method(evaluator, point, free, covariance, fit, level)
 
 
@@ -174,7 +181,15 @@ def by_delta_method(
         notes.append("a perfect fit: residuals and standard errors are 0, but for rounding")
     varying = _varying(evaluator, point)
     derivative = varying.derivative if free.all() else varying.derivative[:, free]
-    determined = covariance.information.of(derivative).determined
+    factor, determined = covariance.information.of(derivative)
+    warnings = []
+    if fit is not None and fit.perfect:
+        reach = fit.rounding * root_sum_square(factor, axis=1)
+        lost = determined & _lost(reach, _estimates(packing, point, varying))
+        if lost.any():
+            names = listed(tuple(itertools.compress(varying.labels, lost)))
+            warnings.append(f"the data do not determine {names}: rounding hides what it changes")
+        determined = determined & ~lost
     varies = (derivative != 0.0).any(axis=1)
     held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)
     known = determined & varies
@@ -215,8 +230,24 @@ def by_delta_method(
                 correlation if own.all() else correlation[np.ix_(own, own)],
             ),
             *intervals.warnings,
+            *warnings,
         ),
     )
+
+
+def _lost(reach: Array, estimates: Array) -> Array:
+    """Which ``estimates`` (m,) of a perfect fit rounding moves by so much (m,) that no digit of
+    them is left. One that is 0 but for rounding has all its digits, if others are larger."""
+    sizes = np.abs(estimates)
+    sizes = np.where(sizes > reach, sizes, sizes.max(initial=0.0))
+    return np.asarray(reach > DIGIT * sizes)
+
+
+def _estimates(packing: Packing, point: Array, varying: Varying) -> Array:
+    """The entries that vary (m,), on the natural scale."""
+    values = packing.natural(point)
+    entries = [np.ravel(values[name])[at] for name, at in varying.positions.items()]
+    return np.concatenate(entries).astype(np.float64)
 
 
 def _correlation(roots: Array, lengths: Array) -> Array:

@@ -95,8 +95,8 @@ def _parts(value: Any, deepest: int) -> Iterator[tuple[Hashable, object]]:
 
 
 def _of_function(function: FunctionType, deepest: int) -> Iterator[tuple[Hashable, object]]:
-    names = _reads(function.__code__)
-    if names is None or function.__kwdefaults__:
+    reads = _reads(function.__code__)
+    if reads is None or function.__kwdefaults__:
         raise _UntoldError
     yield "code", function.__code__
     yield from _parts(function.__defaults__, deepest)
@@ -106,17 +106,35 @@ def _of_function(function: FunctionType, deepest: int) -> Iterator[tuple[Hashabl
         except ValueError:
             raise _UntoldError from None
         yield from _parts(content, deepest)
-    for name in names:
-        if name in function.__globals__:
-            yield from _parts(function.__globals__[name], deepest)
-        elif name not in BUILTINS:
-            raise _UntoldError
+    for name in reads.names:
+        if name not in function.__globals__:
+            if name not in BUILTINS:
+                raise _UntoldError
+            continue
+        value = function.__globals__[name]
+        yield from _parts(value, deepest)
+        if isinstance(value, ModuleType):
+            yield from _of_module(value, reads.attributes, deepest)
+
+
+def _of_module(
+    module: ModuleType, attributes: tuple[str, ...], deepest: int
+) -> Iterator[tuple[Hashable, object]]:
+    """What is read of a module: anybody may set an attribute of it."""
+    for name in attributes:
+        if hasattr(module, name):
+            value = getattr(module, name)
+            yield from _parts(value, deepest)
+            if isinstance(value, ModuleType):
+                yield from _of_module(value, attributes, deepest)
 
 
 def _is_of_library(value: Any) -> bool:
     """Whether it is a module, or a function of one, that always does the same."""
     if isinstance(value, ModuleType):
         return value.__name__ in MODULES
+    if isinstance(value, type):  # float64, dtype, ndarray
+        return value.__module__ == "numpy"
     if getattr(value, "__name__", "") in ONCE:  # under another name
         return False
     if isinstance(value, BuiltinFunctionType):  # else of an object: a generator's, a list's
@@ -130,11 +148,18 @@ def _is_of_library(value: Any) -> bool:
     return isinstance(value, type(np.dot))
 
 
+class _Reads(NamedTuple):
+    """The ``names`` of the globals that code reads, and all ``attributes`` of anything."""
+
+    names: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
 @lru_cache(maxsize=256)
-def _reads(code: CodeType) -> tuple[str, ...] | None:
-    """The names of the globals that it reads; ``None`` where it may change or ask for something
-    beyond its arguments."""
+def _reads(code: CodeType) -> _Reads | None:
+    """What it reads; ``None`` where it may change or ask for something beyond its arguments."""
     names: dict[str, None] = {}
+    attributes: dict[str, None] = {}
     for one in dis.get_instructions(code):
         if one.opname.startswith(WRITES) or one.argval in ONCE:
             return None
@@ -142,10 +167,13 @@ def _reads(code: CodeType) -> tuple[str, ...] | None:
             return None
         if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             names[one.argval] = None
+        elif one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes[one.argval] = None
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             inner = _reads(constant)
             if inner is None:
                 return None
-            names.update(dict.fromkeys(inner))
-    return tuple(names)
+            names.update(dict.fromkeys(inner.names))
+            attributes.update(dict.fromkeys(inner.attributes))
+    return _Reads(tuple(names), tuple(attributes))

@@ -161,3 +161,28 @@ def test_a_model_that_maps_a_function_of_what_may_change_is_traced_anew(
     assert curve_fit(model, x, 6.0 * x).x["a"] == pytest.approx(6.0 / RATE)
     monkeypatch.setitem(globals(), "RATE", 3.0)
     assert curve_fit(model, x, 6.0 * x).x["a"] == pytest.approx(2.0)
+
+
+def reads_what_was_set_on_a_module(x: Any, a: Any) -> Any:
+    return a * x + np.shift * np.linalg.factor  # type: ignore[attr-defined]
+
+
+def test_what_is_set_on_a_module_is_known_by_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(shift: float, factor: float) -> object:
+        monkeypatch.setattr(np, "shift", shift, raising=False)
+        monkeypatch.setattr(np.linalg, "factor", factor, raising=False)
+        return unchanged(reads_what_was_set_on_a_module)
+
+    first = seen(1.0, 2.0)
+    assert first is not None
+    assert first == seen(1.0, 2.0)
+    assert first != seen(3.0, 2.0)
+    assert first != seen(1.0, 3.0)
+
+
+def test_functions_of_a_submodule_and_types_are_those_of_the_library() -> None:
+    def model(x: Any, a: Any) -> Any:
+        return np.linalg.norm(x.astype(np.float64)) * a * np.pi + x.size
+
+    model.__module__ = "mine"
+    assert unchanged(model) is not None

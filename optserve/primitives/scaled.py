@@ -43,6 +43,9 @@ Term = tuple[float, Value | None, Value | None]
 DEEPEST = 50
 """What is nested more deeply is left as it is written."""
 
+LARGEST = 4096
+"""What has more parts, each counted as often as it is used, is left as it is written too."""
+
 HARMLESS_POWER = 4.0
 """A power with a number up to this as its exponent is not taken for one that overflows."""
 
@@ -95,7 +98,9 @@ _PASSED = frozenset({multiply, divide, negative, square, power, reshape, broadca
 
 def holds_exponential(value: Tracer) -> bool:
     """Whether it is an exponential or a power, or made of some by sums, products and the like."""
-    return 0 < _levels(value, DEEPEST, {}) <= DEEPEST
+    if not 0 < _levels(value, DEEPEST, {}) <= DEEPEST:
+        return False
+    return _parts(value, {}) <= LARGEST
 
 
 def is_sum(value: Tracer) -> bool:
@@ -126,6 +131,16 @@ def _levels(value: Tracer, left: int, known: dict[Atom, int]) -> int:
     if value.atom not in known:
         deepest = max(_levels(one, left - 1, known) for one in made.operands)
         known[value.atom] = deepest + 1 if deepest else 0
+    return known[value.atom]
+
+
+def _parts(value: Tracer, known: dict[Atom, int]) -> int:
+    """How many values it is made of, down to exponentials, one that is used twice counted twice."""
+    made = _made(value)
+    if made is None or made.primitive not in _SUMS | _PASSED:
+        return 1
+    if value.atom not in known:
+        known[value.atom] = 1 + sum(_parts(one, known) for one in made.operands)
     return known[value.atom]
 
 

@@ -197,6 +197,16 @@ def test_long_sums_are_looked_into_only_so_far() -> None:
     assert np.isfinite(interpret(graph_of(long, X), X)[0]).all()
 
 
+def test_what_is_used_again_and_again_does_not_multiply() -> None:
+    def written(x: Any) -> Any:
+        re, im = np.exp(x), np.exp(-x)
+        for _ in range(12):
+            re, im = re * x - im * 0.5, im * x + re * 0.5
+        return re / (1.0 + np.exp(x))
+
+    assert len(trace(written, X).graph.equations) < 200
+
+
 def test_infinities_stay_what_they_are() -> None:
     ends = np.array([np.inf, -np.inf, np.nan, 0.0])
     spellings: list[Function] = [

@@ -14,11 +14,14 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import sorted_
 from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite
+from optserve.primitives.densities.density import certain
 from optserve.primitives.elementary import log1mexp, softplus
 from optserve.primitives.reductions import logsumexp
 
 __all__ = [
+    "categorical_logit_logcdf",
     "categorical_logit_logpmf",
+    "categorical_logit_logsf",
     "ordered_logistic_logcdf",
     "ordered_logistic_logpmf",
     "ordered_logistic_logsf",
@@ -44,18 +47,69 @@ def _classes_arguments(k: Value, logits: Value) -> Any:
     return (k, logits), {}
 
 
-categorical_logit_logpmf = composite(
+def _categorical(
+    name: str, body: Callable[..., Value], cost: float, doc: str, last: int
+) -> Primitive:
+    """``last`` is the last of three classes that it is tried with."""
+    return composite(
+        name,
+        body,
+        arguments=_classes_arguments,
+        domain=(integer(0, last), real),
+        examples=(Example(((4,), (4, 3))), Example(((4,), (3,))), Example(((), (3,)))),
+        keeps=(0,),
+        facts=Facts(remedy="a logit is not finite", cost=cost, large_code=True),
+        doc=doc,
+    )
+
+
+categorical_logit_logpmf = _categorical(
     "categorical_logit_logpmf",
     _categorical_logit_logpmf,
-    arguments=_classes_arguments,
-    domain=(_THREE, real),
-    examples=(Example(((4,), (4, 3))), Example(((4,), (3,))), Example(((), (3,)))),
-    keeps=(0,),
-    facts=Facts(remedy="a logit is not finite", cost=10.0, large_code=True),
-    doc="""
+    10.0,
+    """
     Log probability of class k, counted from 0, under softmax of the last axis of logits: minus
     their cross entropy. Of what is no class it is -inf.
     """,
+    last=2,
+)
+
+
+def _share_up_to(k: Value, logits: Value) -> tuple[Value, Value]:
+    """Log chances of a class up to k, and of one above."""
+    own = np.asarray(k)[..., None] if isinstance(k, int | float) else k[..., None]
+    last = np.shape(logits)[-1] - 1
+    up_to, within = positions(logits, -1) <= own, (own >= 0) & (own < last)
+    below = logsumexp(np.where(within & ~up_to, -np.inf, logits), axis=-1)
+    above = logsumexp(np.where(within & up_to, -np.inf, logits), axis=-1)
+    none, all_ = k < 0, k >= last
+    sure = certain(below)
+    return (
+        np.where(none, -np.inf, np.where(all_, sure, -softplus(above - below))),
+        np.where(none, sure, np.where(all_, -np.inf, -softplus(below - above))),
+    )
+
+
+categorical_logit_logcdf = _categorical(
+    "categorical_logit_logcdf",
+    lambda k, logits: _share_up_to(k, logits)[0],
+    20.0,
+    """
+    Log chance of a class up to k, counted from 0, under softmax of the last axis of logits. Below
+    0 it is -inf, from the last class on 0.
+    """,
+    last=2,
+)
+
+categorical_logit_logsf = _categorical(
+    "categorical_logit_logsf",
+    lambda k, logits: _share_up_to(k, logits)[1],
+    20.0,
+    """
+    Log chance of a class above k, counted from 0, under softmax of the last axis of logits. Below
+    0 it is 0, from the last class on -inf.
+    """,
+    last=1,  # of the last class it is -inf, which has no derivative
 )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "geometric_logpmf",
     "geometric_logsf",
     "inflated",
+    "negative_binomial",
     "negative_binomial_logcdf",
     "negative_binomial_logpmf",
     "negative_binomial_logsf",
@@ -107,8 +108,11 @@ poisson_logsf = density(
 )
 
 
-def _negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
-    """As of two counts, k and the dispersion, which deviate from their means by as much."""
+def negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
+    """Log probability of a count that is one.
+
+    As of two counts, k and the dispersion, which deviate from their means by as much.
+    """
     dispersion = only_if(dispersion > 0.0, dispersion)
     share = dispersion / (dispersion + mean)
     excess = (k - mean) * share
@@ -121,7 +125,7 @@ def _negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
 negative_binomial_logpmf = density(
     "negative_binomial_logpmf",
     lambda k, mean, dispersion: np.where(
-        no_count(k), -np.inf, _negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion)
+        no_count(k), -np.inf, negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion)
     ),
     domain=(_COUNT, positive, positive),
     remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
@@ -240,7 +244,7 @@ zero_inflated_negative_binomial_logpmf = density(
         no_count(k),
         -np.inf,
         with_zeros(
-            k, _negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion), inflation
+            k, negative_binomial(np.where(no_count(k), 0.0, k), mean, dispersion), inflation
         ),
     ),
     domain=(_COUNT, positive, positive, unit),

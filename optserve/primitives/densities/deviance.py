@@ -19,7 +19,7 @@ from optserve.primitives.densities.density import only_if
 from optserve.primitives.elementary import xlogy
 from optserve.primitives.special import digamma, gammaln
 
-__all__ = ["bennett", "deviance", "log_beta", "stirling", "stirling_slope"]
+__all__ = ["STIRLING", "bennett", "deviance", "stirling", "stirling_slope"]
 
 _NEAR = 0.35
 _ATANH = tuple(1.0 / (2 * n + 3) for n in range(13))
@@ -30,7 +30,7 @@ _HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 _FEW = 8.0
 """Counts up to which Stirling's formula is not used."""
 
-_STIRLING = (
+STIRLING = (
     1.0 / 12.0,
     -1.0 / 360.0,
     1.0 / 1260.0,
@@ -60,7 +60,7 @@ _LOG_GAMMA = (
 )
 """gammaln(1 + k) / k in powers of k, for k up to 0.02: Euler's constant, and zeta(n) / n."""
 
-_SLOPE = tuple(-(2 * n + 1) * coefficient for n, coefficient in enumerate(_STIRLING))
+_SLOPE = tuple(-(2 * n + 1) * coefficient for n, coefficient in enumerate(STIRLING))
 
 
 def _polynomial(coefficients: tuple[float, ...], t: Value) -> Value:
@@ -109,7 +109,7 @@ def _stirling(k: Value) -> Value:
     small, large = np.where(few, k, 1.0), np.where(few, _FEW, k)
     inverse = 1.0 / large
     series = 0.5 * np.log(large) + (
-        _HALF_LOG_2_PI + inverse * _polynomial(_STIRLING, inverse * inverse)
+        _HALF_LOG_2_PI + inverse * _polynomial(STIRLING, inverse * inverse)
     )
     tiny = small < _TINY
     least = np.where(tiny, small, 0.0)
@@ -143,10 +143,3 @@ stirling: Primitive = elementwise(
     internal=True,
     doc="log(k!) - (k log(k) - k): next to log(2 pi k) / 2 of large k, and 0 of k = 0.",
 )
-
-
-def log_beta(a: Value, b: Value) -> Value:
-    """Logarithm of the beta function, gammaln(a) + gammaln(b) - gammaln(a + b)."""
-    n = a + b
-    powers = xlogy(a, a / n) + xlogy(b, b / n)
-    return stirling(a) + stirling(b) - stirling(n) + powers + np.log(n / a / b)

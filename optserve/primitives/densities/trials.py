@@ -6,17 +6,20 @@ import numpy as np
 
 from optserve.graph.domain import integer, positive, real, unit
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.counts import inflated, with_zeros
+from optserve.primitives.densities.counts import inflated, negative_binomial, with_zeros
 from optserve.primitives.densities.density import certain, density, no_count, only_if
-from optserve.primitives.densities.deviance import deviance, log_beta, stirling
+from optserve.primitives.densities.deviance import deviance, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails
+from optserve.primitives.densities.log_odds import log_beta_above
 from optserve.primitives.elementary import softplus
 
 __all__ = [
     "bernoulli_logit_logcdf",
     "bernoulli_logit_logpmf",
     "bernoulli_logit_logsf",
+    "beta_binomial_logcdf",
     "beta_binomial_logpmf",
+    "beta_binomial_logsf",
     "binomial_logcdf",
     "binomial_logpmf",
     "binomial_logsf",
@@ -190,23 +193,67 @@ zero_inflated_binomial_logsf = density(
 )
 
 
-def _beta_binomial_logpmf(k: Value, trials: Value, a: Value, b: Value) -> Value:
-    known = np.where(_no_part(k, trials), 0.0, k)
+_POSITIVE = "keep a and b positive: `bounds: [0, null]` or `transform: log`"
+
+
+def _beta_binomial(k: Value, trials: Value, a: Value, b: Value) -> Value:
+    """As of two negative binomial counts, whose sum is known."""
     trials = only_if(~no_count(trials), trials)
-    rest = trials - known
-    ways = -np.log1p(trials) - log_beta(known + 1.0, rest + 1.0)
-    inside = ways + log_beta(known + a, rest + b) - log_beta(a, b)
-    return np.where(_no_part(k, trials), -np.inf, inside)
+    k = np.where(_no_part(k, trials), 0.0, k)
+    share = trials / (a + b)
+    parts = negative_binomial(k, share * a, a) + negative_binomial(trials - k, share * b, b)
+    return parts - negative_binomial(trials, trials, a + b)
 
 
 beta_binomial_logpmf = density(
     "beta_binomial_logpmf",
-    _beta_binomial_logpmf,
+    lambda k, trials, a, b: np.where(_no_part(k, trials), -np.inf, _beta_binomial(k, trials, a, b)),
     domain=(_SUCCESSES, _TRIALS, positive, positive),
-    remedy="keep a and b positive: `bounds: [0, null]` or `transform: log`",
-    cost=500.0,
+    remedy=_POSITIVE,
+    cost=900.0,
     doc="""
     Log probability of k successes in so many trials, whose chance is itself a beta number of a and
     b. Where k is no whole number from 0 to trials it is -inf.
+    """,
+)
+
+
+def _beta_binomial_tails(k: Value, trials: Value, a: Value, b: Value) -> tuple[Value, Value]:
+    """Log chances of up to k, and of more: that the chance of success is below that of which the
+    number k + 1, in ascending order, of so many uniform numbers is drawn, and above."""
+    trials = only_if(~no_count(trials), trials)
+    a, b = only_if(a > 0.0, a), only_if(b > 0.0, b)
+    none, all_ = k < 0.0, k >= trials
+    most = np.where(none | all_, 0.0, np.floor(k))
+    rest = np.where(none | all_, 1.0, trials - most)
+    up_to, more = log_beta_above(most + 1.0, rest, a, b)
+    sure = certain(trials, a, b, most)
+    up_to = np.where(none, -np.inf, np.where(all_, sure, up_to))
+    return up_to, np.where(none, sure, np.where(all_, -np.inf, more))
+
+
+beta_binomial_logcdf = density(
+    "beta_binomial_logcdf",
+    lambda k, trials, a, b: _beta_binomial_tails(k, trials, a, b)[0],
+    domain=(_SUCCESSES, _MORE_TRIALS, positive, positive),
+    remedy=_POSITIVE,
+    cost=40000.0,
+    slow=True,
+    doc="""
+    Log chance of up to k successes in so many trials, whose chance is itself a beta number of a
+    and b. Below 0 it is -inf.
+    """,
+)
+
+beta_binomial_logsf = density(
+    "beta_binomial_logsf",
+    lambda k, trials, a, b: _beta_binomial_tails(k, trials, a, b)[1],
+    domain=(_SUCCESSES, _MORE_TRIALS, positive, positive),
+    remedy=_POSITIVE,
+    cost=40000.0,
+    slow=True,
+    doc="""
+    Log chance of more than k successes in so many trials, whose chance is itself a beta number of
+    a and b. From all of them on it is -inf.
     """,
 )

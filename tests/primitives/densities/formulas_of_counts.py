@@ -82,6 +82,17 @@ def _beta_binomial(k: Any, n: Any, a: Any, b: Any) -> Any:
     return ways + _log_beta(k + a, n - k + b) - _log_beta(a, b)
 
 
+def _beta_binomial_tails(k: Any, n: Any, a: Any, b: Any) -> Any:
+    if k < 0 or k >= n:
+        return (-mp.inf, mpf(0)) if k < 0 else (mpf(0), -mp.inf)
+    every = [mpf(1)]  # in proportion to the first
+    for j in range(int(n)):
+        every.append(every[-1] * (n - j) * (a + j) / ((j + 1) * (b + n - 1 - j)))
+    parts = mp.fsum(every[: int(k) + 1]), mp.fsum(every[int(k) + 1 :])
+    up_to, more = (part / sum(parts) for part in parts)
+    return (mp.log(up_to), mp.log1p(-up_to)) if up_to < more else (mp.log1p(-more), mp.log(more))
+
+
 def _with_zeros(k: Any, value: Any, inflation: Any) -> Any:
     counted = mp.log1p(-inflation) + value
     return mp.log(inflation + mp.exp(counted)) if k == 0 else counted
@@ -241,6 +252,16 @@ OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
                 k, lambda: _beta_binomial(k, n, a, b) if k <= n else -mp.inf
             ),
             (SUCCESSES, (40.0,), (0.02, 1.5, 60.0), (0.3, 40.0)),
+            by=(2, 3),
+        ),
+        "beta_binomial_logcdf": Exact(
+            lambda k, n, a, b: _beta_binomial_tails(k, n, a, b)[0],
+            ((-1.0, 0.0, 0.5, 7.0, 39.0, 40.0), (40.0,), (1e-3, 1.5, 60.0), (0.3, 40.0, 1e5)),
+            by=(2, 3),
+        ),
+        "beta_binomial_logsf": Exact(
+            lambda k, n, a, b: _beta_binomial_tails(k, n, a, b)[1],
+            ((-1.0, 0.0, 0.5, 7.0, 39.0, 40.0), (40.0,), (1e-3, 1.5, 60.0), (0.3, 40.0, 1e5)),
             by=(2, 3),
         ),
     }

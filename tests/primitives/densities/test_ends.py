@@ -18,6 +18,7 @@ VALUES = (-np.inf, -1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 7.0, np.inf)
 
 DISTRIBUTIONS: dict[str, tuple[Callable[..., Any], tuple[tuple[float, ...], ...]]] = {
     "beta": (stats.beta, ((0.5, 2.0, 0.0, -1.0), (1.0, 0.0, -2.0))),
+    "beta_binomial": (stats.betabinom, ((3.0, 2.5), (2.0, 0.0, -1.0), (0.5, -1.0))),
     "binomial": (stats.binom, ((3.0, 0.0, 2.5), (0.0, 0.5, 1.0))),
     "chi2": (stats.chi2, ((1.0, 3.0, 0.0, -1.0),)),
     "gamma": (lambda a, r: stats.gamma(a, scale=1 / r), ((0.5, 2.0, 0.0, -1.0), (2.0, -1.0))),
@@ -87,6 +88,14 @@ def test_derivatives_at_the_ends(
         return DENSITIES[name](*operands[:at], one, *operands[at + 1 :])
 
     np.testing.assert_allclose(grad(value)(operands[at]), slope, 1e-12)
+
+
+def test_of_no_trials_there_are_no_successes() -> None:
+    operands = (0.0, 2.0, 0.5)
+    for kind, value in (("pmf", 0.0), ("cdf", 0.0), ("sf", -np.inf)):
+        density = DENSITIES[f"beta_binomial_log{kind}"]
+        assert density(0.0, *operands) == value
+        assert grad(lambda a, of=density: of(0.0, 0.0, a, 0.5))(2.0) == 0.0
 
 
 def test_shares_of_another_sum_are_none() -> None:

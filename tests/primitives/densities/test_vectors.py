@@ -17,7 +17,7 @@ from optserve.primitives.densities import (
     multivariate,
     simplexes,
 )
-from optserve.transforms.functions import grad
+from optserve.transforms.functions import grad, vjp
 
 RNG = np.random.default_rng(0)
 ROOT = np.tril(RNG.uniform(-0.5, 0.5, (4, 4))) + np.diag([1.0, 0.8, 1.3, 0.5])
@@ -88,6 +88,27 @@ def test_classes_by_logits_sum_to_one_and_others_have_none() -> None:
     np.testing.assert_allclose(found, scipy.special.log_softmax(logits, axis=1).T, rtol=1e-14)
     for k in (-1, 3, 0.5):
         assert classes.categorical_logit_logpmf(k, logits[0]) == -np.inf
+
+
+def test_parts_of_classes_by_logits_are_sums_of_them_and_right_in_both_tails() -> None:
+    logits = np.array([[1.0, -800.0, 3.0], [0.0, 1.0, 2.0]])
+    shares = scipy.special.softmax(logits, axis=1)
+    for k in (0, 1, 1.7):
+        up_to = classes.categorical_logit_logcdf(k, logits)
+        more = classes.categorical_logit_logsf(k, logits)
+        np.testing.assert_allclose(np.exp(up_to), shares[:, : int(k) + 1].sum(axis=1), rtol=1e-14)
+        np.testing.assert_allclose(np.exp(more), shares[:, int(k) + 1 :].sum(axis=1), rtol=1e-14)
+    far = np.array([0.0, 800.0, 801.0])
+    assert float(classes.categorical_logit_logcdf(0, far)) == pytest.approx(-801.3132616875182)
+    assert float(classes.categorical_logit_logsf(1, -far)) == pytest.approx(-801.0, rel=1e-15)
+    assert float(classes.categorical_logit_logsf(0, -far)) == pytest.approx(-799.6867383124818)
+    slope = grad(lambda x: classes.categorical_logit_logcdf(0, x))(far)
+    np.testing.assert_allclose(slope, [1.0, -0.26894142136999516, -0.7310585786300049], 1e-13)
+    for k, ends in ((-1, (-np.inf, 0.0)), (2, (0.0, -np.inf)), (np.inf, (0.0, -np.inf))):
+        assert classes.categorical_logit_logcdf(k, far) == ends[0]
+        assert classes.categorical_logit_logsf(k, far) == ends[1]
+        _, pull = vjp(lambda x, k=k: classes.categorical_logit_logcdf(k, x), far)
+        assert not pull(np.float64(1.0))[0].any()
 
 
 def test_ordered_classes_are_differences_of_logistic_functions_in_both_tails() -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from optserve.cli.early import heed_signals
+from optserve.collector import at_rest
 
 __all__ = ["main"]
 
@@ -16,7 +17,10 @@ PATIENCE = 1.0
 def main() -> None:
     """Run the command line; exits the process with the code of the command."""
     heed_signals()
-    from optserve.cli.app import app
+    # What a config means is not for plugins of pydantic to say, and looking for them takes its time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    with at_rest(stays=True):
+        from optserve.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
         # What a terminal cannot show is no reason to fail; a closed stream is None.

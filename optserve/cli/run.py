@@ -25,6 +25,7 @@ from optserve.cli.options import (
 from optserve.cli.progress import shown_progress
 from optserve.cli.reporting import Github, Reporting, Reports
 from optserve.cli.streams import output_encoding, write_error, write_output
+from optserve.collector import at_rest
 from optserve.errors import OptserveError, OutputFailure
 
 if TYPE_CHECKING:
@@ -61,11 +62,12 @@ def run(
     plugin failed, 130 interrupted.
     """
     with ending(output):
-        from optserve.config import load
-        from optserve.config.resolved import resolved_text
-        from optserve.jobs.reasons import exit_code
-        from optserve.jobs.record.artefacts import check_new
-        from optserve.jobs.record.ended import EndedJob
+        with at_rest(stays=True):
+            from optserve.config import load
+            from optserve.config.resolved import resolved_text
+            from optserve.jobs.reasons import exit_code
+            from optserve.jobs.record.artefacts import check_new
+            from optserve.jobs.record.ended import EndedJob
 
         reporting = Reporting.of(report, github, plugin, [config], out)
         with reporting.telling(config):
@@ -104,9 +106,10 @@ def _run(
 ) -> tuple[Result, str, list[OptserveError]]:
     """The result, the file that holds it, and why there is none where it could not be saved: it
     is shown all the same. ``text`` is the config."""
-    from optserve.jobs.interruption import Interruption
-    from optserve.jobs.record.artefacts import room
-    from optserve.jobs.run import run as run_job
+    with at_rest(stays=True):
+        from optserve.jobs.interruption import Interruption
+        from optserve.jobs.record.artefacts import room
+        from optserve.jobs.run import run as run_job
 
     # From here on a signal ends the job, and what was reached is saved.
     with Interruption(patience=None), room(problem.name, out=out) as place:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from importlib import import_module
 from math import isfinite
@@ -62,6 +61,8 @@ class Forms:
 
     def _repr_html_(self: _Result) -> str:
         """The estimates and why the job ended, as a notebook shows them."""
+        import html  # with its table of names, which the command line does not need
+
         rows = _rows(self)
         head = "".join(f"<th>{one.replace('_', ' ')}</th>" for one in ("parameter", *_COLUMNS))
         body = "".join(

@@ -103,14 +103,14 @@ class Result(Forms, Part):
     plugins: list[Certified]
     failure: Failure | None
     warnings: list[str]
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = []
     levels: dict[str, list[str]] = Field(default_factory=dict)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     config: str = ""
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
     history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
-        default_factory=list, exclude=True, repr=False
+        [], exclude=True, repr=False
     )
     fitted: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
         default_factory=dict, exclude=True, repr=False

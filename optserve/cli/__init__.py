@@ -17,7 +17,7 @@ PATIENCE = 1.0
 def main() -> None:
     """Run the command line; exits the process with the code of the command."""
     heed_signals()
-    # What a config means is not for plugins of pydantic to say, and looking for them takes its time.
+    # What a config means is not for plugins of pydantic to say, and to look for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     with at_rest(stays=True):
         from optserve.cli.app import app

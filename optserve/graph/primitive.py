@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -70,9 +71,10 @@ class Derivative:
 class Call:
     """How a primitive is called: by a person, with what, and what becomes of its operands.
 
-    ``arguments`` maps the call that a person writes, of this ``signature``, to (operands,
-    attributes). ``means`` is the ufunc that a person may write for it. Of an ``internal`` primitive
-    nobody writes one: it only stands in graphs.
+    ``arguments`` maps the call that a person writes, of ``signature``, to (operands, attributes).
+    The signature is only taken where it is asked for, by ``signed``. ``means`` is the ufunc that a
+    person may write for it. Of an ``internal`` primitive nobody writes one: it only stands in
+    graphs.
 
     Before it sees its operands they are cast to one dtype where it ``promotes`` (those that it
     ``keeps`` are left alone: conditions, indices, labels), and where it is ``floating``, integers
@@ -82,7 +84,7 @@ class Call:
     and ``tolerance`` which relative error its values and derivatives may have beyond rounding.
     """
 
-    signature: inspect.Signature = field(default_factory=inspect.Signature)
+    signed: Callable[[], inspect.Signature] = inspect.Signature
     arguments: Callable[..., tuple[Sequence[Value], dict[str, Any]]] | None = None
     means: np.ufunc | None = None
     internal: bool = False
@@ -92,6 +94,11 @@ class Call:
     domain: Domain | tuple[Domain, ...] = real
     examples: tuple[Example, ...] = ()
     tolerance: float = 0.0
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """That of the call that a person writes."""
+        return self.signed()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

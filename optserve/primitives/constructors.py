@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -239,11 +240,13 @@ def opaque(
 def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> Call:
     """How it is called: as ``function`` is, unless the options say otherwise."""
     arguments = options.get("arguments")
-    signature = _signature(arguments or function)
+    signed = functools.cache(functools.partial(_signature, arguments or function))
+    if not isinstance(arguments or function, FunctionType):
+        signed()  # fails here and now where there is none
     return Call(
-        signature=signature,
+        signed=signed,
         means=options.get("means"),
-        arguments=arguments or _arguments(signature),
+        arguments=arguments or _arguments(signed),
         internal=options.get("internal", False),
         promotes=options.get("promotes", True),
         keeps=frozenset(options.get("keeps", ())),
@@ -272,20 +275,26 @@ def _is_floating(ufunc: np.ufunc) -> bool:
 
 
 def _arguments(
-    signature: inspect.Signature,
+    signed: Callable[[], inspect.Signature],
 ) -> Callable[..., tuple[Sequence[Value], dict[str, Any]]]:
     """Split a call into operands (positional parameters) and attributes (keyword-only ones)."""
-    keyword_only = {
-        name
-        for name, parameter in signature.parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    plain = sum(one.kind in kinds for one in signature.parameters.values())
-    if plain + len(keyword_only) < len(signature.parameters):  # any number of operands
-        plain = -1
+
+    @functools.cache
+    def counted() -> tuple[inspect.Signature, set[str], int]:
+        signature = signed()
+        keyword_only = {
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+        plain = sum(one.kind in kinds for one in signature.parameters.values())
+        if plain + len(keyword_only) < len(signature.parameters):  # any number of operands
+            plain = -1
+        return signature, keyword_only, plain
 
     def arguments(*values: Value, **keywords: Any) -> tuple[Sequence[Value], dict[str, Any]]:
+        signature, keyword_only, plain = counted()
         if len(values) == plain and keywords.keys() == keyword_only:  # nothing to sort out
             return values, keywords
         bound = signature.bind(*values, **keywords)

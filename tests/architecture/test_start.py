@@ -31,8 +31,8 @@ PYDANTIC = {
 WORK = LIGHT | PYDANTIC | {"numpy", "pluggy", "ruamel"}
 """What a config takes besides."""
 
-CLI = {"cli", "errors", "reports"}
-REGISTRY = {"cache", "collector", "memo", "registry"}
+CLI = {"cli", "collector", "errors", "reports"}
+REGISTRY = {"cache", "memo", "registry"}
 LANGUAGE = {"backends", "config", "graph", "optimizers", "primitives", "tables", "transforms"}
 JOB = CLI | REGISTRY | LANGUAGE | {"jobs"}
 

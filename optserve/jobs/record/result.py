@@ -103,15 +103,13 @@ class Result(Forms, Part):
     plugins: list[Certified]
     failure: Failure | None
     warnings: list[str]
-    notes: list[str] = []
+    notes: list[str] = Field([])
     levels: dict[str, list[str]] = Field(default_factory=dict)
     expectations: list[ExpectationFound]
     environment: dict[str, Any]
     config: str = ""
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
-    history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field(
-        [], exclude=True, repr=False
-    )
+    history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field([], exclude=True, repr=False)
     fitted: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
         default_factory=dict, exclude=True, repr=False
     )

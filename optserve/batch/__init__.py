@@ -1,1 +1,1 @@
-"""Floor 7, batches: many configs, each a job in a process of its own, and one record of all."""
+"""Floor 7, batches: many configs, each a job in a supervised process, and one record of all."""

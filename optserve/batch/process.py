@@ -17,6 +17,8 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import IO, Any, NoReturn
 
+from optserve.batch.traces import private_memory
+
 __all__ = ["Message", "Process", "Work"]
 
 Message = dict[str, Any]
@@ -36,6 +38,8 @@ CHUNK = 1 << 16
 class Process:
     """A process of a group of its own: killing it kills what it started.
 
+    ``is_silent`` once it can tell nothing more, ``printed`` is known when it has been closed.
+
     ``memory`` is how many bytes it may take beside what it begins with; what is asked for beyond
     fails in it, as ``MemoryError`` where Python asks. ``closing`` are file descriptors of the
     parent that it has no use for.
@@ -52,6 +56,7 @@ class Process:
         self.ended: float | None = None
         self.status: int | None = None
         self.printed = ""
+        self.is_silent = False
         self.pipe, write = os.pipe()
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `close` does
         self._left = b""
@@ -75,11 +80,6 @@ class Process:
         with contextlib.suppress(OSError):
             self.descriptor = opened(self.pid) if opened else None
 
-    @property
-    def seconds(self) -> float:
-        """Since it began, until it ended."""
-        return (self.ended or perf_counter()) - self.began
-
     def messages(self) -> Iterator[Message]:
         """Those that came since this was asked."""
         while True:
@@ -88,6 +88,7 @@ class Process:
             except BlockingIOError:
                 return
             if not read:
+                self.is_silent = True
                 return
             *lines, self._left = (self._left + read).split(b"\n")
             for line in lines:
@@ -194,17 +195,11 @@ def _limit(memory: int | None) -> None:
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory is not None:
-        most = _data() + memory
+        most = private_memory() + memory
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     # Where all memory of the machine runs out, it is this that the system ends, not the parent.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
-
-
-def _data() -> int:
-    """Bytes of private memory that this process has."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmData:")).split()[1]) * 1024
 
 
 def _end_with(parent: int) -> None:

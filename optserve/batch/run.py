@@ -1,4 +1,4 @@
-"""``run_batch``: configs are checked, then run, each in a process of its own."""
+"""``run_batch``: configs are checked, then run, each in a supervised process."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def run_batch(
     out: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Batch:
-    """Check ``configs``, run each in a process of its own, and write the record of them all.
+    """Check ``configs``, run each in a supervised process, and write the record of them all.
 
     A config that is wrong raises its errors before anything runs, unless ``options.keep_going``:
     then it is a job that was refused. Must be called where there are no other threads.
@@ -161,14 +161,16 @@ def _ended(
 ) -> Iterator[Outcome]:
     """Run the jobs; gives the outcome of each as it ends."""
     folders = folder.folders_for([job.id for job in jobs])
+    numbers = {job.id: number for number, job in enumerate(jobs)}
     waiting, lost = deque(jobs), Counter[str]()
 
     def tasks() -> Iterator[Task[Job]]:
         while waiting:
             job = waiting.popleft()
-            yield Task(job, running(job, options, folders[job.id]))
+            yield Task(job, b"%d" % numbers[job.id])
 
-    pool = Pool(options.jobs, interruption, timeout=options.timeout, memory=options.memory)
+    do = running(jobs, options, folders)
+    pool = Pool(options.jobs, interruption, do, timeout=options.timeout, memory=options.memory)
     if watcher is not None:
         pool.watching = lambda now: watcher.look([(job.id, seconds) for job, seconds in now])
     while waiting and not pool.stopped and interruption.reason is None:

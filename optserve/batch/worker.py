@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from optserve.batch.job import Job, Options
 from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
-from optserve.batch.process import Message, Work
-from optserve.batch.result_key import is_pure, key_of, may_be_stored
+from optserve.batch.process import Message
+from optserve.batch.result_key import asks_for_time, is_pure, key_of, may_be_stored
+from optserve.batch.serving import Do, Send, Verdict
 from optserve.batch.stored import stored_result
 from optserve.config import load
 from optserve.config.resolved import resolved_text
 from optserve.errors import OptserveError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
-from optserve.jobs.record.artefacts import room
+from optserve.jobs.record.artefacts import Room, room
 from optserve.jobs.record.outline import expected_of, outline
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.memo import Memo
 
 __all__ = ["checking", "running", "warm_up"]
+
+T = TypeVar("T")
 
 INTERNAL_ERROR = 1
 
@@ -55,8 +59,8 @@ _TYPICAL: tuple[Mapping[str, Any], ...] = (
 """Small configs of the kinds that there are: what they take is ready before any job begins."""
 
 
-def checking(jobs: Sequence[Job], options: Options) -> Work:
-    """What says of each job whether its config is right, a message a job, and runs nothing."""
+def checking(jobs: Sequence[Job], options: Options) -> Do:
+    """What says of the job of a number whether its config is right, and runs nothing."""
 
     known = Memo(KNOWN)
 
@@ -66,43 +70,73 @@ def checking(jobs: Sequence[Job], options: Options) -> Work:
             hold_job(problem, job.config, job.label, options.conventions, known)
         return {"ended": "result"}
 
-    def work(send: Callable[[Message], None]) -> None:
-        for job in jobs:
-            send(_told(job, check))
+    def do(request: bytes, send: Send, new: bool) -> Verdict:
+        send(_told(jobs[int(request)], check))
+        return "next"
 
-    return work
+    return do
 
 
-def running(job: Job, options: Options, folder: Path) -> Work:
-    """What runs ``job`` and leaves its result in the new ``folder``."""
+def running(jobs: Sequence[Job], options: Options, folders: Mapping[str, Path]) -> Do:
+    """What runs the job of a number, and leaves its result in its folder, which must be new.
 
-    def run_it(job: Job) -> Message:
-        with room(job.id, out=folder) as place:
-            problem = _loaded(job, options)
-            if options.keep_going and options.conventions is not None:
-                hold_job(problem, job.config, job.label, options.conventions, Memo(KNOWN))
-            store = options.store if options.store and is_pure(problem) else None
-            key = key_of(problem, store.around) if store else ""
-            if store:
-                found = stored_result(
-                    problem,
-                    store,
-                    key,
-                    place.folder,
-                    wanted=job.wanted,
-                    timeout=options.timeout,
-                    memory=options.memory,
-                )
-                if found is not None:
-                    place.write(found, resolved_text(problem))
-                    return {**of_result(found, place.become(), job.wanted), "cached": True}
-            result = run(problem, threads=options.threads)
-            kept = place.keep(result, resolved_text(problem), sync=False)
-        if store and may_be_stored(result):
-            store.keep(key, kept)
-        return of_result(result, kept, job.wanted)
+    A job has a process of its own where code of a plugin is in it, or where something is asked of
+    its seconds or memory. Of others, a process runs many: they leave nothing but optserve's caches.
+    """
 
-    return lambda send: send(_told(job, run_it))
+    def do(request: bytes, send: Send, new: bool) -> Verdict:
+        job = jobs[int(request)]
+        verdict: Verdict = "again"
+
+        def run_it(job: Job) -> Message | None:
+            nonlocal verdict
+            if not new:
+                shutil.rmtree(folders[job.id], ignore_errors=True)
+            with room(job.id, out=folders[job.id]) as place:
+                problem = _loaded(job, options)
+                alone = _must_be_alone(problem, job)
+                if alone and not new:
+                    return None
+                message = _ran(problem, job, options, place)
+            verdict = "last" if alone else "next"
+            return message
+
+        message = _told(job, run_it)
+        if message is not None:
+            send(message)
+        return verdict
+
+    return do
+
+
+def _must_be_alone(problem: Problem, job: Job) -> bool:
+    return bool(problem.metadata["plugins"]) or asks_for_time(problem.expectations, job.wanted)
+
+
+def _ran(problem: Problem, job: Job, options: Options, place: Room) -> Message:
+    """What came of ``problem``, whose result is left in ``place``."""
+    if options.keep_going and options.conventions is not None:
+        hold_job(problem, job.config, job.label, options.conventions, Memo(KNOWN))
+    store = options.store if options.store and is_pure(problem) else None
+    key = key_of(problem, store.around) if store else ""
+    if store:
+        found = stored_result(
+            problem,
+            store,
+            key,
+            place.folder,
+            wanted=job.wanted,
+            timeout=options.timeout,
+            memory=options.memory,
+        )
+        if found is not None:
+            place.write(found, resolved_text(problem))
+            return {**of_result(found, place.become(), job.wanted), "cached": True}
+    result = run(problem, threads=options.threads)
+    kept = place.keep(result, resolved_text(problem), sync=False)
+    if store and may_be_stored(result):
+        store.keep(key, kept)
+    return of_result(result, kept, job.wanted)
 
 
 def _loaded(job: Job, options: Options) -> Problem:
@@ -119,7 +153,7 @@ def _loaded(job: Job, options: Options) -> Problem:
     return problem
 
 
-def _told(job: Job, do: Callable[[Job], Message]) -> Message:
+def _told(job: Job, do: Callable[[Job], T]) -> T | Message:
     """How it went to ``do`` that, whatever came of it."""
     try:
         return do(job)

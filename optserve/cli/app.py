@@ -53,7 +53,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
-app.add_typer(batch_app, name="batch", help="Run many configs, each in a process of its own.")
+app.add_typer(batch_app, name="batch", help="Run many configs, each in a supervised process.")
 app.add_typer(baseline_app, name="baseline", help="What jobs found when they were right.")
 app.add_typer(plugin_app, name="plugin", help="List plugins, and write and check one of your own.")
 

@@ -1,4 +1,4 @@
-"""`optserve batch`: many configs, each a job in a process of its own."""
+"""`optserve batch`: many configs, each a job in a supervised process."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def run(
     plugin: PluginFiles,
     allow_path: AllowPath = False,
 ) -> None:
-    """Run many configs, each in a process of its own, and report on them all.
+    """Run many configs, each in a supervised process, and report on them all.
 
     `optserve batch CONFIGS...` does the same. All are checked before anything runs. A job that is
     killed, crashes or hangs costs only itself. The exit code is the first of 1, 130, 143, 2, 6, 5,

@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.batches import config, descents, measured
 from optserve.config import load
 from optserve.jobs.run import run
 from tests.batch.test_batch import (
@@ -28,21 +29,6 @@ from tests.cli.conftest import command_line, environment
 __all__ = ["here"]
 
 LOST = {"kill": "killed", "crash": "killed", "hang": "timeout", "leave": "killed"}
-
-
-def config(random: Random) -> str:
-    """A small fit, of one of three kinds."""
-    x = [round(random.uniform(0, 5), 3) for _ in range(random.randint(5, 30))]
-    y = [round(1 + 0.5 * one + random.gauss(0, 0.1), 4) for one in x]
-    data = f"version: 1\ndata: {{inline: {{x: {x}, y: {y}}}}}\n"
-    kinds = (
-        f"{data}parameters: {{a: 0, b: 1}}\nleast_squares: {{observed: y, predicted: a + b * x}}\n",
-        f"{data}parameters: {{a: 1, b: 0.1}}\n"
-        "least_squares: {observed: y, predicted: a * exp(b * x)}\n",
-        f"version: 1\nparameters: {{u: {random.uniform(-2, 2):.3f}, v: 1.5}}\n"
-        "loss: (1 - u)**2 + 100 * (v - u**2)**2\n",
-    )
-    return random.choice(kinds)
 
 
 def many(here: Path, count: int, share: float, faults: Sequence[str]) -> None:
@@ -80,6 +66,19 @@ def test_some_jobs(here: Path) -> None:
 @pytest.mark.nightly
 def test_a_thousand_jobs_of_which_one_in_twenty_is_lost(here: Path) -> None:
     many(here, 1000, 0.05, ("kill", "crash", "hang", "leave", "hungry"))
+
+
+@pytest.mark.nightly
+def test_a_small_job_costs_little_beside_its_descent(here: Path) -> None:
+    random = Random(1000)
+    (here / "jobs").mkdir()
+    for number in range(1000):
+        (here / "jobs" / f"j{number:04d}.yaml").write_text(config(random))
+    before = descents(here / "jobs")
+    spent, _, _ = measured(here / "jobs", here / "all", "--jobs", "2")
+    alone = (before + descents(here / "jobs")) / 2
+    assert (spent - alone) / 1000 < 0.020
+    assert left_behind(here) == []
 
 
 def test_a_terminal_shows_what_runs_and_is_left_as_it_was(here: Path) -> None:

@@ -1,0 +1,72 @@
+"""``serving``: what a process does that does one thing after another, as it is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Literal
+
+from optserve.batch.process import Message, Work
+from optserve.batch.traces import Traces
+
+__all__ = ["END", "Do", "Send", "Verdict", "ask", "serving"]
+
+Send = Callable[[Message], None]
+
+Verdict = Literal["next", "last", "again"]
+"""How something was done: so that its process may do more, or is done with; or not to be believed
+if that process had done something before, where it is to be done again in a new one."""
+
+Do = Callable[[bytes, Send, bool], Verdict]
+"""Does what was asked; it is given what sends a message, and whether the process is new."""
+
+END = "end"
+"""The key of the message that something is done; the value is the verdict."""
+
+LENGTH = 8
+
+
+def serving(do: Do, first: bytes, requests: int, memory: int | None) -> Work:
+    """Work that does what is ``first``, then what comes from the descriptor ``requests``, as long
+    as nothing is left of what was done before. ``memory`` is how many bytes each may take.
+    """
+
+    def work(send: Send) -> None:
+        traces = Traces(memory)
+        request, new = first, True
+        while request:
+            verdict = do(request, send, new)
+            if verdict == "next" and (traces.left() or not traces.forget_peak()):
+                verdict = "last"
+            if verdict == "next":
+                os.ftruncate(1, 0)
+                os.lseek(1, 0, os.SEEK_SET)
+            send({END: verdict})
+            if verdict != "next":
+                return
+            request, new = _read(requests), False
+
+    return work
+
+
+def ask(requests: int, request: bytes) -> None:
+    """Ask a process for more; raises ``BrokenPipeError`` where it has ended."""
+    left = memoryview(len(request).to_bytes(LENGTH, "big") + request)
+    while left:
+        left = left[os.write(requests, left) :]
+
+
+def _read(requests: int) -> bytes:
+    """The next request; empty where there will be none."""
+    length = _exactly(requests, LENGTH)
+    return _exactly(requests, int.from_bytes(length, "big")) if length else b""
+
+
+def _exactly(requests: int, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        part = os.read(requests, size - len(parts))
+        if not part:
+            return b""
+        parts += part
+    return bytes(parts)

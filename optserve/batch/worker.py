@@ -110,7 +110,7 @@ def running(jobs: Sequence[Job], options: Options, folders: Mapping[str, Path]) 
 
 
 def _must_be_alone(problem: Problem, job: Job) -> bool:
-    return bool(problem.metadata["plugins"]) or asks_for_time(problem.expectations, job.wanted)
+    return bool(problem.metadata["imported"]) or asks_for_time(problem.expectations, job.wanted)
 
 
 def _ran(problem: Problem, job: Job, options: Options, place: Room) -> Message:

@@ -270,6 +270,11 @@ def _metadata(declared: Declared, tables: Tables) -> Mapping[str, Any]:
             for one in declared.registry.plugins
             if one.used and one.distribution != PROJECT
         ],
+        "imported": [
+            one.distribution
+            for one in declared.registry.plugins
+            if one.imported and one.distribution != PROJECT
+        ],
     }
 
 

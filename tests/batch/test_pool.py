@@ -203,12 +203,16 @@ def test_jobs_with_code_of_a_plugin_share_no_process(here: Path) -> None:
     assert len(set.union(*processes)) == 3
 
 
-def test_jobs_without_plugins_share_processes_and_others_do_not(here: Path) -> None:
+@pytest.mark.parametrize(("plugins", "made"), [((), 3), (("--plugin", "naming.py"), 8)])
+def test_jobs_share_processes_where_no_plugin_is_imported(
+    here: Path, plugins: tuple[str, ...], made: int
+) -> None:
+    (here / "naming.py").write_text(NAMING)
     for number in range(6):
         (here / f"fine{number}.yaml").write_text(FINE)
     (here / "timed.yaml").write_text(FINE.replace("expect: {", "expect: {seconds: {max: 60}, "))
     told = subprocess.run(
-        [sys.executable, "-c", COUNTED, "batch", ".", "--jobs", "1"],
+        [sys.executable, "-c", COUNTED, "batch", ".", "--jobs", "1", *plugins],
         cwd=here,
         env=environment(),
         capture_output=True,
@@ -217,8 +221,8 @@ def test_jobs_without_plugins_share_processes_and_others_do_not(here: Path) -> N
         check=False,
     )
     assert told.returncode == 0, told.stdout + told.stderr
-    # One checks; one runs those that are fine; the other of which something is asked has its own.
-    assert "processes 3" in told.stderr
+    # One checks; one runs those that are fine; that of which something is asked has its own.
+    assert f"processes {made}" in told.stderr
     results = [
         without_what_varies(outcomes(here)[f"fine{number}"])["reason"] for number in range(6)
     ]

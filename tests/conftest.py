@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from optserve.backends import chunks
+from optserve.jobs.interruption import unanswered
 
 settings.register_profile("optserve", deadline=None, derandomize=True)
 settings.load_profile("optserve")
@@ -56,6 +57,13 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(autouse=True)
+def no_signal_is_left() -> Iterator[None]:
+    """Signals that a test has sent end no later one."""
+    yield
+    unanswered().clear()
 
 
 @pytest.fixture

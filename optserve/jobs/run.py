@@ -71,6 +71,10 @@ def run(
     A numerical failure, an interrupt (Ctrl-C, SIGTERM) or a rule that fails its certificate is a
     result with an exit code. An ``OptserveError`` is raised for a problem that makes no sense.
 
+    A signal is not kept from the program: its own handlers are called when the run has ended. Where
+    it has none, the result tells of the signal, and the next run ends the program in the usual way:
+    by ``KeyboardInterrupt`` after Ctrl-C.
+
     A line through four points:
 
     >>> from optserve.graph.aval import Aval
@@ -109,7 +113,7 @@ def run(
             remedy="optserve.run(optserve.load(config))",
             code="usage",
         )
-    with Interruption() as interruption:
+    with Interruption().deferring() as interruption:
         watch = Watch(interruption, progress, problem.stop.seconds)
         faults = Faults(lambda: interruption.reason is not None)
         job = prepare(problem, backends=backends, threads=threads, faults=faults)
@@ -133,7 +137,9 @@ def run(
             return made
 
         findings = _findings(job, certificates, outcomes, watch, faults, preparing)
-        return record(problem, findings)
+        result = record(problem, findings)
+        interruption.told = findings.signal
+    return result
 
 
 def _descended(descents: Descents, start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -8,8 +10,9 @@ import numpy as np
 import pytest
 
 from optserve.jobs.interruption import Interruption
-from optserve.jobs.problem import Stop
+from optserve.jobs.problem import Problem, Stop
 from optserve.jobs.reasons import Reason
+from optserve.jobs.record.record import Findings, record
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.jobs.watch import Snapshot
@@ -121,3 +124,74 @@ def test_progress_is_shown_ten_times_a_second_at_most() -> None:
     assert [one.step for one in shown] == sorted({one.step for one in shown})
     assert (shown[0].start, shown[0].starts, shown[0].steps) == (1, 1, None)
     assert shown[-1].loss < 24.2
+
+
+def test_a_handler_of_the_program_is_called_when_the_run_has_ended() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        result = stopped_by(signal.SIGTERM, signal.SIGTERM)
+        assert result.termination.reason == "terminated"
+        assert heard == [signal.SIGTERM]
+        run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3)))
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_after_one_that_was_interrupted_does_not_begin() -> None:
+    assert stopped_by(signal.SIGINT).termination.reason == "interrupted"
+    short = rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3))
+    with pytest.raises(KeyboardInterrupt):
+        run(short)
+    assert run(short).steps == 3
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_at_a_prompt_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    assert stopped_by(signal.SIGINT).termination.reason == "interrupted"
+    assert run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3))).steps == 3
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_signal_that_no_result_tells_of_takes_its_course(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(problem: Problem, findings: Findings) -> Result:
+        signal.raise_signal(signal.SIGINT)
+        return record(problem, findings)
+
+    monkeypatch.setattr("optserve.jobs.run.record", late)
+    with pytest.raises(KeyboardInterrupt):
+        run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3)))
+
+
+def test_what_was_heard_within_is_known_outside() -> None:
+    with Interruption(patience=None) as outer:
+        with Interruption().deferring():
+            signal.raise_signal(signal.SIGTERM)
+        assert outer.reason is Reason.terminated
+
+
+LOOP = """
+import sys, optserve
+problem = optserve.load({"version": 1, "parameters": {"b": 3}, "loss": "(b - 1)**2"})
+while True:
+    optserve.run(problem)
+    print("ran", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_loop_of_runs_is_ended_by_a_signal(number: signal.Signals) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        [sys.executable, "-c", LOOP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        signal.signal(signal.SIGINT, before)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ran\n"
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == -number
+    assert number != signal.SIGINT or "KeyboardInterrupt" in told

@@ -23,7 +23,7 @@ from benchmarks.faulty import MUTANTS, Mutant
 from optserve import testing
 from optserve.graph.aval import Array, Aval, resolve_shape
 from optserve.graph.dim import Dim
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
@@ -74,7 +74,7 @@ def result_of(mutant: Mutant) -> Result:
     start = np.asarray(mutant.start, precision)
     problem = Problem(
         name=mutant.primitive.name,
-        parameters=(Parameter("a", start, -nowhere, nowhere, np.array(False)),),
+        parameters=(JobParameter("a", start, -nowhere, nowhere, np.array(False)),),
         objective=Objective("loss", traced.graph, {"x": column}),
         optimizer=lbfgs(),
         third_party=(Provided(mutant.primitive, "faulty", "1"),),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optserve.backends.llvm.ir.arithmetic import Operation
+from optserve.backends.llvm.ir.arithmetic import IROperation
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, vector
 from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.mathematics import FUNCTIONS
@@ -57,7 +57,7 @@ def compiled(
     dtypes: tuple[str, ...],
     names: tuple[str, ...] = tuple(FUNCTIONS),
     lanes: int = LANES,
-    operations: Mapping[str, Operation] = FUNCTIONS,
+    operations: Mapping[str, IROperation] = FUNCTIONS,
 ) -> dict[tuple[str, str], NativeFunction]:
     """The functions by name and dtype, in one module of code."""
     keys = [(name, dtype) for name in names for dtype in dtypes]
@@ -76,7 +76,7 @@ def compiled(
 def module(
     keys: Sequence[tuple[str, str]],
     lanes: int = LANES,
-    operations: Mapping[str, Operation] = FUNCTIONS,
+    operations: Mapping[str, IROperation] = FUNCTIONS,
 ) -> str:
     """The text of functions ``NAME_DTYPE``, and of one that writes their addresses."""
     declarations: dict[str, str] = {}
@@ -88,13 +88,13 @@ def module(
     return "\n".join([*declarations.values(), *loops, _table(keys), attributes])
 
 
-def arity(operation: Operation) -> int:
+def arity(operation: IROperation) -> int:
     """The number of operands besides the builder."""
     return len(inspect.signature(operation).parameters) - 1
 
 
 def _loop(
-    operation: Operation, name: str, scalar: str, lanes: int, declarations: dict[str, str]
+    operation: IROperation, name: str, scalar: str, lanes: int, declarations: dict[str, str]
 ) -> str:
     """``void NAME(i64 count, ptr x, ptr y, ptr out)``."""
     b = Builder()

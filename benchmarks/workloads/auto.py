@@ -29,8 +29,8 @@ from optserve.backends.selection import choose
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Minibatch, Objective, Problem, Stop
+from optserve.jobs.parameters import JobParameter
+from optserve.jobs.problem import BatchPlan, Objective, Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import adam
 
@@ -99,16 +99,16 @@ def job(name: str, steps: int, backend: str) -> Problem:
             "loss", graph, {f"d{i}": x for i, x in enumerate(own.arguments[count:])}
         ),
         optimizer=adam(1e-6),
-        stop=Stop(steps=steps, gradient=0),
+        stop=StoppingRule(steps=steps, gradient=0),
         precision="float32" if own.precision == "float32" else "float64",
         backend=backend,
-        minibatch=None if wanted.batch is None else Minibatch(wanted.batch),
+        minibatch=None if wanted.batch is None else BatchPlan(wanted.batch),
     )
 
 
-def _parameter(name: str, init: Array) -> Parameter:
+def _parameter(name: str, init: Array) -> JobParameter:
     infinite = np.full(init.shape, np.inf, init.dtype)
-    return Parameter(name, init, -infinite, infinite, np.zeros(init.shape, bool))
+    return JobParameter(name, init, -infinite, infinite, np.zeros(init.shape, bool))
 
 
 def alone(name: str, steps: int, backend: str) -> float:

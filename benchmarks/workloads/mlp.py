@@ -20,8 +20,8 @@ from optserve.jobs.descent.method import method_of
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Minibatch, Objective, Problem, Stop
+from optserve.jobs.parameters import JobParameter
+from optserve.jobs.problem import BatchPlan, Objective, Problem, StoppingRule
 from optserve.jobs.splits import Splits
 from optserve.optimizers import adam
 from optserve.primitives.tracing import trace
@@ -76,13 +76,13 @@ def by_optserve(backend: str, threads: int) -> Work:
             parameters=tuple(map(_parameter, "wbvc", start)),
             objective=Objective("loss", traced.graph, data),
             optimizer=optimizer,
-            minibatch=Minibatch(BATCH),
+            minibatch=BatchPlan(BATCH),
             precision="float32",
         )
         packing = Packing(problem.parameters, SINGLE)
         evaluator = Evaluator(problem, packing, BACKENDS[backend](threads))
         batching = Batching(evaluator, Splits(evaluator))
-        limits = Limits.of(Stop(steps=STEPS), optimizer, packing.size, STEPS)
+        limits = Limits.of(StoppingRule(steps=STEPS), optimizer, packing.size, STEPS)
         method = method_of(optimizer, evaluator, limits, batching)
         first = packing.flat({})
 
@@ -99,9 +99,9 @@ def by_optserve(backend: str, threads: int) -> Work:
     return Lazy(compiled)
 
 
-def _parameter(name: str, init: Array) -> Parameter:
+def _parameter(name: str, init: Array) -> JobParameter:
     infinite = np.full(init.shape, np.inf, SINGLE)
-    return Parameter(name, init, -infinite, infinite, np.zeros(init.shape, bool))
+    return JobParameter(name, init, -infinite, infinite, np.zeros(init.shape, bool))
 
 
 def jax_step() -> Callable[..., Any]:

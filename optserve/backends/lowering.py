@@ -11,13 +11,16 @@ hook ``optserve_lowerings``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from optserve.graph.primitive import Primitive
 
-__all__ = ["Lowering"]
+__all__ = ["Attributes", "Lowering"]
+
+Attributes = Mapping[str, Any]
+"""What an equation says beside its operands, by name."""
 
 Form = Callable[..., Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.backends.chunks import chunk_bounds, tile_rows
-from optserve.backends.partials import Layout
+from optserve.backends.partials import SlotLayout
 from optserve.backends.threads import share
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, Shape
@@ -19,7 +19,7 @@ from optserve.graph.interpret import resolved
 from optserve.primitives.indexing import slice_
 from optserve.primitives.tracing import result_avals
 
-__all__ = ["MapReduce", "Run", "Stored"]
+__all__ = ["MapReduce", "RunChunks", "Stored"]
 
 THREADED_ENTRIES = 1 << 18
 """Entries of all values from which on threads are worth their start."""
@@ -27,7 +27,7 @@ THREADED_ENTRIES = 1 << 18
 Stored = Sequence[Array | None]
 """For each output the array that it keeps its rows in; ``None`` where it is reduced."""
 
-Run = Callable[[Iterator[int]], None]
+RunChunks = Callable[[Iterator[int]], None]
 """Evaluates the chunks with these numbers. It is called in several threads at once."""
 
 
@@ -55,7 +55,7 @@ class MapReduce:
         widths = [self._row_width(variable.aval.shape) for variable in values]
         width = max(widths)
         reduced = [i for i, axis in enumerate(self.row_axes) if axis is None]
-        self.layout = Layout(
+        self.layout = SlotLayout(
             [self.avals[i] for i in reduced], [self.reductions[i] for i in reduced]
         )
         self.tile = tile_rows(width, self.layout.size)
@@ -71,7 +71,7 @@ class MapReduce:
         ]
         return self.layout.rows(len(self.bounds), zeros), stored
 
-    def over(self, run: Run, rows: Array, stored: Stored) -> Any:
+    def over(self, run: RunChunks, rows: Array, stored: Stored) -> Any:
         """The results, where ``run`` fills the memory."""
         share(run, len(self.bounds), self.threads)
         return self.results(rows, stored)

@@ -15,7 +15,7 @@ import numpy as np
 from optserve.graph.aval import Array, Aval, DType
 from optserve.primitives.map_reduce import COMBINE
 
-__all__ = ["Layout", "Slot", "combine_in_tree", "wide"]
+__all__ = ["Slot", "SlotLayout", "combine_in_tree", "wide"]
 
 LINE = 8
 """Entries in a cache line: chunks of different threads share none."""
@@ -49,11 +49,11 @@ class Slot:
         return self.of(row).astype(self.dtype, copy=copy)
 
 
-class Layout:
+class SlotLayout:
     """The slots of a pass's reduced outputs, one after another; ``size`` is that of all.
 
     >>> number = Aval((), np.dtype(np.float32))
-    >>> layout = Layout([number, number], ["sum", "max"])
+    >>> layout = SlotLayout([number, number], ["sum", "max"])
     >>> layout.results(np.array([[1.0, 5.0], [2.0, 4.0], [3.0, 6.0]]))
     [np.float32(6.0), np.float32(6.0)]
     """
@@ -85,12 +85,12 @@ class Layout:
         return [slot.result(row, copy=several) for slot in self.slots]
 
 
-Run = tuple[int, int, DType, str]
+SlotRun = tuple[int, int, DType, str]
 
 
-def _runs(slots: Sequence[Slot]) -> list[Run]:
+def _runs(slots: Sequence[Slot]) -> list[SlotRun]:
     """Slots that combine alike and follow each other, as one."""
-    runs: list[Run] = []
+    runs: list[SlotRun] = []
     for slot in slots:
         alike = (slot.accumulates, slot.kind)
         if runs and runs[-1][2:] == alike:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optserve.batch.job import Job, Options
+from optserve.batch.job import BatchOptions, Job
 from optserve.batch.outcome import errors_of
 from optserve.batch.pool import Pool, Task
 from optserve.batch.worker import checking
@@ -14,7 +14,7 @@ from optserve.jobs.interruption import Interruption
 __all__ = ["check"]
 
 
-def check(jobs: Sequence[Job], options: Options, interruption: Interruption) -> None:
+def check(jobs: Sequence[Job], options: BatchOptions, interruption: Interruption) -> None:
     """Raise all that is wrong with the configs of ``jobs``, in their order.
 
     What is lost here, in a plugin that crashes or hangs, is lost again when it runs; then it is

@@ -1,4 +1,4 @@
-"""``Selection``: which jobs of a batch run: by their ids, by how they ended before, by shard."""
+"""``JobSelection``: which jobs of a batch run: by their ids, by how they ended before, by shard."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from optserve.batch.changed import Changes
 from optserve.batch.job import Job
-from optserve.batch.outcome import Outcome
+from optserve.batch.outcome import JobOutcome
 from optserve.batch.record import read_record
 from optserve.config.suggest import choices
 from optserve.errors import ConfigError
 
-__all__ = ["ALL", "Selection", "matches", "previous_batch", "share"]
+__all__ = ["ALL", "JobSelection", "matches", "previous_batch", "share"]
 
 
 @dataclass(frozen=True)
-class Selection:
+class JobSelection:
     """Jobs whose ids match one of ``only``, where there are any, and none of ``skip``.
 
     ``failed_in`` are the outcomes of a batch of which those run again that did not pass, and
@@ -28,7 +28,7 @@ class Selection:
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
-    failed_in: Mapping[str, Outcome] | None = None
+    failed_in: Mapping[str, JobOutcome] | None = None
     changes: Changes | None = None
     shard: tuple[int, int] = (1, 1)
     seconds: Mapping[str, float] | None = None
@@ -62,7 +62,7 @@ class Selection:
         return [job for job in chosen if job.id in ids]
 
 
-ALL = Selection()
+ALL = JobSelection()
 """All of them."""
 
 
@@ -104,7 +104,7 @@ def share(
     return mine
 
 
-def previous_batch(folder: Path | None) -> Mapping[str, Outcome]:
+def previous_batch(folder: Path | None) -> Mapping[str, JobOutcome]:
     """The outcomes of the batch in ``folder``, by default the last in ``runs/batch``, by id."""
     home = Path("runs/batch")
     if folder is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from optserve.batch.outcome import Outcome
+from optserve.batch.outcome import JobOutcome
 from optserve.batch.process import Process
 from optserve.cache import write_whole
 from optserve.jobs.record.artefacts import folder_name, remove_leftovers, room
@@ -53,7 +53,7 @@ class BatchFolder:
             for number, (one, name) in enumerate(zip(ids, names, strict=True), 1)
         }
 
-    def write(self, outcomes: Sequence[Outcome], exit_code: int | None = None) -> None:
+    def write(self, outcomes: Sequence[JobOutcome], exit_code: int | None = None) -> None:
         """Write the record of what is done so far, if it is time to; of all, with an exit code."""
         if exit_code is None and perf_counter() < self._next:
             return
@@ -79,7 +79,7 @@ class BatchFolder:
             self._syncing = None
 
 
-def batch_csv(outcomes: Sequence[Outcome]) -> str:
+def batch_csv(outcomes: Sequence[JobOutcome]) -> str:
     """A line a job: its id, how it ended, and every metric in a column of its own."""
     metrics = {
         f"metrics.{split}.{name}": (split, name)

@@ -1,4 +1,4 @@
-"""``Job``: one config of a batch, with its settings; ``Options``: what holds for all of them."""
+"""``Job``: one config of a batch, with its settings; ``BatchOptions``: what holds for all."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from optserve.batch.result_store import ResultStore
 from optserve.config.written import Read
 
-__all__ = ["Job", "Options"]
+__all__ = ["BatchOptions", "Job"]
 
 
 @dataclass(frozen=True)
-class Options:
+class BatchOptions:
     """What holds for every job of a batch.
 
     ``jobs`` run at a time, each on ``threads``. A job may take ``timeout`` seconds, and ``memory``

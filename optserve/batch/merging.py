@@ -9,8 +9,8 @@ from pathlib import Path
 from time import perf_counter
 
 from optserve.batch.folder import BatchFolder
-from optserve.batch.outcome import Outcome
-from optserve.batch.record import Record, read_record
+from optserve.batch.outcome import JobOutcome
+from optserve.batch.record import BatchRecord, read_record
 from optserve.batch.run import Batch, closed
 from optserve.errors import ConfigError, Place
 
@@ -54,9 +54,9 @@ def merge(folders: Sequence[Path], *, out: Path | None = None) -> Batch:
     )
 
 
-def _homes(records: Sequence[Record]) -> dict[str, Record]:
+def _homes(records: Sequence[BatchRecord]) -> dict[str, BatchRecord]:
     """The record that each job is in."""
-    homes = dict[str, Record]()
+    homes = dict[str, BatchRecord]()
     for record in records:
         if "exit_code" not in record.told:
             raise ConfigError(
@@ -78,5 +78,5 @@ def _homes(records: Sequence[Record]) -> dict[str, Record]:
     return homes
 
 
-def _missing(name: str) -> Outcome:
-    return Outcome(name, "", "not run", 1, message="in none of the batches that were merged")
+def _missing(name: str) -> JobOutcome:
+    return JobOutcome(name, "", "not run", 1, message="in none of the batches that were merged")

@@ -1,4 +1,4 @@
-"""``Outcome``: how one job of a batch ended; a line of its record."""
+"""``JobOutcome``: how one job of a batch ended; a line of its record."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from optserve.jobs.paths import look_up
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
-__all__ = ["LOST", "Ended", "Outcome", "errors_of", "told_errors"]
+__all__ = ["LOST", "HowEnded", "JobOutcome", "errors_of", "told_errors"]
 
-Ended = Literal[
+HowEnded = Literal[
     "result", "refused", "failed", "killed", "timeout", "memory", "interrupted", "not run"
 ]
 """With a result, or why there is none: the config is wrong, an internal error, the process was
 killed or crashed, it took too long or too much memory, a signal came, or it did not begin."""
 
-LOST: frozenset[Ended] = frozenset({"failed", "killed", "timeout", "memory"})
+LOST: frozenset[HowEnded] = frozenset({"failed", "killed", "timeout", "memory"})
 """Ended without a result by what is no fault of the config; the exit code of each is 1."""
 
 
@@ -30,7 +30,7 @@ EXPECTED_TO_FAIL = frozenset({3, 4, 5})
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a job ended.
 
     ``settings`` are those of the sweep, ``values`` numbers of the result that the sweep asks for,
@@ -45,7 +45,7 @@ class Outcome:
 
     id: str
     config: str
-    ended: Ended
+    ended: HowEnded
     exit_code: int | None = None
     reason: str = ""
     message: str = ""
@@ -71,12 +71,12 @@ class Outcome:
     def passed(self) -> bool:
         return self.exit_code == 0
 
-    def expected_to_fail(self, why: str) -> Outcome:
+    def expected_to_fail(self, why: str) -> JobOutcome:
         """The outcome of a job that must fail: with code 3, 4 or 5, for any reason of these.
 
-        >>> Outcome("a", "a.yaml", "result", 3, "steps").expected_to_fail("too few").exit_code
+        >>> JobOutcome("a", "a.yaml", "result", 3, "steps").expected_to_fail("too few").exit_code
         0
-        >>> Outcome("a", "a.yaml", "result", 0, "gradient").expected_to_fail("too few").fails
+        >>> JobOutcome("a", "a.yaml", "result", 0, "gradient").expected_to_fail("too few").fails
         ('passed, and was expected to fail: too few',)
         """
         if not why or self.ended != "result":
@@ -94,11 +94,11 @@ class Outcome:
         return {**asdict(self), "expectations": {"hold": held, "of": of}}
 
     @staticmethod
-    def of_json(told: Mapping[str, Any]) -> Outcome:
+    def of_json(told: Mapping[str, Any]) -> JobOutcome:
         """The outcome that ``as_json`` told of."""
         counts = told["expectations"]
         lists = {key: tuple(value) for key, value in told.items() if isinstance(value, list)}
-        return Outcome(**{**told, **lists, "expectations": (counts["hold"], counts["of"])})
+        return JobOutcome(**{**told, **lists, "expectations": (counts["hold"], counts["of"])})
 
 
 def of_result(result: Result, folder: Path, wanted: Sequence[str] = ()) -> dict[str, Any]:

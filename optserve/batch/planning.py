@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from optserve.batch.job import Job, Options
+from optserve.batch.job import BatchOptions, Job
 from optserve.batch.swept import Together
 from optserve.config.schema.sweep import Sweep
 from optserve.config.sweep import Planned, plan
@@ -34,7 +34,7 @@ class Group:
     sweep: Together | None = None
 
 
-def planned(configs: Sequence[Path], options: Options) -> Sequence[Group | Refused]:
+def planned(configs: Sequence[Path], options: BatchOptions) -> Sequence[Group | Refused]:
     """What each config stands for, in order."""
     several = len(configs) > 1
     read = [_read(path, options, several) for path in configs]
@@ -64,14 +64,14 @@ def names_of(configs: Sequence[tuple[Path, str]]) -> Sequence[str]:
     return [name if often[name] == 1 else path.with_suffix("").as_posix() for path, name in configs]
 
 
-def _read(path: Path, options: Options, several: bool) -> Read | OptserveError:
+def _read(path: Path, options: BatchOptions, several: bool) -> Read | OptserveError:
     try:
         return read_config(path, overrides=options.overrides, allow_path=options.allow_path)
     except OptserveError as error:
         return _of_config(error, path, several)
 
 
-def _group(name: str, read: Read, options: Options, several: bool) -> Group | Refused:
+def _group(name: str, read: Read, options: BatchOptions, several: bool) -> Group | Refused:
     try:
         sweep, jobs = plan(read, options.sweeps)
     except OptserveError as error:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Generic, Literal, TypeVar
 
 from optserve.batch.process import Message, Process
-from optserve.batch.serving import END, Do, Verdict, ask, serving
+from optserve.batch.serving import END, Do, JobVerdict, ask, serving
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.reasons import Reason
 
@@ -67,7 +67,7 @@ class _Running(Generic[T]):
     told: Literal["", "timeout", "interrupted"] = ""
     kill_at: float | None = None
     seen: list[Message] = field(default_factory=list)
-    verdict: Verdict | None = None
+    verdict: JobVerdict | None = None
 
     @property
     def seconds(self) -> float:

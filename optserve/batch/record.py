@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optserve.batch.outcome import Outcome
+from optserve.batch.outcome import JobOutcome
 from optserve.batch.swept import Together
 from optserve.errors import ConfigError, Place
 
-__all__ = ["Record", "read_record"]
+__all__ = ["BatchRecord", "read_record"]
 
 
 @dataclass(frozen=True)
-class Record:
+class BatchRecord:
     """What ``batch.json`` in ``folder`` holds: ``told``, its outcomes by id, and its sweeps."""
 
     folder: Path
     told: Mapping[str, Any]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, JobOutcome]
     sweeps: tuple[Together, ...]
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path) -> BatchRecord:
     """The record of the batch in ``folder``; raises ``ConfigError`` where there is none."""
     file = folder / "batch.json"
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        outcomes = [Outcome.of_json(one) for one in told.get("jobs", ())]
+        outcomes = [JobOutcome.of_json(one) for one in told.get("jobs", ())]
         sweeps = tuple(Together.of_json(one) for one in told["sweeps"])
         if told["version"] != 1:
             raise ValueError(f"version {told['version']}")
@@ -47,4 +47,4 @@ def read_record(folder: Path) -> Record:
             expected="the batch.json of this version of optserve",
             code="unreadable-file",
         ) from None
-    return Record(folder, told, {one.id: one for one in outcomes}, sweeps)
+    return BatchRecord(folder, told, {one.id: one for one in outcomes}, sweeps)

@@ -14,13 +14,13 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from optserve.batch.checking import check
-from optserve.batch.choosing import ALL, Selection
+from optserve.batch.choosing import ALL, JobSelection
 from optserve.batch.folder import BatchFolder
-from optserve.batch.job import Job, Options
-from optserve.batch.outcome import LOST, Outcome, told_errors
+from optserve.batch.job import BatchOptions, Job
+from optserve.batch.outcome import LOST, JobOutcome, told_errors
 from optserve.batch.planning import Group, Refused, planned
 from optserve.batch.pool import Done, Pool, Task
-from optserve.batch.swept import Judged, Together, judged
+from optserve.batch.swept import JudgedSweep, Together, judged
 from optserve.batch.worker import INTERNAL_ERROR, running, warm_up
 from optserve.errors import ConfigError, Told
 from optserve.jobs.interruption import Interruption
@@ -32,10 +32,10 @@ __all__ = ["Batch", "Watcher", "check_supported", "closed", "not_run", "run_batc
 class Watcher(Protocol):
     """Who is shown how far a batch is."""
 
-    def ended(self, outcome: Outcome, done: int, of: int) -> None:
+    def ended(self, outcome: JobOutcome, done: int, of: int) -> None:
         """A job has ended: how, as which of how many."""
 
-    def retried(self, outcome: Outcome, times: int) -> None:
+    def retried(self, outcome: JobOutcome, times: int) -> None:
         """A job was lost, how ``outcome`` says, and is to begin again, for so many times by now."""
 
     def look(self, running: Sequence[tuple[str, float]]) -> None:
@@ -49,12 +49,12 @@ class Batch:
     ``record`` is what ``batch.json`` holds, ``sweeps`` what became of each sweep.
     """
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[JobOutcome, ...]
     folder: Path
     exit_code: int
     seconds: float
     record: Mapping[str, Any]
-    sweeps: tuple[Judged, ...] = ()
+    sweeps: tuple[JudgedSweep, ...] = ()
 
 
 def check_supported(memory: int | None = None) -> None:
@@ -75,9 +75,9 @@ def check_supported(memory: int | None = None) -> None:
 
 def run_batch(
     configs: Sequence[Path],
-    options: Options,
+    options: BatchOptions,
     *,
-    selection: Selection = ALL,
+    selection: JobSelection = ALL,
     out: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Batch:
@@ -127,7 +127,7 @@ def run_batch(
 
 def closed(
     folder: BatchFolder,
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, JobOutcome],
     sweeps: Sequence[Together],
     seconds: float,
     *codes: int,
@@ -154,11 +154,11 @@ def _hold(refused: Sequence[Refused]) -> None:
 
 def _ended(
     jobs: Sequence[Job],
-    options: Options,
+    options: BatchOptions,
     folder: BatchFolder,
     interruption: Interruption,
     watcher: Watcher | None,
-) -> Iterator[Outcome]:
+) -> Iterator[JobOutcome]:
     """Run the jobs; gives the outcome of each as it ends."""
     folders = folder.folders_for([job.id for job in jobs])
     numbers = {job.id: number for number, job in enumerate(jobs)}
@@ -190,7 +190,7 @@ def _ended(
             yield outcome
 
 
-def _may_run_again(done: Done[Job], options: Options) -> bool:
+def _may_run_again(done: Done[Job], options: BatchOptions) -> bool:
     """Whether a job was lost for what is no doing of its own: somebody killed its process, such as
     a system that ran out of memory, or there was none to have, without a limit."""
     message = done.messages[-1] if done.messages else {}
@@ -201,7 +201,7 @@ def _may_run_again(done: Done[Job], options: Options) -> bool:
     return done.status in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGBUS)
 
 
-def _outcome(done: Done[Job], options: Options) -> Outcome:
+def _outcome(done: Done[Job], options: BatchOptions) -> JobOutcome:
     """What ``done`` says of its job."""
     outcome = replace(not_run(done.of), wall=done.seconds)
     message = done.messages[-1] if done.messages else {}
@@ -233,19 +233,19 @@ def _how(status: int) -> str:
     return why.get(name, f"killed by {name}")
 
 
-def not_run(job: Job) -> Outcome:
+def not_run(job: Job) -> JobOutcome:
     """The outcome of a job that did not begin."""
     settings = dict(job.settings)
-    return Outcome(job.id, str(job.config), "not run", message="not run", settings=settings)
+    return JobOutcome(job.id, str(job.config), "not run", message="not run", settings=settings)
 
 
-def _refused(one: Refused) -> Outcome:
+def _refused(one: Refused) -> JobOutcome:
     errors = tuple(told_errors(one.error, one.config))
-    told = Outcome(one.id, str(one.config), "refused", one.error.exit_code, errors=errors)
+    told = JobOutcome(one.id, str(one.config), "refused", one.error.exit_code, errors=errors)
     return replace(told, message=one.error.message)
 
 
-def _described(options: Options) -> Mapping[str, Any]:
+def _described(options: BatchOptions) -> Mapping[str, Any]:
     plain = {**vars(options), "overrides": list(options.overrides)}
     plain["locked"] = plain.pop("conventions") is not None
     plain["cache"] = str(store.folder) if (store := plain.pop("store")) else ""

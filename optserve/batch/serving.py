@@ -9,15 +9,15 @@ from typing import Literal
 from optserve.batch.process import Message, Work
 from optserve.batch.traces import Traces
 
-__all__ = ["END", "Do", "Send", "Verdict", "ask", "serving"]
+__all__ = ["END", "Do", "JobVerdict", "Send", "ask", "serving"]
 
 Send = Callable[[Message], None]
 
-Verdict = Literal["next", "last", "again"]
+JobVerdict = Literal["next", "last", "again"]
 """How something was done: so that its process may do more, or is done with; or not to be believed
 if that process had done something before, where it is to be done again in a new one."""
 
-Do = Callable[[bytes, Send, bool], Verdict]
+Do = Callable[[bytes, Send, bool], JobVerdict]
 """Does what was asked; it is given what sends a message, and whether the process is new."""
 
 END = "end"

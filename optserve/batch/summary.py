@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from optserve.batch.outcome import Outcome, errors_of
+from optserve.batch.outcome import JobOutcome, errors_of
 from optserve.batch.run import Batch
-from optserve.batch.swept import Judged
+from optserve.batch.swept import JudgedSweep
 from optserve.reports.numbers import compact
 from optserve.reports.table import table
 
@@ -27,10 +27,11 @@ def summary(batch: Batch, *, encoding: str = "utf-8") -> str:
     return "\n".join([*lines, "", *_totals(batch)])
 
 
-def job_line(outcome: Outcome, done: int, of: int) -> str:
+def job_line(outcome: JobOutcome, done: int, of: int) -> str:
     """The line of a log for a job that has ended.
 
-    >>> job_line(Outcome("fit", "fit.yaml", "result", 0, "gradient", loss=0.5, seconds=1.25), 3, 10)
+    >>> ended = JobOutcome("fit", "fit.yaml", "result", 0, "gradient", loss=0.5, seconds=1.25)
+    >>> job_line(ended, 3, 10)
     '[ 3/10] fit  gradient  loss 0.5  1.2 s'
     """
     parts = [
@@ -43,7 +44,7 @@ def job_line(outcome: Outcome, done: int, of: int) -> str:
     return "  ".join(filter(None, parts))
 
 
-def _table(outcomes: Sequence[Outcome], encoding: str) -> list[str]:
+def _table(outcomes: Sequence[JobOutcome], encoding: str) -> list[str]:
     metrics = {
         f"{split} {name}": (split, name)
         for outcome in outcomes
@@ -69,7 +70,7 @@ def _table(outcomes: Sequence[Outcome], encoding: str) -> list[str]:
     return table(rows, align="<<>" + ">" * len(metrics) + ">>>", encoding=encoding)
 
 
-def _reason(outcome: Outcome) -> str:
+def _reason(outcome: JobOutcome) -> str:
     """Why it ended, in a word; of a result that was stored, that it was."""
     reason = outcome.reason if outcome.ended == "result" else outcome.ended
     notes = ["cached"] if outcome.cached else []
@@ -81,12 +82,12 @@ def _reason(outcome: Outcome) -> str:
     return f"{reason} ({', '.join(notes)})" if notes else reason
 
 
-def _seconds(outcome: Outcome) -> str:
+def _seconds(outcome: JobOutcome) -> str:
     seconds = outcome.wall if outcome.seconds is None else outcome.seconds
     return "" if seconds is None else f"{compact(seconds, 2)} s"
 
 
-def _told(outcome: Outcome) -> Iterator[str]:
+def _told(outcome: JobOutcome) -> Iterator[str]:
     """What there is to say of a job that did not go well."""
     if outcome.passed:
         return
@@ -101,7 +102,7 @@ def _told(outcome: Outcome) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _swept(sweep: Judged) -> Iterator[str]:
+def _swept(sweep: JudgedSweep) -> Iterator[str]:
     """The best job of a sweep, and what was expected of all and does not hold."""
     if sweep.value is not None:
         found = f"{sweep.by} {compact(sweep.value)}"

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from optserve.batch.outcome import Outcome
+from optserve.batch.outcome import JobOutcome
 from optserve.config.schema.sweep import Best, Statistic
 from optserve.jobs.record.artefacts import folder_name
 from optserve.reports.numbers import compact
 
-__all__ = ["Found", "Judged", "Together", "judged", "statistic", "value_of"]
+__all__ = ["JudgedSweep", "StatisticFound", "Together", "judged", "statistic", "value_of"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Found:
+class StatisticFound:
     """A statistic over some jobs: of which path, for which settings of the others, what it is."""
 
     path: str
@@ -56,7 +56,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedSweep:
     """A sweep as a whole: its best job, if any, where its config is, and what was expected."""
 
     name: str
@@ -64,7 +64,7 @@ class Judged:
     by: str
     value: float | None
     config: str
-    expectations: tuple[Found, ...]
+    expectations: tuple[StatisticFound, ...]
 
     @property
     def exit_code(self) -> int:
@@ -75,7 +75,7 @@ class Judged:
         return asdict(self)
 
 
-def judged(group: Together, outcomes: Mapping[str, Outcome], folder: Path) -> Judged:
+def judged(group: Together, outcomes: Mapping[str, JobOutcome], folder: Path) -> JudgedSweep:
     """What the jobs of a sweep come to; the config of the best one is written into ``folder``."""
     found = [outcomes[job] for job in group.jobs]
     by, best = _best(group, found)
@@ -83,7 +83,7 @@ def judged(group: Together, outcomes: Mapping[str, Outcome], folder: Path) -> Ju
     if best is not None:
         config = f"{folder_name(group.name)}.best.yaml"
         shutil.copyfile(folder / best.folder / "config.resolved.yaml", folder / config)
-    return Judged(
+    return JudgedSweep(
         group.name,
         "" if best is None else best.id,
         by,
@@ -93,7 +93,7 @@ def judged(group: Together, outcomes: Mapping[str, Outcome], folder: Path) -> Ju
     )
 
 
-def _best(group: Together, found: Sequence[Outcome]) -> tuple[str, Outcome | None]:
+def _best(group: Together, found: Sequence[JobOutcome]) -> tuple[str, JobOutcome | None]:
     """By what, and which of those that passed is the best; the first of several that are equal."""
     wanted = group.best
     validated = any("loss" in one.metrics.get("validation", {}) for one in found)
@@ -109,7 +109,7 @@ def _best(group: Together, found: Sequence[Outcome]) -> tuple[str, Outcome | Non
     return by, min(valued, key=lambda pair: pair[0])[1] if valued else None
 
 
-def value_of(outcome: Outcome, path: str) -> float | None:
+def value_of(outcome: JobOutcome, path: str) -> float | None:
     """The number of a job that a sweep asks for, if it has it."""
     if path == "loss":
         return outcome.loss
@@ -119,7 +119,7 @@ def value_of(outcome: Outcome, path: str) -> float | None:
     return found if isinstance(found, int | float) else None
 
 
-def _expectations(group: Together, outcomes: Mapping[str, Outcome]) -> Iterator[Found]:
+def _expectations(group: Together, outcomes: Mapping[str, JobOutcome]) -> Iterator[StatisticFound]:
     for path, wanted in group.expect.items():
         over = (wanted.over,) if isinstance(wanted.over, str) else wanted.over
         together = dict[str, list[Any]]()
@@ -131,8 +131,8 @@ def _expectations(group: Together, outcomes: Mapping[str, Outcome]) -> Iterator[
 
 
 def _found(
-    path: str, wanted: Statistic, settings: Mapping[str, Any], found: Sequence[Outcome]
-) -> Found:
+    path: str, wanted: Statistic, settings: Mapping[str, Any], found: Sequence[JobOutcome]
+) -> StatisticFound:
     values = [value_of(one, path) for one in found]
     without = [one.id for one, value in zip(found, values, strict=True) if value is None]
     where = "".join(f", {name}={value}" for name, value in settings.items())
@@ -147,7 +147,9 @@ def _found(
             wrong = f"{subject} is {compact(value)}: below min {wanted.min:g}"
         elif wanted.max is not None and not value <= wanted.max:
             wrong = f"{subject} is {compact(value)}: above max {wanted.max:g}"
-    return Found(path, wanted.statistic, dict(settings), len(found), value, not wrong, wrong)
+    return StatisticFound(
+        path, wanted.statistic, dict(settings), len(found), value, not wrong, wrong
+    )
 
 
 def statistic(name: str, values: Sequence[float]) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optserve.batch.outcome import Outcome, errors_of
+from optserve.batch.outcome import JobOutcome, errors_of
 from optserve.batch.run import Batch
-from optserve.batch.swept import Judged, value_of
+from optserve.batch.swept import JudgedSweep, value_of
 from optserve.errors import OptserveError
 from optserve.jobs.record.artefacts import read_config_text, read_run
 from optserve.jobs.record.ended import EndedJob, EndedSweep, SweptJob
@@ -28,7 +28,7 @@ def ended_jobs(batch: Batch) -> Iterator[EndedJob]:
         yield EndedJob(name, sweep.exit_code, errors=errors, sweep=_swept(batch, sweep))
 
 
-def _swept(batch: Batch, sweep: Judged) -> EndedSweep:
+def _swept(batch: Batch, sweep: JudgedSweep) -> EndedSweep:
     outcomes = {one.id: one for one in batch.outcomes}
     told = next(one for one in batch.record["sweeps"] if one["name"] == sweep.name)
     jobs = tuple(
@@ -39,7 +39,7 @@ def _swept(batch: Batch, sweep: Judged) -> EndedSweep:
     return EndedSweep(sweep.by, jobs, sweep.best, hold, len(sweep.expectations))
 
 
-def _ended(batch: Batch, outcome: Outcome) -> EndedJob:
+def _ended(batch: Batch, outcome: JobOutcome) -> EndedJob:
     code = 1 if outcome.exit_code is None else outcome.exit_code
     result, saved, text = None, "", ""
     if outcome.folder and (batch.folder / outcome.folder).is_dir():

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from optserve.batch.job import Job, Options
+from optserve.batch.job import BatchOptions, Job
 from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message
 from optserve.batch.result_key import asks_for_time, is_pure, key_of, may_be_stored
-from optserve.batch.serving import Do, Send, Verdict
+from optserve.batch.serving import Do, JobVerdict, Send
 from optserve.batch.stored import stored_result
 from optserve.config import load
 from optserve.config.resolved import resolved_text
@@ -59,7 +59,7 @@ _TYPICAL: tuple[Mapping[str, Any], ...] = (
 """Small configs of the kinds that there are: what they take is ready before any job begins."""
 
 
-def checking(jobs: Sequence[Job], options: Options) -> Do:
+def checking(jobs: Sequence[Job], options: BatchOptions) -> Do:
     """What says of the job of a number whether its config is right, and runs nothing."""
 
     known = Memo(KNOWN)
@@ -70,23 +70,23 @@ def checking(jobs: Sequence[Job], options: Options) -> Do:
             hold_job(problem, job.config, job.label, options.conventions, known)
         return {"ended": "result"}
 
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         send(_told(jobs[int(request)], check))
         return "next"
 
     return do
 
 
-def running(jobs: Sequence[Job], options: Options, folders: Mapping[str, Path]) -> Do:
+def running(jobs: Sequence[Job], options: BatchOptions, folders: Mapping[str, Path]) -> Do:
     """What runs the job of a number, and leaves its result in its folder, which must be new.
 
     A job has a process of its own where code of a plugin is in it, or where something is asked of
     its seconds or memory. Of others, a process runs many: they leave nothing but optserve's caches.
     """
 
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         job = jobs[int(request)]
-        verdict: Verdict = "again"
+        verdict: JobVerdict = "again"
 
         def run_it(job: Job) -> Message | None:
             nonlocal verdict
@@ -113,7 +113,7 @@ def _must_be_alone(problem: Problem, job: Job) -> bool:
     return bool(problem.metadata["imported"]) or asks_for_time(problem.expectations, job.wanted)
 
 
-def _ran(problem: Problem, job: Job, options: Options, place: Room) -> Message:
+def _ran(problem: Problem, job: Job, options: BatchOptions, place: Room) -> Message:
     """What came of ``problem``, whose result is left in ``place``."""
     if options.keep_going and options.conventions is not None:
         hold_job(problem, job.config, job.label, options.conventions, Memo(KNOWN))
@@ -139,7 +139,7 @@ def _ran(problem: Problem, job: Job, options: Options, place: Room) -> Message:
     return of_result(result, kept, job.wanted)
 
 
-def _loaded(job: Job, options: Options) -> Problem:
+def _loaded(job: Job, options: BatchOptions) -> Problem:
     problem = load(
         job.read,
         seed=options.seed if "seed" not in job.settings else None,

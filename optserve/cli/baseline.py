@@ -14,7 +14,7 @@ from optserve.cli.streams import output_encoding, write_error, write_output
 from optserve.errors import ConfigError
 
 if TYPE_CHECKING:
-    from optserve.config.baseline import Entry
+    from optserve.config.baseline import BaselineEntry
     from optserve.config.schema.config import Baseline
     from optserve.jobs.record.result import Result
 
@@ -22,7 +22,7 @@ __all__ = ["baseline_app"]
 
 baseline_app = typer.Typer(no_args_is_help=True, context_settings={**CONTEXT})
 
-Configs = Annotated[
+BaselineConfigs = Annotated[
     list[Path],
     typer.Argument(metavar="CONFIGS...", help="Configs with a `baseline`.", show_default=False),
 ]
@@ -31,7 +31,7 @@ Configs = Annotated[
 @baseline_app.command("update")
 def update(
     *,
-    configs: Configs,
+    configs: BaselineConfigs,
     set_: Overrides,
     threads: Threads = None,
     plugin: PluginFiles,
@@ -61,7 +61,7 @@ def update(
 
 
 @baseline_app.command("show")
-def show(*, configs: Configs, set_: Overrides, allow_path: AllowPath = False) -> None:
+def show(*, configs: BaselineConfigs, set_: Overrides, allow_path: AllowPath = False) -> None:
     """Show what the baselines of configs hold."""
     with ending():
         from optserve.config.baseline import read_entries
@@ -84,7 +84,7 @@ def show(*, configs: Configs, set_: Overrides, allow_path: AllowPath = False) ->
 @baseline_app.command("diff")
 def diff(
     *,
-    configs: Configs,
+    configs: BaselineConfigs,
     set_: Overrides,
     threads: Threads = None,
     plugin: PluginFiles,
@@ -115,7 +115,7 @@ def diff(
 def _baseline(config: Path, set_: Sequence[str], allow_path: bool) -> tuple[str, Baseline, Path]:
     """The name of the job, what its config says of a baseline, and the file of that."""
     from optserve.config.nodes import ScalarNode
-    from optserve.config.paths import Reach
+    from optserve.config.paths import FileReach
     from optserve.config.schema.config import Baseline
     from optserve.config.schema.validation import validated
     from optserve.config.written import read_config
@@ -131,7 +131,7 @@ def _baseline(config: Path, set_: Sequence[str], allow_path: bool) -> tuple[str,
     section = validated(Baseline, entry.value)
     node = section.node_of("file")
     assert isinstance(node, ScalarNode)
-    return read.name, section, Reach(config.parent, allow_path).path(node)
+    return read.name, section, FileReach(config.parent, allow_path).path(node)
 
 
 def _found(
@@ -140,7 +140,7 @@ def _found(
     threads: int | None,
     plugin: Sequence[Path],
     allow_path: bool,
-) -> tuple[str, Result, Entry, Baseline, Path]:
+) -> tuple[str, Result, BaselineEntry, Baseline, Path]:
     """What a run of the config finds, with what it is to be compared with."""
     from optserve.config import load
     from optserve.config.baseline import entry_of
@@ -154,7 +154,7 @@ def _found(
     return name, result, entry_of(result, problem, section.compare), section, file
 
 
-def _differences(before: Entry, now: Entry) -> Iterator[list[str]]:
+def _differences(before: BaselineEntry, now: BaselineEntry) -> Iterator[list[str]]:
     import numpy as np
 
     for path in dict.fromkeys([*before.values, *now.values]):
@@ -177,7 +177,7 @@ def _largest(values: Any) -> str:
     return f"{float(np.max(np.nan_to_num(values, nan=0.0, posinf=np.inf))):.2g}"
 
 
-def _error(entry: Entry, path: str) -> Any:
+def _error(entry: BaselineEntry, path: str) -> Any:
     return entry.standard_errors.get(path.removeprefix("parameters."))
 
 

@@ -21,8 +21,8 @@ from optserve.cli.batch_options import (
     FailFast,
     Jobs,
     KeepGoing,
-    Locked,
-    Memory,
+    LockedOption,
+    MemoryOption,
     Only,
     Out,
     Previous,
@@ -55,7 +55,7 @@ from optserve.cli.usage import WithDefault
 from optserve.errors import ConfigError, OptserveError
 
 if TYPE_CHECKING:
-    from optserve.batch.choosing import Selection
+    from optserve.batch.choosing import JobSelection
     from optserve.batch.result_store import ResultStore
     from optserve.batch.run import Batch
 
@@ -79,9 +79,9 @@ def run(
     previous: Previous = None,
     changed_since: ChangedSince = None,
     retries: Retries = 0,
-    locked: Locked = False,
+    locked: LockedOption = False,
     timeout: Timeout = None,
-    memory: Memory = None,
+    memory: MemoryOption = None,
     cache: Cache = None,
     cache_size: CacheSize = "1GiB",
     set_: Overrides,
@@ -104,7 +104,7 @@ def run(
     """
     with ending(output), _plain_mathematics():
         from optserve.backends.threads import available_cores
-        from optserve.batch.job import Options
+        from optserve.batch.job import BatchOptions
         from optserve.batch.run import run_batch
         from optserve.batch.selection import config_files
         from optserve.config.sweep import swept_on_command_line
@@ -124,7 +124,7 @@ def run(
             check_new(out)
         cores = available_cores()
         at_a_time = jobs or cores
-        options = Options(
+        options = BatchOptions(
             jobs=at_a_time,
             threads=threads or max(1, cores // at_a_time),
             timeout=timeout,
@@ -210,14 +210,14 @@ def _selection(
     shard: tuple[int, int],
     rerun_failed: bool,
     previous: Path | None,
-) -> Selection:
-    from optserve.batch.choosing import Selection, previous_batch
+) -> JobSelection:
+    from optserve.batch.choosing import JobSelection, previous_batch
 
     before = previous_batch(previous) if rerun_failed or previous is not None else None
     seconds = None
     if previous is not None and before is not None:
         seconds = {name: one.wall for name, one in before.items() if one.wall is not None}
-    return Selection(
+    return JobSelection(
         (*only,), (*skip,), before if rerun_failed else None, shard=shard, seconds=seconds
     )
 

@@ -18,8 +18,8 @@ __all__ = [
     "FailFast",
     "Jobs",
     "KeepGoing",
-    "Locked",
-    "Memory",
+    "LockedOption",
+    "MemoryOption",
     "Only",
     "Out",
     "Previous",
@@ -63,7 +63,7 @@ Timeout = Annotated[
     float | None, typer.Option(metavar="SECONDS", min=0.1, help="At most so long for a job.")
 ]
 
-Memory = Annotated[
+MemoryOption = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
@@ -153,7 +153,7 @@ ChangedSince = Annotated[
     ),
 ]
 
-Locked = Annotated[
+LockedOption = Annotated[
     bool,
     typer.Option(
         "--locked",

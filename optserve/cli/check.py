@@ -18,12 +18,12 @@ from optserve.cli.streams import output_encoding, write_output
 from optserve.errors import ConfigError
 
 if TYPE_CHECKING:
-    from optserve.jobs.parameters import Parameter
+    from optserve.jobs.parameters import JobParameter
     from optserve.jobs.problem import Problem
 
 __all__ = ["check"]
 
-Locked = Annotated[
+CheckLocked = Annotated[
     bool,
     typer.Option(
         "--locked",
@@ -37,7 +37,7 @@ def check(
     *,
     config: ConfigFile,
     set_: Overrides,
-    locked: Locked = False,
+    locked: CheckLocked = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
     output: OutputFormat = Format.text,
@@ -136,7 +136,7 @@ def _objective(problem: Problem) -> str:
     return ", ".join(words)
 
 
-def _parameter(parameter: Parameter) -> list[str]:
+def _parameter(parameter: JobParameter) -> list[str]:
     from optserve.reports.numbers import shape_text, values_text
 
     limits = []

@@ -12,7 +12,7 @@ from optserve.cli.log import Log, LogFormat
 from optserve.cli.streams import is_rewritable
 
 if TYPE_CHECKING:
-    from optserve.batch.outcome import Outcome
+    from optserve.batch.outcome import JobOutcome
     from optserve.batch.run import Watcher
 
 __all__ = ["watching"]
@@ -49,7 +49,7 @@ class _Lines:
         self.begun: set[str] = set()
         self.done = self.of = 0
 
-    def ended(self, outcome: Outcome, done: int, of: int) -> None:
+    def ended(self, outcome: JobOutcome, done: int, of: int) -> None:
         from optserve.batch.summary import job_line
 
         self.done, self.of = done, of
@@ -69,7 +69,7 @@ class _Lines:
         }
         self.log.write("ended", job_line(outcome, done, of), told)
 
-    def retried(self, outcome: Outcome, times: int) -> None:
+    def retried(self, outcome: JobOutcome, times: int) -> None:
         self.begun.discard(outcome.id)
         told = {"job": outcome.id, "ended": outcome.ended, "message": outcome.message}
         text = f"{outcome.id}: {outcome.message}; it is run again, retry {times}"
@@ -101,7 +101,7 @@ class _Table:
         self.live: Any = None
         self.done = self.of = self.failed = 0
 
-    def ended(self, outcome: Outcome, done: int, of: int) -> None:
+    def ended(self, outcome: JobOutcome, done: int, of: int) -> None:
         from optserve.batch.summary import job_line
 
         self.done, self.of = done, of
@@ -109,7 +109,7 @@ class _Table:
             self.failed += 1
             self.console.print(job_line(outcome, done, of), markup=False, highlight=False)
 
-    def retried(self, outcome: Outcome, times: int) -> None:
+    def retried(self, outcome: JobOutcome, times: int) -> None:
         self.console.print(
             f"{outcome.id}: {outcome.message}; it is run again, retry {times}",
             markup=False,

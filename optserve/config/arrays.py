@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from optserve.config.mistakes import Mistakes
-from optserve.config.scope import Column
+from optserve.config.scope import NamedColumn
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
@@ -38,7 +38,7 @@ class Arrays(NamedTuple):
         return row if numbers is None else int(numbers[row])
 
 
-def read_arrays(columns: Iterable[Column], precision: DType, found: Mistakes) -> Arrays | None:
+def read_arrays(columns: Iterable[NamedColumn], precision: DType, found: Mistakes) -> Arrays | None:
     """Read ``columns``; what is not split is the same in every split.
 
     Nothing, where a value is wrong that one of them holds.

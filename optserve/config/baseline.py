@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from optserve.config.nodes import ScalarNode
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.schema.config import Baseline
 from optserve.errors import ConfigError, Place
 from optserve.jobs.paths import look_up
@@ -19,7 +19,7 @@ from optserve.jobs.record.replacing import replace_file
 from optserve.jobs.record.result import Result
 
 __all__ = [
-    "Entry",
+    "BaselineEntry",
     "baseline_expectations",
     "data_digest",
     "entry_of",
@@ -31,7 +31,7 @@ _NAMES = frozenset({"read", "sha256"})
 """Keys of a table that say where its data are, and not which."""
 
 
-class Entry(NamedTuple):
+class BaselineEntry(NamedTuple):
     """What one job found: values by path of the result, with the standard errors of parameters."""
 
     data: str
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 def baseline_expectations(
-    baseline: Baseline, reach: Reach, name: str, data: str, parameters: Sequence[str]
+    baseline: Baseline, reach: FileReach, name: str, data: str, parameters: Sequence[str]
 ) -> tuple[Sequence[Expectation], Sequence[str]]:
     """What ``baseline`` expects of the job ``name``, and what is left out of it, in sentences.
 
@@ -85,7 +85,7 @@ def baseline_expectations(
 
 
 def _compared(
-    baseline: Baseline, entry: Entry, parameters: Sequence[str], place: Place
+    baseline: Baseline, entry: BaselineEntry, parameters: Sequence[str], place: Place
 ) -> Iterator[str]:
     """The paths that are compared: those of the baseline, and all parameters where these are."""
     for wanted in baseline.compare:
@@ -122,7 +122,7 @@ def _which(value: Any) -> Any:
     return value
 
 
-def entry_of(result: Result, problem: Problem, compare: Sequence[str]) -> Entry:
+def entry_of(result: Result, problem: Problem, compare: Sequence[str]) -> BaselineEntry:
     """What the baseline is to hold of a result."""
     seen = result.model_dump()
     values = dict(pair for path in compare for pair in _leaves(path, look_up(seen, path)))
@@ -131,7 +131,7 @@ def entry_of(result: Result, problem: Problem, compare: Sequence[str]) -> Entry:
         for name, error in result.standard_errors.items()
         if f"parameters.{name}" in values and _is_known(error)
     }
-    return Entry(data_digest(problem.metadata), values, errors)
+    return BaselineEntry(data_digest(problem.metadata), values, errors)
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -156,7 +156,7 @@ def _is_known(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def read_entries(path: Path, place: Place | None = None) -> dict[str, Entry]:
+def read_entries(path: Path, place: Place | None = None) -> dict[str, BaselineEntry]:
     """The entries of a baseline file by the names of the jobs; none where there is no file."""
     if not path.exists():
         return {}
@@ -164,7 +164,7 @@ def read_entries(path: Path, place: Place | None = None) -> dict[str, Entry]:
         told = json.loads(path.read_text(encoding="utf-8"))
         if told["version"] != 1:
             raise ValueError(f"version {told['version']}")
-        return {name: Entry(**one) for name, one in told["jobs"].items()}
+        return {name: BaselineEntry(**one) for name, one in told["jobs"].items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{path} is no baseline: {error}",
@@ -174,7 +174,7 @@ def read_entries(path: Path, place: Place | None = None) -> dict[str, Entry]:
         ) from None
 
 
-def write_entry(path: Path, name: str, entry: Entry) -> None:
+def write_entry(path: Path, name: str, entry: BaselineEntry) -> None:
     """Put the entry of one job into a baseline file, in the order of names."""
     entries = read_entries(path)
     entries[name] = entry

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from optserve.config.expressions import (
     OF_TABLES,
+    AppliedFunction,
     Expression,
     Function,
-    Step,
     Text,
     compose,
     declare,
@@ -18,7 +18,7 @@ from optserve.config.expressions import (
     parse_signature,
 )
 from optserve.config.mistakes import Mistakes
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, is_null
+from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import Named, named_in, one_named
 from optserve.config.schema.config import Config
 from optserve.config.schema.define import Composition, Definition, Pipe
@@ -34,11 +34,11 @@ from optserve.jobs.problem import ObjectiveKind, WeightKind
 __all__ = [
     "WEIGHTS",
     "Declarations",
+    "DeclaredValue",
     "Loss",
     "OutputDeclared",
     "Prior",
     "RowExpressions",
-    "Value",
     "declarations",
     "name_of",
     "parsed",
@@ -48,7 +48,7 @@ WEIGHTS = "weights of rows"
 """The term of a loss that has them; no residual can be called so."""
 
 
-class Value(NamedTuple):
+class DeclaredValue(NamedTuple):
     """A value of ``define``."""
 
     name: str
@@ -105,7 +105,7 @@ class RowExpressions(NamedTuple):
     """What a table says of its rows: which of them count, and what is derived of them."""
 
     where: Expression | None
-    derived: tuple[Value, ...]
+    derived: tuple[DeclaredValue, ...]
 
 
 class Declarations(NamedTuple):
@@ -114,7 +114,7 @@ class Declarations(NamedTuple):
     text: an expression of data, or the name of an initializer."""
 
     parameters: Mapping[str, Place]
-    values: tuple[Value, ...]
+    values: tuple[DeclaredValue, ...]
     functions: Mapping[str, Function]
     loss: Loss
     metrics: Mapping[str, Expression]
@@ -140,18 +140,18 @@ class Declarations(NamedTuple):
         calls += [frozenset({prior.function}) for prior in self.priors.values()]
         return frozenset[str]().union(*calls) - set(self.functions)
 
-    def needed(self, expression: Expression) -> tuple[Value, ...]:
+    def needed(self, expression: Expression) -> tuple[DeclaredValue, ...]:
         """The values of ``define``, in order, that an expression is made of."""
-        needed: list[Value] = []
+        needed: list[DeclaredValue] = []
         for value in reversed(self.values):
             used = [expression, *(one.expression for one in needed)]
             if any(self.uses(one, [value.name]) for one in used):
                 needed.append(value)
         return (*reversed(needed),)
 
-    def free(self, expression: Expression) -> tuple[Value, ...]:
+    def free(self, expression: Expression) -> tuple[DeclaredValue, ...]:
         """Those that depend on no parameter."""
-        free: list[Value] = []
+        free: list[DeclaredValue] = []
         varying = {*self.parameters}
         for value in self.needed(expression):
             if self.uses(value.expression, varying):
@@ -195,12 +195,12 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
     for name, entry in config.entries_of("parameters").items():
         with found.declaring(_before_brackets(name)):
             parameters[name_of(entry.key)] = entry.key.place
-    values: list[Value] = []
+    values: list[DeclaredValue] = []
     functions: dict[str, Function] = {}
     for name, entry in config.entries_of("define").items():
         with found.declaring(_before_brackets(name)):
             defined = _defined(config.define[name], entry)
-            if isinstance(defined, Value):
+            if isinstance(defined, DeclaredValue):
                 values.append(defined)
             elif functions.setdefault(defined.name, defined) is not defined:
                 raise ConfigError(
@@ -290,7 +290,7 @@ def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> R
     for key, entry in table.entries_of("derive").items():
         with found.declaring(prefix + key):
             name_here = name_of(entry.key, dotted=False)
-            derived.append(Value(name_here, parsed(entry.value), entry.key.place))
+            derived.append(DeclaredValue(name_here, parsed(entry.value), entry.key.place))
     where = None
     if table.where is not None:
         with found.declaring(keys=[f"data.{name}"]):
@@ -302,7 +302,7 @@ def _text(scalar: ScalarNode) -> Text:
     return Text(scalar.text, scalar.pieces())
 
 
-def _defined(definition: Definition, entry: Entry) -> Value | Function:
+def _defined(definition: Definition, entry: MappingEntry) -> DeclaredValue | Function:
     signature = parse_signature(_text(entry.key))
     if isinstance(definition, Composition | Pipe):
         innermost_first = isinstance(definition, Pipe)
@@ -312,7 +312,7 @@ def _defined(definition: Definition, entry: Entry) -> Value | Function:
     body = entry.value
     if not isinstance(body, MappingNode):
         if signature.parameters is None:
-            return Value(signature.name, parsed(body), signature.place)
+            return DeclaredValue(signature.name, parsed(body), signature.place)
         return declare(signature, parsed(body))
     if signature.parameters is None:
         raise ConfigError(
@@ -326,20 +326,20 @@ def _defined(definition: Definition, entry: Entry) -> Value | Function:
     )
 
 
-def _output(written: str | float | Output, entry: Entry) -> OutputDeclared:
+def _output(written: str | float | Output, entry: MappingEntry) -> OutputDeclared:
     whole = Output.in_full(written, entry.value)
     at = {name_of(one.key): parsed(one.value) for one in whole.entries_of("at").values()}
     return OutputDeclared(parsed(whole.node_of("value")), at, whole.band, entry.key.place)
 
 
-def _step(stage: Node) -> Step:
+def _step(stage: Node) -> AppliedFunction:
     """One function of a composition, with what else it is called with."""
     [named] = named_in(stage)
     if named.options is None:
-        return Step(_text(named.key), ())
+        return AppliedFunction(_text(named.key), ())
     operands = named.options
     several = operands.items if isinstance(operands, SequenceNode) else (operands,)
-    return Step(_text(named.key), tuple(map(parsed, several)))
+    return AppliedFunction(_text(named.key), tuple(map(parsed, several)))
 
 
 def _prior(node: Node) -> Prior:

@@ -36,7 +36,7 @@ def check_splits(config: Config) -> None:
 
 def minibatch_of(
     config: Config, graph: Graph, rows: Mapping[str, int], optimizer: Optimizer | None
-) -> jobs.Minibatch | None:
+) -> jobs.BatchPlan | None:
     """How a step sees some of ``rows``: the training rows of each table that the loss goes over.
 
     Raises where ``graph``, that of the loss, cannot be estimated from some of them.
@@ -44,7 +44,7 @@ def minibatch_of(
     written = config.minibatch
     if written is None:
         return None
-    minibatch = jobs.Minibatch(written.rows, written.shuffle, written.last)
+    minibatch = jobs.BatchPlan(written.rows, written.shuffle, written.last)
     with placed(config):
         table = table_of_batches(rows)
         check_batches(optimizer)
@@ -55,7 +55,7 @@ def minibatch_of(
     return minibatch
 
 
-def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> jobs.Stop:
+def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> jobs.StoppingRule:
     """When to stop; where the ``splits`` are not known there may be all."""
     stop = config.stop
     plateau = None
@@ -65,11 +65,11 @@ def stop_of(config: Config, splits: Collection[str] | None, found: Mistakes) -> 
         with found:
             known = {"metrics": metrics} if metrics else {}
             look_up({"loss": None, **known}, written.metric, place)
-        plateau = jobs.Plateau(written.metric, written.mode, written.patience, place)
+        plateau = jobs.PlateauRule(written.metric, written.mode, written.patience, place)
     abort = None
     if config.abort is not None:
-        abort = jobs.Abort(config.abort.loss.above, config.abort.loss.after_steps)
-    made = jobs.Stop(
+        abort = jobs.AbortRule(config.abort.loss.above, config.abort.loss.after_steps)
+    made = jobs.StoppingRule(
         gradient=stop.gradient,
         loss=stop.loss,
         step=stop.step,

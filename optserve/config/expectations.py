@@ -15,7 +15,7 @@ from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.reasons import Reason
@@ -187,7 +187,7 @@ def _is_text(value: object) -> bool:
 def _check_error_bars(
     config: Config,
     key: ScalarNode,
-    parameters: Mapping[str, Parameter],
+    parameters: Mapping[str, JobParameter],
     methods: Collection[str],
 ) -> None:
     """Refuse a standard error where the job will have none, whatever it finds."""

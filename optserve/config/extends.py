@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, is_null, kind_of
+from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, is_null, kind_of
 from optserve.config.parse import parse
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
 
@@ -16,12 +16,12 @@ __all__ = ["chain_of", "extended", "merge", "read_tree"]
 MAX_CHAIN = 8
 
 
-def read_tree(path: Path, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingNode:
+def read_tree(path: Path, reach: FileReach, chain: tuple[Path, ...] = ()) -> MappingNode:
     """The mapping in the file ``path``, merged onto what it extends."""
     return extended(parse(read_source(path)), reach, (*chain, path.resolve()))
 
 
-def extended(tree: Node, reach: Reach, chain: tuple[Path, ...] = ()) -> MappingNode:
+def extended(tree: Node, reach: FileReach, chain: tuple[Path, ...] = ()) -> MappingNode:
     """The mapping ``tree``, merged onto what it extends; ``chain`` are the files up to it."""
     if not isinstance(tree, MappingNode):
         raise ConfigError(
@@ -93,7 +93,7 @@ def merge(base: MappingNode, over: MappingNode) -> MappingNode:
         elif (
             below and isinstance(below.value, MappingNode) and isinstance(entry.value, MappingNode)
         ):
-            entries[key] = Entry(entry.key, merge(below.value, entry.value))
+            entries[key] = MappingEntry(entry.key, merge(below.value, entry.value))
         else:
             entries[key] = entry
     return replace(over, entries=entries)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode
 from optserve.config.parse import MAX_DEPTH
 from optserve.config.schema.section import Section
 from optserve.config.source import Source
@@ -66,7 +66,7 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
                 )
             name = unicodedata.normalize("NFC", name)
             key = ScalarNode(_Given(inner, "", folder), 0, 0, inner, name, name)
-            entries[name] = Entry(key, tree_of(one, inner, folder, depth + 1))
+            entries[name] = MappingEntry(key, tree_of(one, inner, folder, depth + 1))
         return MappingNode(source, 0, 0, path, entries)
     if isinstance(value, list | tuple):
         items = (tree_of(one, f"{path}[{at}]", folder, depth + 1) for at, one in enumerate(value))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.config.declarations import Declarations
-from optserve.config.declarations import Value as DeclaredValue
+from optserve.config.declarations import DeclaredValue as DeclaredValue
 from optserve.config.expressions import Asked, Expression, Scope, Value, build
 from optserve.config.mistakes import Mistakes
 from optserve.config.scope import Tables, scope_of

@@ -10,13 +10,13 @@ from optserve.optimizers.base import Optimizer
 from optserve.optimizers.modifiers import Modifier, chain
 from optserve.registry import Registry
 
-__all__ = ["Method", "automatic", "is_given", "method_names", "method_of", "optimizer_of"]
+__all__ = ["MethodChain", "automatic", "is_given", "method_names", "method_of", "optimizer_of"]
 
-Method = tuple[Named, ...]
+MethodChain = tuple[Named, ...]
 """Modifiers in order, then one method; nothing where none is chosen."""
 
 
-def method_of(config: Config) -> Method:
+def method_of(config: Config) -> MethodChain:
     """The method that is written, with its modifiers."""
     return () if config.optimizer is None else named_in(config.node_of("optimizer"))
 
@@ -30,19 +30,19 @@ def automatic(kind: ObjectiveKind) -> str:
     return "levenberg_marquardt" if kind == "least_squares" else "lbfgs"
 
 
-def is_given(method: Method) -> bool:
+def is_given(method: MethodChain) -> bool:
     """Whether a person chose the method."""
     return bool(method) and [named.name for named in method] != ["auto"]
 
 
-def method_names(method: Method, kind: ObjectiveKind) -> frozenset[str]:
+def method_names(method: MethodChain, kind: ObjectiveKind) -> frozenset[str]:
     """The names of the optimizers that a method is made of."""
     if not is_given(method):
         return frozenset({automatic(kind)})
     return frozenset(named.name for named in method) - {"none"}
 
 
-def optimizer_of(method: Method, kind: ObjectiveKind, registry: Registry) -> Optimizer | None:
+def optimizer_of(method: MethodChain, kind: ObjectiveKind, registry: Registry) -> Optimizer | None:
     """The method with its modifiers around it; ``None`` for ``none``, which evaluates once."""
     if not is_given(method):
         entry = registry.find("optimizers", automatic(kind))

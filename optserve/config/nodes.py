@@ -11,7 +11,7 @@ from optserve.config.source import Source
 from optserve.errors import Place
 
 __all__ = [
-    "Entry",
+    "MappingEntry",
     "MappingNode",
     "Node",
     "ScalarNode",
@@ -108,7 +108,7 @@ class SequenceNode(_Written):
         return len(self.items)
 
 
-class Entry(NamedTuple):
+class MappingEntry(NamedTuple):
     """A key of a mapping and its value."""
 
     key: ScalarNode
@@ -119,7 +119,7 @@ class Entry(NamedTuple):
 class MappingNode(_Written):
     """Keys, which are texts, and values; in the order written."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, MappingEntry]
 
     def __contains__(self, key: str) -> bool:
         return key in self.entries

@@ -21,14 +21,14 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.tracer import Tracer
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.registry import Registry
 
-__all__ = ["Starts", "build_starts", "check_free", "evaluate_size"]
+__all__ = ["StartsOfData", "build_starts", "check_free", "evaluate_size"]
 
 
 @dataclass(frozen=True)
-class Starts:
+class StartsOfData:
     """Starts that are expressions: their shapes by parameter, and the graph of all of them.
 
     The shape of one that is wrong is missing, and then there is no graph.
@@ -38,8 +38,8 @@ class Starts:
     graph: BoundGraph | None
 
     def of(
-        self, arrays: Arrays, parameters: tuple[Parameter, ...], declared: Declarations
-    ) -> tuple[Parameter, ...]:
+        self, arrays: Arrays, parameters: tuple[JobParameter, ...], declared: Declarations
+    ) -> tuple[JobParameter, ...]:
         """The ``parameters``, each started at the value of its expression over the training
         rows."""
         assert self.graph is not None
@@ -53,7 +53,9 @@ class Starts:
             for one in parameters
         )
 
-    def _started(self, one: Parameter, value: Array, place: Place, arrays: Arrays) -> Parameter:
+    def _started(
+        self, one: JobParameter, value: Array, place: Place, arrays: Arrays
+    ) -> JobParameter:
         try:
             return started(one, value, place)
         except ConfigError as error:
@@ -65,7 +67,7 @@ class Starts:
 
 def build_starts(
     declared: Declarations, inputs: Inputs, registry: Registry, found: Mistakes
-) -> Starts:
+) -> StartsOfData:
     """The starts of ``declared`` that are expressions and not the names of initializers.
 
     ``inputs`` has no parameters. What is wrong is found.
@@ -85,7 +87,7 @@ def build_starts(
                 found.names.add(name)
     shapes = {name: tracer.shape for name, tracer in made.items()}
     whole = made and len(made) == len(meant)
-    return Starts(shapes, inputs.graph([*made.values()]) if whole else None)
+    return StartsOfData(shapes, inputs.graph([*made.values()]) if whole else None)
 
 
 def check_free(what: str, expression: Expression, declared: Declarations) -> None:

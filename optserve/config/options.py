@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args
 
 from pydantic import Tag, create_model
 
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode
+from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode
 from optserve.config.schema.section import ByKind, Section, Words, installed
 from optserve.config.schema.validation import describe, validated, wrong_kind
 from optserve.errors import ConfigError, OptserveError, Place, PluginError
@@ -70,7 +70,7 @@ def instantiate(kind: Kind, named: Named, registry: Registry) -> Any:
     if first is None:
         raise ConfigError(f"{named.name} has no options", place=node.place, code="unknown-key")
     key = ScalarNode(node.source, node.start, node.end, node.path, first, first)
-    options = replace(_empty(named), path=node.path, entries={first: Entry(key, node)})
+    options = replace(_empty(named), path=node.path, entries={first: MappingEntry(key, node)})
     return with_options(function, options, named.place, registry)
 
 
@@ -172,7 +172,7 @@ def _is_first(node: MappingNode, function: Any, registry: Registry) -> bool:
     )
 
 
-def _blamed(error: OptserveError, entries: Mapping[str, Entry]) -> Place | None:
+def _blamed(error: OptserveError, entries: Mapping[str, MappingEntry]) -> Place | None:
     """The option that a contribution's own check names ("adam: epsilon is -1.0")."""
     words = error.message.replace(":", " ").split()
     return next((e.value.place for name, e in entries.items() if name in words), None)

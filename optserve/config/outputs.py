@@ -49,7 +49,7 @@ def build_outputs(
     return made if len(made) == len(declared.outputs) else None
 
 
-def outputs_over(curves: Mapping[str, Curve], arrays: Arrays) -> tuple[jobs.Output, ...]:
+def outputs_over(curves: Mapping[str, Curve], arrays: Arrays) -> tuple[jobs.OutputAsked, ...]:
     """The outputs over the training rows; raises where their columns are streamed."""
     made = []
     for name, (bound, declared) in curves.items():
@@ -64,7 +64,9 @@ def outputs_over(curves: Mapping[str, Curve], arrays: Arrays) -> tuple[jobs.Outp
             )
         _check_indices(name, bound, data)
         made.append(
-            jobs.Output(name, bound.graph, data, tuple(declared.at), declared.level, declared.place)
+            jobs.OutputAsked(
+                name, bound.graph, data, tuple(declared.at), declared.level, declared.place
+            )
         )
     return tuple(made)
 

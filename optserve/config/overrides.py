@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
+from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.parse import parse_value
 from optserve.config.schema.config import Expect
 from optserve.config.schema.parameter import Parameter
@@ -137,7 +137,9 @@ def _set(node: Node, rest: str, value: Node, new: bool) -> Node:
     if not rest and isinstance(value, ScalarNode) and value.value is None:
         return replace(node, entries={k: e for k, e in node.entries.items() if k != key})
     below: Node = entry.value if entry else replace(_empty(value), path=name.path)
-    return replace(node, entries={**node.entries, key: Entry(name, _set(below, rest, value, new))})
+    return replace(
+        node, entries={**node.entries, key: MappingEntry(name, _set(below, rest, value, new))}
+    )
 
 
 def _undeclared(node: MappingNode, key: str, what: str, value: Node) -> ConfigError:

@@ -12,7 +12,7 @@ import numpy as np
 from optserve.config.entries import fixed_entries
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import (
-    Entry,
+    MappingEntry,
     MappingNode,
     Node,
     ScalarNode,
@@ -28,7 +28,7 @@ from optserve.errors import ConfigError, Place, PluginError
 from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Dim
 from optserve.jobs.consistency import check_domain
-from optserve.jobs.parameters import Parameter, ParameterTransform
+from optserve.jobs.parameters import JobParameter, ParameterTransform
 from optserve.registry import Registry
 
 __all__ = ["LARGEST", "numbers", "parameter_of", "shape_of", "start_points", "started"]
@@ -96,7 +96,7 @@ def parameter_of(
     registry: Registry,
     seed: int,
     precision: DType,
-) -> Parameter:
+) -> JobParameter:
     """The parameter ``name`` as it is declared; everything is on the natural scale.
 
     Where its start is ``computed`` from data, it has one only once it is ``started``.
@@ -108,7 +108,7 @@ def parameter_of(
     init = np.zeros(shape, precision)
     if not computed:
         init = _cast(_initial(name, written, shape, transform, registry, seed), precision)
-    parameter = Parameter(
+    parameter = JobParameter(
         name=name,
         init=init,
         lower=_cast(lower, precision),
@@ -122,7 +122,7 @@ def parameter_of(
     return parameter
 
 
-def started(parameter: Parameter, start: Array, place: Place) -> Parameter:
+def started(parameter: JobParameter, start: Array, place: Place) -> JobParameter:
     """``parameter``, started at a value that was computed: a number for every entry, or for each.
 
     Raises ``ConfigError`` where that is no start for it.
@@ -188,7 +188,7 @@ def _initial(
 
 
 def start_points(
-    config: Config, parameters: Sequence[Parameter], found: Mistakes
+    config: Config, parameters: Sequence[JobParameter], found: Mistakes
 ) -> tuple[Mapping[str, Array], ...]:
     """The further starting points, each value checked against the parameter that it is for."""
     if not config.starts.points:
@@ -210,7 +210,7 @@ def start_points(
     return tuple(points)
 
 
-def _start(parameter: Parameter, entry: Entry) -> Array:
+def _start(parameter: JobParameter, entry: MappingEntry) -> Array:
     """Where a parameter starts at a further point."""
     if parameter.fixed.all():
         raise ConfigError(
@@ -222,7 +222,7 @@ def _start(parameter: Parameter, entry: Entry) -> Array:
     return _start_at(parameter, numbers(entry.value), entry.value.place)
 
 
-def _start_at(parameter: Parameter, given: Array, place: Place) -> Array:
+def _start_at(parameter: JobParameter, given: Array, place: Place) -> Array:
     """A number for every entry of a parameter, or for each, as a start that it may have."""
     value = _cast(_each(given, parameter.shape, place), parameter.init.dtype)
     _check_start(parameter, value, place)
@@ -287,7 +287,7 @@ def _cast(values: Array, precision: DType) -> Array:
         return values.astype(precision)
 
 
-def _check_start(parameter: Parameter, start: Array, place: Place | None) -> None:
+def _check_start(parameter: JobParameter, start: Array, place: Place | None) -> None:
     """Refuse a start that does not fit into the precision, the bounds or the transform."""
     if not np.isfinite(start).all():
         raise ConfigError(

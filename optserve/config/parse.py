@@ -25,7 +25,15 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from optserve.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, Style, kind_of
+from optserve.config.nodes import (
+    MappingEntry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    Style,
+    kind_of,
+)
 from optserve.config.source import Source, without_excerpt
 from optserve.config.traps import explain_syntax, refuse_cut
 from optserve.errors import ConfigError, Place
@@ -163,7 +171,7 @@ class _Builder:
 
     def mapping(self, start: Event, path: str, depth: int) -> MappingNode:
         flow = _is_flow(start)
-        entries: dict[str, Entry] = {}
+        entries: dict[str, MappingEntry] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
             key = self.key(self.node(event, path, depth + 1, flow), path)
             if key.text in entries:
@@ -175,7 +183,7 @@ class _Builder:
                     code="duplicate-key",
                 )
             value = self.node(next(self.events), key.path, depth + 1, flow)
-            entries[key.text] = Entry(key, value)
+            entries[key.text] = MappingEntry(key, value)
         return MappingNode(self.source, *self.span(start, event), path, entries)
 
     def key(self, node: Node, path: str) -> ScalarNode:

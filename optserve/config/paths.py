@@ -9,10 +9,10 @@ from optserve.config.nodes import ScalarNode
 from optserve.config.suggest import nearest_file
 from optserve.errors import ConfigError
 
-__all__ = ["Reach"]
+__all__ = ["FileReach"]
 
 
-class Reach(NamedTuple):
+class FileReach(NamedTuple):
     """``root`` is the folder of the config; ``anywhere`` is what ``--allow-path`` says."""
 
     root: Path

@@ -18,7 +18,7 @@ from optserve.config.inputs import Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.outputs import check_apart
 from optserve.config.parse import parse
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.problem import tables_of
 from optserve.config.reals import real_array
 from optserve.config.schema.table import Column, Table
@@ -31,12 +31,12 @@ from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.registry import load
 from optserve.tables.cells import FILL_IN
-from optserve.tables.frame import Frame, Kind
+from optserve.tables.frame import CellKind, Frame
 from optserve.tables.suffix import suffix_of
 
 __all__ = ["NewRows", "new_rows", "stored_config"]
 
-_KINDS: Mapping[str, tuple[Kind, type]] = {
+_KINDS: Mapping[str, tuple[CellKind, type]] = {
     "float": ("float", float),
     "integer": ("integer", np.int64),
     "bool": ("bool", bool),
@@ -61,7 +61,7 @@ class NewRows(NamedTuple):
 def stored_config(stored: Path, config: Path) -> Read:
     """The config that a run left as ``stored``, whose files are where ``config`` was."""
     source = replace(read_source(stored), folder=config.parent)
-    return Read(config, extended(parse(source), Reach(config.parent, False)))
+    return Read(config, extended(parse(source), FileReach(config.parent, False)))
 
 
 def new_rows(

@@ -23,7 +23,7 @@ from optserve.config.outputs import outputs_over
 from optserve.config.placing import placed
 from optserve.config.resolved import origins_of
 from optserve.config.schema.config import Config
-from optserve.config.scope import Column, Tables, check_unique
+from optserve.config.scope import NamedColumn, Tables, check_unique
 from optserve.config.traced import Traced, traced
 from optserve.config.written import Given
 from optserve.errors import ConfigError, shown
@@ -32,7 +32,7 @@ from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.interpret import bind_rows
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_streamed
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import ErrorsAsked
 from optserve.jobs.record.outline import Expected, probes_of
 from optserve.memo import Memo
@@ -133,7 +133,7 @@ def _problem(
     used = traced.columns(names, tables)
     columns = [column for column in tables.columns() if column.name in used]
     columns += [column for column in tables.row_numbers().values() if column.name in used]
-    errors, clusters = ErrorsAsked(), dict[str, Column]()
+    errors, clusters = ErrorsAsked(), dict[str, NamedColumn]()
     if config.uncertainty is not None:
         from optserve.config.uncertainty import cluster_columns, errors_asked, errors_over
 
@@ -144,7 +144,7 @@ def _problem(
     columns += [column for name, column in clusters.items() if name not in used]
     arrays = read_arrays(columns, np.dtype(config.precision), found)
     splits = None if arrays is None else arrays.splits
-    outputs: tuple[jobs.Output, ...] = ()
+    outputs: tuple[jobs.OutputAsked, ...] = ()
     if arrays is not None and traced.outputs:
         with found:
             outputs = outputs_over(traced.outputs, arrays)
@@ -176,7 +176,7 @@ def _problem(
     assert arrays is not None
     assert built is not None
     data = built.traced.arrays(arrays.splits["train"])
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[JobParameter, ...] = ()
     with found:
         parameters = traced.started(arrays, names)
     row_counts = bind_rows(built.traced.graph.inputs[len(config.parameters) :], [*data.values()])
@@ -287,7 +287,7 @@ class _Counted(NamedTuple):
 
 def _counted(
     declared: Declared,
-    parameters: Sequence[Parameter],
+    parameters: Sequence[JobParameter],
     built: Built,
     arrays: Arrays,
     row_counts: Mapping[str, int],

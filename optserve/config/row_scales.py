@@ -19,13 +19,13 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.interpret import bind_rows, interpret
 from optserve.graph.streamed import Streamed, held
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import WeightKind
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.simplify import reads, simplify
 
-__all__ = ["Counted", "Rule", "counted", "row_by_row", "rule_of_sigma", "rule_of_weights"]
+__all__ = ["Counted", "ScaleRule", "counted", "row_by_row", "rule_of_sigma", "rule_of_weights"]
 
 HELD = 5_000_000
 """Entries of streamed columns that are held at once, where a row depends on others, at most."""
@@ -39,7 +39,7 @@ class Counted(NamedTuple):
     mean: float = 1.0
 
 
-class Rule(NamedTuple):
+class ScaleRule(NamedTuple):
     """What ``graph`` computes of each row, what it may be, where it does not count, and the words
     where it fails."""
 
@@ -54,8 +54,8 @@ class Rule(NamedTuple):
 
 
 def rule_of_sigma(
-    graph: Graph, terms: Mapping[str, Expression], parameters: Sequence[Parameter]
-) -> Rule:
+    graph: Graph, terms: Mapping[str, Expression], parameters: Sequence[JobParameter]
+) -> ScaleRule:
     """That ``sigma`` is positive, and infinite where a row does not count.
 
     The inputs of ``graph`` are the parameters, then the data; ``terms`` are the expressions of the
@@ -63,7 +63,7 @@ def rule_of_sigma(
     """
     if name := _varying(graph, parameters):
         raise _depends(terms, name)
-    return Rule(
+    return ScaleRule(
         "sigma",
         graph,
         partial(ConfigError, place=terms["sigma"].place, code="sigma"),
@@ -76,8 +76,8 @@ def rule_of_sigma(
 
 
 def rule_of_weights(
-    kind: WeightKind, graph: Graph, place: Place, parameters: Sequence[Parameter]
-) -> Rule:
+    kind: WeightKind, graph: Graph, place: Place, parameters: Sequence[JobParameter]
+) -> ScaleRule:
     """That weights are not negative, and whole where they are ``counts``; else as for ``sigma``."""
     whole = kind == "counts"
     if name := _varying(graph, parameters):
@@ -89,7 +89,7 @@ def rule_of_weights(
             "`log_likelihood: normal_logpdf(y, mu, sigma)`",
             code="weights",
         )
-    return Rule(
+    return ScaleRule(
         "the weight",
         graph,
         partial(ConfigError, place=place, code="weights"),
@@ -104,8 +104,8 @@ def rule_of_weights(
 
 
 def counted(
-    rules: Sequence[Rule],
-    parameters: Sequence[Parameter],
+    rules: Sequence[ScaleRule],
+    parameters: Sequence[JobParameter],
     splits: Mapping[str, Sequence[Any]],
     arrays: Arrays,
 ) -> Counted:
@@ -145,7 +145,7 @@ def counted(
     return what_counts
 
 
-def _varying(graph: Graph, parameters: Sequence[Parameter]) -> str:
+def _varying(graph: Graph, parameters: Sequence[JobParameter]) -> str:
     """A parameter that varies and that ``graph`` depends on, or nothing."""
     used = reads(graph)
     pairs = zip(graph.inputs, parameters, strict=False)
@@ -160,7 +160,9 @@ def _joined(graphs: Sequence[Graph]) -> Graph:
     return replace(graphs[0], equations=tuple(equations.values()), outputs=outputs)
 
 
-def _found(graph: Graph, values: Sequence[Any], rule: Rule) -> Iterator[tuple[int, list[Array]]]:
+def _found(
+    graph: Graph, values: Sequence[Any], rule: ScaleRule
+) -> Iterator[tuple[int, list[Array]]]:
     """The values of ``graph`` in blocks of rows, each with the number of its first row.
 
     Streamed columns are gone through once. Where a row depends on others they are held if they

@@ -17,10 +17,10 @@ from optserve.primitives.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from optserve.config.data.table import DataTable  # a config without data does without it
 
-__all__ = ["Column", "Tables", "check_unique", "is_sound", "scope_of"]
+__all__ = ["NamedColumn", "Tables", "check_unique", "is_sound", "scope_of"]
 
 
-class Column(NamedTuple):
+class NamedColumn(NamedTuple):
     """A column under the name that expressions use."""
 
     name: str
@@ -46,16 +46,16 @@ class Tables(NamedTuple):
     bare: bool
     counted: Memo
 
-    def columns(self) -> Iterator[Column]:
+    def columns(self) -> Iterator[NamedColumn]:
         """Every column of every table."""
         for table in self.tables:
             for column in table.names:
-                yield Column(column if self.bare else f"{table.name}.{column}", table, column)
+                yield NamedColumn(column if self.bare else f"{table.name}.{column}", table, column)
 
-    def row_numbers(self) -> Mapping[str, Column]:
+    def row_numbers(self) -> Mapping[str, NamedColumn]:
         """The numbers of the rows of each table that has rows, under no name of an expression."""
         return {
-            table.name: Column(f"row({table.name})", table, "row()")
+            table.name: NamedColumn(f"row({table.name})", table, "row()")
             for table in self.tables
             if table.has_rows
         }

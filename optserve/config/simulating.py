@@ -11,7 +11,7 @@ from optserve.config.schema.uncertainty import Simulate
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.jobs.packing import entry_label
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 
 __all__ = ["check_simulation"]
 
@@ -21,7 +21,7 @@ _BY_LABEL = (
 )
 
 
-def check_simulation(asked: Simulate, parameters: Sequence[Parameter], found: Mistakes) -> None:
+def check_simulation(asked: Simulate, parameters: Sequence[JobParameter], found: Mistakes) -> None:
     """Refuse a path that names nothing, and what expects nothing or can never hold."""
     labels = [
         entry_label(one.name, one.shape, int(position))

@@ -22,7 +22,7 @@ from optserve.config.metrics import build_metrics
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import Node
 from optserve.config.objective import Built, build_objective
-from optserve.config.of_data import Starts, build_starts, evaluate_size
+from optserve.config.of_data import StartsOfData, build_starts, evaluate_size
 from optserve.config.outputs import Curve, build_outputs
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.placing import placed
@@ -30,7 +30,7 @@ from optserve.config.scope import Tables
 from optserve.graph.aval import Array
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_metric_names
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
@@ -53,15 +53,15 @@ class Traced:
     loss: Built | None
     metrics: BoundGraph | None
     outputs: Mapping[str, Curve] | None
-    parameters: tuple[Parameter, ...]
-    computed: Starts
+    parameters: tuple[JobParameter, ...]
+    computed: StartsOfData
     starts: tuple[Mapping[str, Array], ...]
     third_party: tuple[jobs.Provided, ...]
     backends: Mapping[str, Backend]
     unused: tuple[str, ...]
     shared: Memo
 
-    def started(self, arrays: Arrays, names: Declarations) -> tuple[Parameter, ...]:
+    def started(self, arrays: Arrays, names: Declarations) -> tuple[JobParameter, ...]:
         """The parameters, started; those that start at the same values are the same."""
         if self.computed.graph is None:
             return self.parameters
@@ -149,7 +149,7 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
 
 
 def _shapes(
-    declared: Declared, of_data: Inputs, computed: Starts, found: Mistakes
+    declared: Declared, of_data: Inputs, computed: StartsOfData, found: Mistakes
 ) -> Mapping[str, tuple[int, ...]]:
     """The shapes of the parameters, of those of which nothing is wrong."""
 
@@ -167,14 +167,14 @@ def _shapes(
 def _parameters(
     declared: Declared,
     shapes: Mapping[str, tuple[int, ...]],
-    computed: Starts,
+    computed: StartsOfData,
     found: Mistakes,
     seed: int,
-) -> tuple[Parameter, ...]:
+) -> tuple[JobParameter, ...]:
     """The parameters that are not wrong, whose arrays nobody changes: other problems have them."""
     config, registry = declared.written.config, declared.registry
     written, precision = config.parameters_in_full, np.dtype(config.precision)
-    parameters: list[Parameter] = []
+    parameters: list[JobParameter] = []
     for name, shape in shapes.items():
         with found:
             parameters.append(

@@ -10,12 +10,12 @@ import numpy as np
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import MappingNode, Node, SequenceNode
 from optserve.config.schema.config import Config
-from optserve.config.schema.uncertainty import Bootstrap, Method, Uncertainty
-from optserve.config.scope import Column, Tables
+from optserve.config.schema.uncertainty import Bootstrap, MethodWritten, Uncertainty
+from optserve.config.scope import NamedColumn, Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import ErrorMethod, ErrorsAsked, ObjectiveKind
 
 __all__ = ["cluster_columns", "errors_asked", "errors_over"]
@@ -30,7 +30,7 @@ _REFITS = frozenset({"bootstrap", "jackknife"})
 def errors_asked(
     config: Config,
     kind: ObjectiveKind,
-    parameters: Sequence[Parameter],
+    parameters: Sequence[JobParameter],
     words: frozenset[str],
     found: Mistakes,
 ) -> ErrorsAsked:
@@ -82,7 +82,9 @@ def errors_asked(
     return ErrorsAsked(tuple(methods) or (ErrorMethod(),), written.level, tuple(written.profile))
 
 
-def cluster_columns(asked: ErrorsAsked, config: Config, tables: Tables) -> Mapping[str, Column]:
+def cluster_columns(
+    asked: ErrorsAsked, config: Config, tables: Tables
+) -> Mapping[str, NamedColumn]:
     """The columns whose values are clusters, by name; raises where there is none of a name."""
     columns = {one.name: one for one in tables.columns() if one.table.has_rows}
     made = {}
@@ -107,7 +109,10 @@ def cluster_columns(asked: ErrorsAsked, config: Config, tables: Tables) -> Mappi
 
 
 def errors_over(
-    asked: ErrorsAsked, columns: Mapping[str, Column], arrays: Mapping[str, Any], config: Config
+    asked: ErrorsAsked,
+    columns: Mapping[str, NamedColumn],
+    arrays: Mapping[str, Any],
+    config: Config,
 ) -> ErrorsAsked:
     """``asked`` with the clusters of the training rows."""
     methods = []
@@ -128,7 +133,7 @@ def errors_over(
     return ErrorsAsked(tuple(methods), asked.level, asked.profile)
 
 
-def _methods(written: Uncertainty) -> Iterator[tuple[str | Method, Node]]:
+def _methods(written: Uncertainty) -> Iterator[tuple[str | MethodWritten, Node]]:
     node = written.node_of("method")
     if isinstance(written.method, tuple):
         assert isinstance(node, SequenceNode)
@@ -137,11 +142,11 @@ def _methods(written: Uncertainty) -> Iterator[tuple[str | Method, Node]]:
         yield written.method, node
 
 
-def _method(written: str | Method, node: Node) -> ErrorMethod:
-    if isinstance(written, Method) and written.cluster is not None:
+def _method(written: str | MethodWritten, node: Node) -> ErrorMethod:
+    if isinstance(written, MethodWritten) and written.cluster is not None:
         return ErrorMethod("cluster", column=written.cluster)
-    if isinstance(written, Method) or written == "bootstrap":
-        options = (written.bootstrap if isinstance(written, Method) else None) or Bootstrap()
+    if isinstance(written, MethodWritten) or written == "bootstrap":
+        options = (written.bootstrap if isinstance(written, MethodWritten) else None) or Bootstrap()
         return ErrorMethod("bootstrap", options.n, options.seed, options.by or "")
     return ErrorMethod(written)  # type: ignore[arg-type]
 
@@ -194,7 +199,7 @@ def _check(
 
 
 def _check_profile(
-    name: str, written: Uncertainty, parameters: Mapping[str, Parameter], config: Config
+    name: str, written: Uncertainty, parameters: Mapping[str, JobParameter], config: Config
 ) -> None:
     if name not in parameters and name in config.parameters:
         return  # it is wrong itself

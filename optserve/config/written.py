@@ -14,7 +14,7 @@ from optserve.config.extends import extended, read_tree
 from optserve.config.given import tree_of
 from optserve.config.nodes import MappingNode, ScalarNode
 from optserve.config.overrides import apply
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.schema.config import Config
 from optserve.config.schema.section import Section
 from optserve.config.schema.validation import validated
@@ -57,7 +57,7 @@ class Written(NamedTuple):
     config: Config
     tree: MappingNode
     file: Path | None
-    reach: Reach
+    reach: FileReach
 
     @property
     def name(self) -> str:
@@ -76,7 +76,7 @@ def written(
     read = config if isinstance(config, Read) else None
     file = Path(config) if isinstance(config, str | Path) else read and read.file
     folder = Path() if file is None else file.parent
-    reach = Reach(folder, allow_path)
+    reach = FileReach(folder, allow_path)
     if read is not None:
         tree = read.tree
     else:
@@ -90,7 +90,7 @@ def written(
 def read_config(file: Path, *, overrides: Sequence[str] = (), allow_path: bool = False) -> Read:
     """The config in ``file`` as it is written; nothing is held against the schema."""
     return Read(
-        file, apply(read_tree(file, Reach(file.parent, allow_path)), overrides, file.parent)
+        file, apply(read_tree(file, FileReach(file.parent, allow_path)), overrides, file.parent)
     )
 
 

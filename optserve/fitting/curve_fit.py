@@ -13,8 +13,7 @@ from optserve.fitting.answer import CurveFit
 from optserve.fitting.bounds import pairs_of
 from optserve.fitting.solve import (
     Data,
-    Form,
-    Function,
+    OutputForm,
     answered,
     automatic,
     jacobian_of,
@@ -26,6 +25,7 @@ from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.operands import plain_array
+from optserve.graph.primitive import ArrayFunction
 from optserve.jobs.run import run
 from optserve.jobs.watch import Progress
 from optserve.optimizers import Optimizer
@@ -34,7 +34,7 @@ __all__ = ["curve_fit"]
 
 
 def curve_fit(
-    f: Function,
+    f: ArrayFunction,
     xdata: Any,
     ydata: Any,
     p0: Any = None,
@@ -123,7 +123,7 @@ def curve_fit(
     if sigma is None and absolute_sigma:
         sigma = 1.0  # as to SciPy
     given = (xdata, y, *(() if sigma is None else (_deviations(sigma, y),)))
-    form = Form(
+    form = OutputForm(
         "least_squares",
         name=_named(f),
         observed=True,
@@ -143,12 +143,12 @@ def curve_fit(
     )
 
 
-def _named(f: Function) -> str:
+def _named(f: ArrayFunction) -> str:
     name = getattr(f, "__name__", "")
     return name if name.isidentifier() else "curve_fit"
 
 
-def _names(f: Function, p0: Any) -> list[str]:
+def _names(f: ArrayFunction, p0: Any) -> list[str]:
     """The names of the parameters of a model; numbered where it takes any number."""
     signature = inspect.signature(f).parameters.values()
     kinds = inspect.Parameter

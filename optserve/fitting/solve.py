@@ -16,10 +16,10 @@ from optserve.fitting.unchanged import Unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph
-from optserve.graph.primitive import Primitive
+from optserve.graph.primitive import ArrayFunction, Primitive
 from optserve.graph.tracer import TracedFunction, Tracer
-from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import SHARED, Objective, Problem, Provided, Stop
+from optserve.jobs.parameters import JobParameter
+from optserve.jobs.problem import SHARED, Objective, Problem, Provided, StoppingRule
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.jobs.watch import Progress
@@ -32,8 +32,7 @@ from optserve.transforms.matrices import jacobian
 
 __all__ = [
     "Data",
-    "Form",
-    "Function",
+    "OutputForm",
     "answered",
     "automatic",
     "jacobian_of",
@@ -43,7 +42,6 @@ __all__ = [
     "stopping",
 ]
 
-Function = Callable[..., Any]
 Data = Mapping[str, tuple[Aval, Array]]
 """Arrays by name, each with the aval under which it is traced."""
 
@@ -51,7 +49,7 @@ A = TypeVar("A", bound=Answer)
 
 
 def minimize(
-    fun: Function,
+    fun: ArrayFunction,
     x0: Any,
     args: Any = (),
     *,
@@ -109,12 +107,12 @@ def minimize(
             )
         return value
 
-    problem = problem_of(Form("loss"), unknowns, outputs, method or automatic("loss"), stop)
+    problem = problem_of(OutputForm("loss"), unknowns, outputs, method or automatic("loss"), stop)
     return answered(Minimum, run(problem, progress=progress), unknowns)
 
 
 def least_squares(
-    fun: Function,
+    fun: ArrayFunction,
     x0: Any,
     args: Any = (),
     *,
@@ -150,7 +148,7 @@ def least_squares(
         return np.sum(np.square(residual)), residual
 
     method = method or automatic("least_squares")
-    problem = problem_of(Form("least_squares"), unknowns, outputs, method, stop)
+    problem = problem_of(OutputForm("least_squares"), unknowns, outputs, method, stop)
     return answered(
         LeastSquares,
         run(problem, progress=progress),
@@ -160,14 +158,14 @@ def least_squares(
     )
 
 
-def stopping(tol: float | None, maxiter: int | None, seconds: float | None) -> Stop:
+def stopping(tol: float | None, maxiter: int | None, seconds: float | None) -> StoppingRule:
     """When to stop; raises ``ConfigError`` where a limit is none."""
     for name, limit in (("tol", tol), ("maxiter", maxiter), ("seconds", seconds)):
         if limit is not None and not limit >= 0:
             raise ConfigError(
                 f"{name} is {limit!r}", expected="a number of at least 0", code="wrong-call"
             )
-    return Stop(gradient=tol, steps=maxiter, seconds=seconds)
+    return StoppingRule(gradient=tol, steps=maxiter, seconds=seconds)
 
 
 def _listed(args: Any) -> tuple[Any, ...]:
@@ -181,7 +179,7 @@ def automatic(kind: Literal["loss", "least_squares"]) -> Optimizer:
     return lbfgs() if kind == "loss" else levenberg_marquardt()
 
 
-class Form(NamedTuple):
+class OutputForm(NamedTuple):
     """What the outputs of a function are: of least squares the loss, the residuals and, where they
     are ``observed``, the values that were observed. ``sigma``: residuals are in units of a known
     standard deviation."""
@@ -193,11 +191,11 @@ class Form(NamedTuple):
 
 
 def problem_of(
-    form: Form,
+    form: OutputForm,
     unknowns: Unknowns,
-    outputs: Function,
+    outputs: ArrayFunction,
     method: Optimizer,
-    stop: Stop,
+    stop: StoppingRule,
     data: Data = MappingProxyType({}),
     model: Unchanged | None = None,
 ) -> Problem:
@@ -267,13 +265,13 @@ def problem_of(
 class _Structure(NamedTuple):
     """What does not change from one call to another of one function, but for its data."""
 
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[JobParameter, ...]
     graph: Graph
     shared: Memo
 
 
 def _structure(
-    form: Form, parameters: tuple[Parameter, ...], graph: Graph, method: Optimizer
+    form: OutputForm, parameters: tuple[JobParameter, ...], graph: Graph, method: Optimizer
 ) -> _Structure:
     """That of an earlier call which traced the same graph, from the same start; else a new one.
 
@@ -308,7 +306,7 @@ def answered(answer: type[A], result: Result, unknowns: Unknowns, **more: Any) -
     )
 
 
-def jacobian_of(residuals: Function, unknowns: Unknowns) -> Callable[[Any], Array]:
+def jacobian_of(residuals: ArrayFunction, unknowns: Unknowns) -> Callable[[Any], Array]:
     """The derivatives (n, p) of residuals by the entries of their argument, as a function of it."""
 
     def of_entries(entries: Any) -> Any:

@@ -13,7 +13,7 @@ from optserve.errors import ConfigError, OptserveError
 from optserve.fitting.bounds import bounds_of
 from optserve.graph.aval import Array, DType
 from optserve.graph.operands import plain_array
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 
 __all__ = ["Unknowns"]
 
@@ -32,7 +32,7 @@ class Unknowns:
     array([5., 7.])
     """
 
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[JobParameter, ...]
     mapping: bool
     stacked: bool
 
@@ -92,11 +92,11 @@ class Unknowns:
         """float32 where all starts are, else float64."""
         return np.result_type(*(one.init.dtype for one in self.parameters))
 
-    def cast(self) -> tuple[Parameter, ...]:
+    def cast(self) -> tuple[JobParameter, ...]:
         """The parameters in one precision."""
         precision = self.precision
         return tuple(
-            Parameter(
+            JobParameter(
                 one.name,
                 one.init.astype(precision),
                 one.lower.astype(precision),
@@ -143,6 +143,6 @@ def _started(name: str, value: Any) -> Array:
     return array.copy()
 
 
-def _parameter(name: str, start: Any, low: Any, high: Any) -> Parameter:
+def _parameter(name: str, start: Any, low: Any, high: Any) -> JobParameter:
     init = np.asarray(start)
-    return Parameter(name, init, np.asarray(low), np.asarray(high), np.zeros(init.shape, bool))
+    return JobParameter(name, init, np.asarray(low), np.asarray(high), np.zeros(init.shape, bool))

@@ -16,12 +16,24 @@ from optserve.graph.axes import AxisAnswer, aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
 
-__all__ = ["Call", "Derivative", "Kind", "Primitive", "Steep", "Value", "listed"]
+__all__ = [
+    "ArrayFunction",
+    "Calling",
+    "Derivative",
+    "Primitive",
+    "PrimitiveKind",
+    "Steep",
+    "Value",
+    "listed",
+]
 
 Value = Any
 """An array, a scalar or a tracer: what a derivative rule is written over."""
 
-Kind = Literal["elementwise", "linear", "composite", "opaque", "control"]
+ArrayFunction = Callable[..., Any]
+"""A function of arrays, which takes the tracers that stand for them as well."""
+
+PrimitiveKind = Literal["elementwise", "linear", "composite", "opaque", "control"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +80,7 @@ class Derivative:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Call:
+class Calling:
     """How a primitive is called: by a person, with what, and what becomes of its operands.
 
     ``arguments`` maps the call that a person writes, of ``signature``, to (operands, attributes).
@@ -116,13 +128,13 @@ class Primitive:
     """
 
     name: str
-    kind: Kind
+    kind: PrimitiveKind
     impl: Callable[..., Any]
     shape: Callable[..., Any] | None = None
     axes: Callable[..., AxisAnswer | tuple[AxisAnswer, ...]] | None = mixed
     body: Callable[..., Value] | None = None
     derivative: Derivative = Derivative()
-    call: Call = Call()
+    call: Calling = Calling()
     facts: Facts = NOTHING
     doc: str = ""
     stands_for: Primitive | None = None

@@ -31,19 +31,19 @@ __all__ = [
 
 if TYPE_CHECKING:
     Generator = np.random.Generator  # importing it takes time, and few who come here draw
-Sizes = tuple[int, ...]
+AxisSizes = tuple[int, ...]
 
 
 def _turned(x: Array) -> Array:
     return np.swapaxes(x, -1, -2)
 
 
-def _symmetric_numbers(rng: Generator, shape: Sizes) -> Array:
+def _symmetric_numbers(rng: Generator, shape: AxisSizes) -> Array:
     drawn: Array = rng.uniform(-1.0, 1.0, shape)
     return np.asarray(0.5 * (drawn + _turned(drawn)))
 
 
-def _draw_symmetric(rng: Generator, shape: Sizes) -> Array:
+def _draw_symmetric(rng: Generator, shape: AxisSizes) -> Array:
     # Eigenvalues apart from each other, so that what depends on them is smooth.
     return 0.3 * _symmetric_numbers(rng, shape) + np.diag(np.arange(shape[-1]) - 0.7)
 
@@ -52,7 +52,7 @@ def _symmetric_direction(x: Array, rng: Generator) -> Array:
     return np.asarray(np.max(np.abs(x), initial=1e-3) * _symmetric_numbers(rng, x.shape))
 
 
-def _draw_positive_definite(rng: Generator, shape: Sizes) -> Array:
+def _draw_positive_definite(rng: Generator, shape: AxisSizes) -> Array:
     return 0.5 * _draw_symmetric(rng, shape) + 2.0 * np.eye(shape[-1])
 
 
@@ -62,7 +62,7 @@ def _positive_definite_direction(x: Array, rng: Generator) -> Array:
     return np.asarray(root @ inner @ _turned(root))
 
 
-def _draw_simplex(rng: Generator, shape: Sizes) -> Array:
+def _draw_simplex(rng: Generator, shape: AxisSizes) -> Array:
     drawn: Array = rng.uniform(0.2, 1.0, shape)
     return np.asarray(drawn / np.sum(drawn, axis=-1, keepdims=True))
 
@@ -72,7 +72,7 @@ def _simplex_direction(x: Array, rng: Generator) -> Array:
     return np.asarray(x * (grown - np.sum(x * grown, axis=-1, keepdims=True)))
 
 
-def _draw_sorted(rng: Generator, shape: Sizes) -> Array:
+def _draw_sorted(rng: Generator, shape: AxisSizes) -> Array:
     return np.asarray(np.cumsum(rng.uniform(0.2, 1.0, shape), axis=-1) - 1.0)
 
 
@@ -81,7 +81,7 @@ def _sorted_direction(x: Array, rng: Generator) -> Array:
     return np.cumsum(gaps * rng.uniform(-1.0, 1.0, x.shape), axis=-1)
 
 
-def _draw_orthogonal(rng: Generator, shape: Sizes) -> Array:
+def _draw_orthogonal(rng: Generator, shape: AxisSizes) -> Array:
     return np.linalg.qr(rng.standard_normal(shape))[0]
 
 
@@ -97,13 +97,13 @@ def _turned_on(x: Array, direction: Array, step: float) -> Array:
     return np.asarray(x @ np.linalg.solve(one - half * turn, one + half * turn))
 
 
-def _draw_full_rank(rng: Generator, shape: Sizes) -> Array:
+def _draw_full_rank(rng: Generator, shape: AxisSizes) -> Array:
     # Singular values apart from each other, and none near 0.
     u, _, vh = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
     return np.asarray(u * (1.0 + 0.4 * np.arange(u.shape[-1])) @ vh)
 
 
-def _draw_triangular(rng: Generator, shape: Sizes) -> Array:
+def _draw_triangular(rng: Generator, shape: AxisSizes) -> Array:
     # Both triangles, of which one is not read.
     return rng.uniform(-0.5, 0.5, shape) + np.diag(1.0 + 0.3 * np.arange(shape[-1]))
 

@@ -12,7 +12,7 @@ from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.uncertainty.refits import Refits, StoppedError
 from optserve.jobs.evidence.uncertainty.uncertainty import (
-    Uncertainty,
+    EstimateErrors,
     no_uncertainty,
     uncertainty_of,
 )
@@ -33,7 +33,7 @@ LOSS = "a loss is no likelihood: use least_squares or log_likelihood"
 
 def assess(
     job: Prepared, outcome: Outcome, watch: Watch, preparing: Preparing
-) -> dict[str, Uncertainty]:
+) -> dict[str, EstimateErrors]:
     """The errors of the estimates at the end of a descent, by the name of each method; the first
     are those of the result."""
     objective, methods = job.problem.objective, job.problem.errors.methods
@@ -46,7 +46,7 @@ def assess(
 
 def _by(
     method: ErrorMethod, job: Prepared, outcome: Outcome, watch: Watch, refits: Refits
-) -> Uncertainty:
+) -> EstimateErrors:
     evaluator = job.evaluator
     if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
         return no_uncertainty(evaluator, (watch.signal or outcome.reason).value)
@@ -81,7 +81,7 @@ class Profiles(NamedTuple):
 def profiles_of(
     job: Prepared,
     outcome: Outcome,
-    found: Uncertainty,
+    found: EstimateErrors,
     watch: Watch,
     preparing: Preparing,
 ) -> Profiles:

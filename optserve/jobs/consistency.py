@@ -13,8 +13,8 @@ from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.streamed import Streamed
-from optserve.jobs.parameters import Parameter
-from optserve.jobs.problem import Minibatch, Stop
+from optserve.jobs.parameters import JobParameter
+from optserve.jobs.problem import BatchPlan, StoppingRule
 from optserve.optimizers.base import Optimizer
 
 __all__ = [
@@ -67,7 +67,7 @@ def check_batches(optimizer: Optimizer | None) -> None:
     )
 
 
-def check_full(minibatch: Minibatch, count: int) -> None:
+def check_full(minibatch: BatchPlan, count: int) -> None:
     """Hold that ``count`` rows make at least one batch."""
     if not count:
         raise _no_rows()
@@ -80,7 +80,7 @@ def check_full(minibatch: Minibatch, count: int) -> None:
         )
 
 
-def check_stop(stop: Stop, minibatch: Minibatch | None) -> None:
+def check_stop(stop: StoppingRule, minibatch: BatchPlan | None) -> None:
     """Hold that epochs are counted only where there are some."""
     for key in ("epochs", "plateau"):
         if getattr(stop, key) is not None and minibatch is None:
@@ -123,7 +123,7 @@ def check_metric_names(names: Collection[str]) -> None:
         )
 
 
-def check_domain(parameter: Parameter, start: Array, place: Place | None) -> None:
+def check_domain(parameter: JobParameter, start: Array, place: Place | None) -> None:
     """Hold that the transform of a parameter is defined at ``start``, written at ``place``."""
     transform = parameter.transform
     if transform is not None and not transform.contains(start):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optserve.jobs.problem import Abort, Plateau, Stop
+from optserve.jobs.problem import AbortRule, PlateauRule, StoppingRule
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["Limits"]
@@ -31,8 +31,8 @@ class Limits:
     steps: int | None = None
     seconds: float | None = None
     epochs: int | None = None
-    plateau: Plateau | None = None
-    abort: Abort | None = None
+    plateau: PlateauRule | None = None
+    abort: AbortRule | None = None
 
     @property
     def tolerance(self) -> bool:
@@ -40,18 +40,22 @@ class Limits:
         return any(one is not None for one in (self.gradient, self.loss, self.step))
 
     @staticmethod
-    def of(stop: Stop, optimizer: Optimizer, size: int, batches: int | None = None) -> Limits:
+    def of(
+        stop: StoppingRule, optimizer: Optimizer, size: int, batches: int | None = None
+    ) -> Limits:
         """What holds for a job of ``size`` free coordinates.
 
         ``batches`` are those of an epoch, of a job over minibatches, which has no default
         tolerance.
 
         >>> from optserve.optimizers import adam, lbfgs
-        >>> Limits.of(Stop(), lbfgs(), 2).gradient, Limits.of(Stop(gradient=0), lbfgs(), 2).gradient
-        (1e-08, None)
-        >>> Limits.of(Stop(), adam(), 2).steps, Limits.of(Stop(seconds=60), adam(), 2).steps
+        >>> rules = StoppingRule(), StoppingRule(gradient=0)
+        >>> [Limits.of(rule, lbfgs(), 2).gradient for rule in rules]
+        [1e-08, None]
+        >>> rules = StoppingRule(), StoppingRule(seconds=60)
+        >>> tuple(Limits.of(rule, adam(), 2).steps for rule in rules)
         (1000, None)
-        >>> Limits.of(Stop(epochs=3), adam(), 2, batches=10).steps
+        >>> Limits.of(StoppingRule(epochs=3), adam(), 2, batches=10).steps
         30
         """
         default = optimizer.gradient_tolerance if batches is None else None

@@ -21,7 +21,7 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
 from optserve.jobs.consistency import check_domain
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 
 __all__ = ["Packing", "Segment", "entry_label"]
 
@@ -38,7 +38,7 @@ class Segment:
     what is fixed.
     """
 
-    parameter: Parameter
+    parameter: JobParameter
     shape: tuple[int, ...]
     free: Array
     start: int
@@ -95,7 +95,7 @@ class Packing:
     ``layout`` is an object that packings share which differ in the values of arrays alone.
 
     >>> one = np.ones(2)
-    >>> w = Parameter("w", one * 3, -np.inf * one, np.inf * one, np.array([False, True]))
+    >>> w = JobParameter("w", one * 3, -np.inf * one, np.inf * one, np.array([False, True]))
     >>> packing = Packing([w], np.dtype(np.float64))
     >>> packing.flat({}), *packing.labels
     (array([3.]), 'w[0]')
@@ -103,7 +103,7 @@ class Packing:
     array([7., 3.])
     """
 
-    def __init__(self, parameters: Sequence[Parameter], dtype: DType) -> None:
+    def __init__(self, parameters: Sequence[JobParameter], dtype: DType) -> None:
         self.dtype = dtype
         self.segments: tuple[Segment, ...] = ()
         self.size = 0
@@ -210,7 +210,7 @@ class _Labels(Sequence[str]):
         return entry_label(segment.parameter.name, segment.shape, position)
 
 
-def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
+def _segment(parameter: JobParameter, start: int, dtype: DType) -> Segment:
     transform = parameter.transform
     check_domain(parameter, parameter.init, parameter.place)
     init = np.asarray(parameter.init, dtype)
@@ -231,7 +231,7 @@ def _segment(parameter: Parameter, start: int, dtype: DType) -> Segment:
     return Segment(parameter, coordinates.shape, free, start, constants)
 
 
-def _inverse(parameter: Parameter, value: Array) -> Array:
+def _inverse(parameter: JobParameter, value: Array) -> Array:
     transform = parameter.transform
     if transform is None:
         return np.asarray(value)
@@ -262,13 +262,13 @@ def _bound(segment: Segment, bound: Array, without: float, dtype: DType) -> Arra
     return np.where(np.isnan(found), without, found)
 
 
-def _mixes(parameter: Parameter, coordinates: tuple[int, ...]) -> bool:
+def _mixes(parameter: JobParameter, coordinates: tuple[int, ...]) -> bool:
     """Whether the transform makes an entry of more than its own coordinate."""
     transform = parameter.transform
     return transform is not None and (transform.mixes or coordinates != parameter.shape)
 
 
-def _entangled(parameter: Parameter, why: str) -> ConfigError:
+def _entangled(parameter: JobParameter, why: str) -> ConfigError:
     assert parameter.transform is not None
     return ConfigError(
         f"'{parameter.name}': {parameter.transform.name} mixes its entries, and {why}",

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.errors import Place
 from optserve.graph.aval import Array
 
-__all__ = ["Parameter", "ParameterTransform"]
+__all__ = ["JobParameter", "ParameterTransform"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ParameterTransform:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class JobParameter:
     """One declared parameter; everything is on the natural scale and in the job's precision.
 
     ``init``, ``lower`` and ``upper`` have the parameter's shape (bounds are infinite where there

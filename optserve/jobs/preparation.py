@@ -15,7 +15,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.consistency import check_stop, check_streamed
 from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
-from optserve.jobs.descent.method import Method, method_of
+from optserve.jobs.descent.method import DescentMethod, method_of
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
@@ -154,7 +154,7 @@ def _descents(
         limits = Limits.of(stop, optimizer, size)
 
     @functools.cache
-    def method() -> Method:  # nothing is compiled where a certificate fails
+    def method() -> DescentMethod:  # nothing is compiled where a certificate fails
         return method_of(optimizer, evaluator, limits, batching)
 
     def descended(start: Array, watch: Watch, number: tuple[int, int]) -> Outcome:

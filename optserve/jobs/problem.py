@@ -16,26 +16,26 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 
 __all__ = [
     "SHARED",
-    "Abort",
+    "AbortRule",
+    "BatchPlan",
     "ErrorKind",
     "ErrorMethod",
     "ErrorsAsked",
     "Expectation",
     "Metrics",
-    "Minibatch",
     "Objective",
     "ObjectiveKind",
-    "Output",
-    "Plateau",
+    "OutputAsked",
+    "PlateauRule",
     "Problem",
     "Provided",
-    "Stop",
+    "StoppingRule",
     "WeightKind",
 ]
 
@@ -121,7 +121,7 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Minibatch:
+class BatchPlan:
     """A step sees ``rows`` rows; an epoch sees each row once, in a new order where ``shuffle``.
 
     ``last`` says what becomes of the rows that are left at the end of an epoch: a batch of their
@@ -148,7 +148,7 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputAsked:
     """A quantity or a curve to compute of the estimates, with its errors.
 
     The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays of
@@ -208,7 +208,7 @@ class ErrorsAsked:
 
 
 @dataclass(frozen=True)
-class Plateau:
+class PlateauRule:
     """Stop where ``metric`` (a path into the result) has not improved for ``patience`` epochs."""
 
     metric: str
@@ -218,7 +218,7 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class Abort:
+class AbortRule:
     """End where, after so many steps, the lowest loss of a descent is still above a limit."""
 
     above: float
@@ -226,7 +226,7 @@ class Abort:
 
 
 @dataclass(frozen=True)
-class Stop:
+class StoppingRule:
     """When to stop. A tolerance of ``None`` was not asked for; 0 disables one."""
 
     gradient: float | None = None
@@ -235,8 +235,8 @@ class Stop:
     steps: int | None = None
     epochs: int | None = None
     seconds: float | None = None
-    plateau: Plateau | None = None
-    abort: Abort | None = None
+    plateau: PlateauRule | None = None
+    abort: AbortRule | None = None
 
 
 @dataclass(frozen=True)
@@ -277,14 +277,14 @@ class Problem:
     """
 
     name: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[JobParameter, ...]
     objective: Objective
     optimizer: Optimizer | None
-    stop: Stop = Stop()
-    minibatch: Minibatch | None = None
+    stop: StoppingRule = StoppingRule()
+    minibatch: BatchPlan | None = None
     held_out: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     metrics: Metrics | None = None
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[OutputAsked, ...] = ()
     errors: ErrorsAsked = ErrorsAsked()
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()

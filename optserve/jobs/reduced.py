@@ -23,7 +23,7 @@ from optserve.jobs.points import Linearized
 from optserve.optimizers.tall import SQUARES, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
 
-__all__ = ["Reduced", "reduced"]
+__all__ = ["ReducedResiduals", "reduced"]
 
 BLOCK_ENTRIES = 1 << 18
 """Entries of the Jacobian of one block: about as many as a second-level cache holds."""
@@ -33,7 +33,7 @@ SEVERAL = 4
 
 
 @dataclass(frozen=True)
-class Reduced:
+class ReducedResiduals:
     """Residuals with ``rows`` by blocks, and those without them, if there are any, at once."""
 
     evaluator: Evaluator
@@ -100,7 +100,7 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     at_once = _apart(evaluator, others) if others else None
     if others and at_once is None:
         return None
-    return Reduced(
+    return ReducedResiduals(
         evaluator,
         counts[rows.name],
         height,

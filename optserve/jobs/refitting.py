@@ -11,7 +11,7 @@ from optserve.errors import DataFailure, NumericalFailure, PluginFailure
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.uncertainty.refits import Refit, StoppedError
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.preparation import Prepared
 from optserve.jobs.problem import ErrorsAsked, Problem
 from optserve.jobs.watch import Watch
@@ -50,7 +50,7 @@ class Refitting:
 
     def __call__(
         self,
-        parameters: tuple[Parameter, ...] | None = None,
+        parameters: tuple[JobParameter, ...] | None = None,
         data: Mapping[str, Array] | None = None,
         start: Mapping[str, Array] | None = None,
         number: tuple[int, int] = (1, 1),
@@ -91,7 +91,7 @@ class Refitting:
         point = first if outcome.best is None else outcome.best.point
         return Refit(made.natural(point), outcome.loss, why, outcome.evidence.flatness)
 
-    def _packing(self, parameters: tuple[Parameter, ...]) -> Packing:
+    def _packing(self, parameters: tuple[JobParameter, ...]) -> Packing:
         """The packing of ``parameters``, alike for all that vary in the same entries."""
         made = Packing(parameters, np.dtype(self.problem.precision))
         key = tuple(one.fixed.tobytes() for one in parameters)

@@ -19,7 +19,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.assessment import Profiles, assess, profiles_of
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty, no_uncertainty
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors, no_uncertainty
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.packing import Packing
 from optserve.jobs.preparation import Descents, Prepared, prepare
@@ -36,7 +36,7 @@ from optserve.transforms.foreign import Faults
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
-    from optserve.jobs.evidence.uncertainty.outputs import OutputFound
+    from optserve.jobs.evidence.uncertainty.outputs import OutputErrors
     from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
@@ -80,7 +80,7 @@ def run(
     >>> from optserve.graph.aval import Aval
     >>> from optserve.graph.dim import Dim
     >>> from optserve.primitives.tracing import trace
-    >>> from optserve.jobs.parameters import Parameter
+    >>> from optserve.jobs.parameters import JobParameter
     >>> from optserve.jobs.problem import Objective
     >>> from optserve.optimizers import levenberg_marquardt
     >>> scalar = Aval((), np.dtype(np.float64))
@@ -90,7 +90,7 @@ def run(
     ...     return np.sum(residual**2), residual, y
     >>> traced = trace(fit, scalar, scalar, column, column)
     >>> def parameter(name):
-    ...     return Parameter(name, *map(np.array, (0.0, -np.inf, np.inf, False)))
+    ...     return JobParameter(name, *map(np.array, (0.0, -np.inf, np.inf, False)))
     >>> data = {"x": np.array([0.0, 1.0, 2.0, 3.0]), "y": np.array([1.1, 2.9, 5.2, 6.8])}
     >>> problem = Problem(
     ...     name="line",
@@ -227,7 +227,7 @@ def _findings(
         gradient = spared(lambda: _gradient(evaluator, outcome), nothing)
         metrics = spared(lambda: _metrics(job.splits, outcome), nothing)
         probes = spared(probed, nothing)
-        outputs: Mapping[str, OutputFound] = {}
+        outputs: Mapping[str, OutputErrors] = {}
         if problem.outputs:
             outputs = spared(lambda: _outputs(evaluator, outcome, uncertainty), nothing)
         if faults.first is not None:
@@ -294,8 +294,8 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
 
 
 def _outputs(
-    evaluator: Evaluator, outcome: Outcome, uncertainty: Uncertainty
-) -> Mapping[str, OutputFound]:
+    evaluator: Evaluator, outcome: Outcome, uncertainty: EstimateErrors
+) -> Mapping[str, OutputErrors]:
     from optserve.jobs.evidence.uncertainty.outputs import outputs_at
 
     point = None if outcome.best is None else outcome.best.point
@@ -303,7 +303,7 @@ def _outputs(
 
 
 def _fitted(
-    evaluator: Evaluator, outcome: Outcome, uncertainty: Uncertainty
+    evaluator: Evaluator, outcome: Outcome, uncertainty: EstimateErrors
 ) -> Mapping[str, Array]:
     if evaluator.problem.objective.kind != "least_squares" or outcome.best is None:
         return {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from optserve.graph.primitive import Value
 
 __all__ = ["Evaluation", "Optimizer", "State", "Value", "no_model", "no_verdict"]
 
-Value = Any
 State = tuple[Value, ...]
 """Arrays of fixed shape and dtype, in order: what a checkpoint stores."""
 

@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from optserve.optimizers.verdict import NOISE
 
-__all__ = ["LineSearch", "Outcome", "advance", "begin"]
+__all__ = ["LineSearch", "SearchOutcome", "advance", "begin"]
 
-Outcome = Literal["continue", "accept", "settle", "fail"]
+SearchOutcome = Literal["continue", "accept", "settle", "fail"]
 
 SUFFICIENT_DECREASE = 1e-4
 CURVATURE = 0.9
@@ -81,7 +81,7 @@ def begin(value: float, slope: float, step: float, most: float) -> LineSearch:
 
 def advance(
     search: LineSearch, value: float, slope: float, precision: float
-) -> tuple[LineSearch, Outcome]:
+) -> tuple[LineSearch, SearchOutcome]:
     """Judge the trial step by its value and slope; unless it is accepted, choose the next.
 
     ``"settle"`` asks to evaluate ``step`` once more and to take it: it lowers the function, though
@@ -109,7 +109,7 @@ def advance(
     return _safeguarded(search, evaluated)
 
 
-def _shortened(search: LineSearch) -> tuple[LineSearch, Outcome]:
+def _shortened(search: LineSearch) -> tuple[LineSearch, SearchOutcome]:
     """Back from where the function is not finite, halving the way that is left open."""
     if search.trials >= MAX_TRIALS:
         return _given_up(search, search.step)
@@ -119,10 +119,10 @@ def _shortened(search: LineSearch) -> tuple[LineSearch, Outcome]:
     ), "continue"
 
 
-def _given_up(search: LineSearch, evaluated: float) -> tuple[LineSearch, Outcome]:
+def _given_up(search: LineSearch, evaluated: float) -> tuple[LineSearch, SearchOutcome]:
     if search.best <= 0 or search.best_value >= search.value0:
         return search, "fail"
-    outcome: Outcome = "accept" if search.best == evaluated else "settle"
+    outcome: SearchOutcome = "accept" if search.best == evaluated else "settle"
     return search._replace(step=search.best), outcome
 
 
@@ -143,7 +143,7 @@ def _on_auxiliary(search: LineSearch, value: float, slope: float, decrease: floa
     )
 
 
-def _safeguarded(search: LineSearch, evaluated: float) -> tuple[LineSearch, Outcome]:
+def _safeguarded(search: LineSearch, evaluated: float) -> tuple[LineSearch, SearchOutcome]:
     """Keep the interval shrinking by a third at least every other time, and know when to end."""
     spent = False
     if search.bracketed:

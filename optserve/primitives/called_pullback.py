@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array, aval_of, is_float, is_traced
-from optserve.graph.primitive import Call, Derivative, Primitive, Value, listed
+from optserve.graph.primitive import Calling, Derivative, Primitive, Value, listed
 
 __all__ = ["Pullback", "traced_or_called"]
 
@@ -68,7 +68,7 @@ def _called(name: str, pullback: Pullback) -> Primitive:
         kind="opaque",
         impl=push,
         shape=lambda *avals, results, **attributes: _result(avals[:results]),
-        call=Call(promotes=False),
+        call=Calling(promotes=False),
         doc=f"The tangents of {name}: a call of its pullback for each entry of its results.",
     )
     return Primitive(
@@ -77,7 +77,7 @@ def _called(name: str, pullback: Pullback) -> Primitive:
         impl=call,
         shape=lambda *avals, results, **attributes: avals[2 * results :],
         derivative=Derivative(transposed=pushforward),
-        call=Call(promotes=False),
+        call=Calling(promotes=False),
         doc=f"The pullback of {name}, called out to because it cannot be traced.",
     )
 

@@ -18,7 +18,7 @@ from optserve.graph.primitive import Value
 from optserve.graph.tracer import Tracer
 from optserve.primitives.constructors import linear
 
-__all__ = ["Composition", "compose", "identity", "pipe", "probe"]
+__all__ = ["ComposedFunction", "compose", "identity", "pipe", "probe"]
 
 identity = linear(
     "identity",
@@ -52,7 +52,7 @@ probe = linear(
 
 
 @dataclass(frozen=True)
-class Composition:
+class ComposedFunction:
     """Functions of one value applied one after another; ``functions`` is outermost first.
 
     Two compositions are equal where they apply the same functions in the same order, however they
@@ -69,7 +69,7 @@ class Composition:
         return value
 
 
-def compose(*functions: Callable[[Value], Value]) -> Composition:
+def compose(*functions: Callable[[Value], Value]) -> ComposedFunction:
     """``compose(f, g)(x)`` is ``f(g(x))``; ``compose()`` is the identity.
 
     >>> from optserve.primitives.elementary import exp, log
@@ -78,13 +78,13 @@ def compose(*functions: Callable[[Value], Value]) -> Composition:
     """
     parts: list[Callable[[Value], Value]] = []
     for function in functions:
-        if isinstance(function, Composition):
+        if isinstance(function, ComposedFunction):
             parts += function.functions
         elif function is not identity:
             parts.append(function)
-    return Composition(tuple(parts))
+    return ComposedFunction(tuple(parts))
 
 
-def pipe(*functions: Callable[[Value], Value]) -> Composition:
+def pipe(*functions: Callable[[Value], Value]) -> ComposedFunction:
     """``pipe(f, g)(x)`` is ``g(f(x))``: compose, innermost first."""
     return compose(*reversed(functions))

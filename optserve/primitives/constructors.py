@@ -21,7 +21,7 @@ from optserve.graph.aval import Aval, DType, broadcast_shapes
 from optserve.graph.axes import aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
-from optserve.graph.primitive import Call, Derivative, Primitive, Value
+from optserve.graph.primitive import Calling, Derivative, Primitive, Value
 from optserve.graph.ufuncs import CONTRIBUTED
 from optserve.primitives.called_pullback import traced_or_called
 
@@ -237,13 +237,13 @@ def opaque(
     )
 
 
-def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> Call:
+def _call(function: Callable[..., Any], options: Options, *, floating: bool) -> Calling:
     """How it is called: as ``function`` is, unless the options say otherwise."""
     arguments = options.get("arguments")
     signed = functools.cache(functools.partial(_signature, arguments or function))
     if not isinstance(arguments or function, FunctionType):
         signed()  # fails here and now where there is none
-    return Call(
+    return Calling(
         signed=signed,
         means=options.get("means"),
         arguments=arguments or _arguments(signed),

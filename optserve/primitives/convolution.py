@@ -16,11 +16,11 @@ from optserve.primitives.shaping import stack
 
 __all__ = ["avg_pool", "conv1d", "conv2d", "max_pool"]
 
-Sizes = int | tuple[int, ...]
+WindowSizes = int | tuple[int, ...]
 Padding = int | tuple[int, ...] | Literal["valid", "same"]
 
 
-def _each(given: Sizes, count: int, what: str) -> tuple[int, ...]:
+def _each(given: WindowSizes, count: int, what: str) -> tuple[int, ...]:
     sizes = tuple(given) if isinstance(given, tuple | list) else (given,) * count
     if len(sizes) != count or min(sizes) < 0:
         raise ShapeError(f"{what} {given}", expected=f"a whole number, or {count} of them")
@@ -54,7 +54,7 @@ def _windows(
 
 
 def _convolved(
-    x: Value, w: Value, count: int, stride: Sizes, padding: Padding, dilation: Sizes
+    x: Value, w: Value, count: int, stride: WindowSizes, padding: Padding, dilation: WindowSizes
 ) -> Value:
     x, w = as_floats(x), as_floats(w)
     strides, dilations = _each(stride, count, "stride"), _each(dilation, count, "dilation")
@@ -90,7 +90,7 @@ def _convolved(
 
 
 def conv1d(
-    x: Value, w: Value, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1
+    x: Value, w: Value, stride: WindowSizes = 1, padding: Padding = 0, dilation: WindowSizes = 1
 ) -> Value:
     """Sums of products of w with every stretch of series: as networks have it, w is not turned.
 
@@ -104,7 +104,7 @@ def conv1d(
 
 
 def conv2d(
-    x: Value, w: Value, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1
+    x: Value, w: Value, stride: WindowSizes = 1, padding: Padding = 0, dilation: WindowSizes = 1
 ) -> Value:
     """Sums of products of w with every patch of images: as networks have it, w is not turned.
 
@@ -118,7 +118,7 @@ def conv2d(
     return _convolved(x, w, 2, stride, padding, dilation)
 
 
-def max_pool(x: Value, size: Sizes, stride: Sizes | None = None) -> Value:
+def max_pool(x: Value, size: WindowSizes, stride: WindowSizes | None = None) -> Value:
     """The largest entry of each window of the last axes; ties split the derivative.
 
     ``size`` has a number for each of the last axes that are pooled; one number counts for two. The
@@ -130,7 +130,7 @@ def max_pool(x: Value, size: Sizes, stride: Sizes | None = None) -> Value:
     return max_(_pooled(x, size, stride), axis=-1)
 
 
-def avg_pool(x: Value, size: Sizes, stride: Sizes | None = None) -> Value:
+def avg_pool(x: Value, size: WindowSizes, stride: WindowSizes | None = None) -> Value:
     """The mean of each window of the last axes; windows as for ``max_pool``.
 
     >>> avg_pool([1.0, 5.0, 2.0, 3.0], (2,)).tolist()
@@ -139,7 +139,7 @@ def avg_pool(x: Value, size: Sizes, stride: Sizes | None = None) -> Value:
     return mean(_pooled(x, size, stride), axis=-1)
 
 
-def _pooled(x: Value, size: Sizes, stride: Any) -> Value:
+def _pooled(x: Value, size: WindowSizes, stride: Any) -> Value:
     x = as_floats(x)
     sizes = _each(size, len(size) if isinstance(size, tuple | list) else 2, "size")
     strides = sizes if stride is None else _each(stride, len(sizes), "stride")

@@ -15,15 +15,13 @@ from optserve.graph.aval import Aval, Shape, aval_of, is_traced
 from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
-from optserve.graph.primitive import Call, Primitive, Value
+from optserve.graph.primitive import ArrayFunction, Calling, Primitive, Value
 from optserve.graph.tracer import TracedFunction, Tracer
 from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.primitives.shaping import cast
 from optserve.primitives.tracing import trace
 
 __all__ = ["cond", "cond_primitive", "fori_loop", "leaves", "rebuilt", "scan", "scan_primitive"]
-
-Function = Callable[..., Value]
 
 
 Evaluate = Callable[..., tuple[Value, ...]]
@@ -76,12 +74,12 @@ scan_primitive = Primitive(
     kind="control",
     impl=_run_scan,
     shape=_scan_shape,
-    call=Call(promotes=False),
+    call=Calling(promotes=False),
     doc="A loop that carries a value; call it as scan(step, init, xs).",
 )
 
 
-def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Value:
+def scan(step: ArrayFunction, init: Value, xs: Value, backward: bool = False) -> Value:
     """Fold ``step`` over the leading axis of ``xs``; returns (final carry, stacked outputs).
 
     ``step(carry, x) -> (carry, output)`` is called for ``x = xs[0], xs[1], ...`` (from the end with
@@ -121,7 +119,7 @@ def scan(step: Function, init: Value, xs: Value, backward: bool = False) -> Valu
 
 
 def _traced_step(
-    step: Function, init: Value, xs: Value, operands: Sequence[Value]
+    step: ArrayFunction, init: Value, xs: Value, operands: Sequence[Value]
 ) -> tuple[TracedFunction, Value]:
     """The step as a graph, and its output as a tree."""
     carries = len(leaves(init))
@@ -148,7 +146,7 @@ def _traced_step(
 
 
 def _traced_like(
-    function: Function, avals: Sequence[Aval], operands: Sequence[Value]
+    function: ArrayFunction, avals: Sequence[Aval], operands: Sequence[Value]
 ) -> TracedFunction:
     """``function`` as a graph, in the precision of the operands' trace."""
     traces = [operand.trace for operand in operands if isinstance(operand, Tracer)]
@@ -196,12 +194,14 @@ cond_primitive = Primitive(
     kind="control",
     impl=_run_cond,
     shape=lambda condition, *avals, if_true, if_false: tuple(a.aval for a in if_true.outputs),
-    call=Call(promotes=False),
+    call=Calling(promotes=False),
     doc="A choice between two functions; call it as cond(condition, if_true, if_false, x).",
 )
 
 
-def cond(condition: Value, if_true: Function, if_false: Function, *operands: Value) -> Value:
+def cond(
+    condition: Value, if_true: ArrayFunction, if_false: ArrayFunction, *operands: Value
+) -> Value:
     """``if_true(*operands)`` where the scalar condition holds, else ``if_false(*operands)``.
 
     Only the chosen function is evaluated. Both return the same shapes and dtypes; operands and
@@ -221,7 +221,7 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
     avals = [aval_of(value) for value in values]
     results: list[Value] = []
 
-    def flat(function: Function) -> Function:
+    def flat(function: ArrayFunction) -> ArrayFunction:
         def called(*given: Value) -> list[Value]:
             results.append(function(*rebuilt(operands, given)))
             return leaves(results[-1])
@@ -251,7 +251,7 @@ def cond(condition: Value, if_true: Function, if_false: Function, *operands: Val
     return rebuilt(results[0], out if isinstance(out, tuple) else [out])
 
 
-def fori_loop(lower: int, upper: int, step: Function, init: Value) -> Value:
+def fori_loop(lower: int, upper: int, step: ArrayFunction, init: Value) -> Value:
     """``init`` after ``init = step(i, init)`` for each i from ``lower`` to below ``upper``.
 
     The carry is a tree that keeps its shapes and dtypes.

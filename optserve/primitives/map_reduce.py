@@ -18,7 +18,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.facts import Facts
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.primitive import Call, Primitive, Value
+from optserve.graph.primitive import Calling, Primitive, Value
 
 __all__ = ["COMBINE", "map_reduce"]
 
@@ -65,7 +65,7 @@ map_reduce = Primitive(
     kind="control",
     impl=_run,
     shape=_shape,
-    call=Call(promotes=False),
+    call=Calling(promotes=False),
     facts=Facts(fresh=True),
     doc="""
     Partial results over blocks of rows, combined. The inputs of ``body`` are the number of the

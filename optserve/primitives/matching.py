@@ -27,13 +27,13 @@ __all__ = [
     "square_of",
 ]
 
-Rule = Callable[..., Value | None]
+MatchRule = Callable[..., Value | None]
 
 DEPTH = 8
 """How deep two values are compared that were written apart."""
 
 
-def rewriting(written: str, computed: str) -> Callable[[Rule], Rewriting]:
+def rewriting(written: str, computed: str) -> Callable[[MatchRule], Rewriting]:
     """Makes a rewriting of its rule."""
     return lambda rule: Rewriting(written, computed, rule)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from optserve.errors import ShapeError
+from optserve.graph.primitive import ArrayFunction
 
 __all__ = ["check_options", "signed", "signed_all"]
 
-Function = Callable[..., Any]
 
 _REMEDIES = {
     "append": "use np.concatenate first",
@@ -42,14 +42,14 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
 """What an option may be where it is not ``None``."""
 
 
-def signed_all(meanings: Mapping[Any, Function]) -> Mapping[Any, Function]:
+def signed_all(meanings: Mapping[Any, ArrayFunction]) -> Mapping[Any, ArrayFunction]:
     """Each of NumPy's functions with what it means, called as NumPy's is."""
     return MappingProxyType(
         {function: signed(function, ours) for function, ours in meanings.items()}
     )
 
 
-def signed(function: Any, ours: Function, name: str = "") -> Function:
+def signed(function: Any, ours: ArrayFunction, name: str = "") -> ArrayFunction:
     """``ours``, called as NumPy's ``function`` is: what ``ours`` does not take is refused.
 
     >>> import numpy as np

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import shape_size
-from optserve.graph.primitive import Primitive, Value
+from optserve.graph.primitive import ArrayFunction, Primitive, Value
 from optserve.primitives import ordering, reductions, sums
 from optserve.primitives.numpy_options import signed, signed_all
 from optserve.primitives.shaping import normal_axes, reshape
@@ -18,17 +18,15 @@ from optserve.primitives.sums import reduced_shape
 
 __all__ = ["ACCUMULATIONS", "FUNCTIONS", "REDUCTIONS"]
 
-Function = Callable[..., Any]
 
-
-def _over_axes(primitive: Primitive) -> Function:
+def _over_axes(primitive: Primitive) -> ArrayFunction:
     def reduced(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
         return primitive(a, axis=axis, keepdims=keepdims)
 
     return reduced
 
 
-def _summed(primitive: Primitive) -> Function:
+def _summed(primitive: Primitive) -> ArrayFunction:
     """A sum or a product in ``dtype``, to which all entries are cast first."""
 
     def reduced(a: Value, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Value:
@@ -37,7 +35,7 @@ def _summed(primitive: Primitive) -> Function:
     return reduced
 
 
-def _spread(name: str, primitive: Primitive, power: float) -> Function:
+def _spread(name: str, primitive: Primitive, power: float) -> ArrayFunction:
     """``np.var``, or ``np.std``, which is its square root: the ``power`` of what ``ddof`` does."""
 
     def reduced(
@@ -64,7 +62,7 @@ def _spread(name: str, primitive: Primitive, power: float) -> Function:
     return reduced
 
 
-def _position(primitive: Primitive) -> Function:
+def _position(primitive: Primitive) -> ArrayFunction:
     def found(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
         position = primitive(a, axis=axis)
         if not keepdims:
@@ -74,7 +72,7 @@ def _position(primitive: Primitive) -> Function:
     return found
 
 
-def _ordered(primitive: Primitive) -> Function:
+def _ordered(primitive: Primitive) -> ArrayFunction:
     """``np.sort`` or ``np.argsort``: ours are stable, which is a ``kind`` of both."""
 
     def arranged(a: Value, axis: Any = -1, kind: Any = None, stable: Any = None) -> Value:
@@ -88,7 +86,7 @@ def _cumsum(a: Value, axis: Any = None, dtype: Any = None) -> Value:
     return reductions.cumsum(a if dtype is None else a.astype(dtype), axis=axis)
 
 
-FUNCTIONS: Mapping[Any, Function] = signed_all(
+FUNCTIONS: Mapping[Any, ArrayFunction] = signed_all(
     {
         np.sum: _summed(sums.sum_),
         np.prod: _summed(reductions.prod),
@@ -110,7 +108,7 @@ FUNCTIONS: Mapping[Any, Function] = signed_all(
     }
 )
 
-REDUCTIONS: Mapping[Any, Function] = MappingProxyType(
+REDUCTIONS: Mapping[Any, ArrayFunction] = MappingProxyType(
     {
         ufunc: signed(np.sum, _over_axes(primitive), f"{ufunc.__name__}.reduce")
         for ufunc, primitive in (
@@ -125,6 +123,6 @@ REDUCTIONS: Mapping[Any, Function] = MappingProxyType(
     }
 )
 
-ACCUMULATIONS: Mapping[Any, Function] = MappingProxyType(
+ACCUMULATIONS: Mapping[Any, ArrayFunction] = MappingProxyType(
     {np.add: signed(np.cumsum, lambda a, axis=0: reductions.cumsum(a, axis=axis))}
 )

@@ -81,10 +81,10 @@ def unbroadcast(value: Value, shape: Shape) -> Value:
     return reshape(value, shape) if added else value
 
 
-Axis = int | Sequence[int] | None
+ReducedAxes = int | Sequence[int] | None
 
 
-def over_axes(x: Value, axis: Axis = None, keepdims: bool = False) -> Any:
+def over_axes(x: Value, axis: ReducedAxes = None, keepdims: bool = False) -> Any:
     """The operand and attributes of a reduction, as it is called."""
     return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
 

@@ -2,14 +2,14 @@
 
 from optserve.registry.hookspecs import Kind, hookimpl
 from optserve.registry.loading import load
-from optserve.registry.registry import Entry, Failure, Plugin, Registry
+from optserve.registry.registry import Entry, LoadFailure, Plugin, Registry
 from optserve.registry.requirements import check_files, check_requirement
 from optserve.registry.session import Session, default_session, installation
 
 __all__ = [
     "Entry",
-    "Failure",
     "Kind",
+    "LoadFailure",
     "Plugin",
     "Registry",
     "Session",

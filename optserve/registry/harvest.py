@@ -19,8 +19,8 @@ import pluggy
 from optserve.errors import OptserveError, Place, PluginError
 from optserve.registry.hookspecs import API, KINDS, PROJECT, Kind, new_manager, singular
 from optserve.registry.naming import name_problem, style_warning
-from optserve.registry.registry import Failure, Names
-from optserve.registry.sources import Source
+from optserve.registry.registry import LoadFailure, Names
+from optserve.registry.sources import PluginSource
 
 __all__ = ["Harvest", "harvest"]
 
@@ -47,8 +47,8 @@ class Harvest:
         return {kind: tuple(values) for kind, values in self.values.items()}
 
 
-def harvest(source: Source) -> Harvest | Failure:
-    """Import the plugin and call its hooks; a plugin that raises, or exits, becomes a ``Failure``.
+def harvest(source: PluginSource) -> Harvest | LoadFailure:
+    """Import the plugin and call its hooks; one that raises, or exits, becomes a ``LoadFailure``.
 
     Each plugin gets a plugin manager of its own, so that a contribution is attributed, and an
     error blamed, without doubt.
@@ -60,7 +60,7 @@ def harvest(source: Source) -> Harvest | Failure:
             return collect(source.load())
     except (Exception, SystemExit) as error:
         message = _message(error)
-        return Failure(source.distribution, source.version, message, _place(error))
+        return LoadFailure(source.distribution, source.version, message, _place(error))
 
 
 def _contributions(plugin: object) -> Harvest:

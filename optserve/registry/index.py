@@ -16,13 +16,13 @@ from pathlib import Path
 from optserve.cache import private_folder, write_whole
 from optserve.registry.hookspecs import KINDS
 from optserve.registry.registry import Names
-from optserve.registry.sources import Source
+from optserve.registry.sources import PluginSource
 
-__all__ = ["NameIndex", "Record"]
+__all__ = ["NameIndex", "PluginRecord"]
 
 
 @dataclass(frozen=True)
-class Record:
+class PluginRecord:
     """What is remembered of a plugin: its names, or ``None`` where it failed to load."""
 
     names: Names | None
@@ -43,7 +43,7 @@ class NameIndex:
         """The index in the user's cache folder."""
         return cls(private_folder("names"))
 
-    def read(self, source: Source) -> Record | None:
+    def read(self, source: PluginSource) -> PluginRecord | None:
         """What is remembered of this very state of the plugin, if anything."""
         path = self._path(source)
         if path is None:
@@ -56,14 +56,14 @@ class NameIndex:
             return None
         return _record(stored.get("names"))
 
-    def write(self, source: Source, record: Record) -> None:
+    def write(self, source: PluginSource, record: PluginRecord) -> None:
         """Remember ``record``; a cache that cannot be written costs time and nothing else."""
         path = self._path(source)
         if path is None:
             return
         write_whole(path, json.dumps({"key": _key(source), "names": record.names}).encode())
 
-    def _path(self, source: Source) -> Path | None:
+    def _path(self, source: PluginSource) -> Path | None:
         """The plugin's file: one for each environment, so that two do not undo each other."""
         if self.folder is None or not source.stamp:
             return None
@@ -71,7 +71,7 @@ class NameIndex:
         return self.folder / f"{hashlib.sha256(json.dumps(place).encode()).hexdigest()[:32]}.json"
 
 
-def _key(source: Source) -> dict[str, object]:
+def _key(source: PluginSource) -> dict[str, object]:
     """What a record holds for; a new kind of hook makes every record old."""
     return {
         "distribution": source.distribution,
@@ -82,14 +82,14 @@ def _key(source: Source) -> dict[str, object]:
     }
 
 
-def _record(names: object) -> Record | None:
+def _record(names: object) -> PluginRecord | None:
     """What was stored, or ``None`` where it is not what ``write`` writes."""
     if names is None:
-        return Record(None)
+        return PluginRecord(None)
     if not isinstance(names, Mapping) or not names.keys() <= set(KINDS):
         return None
     listed = {kind: names[kind] for kind in KINDS if kind in names}
     for value in listed.values():
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
             return None
-    return Record({kind: tuple(value) for kind, value in listed.items()})
+    return PluginRecord({kind: tuple(value) for kind, value in listed.items()})

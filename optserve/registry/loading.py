@@ -11,13 +11,13 @@ from typing import Any
 from optserve.errors import ConfigError, OptserveError, PluginError
 from optserve.registry.harvest import Harvest, harvest
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind
-from optserve.registry.index import NameIndex, Record
-from optserve.registry.registry import Entry, Failure, Plugin, Registry
-from optserve.registry.sources import Source, canonical, file_source, installed_sources
+from optserve.registry.index import NameIndex, PluginRecord
+from optserve.registry.registry import Entry, LoadFailure, Plugin, Registry
+from optserve.registry.sources import PluginSource, canonical, file_source, installed_sources
 
 __all__ = ["load"]
 
-Claims = Mapping[tuple[Kind, str], Sequence[Source]]
+Claims = Mapping[tuple[Kind, str], Sequence[PluginSource]]
 
 
 def load(
@@ -62,25 +62,25 @@ class _Loading:
     """The state of one ``load``: what is known of each source so far."""
 
     def __init__(
-        self, sources: Sequence[Source], index: NameIndex, prefer: Mapping[str, str]
+        self, sources: Sequence[PluginSource], index: NameIndex, prefer: Mapping[str, str]
     ) -> None:
         self.sources = sources
         self.index = index
         self.prefer = prefer
-        self.records: dict[Source, Record | None] = {s: index.read(s) for s in sources}
-        self.harvests: dict[Source, Harvest | Failure] = {}
+        self.records: dict[PluginSource, PluginRecord | None] = {s: index.read(s) for s in sources}
+        self.harvests: dict[PluginSource, Harvest | LoadFailure] = {}
 
-    def import_all(self, sources: Collection[Source]) -> None:
+    def import_all(self, sources: Collection[PluginSource]) -> None:
         """Import those of ``sources`` that are not imported yet, and remember their names."""
         for source in sources:
             if source not in self.harvests:
                 outcome = self.harvests[source] = harvest(source)
                 if isinstance(outcome, Harvest):
-                    self.remember(source, Record(outcome.names))
+                    self.remember(source, PluginRecord(outcome.names))
                 elif self.records[source] is None:
-                    self.remember(source, Record(None))
+                    self.remember(source, PluginRecord(None))
 
-    def remember(self, source: Source, record: Record) -> None:
+    def remember(self, source: PluginSource, record: PluginRecord) -> None:
         """Keep what was learnt of a source, here and for the next process."""
         if record != self.records[source]:
             self.records[source] = record
@@ -112,14 +112,16 @@ class _Loading:
 
     def claims(self) -> Claims:
         """Who claims which name."""
-        claims: dict[tuple[Kind, str], list[Source]] = {}
+        claims: dict[tuple[Kind, str], list[PluginSource]] = {}
         for source, record in self.records.items():
             for kind, names in (record.names if record and record.names else {}).items():
                 for name in names:
                     claims.setdefault((kind, name), []).append(source)
         return claims
 
-    def choice(self, key: tuple[Kind, str], claimants: Sequence[Source]) -> Source | None:
+    def choice(
+        self, key: tuple[Kind, str], claimants: Sequence[PluginSource]
+    ) -> PluginSource | None:
         """Whose the name is; ``None`` where that is not settled."""
         preferred = self.prefer.get(key[1])
         if preferred is not None and len(claimants) > 1:
@@ -155,7 +157,7 @@ class _Loading:
             )
         for source in theirs:
             outcome = self.harvests.get(source)
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, LoadFailure):
                 return PluginError(f"plugins.prefer: {name!r} is not available: {outcome}")
         has = [has for (_, has), found in self.claims().items() if set(found) & set(theirs)]
         close = difflib.get_close_matches(name, has, n=1)
@@ -186,7 +188,7 @@ class _Loading:
             collisions=MappingProxyType(collisions),
         )
 
-    def plugin(self, source: Source, needed: Collection[str] | None) -> Plugin:
+    def plugin(self, source: PluginSource, needed: Collection[str] | None) -> Plugin:
         """What is known of one source."""
         record, outcome = self.records[source], self.harvests.get(source)
         imported = isinstance(outcome, Harvest)
@@ -197,13 +199,13 @@ class _Loading:
             names=None if record is None else record.names,
             imported=imported,
             used=imported and (needed is None or _has_part(record, needed)),
-            failure=outcome if isinstance(outcome, Failure) else None,
+            failure=outcome if isinstance(outcome, LoadFailure) else None,
             warnings=outcome.warnings if isinstance(outcome, Harvest) else (),
             pure=isinstance(outcome, Harvest) and outcome.pure,
         )
 
 
-def _has_part(record: Record | None, needed: Collection[str]) -> bool:
+def _has_part(record: PluginRecord | None, needed: Collection[str]) -> bool:
     """Whether a plugin has one of the names that are needed, or native code for primitives of
     others, which any graph may hold; or nobody knows."""
     names = None if record is None else record.names
@@ -213,5 +215,5 @@ def _has_part(record: Record | None, needed: Collection[str]) -> bool:
     return bool(lowered) or any(not {*one}.isdisjoint(needed) for one in names.values())
 
 
-def _is(source: Source, distribution: str) -> bool:
+def _is(source: PluginSource, distribution: str) -> bool:
     return canonical(source.distribution) == canonical(distribution)

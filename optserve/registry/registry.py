@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optserve.graph.primitive import Primitive
     from optserve.primitives.vocabulary import Vocabulary
 
-__all__ = ["Entry", "Failure", "Names", "Plugin", "Registry"]
+__all__ = ["Entry", "LoadFailure", "Names", "Plugin", "Registry"]
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Entry(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Failure:
+class LoadFailure:
     """Why a plugin could not be loaded; ``place`` is the line of it that raised, where known."""
 
     distribution: str
@@ -72,7 +72,7 @@ class Plugin:
     names: Names | None
     imported: bool
     used: bool = False
-    failure: Failure | None = None
+    failure: LoadFailure | None = None
     warnings: tuple[str, ...] = ()
     pure: bool = False
 
@@ -105,7 +105,7 @@ class Registry:
     collisions: Mapping[tuple[Kind, str], tuple[Plugin, ...]]
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
+    def failures(self) -> tuple[LoadFailure, ...]:
         """The plugins that did not load."""
         return tuple(plugin.failure for plugin in self.plugins if plugin.failure is not None)
 

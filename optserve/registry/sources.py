@@ -1,4 +1,4 @@
-"""``Source``: where contributions come from; an entry point of a distribution, or a Python file.
+"""``PluginSource``: where contributions come from: an entry point of a distribution, or a file.
 
 Finding the sources imports none of them.
 """
@@ -22,7 +22,7 @@ from optserve.registry.hookspecs import PROJECT
 from optserve.registry.scan import Installed, scan
 
 __all__ = [
-    "Source",
+    "PluginSource",
     "canonical",
     "entry_module",
     "entry_value",
@@ -39,7 +39,7 @@ PARTS = ("optserve.registry.densities", "optserve.reports.builtin")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class PluginSource:
     """One plugin, not yet imported.
 
     ``stamp`` changes whenever its code does; "" where its names are not worth remembering.
@@ -70,9 +70,9 @@ def canonical(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def installed_sources() -> list[Source]:
+def installed_sources() -> list[PluginSource]:
     """The entry points of the group ``optserve``, of every distribution on ``sys.path``."""
-    found: dict[str, list[Source]] = {}
+    found: dict[str, list[PluginSource]] = {}
     first: dict[str, tuple[str, str]] = {}
     for entry in scan():
         name = canonical(entry.distribution)
@@ -93,7 +93,7 @@ def installed_sources() -> list[Source]:
     return [source for name in ordered for source in found[name]]
 
 
-def file_source(path: Path) -> Source:
+def file_source(path: Path) -> PluginSource:
     """The source of ``--plugin FILE.py``, whose version is a digest of its text."""
     try:
         content = path.read_bytes()
@@ -106,16 +106,16 @@ def file_source(path: Path) -> Source:
     digest = hashlib.sha256(content).hexdigest()[:12]
     name = f"optserve_plugin_{digest}_{path.stem}"
     load = functools.partial(_load_file, name, path)
-    return Source(path.name, f"sha256:{digest}", str(path), "", load)
+    return PluginSource(path.name, f"sha256:{digest}", str(path), "", load)
 
 
-def _source(entry: Installed) -> Source:
+def _source(entry: Installed) -> PluginSource:
     name = PROJECT if canonical(entry.distribution) == PROJECT else entry.distribution
     package = entry_module(entry.entry).partition(".")[0]
     stamp_of = _own_stamp if package == PROJECT else _tree_stamp
     stamp = entry.record or ("" if entry.problem else stamp_of(package))
     load = functools.partial(_load_entry, entry)
-    return Source(name, entry.version, entry.entry, stamp, load)
+    return PluginSource(name, entry.version, entry.entry, stamp, load)
 
 
 def _load_entry(entry: Installed) -> object:
@@ -140,10 +140,12 @@ def entry_module(entry: str) -> str:
     return entry.partition(":")[0].strip()
 
 
-def _uninstalled_builtins() -> list[Source]:
+def _uninstalled_builtins() -> list[PluginSource]:
     stamp = _own_stamp(PROJECT)
     return [
-        Source(PROJECT, "(not installed)", module, stamp, functools.partial(import_module, module))
+        PluginSource(
+            PROJECT, "(not installed)", module, stamp, functools.partial(import_module, module)
+        )
         for module in BUILTIN_MODULES
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from optserve.jobs.record.ended import Writer
+from optserve.jobs.record.ended import ReportWriter
 from optserve.registry.hookspecs import hookimpl
 from optserve.reports.kinds.gitlab import gitlab
 from optserve.reports.kinds.html import html
@@ -19,6 +19,6 @@ __all__ = ["optserve_reports"]
 
 
 @hookimpl
-def optserve_reports() -> Sequence[Callable[..., Writer]]:
+def optserve_reports() -> Sequence[Callable[..., ReportWriter]]:
     """The kinds of ``--report KIND=FILE``."""
     return [junit, sarif, gitlab, openmetrics, markdown, html, tap, json]

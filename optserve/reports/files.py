@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optserve.errors import ConfigError, OptserveError, OutputFailure, PluginError
-from optserve.jobs.record.ended import EndedJob, Writer
+from optserve.jobs.record.ended import EndedJob, ReportWriter
 from optserve.jobs.record.replacing import is_special, replace_file
 from optserve.registry import Registry, check_files, load
 from optserve.tables.suffix import suffix_of
@@ -23,7 +23,7 @@ class _Wanted:
 
     kind: str
     path: Path
-    writer: Writer
+    writer: ReportWriter
     builtin: bool
 
 
@@ -129,7 +129,7 @@ def _pair(text: str) -> tuple[str, Path]:
     return kind.strip(), Path(file)
 
 
-def _writer(kind: str, registry: Registry) -> Writer:
+def _writer(kind: str, registry: Registry) -> ReportWriter:
     if ("reports", kind) in registry.collisions:
         claimed = " and ".join(map(str, registry.collisions["reports", kind]))
         raise PluginError(

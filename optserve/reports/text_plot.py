@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.reports.html.svg import Band, Cells, Line, Mark, Plot
+from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot
 from optserve.reports.numbers import compact
 
 __all__ = ["text_plot"]
@@ -20,7 +20,7 @@ LINES = MappingProxyType({False: ".", True: "-"})
 """Lines, and such as only guide the eye."""
 
 
-def text_plot(drawn: Plot | Cells, width: int = 72, height: int = 18) -> str:
+def text_plot(drawn: Plot | MatrixCells, width: int = 72, height: int = 18) -> str:
     """The picture as lines of at most ``width`` letters, in ASCII.
 
     >>> x = np.linspace(0.0, 2.0, 9)
@@ -35,7 +35,7 @@ def text_plot(drawn: Plot | Cells, width: int = 72, height: int = 18) -> str:
        0                  2
        x
     """
-    if isinstance(drawn, Cells):
+    if isinstance(drawn, MatrixCells):
         return "\n".join(_table(drawn))
     if not drawn.marks:
         return f"{drawn.title}: there is nothing to draw"
@@ -86,7 +86,7 @@ class _Axis:
         return np.power(10.0, values) if self.log else values
 
 
-def _draw(grid: Array, mark: Mark, across: _Axis, along: _Axis) -> None:
+def _draw(grid: Array, mark: ChartMark, across: _Axis, along: _Axis) -> None:
     x = np.asarray(mark.x, np.float64)
     if not isinstance(mark, Line | Band):
         _put(grid, across(x), along(np.asarray(mark.y)), _sign(mark))
@@ -114,13 +114,13 @@ def _range(axis: _Axis) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _sign(mark: Mark) -> str:
+def _sign(mark: ChartMark) -> str:
     if isinstance(mark, Line):
         return LINES[mark.dashed]
     return ":" if isinstance(mark, Band) else DOTS[mark.colour % len(DOTS)]
 
 
-def _heights(mark: Mark) -> tuple[Array, ...]:
+def _heights(mark: ChartMark) -> tuple[Array, ...]:
     return (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,)
 
 
@@ -143,7 +143,7 @@ def _shown(value: float, log: bool) -> str:
     return compact(10.0**value if log else value, 4)
 
 
-def _table(cells: Cells) -> Iterator[str]:
+def _table(cells: MatrixCells) -> Iterator[str]:
     width = max(7, *(len(one) + 1 for one in cells.labels))
     yield cells.title
     yield " " * width + "".join(f"{one:>{width}}" for one in cells.labels)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.tables.frame import Kind
+from optserve.tables.frame import CellKind
 
 __all__ = [
     "DTYPES",
@@ -52,7 +52,7 @@ LEVEL = "; where it is a value, list it in the `levels` of the column"
 TOO_LONG = "`as: integer` keeps all of its digits; `origin: {origin}` beside it subtracts that"
 """What to do about a whole number that a float would round."""
 FAR_TOO_LONG = "subtract an origin from the column in the file"
-EXPECTED: Mapping[Kind, str] = {
+EXPECTED: Mapping[CellKind, str] = {
     "float": "a finite number",
     "integer": "a whole number of at most 64 bits",
     "bool": "true, false, 1 or 0",
@@ -60,7 +60,7 @@ EXPECTED: Mapping[Kind, str] = {
     "verbatim": "a text",
     "time": "a date or a time, such as 2024-12-31 or 2024-12-31T23:59:00Z",
 }
-DTYPES: Mapping[Kind, str] = {
+DTYPES: Mapping[CellKind, str] = {
     "float": "float64",
     "integer": "int64",
     "bool": "bool",
@@ -70,7 +70,7 @@ DTYPES: Mapping[Kind, str] = {
 }
 
 
-def is_missing(text: str, kind: Kind = "text") -> bool:
+def is_missing(text: str, kind: CellKind = "text") -> bool:
     """Whether a cell of this text lacks a value, in a column of this kind.
 
     >>> is_missing(" NA "), is_missing("nary"), is_missing("NA", "verbatim")
@@ -80,7 +80,7 @@ def is_missing(text: str, kind: Kind = "text") -> bool:
     return not stripped if kind == "verbatim" else stripped.casefold() in _MISSING
 
 
-def filling(kind: Kind) -> str:
+def filling(kind: CellKind) -> str:
     """What stands in for a missing value where rows with one are left out: a text that converts.
 
     >>> conversions()["time"](filling("time"))
@@ -89,7 +89,7 @@ def filling(kind: Kind) -> str:
     return "1970-01-01" if kind == "time" else "0"
 
 
-def conversions(decimal: str = ".") -> Mapping[Kind, Callable[[str], Any]]:
+def conversions(decimal: str = ".") -> Mapping[CellKind, Callable[[str], Any]]:
     """What a cell means, by its kind; each raises ``ValueError`` for one that is of another.
 
     >>> conversions(",")["float"](" 1,5D+03 ")
@@ -162,7 +162,7 @@ def _truth(text: str) -> bool:
     return truth
 
 
-def _text(text: str, kind: Kind = "text") -> str:
+def _text(text: str, kind: CellKind = "text") -> str:
     if is_missing(text, kind):
         raise ValueError(text)
     return composed(text.strip())
@@ -189,7 +189,7 @@ def _moment(text: str) -> np.datetime64:
     return np.datetime64(moment, "us")
 
 
-def expected_of(kind: Kind, text: str) -> str:
+def expected_of(kind: CellKind, text: str) -> str:
     """What was expected in the place of a cell of this text.
 
     >>> expected_of("float", "1x"), expected_of("float", "1234567890123456789")

@@ -13,18 +13,18 @@ from optserve.tables.cells import DTYPES, EXACT, conversions
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
 from optserve.tables.encoded import check_utf8
-from optserve.tables.frame import Cells, Kind
+from optserve.tables.frame import CellKind, Cells
 
 __all__ = ["read_rows", "read_rows_with_gaps"]
 
 
-def read_rows(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+def read_rows(rows: Rows, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
     """The columns of ``rows`` at the positions ``wanted``."""
     arrays = _by_arrow(rows, wanted)
     return text_frame(rows).read(wanted) if arrays is None else arrays
 
 
-def read_rows_with_gaps(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+def read_rows_with_gaps(rows: Rows, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
     """The columns of ``rows`` at the positions ``wanted``, and which rows lack a value."""
     arrays = _by_arrow(rows, wanted)
     if arrays is None:
@@ -32,7 +32,7 @@ def read_rows_with_gaps(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, 
     return {at: Cells(array, np.zeros(len(array), bool)) for at, array in arrays.items()}
 
 
-def _by_arrow(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | None:
+def _by_arrow(rows: Rows, wanted: Mapping[int, CellKind]) -> Mapping[int, Array] | None:
     """The columns, or ``None`` where Arrow meets anything that it might read differently."""
     if "bool" in wanted.values() or not wanted:
         return None
@@ -67,7 +67,7 @@ def _by_arrow(rows: Rows, wanted: Mapping[int, Kind]) -> Mapping[int, Array] | N
         return None
 
 
-def _converted(array: Array, kind: Kind) -> Array:
+def _converted(array: Array, kind: CellKind) -> Array:
     """The array, its texts as what they mean."""
     if array.dtype != object:
         return array

@@ -14,9 +14,9 @@ from optserve.tables.csv_pieces import csv_pieces
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
 from optserve.tables.encoded import EncodedText, check_utf8
-from optserve.tables.frame import Cells, Frame, Kind
+from optserve.tables.frame import CellKind, Cells, Frame
 from optserve.tables.lines import Layout, count_lines, layout_of
-from optserve.tables.pieces import Piece
+from optserve.tables.pieces import TablePiece
 
 __all__ = ["SMALL", "text_file"]
 
@@ -72,22 +72,22 @@ class _TextFile:
         """How the file may have been meant."""
         return self._advise()
 
-    def in_pieces(self) -> Sequence[Piece]:
+    def in_pieces(self) -> Sequence[TablePiece]:
         """The file in pieces; to find them takes one pass over it."""
         return self._pieces
 
     @cached_property
-    def _pieces(self) -> Sequence[Piece]:
+    def _pieces(self) -> Sequence[TablePiece]:
         return csv_pieces(self._text, self._dialect, self._layout, self._advise)
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
         arrays = read_rows(self.all_rows(), wanted)
         for array in arrays.values():
             self._rows = len(array)
         return arrays
 
-    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    def read_with_gaps(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""
         columns = read_rows_with_gaps(self.all_rows(), wanted)
         for column in columns.values():

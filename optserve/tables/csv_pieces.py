@@ -10,7 +10,7 @@ from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
 from optserve.tables.encoded import EncodedText
 from optserve.tables.lines import Layout, count_lines, count_rows, prepared
-from optserve.tables.pieces import Piece
+from optserve.tables.pieces import TablePiece
 
 __all__ = ["csv_pieces"]
 
@@ -19,7 +19,7 @@ PIECE_BYTES = 1 << 22
 
 def csv_pieces(
     text: EncodedText, dialect: Dialect, layout: Layout, advise: Callable[[], str]
-) -> list[Piece]:
+) -> list[TablePiece]:
     """The rows of ``text`` in pieces; one pass over the file counts them.
 
     A line end between two quotes ends no row, and no piece.
@@ -43,9 +43,9 @@ def csv_pieces(
     return pieces
 
 
-def _piece(count: int, rows: Callable[[], Rows]) -> Piece:
+def _piece(count: int, rows: Callable[[], Rows]) -> TablePiece:
     """The piece of so many rows that ``rows`` reads, each time it is asked."""
-    return Piece(
+    return TablePiece(
         count,
         lambda wanted: read_rows(rows(), wanted),
         lambda wanted: read_rows_with_gaps(rows(), wanted),

@@ -11,17 +11,17 @@ from optserve.graph.aval import Array
 
 __all__ = [
     "Advised",
+    "CellKind",
     "Cells",
     "Frame",
     "Gapped",
-    "Kind",
     "Located",
     "Reader",
     "advice_of",
     "no_gaps",
 ]
 
-Kind = Literal["float", "integer", "bool", "text", "verbatim", "time"]
+CellKind = Literal["float", "integer", "bool", "text", "verbatim", "time"]
 """How the cells of a column are read: as float64, int64, truth values, texts, texts of which only
 an empty one is missing, or moments (datetime64, in UTC)."""
 
@@ -41,7 +41,7 @@ class Frame(Protocol):
     def rows(self) -> int:
         """The number of rows."""
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``, each of shape (rows,).
 
         Raises ``ConfigError``, placed at the cell, where one is missing or of another kind.
@@ -59,7 +59,7 @@ class Cells(NamedTuple):
 class Gapped(Protocol):
     """A frame that tells which values are missing, so that rows can be left out."""
 
-    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    def read_with_gaps(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
         """What ``Frame.read`` gives, missing values being no error."""
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import Frame, Kind
-from optserve.tables.pieces import Piece, PieceFrame
+from optserve.tables.frame import CellKind, Frame
+from optserve.tables.pieces import PieceFrame, TablePiece
 from optserve.tables.typed import Spot, cells, cells_with_gaps
 from optserve.tables.unchanged import Version
 
@@ -66,7 +66,7 @@ def array_frame(file: ArrayFile) -> Frame:
         last = min(first + PIECE_ROWS, shape[0])
         read = partial(_read, file, first, last)
         pieces.append(
-            Piece(last - first, partial(read, cells), partial(read, cells_with_gaps), place)
+            TablePiece(last - first, partial(read, cells), partial(read, cells_with_gaps), place)
         )
     return PieceFrame(tuple(names), width, pieces)
 
@@ -75,8 +75,8 @@ def _read(
     file: ArrayFile,
     first: int,
     last: int,
-    converted: Callable[[Array, Kind, Spot], T],
-    wanted: Mapping[int, Kind],
+    converted: Callable[[Array, CellKind, Spot], T],
+    wanted: Mapping[int, CellKind],
 ) -> Mapping[int, T]:
     names = file.dtype.names
     columns = file.columns(first, last, list(wanted))

@@ -9,7 +9,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import Cells, Frame, Kind
+from optserve.tables.frame import CellKind, Cells, Frame
 from optserve.tables.typed import Spot, cells, cells_with_gaps
 
 __all__ = ["ArraysFrame", "npz"]
@@ -99,7 +99,7 @@ class ArraysFrame:
         """The file, which has no lines."""
         return Place(str(self.path))
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         """The arrays at the positions ``wanted``."""
         return {
             index: cells(
@@ -108,7 +108,7 @@ class ArraysFrame:
             for index, kind in wanted.items()
         }
 
-    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    def read_with_gaps(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
         """The arrays at the positions ``wanted``, and which rows of them lack a value."""
         return {
             index: cells_with_gaps(

@@ -12,8 +12,8 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.tables.cells import filling
-from optserve.tables.frame import Cells, Frame, Kind
-from optserve.tables.pieces import Piece, PieceFrame
+from optserve.tables.frame import CellKind, Cells, Frame
+from optserve.tables.pieces import PieceFrame, TablePiece
 from optserve.tables.typed import Spot, cells, cells_with_gaps
 from optserve.tables.unchanged import Version
 
@@ -48,7 +48,7 @@ def parquet() -> Callable[[Path], Frame]:
             rows = metadata.row_group(number).num_rows
             group = partial(_read_group, path, version, metadata, names, number, first)
             cells_of, gaps_of = partial(group, _column), partial(group, _column_with_gaps)
-            pieces.append(Piece(rows, cells_of, gaps_of, place))
+            pieces.append(TablePiece(rows, cells_of, gaps_of, place))
             first += rows
         return PieceFrame(names, len(names), pieces)
 
@@ -88,8 +88,8 @@ def _read_group(
     names: tuple[str, ...],
     number: int,
     first: int,
-    converted: Callable[[Any, Kind, Spot], Any],
-    wanted: Mapping[int, Kind],
+    converted: Callable[[Any, CellKind, Spot], Any],
+    wanted: Mapping[int, CellKind],
 ) -> Mapping[int, Any]:
     """Columns of one row group. Each call opens the file anew: several threads may call."""
 
@@ -110,13 +110,13 @@ def _read_group(
     return found
 
 
-def _column(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Array:
+def _column(column: pa.ChunkedArray[Any], kind: CellKind, spot: Spot) -> Array:
     if column.null_count:
         raise spot.missing(int(np.flatnonzero(column.is_null().to_numpy())[0]))
     return cells(_plain(column, spot).to_numpy(), kind, spot)
 
 
-def _column_with_gaps(column: pa.ChunkedArray[Any], kind: Kind, spot: Spot) -> Cells:
+def _column_with_gaps(column: pa.ChunkedArray[Any], kind: CellKind, spot: Spot) -> Cells:
     import pyarrow as pa
 
     null = column.is_null().to_numpy()

@@ -9,12 +9,12 @@ import numpy as np
 
 from optserve.errors import Place
 from optserve.graph.aval import Array
-from optserve.tables.frame import Cells, Frame, Gapped, Kind, Located, no_gaps
+from optserve.tables.frame import CellKind, Cells, Frame, Gapped, Located, no_gaps
 
-__all__ = ["Piece", "PieceFrame", "Pieced", "pieces_of"]
+__all__ = ["PieceFrame", "Pieced", "TablePiece", "pieces_of"]
 
 
-class Piece(NamedTuple):
+class TablePiece(NamedTuple):
     """Some rows of a table, such as a row group; ``read`` is what ``Frame.read`` is.
 
     ``read_with_gaps`` is what ``Gapped`` has, and ``place`` what ``Located`` has, where the reader
@@ -22,8 +22,8 @@ class Piece(NamedTuple):
     """
 
     rows: int
-    read: Callable[[Mapping[int, Kind]], Mapping[int, Array]]
-    read_with_gaps: Callable[[Mapping[int, Kind]], Mapping[int, Cells]] | None = None
+    read: Callable[[Mapping[int, CellKind]], Mapping[int, Array]]
+    read_with_gaps: Callable[[Mapping[int, CellKind]], Mapping[int, Cells]] | None = None
     place: Callable[[int, int], Place] = lambda row, index: Place("")
 
 
@@ -35,29 +35,29 @@ class Pieced(Protocol):
     def about_rows(self) -> int:
         """The number of rows, or an estimate."""
 
-    def in_pieces(self) -> Sequence[Piece]:
+    def in_pieces(self) -> Sequence[TablePiece]:
         """The pieces in order; to find them may take a pass over the file."""
 
 
 class PieceFrame:
     """The rows of ``pieces`` in order.
 
-    >>> piece = Piece(2, lambda wanted: {0: np.array([1.0, 2.0])})
+    >>> piece = TablePiece(2, lambda wanted: {0: np.array([1.0, 2.0])})
     >>> PieceFrame(("x",), 1, [piece, piece]).read({0: "float"})[0]
     array([1., 2., 1., 2.])
     """
 
-    def __init__(self, names: tuple[str, ...], width: int, pieces: Sequence[Piece]) -> None:
+    def __init__(self, names: tuple[str, ...], width: int, pieces: Sequence[TablePiece]) -> None:
         self.names = names
         self.width = width
         self._pieces = tuple(pieces)
         self.rows = self.about_rows = sum(piece.rows for piece in pieces)
 
-    def in_pieces(self) -> Sequence[Piece]:
+    def in_pieces(self) -> Sequence[TablePiece]:
         """The pieces in order."""
         return self._pieces
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
         parts = [piece.read(wanted) for piece in self._pieces]
         return {
@@ -65,7 +65,7 @@ class PieceFrame:
             for index in wanted
         }
 
-    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    def read_with_gaps(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""
         parts = [_gaps(piece, wanted) for piece in self._pieces]
         return {index: _joined([part[index] for part in parts]) for index in wanted}
@@ -86,17 +86,17 @@ def _joined(parts: Sequence[Cells]) -> Cells:
     return Cells(np.concatenate(values), np.concatenate(missing))
 
 
-def _gaps(piece: Piece, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+def _gaps(piece: TablePiece, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
     if piece.read_with_gaps is None:
         raise no_gaps()
     return piece.read_with_gaps(wanted)
 
 
-def pieces_of(frame: Frame) -> Sequence[Piece]:
+def pieces_of(frame: Frame) -> Sequence[TablePiece]:
     """The pieces of a frame; one that has none is one."""
     if isinstance(frame, Pieced):
         return frame.in_pieces()
-    piece = Piece(frame.rows, frame.read)
+    piece = TablePiece(frame.rows, frame.read)
     if isinstance(frame, Gapped):
         piece = piece._replace(read_with_gaps=frame.read_with_gaps)
     if isinstance(frame, Located):

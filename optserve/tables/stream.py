@@ -16,7 +16,7 @@ import numpy as np
 from optserve.errors import DataFailure, OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
-from optserve.tables.pieces import Piece
+from optserve.tables.pieces import TablePiece
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -31,14 +31,14 @@ KEPT_PIECES = 4
 AHEAD = 2
 """How many pieces are decoded beside the one that is used, on a thread each."""
 
-Decode = Callable[[Piece, int], Mapping[str, Array]]
+Decode = Callable[[TablePiece, int], Mapping[str, Array]]
 """The columns of a piece, before which there are so many rows, as they are to be used, by name."""
 
 
 class Stream:
     """Rows of decoded pieces by their number; the pieces used last are kept."""
 
-    def __init__(self, pieces: Sequence[Piece], decode: Decode) -> None:
+    def __init__(self, pieces: Sequence[TablePiece], decode: Decode) -> None:
         self.pieces = [piece for piece in pieces if piece.rows]
         self.ends = list(accumulate(piece.rows for piece in self.pieces))
         self.row_count = self.ends[-1] if self.ends else 0

@@ -20,7 +20,7 @@ from optserve.tables.cells import (
     is_missing,
     number_remedy,
 )
-from optserve.tables.frame import Cells, Kind
+from optserve.tables.frame import CellKind, Cells
 
 __all__ = ["TextFrame"]
 
@@ -64,18 +64,18 @@ class TextFrame:
         """How the file may have been meant."""
         return self._advise()
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         """The columns at the positions ``wanted``."""
         return {
             index: self._converted(index, kind, self._column(index))
             for index, kind in wanted.items()
         }
 
-    def read_with_gaps(self, wanted: Mapping[int, Kind]) -> Mapping[int, Cells]:
+    def read_with_gaps(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Cells]:
         """The columns at the positions ``wanted``, and which rows of them lack a value."""
         return {index: self._read_gaps(index, kind) for index, kind in wanted.items()}
 
-    def _read_gaps(self, index: int, kind: Kind) -> Cells:
+    def _read_gaps(self, index: int, kind: CellKind) -> Cells:
         texts = self._column(index)
         missing = [is_missing(text, kind) for text in texts]
         filled = [
@@ -83,7 +83,7 @@ class TextFrame:
         ]
         return Cells(self._converted(index, kind, filled), np.array(missing, dtype=bool))
 
-    def _converted(self, index: int, kind: Kind, texts: Sequence[str]) -> Array:
+    def _converted(self, index: int, kind: CellKind, texts: Sequence[str]) -> Array:
         convert = self._conversions[kind]
         try:
             values = [convert(text) for text in texts]
@@ -91,7 +91,7 @@ class TextFrame:
             raise self._error(index, kind, texts) from None
         return np.array(values, dtype=DTYPES[kind])
 
-    def _error(self, index: int, kind: Kind, texts: Sequence[str]) -> ConfigError:
+    def _error(self, index: int, kind: CellKind, texts: Sequence[str]) -> ConfigError:
         """The error for the first cell that does not convert."""
         convert = self._conversions[kind]
         row = next(row for row, text in enumerate(texts) if not fits(text, convert))

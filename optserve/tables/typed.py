@@ -25,7 +25,7 @@ from optserve.tables.cells import (
     is_missing,
     number_remedy,
 )
-from optserve.tables.frame import Cells, Kind
+from optserve.tables.frame import CellKind, Cells
 
 __all__ = ["Spot", "cells", "cells_with_gaps"]
 
@@ -62,7 +62,7 @@ class Spot(NamedTuple):
         )
 
 
-def cells(array: Array, kind: Kind, spot: Spot) -> Array:
+def cells(array: Array, kind: CellKind, spot: Spot) -> Array:
     """``array`` (rows, ...) as float64, int64, bool or texts; the error names the first bad row.
 
     >>> cells(np.array([1, 2], dtype=np.int8), "float", Spot("d.npy", "x"))
@@ -77,7 +77,7 @@ def cells(array: Array, kind: Kind, spot: Spot) -> Array:
     return _CONVERSIONS[kind](array, spot)
 
 
-def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
+def cells_with_gaps(array: Array, kind: CellKind, spot: Spot) -> Cells:
     """``array`` as ``cells`` has it, and which rows of it lack a value.
 
     >>> cells_with_gaps(np.array([1.0, np.nan]), "integer", Spot("d.npy", "x"))
@@ -98,7 +98,7 @@ def cells_with_gaps(array: Array, kind: Kind, spot: Spot) -> Cells:
     return Cells(cells(array, kind, spot), of_rows)
 
 
-def _texts(array: Array, kind: Kind, spot: Spot) -> Array:
+def _texts(array: Array, kind: CellKind, spot: Spot) -> Array:
     array = _decoded(array)
     if array.ndim > 1:
         raise spot.wrong_type("a matrix of texts", "write a column of its own for each")
@@ -177,7 +177,7 @@ def _as_texts(array: Array, spot: Spot) -> Array:
     return np.array([str(cell) for cell in array.tolist()], dtype=object)
 
 
-_CONVERSIONS: dict[Kind, Callable[[Array, Spot], Array]] = {
+_CONVERSIONS: dict[CellKind, Callable[[Array, Spot], Array]] = {
     "float": _floats,
     "integer": _integers,
     "bool": _truths,

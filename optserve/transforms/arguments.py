@@ -1,4 +1,4 @@
-"""``Chosen``: the arguments of a function that are differentiated by, as the leaves of trees."""
+"""``ChosenArguments``: the arguments that a function is differentiated by, as leaves of trees."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from optserve.graph.operands import as_operand, plain_array
 from optserve.graph.primitive import Value
 from optserve.graph.trees import form_of, leaves, rebuilt
 
-__all__ = ["Chosen", "as_written", "own"]
+__all__ = ["ChosenArguments", "as_written", "own"]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenArguments:
     """The arguments at ``positions`` of all that are ``given``; ``leaves`` are their values.
 
-    >>> chosen = Chosen.of(({"a": 1.0, "b": 2.0}, "mode"), [0])
+    >>> chosen = ChosenArguments.of(({"a": 1.0, "b": 2.0}, "mode"), [0])
     >>> chosen.arguments([3.0, 4.0]), chosen.trees([5.0, 6.0])
     (({'a': 3.0, 'b': 4.0}, 'mode'), ({'a': 5.0, 'b': 6.0},))
     """
@@ -31,7 +31,7 @@ class Chosen:
     leaves: tuple[Value, ...]
 
     @classmethod
-    def of(cls, arguments: Sequence[Any], positions: Iterable[int]) -> Chosen:
+    def of(cls, arguments: Sequence[Any], positions: Iterable[int]) -> ChosenArguments:
         """Those at ``positions``; raises ``ShapeError`` where one has no derivative."""
         positions = tuple(positions)
         given = list(arguments)

@@ -17,9 +17,9 @@ import numpy as np
 from optserve.errors import Place, ShapeError
 from optserve.graph.aval import is_float, is_traced
 from optserve.graph.graph import Atom, Graph
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import ArrayFunction, Value
 from optserve.graph.trees import is_tree, leaves, rebuilt
-from optserve.transforms.arguments import Chosen, own
+from optserve.transforms.arguments import ChosenArguments, own
 from optserve.transforms.forward import pushforward
 from optserve.transforms.traced import (
     filled,
@@ -33,12 +33,10 @@ from optserve.transforms.traced import (
 
 __all__ = ["grad", "jvp", "linearize", "value_and_grad", "vjp"]
 
-Function = Callable[..., Value]
-
 
 def value_and_grad(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Function:
+    function: ArrayFunction, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> ArrayFunction:
     """A function that returns the value and the gradient of a scalar ``function``.
 
     Parameters
@@ -60,7 +58,7 @@ def value_and_grad(
 
     @np.errstate(all="ignore")
     def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
-        chosen = Chosen.of(arguments, positions_of(argnums, len(arguments)))
+        chosen = ChosenArguments.of(arguments, positions_of(argnums, len(arguments)))
         further: list[Any] = []
 
         def of_leaves(*values: Value) -> Any:
@@ -98,7 +96,9 @@ def value_and_grad(
     return differentiated
 
 
-def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+def grad(
+    function: ArrayFunction, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> ArrayFunction:
     """The gradient of a scalar ``function``, as a function; with ``has_aux`` it comes as a pair
     with the further results (see ``value_and_grad``).
 
@@ -119,7 +119,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = F
 
 @np.errstate(all="ignore")
 def vjp(
-    function: Function, *arguments: Value
+    function: ArrayFunction, *arguments: Value
 ) -> tuple[Value, Callable[[Value], tuple[Value, ...]]]:
     """The value of ``function``, and the pullback from its cotangent to those of all arguments.
 
@@ -130,7 +130,7 @@ def vjp(
     >>> tuple(map(float, pullback(1.0)))
     (3.0, 2.0)
     """
-    chosen = Chosen.of(arguments, range(len(arguments)))
+    chosen = ChosenArguments.of(arguments, range(len(arguments)))
     returned: list[Any] = []
 
     def of_leaves(*values: Value) -> list[Value]:
@@ -151,7 +151,7 @@ def vjp(
 
 @np.errstate(all="ignore")
 def jvp(
-    function: Function, primals: Sequence[Value], tangents: Sequence[Value]
+    function: ArrayFunction, primals: Sequence[Value], tangents: Sequence[Value]
 ) -> tuple[Value, Value]:
     """The value of ``function`` at ``primals`` and its derivative along ``tangents``.
 
@@ -165,7 +165,7 @@ def jvp(
     return value, push(tangents)
 
 
-def linearize(function: Function, *primals: Value) -> tuple[Value, Function]:
+def linearize(function: ArrayFunction, *primals: Value) -> tuple[Value, ArrayFunction]:
     """The value of ``function``, and its derivative there, a linear function of tangents.
 
     ``function`` is called once, whatever the number of tangents.
@@ -180,7 +180,7 @@ def linearize(function: Function, *primals: Value) -> tuple[Value, Function]:
 
 @np.errstate(all="ignore")
 def _linearized(
-    function: Function, primals: Sequence[Value], varying: Sequence[Value]
+    function: ArrayFunction, primals: Sequence[Value], varying: Sequence[Value]
 ) -> tuple[Value, Callable[[Sequence[Value]], Value]]:
     """The value, and the derivative by those arguments for which ``varying`` is not ``None``."""
     if not (isinstance(primals, tuple | list) and isinstance(varying, tuple | list)):
@@ -194,7 +194,7 @@ def _linearized(
             expected="one each",
             remedy="give None for an argument that does not vary",
         )
-    chosen = Chosen.of(primals, [i for i, one in enumerate(varying) if one is not None])
+    chosen = ChosenArguments.of(primals, [i for i, one in enumerate(varying) if one is not None])
     returned: list[Any] = []
 
     def of_leaves(*values: Value) -> list[Value]:

@@ -22,7 +22,7 @@ __all__ = ["Joined", "joined"]
 
 ROWS = Dim.rows("joined rows")
 
-Axes = tuple[int | None, ...]
+RowAxisOfEach = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Joined:
 
     primitive: Primitive
     attributes: Mapping[str, Any]
-    operands: Axes
+    operands: RowAxisOfEach
     answers: tuple[int, ...]
     count: Size
 
@@ -82,7 +82,7 @@ def joined(
     return None
 
 
-def _choices(avals: Sequence[Aval], carried: Sequence[bool]) -> Iterator[Axes]:
+def _choices(avals: Sequence[Aval], carried: Sequence[bool]) -> Iterator[RowAxisOfEach]:
     """Axes of one size: of operands that are carried any, of the others none, or any."""
     own = [range(aval.ndim) if flag else (None,) for aval, flag in zip(avals, carried, strict=True)]
     any_ = [(None, *range(aval.ndim)) for aval in avals]

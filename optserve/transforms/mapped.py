@@ -22,11 +22,11 @@ from optserve.transforms.vmap import vmap as graph_vmap
 
 __all__ = ["vmap"]
 
-Axes = int | None | Sequence[int | None]
+InAxes = int | None | Sequence[int | None]
 
 
 def vmap(
-    function: Callable[..., Value], in_axes: Axes = 0, out_axes: Axes = 0
+    function: Callable[..., Value], in_axes: InAxes = 0, out_axes: InAxes = 0
 ) -> Callable[..., Value]:
     """A function that gives what ``function`` gives of each entry along an axis, all at once.
 
@@ -99,7 +99,7 @@ def vmap(
     return mapped
 
 
-def _listed(axes: Axes, count: int, name: str, of: str) -> list[int | None]:
+def _listed(axes: InAxes, count: int, name: str, of: str) -> list[int | None]:
     """One axis, or ``None``, for each of ``count`` values."""
     given = list(axes) if isinstance(axes, Sequence) else [axes] * count
     try:

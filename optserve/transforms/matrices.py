@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from optserve.graph.aval import Array, aval_of, is_float, is_traced, resolve_shape
-from optserve.graph.primitive import Value
+from optserve.graph.primitive import ArrayFunction, Value
 from optserve.graph.trees import leaves, rebuilt
-from optserve.transforms.arguments import Chosen, own
+from optserve.transforms.arguments import ChosenArguments, own
 from optserve.transforms.forward import pushforward
 from optserve.transforms.functions import grad, jvp
 from optserve.transforms.rules import Cotangents
@@ -27,12 +27,10 @@ from optserve.transforms.traced import (
 
 __all__ = ["gauss_newton_vp", "hessian", "hvp", "jacobian"]
 
-Function = Callable[..., Any]
-
 
 def jacobian(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Function:
+    function: ArrayFunction, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> ArrayFunction:
     """The derivatives of an array by an array: of the shape of the value, then of the argument.
 
     ``argnums`` and ``has_aux`` are those of ``value_and_grad``. Where the value or the argument is
@@ -51,7 +49,7 @@ def jacobian(
 
     @np.errstate(all="ignore")
     def matrix(*arguments: Any, **keywords: Any) -> Any:
-        chosen = Chosen.of(arguments, positions_of(argnums, len(arguments)))
+        chosen = ChosenArguments.of(arguments, positions_of(argnums, len(arguments)))
         returned: list[Any] = []
 
         def of_leaves(*values: Value) -> list[Value]:
@@ -145,8 +143,8 @@ def _split(
 
 
 def hessian(
-    function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Function:
+    function: ArrayFunction, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> ArrayFunction:
     """The second derivatives of a scalar function of an array: its shape, and its shape again.
 
     ``argnums``, ``has_aux`` and trees are as for ``jacobian``, of the gradient.
@@ -159,7 +157,7 @@ def hessian(
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
 
-def hvp(function: Function) -> Function:
+def hvp(function: ArrayFunction) -> ArrayFunction:
     """``hvp(f)(x, v)`` is the Hessian of a scalar f at x times v, without forming the Hessian.
 
     Further arguments and keywords of f follow: ``hvp(f)(x, v, data)``. ``x`` and ``v`` may be trees
@@ -177,7 +175,7 @@ def hvp(function: Function) -> Function:
     return product
 
 
-def gauss_newton_vp(function: Function, loss: Function | None = None) -> Function:
+def gauss_newton_vp(function: ArrayFunction, loss: ArrayFunction | None = None) -> ArrayFunction:
     """``gauss_newton_vp(f)(x, v)`` is J.T @ J @ v with the Jacobian J of f at x, which is not
     formed.
 
@@ -196,7 +194,7 @@ def gauss_newton_vp(function: Function, loss: Function | None = None) -> Functio
 
     @np.errstate(all="ignore")
     def product(x: Any, v: Any, *more: Any, **keywords: Any) -> Any:
-        chosen = Chosen.of((x,), [0])
+        chosen = ChosenArguments.of((x,), [0])
         returned: list[Any] = []
 
         def of_leaves(*values: Value) -> list[Value]:

@@ -20,7 +20,7 @@ from optserve.transforms.marking import mark
 from optserve.transforms.regions import regions
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Pass", "Whole", "passes", "whole"]
+__all__ = ["NeedsAllRows", "Pass", "passes", "whole"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Whole:
+class NeedsAllRows:
     """An equation that needs all rows at once, why, and where it was written."""
 
     primitive: str
@@ -61,12 +61,12 @@ def passes(graph: Graph) -> list[Pass]:
     return found
 
 
-def whole(graph: Graph) -> list[Whole]:
+def whole(graph: Graph) -> list[NeedsAllRows]:
     """The equations of ``graph`` that are evaluated on whole arrays."""
     graph = simplify(expand(graph))
     tables = row_counts(graph)
     return [
-        Whole(equation.primitive.name, reason, equation.place)
+        NeedsAllRows(equation.primitive.name, reason, equation.place)
         for rows, region in zip(tables, regions(graph, tables), strict=True)
         for equation, reason in mark(region, rows).mixed
     ]

@@ -16,7 +16,7 @@ from optserve.graph.primitive import Value
 from optserve.graph.tracer import TracedFunction, Tracer
 from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.tracing import new_trace
-from optserve.transforms.arguments import Chosen, own
+from optserve.transforms.arguments import ChosenArguments, own
 from optserve.transforms.traced import filled, pullback_of
 
 __all__ = ["Tape"]
@@ -62,7 +62,7 @@ class Tape:
         Raises ``ShapeError`` where an array has no floating dtype.
         """
         self._trace.check_open()
-        chosen = Chosen.of((value,), [0])
+        chosen = ChosenArguments.of((value,), [0])
         self._values += chosen.leaves
         made = [self._trace.input(aval_of(one), value=one) for one in chosen.leaves]
         [watched] = chosen.trees(made)

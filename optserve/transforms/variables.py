@@ -16,7 +16,7 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Array, is_float
 from optserve.graph.numpy_protocols import Operators
 from optserve.graph.trees import is_tree, leaves, rebuilt
-from optserve.transforms.arguments import Chosen
+from optserve.transforms.arguments import ChosenArguments
 from optserve.transforms.functions import vjp
 
 __all__ = ["Variable"]
@@ -36,7 +36,9 @@ class Variable(Operators):
     """
 
     def __init__(self, value: Any) -> None:
-        [given] = Chosen.of((np.asarray(value) if isinstance(value, list) else value,), [0]).leaves
+        [given] = ChosenArguments.of(
+            (np.asarray(value) if isinstance(value, list) else value,), [0]
+        ).leaves
         self.value: Any = np.asarray(given) if np.ndim(given) else given
         self.grad: Any = None
         self._parents: tuple[Variable, ...] = ()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from optserve.batch.pool import Done, Pool, Task
-from optserve.batch.serving import Do, Send, Verdict
+from optserve.batch.serving import Do, JobVerdict, Send
 from optserve.jobs.interruption import Interruption
 from optserve.memo import Memo
 from tests.batch.test_batch import FINE, batch, here, outcomes, without_what_varies
@@ -41,7 +41,7 @@ def pids(found: list[Done[bytes]]) -> list[int]:
     return [message["pid"] for one in found for message in one.messages]
 
 
-def clean(request: bytes, send: Send, new: bool) -> Verdict:
+def clean(request: bytes, send: Send, new: bool) -> JobVerdict:
     send({"pid": os.getpid(), "new": new})
     return "next"
 
@@ -81,7 +81,7 @@ LEFT: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("what", LEFT)
 def test_what_is_left_ends_a_process(what: str) -> None:
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         LEFT[what]()
         return clean(request, send, new)
 
@@ -93,7 +93,7 @@ def test_what_is_left_ends_a_process(what: str) -> None:
 def test_caches_within_bounds_end_none() -> None:
     memo = Memo(8)
 
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         memo.of(request, lambda: [*range(1000)])
         return clean(request, send, new)
 
@@ -102,7 +102,7 @@ def test_caches_within_bounds_end_none() -> None:
 
 @pytest.mark.parametrize("end", ["crash", "exit", "raise", "again"])
 def test_what_an_old_process_did_not_do_well_is_done_in_a_new_one(end: str) -> None:
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         if request == b"2" and not new:
             send({"pid": "of the old one"})
             if end == "crash":
@@ -121,7 +121,7 @@ def test_what_an_old_process_did_not_do_well_is_done_in_a_new_one(end: str) -> N
 
 
 def test_what_a_new_process_does_not_do_well_is_told() -> None:
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         sys.stdout.write(f"before {request.decode()}")
         sys.stdout.flush()
         if request == b"2":
@@ -145,7 +145,7 @@ def test_a_process_that_ends_between_two_tasks_costs_none() -> None:
 
 
 def test_each_task_has_the_whole_time() -> None:
-    def do(request: bytes, send: Send, new: bool) -> Verdict:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         time.sleep(60 if request == b"9" else 0.3)
         return clean(request, send, new)
 

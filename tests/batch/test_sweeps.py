@@ -10,7 +10,7 @@ import pytest
 
 from optserve.batch.choosing import matches, share
 from optserve.batch.merging import merge
-from optserve.batch.outcome import Outcome
+from optserve.batch.outcome import JobOutcome
 from optserve.batch.summary import summary
 from optserve.batch.swept import Together, judged
 from optserve.config import load
@@ -134,8 +134,8 @@ def test_one_command_runs_no_sweep(tmp_path: Path) -> None:
     assert load(tmp_path / "fit.yaml", overrides=["sweep=null"]).name == "fit"
 
 
-def result(name: str, loss: float | None, code: int = 0, **fields: Any) -> Outcome:
-    return Outcome(name, "fit.yaml", "result", code, "gradient", loss=loss, **fields)
+def result(name: str, loss: float | None, code: int = 0, **fields: Any) -> JobOutcome:
+    return JobOutcome(name, "fit.yaml", "result", code, "gradient", loss=loss, **fields)
 
 
 def test_statistics_are_over_groups(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from optserve.reports.html.svg import Band, Cells, Line, Mark, Plot, Points
+from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot, Points
 from optserve.reports.text_plot import text_plot
 from tests.cli.conftest import Invoke
 
@@ -62,7 +62,7 @@ def test_what_is_refused(invoke: Invoke, fitted: Path) -> None:
 
 def test_letters_are_where_the_numbers_are() -> None:
     x = np.array([0.0, 1.0, 2.0])
-    marks: list[Mark] = [
+    marks: list[ChartMark] = [
         Band(x, x - 1, x + 1, "band"),
         Points(x, x, "points"),
         Line(x, 0 * x, dashed=True),
@@ -85,4 +85,4 @@ def test_what_is_not_there_is_not_drawn() -> None:
     assert text_plot(one).count("o") == 1
     powers = Plot([Line(np.arange(4.0), 10.0 ** np.arange(4), "")], "p", "x", "y", log_y=True)
     assert "1000 |" in text_plot(powers)
-    assert "0.500" in text_plot(Cells([[1.0, 0.5], [0.5, 1.0]], ["a", "b"], "c"))
+    assert "0.500" in text_plot(MatrixCells([[1.0, 0.5], [0.5, 1.0]], ["a", "b"], "c"))

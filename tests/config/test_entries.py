@@ -9,10 +9,10 @@ import pytest
 
 import optserve
 from optserve.errors import ConfigError
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 
 
-def parameter(**keys: Any) -> Parameter:
+def parameter(**keys: Any) -> JobParameter:
     config = {
         "version": 1,
         "parameters": {"w": {"shape": [2, 3], "init": 1.0, **keys}},

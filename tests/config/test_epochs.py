@@ -9,7 +9,7 @@ import pytest
 
 from optserve.errors import ConfigError
 from optserve.graph.interpret import interpret
-from optserve.jobs.problem import Minibatch
+from optserve.jobs.problem import BatchPlan
 from optserve.jobs.splits import metrics_outline
 from optserve.primitives.tracing import verify
 from tests.config.evaluation import Load
@@ -21,12 +21,12 @@ TAIL = "parameters: {b: 2}\nloss: mean((y - b * x)**2)\noptimizer: adam\n"
 @pytest.mark.parametrize(
     ("written", "made"),
     [
-        ("{rows: 2}", Minibatch(2)),
-        ("{rows: 9}", Minibatch(9)),
-        ("{rows: 3, shuffle: false, last: drop}", Minibatch(3, shuffle=False, last="drop")),
+        ("{rows: 2}", BatchPlan(2)),
+        ("{rows: 9}", BatchPlan(9)),
+        ("{rows: 3, shuffle: false, last: drop}", BatchPlan(3, shuffle=False, last="drop")),
     ],
 )
-def test_a_minibatch(problem: Load, written: str, made: Minibatch) -> None:
+def test_a_minibatch(problem: Load, written: str, made: BatchPlan) -> None:
     assert problem(f"{DATA}{TAIL}minibatch: {written}\n").minibatch == made
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from optserve.config.extends import MAX_CHAIN, read_tree
 from optserve.config.nodes import MappingNode, plain
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def read(path: Path) -> MappingNode:
-    return read_tree(path, Reach(path.parent))
+    return read_tree(path, FileReach(path.parent))
 
 
 def test_mappings_merge_lists_replace_and_null_removes(tmp_path: Path) -> None:

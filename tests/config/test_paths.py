@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from optserve.config.nodes import ScalarNode
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("path", ["data/d.csv", "./data/../data/d.csv", "link.csv"])
 def test_files_of_the_folder_are_found(folder: Path, path: str) -> None:
-    assert Reach(folder).file(written(path, folder)) == folder / path
+    assert FileReach(folder).file(written(path, folder)) == folder / path
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_files_of_the_folder_are_found(folder: Path, path: str) -> None:
 )
 def test_files_outside_need_permission(folder: Path, path: str) -> None:
     with pytest.raises(ConfigError, match="leaves the folder"):
-        Reach(folder).file(written(path, folder))
-    assert Reach(folder, anywhere=True).file(written(path, folder)).is_file()
+        FileReach(folder).file(written(path, folder))
+    assert FileReach(folder, anywhere=True).file(written(path, folder)).is_file()
 
 
 @pytest.mark.parametrize("path", ["e.csv", "data", "", "loop.csv", "a\0b", "x" * 5000, "~/d.csv"])
 def test_what_is_no_file_is_refused(folder: Path, path: str) -> None:
     with pytest.raises(ConfigError):
-        Reach(folder).file(written(path, folder))
+        FileReach(folder).file(written(path, folder))
 
 
 def test_a_path_is_relative_to_where_it_is_written(folder: Path) -> None:
-    assert Reach(folder).file(written("d.csv", folder / "data")) == folder / "data" / "d.csv"
+    assert FileReach(folder).file(written("d.csv", folder / "data")) == folder / "data" / "d.csv"

@@ -28,9 +28,9 @@ from optserve.config.schema.sweep import Best, Draw, Random, Statistic, Sweep
 from optserve.config.schema.table import Column, Split, Table
 from optserve.config.schema.uncertainty import (
     Bootstrap,
-    Limits,
-    Method,
+    MethodWritten,
     Simulate,
+    SimulatedLimits,
     Uncertainty,
 )
 from optserve.config.schema.validation import describe
@@ -51,10 +51,10 @@ SECTIONS: Sequence[tuple[str, type[Section]]] = (
     ("stop.plateau", Plateau),
     ("starts", Starts),
     ("uncertainty", Uncertainty),
-    ("uncertainty.method", Method),
+    ("uncertainty.method", MethodWritten),
     ("uncertainty.method.bootstrap", Bootstrap),
     ("simulate", Simulate),
-    ("simulate.expect.PATH", Limits),
+    ("simulate.expect.PATH", SimulatedLimits),
     ("outputs.NAME", Output),
     ("expect.PATH", Expect),
     ("abort", Abort),

@@ -7,8 +7,8 @@ import sysconfig
 from dataclasses import fields
 from pathlib import Path
 
-from optserve.batch.lock.entry import Entry, Plugin
-from optserve.batch.lock.rules import Rule
+from optserve.batch.lock.entry import LockedPlugin, LockEntry
+from optserve.batch.lock.rules import LockedRule
 from tests.docs.session import ROOT, commands, comparable, run
 
 PAGE = ROOT / "docs" / "lock.md"
@@ -27,5 +27,7 @@ def test_the_sessions_print_what_the_page_shows(tmp_path: Path) -> None:
 
 def test_every_key_of_the_file_is_described() -> None:
     text = PAGE.read_text()
-    keys = {one.name for kind in (Entry, Plugin, Rule) for one in fields(kind)} - {"points"}
+    keys = {one.name for kind in (LockEntry, LockedPlugin, LockedRule) for one in fields(kind)} - {
+        "points"
+    }
     assert {key for key in keys if f"`{key}`" not in text} == set()

@@ -13,7 +13,7 @@ from optserve.errors import Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
-from optserve.jobs.parameters import Parameter, ParameterTransform
+from optserve.jobs.parameters import JobParameter, ParameterTransform
 from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
@@ -32,9 +32,9 @@ def parameter(
     fixed: Any = False,
     transform: ParameterTransform | None = None,
     precision: str = "float64",
-) -> Parameter:
+) -> JobParameter:
     value = np.asarray(init, precision)
-    return Parameter(
+    return JobParameter(
         name=name,
         init=value,
         lower=np.full(value.shape, low, precision),
@@ -47,7 +47,7 @@ def parameter(
 
 def problem(
     function: Function,
-    parameters: Sequence[Parameter],
+    parameters: Sequence[JobParameter],
     data: Mapping[str, Any] | None = None,
     *,
     kind: Any = "loss",
@@ -91,7 +91,7 @@ def _whole(column: Any) -> bool:
 
 def least_squares(
     residual: Function,
-    parameters: Sequence[Parameter],
+    parameters: Sequence[JobParameter],
     data: Mapping[str, Any],
     *,
     response: str = "",
@@ -122,7 +122,7 @@ def least_squares(
 
 
 def log_likelihood(
-    function: Function, parameters: Sequence[Parameter], data: Mapping[str, Any], **fields: Any
+    function: Function, parameters: Sequence[JobParameter], data: Mapping[str, Any], **fields: Any
 ) -> Problem:
     """Of which ``function(*parameters, *data)`` is the log likelihood of each row."""
 

@@ -16,7 +16,7 @@ from optserve.graph.interpret import interpret
 from optserve.jobs import bijections
 from optserve.jobs.evidence.uncertainty.delta_method import varying_entries
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter, ParameterTransform
+from optserve.jobs.parameters import JobParameter, ParameterTransform
 from optserve.primitives.tracing import trace
 
 F8 = np.dtype(np.float64)
@@ -59,10 +59,10 @@ each = pytest.mark.parametrize("name", TRANSFORMS)
 
 def _parameter(
     transform: ParameterTransform, init: Array, fixed: Array | None = None, upper: float = np.inf
-) -> Parameter:
+) -> JobParameter:
     held = np.zeros(init.shape, bool) if fixed is None else fixed
     full = np.full(init.shape, upper, init.dtype)
-    return Parameter("p", init, -np.inf * np.ones(init.shape), full, held, transform)
+    return JobParameter("p", init, -np.inf * np.ones(init.shape), full, held, transform)
 
 
 def _coordinates(name: str, scale: float = 1.0) -> tuple[ParameterTransform, Array]:

@@ -19,7 +19,7 @@ from optserve.jobs import deadline
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import Optimizer, adam, lbfgs, levenberg_marquardt
 from tests.jobs.problems import least_squares, log_likelihood, parameter
@@ -65,7 +65,7 @@ def curve(optimizer: Optimizer, seconds: float, **fields: Any) -> Problem:
         [parameter("a", 1.0), parameter("b", 0.1)],
         {"x": x, "y": y},
         optimizer=optimizer,
-        stop=Stop(seconds=seconds),
+        stop=StoppingRule(seconds=seconds),
         backend="slow",
         **fields,
     )
@@ -104,7 +104,7 @@ def test_error_bars_that_do_not_fit_in_are_left_out(monkeypatch: pytest.MonkeyPa
         return -((x - a) ** 2)
 
     made = log_likelihood(quadratic, [parameter("a", 1.0)], {"x": [1.0, 2.0]})
-    made = replace(made, stop=Stop(seconds=30.0))
+    made = replace(made, stop=StoppingRule(seconds=30.0))
     assert run(made).standard_errors["a"] > 0.0
     fits = Deadline.fits
 
@@ -125,10 +125,12 @@ def test_no_large_matrix_is_taken_apart_when_the_limit_is_near(
     def linear(w: Any, x: Any, y: Any) -> Any:
         return y - x @ w
 
-    made = least_squares(linear, [parameter("w", np.zeros(40))], data, stop=Stop(seconds=20.0))
+    made = least_squares(
+        linear, [parameter("w", np.zeros(40))], data, stop=StoppingRule(seconds=20.0)
+    )
     assert run(made).exit_code == 0
     monkeypatch.setattr(deadline, "OPERATIONS", 1.0)  # so slow that it would take days
-    found = run(replace(made, optimizer=lbfgs(), stop=Stop(seconds=0.5)))
+    found = run(replace(made, optimizer=lbfgs(), stop=StoppingRule(seconds=0.5)))
     assert found.seconds <= 0.5 + 0.2 + NOISE
     assert found.evidence.verified or found.evidence.sentence.endswith("the time was up")
 
@@ -142,7 +144,9 @@ def test_a_jacobian_that_would_take_longer_than_all_the_time_is_not_begun(
     def linear(w: Any, x: Any, y: Any) -> Any:
         return y - np.exp(0.1 * x @ w)
 
-    made = least_squares(linear, [parameter("w", np.zeros(50))], data, stop=Stop(seconds=20.0))
+    made = least_squares(
+        linear, [parameter("w", np.zeros(50))], data, stop=StoppingRule(seconds=20.0)
+    )
     assert run(made).exit_code == 0
     monkeypatch.setattr(deadline, "OPERATIONS", 1e4)  # so slow that a step would take a minute
     late = run(made)
@@ -150,7 +154,7 @@ def test_a_jacobian_that_would_take_longer_than_all_the_time_is_not_begun(
     assert (late.exit_code, late.termination.reason, late.evaluations) == (3, "seconds", 1)
     assert late.loss == pytest.approx(float(np.sum((data["y"] - 1.0) ** 2)))
     assert not late.evidence.verified
-    assert run(replace(made, stop=Stop())).exit_code == 0
+    assert run(replace(made, stop=StoppingRule())).exit_code == 0
 
 
 def test_a_start_is_not_begun_once_the_time_is_up() -> None:
@@ -171,7 +175,7 @@ def test_auto_does_not_compile_for_as_long_as_the_job_may_take() -> None:
         optimizer=lbfgs(),
     )
     packing = Packing(made.parameters, np.dtype(np.float64))
-    hasty = replace(made, stop=Stop(seconds=0.02))
+    hasty = replace(made, stop=StoppingRule(seconds=0.02))
     long, short = (choose("auto", demand=demand_of_job(one, packing)) for one in (made, hasty))
     if len(long.estimates) == 1:
         pytest.skip("one backend is installed")

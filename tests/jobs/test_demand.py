@@ -7,7 +7,7 @@ import pytest
 
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Minibatch, Stop
+from optserve.jobs.problem import BatchPlan, StoppingRule
 from optserve.optimizers import adam
 from tests.jobs.problems import parameter, problem
 
@@ -18,13 +18,13 @@ def test_minibatches_are_many_small_evaluations() -> None:
         [parameter("w", 0.0)],
         {"x": np.zeros(1000)},
         optimizer=adam(),
-        stop=Stop(steps=50),
+        stop=StoppingRule(steps=50),
     )
     packing = Packing(made.parameters, np.dtype(np.float64))
     whole = demand_of_job(made, packing)
-    batched = replace(made, minibatch=Minibatch(100), stop=Stop(epochs=3))
+    batched = replace(made, minibatch=BatchPlan(100), stop=StoppingRule(epochs=3))
     small = demand_of_job(batched, packing)
     assert (whole.evaluations, small.evaluations) == (50, 30)
     assert small.entries == pytest.approx(whole.entries / 10, rel=0.01)
-    endless = demand_of_job(replace(batched, stop=Stop(seconds=9.0)), packing)
+    endless = demand_of_job(replace(batched, stop=StoppingRule(seconds=9.0)), packing)
     assert endless.evaluations == 1000

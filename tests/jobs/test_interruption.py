@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optserve.jobs.interruption import Interruption
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.reasons import Reason
 from optserve.jobs.record.record import Findings, record
 from optserve.jobs.record.result import Result
@@ -20,7 +20,10 @@ from optserve.optimizers import gradient_descent
 from tests.jobs.problems import rosenbrock
 
 SLOWLY = rosenbrock(
-    gradient_descent(1e-5), stop=Stop(seconds=30), starts=({"x": np.array(2.0)},), name="slow"
+    gradient_descent(1e-5),
+    stop=StoppingRule(seconds=30),
+    starts=({"x": np.array(2.0)},),
+    name="slow",
 )
 
 
@@ -61,7 +64,9 @@ def test_a_signal_stops_after_the_evaluation_and_keeps_what_was_reached(
 
 
 def test_the_checkpoint_is_of_the_descent_that_was_stopped() -> None:
-    made = replace(SLOWLY, starts=({"x": np.array(-1.2)},), stop=Stop(gradient=1e-12, seconds=30))
+    made = replace(
+        SLOWLY, starts=({"x": np.array(-1.2)},), stop=StoppingRule(gradient=1e-12, seconds=30)
+    )
     at_the_minimum = replace(made.parameters[0], init=np.array(1.0))
     made = replace(made, parameters=(at_the_minimum, made.parameters[1]))
     result = run(made, progress=lambda snapshot: signal.raise_signal(signal.SIGINT))
@@ -118,7 +123,9 @@ def test_other_threads_hear_nothing() -> None:
 
 def test_progress_is_shown_ten_times_a_second_at_most() -> None:
     shown: list[Snapshot] = []
-    result = run(rosenbrock(gradient_descent(1e-5), stop=Stop(seconds=0.55)), progress=shown.append)
+    result = run(
+        rosenbrock(gradient_descent(1e-5), stop=StoppingRule(seconds=0.55)), progress=shown.append
+    )
     assert result.termination.reason == "seconds"
     assert 3 <= len(shown) <= 5
     assert [one.step for one in shown] == sorted({one.step for one in shown})
@@ -133,7 +140,7 @@ def test_a_handler_of_the_program_is_called_when_the_run_has_ended() -> None:
         result = stopped_by(signal.SIGTERM, signal.SIGTERM)
         assert result.termination.reason == "terminated"
         assert heard == [signal.SIGTERM]
-        run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3)))
+        run(rosenbrock(gradient_descent(1e-5), stop=StoppingRule(steps=3)))
         assert heard == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -142,7 +149,7 @@ def test_a_handler_of_the_program_is_called_when_the_run_has_ended() -> None:
 @pytest.mark.usefixtures("interruptible")
 def test_a_run_after_one_that_was_interrupted_does_not_begin() -> None:
     assert stopped_by(signal.SIGINT).termination.reason == "interrupted"
-    short = rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3))
+    short = rosenbrock(gradient_descent(1e-5), stop=StoppingRule(steps=3))
     with pytest.raises(KeyboardInterrupt):
         run(short)
     assert run(short).steps == 3
@@ -152,7 +159,7 @@ def test_a_run_after_one_that_was_interrupted_does_not_begin() -> None:
 def test_at_a_prompt_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
     assert stopped_by(signal.SIGINT).termination.reason == "interrupted"
-    assert run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3))).steps == 3
+    assert run(rosenbrock(gradient_descent(1e-5), stop=StoppingRule(steps=3))).steps == 3
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -163,7 +170,7 @@ def test_a_signal_that_no_result_tells_of_takes_its_course(monkeypatch: pytest.M
 
     monkeypatch.setattr("optserve.jobs.run.record", late)
     with pytest.raises(KeyboardInterrupt):
-        run(rosenbrock(gradient_descent(1e-5), stop=Stop(steps=3)))
+        run(rosenbrock(gradient_descent(1e-5), stop=StoppingRule(steps=3)))
 
 
 def test_what_was_heard_within_is_known_outside() -> None:

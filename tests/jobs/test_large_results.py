@@ -12,7 +12,7 @@ import pytest
 import optserve
 from optserve.errors import ConfigError
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.record.artefacts import save
 from optserve.jobs.record.large import LISTED
 from optserve.jobs.record.result import Result, read_result
@@ -141,7 +141,7 @@ def test_labels_are_made_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch
     fixed = np.zeros(3000, bool)
     fixed[:10] = True
     ends = np.full(3000, np.inf)
-    w = Parameter("w", np.ones(3000), -ends, ends, fixed)
+    w = JobParameter("w", np.ones(3000), -ends, ends, fixed)
     labels = Packing([w, w], np.dtype(np.float64)).labels
     assert len(labels) == 2 * 2990
     assert made == []

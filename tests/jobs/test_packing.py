@@ -9,7 +9,7 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs.bijections import interval, log, softplus
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter, ParameterTransform
+from optserve.jobs.parameters import JobParameter, ParameterTransform
 from tests.jobs.problems import parameter
 
 F8 = np.dtype(np.float64)
@@ -130,7 +130,7 @@ def test_a_transform_may_change_the_shape() -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_its_place(one: Parameter, words: str) -> None:
+def test_what_makes_no_sense_is_refused_with_its_place(one: JobParameter, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         Packing([one], F8)
     assert str(caught.value).startswith("fit.yaml:4:3: ")

@@ -11,7 +11,7 @@ from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
 from optserve.graph.graph import Graph
 from optserve.jobs.bijections import log
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import adam, chain, clip_by_global_norm, cosine, gradient_descent, lbfgs
 from optserve.primitives.composition import probe
@@ -80,7 +80,7 @@ def test_bounds_hold_for_every_kind_of_method() -> None:
             lambda x: np.sum((x - np.arange(3.0)) ** 2),
             [parameter("x", [0.5, 0.5, 0.5], low=0.25, high=1.5)],
             optimizer=optimizer,
-            stop=Stop(steps=300),
+            stop=StoppingRule(steps=300),
         )
         result = run(made)
         np.testing.assert_allclose(result.parameters["x"], [0.25, 1.0, 1.5], atol=1e-3)
@@ -93,7 +93,7 @@ def test_convergence_at_a_bound_is_judged_by_the_projected_gradient() -> None:
         lambda x, y: (x - 1) ** 2 + (y + 2) ** 2,
         [parameter("x", 0.0), parameter("y", 1.0, low=0.0)],
         optimizer=gradient_descent(0.25),
-        stop=Stop(gradient=1e-9),
+        stop=StoppingRule(gradient=1e-9),
     )
     result = run(made)
     assert result.termination.reason == "gradient"
@@ -130,12 +130,12 @@ def test_single_precision_ends_by_its_own_precision() -> None:
 
 def test_schedules_know_how_many_steps_are_meant() -> None:
     modified = chain((clip_by_global_norm(1.0),), adam(cosine(start=0.1)))
-    result = run(rosenbrock(modified, stop=Stop(steps=400)))
+    result = run(rosenbrock(modified, stop=StoppingRule(steps=400)))
     assert result.steps == 400
     assert result.loss is not None
     assert result.loss < 1.0
     with pytest.raises(ConfigError, match="the number of steps is not known"):
-        run(rosenbrock(adam(cosine(start=0.1)), stop=Stop(seconds=1)))
+        run(rosenbrock(adam(cosine(start=0.1)), stop=StoppingRule(seconds=1)))
 
 
 @dataclass
@@ -155,7 +155,7 @@ class Counted:
 def test_the_backend_that_was_asked_for_does_all_the_work() -> None:
     counted = Counted()
     result = run(
-        rosenbrock(adam(0.1), backend="counted", stop=Stop(steps=30)),
+        rosenbrock(adam(0.1), backend="counted", stop=StoppingRule(steps=30)),
         backends={"counted": counted.backend()},
     )
     assert result.used.backend == "counted"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.primitives.arithmetic import negative, reciprocal, square
-from optserve.primitives.composition import Composition, compose, identity, pipe, probe
+from optserve.primitives.composition import ComposedFunction, compose, identity, pipe, probe
 from optserve.primitives.elementary import exp, sigmoid, sin, softplus, tanh
 from optserve.primitives.tracing import trace
 from optserve.transforms.functions import grad, jvp, vjp
@@ -37,16 +37,16 @@ def test_composition_is_associative(f: Function, g: Function, h: Function, x: fl
 
 
 @given(FUNCTIONS, POINTS)
-def test_identity_is_the_unit(f: Composition, x: float) -> None:
+def test_identity_is_the_unit(f: ComposedFunction, x: float) -> None:
     assert compose(f, identity) == compose(identity, f) == f
-    assert compose(identity) == compose() == Composition()
+    assert compose(identity) == compose() == ComposedFunction()
     agree(compose(f, identity), f, x)
     agree(lambda value: identity(f(identity(value))), f, x)
 
 
 @given(FUNCTIONS, FUNCTIONS, POINTS)
 def test_the_derivative_of_a_composition_is_the_product(
-    f: Composition, g: Composition, x: float
+    f: ComposedFunction, g: ComposedFunction, x: float
 ) -> None:
     inner, pull_inner = vjp(g, x)
     _, pull_outer = vjp(f, inner)

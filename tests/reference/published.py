@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array, Aval
-from optserve.jobs.problem import Objective, Problem, Stop
+from optserve.jobs.problem import Objective, Problem, StoppingRule
 from optserve.optimizers import Optimizer, adam, gradient_descent, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
 from tests.jobs.problems import parameter, problem
@@ -30,14 +30,14 @@ class Way:
 
     kind: str
     optimizer: Callable[[], Optimizer]
-    stop: Stop
+    stop: StoppingRule
 
 
-FIRST_ORDER = Stop(gradient=1e-8, steps=2000)
+FIRST_ORDER = StoppingRule(gradient=1e-8, steps=2000)
 WAYS: Mapping[str, Way] = {
-    "default": Way("least_squares", levenberg_marquardt, Stop(steps=1000)),
-    "lbfgs": Way("least_squares", lbfgs, Stop(steps=4000)),
-    "loss": Way("loss", lbfgs, Stop(steps=4000)),
+    "default": Way("least_squares", levenberg_marquardt, StoppingRule(steps=1000)),
+    "lbfgs": Way("least_squares", lbfgs, StoppingRule(steps=4000)),
+    "loss": Way("loss", lbfgs, StoppingRule(steps=4000)),
     "adam": Way("loss", lambda: adam(learning_rate=0.01), FIRST_ORDER),
     "gradient_descent": Way("loss", lambda: gradient_descent(learning_rate=1e-3), FIRST_ORDER),
 }

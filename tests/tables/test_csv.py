@@ -17,7 +17,7 @@ from optserve.tables.csv import csv
 from optserve.tables.csv_arrow import read_rows
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
-from optserve.tables.frame import Frame, Gapped, Kind
+from optserve.tables.frame import CellKind, Frame, Gapped
 from optserve.tables.lines import layout_of
 from optserve.tables.pieces import Pieced
 
@@ -29,7 +29,7 @@ class ByArrow:
         self.names, self.width, self.rows = rows.layout.names, rows.layout.width, -1
         self._rows = rows
 
-    def read(self, wanted: Mapping[int, Kind]) -> Mapping[int, Array]:
+    def read(self, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]:
         return read_rows(self._rows, wanted)
 
 
@@ -44,7 +44,7 @@ def frames(content: bytes, dialect: Dialect = COMMAS) -> tuple[Frame, Frame]:
     return text_frame(rows), ByArrow(rows)
 
 
-def outcome(frame: Frame, index: int, kind: Kind) -> tuple[str, list[object]]:
+def outcome(frame: Frame, index: int, kind: CellKind) -> tuple[str, list[object]]:
     """What reading a column gives: its dtype and values, or the error as a person reads it."""
     try:
         array = frame.read({index: kind})[index]
@@ -72,7 +72,7 @@ cells = st.sampled_from(CELLS + ODD)
     st.sampled_from(["\n", "\r\n", "\n\n"]),
 )
 def test_both_ways_of_reading_agree(
-    rows: list[tuple[str, str]], kind: Kind, header: bool, line_end: str
+    rows: list[tuple[str, str]], kind: CellKind, header: bool, line_end: str
 ) -> None:
     lines = [",".join(row) for row in ([("x", "y"), *rows] if header else rows)]
     text, arrow = frames((line_end.join(lines) + line_end).encode(), Dialect(header=header))
@@ -152,7 +152,7 @@ def test_names_are_trimmed_and_the_byte_order_mark_is_none_of_them(tmp_path: Pat
         ("text", ["a", " b", "nary"], ["a", "b", "nary"]),
     ],
 )
-def test_kinds(tmp_path: Path, kind: Kind, cells: list[str], values: list[object]) -> None:
+def test_kinds(tmp_path: Path, kind: CellKind, cells: list[str], values: list[object]) -> None:
     array: Array = read(tmp_path, "x\n" + "\n".join(cells)).read({0: kind})[0]
     assert array.tolist() == values
 
@@ -171,7 +171,7 @@ def test_kinds(tmp_path: Path, kind: Kind, cells: list[str], values: list[object
         ("float", "--"),
     ],
 )
-def test_what_is_not_of_its_kind_is_refused(tmp_path: Path, kind: Kind, cell: str) -> None:
+def test_what_is_not_of_its_kind_is_refused(tmp_path: Path, kind: CellKind, cell: str) -> None:
     with pytest.raises(ConfigError, match=r"d\.csv:2"):
         read(tmp_path, f'x\n"{cell}"\n').read({0: kind})
 

@@ -18,7 +18,7 @@ from optserve.tables.csv import csv, dat, tsv, txt
 from optserve.tables.csv_arrow import read_rows
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
-from optserve.tables.frame import Frame, Kind, Reader, advice_of
+from optserve.tables.frame import CellKind, Frame, Reader, advice_of
 from optserve.tables.lines import layout_of
 from optserve.tables.pieces import PieceFrame, pieces_of
 
@@ -43,8 +43,8 @@ def opened(
     return make
 
 
-def columns(frame: Frame, kind: Kind = "float") -> dict[str, list[Any]]:
-    wanted: dict[int, Kind] = dict.fromkeys(range(frame.width), kind)
+def columns(frame: Frame, kind: CellKind = "float") -> dict[str, list[Any]]:
+    wanted: dict[int, CellKind] = dict.fromkeys(range(frame.width), kind)
     names = frame.names or tuple(map(str, range(frame.width)))
     return {names[at]: array.tolist() for at, array in frame.read(wanted).items()}
 
@@ -273,7 +273,7 @@ def test_both_ways_of_reading_agree(
     comment: str,
     skip: int,
     header: bool,
-    kind: Kind,
+    kind: CellKind,
 ) -> None:
     dialect = Dialect.of(separator, decimal, "utf-8", comment, skip, header)
     content = "".join(parts).encode()
@@ -287,8 +287,8 @@ def test_both_ways_of_reading_agree(
         assert read(rows, at, kind) == read(rows, at, kind, by_arrow=True)
 
 
-def read(rows: Rows, at: int, kind: Kind, *, by_arrow: bool = False) -> Any:
-    wanted: Mapping[int, Kind] = {at: kind}
+def read(rows: Rows, at: int, kind: CellKind, *, by_arrow: bool = False) -> Any:
+    wanted: Mapping[int, CellKind] = {at: kind}
     try:
         return (read_rows(rows, wanted) if by_arrow else text_frame(rows).read(wanted))[at].tolist()
     except ConfigError as error:

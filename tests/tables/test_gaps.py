@@ -15,7 +15,7 @@ from optserve.errors import ConfigError
 from optserve.tables import csv_file
 from optserve.tables.csv import csv
 from optserve.tables.files import joined
-from optserve.tables.frame import Cells, Gapped, Kind
+from optserve.tables.frame import CellKind, Cells, Gapped
 from optserve.tables.npy import npy
 from optserve.tables.npz import npz
 from optserve.tables.parquet import parquet as parquet_reader
@@ -23,7 +23,7 @@ from optserve.tables.parquet import parquet as parquet_reader
 NAN = float("nan")
 
 
-def gaps(frame: Any, wanted: Mapping[int, Kind]) -> dict[int, list[Any]]:
+def gaps(frame: Any, wanted: Mapping[int, CellKind]) -> dict[int, list[Any]]:
     """The columns with ``None`` where there is no value."""
     assert isinstance(frame, Gapped)
     return {index: listed(cells) for index, cells in frame.read_with_gaps(wanted).items()}
@@ -39,7 +39,7 @@ def test_csv(tmp_path: Path, small: int, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(csv_file, "SMALL", small)
     path = tmp_path / "d.csv"
     path.write_text("x,k,b,t\n1,2,true,a\n ,NA,?,\nnan,3,0,none\n2.5,4,1,b\n")
-    wanted: dict[int, Kind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
+    wanted: dict[int, CellKind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
     found: dict[int, list[Any]] = {
         0: [1.0, None, None, 2.5],
         1: [2, None, 3, 4],
@@ -68,7 +68,7 @@ def test_parquet(tmp_path: Path) -> None:
     }
     path = tmp_path / "d.parquet"
     parquet.write_table(pyarrow.table(columns), path, row_group_size=3)
-    wanted: dict[int, Kind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
+    wanted: dict[int, CellKind] = {0: "float", 1: "integer", 2: "bool", 3: "text"}
     assert gaps(parquet_reader()(path), wanted) == {
         0: [1.0, None, None, 2.5],
         1: [2, None, 3, 4],

@@ -17,16 +17,16 @@ import optserve
 from optserve.config.data.columns import TakenColumn
 from optserve.graph.aval import Array
 from optserve.tables.buffers import Buffers
-from optserve.tables.pieces import Piece
+from optserve.tables.pieces import TablePiece
 from optserve.tables.stream import Stream
 
 ROWS, PIECES = 100, 12
 
 
-def pieces() -> list[Piece]:
+def pieces() -> list[TablePiece]:
     """Each holds its own number."""
     return [
-        Piece(ROWS, lambda wanted, number=number: {0: np.full(ROWS, float(number))})  # type: ignore[misc]
+        TablePiece(ROWS, lambda wanted, number=number: {0: np.full(ROWS, float(number))})  # type: ignore[misc]
         for number in range(PIECES)
     ]
 
@@ -35,7 +35,7 @@ def test_each_piece_is_decoded_once_a_pass_and_ahead(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("optserve.tables.stream.KEPT_BYTES", 0)
     decoded: list[tuple[int, str]] = []
 
-    def decode(piece: Piece, _first: int) -> Mapping[str, Array]:
+    def decode(piece: TablePiece, _first: int) -> Mapping[str, Array]:
         column = piece.read({0: "float"})[0]
         decoded.append((int(column[0]), threading.current_thread().name))
         return {"x": column}
@@ -75,7 +75,7 @@ def test_rows_over_several_pieces_and_from_many_threads() -> None:
 
 
 def test_an_error_ahead_is_raised_to_who_asks() -> None:
-    def decode(piece: Piece, _first: int) -> Mapping[str, Array]:
+    def decode(piece: TablePiece, _first: int) -> Mapping[str, Array]:
         column = piece.read({0: "float"})[0]
         if column[0] == 2.0:
             raise ValueError("the third piece is bad")

@@ -9,7 +9,7 @@ from functools import partial
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.whole import Whole, called_out
+from optserve.backends.llvm.programs.whole import WholeGraph, called_out
 from optserve.backends.lowering import Lowering
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph
@@ -39,10 +39,10 @@ def llvm_backend(threads: int | None = None, lowerings: Sequence[Lowering] = ())
 
 def compile_graph(graph: Graph, threads: int = 1, lowerings: Lowerings | None = None) -> Compiled:
     """A callable that evaluates ``graph``; a pass that has no native form runs on NumPy."""
-    return Whole(graph, threads, lowerings)
+    return WholeGraph(graph, threads, lowerings)
 
 
 def loop_of(graph: Graph, threads: int = 1, lowerings: Lowerings | None = None) -> Compiled | None:
     """The same where all of ``graph`` has a native form, else ``None``."""
-    whole = Whole(graph, threads, lowerings)
+    whole = WholeGraph(graph, threads, lowerings)
     return None if whole.program is None else whole

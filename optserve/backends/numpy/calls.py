@@ -28,7 +28,7 @@ from optserve.primitives.sums import sum_
 
 __all__ = ["quick_call"]
 
-Call = Callable[..., Any]
+NumpyCall = Callable[..., Any]
 
 SHORT = 32
 """Entries of the last axis up to which an extreme of the transpose is quicker."""
@@ -42,13 +42,13 @@ LONGEST = 1024
 
 def quick_call(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     """A function of the operands; the sizes in ``attributes`` are numbers."""
     find = _CALLS.get(equation.primitive)
     return None if find is None else find(equation, attributes, rows)
 
 
-_SCALAR_OPERATORS: Mapping[Primitive, Call] = MappingProxyType(
+_SCALAR_OPERATORS: Mapping[Primitive, NumpyCall] = MappingProxyType(
     {
         arithmetic.add: operator.add,
         arithmetic.subtract: operator.sub,
@@ -62,7 +62,7 @@ _SCALAR_OPERATORS: Mapping[Primitive, Call] = MappingProxyType(
 
 def _on_scalars(
     equation: Equation, _attributes: Mapping[str, Any], _rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     """Python's operators, which on NumPy scalars give the bits of the ufuncs much sooner."""
     avals = [atom.aval for atom in (*equation.operands, *equation.results)]
     floats = all(aval.shape == () and aval.dtype.kind == "f" for aval in avals)
@@ -71,7 +71,7 @@ def _on_scalars(
 
 def _reshape(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     [before] = [atom.aval.shape for atom in equation.operands]
     if equation.results[0].aval.shape == ():
         return operator.itemgetter((0,) * len(before)) if before else None
@@ -80,13 +80,13 @@ def _reshape(
 
 def _transpose(
     _equation: Equation, attributes: Mapping[str, Any], _rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     return operator.methodcaller("transpose", attributes["axes"])
 
 
 def _slice(
     equation: Equation, attributes: Mapping[str, Any], _rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     """Without the check of the bounds, where the shape rule has made it."""
     if any(isinstance(size, Dim) for size in equation.operands[0].aval.shape):
         return None
@@ -100,7 +100,7 @@ def _bound(start: int, stop: int, step: int) -> slice:
 
 def _extreme(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     columns = _columns(equation, attributes, rows)
     if not 1 < columns <= SHORT:
         return None
@@ -113,7 +113,9 @@ def _extreme(
     return call
 
 
-def _sum(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]) -> Call | None:
+def _sum(
+    equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
+) -> NumpyCall | None:
     dtype = equation.results[0].aval.dtype
     if dtype not in (np.float64, np.float32):
         return None
@@ -149,7 +151,7 @@ def _ones_times(count: int, ones: Array, dtype: DType, shape: tuple[int, ...], x
 
 def _stack(
     equation: Equation, attributes: Mapping[str, Any], rows: Mapping[str, int]
-) -> Call | None:
+) -> NumpyCall | None:
     """Into memory at hand: of short arrays a quarter of the time of ``np.stack``."""
     [result] = equation.results
     shape, axis = resolve_shape(result.aval.shape, rows), attributes["axis"]
@@ -183,7 +185,7 @@ def _columns(equation: Equation, attributes: Mapping[str, Any], rows: Mapping[st
 
 
 _CALLS: Mapping[
-    Primitive, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], Call | None]
+    Primitive, Callable[[Equation, Mapping[str, Any], Mapping[str, int]], NumpyCall | None]
 ] = MappingProxyType(
     {
         **dict.fromkeys(_SCALAR_OPERATORS, _on_scalars),

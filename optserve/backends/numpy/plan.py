@@ -28,8 +28,8 @@ WORTH_RETURNING = 1024
 """Entries from which on the memory of a value is returned before the run is over."""
 
 Slots = tuple[int, ...]
-Read = Callable[[list[Any]], Any]
-Step = tuple[Callable[..., Any], Read | None, Slots, Slots, Array | None, Place | None]
+ReadSlots = Callable[[list[Any]], Any]
+PlanStep = tuple[Callable[..., Any], ReadSlots | None, Slots, Slots, Array | None, Place | None]
 """An implementation, what reads its operands (``None``: it has none), the slots it writes and those
 it empties, where it may write, and where it was written."""
 
@@ -72,7 +72,7 @@ class Plan:
             and prod(resolve_shape(variable.aval.shape, rows)) >= WORTH_RETURNING
         }
         initial = self.initial.copy()
-        steps: list[Step] = []
+        steps: list[PlanStep] = []
         for i, equation in enumerate(self.graph.equations):
             implementation = self._implementation(equation, rows)
             read, writes = _reader(self.reads[i]), self.writes[i]
@@ -117,7 +117,7 @@ class Plan:
         return released[::-1]
 
 
-def _reader(slots: Slots) -> Read | None:
+def _reader(slots: Slots) -> ReadSlots | None:
     """Reads the values of slots, as a tuple."""
     if len(slots) == 1:
         [only] = slots
@@ -128,7 +128,7 @@ def _reader(slots: Slots) -> Read | None:
 class BoundPlan:
     """A plan with its numbers filled in, for arguments of one set of shapes."""
 
-    def __init__(self, plan: Plan, initial: list[Any], steps: Sequence[Step]) -> None:
+    def __init__(self, plan: Plan, initial: list[Any], steps: Sequence[PlanStep]) -> None:
         self.rest = initial[len(plan.inputs) :]
         self.outputs = plan.outputs
         self.steps = steps

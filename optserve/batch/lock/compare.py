@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from optserve.batch.lock.entry import Entry, Locked
+from optserve.batch.lock.entry import Locked, LockEntry
 from optserve.batch.lock.file import NAME, Lock
 from optserve.batch.lock.points import Point, evaluated, is_close
-from optserve.batch.lock.rules import Rule
+from optserve.batch.lock.rules import LockedRule
 from optserve.errors import LockFailure, OptserveError, Place
 from optserve.reports.numbers import compact
 
@@ -52,7 +52,7 @@ def changes(lock: Lock, now: Locked, path: Path) -> Iterator[OptserveError]:
         yield from _values(entry, now, place)
 
 
-def same_entry(before: Entry, now: Entry) -> bool:
+def same_entry(before: LockEntry, now: LockEntry) -> bool:
     """Whether ``before`` may stay in the lock as it is, values apart."""
     return (
         before.inputs == now.inputs
@@ -76,7 +76,7 @@ def _failure(message: str, place: Place | None, lines: Sequence[str] = ()) -> Lo
     )
 
 
-def _plain(before: Entry, now: Entry, place: Place) -> Iterator[LockFailure]:
+def _plain(before: LockEntry, now: LockEntry, place: Place) -> Iterator[LockFailure]:
     for key, called in (("precision", "precision"), ("kind", "kind of objective")):
         one, two = getattr(before, key), getattr(now, key)
         if one != two:
@@ -116,7 +116,7 @@ def _rules(lock: Lock, now: Locked, path: Path) -> Iterator[LockFailure]:
             yield _failure(f"{name} comes from {two}, and came from {one}", place)
 
 
-def _code(rule: Rule, lock: Lock, now: Locked, place: Place) -> Iterator[LockFailure]:
+def _code(rule: LockedRule, lock: Lock, now: Locked, place: Place) -> Iterator[LockFailure]:
     """Of what is computed by code that cannot be traced, that code."""
     before, after = lock.plugins.get(rule.provider), now.plugins[rule.provider]
     if before is not None and before.code != after.code:
@@ -129,7 +129,7 @@ def _code(rule: Rule, lock: Lock, now: Locked, place: Place) -> Iterator[LockFai
         )
 
 
-def _renamed(before: Entry, now: Entry) -> Mapping[str, str]:
+def _renamed(before: LockEntry, now: LockEntry) -> Mapping[str, str]:
     """The new name of each input that is only called otherwise."""
     if len(before.inputs) != len(now.inputs):
         return {}
@@ -141,7 +141,7 @@ def _renamed(before: Entry, now: Entry) -> Mapping[str, str]:
     }
 
 
-def _graphs(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
+def _graphs(before: LockEntry, now: Locked, place: Place) -> Iterator[LockFailure]:
     names = _renamed(before, now.entry)
     inputs = tuple(names.get(one, one) for one in before.inputs)
     lines = [*_difference(before.shown, now.entry.shown)]
@@ -160,7 +160,7 @@ def _graphs(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
         yield _failure(one, at, lines)
 
 
-def _values(before: Entry, now: Locked, place: Place) -> Iterator[LockFailure]:
+def _values(before: LockEntry, now: Locked, place: Place) -> Iterator[LockFailure]:
     """What the graph of now gives at the points of before, under the names that it has now."""
     back = {new: old for old, new in _renamed(before, now.entry).items()}
     called = [*now.entry.gradient]

@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 
 from optserve.batch.lock.canonical import canonical, digests, text_digest
-from optserve.batch.lock.points import Point, Written, found_at
-from optserve.batch.lock.rules import Rule, primitives_of, rule_of
+from optserve.batch.lock.points import Point, StoredNumbers, found_at
+from optserve.batch.lock.rules import LockedRule, primitives_of, rule_of
 from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph, to_text
 from optserve.graph.primitive import Value
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.memo import Memo
 from optserve.primitives.tracing import trace
@@ -23,7 +23,7 @@ from optserve.registry.code import code_digest
 from optserve.transforms.reverse import vjp
 from optserve.transforms.simplify import prune
 
-__all__ = ["KNOWN", "Entry", "Locked", "Plugin", "derived", "locked"]
+__all__ = ["KNOWN", "LockEntry", "Locked", "LockedPlugin", "derived", "locked"]
 
 KNOWN = 1000
 """Of how many functions the rules are kept."""
@@ -33,7 +33,7 @@ LONGEST = 600
 
 
 @dataclass(frozen=True)
-class Plugin:
+class LockedPlugin:
     """A plugin whose primitives are used; ``code`` is a digest of its syntax."""
 
     name: str
@@ -42,7 +42,7 @@ class Plugin:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LockEntry:
     """What the lock holds of a job, or of the jobs of a sweep that are alike.
 
     ``jobs`` are their labels. ``loss`` and ``gradient`` (by parameter) are digests of graphs that
@@ -60,7 +60,7 @@ class Entry:
     gradient: Mapping[str, str]
     transforms: Mapping[str, str]
     shown: str
-    data: Mapping[str, Written]
+    data: Mapping[str, StoredNumbers]
     points: tuple[Point, ...]
     without: str = ""
 
@@ -70,9 +70,9 @@ class Locked:
     """An entry, with the rules and plugins that it needs; ``graph`` and ``captured`` are what
     computes its points, ``columns`` are its data, ``places`` where its equations were written."""
 
-    entry: Entry
-    rules: Mapping[str, Rule]
-    plugins: Mapping[str, Plugin]
+    entry: LockEntry
+    rules: Mapping[str, LockedRule]
+    plugins: Mapping[str, LockedPlugin]
     graph: Graph
     captured: tuple[Array, ...]
     place: Place | None
@@ -126,13 +126,13 @@ def locked(
     called += [f"constant {text_digest(one.tobytes().hex())}" for one in captured]
     found = canonical(graph, called)
     loss, *gradient = found.outputs
-    data: Mapping[str, Written] = {}
+    data: Mapping[str, StoredNumbers] = {}
     at: Sequence[Point] = ()
     without = ""
     if points:
         data, at, without = found_at(graph, names, problem, captured)
     shown = to_text(graph)
-    entry = Entry(
+    entry = LockEntry(
         config,
         (label,),
         _kind(problem.objective),
@@ -166,7 +166,7 @@ def locked(
     return Locked(entry, rules, plugins, graph, captured, problem.objective.place, places, columns)
 
 
-def _transform(parameter: Parameter) -> str:
+def _transform(parameter: JobParameter) -> str:
     """The name of the transform of a parameter, and a digest of what it computes."""
     transform = parameter.transform
     assert transform is not None
@@ -179,5 +179,5 @@ def _transform(parameter: Parameter) -> str:
     return f"{transform.name} {text_digest(*digests(traced.graph))}"
 
 
-def _plugin(provided: Provided) -> Plugin:
-    return Plugin(provided.distribution, provided.version, code_digest(provided.module))
+def _plugin(provided: Provided) -> LockedPlugin:
+    return LockedPlugin(provided.distribution, provided.version, code_digest(provided.module))

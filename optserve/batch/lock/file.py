@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from optserve.batch.lock.entry import Entry, Plugin
-from optserve.batch.lock.points import Found, Point
-from optserve.batch.lock.rules import Rule
+from optserve.batch.lock.entry import LockedPlugin, LockEntry
+from optserve.batch.lock.points import Point, StoredValue
+from optserve.batch.lock.rules import LockedRule
 from optserve.errors import ConfigError, Place
 
 __all__ = ["NAME", "Lock", "lock_text", "read_lock"]
@@ -34,11 +34,11 @@ class Lock:
     """What a lock file holds: conventions by case, rules and plugins by name, entries."""
 
     conventions: Mapping[str, str] = field(default_factory=dict)
-    plugins: Mapping[str, Plugin] = field(default_factory=dict)
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    entries: tuple[Entry, ...] = ()
+    plugins: Mapping[str, LockedPlugin] = field(default_factory=dict)
+    rules: Mapping[str, LockedRule] = field(default_factory=dict)
+    entries: tuple[LockEntry, ...] = ()
 
-    def entry(self, config: str, label: str) -> Entry | None:
+    def entry(self, config: str, label: str) -> LockEntry | None:
         """The entry of one job."""
         found = (one for one in self.entries if one.config == config and label in one.jobs)
         return next(found, None)
@@ -52,8 +52,8 @@ def read_lock(path: Path) -> Lock:
             raise ValueError(f"version {told['version']}")
         return Lock(
             told["conventions"],
-            {one["name"]: Plugin(**one) for one in told.get("plugin", ())},
-            {one["primitive"]: Rule(**one) for one in told.get("rule", ())},
+            {one["name"]: LockedPlugin(**one) for one in told.get("plugin", ())},
+            {one["primitive"]: LockedRule(**one) for one in told.get("rule", ())},
             tuple(_entry(one) for one in told.get("job", ())),
         )
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def read_lock(path: Path) -> Lock:
         ) from None
 
 
-def _entry(told: Mapping[str, Any]) -> Entry:
+def _entry(told: Mapping[str, Any]) -> LockEntry:
     points = tuple(
         Point(
             one["parameters"],
@@ -85,12 +85,12 @@ def _entry(told: Mapping[str, Any]) -> Entry:
     plain = {key: value for key, value in told.items() if key != "point"}
     lists = {key: tuple(plain.get(key, ALONE)) for key in ("jobs", "inputs")}
     empty: dict[str, Any] = {"transforms": {}, "data": {}, "shown": "", "without": ""}
-    return Entry(**{**empty, **plain, **lists, "points": points})
+    return LockEntry(**{**empty, **plain, **lists, "points": points})
 
 
-def _found(told: Sequence[Any]) -> Found:
+def _found(told: Sequence[Any]) -> StoredValue:
     *numbers, tolerance = told
-    return Found(tuple(map(float, numbers)), float(tolerance))
+    return StoredValue(tuple(map(float, numbers)), float(tolerance))
 
 
 def lock_text(lock: Lock) -> str:
@@ -105,7 +105,7 @@ def lock_text(lock: Lock) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _entry_lines(entry: Entry) -> Iterator[str]:
+def _entry_lines(entry: LockEntry) -> Iterator[str]:
     fields = {**vars(entry)}
     points = fields.pop("points")
     tables = {key: fields.pop(key) for key in ("gradient", "transforms", "data")}

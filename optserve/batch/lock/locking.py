@@ -8,9 +8,9 @@ from pathlib import Path
 
 from optserve.batch.lock.compare import changed_conventions, changes, same_entry
 from optserve.batch.lock.conventions import conventions
-from optserve.batch.lock.entry import KNOWN, Entry, Locked, Plugin, locked
+from optserve.batch.lock.entry import KNOWN, Locked, LockedPlugin, LockEntry, locked
 from optserve.batch.lock.file import NAME, Lock, lock_text, read_lock
-from optserve.batch.lock.rules import Rule
+from optserve.batch.lock.rules import LockedRule
 from optserve.config import load
 from optserve.config.sweep import plan
 from optserve.config.written import read_config
@@ -19,7 +19,7 @@ from optserve.jobs.problem import Problem
 from optserve.jobs.record.replacing import alone_in, replace_file
 from optserve.memo import Memo
 
-__all__ = ["Held", "Opening", "Written", "check_locked", "hold_job", "lock_configs"]
+__all__ = ["Held", "LockChange", "Opening", "check_locked", "hold_job", "lock_configs"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Written:
+class LockChange:
     """What became of a config in the lock ``file``: whether it is ``new``, or has ``changed``."""
 
     config: Path
@@ -53,7 +53,7 @@ class Written:
     without: str = ""
 
 
-def lock_configs(configs: Sequence[Path], opening: Opening) -> Iterator[Written]:
+def lock_configs(configs: Sequence[Path], opening: Opening) -> Iterator[LockChange]:
     """Write the lock beside each of ``configs``; what has not changed stays as it is there.
 
     Entries of configs that are gone are left out. Raises what is wrong with a config.
@@ -87,7 +87,7 @@ def _jobs(config: Path, opening: Opening, known: Memo) -> list[Locked]:
 
 def _together(
     before: Lock, told: Sequence[tuple[Path, Sequence[Locked]]], path: Path
-) -> tuple[list[Written], Lock]:
+) -> tuple[list[LockChange], Lock]:
     names = {config.name for config, _ in told}
     others = [
         one
@@ -95,8 +95,8 @@ def _together(
         if one.config not in names and (path.parent / one.config).exists()
     ]
     entries, written = [*others], []
-    rules: dict[str, Rule] = dict(before.rules) if others else {}
-    plugins: dict[str, Plugin] = dict(before.plugins) if others else {}
+    rules: dict[str, LockedRule] = dict(before.rules) if others else {}
+    plugins: dict[str, LockedPlugin] = dict(before.plugins) if others else {}
     for config, jobs in told:
         kept = [_kept(before, job, path) for job in jobs]
         was = [one for one in before.entries if one.config == config.name]
@@ -112,7 +112,7 @@ def _together(
     return written, Lock(conventions(), plugins, rules, tuple(entries))
 
 
-def _kept(before: Lock, job: Locked, path: Path) -> Entry:
+def _kept(before: Lock, job: Locked, path: Path) -> LockEntry:
     """The entry of a job: the one that there was, where nothing has changed."""
     entry = before.entry(job.entry.config, job.entry.jobs[0])
     if entry is None or entry.jobs != job.entry.jobs or not same_entry(entry, job.entry):
@@ -124,9 +124,9 @@ def _kept(before: Lock, job: Locked, path: Path) -> Entry:
     return job.entry if [*changes(alone, job, path)] else entry
 
 
-def _written(config: Path, path: Path, jobs: Sequence[Locked], state: str) -> Written:
+def _written(config: Path, path: Path, jobs: Sequence[Locked], state: str) -> LockChange:
     entries = [job.entry for job in jobs]
-    return Written(
+    return LockChange(
         config,
         path,
         sum(len(one.jobs) for one in entries),

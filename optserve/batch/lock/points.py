@@ -22,7 +22,16 @@ from optserve.graph.interpret import interpret
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 
-__all__ = ["Found", "Point", "data_of", "evaluated", "found_at", "is_close", "points_of", "written"]
+__all__ = [
+    "Point",
+    "StoredValue",
+    "data_of",
+    "evaluated",
+    "found_at",
+    "is_close",
+    "points_of",
+    "written",
+]
 
 ROWS = 6
 """Rows of each table, at most."""
@@ -33,12 +42,12 @@ LISTED = 60
 STEPS = (0.0, 0.1, 0.4)
 """How far the points lie from the start, relative to the free coordinates."""
 
-Written = Any
+StoredNumbers = Any
 """A nested list of numbers; or a mapping of the shape, the least and the largest entry."""
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredValue:
     """A value, or numbers that tell an array, and how far they may be off."""
 
     numbers: tuple[float, ...]
@@ -49,12 +58,12 @@ class Found:
 class Point:
     """The parameters by name as they are written, and the loss and its derivatives there."""
 
-    parameters: Mapping[str, Written]
-    loss: Found
-    gradient: Mapping[str, Found]
+    parameters: Mapping[str, StoredNumbers]
+    loss: StoredValue
+    gradient: Mapping[str, StoredValue]
 
 
-def written(array: Array) -> Written:
+def written(array: Array) -> StoredNumbers:
     """``array`` as the lock has it.
 
     >>> written(np.array([1.5, 2.0])), written(np.zeros((100, 2)))
@@ -67,7 +76,7 @@ def written(array: Array) -> Written:
     return {"shape": [*array.shape], "low": ends[0].item(), "high": ends[1].item()}
 
 
-def _read(told: Written, name: str, aval: Aval) -> Array:
+def _read(told: StoredNumbers, name: str, aval: Aval) -> Array:
     """The array that ``written`` wrote."""
     if not isinstance(told, Mapping):
         return np.asarray(told, aval.dtype)
@@ -79,7 +88,7 @@ def _read(told: Written, name: str, aval: Aval) -> Array:
     return np.asarray(drawn.reshape(told["shape"]), aval.dtype)
 
 
-def data_of(problem: Problem, first: bool = False) -> Mapping[str, Written]:
+def data_of(problem: Problem, first: bool = False) -> Mapping[str, StoredNumbers]:
     """A few rows of the data of the loss: spread over the table, or the ``first``."""
     count = len(problem.parameters)
     found = {}
@@ -102,7 +111,7 @@ def _few(array: Any, axis: int, first: bool) -> Any:
     return np.take(array, [number * rows // ROWS for number in range(ROWS)], axis)
 
 
-def points_of(problem: Problem) -> Sequence[Mapping[str, Written]]:
+def points_of(problem: Problem) -> Sequence[Mapping[str, StoredNumbers]]:
     """Where the loss is looked at: at its start, and at two points nearby."""
     packing = Packing(problem.parameters, np.dtype(problem.precision))
     start = packing.flat({})
@@ -121,9 +130,9 @@ def points_of(problem: Problem) -> Sequence[Mapping[str, Written]]:
 def evaluated(
     gradient: Graph,
     names: Sequence[str],
-    data: Mapping[str, Written],
+    data: Mapping[str, StoredNumbers],
     captured: Sequence[Array],
-    points: Sequence[Mapping[str, Written]],
+    points: Sequence[Mapping[str, StoredNumbers]],
     precision: str | None = None,
 ) -> Sequence[Point]:
     """The loss and its derivatives by ``names`` at each of ``points``; with a ``precision`` it is
@@ -142,7 +151,7 @@ def found_at(
     names: Sequence[str],
     problem: Problem,
     captured: Sequence[Array],
-) -> tuple[Mapping[str, Written], Sequence[Point], str]:
+) -> tuple[Mapping[str, StoredNumbers], Sequence[Point], str]:
     """Rows of data, what comes of them at the points of ``problem``, and why there is nothing."""
     why = ""
     points = points_of(problem)
@@ -159,7 +168,7 @@ def _at(
     graph: Graph,
     names: Sequence[str],
     arrays: Sequence[Array],
-    point: Mapping[str, Written],
+    point: Mapping[str, StoredNumbers],
     precision: str | None,
 ) -> Point:
     """The values, each with a tolerance: what rounding of the arguments makes of them, and more."""
@@ -174,7 +183,7 @@ def _at(
     for index, numbers in enumerate(exact):
         size = max((abs(one) for one in numbers if math.isfinite(one)), default=0.0)
         spread = max((_distance(numbers, other[index]) for other in rounded), default=0.0)
-        found.append(Found(numbers, float(f"{least * size + 10.0 * spread:.0e}")))
+        found.append(StoredValue(numbers, float(f"{least * size + 10.0 * spread:.0e}")))
     return Point(point, found[0], dict(zip(names, found[1:], strict=True)))
 
 
@@ -206,10 +215,10 @@ def _distance(one: Sequence[float], other: Sequence[float]) -> float:
     return max((one for one in differences if math.isfinite(one)), default=0.0)
 
 
-def is_close(before: Found, now: Found) -> bool:
+def is_close(before: StoredValue, now: StoredValue) -> bool:
     """Whether ``now`` is what was found before, within its tolerance.
 
-    >>> is_close(Found((1.0, math.nan), 0.1), Found((1.05, math.nan), 0.0))
+    >>> is_close(StoredValue((1.0, math.nan), 0.1), StoredValue((1.05, math.nan), 0.0))
     True
     """
     if len(before.numbers) != len(now.numbers):

@@ -27,7 +27,7 @@ from optserve.transforms.forward import pushforward
 from optserve.transforms.reverse import vjp
 from optserve.transforms.simplify import prune
 
-__all__ = ["Rule", "primitives_of", "rule_of"]
+__all__ = ["LockedRule", "primitives_of", "rule_of"]
 
 EXAMPLES = 4
 """At how many of its examples a rule is traced, at most."""
@@ -45,7 +45,7 @@ FORMS: tuple[tuple[tuple[int, ...], ...], ...] = (((),), ((2, 1), (3,)))
 
 
 @dataclass(frozen=True)
-class Rule:
+class LockedRule:
     """A primitive as the lock holds it.
 
     ``value`` is the function of NumPy or SciPy that computes it, or the digest of its body, and
@@ -78,7 +78,7 @@ def primitives_of(graphs: Iterable[Graph]) -> list[Primitive]:
     return sorted(found, key=lambda one: one.name)
 
 
-def rule_of(primitive: Primitive, provided: Provided | None = None) -> Rule:
+def rule_of(primitive: Primitive, provided: Provided | None = None) -> LockedRule:
     """The rule of ``primitive``, which a plugin may have ``provided``.
 
     >>> from optserve.primitives.elementary import exp
@@ -91,7 +91,7 @@ def rule_of(primitive: Primitive, provided: Provided | None = None) -> Rule:
     at = [*_avals(primitive)][:EXAMPLES]
     reverse = [_reverse(primitive, *one) for one in at]
     shown = next((to_text(graph) for graph in reverse if isinstance(graph, Graph)), "")
-    return Rule(
+    return LockedRule(
         primitive.name,
         _value(primitive, at),
         _digest(reverse + [_reverse(primitive, *one, masked=True) for one in at]),

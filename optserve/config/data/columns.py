@@ -14,13 +14,13 @@ from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, DType
 from optserve.tables.cells import FILL_IN, LEVEL, composed, conversions, is_missing
-from optserve.tables.frame import Frame, Kind, advice_of
+from optserve.tables.frame import CellKind, Frame, advice_of
 from optserve.tables.statistics import Moments, categories_of, codes, moments_of
 
-__all__ = ["Levels", "Located", "TakenColumn", "take"]
+__all__ = ["Levels", "LocateCell", "TakenColumn", "take"]
 
 _RANGE = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, CellKind] = {
     "float": "float",
     "integer": "integer",
     "bool": "bool",
@@ -33,7 +33,7 @@ _SECONDS = {"days": 86_400, "seconds": 1}
 
 Levels = Mapping[str, int]
 """The values of a category, each with its code, in the order of their codes."""
-Located = Callable[[int, int], tuple[Place | None, int]]
+LocateCell = Callable[[int, int], tuple[Place | None, int]]
 """Where the cell in a row of what was read, and at a position, stands: its place and the number of
 its row in the file, from 1."""
 
@@ -51,7 +51,7 @@ class TakenColumn(NamedTuple):
     settings: Column
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CellKind:
         """How its cells are read."""
         if any(map(is_missing, self.settings.spelled)):
             return "verbatim"
@@ -118,7 +118,7 @@ class TakenColumn(NamedTuple):
         return moments
 
     def raw(
-        self, read: Mapping[int, Array], levels: Mapping[int, Levels], located: Located
+        self, read: Mapping[int, Array], levels: Mapping[int, Levels], located: LocateCell
     ) -> Array:
         """The array before it is standardized, of shape (rows,) or (rows, columns)."""
         parts = [self._values(read[at], at, levels, located) for at in self.positions]
@@ -157,7 +157,7 @@ class TakenColumn(NamedTuple):
         return f"{constant} constant column(s) of {self.name} standardize to 0" if constant else ""
 
     def _values(
-        self, cells: Array, at: int, levels: Mapping[int, Levels], located: Located
+        self, cells: Array, at: int, levels: Mapping[int, Levels], located: LocateCell
     ) -> Array:
         """The cells of one position as numbers."""
         if self.is_category:
@@ -174,7 +174,7 @@ class TakenColumn(NamedTuple):
             return cells - float(origin)
         return self._from_whole(cells, at, int(origin), located)
 
-    def _counted(self, moments: Array, at: int, located: Located) -> Array:
+    def _counted(self, moments: Array, at: int, located: LocateCell) -> Array:
         """Days or seconds since the origin, by whole ticks of the unit of ``moments``."""
         if not moments.size:
             return np.zeros(moments.shape)
@@ -187,7 +187,7 @@ class TakenColumn(NamedTuple):
         whole = self._from_whole(moments.astype(np.int64), at, start * ticks // 10**6, located)
         return whole / (ticks * _SECONDS[self.settings.unit])
 
-    def _from_whole(self, cells: Array, at: int, origin: int, located: Located) -> Array:
+    def _from_whole(self, cells: Array, at: int, origin: int, located: LocateCell) -> Array:
         """``cells`` less ``origin``, both of 64 bits."""
         low, high = int(cells.min(initial=0)) - origin, int(cells.max(initial=0)) - origin
         if low >= -(2**63) and high < 2**63:
@@ -202,7 +202,7 @@ class TakenColumn(NamedTuple):
         )
 
     def _no_level(
-        self, texts: Array, at: int, levels: Levels, row: int, located: Located
+        self, texts: Array, at: int, levels: Levels, row: int, located: LocateCell
     ) -> ConfigError:
         """The error for a text that is not among the levels that are listed."""
         text = str(texts[row])

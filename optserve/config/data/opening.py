@@ -11,7 +11,7 @@ from optserve.config.expressions.values import CONSTANTS
 from optserve.config.given import columns_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.options import with_options
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.config.scope import Tables
@@ -31,7 +31,7 @@ COUNTED = 256
 def open_tables(
     config: Config,
     declared: Declarations,
-    reach: Reach,
+    reach: FileReach,
     registry: Registry,
     data: Any,
     found: Mistakes,

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.config.data.columns import Levels, TakenColumn
 from optserve.graph.aval import Array
 from optserve.tables.cells import is_missing
-from optserve.tables.frame import Kind
+from optserve.tables.frame import CellKind
 
 __all__ = ["ReadCells", "gaps_of", "read_cells", "read_columns"]
 
@@ -21,8 +21,8 @@ T = TypeVar("T")
 class ReadCells(NamedTuple):
     """The ``cells`` (rows,) by position and kind, and where there are any the ``gaps`` in them."""
 
-    cells: Mapping[tuple[int, Kind], Array]
-    gaps: Mapping[tuple[int, Kind], Array] = MappingProxyType({})
+    cells: Mapping[tuple[int, CellKind], Array]
+    gaps: Mapping[tuple[int, CellKind], Array] = MappingProxyType({})
 
     def complete(self, rows: int) -> Array:
         """Which of so many rows lack nothing."""
@@ -43,18 +43,18 @@ class ReadCells(NamedTuple):
 
 
 def read_cells(
-    read: Callable[[Mapping[int, Kind]], Mapping[int, Array]], taken: Iterable[TakenColumn]
+    read: Callable[[Mapping[int, CellKind]], Mapping[int, Array]], taken: Iterable[TakenColumn]
 ) -> ReadCells:
     """The cells of the columns, of which ``read`` lets none be missing."""
     return ReadCells(read_columns(read, taken))
 
 
 def read_columns(
-    read: Callable[[Mapping[int, Kind]], Mapping[int, T]], taken: Iterable[TakenColumn]
-) -> Mapping[tuple[int, Kind], T]:
+    read: Callable[[Mapping[int, CellKind]], Mapping[int, T]], taken: Iterable[TakenColumn]
+) -> Mapping[tuple[int, CellKind], T]:
     """Each position in each kind that it is taken in; most often all at once."""
     needed = list(dict.fromkeys((at, one.kind) for one in taken for at in one.positions))
-    arrays: dict[tuple[int, Kind], T] = {}
+    arrays: dict[tuple[int, CellKind], T] = {}
     while needed:
         batch = dict(needed)
         arrays |= {(at, batch[at]): array for at, array in read(batch).items()}

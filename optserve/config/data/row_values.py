@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.config.data.rowwise import RowWise
-from optserve.config.declarations import Value
+from optserve.config.declarations import DeclaredValue
 from optserve.config.expressions import Function, Scope, build
 from optserve.config.mistakes import Mistakes
 from optserve.config.usage import mentions
@@ -22,10 +22,10 @@ from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads
 
-__all__ = ["Chosen", "RowValues"]
+__all__ = ["ChosenValues", "RowValues"]
 
 
-class Chosen(NamedTuple):
+class ChosenValues(NamedTuple):
     """Some of the values: their names, the columns that they need, how they are computed."""
 
     names: tuple[str, ...]
@@ -56,7 +56,7 @@ class RowValues:
 
     def __init__(
         self,
-        values: Sequence[Value],
+        values: Sequence[DeclaredValue],
         columns: Mapping[str, Aval],
         rows: Dim,
         functions: Mapping[str, Function],
@@ -94,7 +94,7 @@ class RowValues:
                 with found.declaring(name):
                     self.chosen([name])
 
-    def chosen(self, names: Iterable[str]) -> Chosen:
+    def chosen(self, names: Iterable[str]) -> ChosenValues:
         """Those of ``names`` alone, and what they need."""
         wanted = frozenset(names)
         pairs = zip(self.avals, self._graph.outputs, strict=True)
@@ -103,7 +103,7 @@ class RowValues:
         used = reads(graph)
         columns = [one for one in graph.inputs[: self._count] if one in used]
         kept = Graph((*columns, *graph.inputs[self._count :]), graph.equations, graph.outputs)
-        return Chosen(
+        return ChosenValues(
             tuple(outputs),
             tuple(column.name for column in columns),
             self._captured,
@@ -111,7 +111,7 @@ class RowValues:
         )
 
 
-def _row_value(value: Value, scope: Scope, trace: Trace, rows: Dim) -> Tracer:
+def _row_value(value: DeclaredValue, scope: Scope, trace: Trace, rows: Dim) -> Tracer:
     """The value as an array with a row for each row of the table, or none."""
     built = build(value.expression, scope, trace)
     place = value.expression.place

@@ -1,4 +1,4 @@
-"""``Selection``: which rows of a table are used and for what, and what is derived of them.
+"""``RowSelection``: which rows of a table are used and for what, and what is derived of them.
 
 The order is: rows that lack a value are dropped; categories get their codes; ``where`` chooses;
 ``split`` holds rows out; ``standardize`` and ``derive`` take their statistics from the training
@@ -15,11 +15,11 @@ import numpy as np
 
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.read_cells import ReadCells, gaps_of, read_cells, read_columns
-from optserve.config.data.row_values import Chosen, RowValues
+from optserve.config.data.row_values import ChosenValues, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import ROW, DataTable, TableRows, no_rows
 from optserve.config.data.text_tests import TextTest, text_tests
-from optserve.config.declarations import RowExpressions, Value
+from optserve.config.declarations import DeclaredValue, RowExpressions
 from optserve.config.expressions import Expression, Function
 from optserve.config.mistakes import Mistakes
 from optserve.config.schema.table import Column, Split, Table
@@ -30,12 +30,12 @@ from optserve.graph.dim import Dim
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.tables.frame import Gapped, no_gaps
 
-__all__ = ["Selection", "selected"]
+__all__ = ["RowSelection", "selected"]
 
 FLOAT64 = np.dtype(np.float64)
 
 BOOL = np.dtype(bool)
-Rows = Mapping[str, Array | slice]
+SelectedRows = Mapping[str, Array | slice]
 """The rows of each split, as positions among those that are used."""
 
 
@@ -67,7 +67,7 @@ def selected(
         with found.declaring(keys=rows):
             _check_names(expressions.where, derived)
             where, tests = text_tests(expressions.where, table.columns)
-            value = Value("where", where, where.place)
+            value = DeclaredValue("where", where, where.place)
             alone = Mistakes()
             known = {**avals, **{one.name: Aval((table.size,), BOOL) for one in tests}}
             chosen = RowValues([value], known, table.size, functions, vocabulary, alone)
@@ -79,12 +79,12 @@ def selected(
             if label is None and declared.split.labels:
                 found.keys.update(rows)
     return table._replace(
-        selection=Selection(declared, condition, derived, label, tests),
+        selection=RowSelection(declared, condition, derived, label, tests),
         places={**table.places, **derived.places},
     )
 
 
-def _twice(value: Value, table: DataTable) -> ConfigError:
+def _twice(value: DeclaredValue, table: DataTable) -> ConfigError:
     return ConfigError(
         f"'{value.name}' is declared twice: it is a column and derived",
         place=value.place,
@@ -94,12 +94,12 @@ def _twice(value: Value, table: DataTable) -> ConfigError:
     )
 
 
-class Selection(NamedTuple):
+class RowSelection(NamedTuple):
     """What a table says of its rows. ``label`` is the column that its split looks at, ``tests`` the
     comparisons with texts that its condition holds."""
 
     declared: Table
-    condition: Chosen | None
+    condition: ChosenValues | None
     derived: RowValues
     label: TakenColumn | None
     tests: tuple[TextTest, ...] = ()
@@ -243,7 +243,7 @@ class Selection(NamedTuple):
             code="no-rows",
         )
 
-    def _splits(self, count: int, labels: Array | None) -> Rows:
+    def _splits(self, count: int, labels: Array | None) -> SelectedRows:
         split = self.declared.split
         if split is None:
             return {"train": slice(None)}
@@ -285,7 +285,7 @@ def _check_names(where: Expression, derived: RowValues) -> None:
             )
 
 
-def _condition(values: RowValues) -> Chosen:
+def _condition(values: RowValues) -> ChosenValues:
     """``where``, which must be a truth value of every row, known of that row alone."""
     aval, place = values.avals["where"], values.places["where"]
     if aval.shape != (values.rows,) or aval.dtype.kind != "b":

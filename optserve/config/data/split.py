@@ -15,11 +15,11 @@ __all__ = ["SPLITS", "drawn_rows", "named_rows"]
 
 SPLITS = ("train", "validation", "test")
 
-Rows = Mapping[str, Array]
+SplitRows = Mapping[str, Array]
 """The rows of each split, in order, as int64 positions."""
 
 
-def named_rows(split: Split, names: Array) -> Rows:
+def named_rows(split: Split, names: Array) -> SplitRows:
     """The rows of each split, which ``names`` (rows,) tells of every row.
 
     >>> named_rows(Split(column="fold"), np.array(["train", "test", "train"], dtype=object))
@@ -46,7 +46,7 @@ def named_rows(split: Split, names: Array) -> Rows:
     return {name: chosen for name, chosen in rows.items() if len(chosen)}
 
 
-def drawn_rows(split: Split, count: int, labels: Array | None = None) -> Rows:
+def drawn_rows(split: Split, count: int, labels: Array | None = None) -> SplitRows:
     """``count`` rows drawn into splits by their fractions.
 
     ``labels`` (rows,) are what to stratify by: each of its values has its share of every split, to
@@ -84,7 +84,7 @@ def _shares(sizes: Array, fraction: float) -> Array:
     return shares
 
 
-def _check(split: Split, counts: Rows, sizes: Array, values: Array | None) -> None:
+def _check(split: Split, counts: SplitRows, sizes: Array, values: Array | None) -> None:
     """Hold that every split has rows, and rows of every value that it is stratified by."""
     for name, of_group in counts.items():
         if (of_group > 0).all():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from optserve.config.data.columns import Located, TakenColumn
+from optserve.config.data.columns import LocateCell, TakenColumn
 from optserve.config.data.read_cells import ReadCells, read_cells
 from optserve.graph.aval import Array, DType
 from optserve.tables.allocation import hold_little
 from optserve.tables.buffers import Buffers
-from optserve.tables.pieces import Piece
+from optserve.tables.pieces import TablePiece
 from optserve.tables.statistics import Moments
 from optserve.tables.stream import Stream, StreamedColumn
 
@@ -18,7 +18,10 @@ __all__ = ["streamed_columns"]
 
 
 def streamed_columns(
-    pieces: Sequence[Piece], taken: Sequence[TakenColumn], precision: DType, located: Located
+    pieces: Sequence[TablePiece],
+    taken: Sequence[TakenColumn],
+    precision: DType,
+    located: LocateCell,
 ) -> tuple[Mapping[str, StreamedColumn], tuple[str, ...], Mapping[str, tuple[str, ...]]]:
     """The columns by name, warnings, and the levels of categories.
 
@@ -32,7 +35,7 @@ def streamed_columns(
         """The column of a piece, before which there are ``first`` rows, before it is scaled."""
         return one.raw(cells.of(one), coded[one.name], lambda row, at: located(first + row, at))
 
-    def alone(one: TakenColumn, piece: Piece, first: int) -> Mapping[str, Array]:
+    def alone(one: TakenColumn, piece: TablePiece, first: int) -> Mapping[str, Array]:
         return {one.name: raw(one, read_cells(piece.read, [one]), first)}
 
     moments: dict[str, Moments | None] = {}
@@ -44,7 +47,7 @@ def streamed_columns(
 
     buffers = Buffers()
 
-    def decode(piece: Piece, first: int) -> Mapping[str, Array]:
+    def decode(piece: TablePiece, first: int) -> Mapping[str, Array]:
         cells = read_cells(piece.read, taken)
         found = {}
         for one in taken:
@@ -68,7 +71,7 @@ def streamed_columns(
     return columns, tuple(warning for warning in warnings if warning), levels
 
 
-def _texts(pieces: Sequence[Piece], at: int) -> Iterator[Array]:
+def _texts(pieces: Sequence[TablePiece], at: int) -> Iterator[Array]:
     return (piece.read({at: "text"})[at] for piece in pieces if piece.rows)
 
 

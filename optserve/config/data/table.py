@@ -19,7 +19,7 @@ from optserve.config.data.read_cells import read_cells
 from optserve.config.declarations import name_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
-from optserve.config.paths import Reach
+from optserve.config.paths import FileReach
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place, shown
 from optserve.graph.aval import Array, Aval, DType
@@ -195,7 +195,7 @@ class DataTable(NamedTuple):
 def open_table(
     name: str,
     declared: Table,
-    reach: Reach,
+    reach: FileReach,
     reader: Callable[[Table], Reader],
     arrays: Mapping[str, Array] | None,
     found: Mistakes,
@@ -320,7 +320,7 @@ def _own_names(
 
 
 def _read(
-    declared: Table, reach: Reach, reader: Callable[[Table], Reader]
+    declared: Table, reach: FileReach, reader: Callable[[Table], Reader]
 ) -> tuple[tuple[Path, ...], Frame]:
     written = declared.node_of("read")
     assert isinstance(written, ScalarNode)

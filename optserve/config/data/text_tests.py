@@ -11,7 +11,7 @@ import numpy as np
 
 from optserve.config.data.columns import Levels, TakenColumn
 from optserve.config.expressions import Expression
-from optserve.config.expressions.tree import Constant, Name, Node, Operation, Step
+from optserve.config.expressions.tree import Constant, ExpressionNode, Link, Name, Operation
 from optserve.config.schema.table import Column
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
@@ -69,7 +69,7 @@ def text_tests(
     return replace(where, root=root), tuple(tests)
 
 
-def _is_text(node: Node) -> bool:
+def _is_text(node: ExpressionNode) -> bool:
     return isinstance(node, Constant) and isinstance(node.value, str)
 
 
@@ -82,7 +82,9 @@ def _nothing_else(place: Place) -> ConfigError:
     )
 
 
-def _test(left: Node, step: Step, columns: Mapping[str, TakenColumn], number: int) -> TextTest:
+def _test(
+    left: ExpressionNode, step: Link, columns: Mapping[str, TakenColumn], number: int
+) -> TextTest:
     """The comparison of ``left`` with what ``step`` compares it with, one of which is a text."""
     named, text = (step.operand, left) if _is_text(left) else (left, step.operand)
     if not isinstance(named, Name) or not isinstance(text, Constant):

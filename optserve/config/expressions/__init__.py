@@ -27,9 +27,9 @@ Nothing is ever evaluated as Python. The public face, in the order of use:
 
 from optserve.config.expressions.build import build
 from optserve.config.expressions.functions import (
+    AppliedFunction,
     Function,
     Signature,
-    Step,
     compose,
     declare,
     parse_signature,
@@ -43,12 +43,12 @@ from optserve.config.expressions.values import Value
 
 __all__ = [
     "OF_TABLES",
+    "AppliedFunction",
     "Asked",
     "Expression",
     "Function",
     "Scope",
     "Signature",
-    "Step",
     "Text",
     "Value",
     "build",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from inspect import BoundArguments, Parameter, Signature
 
-from optserve.config.expressions.tree import Call, Node
+from optserve.config.expressions.tree import Call, ExpressionNode
 from optserve.config.suggest import did_you_mean
 from optserve.errors import ConfigError, Place
 
@@ -32,7 +32,7 @@ def bind_nodes(signature: Signature, call: Call) -> BoundArguments:
     try:
         return signature.bind(*call.arguments, **dict(call.keywords))
     except TypeError as error:
-        given: dict[str, Node] = dict(call.keywords)
+        given: dict[str, ExpressionNode] = dict(call.keywords)
         unknown = next((name for name in given if name not in signature.parameters), None)
         raise ConfigError(
             f"{call.function}: {error}",
@@ -45,7 +45,7 @@ def bind_nodes(signature: Signature, call: Call) -> BoundArguments:
 
 def match_arguments(
     parameters: tuple[str, ...], call: Call, shown: str, defined: Place
-) -> tuple[Node, ...]:
+) -> tuple[ExpressionNode, ...]:
     """What was written for each parameter of a declared function, in order."""
     given = dict(zip(parameters, call.arguments, strict=False))
     expected = f"{shown}, defined at {defined}"

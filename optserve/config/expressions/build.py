@@ -30,9 +30,9 @@ from optserve.config.expressions.tree import (
     Call,
     Constant,
     Expression,
+    ExpressionNode,
     Listing,
     Name,
-    Node,
     Operation,
     Prefix,
     Subscript,
@@ -106,7 +106,7 @@ class _Builder:
     scope: Scope
     recorder: Recorder
 
-    def value(self, node: Node, frame: _Frame) -> Value:
+    def value(self, node: ExpressionNode, frame: _Frame) -> Value:
         match node:
             case Constant(value=constant):
                 assert not isinstance(constant, EllipsisType)  # it stands in subscripts only
@@ -254,7 +254,9 @@ class _Builder:
                 bound.arguments[name] = self.argument(written, parameter, frame)
         return bound
 
-    def argument(self, node: Node, parameter: inspect.Parameter | None, frame: _Frame) -> Value:
+    def argument(
+        self, node: ExpressionNode, parameter: inspect.Parameter | None, frame: _Frame
+    ) -> Value:
         """One argument; without a ``parameter`` it is one of a declared function, which takes
         values and functions."""
         if isinstance(node, Name) and (parameter is None or takes_function(parameter)):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from optserve.config.expressions.text import Text
 from optserve.config.expressions.tokens import tokens
-from optserve.config.expressions.tree import Call, Expression, Name, Node
+from optserve.config.expressions.tree import Call, Expression, ExpressionNode, Name
 from optserve.config.expressions.words import Token, refuse
 from optserve.errors import ConfigError, Place
 
-__all__ = ["Function", "Signature", "Step", "compose", "declare", "parse_signature"]
+__all__ = ["AppliedFunction", "Function", "Signature", "compose", "declare", "parse_signature"]
 
 _OPERAND = "the operand"
 """What the one parameter of a composition is called: no text can name it, so it hides nothing."""
@@ -67,8 +67,11 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One function of a composition: ``{subtract: 1}`` is ``Step("subtract", (1,))``, x - 1."""
+class AppliedFunction:
+    """One function of a composition.
+
+    ``{subtract: 1}`` is ``AppliedFunction("subtract", (1,))``, x - 1.
+    """
 
     name: Text
     arguments: tuple[Expression, ...] = ()
@@ -145,7 +148,7 @@ def declare(signature: Signature, body: Expression | Sequence[tuple[Text, Expres
 
 
 def compose(
-    signature: Signature, steps: Sequence[Step], *, innermost_first: bool = False
+    signature: Signature, steps: Sequence[AppliedFunction], *, innermost_first: bool = False
 ) -> Function:
     """The composition of ``steps``, outermost first (``compose``) or innermost first (``pipe``).
 
@@ -160,7 +163,7 @@ def compose(
             code="wrong-definition",
         )
     own = signature.parameters or (_OPERAND,)
-    operand: Node = Name(own[0], signature.place)
+    operand: ExpressionNode = Name(own[0], signature.place)
     parts: list[tuple[str, Expression]] = []
     for step in steps if innermost_first else reversed(steps):
         [name] = _only_name(step.name)

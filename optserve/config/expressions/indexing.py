@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optserve.config.expressions.row_pairs import RowPairs
-from optserve.config.expressions.tree import Constant, Listing, Node, Range, Subscript
+from optserve.config.expressions.tree import Constant, ExpressionNode, Listing, Range, Subscript
 from optserve.config.expressions.values import Value, as_number, described
 from optserve.errors import ConfigError
 from optserve.graph.dim import Dim
@@ -16,10 +16,10 @@ from optserve.graph.tracer import Tracer
 
 __all__ = ["indexed"]
 
-Evaluate = Callable[[Node], Value]
+EvaluateNode = Callable[[ExpressionNode], Value]
 
 
-def indexed(value: Value, subscript: Subscript, evaluate: Evaluate, pairs: RowPairs) -> Any:
+def indexed(value: Value, subscript: Subscript, evaluate: EvaluateNode, pairs: RowPairs) -> Any:
     """``value[indices]``; ``evaluate`` gives what an index that is an expression comes to.
 
     ``pairs`` is told which axes were written as ``None``.
@@ -60,7 +60,7 @@ def _written(entries: Sequence[Any], ndim: int, before: frozenset[int]) -> Itera
     yield from (place + kept - axis for kept in before if kept >= axis)
 
 
-def _entry(values: tuple[Value, ...], subscript: Subscript, evaluate: Evaluate) -> Value:
+def _entry(values: tuple[Value, ...], subscript: Subscript, evaluate: EvaluateNode) -> Value:
     """An entry, or a stretch, of a tuple: what ``scan`` returns, a shape."""
     first, *rest = subscript.indices
     index = _index(first, evaluate, len(values))
@@ -81,7 +81,7 @@ def _entry(values: tuple[Value, ...], subscript: Subscript, evaluate: Evaluate) 
     return values[index]
 
 
-def _index(index: Node | Range, evaluate: Evaluate, size: Any) -> Any:
+def _index(index: ExpressionNode | Range, evaluate: EvaluateNode, size: Any) -> Any:
     if isinstance(index, Range):
         start, stop, step = (
             None if bound is None else _bound(bound, evaluate)
@@ -128,7 +128,7 @@ def _positions(numbers: Sequence[Any], listing: Listing, size: Any) -> Any:
     return np.array(numbers, np.int64)
 
 
-def _bound(bound: Node, evaluate: Evaluate) -> int | Dim:
+def _bound(bound: ExpressionNode, evaluate: EvaluateNode) -> int | Dim:
     value = evaluate(bound)
     if isinstance(value, bool) or not isinstance(value, int | Dim):
         raise ConfigError(
@@ -140,10 +140,10 @@ def _bound(bound: Node, evaluate: Evaluate) -> int | Dim:
     return value
 
 
-def _axis_size(array: Tracer, indices: Sequence[Node | Range], position: int) -> Any:
+def _axis_size(array: Tracer, indices: Sequence[ExpressionNode | Range], position: int) -> Any:
     """The size of the axis that an index is for; ``None`` where there is no such axis."""
 
-    def is_constant(index: Node | Range, value: object) -> bool:
+    def is_constant(index: ExpressionNode | Range, value: object) -> bool:
         return isinstance(index, Constant) and index.value is value
 
     axis = sum(1 for index in indices[:position] if not is_constant(index, None))

@@ -20,13 +20,13 @@ from optserve.config.expressions.tree import (
     Call,
     Constant,
     Expression,
+    ExpressionNode,
+    Link,
     Listing,
     Name,
-    Node,
     Operation,
     Prefix,
     Range,
-    Step,
     Subscript,
     Tupling,
 )
@@ -103,7 +103,7 @@ class _Checker:
         starts = accumulate(widths, initial=0)
         self.offsets = None if source.isascii() else {byte: i for i, byte in enumerate(starts)}
 
-    def node(self, node: ast.expr) -> Node:
+    def node(self, node: ast.expr) -> ExpressionNode:
         place = self.place(node)
         self.count_one(place)
         match node:
@@ -165,7 +165,7 @@ class _Checker:
             )
         return "a name is written without quotes; texts are compared in `where`, and only there"
 
-    def name(self, node: ast.Name | ast.Attribute, place: Place) -> Node:
+    def name(self, node: ast.Name | ast.Attribute, place: Place) -> ExpressionNode:
         parts: list[str] = []
         inner: ast.expr = node
         while isinstance(inner, ast.Attribute):
@@ -209,7 +209,7 @@ class _Checker:
             )
         self.calls.add(function.id)
         arguments = tuple(map(self.argument, node.args))
-        keywords: dict[str, Node] = {}
+        keywords: dict[str, ExpressionNode] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise self.refusal(keyword.value, "starred arguments are")
@@ -220,7 +220,7 @@ class _Checker:
         name_place = self.place(function)
         return Call(function.id, arguments, tuple(keywords.items()), place, name_place)
 
-    def argument(self, node: ast.expr) -> Node:
+    def argument(self, node: ast.expr) -> ExpressionNode:
         """An argument of a call, where strings, truth values and ``None`` may stand as options."""
         if isinstance(node, ast.Constant) and node.value is not ...:
             return self.constant(node, self.place(node), option=True)
@@ -228,7 +228,7 @@ class _Checker:
 
     def operation(self, node: ast.BinOp | ast.Compare, place: Place) -> Operation:
         """A chain read from its right end: Python nests it to the left as deep as it is long."""
-        steps: list[Step] = []
+        steps: list[Link] = []
         first: ast.expr = node
         while isinstance(first, ast.BinOp | ast.Compare):
             if isinstance(first, ast.Compare):
@@ -236,20 +236,20 @@ class _Checker:
                 left, right = first.left, first.comparators[0]
                 symbol = _BINARY.get(type(first.ops[0]))
                 if self.texts and symbol in ("==", "!="):
-                    steps.append(Step(symbol, self.compared(right), self.place(first)))
+                    steps.append(Link(symbol, self.compared(right), self.place(first)))
                     return Operation(self.compared(left), tuple(reversed(steps)), place)
             else:
                 left, right = first.left, first.right
                 symbol = _BINARY.get(type(first.op))
             if symbol is None:
                 raise self.refusal(first)
-            steps.append(Step(symbol, self.node(right), self.place(first)))
+            steps.append(Link(symbol, self.node(right), self.place(first)))
             if len(steps) > 1:  # the chain itself counts already
                 self.count_one(steps[-1].operand.place)
             first = left
         return Operation(self.node(first), tuple(reversed(steps)), place)
 
-    def compared(self, node: ast.expr) -> Node:
+    def compared(self, node: ast.expr) -> ExpressionNode:
         """A side of a comparison that may be a text."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return self.constant(node, self.place(node), option=True)
@@ -270,7 +270,7 @@ class _Checker:
         entries = written.elts if isinstance(written, ast.Tuple) else [written]
         return Subscript(self.node(node.value), tuple(map(self.index, entries)), place)
 
-    def index(self, node: ast.expr) -> Node | Range:
+    def index(self, node: ast.expr) -> ExpressionNode | Range:
         if isinstance(node, ast.Slice):
             bounds = (node.lower, node.upper, node.step)
             start, stop, step = (None if bound is None else self.bound(bound) for bound in bounds)
@@ -279,7 +279,7 @@ class _Checker:
             return self.constant(node, self.place(node), option=True)
         return self.node(node)
 
-    def bound(self, node: ast.expr) -> Node | None:
+    def bound(self, node: ast.expr) -> ExpressionNode | None:
         """A bound of a slice; ``None`` written out is the same as nothing."""
         if isinstance(node, ast.Constant) and node.value is None:
             return None

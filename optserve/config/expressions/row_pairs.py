@@ -23,7 +23,7 @@ from optserve.primitives.tracing import body_of
 
 __all__ = ["RowPairs", "only_entry"]
 
-Axes = frozenset[int]
+RowAxes = frozenset[int]
 
 
 class RowPairs:
@@ -35,7 +35,7 @@ class RowPairs:
 
     def __init__(self, *, authored: bool = False) -> None:
         self._authored = authored
-        self._plain: dict[Atom, Axes] = {}
+        self._plain: dict[Atom, RowAxes] = {}
         self._followed: dict[Trace, int] = {}
 
     def follow(self, trace: Trace, *, check: bool = True) -> None:
@@ -56,11 +56,11 @@ class RowPairs:
                 raise _refused_pick(equation)
             self._note(equation)
 
-    def plain(self, atom: Atom) -> Axes:
+    def plain(self, atom: Atom) -> RowAxes:
         """The axes of length 1 that were not written as ``None``."""
         return self._plain.get(atom, self._made(atom))
 
-    def written_of(self, value: Tracer) -> Axes:
+    def written_of(self, value: Tracer) -> RowAxes:
         """The axes of ``value`` that were written as ``None`` and still have length 1."""
         return _ones(value.shape) - self.plain(value.atom)
 
@@ -68,7 +68,7 @@ class RowPairs:
         """Take note that ``axes`` of ``value`` were written as ``None``, and no others."""
         self._plain[value.atom] = _ones(value.shape) - frozenset(axes)
 
-    def _made(self, atom: Atom) -> Axes:
+    def _made(self, atom: Atom) -> RowAxes:
         """The plain axes of a value of which nothing else is known."""
         return frozenset() if self._authored else _ones(atom.aval.shape)
 
@@ -135,7 +135,7 @@ def only_entry(axis: int, entry: str = "0") -> str:
     return f"[{':, ' * axis}{entry}]"
 
 
-def _ones(shape: Shape) -> Axes:
+def _ones(shape: Shape) -> RowAxes:
     return frozenset(axis for axis, size in enumerate(shape) if size == 1)
 
 

@@ -18,13 +18,13 @@ __all__ = [
     "Call",
     "Constant",
     "Expression",
+    "ExpressionNode",
+    "Link",
     "Listing",
     "Name",
-    "Node",
     "Operation",
     "Prefix",
     "Range",
-    "Step",
     "Subscript",
     "Tupling",
 ]
@@ -54,7 +54,7 @@ class Name:
 class Attribute:
     """``value.T`` or ``value.shape`` of something that is not a name."""
 
-    value: Node
+    value: ExpressionNode
     attribute: str
     place: Place
 
@@ -64,8 +64,8 @@ class Call:
     """``function(*arguments, **keywords)``; ``name_place`` is where the function's name stands."""
 
     function: str
-    arguments: tuple[Node, ...]
-    keywords: tuple[tuple[str, Node], ...]
+    arguments: tuple[ExpressionNode, ...]
+    keywords: tuple[tuple[str, ExpressionNode], ...]
     place: Place
     name_place: Place
 
@@ -75,16 +75,16 @@ class Prefix:
     """``-operand``, ``+operand`` or ``~operand``."""
 
     symbol: str
-    operand: Node
+    operand: ExpressionNode
     place: Place
 
 
 @dataclass(frozen=True)
-class Step:
+class Link:
     """One more operation of a chain; ``place`` covers the chain up to and including it."""
 
     symbol: str
-    operand: Node
+    operand: ExpressionNode
     place: Place
 
 
@@ -92,8 +92,8 @@ class Step:
 class Operation:
     """``first`` and then, from left to right, each step applied to what came before."""
 
-    first: Node
-    steps: tuple[Step, ...]
+    first: ExpressionNode
+    steps: tuple[Link, ...]
     place: Place
 
 
@@ -101,7 +101,7 @@ class Operation:
 class Tupling:
     """``(a, b)``."""
 
-    entries: tuple[Node, ...]
+    entries: tuple[ExpressionNode, ...]
     place: Place
 
 
@@ -109,7 +109,7 @@ class Tupling:
 class Listing:
     """``[a, b]``, which stacks its entries."""
 
-    entries: tuple[Node, ...]
+    entries: tuple[ExpressionNode, ...]
     place: Place
 
 
@@ -117,9 +117,9 @@ class Listing:
 class Range:
     """``start:stop:step`` in a subscript."""
 
-    start: Node | None
-    stop: Node | None
-    step: Node | None
+    start: ExpressionNode | None
+    stop: ExpressionNode | None
+    step: ExpressionNode | None
     place: Place
 
 
@@ -127,12 +127,14 @@ class Range:
 class Subscript:
     """``value[indices]``; ``single`` where one index was written without a comma."""
 
-    value: Node
-    indices: tuple[Node | Range, ...]
+    value: ExpressionNode
+    indices: tuple[ExpressionNode | Range, ...]
     place: Place
 
 
-Node = Constant | Name | Attribute | Call | Prefix | Operation | Tupling | Listing | Subscript
+ExpressionNode = (
+    Constant | Name | Attribute | Call | Prefix | Operation | Tupling | Listing | Subscript
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Expression:
     """
 
     text: Text
-    root: Node
+    root: ExpressionNode
     calls: frozenset[str]
     names: frozenset[str]
 

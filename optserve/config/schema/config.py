@@ -9,12 +9,12 @@ from annotated_types import Ge, Gt
 from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from optserve.config.schema.define import Definition
-from optserve.config.schema.loss import Comparison, LeastSquares, Weights
-from optserve.config.schema.output import Written as Output
-from optserve.config.schema.parameter import Parameter, Written
+from optserve.config.schema.loss import Comparison, LeastSquaresWritten, Weights
+from optserve.config.schema.output import OutputWritten as Output
+from optserve.config.schema.parameter import Parameter, ParameterWritten
 from optserve.config.schema.section import (
     ByKind,
-    Expression,
+    ExpressionWritten,
     Listed,
     Nested,
     Section,
@@ -24,9 +24,9 @@ from optserve.config.schema.section import (
     installed,
 )
 from optserve.config.schema.sweep import Sweep
-from optserve.config.schema.table import Data, Table
+from optserve.config.schema.table import DataWritten, Table
 from optserve.config.schema.uncertainty import Simulate
-from optserve.config.schema.uncertainty import Written as Uncertainty
+from optserve.config.schema.uncertainty import UncertaintyWritten as Uncertainty
 from optserve.jobs.problem import ObjectiveKind
 
 __all__ = [
@@ -200,19 +200,23 @@ class Config(Section):
     backend: Annotated[str, installed("backends", "name", "auto")] = Field(
         default="auto", description="What computes."
     )
-    data: Data | None = Field(default=None, description="The data: one table, or several by name.")
+    data: DataWritten | None = Field(
+        default=None, description="The data: one table, or several by name."
+    )
     minibatch: Minibatch | None = Field(
         default=None, description="A step sees some of the rows; by default all."
     )
-    parameters: dict[str, Written] = Field(description="What is varied, by name; dots make a tree.")
+    parameters: dict[str, ParameterWritten] = Field(
+        description="What is varied, by name; dots make a tree."
+    )
     define: Annotated[
         dict[str, Definition], Words("a mapping of names, or f(a, b), to expressions")
     ] = Field(default_factory=dict, description="Values and functions, in order.")
-    least_squares: LeastSquares | None = Field(
+    least_squares: LeastSquaresWritten | None = Field(
         default=None, description="A sum of squares to minimize."
     )
-    loss: Expression | None = Field(default=None, description="A scalar to minimize.")
-    log_likelihood: Expression | None = Field(
+    loss: ExpressionWritten | None = Field(default=None, description="A scalar to minimize.")
+    log_likelihood: ExpressionWritten | None = Field(
         default=None, description="An array; its sum is maximized."
     )
     weights: Annotated[Weights, Words("{precision: w}, {counts: w} or {sampling: w}")] | None = (
@@ -236,7 +240,7 @@ class Config(Section):
     starts: Starts = Field(
         default_factory=Starts.model_construct, description="Further starting points."
     )
-    metrics: dict[str, Expression] = Field(
+    metrics: dict[str, ExpressionWritten] = Field(
         default_factory=dict, description="Scalars to compute of every split."
     )
     uncertainty: Uncertainty | None = Field(

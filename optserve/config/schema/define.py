@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from optserve.config.schema.section import ByKind, Expression, Number, Section, Words, kind
+from optserve.config.schema.section import ByKind, ExpressionWritten, Number, Section, Words, kind
 
 __all__ = ["Composition", "Definition", "Pipe"]
 
 Operands = Annotated[
-    Annotated[str, Tag("text")] | Number | Annotated[list[Expression], Tag("list")],
+    Annotated[str, Tag("text")] | Number | Annotated[list[ExpressionWritten], Tag("list")],
     ByKind,
     Words("an expression"),
 ]
@@ -49,9 +49,9 @@ def _form(value: Any) -> str | None:
 
 
 Definition = Annotated[
-    Annotated[Expression, Tag("expression")]
+    Annotated[ExpressionWritten, Tag("expression")]
     | Annotated[
-        dict[str, Expression],
+        dict[str, ExpressionWritten],
         Field(json_schema_extra={"required": ["return"]}),
         Tag("return"),
     ]

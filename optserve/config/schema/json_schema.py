@@ -20,12 +20,12 @@ from optserve.registry.hookspecs import Kind
 
 __all__ = ["json_schema"]
 
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 _NAMED: tuple[Kind, ...] = ("optimizers", "schedules", "initializers", "transforms")
 
 
-def json_schema(registry: Registry) -> Schema:
+def json_schema(registry: Registry) -> JsonSchema:
     """The JSON Schema (draft 2020-12) of a config, for editors to check and complete with.
 
     >>> from optserve.registry import load
@@ -45,7 +45,7 @@ def json_schema(registry: Registry) -> Schema:
     for entry in registry.readers.values():
         definitions["Table"]["properties"] |= _of(options_model(entry.value))["properties"]
     definitions["Table"]["additionalProperties"] = False
-    filled: Schema = _filled({**schema, "$defs": definitions}, registry)
+    filled: JsonSchema = _filled({**schema, "$defs": definitions}, registry)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **filled,
@@ -53,7 +53,7 @@ def json_schema(registry: Registry) -> Schema:
     }
 
 
-def _densities(registry: Registry) -> Schema:
+def _densities(registry: Registry) -> JsonSchema:
     """A mapping of the name of a density, without its suffix, to its parameters."""
     value = {"type": ["number", "string"], "description": "A number or an expression."}
     found = {}
@@ -77,11 +77,11 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def _of(model: type[BaseModel]) -> Schema:
+def _of(model: type[BaseModel]) -> JsonSchema:
     return model.model_json_schema(schema_generator=_Untitled)
 
 
-def _contributions(kind: Kind, registry: Registry) -> Schema:
+def _contributions(kind: Kind, registry: Registry) -> JsonSchema:
     """A mapping of the names of one kind to their options."""
     entries = sorted(registry.entries(kind).items())
     return {
@@ -91,7 +91,7 @@ def _contributions(kind: Kind, registry: Registry) -> Schema:
     }
 
 
-def _shorthand(function: Any) -> Schema:
+def _shorthand(function: Any) -> JsonSchema:
     """The options of a contribution, or the value of the first; or nothing."""
     options = _of(options_model(function))
     summary = {"description": (inspect.getdoc(function) or "").partition("\n")[0]}
@@ -119,13 +119,13 @@ def _filled(schema: Any, registry: Registry) -> Any:
     return {**rest, **_names(kind, schema["form"], schema["also"], registry)}
 
 
-def _names(kind: Kind, form: str, also: Iterable[str], registry: Registry) -> Schema:
+def _names(kind: Kind, form: str, also: Iterable[str], registry: Registry) -> JsonSchema:
     """A ``name``; or a ``word``, which may be another text; or a mapping of ``one`` name, or of
     ``several``, to the options of each."""
     if form == "density":
         return {"$ref": "#/$defs/densities", "minProperties": 1, "maxProperties": 1}
     if form in ("name", "word"):
-        names: Schema = {"enum": [*also, *sorted(registry.entries(kind))]}
+        names: JsonSchema = {"enum": [*also, *sorted(registry.entries(kind))]}
         return names if form == "name" else {"anyOf": [names, {"type": "string"}]}
     one = {"maxProperties": 1} if form == "one" else {}
     return {"$ref": f"#/$defs/{kind}", "minProperties": 1, **one}

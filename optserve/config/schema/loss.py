@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from optserve.config.schema.section import Expression, Section, Words, broken_rule, kind
+from optserve.config.schema.section import ExpressionWritten, Section, Words, broken_rule, kind
 from optserve.jobs.problem import WeightKind
 
-__all__ = ["Comparison", "LeastSquares", "Weights"]
+__all__ = ["Comparison", "LeastSquaresWritten", "Weights"]
 
 
 class Comparison(Section):
@@ -18,9 +18,9 @@ class Comparison(Section):
 
     later: ClassVar[tuple[str, ...]] = ("robust",)
 
-    observed: Expression = Field(description="What was measured.")
-    predicted: Expression = Field(description="What the model says.")
-    sigma: Expression | None = Field(
+    observed: ExpressionWritten = Field(description="What was measured.")
+    predicted: ExpressionWritten = Field(description="What the model says.")
+    sigma: ExpressionWritten | None = Field(
         default=None,
         description="The known standard deviation of what was observed; infinite: does not count.",
     )
@@ -36,10 +36,10 @@ def _form(value: Any) -> str | None:
     return "residual" if kind(value) in ("text", "number") else None
 
 
-LeastSquares = Annotated[
-    Annotated[Expression, Tag("residual")]
+LeastSquaresWritten = Annotated[
+    Annotated[ExpressionWritten, Tag("residual")]
     | Annotated[Comparison, Tag("comparison")]
-    | Annotated[dict[str, Expression], Field(min_length=1), Tag("named")],
+    | Annotated[dict[str, ExpressionWritten], Field(min_length=1), Tag("named")],
     Discriminator(_form),
     Words("a residual, {name: residual}, or {observed: ..., predicted: ...}"),
 ]
@@ -49,14 +49,14 @@ LeastSquares = Annotated[
 class Weights(Section):
     """How much each row counts, and what that means for error bars: one of these."""
 
-    precision: Expression | None = Field(
+    precision: ExpressionWritten | None = Field(
         default=None,
         description="Of least squares: the variance of a row is the same unknown one over this.",
     )
-    counts: Expression | None = Field(
+    counts: ExpressionWritten | None = Field(
         default=None, description="A row stands for so many observations that are alike."
     )
-    sampling: Expression | None = Field(
+    sampling: ExpressionWritten | None = Field(
         default=None, description="A row was sampled with a chance of one over this."
     )
 

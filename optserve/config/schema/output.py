@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Le
 from pydantic import Field, Tag
 
-from optserve.config.schema.section import ByKind, Expression, Number, Section, Words
+from optserve.config.schema.section import ByKind, ExpressionWritten, Number, Section, Words
 
-__all__ = ["Output", "Written"]
+__all__ = ["Output", "OutputWritten"]
 
 
 class Output(Section):
@@ -17,8 +17,8 @@ class Output(Section):
 
     sugar: ClassVar[str] = "value"
 
-    value: Expression = Field(description="What it is: an expression, as those of define.")
-    at: dict[str, Expression] = Field(
+    value: ExpressionWritten = Field(description="What it is: an expression, as those of define.")
+    at: dict[str, ExpressionWritten] = Field(
         default_factory=dict,
         description="Arrays to compute it at, by name; one of a column's name stands for it.",
     )
@@ -27,7 +27,7 @@ class Output(Section):
     )
 
 
-Written = Annotated[
+OutputWritten = Annotated[
     Annotated[str, Tag("text")] | Number | Annotated[Output, Tag("mapping")],
     ByKind,
     Words("an expression, or {value: ..., at: {...}, band: 0.95}"),

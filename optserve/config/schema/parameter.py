@@ -17,7 +17,7 @@ from optserve.config.schema.section import (
     installed,
 )
 
-__all__ = ["Parameter", "Penalty", "Written"]
+__all__ = ["Parameter", "ParameterWritten", "Penalty"]
 
 
 class Penalty(Section):
@@ -34,7 +34,7 @@ Initial = (
     | Annotated[str, Tag("text"), Words("an expression"), installed("initializers", "word")]
     | Annotated[dict[str, Any], Tag("mapping"), Words("a name"), installed("initializers", "one")]
 )
-Size = (
+SizeWritten = (
     Annotated[Annotated[int, Ge(1)], Tag("number")]
     | Annotated[str, Tag("text"), Words("an expression")]
 )
@@ -58,7 +58,7 @@ class Parameter(Section):
         description="The start: a number, a nested list, an initializer such as glorot_uniform, or "
         "an expression of data such as mean(y).",
     )
-    shape: Listed[Annotated[Size, ByKind]] | None = Field(
+    shape: Listed[Annotated[SizeWritten, ByKind]] | None = Field(
         default=None, description="Its shape; default: of init."
     )
     bounds: Annotated[tuple[Bound, Bound], Strict(False)] = Field(
@@ -90,7 +90,7 @@ class Parameter(Section):
     ) = Field(default=None, description="Its density before the data: of normal, gamma, ...")
 
 
-Written = Annotated[
+ParameterWritten = Annotated[
     Annotated[float, Tag("number")]
     | Annotated[list[Any], Tag("list")]
     | Annotated[str, Tag("text"), Words("an expression"), installed("initializers", "word")]

@@ -13,15 +13,15 @@ from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, Discriminator, PrivateAttr, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from optserve.config.nodes import Entry, MappingNode, Node
+from optserve.config.nodes import MappingEntry, MappingNode, Node
 from optserve.errors import Place
 from optserve.registry.hookspecs import Kind
 
 __all__ = [
     "ByKind",
-    "Expression",
+    "ExpressionWritten",
     "Listed",
-    "Named",
+    "NamedWritten",
     "Nested",
     "Number",
     "Section",
@@ -86,7 +86,7 @@ class Section(BaseModel):
         """Where the value of ``key`` is written; the place of the section where it is not."""
         return None if self._node is None else self.node_of(key).place
 
-    def entries_of(self, key: str) -> Mapping[str, Entry]:
+    def entries_of(self, key: str) -> Mapping[str, MappingEntry]:
         """The keys and values of the mapping that is the value of ``key``, as they are written."""
         inner = self.node_of(key)
         found = isinstance(inner, MappingNode) and inner is not self._node
@@ -153,13 +153,13 @@ Listed = Annotated[tuple[T, ...], Strict(False)]
 Number = Annotated[int | float, Words("a number"), Tag("number")]
 """A number that stays whole where it is: ``x[1]`` is not ``x[1.0]``."""
 
-Expression = Annotated[Annotated[str, Tag("text")] | Number, ByKind, Words("an expression")]
+ExpressionWritten = Annotated[Annotated[str, Tag("text")] | Number, ByKind, Words("an expression")]
 """What is written in the expression language."""
 
 Nested = Annotated[float, Tag("number")] | Annotated[list[Any], Tag("list")]
 """A number, or a nested list of numbers."""
 
-Named = Annotated[str, Tag("text")] | Annotated[dict[str, Any], Tag("mapping")]
+NamedWritten = Annotated[str, Tag("text")] | Annotated[dict[str, Any], Tag("mapping")]
 """A name, or a mapping of names to their options: ``adam``, ``{normal: {std: 0.1}}``."""
 
 Tolerance = Annotated[float, Ge(0)]

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from optserve.config.nodes import MappingNode, ScalarNode, SequenceNode
 from optserve.config.schema.section import (
     ByKind,
-    Expression,
+    ExpressionWritten,
     Listed,
     Number,
     Section,
@@ -21,14 +21,14 @@ from optserve.config.schema.section import (
 )
 from optserve.tables.cells import conversions, fits
 
-__all__ = ["Column", "Data", "Split", "Table"]
+__all__ = ["Column", "DataWritten", "Split", "Table"]
 
 LARGEST_SEED = 2**128
 """The key of the generator that draws splits has so many values."""
 
 ColumnName = Annotated[Annotated[str, Tag("text")] | Annotated[int, Tag("number")], ByKind]
 Fraction = Annotated[float, Gt(0)]
-Level = Annotated[
+LevelWritten = Annotated[
     Annotated[str, Tag("text")]
     | Annotated[int | float, Tag("number")]
     | Annotated[bool, Tag("truth value")],
@@ -53,7 +53,7 @@ class Column(Section):
         alias="as",
         description="What its values are: of a category codes, of a time what is since `origin`.",
     )
-    levels: Listed[Level] | None = Field(
+    levels: Listed[LevelWritten] | None = Field(
         default=None,
         description="The values of a category in the order of their codes; by default sorted.",
     )
@@ -206,7 +206,7 @@ class Table(Section):
     rows: bool = Field(
         default=True, description="false: constants, which are never split or batched."
     )
-    where: Expression | None = Field(
+    where: ExpressionWritten | None = Field(
         default=None, description="Only the rows for which this holds."
     )
     missing: Literal["error", "drop"] = Field(
@@ -215,7 +215,7 @@ class Table(Section):
     columns: dict[str, WrittenColumn] | None = Field(
         default=None, description="Names and kinds of columns; others keep their own name."
     )
-    derive: dict[str, Expression] = Field(
+    derive: dict[str, ExpressionWritten] = Field(
         default_factory=dict,
         description="Further columns, in order; sums and means are of the training rows.",
     )
@@ -268,7 +268,7 @@ def _form(value: Any) -> str | None:
     return "several" if several else None
 
 
-Data = Annotated[
+DataWritten = Annotated[
     Annotated[Table, Tag("one")] | Annotated[dict[str, Table], Tag("several")],
     Discriminator(_form),
     Words(

@@ -9,7 +9,14 @@ from pydantic import Field, Strict, Tag, model_validator
 
 from optserve.config.schema.section import ByKind, Listed, Section, Words, broken_rule
 
-__all__ = ["Bootstrap", "Limits", "Method", "Simulate", "Uncertainty", "Written"]
+__all__ = [
+    "Bootstrap",
+    "MethodWritten",
+    "Simulate",
+    "SimulatedLimits",
+    "Uncertainty",
+    "UncertaintyWritten",
+]
 
 
 class Bootstrap(Section):
@@ -22,7 +29,7 @@ class Bootstrap(Section):
     )
 
 
-class Method(Section):
+class MethodWritten(Section):
     """A method with what it needs: one of the two."""
 
     cluster: str | None = Field(
@@ -43,18 +50,20 @@ class Method(Section):
         return self
 
 
-Name = Literal[
+ErrorMethodName = Literal[
     "auto", "hessian", "gauss_newton", "score", "sandwich", "bootstrap", "jackknife", "none"
 ]
 _ONE = "a method (auto, hessian, gauss_newton, score, sandwich, {cluster: COLUMN}, "
 _ONE += "{bootstrap: {n: 1000}}, jackknife, none)"
 
 One = Annotated[
-    Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")], ByKind, Words(_ONE)
+    Annotated[ErrorMethodName, Tag("text")] | Annotated[MethodWritten, Tag("mapping")],
+    ByKind,
+    Words(_ONE),
 ]
 Several = Annotated[tuple[One, ...], Strict(False), Tag("list")]
 Methods = Annotated[
-    Annotated[Name, Tag("text")] | Annotated[Method, Tag("mapping")] | Several,
+    Annotated[ErrorMethodName, Tag("text")] | Annotated[MethodWritten, Tag("mapping")] | Several,
     ByKind,
     Words(f"{_ONE}, or a list of these"),
 ]
@@ -76,15 +85,15 @@ class Uncertainty(Section):
     )
 
 
-Written = Annotated[
-    Annotated[Name, Tag("text")] | Several | Annotated[Uncertainty, Tag("mapping")],
+UncertaintyWritten = Annotated[
+    Annotated[ErrorMethodName, Tag("text")] | Several | Annotated[Uncertainty, Tag("mapping")],
     ByKind,
     Words("a method, a list of methods, or {method: ..., level: 0.95, profile: [NAME]}"),
 ]
 """What is wanted, or the methods alone."""
 
 
-class Limits(Section):
+class SimulatedLimits(Section):
     """What must hold of one number of a simulation."""
 
     min: float | None = Field(default=None, description="At least this.")
@@ -96,7 +105,7 @@ class Simulate(Section):
 
     n: Annotated[int, Ge(2)] = Field(default=200, description="How many data sets.")
     seed: int = Field(default=0, ge=0, description="Draws them; more sets keep those before.")
-    expect: dict[str, Limits] = Field(
+    expect: dict[str, SimulatedLimits] = Field(
         default_factory=dict,
         description="What must hold, by path: coverage.NAME, bias.NAME, failures, ...",
     )

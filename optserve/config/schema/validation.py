@@ -23,7 +23,7 @@ __all__ = ["describe", "not_supported_yet", "unknown_key", "validated", "wrong_k
 
 S = TypeVar("S", bound=Section)
 
-Schema = Mapping[str, Any]
+CoreSchema = Mapping[str, Any]
 """A core schema of pydantic."""
 
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -59,7 +59,7 @@ class _Found(NamedTuple):
     """Where an error leads: the node, the part of the schema, and the model that it is in."""
 
     node: Node
-    schema: Schema
+    schema: CoreSchema
     model: Any
 
 
@@ -74,8 +74,8 @@ class _Walk:
     """A walk along the location of an error."""
 
     def __init__(self, section: type[Section]) -> None:
-        self.schema: Schema = section.__pydantic_core_schema__
-        self.definitions: dict[str, Schema] = {}
+        self.schema: CoreSchema = section.__pydantic_core_schema__
+        self.definitions: dict[str, CoreSchema] = {}
         self.model: Any = section
 
     def error(self, node: Node, detail: ErrorDetails, beside: tuple[str, ...]) -> ConfigError:
@@ -132,7 +132,7 @@ class _Walk:
             remedy = f"the default is {default}"
         return wrong_kind(node, expected, remedy, got)
 
-    def inner(self, schema: Schema) -> Schema:
+    def inner(self, schema: CoreSchema) -> CoreSchema:
         """The schema inside of what takes no part in locations."""
         while True:
             match schema["type"]:
@@ -151,14 +151,16 @@ class _Walk:
                 case _:
                     return schema
 
-    def field(self, schema: Schema, key: Any) -> Schema:
+    def field(self, schema: CoreSchema, key: Any) -> CoreSchema:
         """The field that ``key`` is the name of in a config."""
-        fields: Mapping[str, Schema] = schema["fields"]
+        fields: Mapping[str, CoreSchema] = schema["fields"]
         found = {field.get("validation_alias", name): field for name, field in fields.items()}
-        inner: Schema = found[key]["schema"]
+        inner: CoreSchema = found[key]["schema"]
         return inner
 
-    def extra(self, node: Node, key: str, schema: Schema, beside: tuple[str, ...]) -> ConfigError:
+    def extra(
+        self, node: Node, key: str, schema: CoreSchema, beside: tuple[str, ...]
+    ) -> ConfigError:
         """The error for a key that is none of the model's."""
         assert isinstance(node, MappingNode)
         written = node.entries[key].key
@@ -179,7 +181,7 @@ class _Walk:
             code="contradiction",
         )
 
-    def describe(self, schema: Schema) -> str:
+    def describe(self, schema: CoreSchema) -> str:
         """What a part of the schema takes, in words."""
         while True:
             if words := schema.get("metadata", {}).get("words"):
@@ -215,7 +217,7 @@ class _Walk:
                 return f"a mapping with the keys {choices(_keys(schema))}"
         return _WORDS.get(schema["type"], "a value")
 
-    def remedy(self, node: Node, words: str, schema: Schema) -> str:
+    def remedy(self, node: Node, words: str, schema: CoreSchema) -> str:
         """A hint where YAML reads a scalar otherwise than its writer meant."""
         if words.startswith("an expression"):
             return _trap(node)
@@ -257,16 +259,16 @@ def describe(section: type[Section], key: str) -> str:
     return walk.describe(field)
 
 
-def _keys(fields: Schema) -> list[str]:
+def _keys(fields: CoreSchema) -> list[str]:
     return [field.get("validation_alias", name) for name, field in fields["fields"].items()]
 
 
-def _limits(schema: Schema) -> str:
+def _limits(schema: CoreSchema) -> str:
     found = [f"{LIMITS[limit]} {schema[limit]:g}" for limit in LIMITS if limit in schema]
     return " " + " and ".join(found) if found else ""
 
 
-def _listed(start: str, items: Schema | None, walk: _Walk) -> str:
+def _listed(start: str, items: CoreSchema | None, walk: _Walk) -> str:
     return (
         start
         if not items or items["type"] == "any"

@@ -20,7 +20,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.consistency import check_full
-from optserve.jobs.problem import Minibatch
+from optserve.jobs.problem import BatchPlan
 
 __all__ = ["Batches", "permutation"]
 
@@ -56,12 +56,12 @@ class Batches:
     A column has ``shape`` and ``[first:last]``, which gives an array. ``count`` is the number of
     batches of an epoch; a batch has ``rows`` rows, the last one of an epoch perhaps fewer.
 
-    >>> batches = Batches([np.arange(7)], Minibatch(rows=3, shuffle=False), seed=0)
+    >>> batches = Batches([np.arange(7)], BatchPlan(rows=3, shuffle=False), seed=0)
     >>> batches.count, [stack[0].tolist() for stack in batches.epoch(1)]
     (3, [[[0, 1, 2], [3, 4, 5]], [[6]]])
     """
 
-    def __init__(self, columns: Sequence[Any], minibatch: Minibatch, seed: int) -> None:
+    def __init__(self, columns: Sequence[Any], minibatch: BatchPlan, seed: int) -> None:
         self.columns = columns
         self.total = int(columns[0].shape[0])
         check_full(minibatch, self.total)

@@ -12,7 +12,7 @@ import numpy as np
 
 from optserve.errors import DataFailure, PluginFailure
 from optserve.graph.aval import Array
-from optserve.jobs.descent.method import Method
+from optserve.jobs.descent.method import DescentMethod
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.descent.stepwise import Stepwise
 from optserve.jobs.descent.stretch import Stretch
@@ -26,7 +26,7 @@ __all__ = ["descend", "steps_of"]
 
 
 def descend(
-    method: Method,
+    method: DescentMethod,
     start: Array,
     limits: Limits,
     watch: Watch,
@@ -43,7 +43,12 @@ def descend(
 
 class _Descent:
     def __init__(
-        self, method: Method, start: Array, limits: Limits, watch: Watch, number: tuple[int, int]
+        self,
+        method: DescentMethod,
+        start: Array,
+        limits: Limits,
+        watch: Watch,
+        number: tuple[int, int],
     ) -> None:
         self.late = not method.begins(start)
         self.method = method.once if self.late and method.once is not None else method
@@ -188,7 +193,7 @@ class _Descent:
         )
 
 
-def steps_of(method: Method, start: Array) -> Steps:
+def steps_of(method: DescentMethod, start: Array) -> Steps:
     """The steps of a method from ``start`` (p,): in loops where it has them, else one by one."""
     if method.loop is None:
         return Stepwise(method, start)
@@ -197,7 +202,7 @@ def steps_of(method: Method, start: Array) -> Steps:
     return Loops(method.loop, method.judge, start, method.init(start), method.rest)
 
 
-def _walk(method: Method, start: Array, watch: Watch) -> Walk:
+def _walk(method: DescentMethod, start: Array, watch: Watch) -> Walk:
     steps = steps_of(method, start)
     if method.batching is None:
         return steps

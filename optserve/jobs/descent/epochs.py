@@ -9,7 +9,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.descent.batching import Batching
-from optserve.jobs.descent.history import Entry
+from optserve.jobs.descent.history import HistoryEntry
 from optserve.jobs.descent.judging import Judge, far
 from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdict, Verdicts
@@ -17,7 +17,7 @@ from optserve.jobs.descent.walk import Steps, Walk
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.limits import Limits
 from optserve.jobs.points import Evaluated
-from optserve.jobs.problem import Plateau
+from optserve.jobs.problem import PlateauRule
 from optserve.jobs.reasons import Reason
 from optserve.jobs.splits import TRAINING, VALIDATION, AtPoint
 from optserve.jobs.watch import Watch
@@ -110,7 +110,7 @@ class Epochs(Walk):
         whole = epoch is None and self.epochs > 0
         if whole and self._has_waited(at):
             reasons.append(Reason.plateau)
-        entry = Entry(
+        entry = HistoryEntry(
             evaluation=self.evaluations,
             loss=None if validated else loss,
             gradient=None,
@@ -163,12 +163,12 @@ class Epochs(Walk):
 class Patience:
     """How long a metric has not improved.
 
-    >>> patience = Patience(Plateau("metrics.validation.accuracy", mode="max", patience=2))
+    >>> patience = Patience(PlateauRule("metrics.validation.accuracy", mode="max", patience=2))
     >>> [patience.is_over(value) for value in (0.5, 0.75, nan, 0.75)]
     [False, False, False, True]
     """
 
-    def __init__(self, plateau: Plateau) -> None:
+    def __init__(self, plateau: PlateauRule) -> None:
         self.plateau = plateau
         self.best = nan
         self.epochs = 0

@@ -10,13 +10,13 @@ import numpy as np
 
 from optserve.graph.aval import Array
 
-__all__ = ["Entry", "History"]
+__all__ = ["History", "HistoryEntry"]
 
 LARGEST = 2048
 """Entries that are kept of one descent."""
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One evaluation: its number, the loss, the gradient where it was measured, and when it was.
 
     Of a descent over minibatches an entry is an epoch: ``evaluation`` counts the batches so far,
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class HistoryRun:
     """Entries in a row, as columns; the one with number n was at ``began + each * n`` seconds."""
 
     numbers: range
@@ -42,14 +42,14 @@ class Run:
     began: float
     each: float
 
-    def every_second(self, first: int) -> Run:
+    def every_second(self, first: int) -> HistoryRun:
         """Half of them, from entry ``first``."""
         return replace(self, numbers=self.numbers[first::2], losses=self.losses[first::2])
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HistoryEntry]:
         """What they are one by one."""
         for number, loss in zip(self.numbers, self.losses.tolist(), strict=True):
-            yield Entry(number, loss, None, self.began + self.each * number)
+            yield HistoryEntry(number, loss, None, self.began + self.each * number)
 
 
 @dataclass
@@ -64,22 +64,22 @@ class History:
     (True, 1, 9, 10000)
     """
 
-    kept: list[Entry | Run] = field(default_factory=list)
+    kept: list[HistoryEntry | HistoryRun] = field(default_factory=list)
     stride: int = 1
-    last: Entry | None = None
+    last: HistoryEntry | None = None
 
     def record(self, evaluation: int, loss: float, gradient: float | None, seconds: float) -> None:
         """Note one evaluation; they are numbered from 1."""
-        self.note(evaluation, Entry(evaluation, loss, gradient, seconds))
+        self.note(evaluation, HistoryEntry(evaluation, loss, gradient, seconds))
 
-    def note(self, number: int, entry: Entry) -> None:
+    def note(self, number: int, entry: HistoryEntry) -> None:
         """Note the entry with this number, from 1."""
         self.last = entry
         if (number - 1) % self.stride == 0:
             self.kept.append(entry)
             self._thin(number)
 
-    def note_epoch(self, entry: Entry) -> None:
+    def note_epoch(self, entry: HistoryEntry) -> None:
         """Note an epoch; they are numbered from 0, which is the start."""
         assert entry.epoch is not None
         self.note(entry.epoch + 1, entry)
@@ -104,14 +104,14 @@ class History:
         self._thin(evaluations)
         first = -before % self.stride
         each = (ended - began) / count
-        run = Run(
+        run = HistoryRun(
             range(before + first + 1, evaluations + 1, self.stride),
             np.array(losses[first :: self.stride]),  # a copy: the rest goes
             began - each * before,
             each,
         )
         self.kept.append(run)
-        self.last = Entry(evaluations, float(losses[-1]), measure, ended)
+        self.last = HistoryEntry(evaluations, float(losses[-1]), measure, ended)
 
     def _thin(self, count: int) -> None:
         """Keep every second entry, as often as that takes where there are ``count`` of them."""
@@ -119,7 +119,7 @@ class History:
             self.kept = list(_every_second(self.kept))
             self.stride *= 2
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HistoryEntry]:
         """What was kept, in order, the last evaluation included."""
         known = 0
         for entry in _one_by_one(self.kept):
@@ -129,10 +129,10 @@ class History:
             yield self.last
 
 
-def _every_second(kept: Sequence[Entry | Run]) -> Iterator[Entry | Run]:
+def _every_second(kept: Sequence[HistoryEntry | HistoryRun]) -> Iterator[HistoryEntry | HistoryRun]:
     position = 0
     for item in kept:
-        if isinstance(item, Run):
+        if isinstance(item, HistoryRun):
             yield item.every_second(position % 2)
             position += len(item.numbers)
         else:
@@ -141,9 +141,9 @@ def _every_second(kept: Sequence[Entry | Run]) -> Iterator[Entry | Run]:
             position += 1
 
 
-def _one_by_one(kept: Sequence[Entry | Run]) -> Iterator[Entry]:
+def _one_by_one(kept: Sequence[HistoryEntry | HistoryRun]) -> Iterator[HistoryEntry]:
     for item in kept:
-        if isinstance(item, Run):
+        if isinstance(item, HistoryRun):
             yield from item.entries()
         else:
             yield item

@@ -19,14 +19,14 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.points import Evaluated
 from optserve.jobs.reasons import Reason
 
-__all__ = ["GOING_ON", "Best", "Change", "Ended", "Judge", "Judged", "far"]
+__all__ = ["GOING_ON", "BestPoint", "Change", "Ended", "Judge", "Judged", "far"]
 
 DIVERGED = 1e10
 """How many times as much as the first loss or the deepest fall the loss may rise above the first
 one, and how many times as far as it is the point may move away."""
 
 
-class Best(NamedTuple):
+class BestPoint(NamedTuple):
     """The best point so far: ``loss`` is infinite as long as there is none.
 
     ``point`` and ``gradient`` are (p,); ``first`` is the first loss that was finite.
@@ -38,9 +38,9 @@ class Best(NamedTuple):
     first: Value
 
     @staticmethod
-    def none(start: Array) -> Best:
+    def none(start: Array) -> BestPoint:
         """Before anything was evaluated."""
-        return Best(start, inf, start, inf)
+        return BestPoint(start, inf, start, inf)
 
     @property
     def evaluated(self) -> Evaluated | None:
@@ -53,7 +53,7 @@ class Best(NamedTuple):
 
         There is none where the first loss was 0, and nothing was lower.
 
-        >>> Best(np.zeros(1), -3.0, np.zeros(1), 2.0).ceiling
+        >>> BestPoint(np.zeros(1), -3.0, np.zeros(1), 2.0).ceiling
         50000000002.0
         """
         scale = larger(abs(self.first), self.first - self.loss)
@@ -114,7 +114,7 @@ UNCOMPARED = Change(nan, False, False)
 class Judged(NamedTuple):
     """The best point from now on, and the last change that was compared (NaN: none)."""
 
-    best: Best
+    best: BestPoint
     change: Value
     ended: Ended
 
@@ -149,7 +149,7 @@ class Judge:
         """The judge of a descent whose points have this ``dtype``."""
         return Judge(limits, float(np.sqrt(np.finfo(dtype).eps)), searches, tries, batches)
 
-    def best(self, best: Best) -> Best:
+    def best(self, best: BestPoint) -> BestPoint:
         """What is asked of the best point: of batches nothing but its losses."""
         return best._replace(point=nan, gradient=nan) if self.batches else best
 
@@ -161,7 +161,7 @@ class Judge:
 
     def __call__(
         self,
-        best: Best,
+        best: BestPoint,
         point: Value,
         loss: Value,
         gradient: Value,
@@ -190,7 +190,7 @@ class Judge:
                 improved, lambda: False, lambda: self._diverged(best, point, loss, finite)
             )
         ended = Ended(change.settled, change.rested, diverged, finite)
-        return Judged(Best(*following), change.size, ended)
+        return Judged(BestPoint(*following), change.size, ended)
 
     def change(
         self, compared: Value, before: Value, loss_before: Value, point: Value, loss: Value
@@ -207,17 +207,17 @@ class Judge:
             change = choose(rested, lambda: moved, lambda: change)
         return Change(change, settled, rested)
 
-    def as_good(self, loss: Value, best: Best) -> Value:
+    def as_good(self, loss: Value, best: BestPoint) -> Value:
         """Whether a loss is as low as the best, but for what rounding may do to either."""
         return loss <= best.loss + self.slack * abs(best.loss)
 
-    def _diverged(self, best: Best, point: Value, loss: Value, finite: Value) -> Value:
+    def _diverged(self, best: BestPoint, point: Value, loss: Value, finite: Value) -> Value:
         """Whether the steps lead away: the loss rises, or the point is far off and not finite."""
         strayed = choose(finite, lambda: False, lambda: far(best, point))
         return (finite & (loss > best.ceiling)) | strayed
 
 
-def _first(best: Best, loss: Value) -> Value:
+def _first(best: BestPoint, loss: Value) -> Value:
     """The first loss: this one, where there was none before."""
     return choose(best.loss < inf, lambda: best.first, lambda: loss)
 
@@ -232,7 +232,7 @@ def _moved(before: Value, now: Value) -> Value:
     return wide(np.max(np.abs(now - before) / np.maximum(np.abs(now), 1.0)))
 
 
-def far(best: Best, point: Value) -> Value:
+def far(best: BestPoint, point: Value) -> Value:
     """Whether a point (p,) is so far from the best that the steps lead away."""
     if np.shape(point) == (0,):  # where nothing varies
         return False

@@ -14,7 +14,7 @@ from optserve.graph.aval import Array, Aval, aval_of
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Value
-from optserve.jobs.descent.judging import GOING_ON, Best, Ended, Judge
+from optserve.jobs.descent.judging import GOING_ON, BestPoint, Ended, Judge
 from optserve.jobs.descent.pace import Pace
 from optserve.jobs.descent.scalars import wide
 from optserve.jobs.descent.stretch import Stretch
@@ -41,14 +41,14 @@ class Course(NamedTuple):
 
     point: Value
     state: State
-    best: Best
+    best: BestPoint
     ended: Ended
     change: Value
     last: Value
     evaluations: Value
 
     @staticmethod
-    def begin(start: Array, state: State, best: Best) -> Course:
+    def begin(start: Array, state: State, best: BestPoint) -> Course:
         """Before the first evaluation, at ``start``."""
         return Course(start, state, best, GOING_ON, nan, start, 0)
 
@@ -63,7 +63,7 @@ def loop_graph(graphs: Graphs, optimizer: Optimizer, judge: Judge, state: State)
     """
     step = graphs.step(optimizer, state, judge.limits.steps)
     start = np.zeros(graphs.packing.size, graphs.packing.dtype)
-    begin = Course.begin(start, state, judge.best(Best.none(start)))
+    begin = Course.begin(start, state, judge.best(BestPoint.none(start)))
     after = step.inputs[1 + len(state) :]
     batched = [variable for variable in after if graphs.is_batched(variable)]
     held = [variable for variable in after if not graphs.is_batched(variable)]
@@ -140,7 +140,7 @@ class Loops(Steps):
         course = self._course = rebuilt(self._course, found)
         self.point, self.state, self.change = course.point, course.state, float(course.change)
         point, loss, gradient, first = course.best
-        self.best = Best(point, float(loss), gradient, float(first))
+        self.best = BestPoint(point, float(loss), gradient, float(first))
         self.bad = None if course.ended.finite else course.last
         taken = int(course.evaluations) - before
         return Stretch(losses[:taken], course.ended.reasons(), taken=taken)
@@ -149,5 +149,5 @@ class Loops(Steps):
         self._due = np.asarray(self._course.evaluations + wait, np.int64)
         self._course = self._course._replace(ended=GOING_ON)
 
-    def judge_by(self, best: Best) -> None:
+    def judge_by(self, best: BestPoint) -> None:
         self._course = self._course._replace(best=self.judge.best(best))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from optserve.jobs.descent.batching import Batching
     from optserve.jobs.evidence.examiner import Examiner
 
-__all__ = ["Advance", "Method", "method_of"]
+__all__ = ["Advance", "DescentMethod", "method_of"]
 
 
 SURELY = 0.25
@@ -65,7 +65,7 @@ Measure = Callable[[Array, Advance], Measured | None]
 
 
 @dataclass(frozen=True)
-class Method:
+class DescentMethod:
     """What takes the steps of a descent; ``optimizer`` is ``None`` for a job that evaluates once.
 
     ``advance`` takes one step. ``loop`` takes many in a call, where the backend has loops and the
@@ -85,7 +85,7 @@ class Method:
     rest: tuple[Array, ...] = ()
     batching: Batching | None = None
     begins: Callable[[Array], bool] = lambda point: True
-    once: Method | None = None
+    once: DescentMethod | None = None
 
     @property
     def searches(self) -> bool:
@@ -122,7 +122,7 @@ def method_of(
     evaluator: Evaluator,
     limits: Limits,
     batching: Batching | None = None,
-) -> Method:
+) -> DescentMethod:
     """The method of a job; ``optimizer`` is ``None`` for one that evaluates once."""
 
     by_jacobian = optimizer is not None and optimizer.needs == "jacobian"
@@ -140,7 +140,7 @@ def method_of(
     dtype = evaluator.packing.dtype
     judge = Judge.of(limits, dtype, searches=searches, tries=tries, batches=batches)
     unmeasured = _measure(None, evaluator, limits)
-    once = Method(None, lambda point: (), _once(evaluator), unmeasured, judge, examiner)
+    once = DescentMethod(None, lambda point: (), _once(evaluator), unmeasured, judge, examiner)
     if optimizer is None:
         return once
     loop: Compiled | None = None
@@ -149,7 +149,7 @@ def method_of(
         advance = _by_jacobian(optimizer, evaluator, limits)
         given = optimizer.init, advance, measure, judge, examiner
         begins = functools.partial(_begins, evaluator)
-        return Method(optimizer, *given, begins=begins, once=once)
+        return DescentMethod(optimizer, *given, begins=begins, once=once)
     if optimizer.traced:
         graphs = evaluator.graphs if batching is None else batching.graphs
         loop, rest = _loop(optimizer, graphs, evaluator.backend, judge), graphs.held
@@ -157,7 +157,7 @@ def method_of(
     else:
         advance = _by_gradient(optimizer, evaluator, limits)
     given = optimizer.init, advance, measure, judge, examiner
-    return Method(optimizer, *given, loop, rest, batching)
+    return DescentMethod(optimizer, *given, loop, rest, batching)
 
 
 def _loop(optimizer: Optimizer, graphs: Graphs, backend: Backend, judge: Judge) -> Compiled | None:

@@ -8,8 +8,8 @@ from math import isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.descent.judging import Best, Ended
-from optserve.jobs.descent.method import Method
+from optserve.jobs.descent.judging import BestPoint, Ended
+from optserve.jobs.descent.method import DescentMethod
 from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdict, Verdicts
 from optserve.jobs.descent.walk import Steps
@@ -25,7 +25,7 @@ UNTRIED = 64
 class Stepwise(Steps):
     """Where a descent stands that goes step by step."""
 
-    def __init__(self, method: Method, start: Array) -> None:
+    def __init__(self, method: DescentMethod, start: Array) -> None:
         super().__init__(start, method.init(start))
         self.method = method
         self._untried = 0
@@ -99,7 +99,7 @@ class Stepwise(Steps):
         now = method.advance(self.point, self.state)
         loss = float(now.loss)
         if method.judge.as_good(loss, best) and finite_gradient(now.gradient):
-            self.best = Best(self.point, loss, now.gradient, best.first)
+            self.best = BestPoint(self.point, loss, now.gradient, best.first)
 
     def _steps_back(self) -> bool:
         """Whether the method is trying points out, so that one that is not finite is no end."""

@@ -7,7 +7,7 @@ from math import nan
 from typing import NamedTuple
 
 from optserve.graph.aval import Array
-from optserve.jobs.descent.history import Entry
+from optserve.jobs.descent.history import HistoryEntry
 from optserve.jobs.reasons import Reason
 
 __all__ = ["Measured", "Stretch"]
@@ -38,4 +38,4 @@ class Stretch(NamedTuple):
     reasons: list[Reason]
     measured: Measured | None = None
     taken: int = 1
-    entry: Entry | None = None
+    entry: HistoryEntry | None = None

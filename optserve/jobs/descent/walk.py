@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import nan
 
 from optserve.graph.aval import Array
-from optserve.jobs.descent.judging import Best
+from optserve.jobs.descent.judging import BestPoint
 from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdict, Verdicts
 from optserve.jobs.reasons import Reason
@@ -27,7 +27,7 @@ class Walk:
     def __init__(self, start: Array, state: State) -> None:
         self.point = start
         self.state = state
-        self.best = Best.none(start)
+        self.best = BestPoint.none(start)
         self.change = nan
         self.bad: Array | None = None
         self.rejected = 0
@@ -61,6 +61,6 @@ class Steps(Walk):
         """
         raise NotImplementedError
 
-    def judge_by(self, best: Best) -> None:
+    def judge_by(self, best: BestPoint) -> None:
         """Take the losses of ``best`` for what the batches to come are compared with."""
         self.best = best

@@ -13,7 +13,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["MOST", "seen_afar"]
 
@@ -30,14 +30,14 @@ MOST = 3
 
 
 def seen_afar(
-    surface: Surface, place: Place, unit: Array, model: Quadratic, noise: float, let: float
+    surface: Surface, place: Ground, unit: Array, model: Quadratic, noise: float, let: float
 ) -> Profile | None:
     """What the loss does along ``unit`` (p,) where that is a parabola far off, else ``None``."""
 
-    def at(share: float) -> Place:
+    def at(share: float) -> Ground:
         return _beside(surface, place.point + share * unit, model)
 
-    def rise(found: Place) -> float:
+    def rise(found: Ground) -> float:
         return found.loss - place.loss if found.finite else inf
 
     lowest = None
@@ -62,7 +62,7 @@ def seen_afar(
     return Profile("falls" if fallen else "afar", unit, lowest if fallen else None)
 
 
-def _beside(surface: Surface, point: Array, model: Quadratic) -> Place:
+def _beside(surface: Surface, point: Array, model: Quadratic) -> Ground:
     """The lowest place beside ``point`` (p,), along all other axes."""
     found = surface.at(point)
     for _ in range(CORRECTIONS):

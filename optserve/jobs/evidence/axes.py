@@ -11,7 +11,7 @@ from optserve.jobs.evidence.afar import MOST, seen_afar
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 from optserve.jobs.evidence.valleys import followed
 
 __all__ = ["MUCH", "hidden", "longer", "profiles_of", "true_model"]
@@ -32,7 +32,7 @@ PROFILES = 8
 """Axes along which the loss is looked at; where there are more, these stand for all."""
 
 
-def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
+def true_model(surface: Surface, place: Ground, model: Quadratic) -> Quadratic:
     """The model by the Hessian itself.
 
     Its curvatures may be negative, while those of Gauss and Newton's never are. A partial model
@@ -51,7 +51,7 @@ def true_model(surface: Surface, place: Place, model: Quadratic) -> Quadratic:
     return of_hessian(surface.hessian(place), place.gradient, model.free, surface.epsilon)
 
 
-def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Array:
+def hidden(surface: Surface, place: Ground, model: Quadratic, noise: float) -> Array:
     """Along which axes (q,) rounding hides the curvature, or the loss does not show it.
 
     A curvature is taken for granted that shows, and more than just so, where coordinates are twice
@@ -72,7 +72,7 @@ def hidden(surface: Surface, place: Place, model: Quadratic, noise: float) -> Ar
     return found
 
 
-def _doublings(surface: Surface, place: Place, model: Quadratic) -> Array:
+def _doublings(surface: Surface, place: Ground, model: Quadratic) -> Array:
     """How far along each axis (q,), free of units, a coordinate changes by as much as itself, and
     none by more."""
     sizes = surface.reference(place)[model.free][:, None]
@@ -86,7 +86,7 @@ def _doublings(surface: Surface, place: Place, model: Quadratic) -> Array:
 
 def profiles_of(
     surface: Surface,
-    place: Place,
+    place: Ground,
     start: Array,
     model: Quadratic,
     which: Array,
@@ -118,7 +118,7 @@ def profiles_of(
 
 
 def _weakest(
-    surface: Surface, place: Place, model: Quadratic, which: Array, noise: float, let: float
+    surface: Surface, place: Ground, model: Quadratic, which: Array, noise: float, let: float
 ) -> list[Profile]:
     """Whether the loss falls along the floor of the least curvature that shows, where it is weak.
 
@@ -132,7 +132,7 @@ def _weakest(
     return [seen] if seen.kind in ("floor", "tail") else []
 
 
-def _believed(seen: Profile, surface: Surface, place: Place, model: Quadratic) -> Profile:
+def _believed(seen: Profile, surface: Surface, place: Ground, model: Quadratic) -> Profile:
     """What was ``seen``, but for a fall that is rounding where the loss has fallen."""
     if seen.kind != "falls" or seen.lowest is None:
         return seen
@@ -140,7 +140,7 @@ def _believed(seen: Profile, surface: Surface, place: Place, model: Quadratic) -
     return seen if place.loss - seen.lowest.loss > noise else Profile("edge", seen.direction)
 
 
-def _rises(surface: Surface, place: Place, far: Array, model: Quadratic, noise: float) -> bool:
+def _rises(surface: Surface, place: Ground, far: Array, model: Quadratic, noise: float) -> bool:
     """Whether the loss rises by ``far`` (p,) in both senses, beyond its noise here and there."""
     beside = [surface.at(place.point + sense * far) for sense in (1.0, -1.0)]
     least = min(found.loss if found.finite else inf for found in beside) - place.loss
@@ -149,7 +149,7 @@ def _rises(surface: Surface, place: Place, far: Array, model: Quadratic, noise: 
     return least > max(surface.noise(found, model).loss for found in beside if found.finite)
 
 
-def longer(surface: Surface, place: Place, start: Array, unit: Array) -> float:
+def longer(surface: Surface, place: Ground, start: Array, unit: Array) -> float:
     """By how many times ``unit`` (p,) is shorter than the way from ``start`` (p,)."""
     part = np.abs(unit) > TAKES_PART * np.abs(unit).max()
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))

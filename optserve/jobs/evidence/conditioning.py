@@ -18,7 +18,7 @@ from optserve.graph.aval import Array
 from optserve.graph.streamed import held
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["APART", "remedy", "sharper", "unsure"]
 
@@ -62,7 +62,7 @@ def _least_sure(model: Quadratic) -> float:
     return model.noise if model.rest is None else model.noise * TRUSTED**2
 
 
-def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, Place, Quadratic]:
+def sharper(surface: Surface, place: Ground, model: Quadratic) -> tuple[Surface, Ground, Quadratic]:
     """The same by the Jacobian, where there is one: it has twice the digits of a Hessian."""
     if not surface.evaluator.linearizes or model.rest is not None:
         return surface, place, model
@@ -72,7 +72,7 @@ def sharper(surface: Surface, place: Place, model: Quadratic) -> tuple[Surface, 
     return surface, place, surface.quadratic(place)
 
 
-def remedy(surface: Surface, place: Place, model: Quadratic, *, shown: bool) -> str:
+def remedy(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) -> str:
     """What to do about axes that other data would determine; nothing where these do not either.
 
     What is known at ``place`` is ``sharper``, and some of its axes are ``unsure``; ``shown`` tells
@@ -100,7 +100,7 @@ def remedy(surface: Surface, place: Place, model: Quadratic, *, shown: bool) -> 
 class _Other:
     """The same loss at the same point, over other ``columns`` in place of those given."""
 
-    def __init__(self, surface: Surface, place: Place, model: Quadratic, columns: Columns) -> None:
+    def __init__(self, surface: Surface, place: Ground, model: Quadratic, columns: Columns) -> None:
         self.surface, self.place, self.model = surface, place, model
         self.columns = columns
         self.hidden = int(unsure(model).sum())
@@ -188,7 +188,7 @@ def _is_gradual(other: _Other, near: float, far: float, model: Quadratic) -> boo
     return bool(first <= GRADUAL * other.least(model))
 
 
-def _by_rows(place: Place) -> Place:
+def _by_rows(place: Ground) -> Ground:
     """The same with a Jacobian of rows of one size: no dependence of columns changes by that."""
     if place.jacobian is None:
         return place

@@ -15,7 +15,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
 from optserve.jobs.evidence.quadratic import Quadratic, norm
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["undecided"]
 
@@ -31,7 +31,7 @@ EXACT = 10.0
 
 
 def undecided(
-    surface: Surface, place: Place, start: Array, model: Quadratic, *, shown: bool
+    surface: Surface, place: Ground, start: Array, model: Quadratic, *, shown: bool
 ) -> str:
     """What to do where rounding decides what a minimum is; nothing where it does not.
 
@@ -46,7 +46,9 @@ def undecided(
     return remedy(*sharp, shown=shown) or _rounded(*sharp, start, shown=shown)
 
 
-def _rounded(surface: Surface, place: Place, model: Quadratic, start: Array, *, shown: bool) -> str:
+def _rounded(
+    surface: Surface, place: Ground, model: Quadratic, start: Array, *, shown: bool
+) -> str:
     """What to do where rounding hides a minimum, by itself or as terms cancel.
 
     Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by

@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
-from optserve.jobs.evidence.surface import Noise, Place, Surface
+from optserve.jobs.evidence.surface import Ground, Noise, Surface
 
 __all__ = ["drifting"]
 
@@ -31,7 +31,7 @@ HALVINGS = 4
 
 
 def drifting(
-    surface: Surface, place: Place, model: Quadratic, asked: float, noise: Noise
+    surface: Surface, place: Ground, model: Quadratic, asked: float, noise: Noise
 ) -> list[Profile]:
     """The way along which steps lead off ``place`` and do not shrink, if they do not.
 
@@ -79,7 +79,7 @@ def _is_rounding(model: Quadratic, gradient: Array, hessian: Array) -> bool:
     return abs(bend - 1.0) <= ALIKE and abs(float(gradient @ step)) > SHRUNK * predicted
 
 
-def _beside(surface: Surface, place: Place, step: Array, most: float) -> Place | None:
+def _beside(surface: Surface, place: Ground, step: Array, most: float) -> Ground | None:
     """The first of the halves of ``step`` (p,) where the loss is ``most`` or less."""
     for halving in range(HALVINGS):
         found = surface.at(place.point + step / 2**halving)

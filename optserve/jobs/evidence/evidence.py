@@ -8,9 +8,9 @@ from typing import Literal
 
 from optserve.graph.aval import Array
 
-__all__ = ["Direction", "Evidence", "Kind"]
+__all__ = ["Direction", "DirectionKind", "Evidence"]
 
-Kind = Literal["unused", "flat", "trade-off", "at bound", "at start", "runs away"]
+DirectionKind = Literal["unused", "flat", "trade-off", "at bound", "at start", "runs away"]
 """What is to be known of a direction.
 
 unused
@@ -38,7 +38,7 @@ class Direction:
     coordinate is a unit vector.
     """
 
-    kind: Kind
+    kind: DirectionKind
     parameters: tuple[str, ...]
     vector: Array
 
@@ -75,7 +75,7 @@ class Evidence:
         """In how many directions the data leave the end open; a bound leaves nothing open."""
         return sum(one.kind != "at bound" for one in self.directions)
 
-    def along(self, *kinds: Kind) -> tuple[Direction, ...]:
+    def along(self, *kinds: DirectionKind) -> tuple[Direction, ...]:
         """The directions of these kinds.
 
         >>> import numpy as np

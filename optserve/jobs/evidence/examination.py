@@ -22,7 +22,7 @@ from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.standing import apart, flat_at, is_parabola, jump_at, moved, unseen
-from optserve.jobs.evidence.surface import BLIND, Noise, Place, Surface
+from optserve.jobs.evidence.surface import BLIND, Ground, Noise, Surface
 from optserve.jobs.reasons import Reason
 
 __all__ = ["End", "Examination", "Examined"]
@@ -59,9 +59,9 @@ class Examined(NamedTuple):
 
     reason: Reason | None
     evidence: Evidence
-    place: Place | None = None
-    onward: Place | None = None
-    further: Place | None = None
+    place: Ground | None = None
+    onward: Ground | None = None
+    further: Ground | None = None
     step: float = inf
     in_part: bool = False
 
@@ -109,7 +109,7 @@ class Examination:
         lower = done.place.loss < self.start.loss - self.noise
         return found._replace(further=done.place if lower else None, in_part=True)
 
-    def _from(self, place: Place) -> Examined:
+    def _from(self, place: Ground) -> Examined:
         """What Newton steps from ``place`` lead to."""
         surface = self.surface
         self.task, self.done = "to see how far the loss falls on", None
@@ -125,7 +125,7 @@ class Examination:
         self.done = done
         return self._rests(done) if done.kind == "rest" else self._falls(done)
 
-    def bar(self, place: Place, model: Quadratic, noise: Noise, before: float = inf) -> Bar:
+    def bar(self, place: Ground, model: Quadratic, noise: Noise, before: float = inf) -> Bar:
         """What a Newton step may lower the loss by at a minimum.
 
         ``before`` is the loss one step before, infinite where that says nothing.
@@ -133,7 +133,7 @@ class Examination:
         asked = self.tolerance * self._unit(place, model, before)
         return Bar(asked, partial(noise.root, model))
 
-    def _unit(self, place: Place, model: Quadratic, before: float = inf) -> float:
+    def _unit(self, place: Ground, model: Quadratic, before: float = inf) -> float:
         """What the root of a decrease is compared with."""
         if self.surface.kind == "log_likelihood":  # of which 0 may be the limit, far out
             return min(1.0, sqrt(abs(place.loss)) or 1.0)
@@ -188,7 +188,7 @@ class Examination:
             or self._flat(place, model, true, weak, seen)
         )
 
-    def _unlike(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
+    def _unlike(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """What the loss does along an axis that it does not at a minimum, if anything."""
         for one in seen:
             if one.kind in ("falls", "floor"):
@@ -211,14 +211,14 @@ class Examination:
             return self._ill_conditioned(place, model, seen) or told
         return None
 
-    def _gone(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined:
+    def _gone(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined:
         """Where the loss does not change with what was not moved, but would nearer by."""
         start = self.end.start
         flat = [one for one in seen if not moved(self.surface, place, start, one.direction)]
         told = "the loss does not change with {} near the start: what depends on it has vanished"
         return self._flat_end(told, place, model, flat)
 
-    def _no_longer(self, place: Place, seen: Sequence[Profile], noise: float) -> Examined | None:
+    def _no_longer(self, place: Ground, seen: Sequence[Profile], noise: float) -> Examined | None:
         """Where the loss does not change along an axis, and is no minimum farther along."""
         flat = [one.direction for one in seen if one.kind in ("flat", "edge")]
         lower = beside(self.surface, place, flat, noise) if self.end.finishes else None
@@ -234,7 +234,7 @@ class Examination:
         return f"{told}: {remedy}" if remedy else told
 
     def _ill_conditioned(
-        self, place: Place, model: Quadratic, seen: Sequence[Profile] = ()
+        self, place: Ground, model: Quadratic, seen: Sequence[Profile] = ()
     ) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
         shown = bool(seen) and all(one.kind == "afar" for one in seen)
@@ -244,14 +244,14 @@ class Examination:
         told = self._undecided(model, what)
         return self._end(Reason.stalled, told, model, place=place)
 
-    def _vanished(self, place: Place, model: Quadratic, noise: float, let: Let) -> Examined | None:
+    def _vanished(self, place: Ground, model: Quadratic, noise: float, let: Let) -> Examined | None:
         """Far out, where nothing is left of what the descent came down."""
         seen = outward(self.surface, place, self.end.start, model, noise, let)
         return None if seen is None else self._unlike(place, model, [seen])
 
     def _flat(
         self,
-        place: Place,
+        place: Ground,
         model: Quadratic,
         true: Quadratic,
         weak: Array,
@@ -267,7 +267,7 @@ class Examination:
             return plateau
         return self._minimum(place, model, true, flat)
 
-    def _flat_of(self, place: Place, seen: Sequence[Profile], *kinds: str) -> list[Direction]:
+    def _flat_of(self, place: Ground, seen: Sequence[Profile], *kinds: str) -> list[Direction]:
         sizes = self._sizes(place)
         return [
             directed("flat", one.direction, sizes, self.labels)
@@ -276,14 +276,14 @@ class Examination:
         ]
 
     def _flat_end(
-        self, told: str, place: Place, model: Quadratic, seen: Sequence[Profile]
+        self, told: str, place: Ground, model: Quadratic, seen: Sequence[Profile]
     ) -> Examined:
         """Where the loss does not change along what was ``seen``; ``told`` has room for names."""
         flat = self._flat_of(place, seen)
         names = listed(tuple(dict.fromkeys(name for one in flat for name in one.parameters)))
         return self._end(Reason.flat, told.format(names), model, flat)
 
-    def _plateau(self, place: Place, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
+    def _plateau(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """Where the loss changes along fewer directions than at the start."""
         dead = [one for one in seen if one.kind == "flat"]
         if not dead or len(dead) <= flat_at(self.surface, self.end.start):
@@ -312,13 +312,13 @@ class Examination:
         told = "the conditioning leaves no digits to go on by"
         return self._end(Reason.stalled, told, model, place=place)
 
-    def _kink(self, place: Place) -> Examined:
+    def _kink(self, place: Ground) -> Examined:
         """Where the derivative jumps no Newton step means anything."""
         return self._end(
             Reason.stalled, "the loss has a kink here: its derivative jumps", place=place
         )
 
-    def _falls_along(self, place: Place, model: Quadratic, seen: Profile) -> Examined:
+    def _falls_along(self, place: Ground, model: Quadratic, seen: Profile) -> Examined:
         if is_endless(self.surface, place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         self.fell.append(seen.direction)
@@ -335,7 +335,7 @@ class Examination:
         return self._end(Reason.runs_away, told, model, [away])
 
     def _minimum(
-        self, place: Place, model: Quadratic, true: Quadratic, flat: Sequence[Direction] = ()
+        self, place: Ground, model: Quadratic, true: Quadratic, flat: Sequence[Direction] = ()
     ) -> Examined:
         if self.surface.is_blind(place, (model, true), self.noise):
             return self._end(Reason.unexamined, BLIND, place=place)
@@ -361,7 +361,7 @@ class Examination:
         model: Quadratic | None = None,
         directions: Sequence[Direction] = (),
         *,
-        place: Place | None = None,
+        place: Ground | None = None,
         true: Quadratic | None = None,
         verified: bool = False,
     ) -> Examined:
@@ -384,7 +384,7 @@ class Examination:
         step = inf if model is None else model.largest_change(place.point)
         return Examined(reason, evidence, place, step=step)
 
-    def _sizes(self, place: Place) -> Array:
+    def _sizes(self, place: Ground) -> Array:
         return 1.0 / self.surface.reference(place)
 
     def _distance(self, decrement: float, unit: float) -> float:

@@ -11,7 +11,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import MUCH, longer, true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["beside", "is_endless", "leave"]
 
@@ -30,13 +30,13 @@ STEADY = 0.5
 
 def leave(
     surface: Surface,
-    place: Place,
+    place: Ground,
     direction: Array,
     noise: float,
     start: Array | None = None,
     *,
     at_once: bool = False,
-) -> Place | None:
+) -> Ground | None:
     """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
     loss by more than ``noise``; ``at_once``, if steps of one short length do.
 
@@ -49,7 +49,7 @@ def leave(
         beside = [surface.at(place.point + sense * SHORT * unit) for sense in (1.0, -1.0)]
         if not any(found.loss < place.loss - noise for found in beside):
             return None
-    best: Place | None = None
+    best: Ground | None = None
     share = FIRST
     while share <= LONGEST:
         tried = [surface.at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
@@ -63,7 +63,7 @@ def leave(
     return best
 
 
-def beside(surface: Surface, place: Place, flat: Sequence[Array], noise: float) -> Place | None:
+def beside(surface: Surface, place: Ground, flat: Sequence[Array], noise: float) -> Ground | None:
     """A place that is lower than ``place``, from farther along ``flat`` directions (p,).
 
     The loss is the same there, but it may be a saddle. So two exponentials with one rate: how they
@@ -90,7 +90,7 @@ def beside(surface: Surface, place: Place, flat: Sequence[Array], noise: float) 
     return None
 
 
-def is_endless(surface: Surface, place: Place, model: Quadratic) -> bool:
+def is_endless(surface: Surface, place: Ground, model: Quadratic) -> bool:
     """Whether the loss falls without end along the gradient, or an axis not bent upwards."""
     [axes] = np.nonzero(model.values <= model.noise)
     if surface.constant is not None or not axes.size:
@@ -102,7 +102,7 @@ def is_endless(surface: Surface, place: Place, model: Quadratic) -> bool:
     return any(no_bound_in_sight(surface, place, one) for one in directions)
 
 
-def no_bound_in_sight(surface: Surface, place: Place, direction: Array) -> bool:
+def no_bound_in_sight(surface: Surface, place: Ground, direction: Array) -> bool:
     """Whether the loss falls along ``direction`` (p,) at no lesser rate, however far.
 
     Steps double until they are 1e13 times as long as the first, or the loss is minus infinity. It

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.evidence import Direction, Kind
+from optserve.jobs.evidence.evidence import Direction, DirectionKind
 
 __all__ = ["MOST_NAMED", "TAKES_PART", "directed", "listed", "plainest"]
 
@@ -17,7 +17,7 @@ TAKES_PART = 1e-3
 MOST_NAMED = 6
 
 
-def directed(kind: Kind, vector: Array, scale: Array, labels: Sequence[str]) -> Direction:
+def directed(kind: DirectionKind, vector: Array, scale: Array, labels: Sequence[str]) -> Direction:
     """The direction ``vector`` (p,), whose coordinates are compared in the units of ``scale``.
 
     A flat one of several coordinates is a trade-off.

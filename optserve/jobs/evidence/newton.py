@@ -14,7 +14,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Noise, Place, Surface
+from optserve.jobs.evidence.surface import Ground, Noise, Surface
 
 __all__ = ["Bar", "Finish", "finish"]
 
@@ -64,7 +64,7 @@ class Finish(NamedTuple):
     """
 
     kind: Literal["rest", "slides", "stuck", "on"]
-    place: Place
+    place: Ground
     model: Quadratic
     noise: Noise
     step: Array
@@ -87,17 +87,17 @@ class Bar(NamedTuple):
         return max(self.asked, self.seen()) ** 2
 
 
-BarAt = Callable[[Place, Quadratic, Noise, float], Bar]
+BarAt = Callable[[Ground, Quadratic, Noise, float], Bar]
 """(where, model, noise, the loss a step before) -> what is let go there."""
 
 
-def finish(surface: Surface, place: Place, bar_at: BarAt, most: int, start: Array) -> Finish:
+def finish(surface: Surface, place: Ground, bar_at: BarAt, most: int, start: Array) -> Finish:
     """Take at most ``most`` steps from ``place``; a descent has led there from ``start`` (p,)."""
     return _Newton(surface, place, bar_at, start).run(most)
 
 
 class _Newton:
-    def __init__(self, surface: Surface, place: Place, bar_at: BarAt, start: Array) -> None:
+    def __init__(self, surface: Surface, place: Ground, bar_at: BarAt, start: Array) -> None:
         self.surface = surface
         self.start = start
         self.first = self.place = place
@@ -170,7 +170,7 @@ class _Newton:
 
     def _slow(
         self,
-        trial: Place,
+        trial: Ground,
         following: Quadratic,
         step: Array,
         share: float,
@@ -198,7 +198,7 @@ class _Newton:
             self._ask_the_hessian()
         return "rest" if enough and not slides else ""
 
-    def _search(self, step: Array) -> tuple[Place | None, float]:
+    def _search(self, step: Array) -> tuple[Ground | None, float]:
         """The first of shorter and shorter multiples of ``step`` that lowers the loss."""
         surface, place = self.surface, self.place
         longest = surface.reach(place.point, step)
@@ -221,7 +221,7 @@ class _Newton:
             share = longest if share > longest else share / 2
         return None, 0.0
 
-    def _again(self, trial: Place) -> Quadratic:
+    def _again(self, trial: Ground) -> Quadratic:
         """The model at ``trial``, with the curvatures that are known."""
         surface, model = self.surface, self.model
         if not surface.keeps_curvature:
@@ -231,7 +231,7 @@ class _Newton:
             return model.at(trial.gradient)
         return surface.quadratic(trial)
 
-    def _take(self, trial: Place, model: Quadratic, *, fresh: bool) -> None:
+    def _take(self, trial: Ground, model: Quadratic, *, fresh: bool) -> None:
         self.before = self.place.loss
         self.place, self.model, self.fresh = trial, model, fresh
         self.steps += 1

@@ -17,7 +17,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.naming import TAKES_PART
 from optserve.jobs.evidence.profiles import Profile, beyond
 from optserve.jobs.evidence.quadratic import Quadratic, norm
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["Let", "came_down", "outward"]
 
@@ -44,7 +44,7 @@ AWAY = MappingProxyType({"edge": 1e6, "flat": 1e10, "valley": 1e10})
 
 
 def came_down(
-    fell: Sequence[Array], seen: Profile, surface: Surface, place: Place, start: Array
+    fell: Sequence[Array], seen: Profile, surface: Surface, place: Ground, start: Array
 ) -> bool:
     """Whether the loss ``fell`` along what was ``seen``, ever farther, until noise hid how much.
 
@@ -64,7 +64,7 @@ def came_down(
     )
 
 
-def _ran(surface: Surface, place: Place, start: Array, way: Array) -> float:
+def _ran(surface: Surface, place: Ground, start: Array, way: Array) -> float:
     """How many times as large as at the ``start`` (p,) each coordinate of ``way`` (p,) is.
 
     A logarithm is taken for what it is of.
@@ -77,7 +77,7 @@ def _ran(surface: Surface, place: Place, start: Array, way: Array) -> float:
 
 def outward(
     surface: Surface,
-    place: Place,
+    place: Ground,
     start: Array,
     model: Quadratic,
     noise: float,
@@ -101,7 +101,7 @@ def outward(
     return None
 
 
-def _stays(surface: Surface, place: Place, way: Array, model: Quadratic, noise: float) -> bool:
+def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise: float) -> bool:
     """Whether the loss does not rise beyond ``place``, and does on the way back."""
 
     def change(share: float) -> float:
@@ -117,7 +117,7 @@ def _stays(surface: Surface, place: Place, way: Array, model: Quadratic, noise: 
     return out <= noise < back
 
 
-def _faint(surface: Surface, place: Place, start: Array, model: Quadratic, noise: float) -> Array:
+def _faint(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> Array:
     """The way from ``start`` (p,), as far as the model says that the loss hardly depends on it."""
     way = (place.point - start).astype(np.float64)[model.free]
     nowhere = np.zeros(model.free.size)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["Profile", "beyond", "profile", "unit_along"]
 
@@ -67,12 +67,12 @@ class Profile(NamedTuple):
 
     kind: Literal["flat", "rises", "kink", "valley", "floor", "falls", "tail", "edge", "afar"]
     direction: Array
-    lowest: Place | None = None
+    lowest: Ground | None = None
 
 
 def profile(
     surface: Surface,
-    place: Place,
+    place: Ground,
     direction: Array,
     noise: float,
     let: float = 0.0,
@@ -110,9 +110,9 @@ def profile(
 
 def _bowl(
     surface: Surface,
-    place: Place,
+    place: Ground,
     unit: Array,
-    seen: Mapping[float, Place],
+    seen: Mapping[float, Ground],
     noise: float,
     let: float,
 ) -> Profile:
@@ -146,7 +146,7 @@ def _bowl(
     return Profile("rises", unit)
 
 
-def _floor(surface: Surface, place: Place, unit: Array, noise: float, let: float) -> Profile:
+def _floor(surface: Surface, place: Ground, unit: Array, noise: float, let: float) -> Profile:
     """What the floor of a valley does along which the loss rises only where it bends.
 
     A little off, Newton steps lead down to it again: back to ``place`` where it is a minimum.
@@ -190,13 +190,13 @@ class _Sides(NamedTuple):
         return 0.8 < self.both / (self.share * self.jump) < 1.25 if self.jump > 0.0 else False
 
 
-def _sides(place: Place, below: Place, above: Place, unit: Array, share: float) -> _Sides:
+def _sides(place: Ground, below: Ground, above: Ground, unit: Array, share: float) -> _Sides:
     rises = _change(below, place), _change(above, place)
     jump = float(above.gradient @ unit - below.gradient @ unit)
     return _Sides(share, min(rises), sum(rises), jump)
 
 
-def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Place]) -> Place:
+def _bottom(surface: Surface, place: Ground, unit: Array, seen: Mapping[float, Ground]) -> Ground:
     """The lowest place along ``unit`` between those ``seen``: where the slope is 0 by secants."""
     shares = sorted(seen)
     lowest = min(shares, key=lambda share: _change(seen[share], place))
@@ -223,14 +223,14 @@ def _bottom(surface: Surface, place: Place, unit: Array, seen: Mapping[float, Pl
     return best
 
 
-def beyond(surface: Surface, place: Place, outward: Array, let: float) -> Profile:
+def beyond(surface: Surface, place: Ground, outward: Array, let: float) -> Profile:
     """What lies ``outward``, where the loss rises inward and does not change."""
     inner = place.point - outward
     rises = [_change(surface.at(inner + share * outward), place) for share in INWARD]
     risen = max((one for one in rises if one < inf), default=0.0)
     if risen <= let:
         return Profile("edge", outward)  # it does not rise inward, it ends there, as 0 / 0 does
-    lower: Place | None = None
+    lower: Ground | None = None
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)
         if _change(found, place) < -let:
@@ -256,7 +256,7 @@ def _is_faint(fall: float, rise: float) -> bool:
     return 0.0 < -fall < FADED * rise < inf
 
 
-def unit_along(surface: Surface, place: Place, direction: Array) -> Array:
+def unit_along(surface: Surface, place: Ground, direction: Array) -> Array:
     """``direction`` so long that it changes a coordinate by as much as itself, and none by more."""
     with np.errstate(divide="ignore", invalid="ignore"):
         lengths = surface.reference(place) / np.abs(direction)
@@ -265,7 +265,7 @@ def unit_along(surface: Surface, place: Place, direction: Array) -> Array:
     return found
 
 
-def _change(found: Place, place: Place) -> float:
+def _change(found: Ground, place: Ground) -> float:
     change = found.loss - place.loss
     return change if isfinite(change) else inf
 

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from optserve.jobs.evaluator import Evaluator
     from optserve.jobs.problem import Problem
 
-__all__ = ["Block", "Reach", "block_of", "told_of", "unreached", "used", "warnings_of"]
+__all__ = ["DerivativeEnd", "Reach", "block_of", "told_of", "unreached", "used", "warnings_of"]
 
 REMEDY = "give `fixed: true`, or a smooth form"
 """What to do about a parameter that no derivative reaches."""
 
 
 @dataclass(frozen=True)
-class Block:
+class DerivativeEnd:
     """Where the derivative by an input ends: the primitive there, and the place it came from."""
 
     primitive: str
@@ -128,14 +128,14 @@ def told_of(names: Sequence[str], loss: Graph, index: int) -> str:
     return f"no derivative reaches {listed(names)}{through}; {REMEDY}"
 
 
-def block_of(graph: Graph, index: int) -> Block | None:
+def block_of(graph: Graph, index: int) -> DerivativeEnd | None:
     """The first equation of ``graph`` at which the derivative by the input ``index`` ends."""
     depending: set[Atom] = {graph.inputs[index]}
     for equation in graph.equations:
         if not depending.isdisjoint(equation.operands):
             depending.update(equation.results)
             if all(_stops(graph, index, equation.results)):
-                return Block(equation.primitive.name, equation.place)
+                return DerivativeEnd(equation.primitive.name, equation.place)
     return None
 
 

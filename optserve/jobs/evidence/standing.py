@@ -8,11 +8,11 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden
-from optserve.jobs.evidence.evidence import Direction, Kind
+from optserve.jobs.evidence.evidence import Direction, DirectionKind
 from optserve.jobs.evidence.naming import TAKES_PART, directed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["apart", "flat_at", "is_parabola", "jump_at", "moved", "unseen"]
 
@@ -39,7 +39,7 @@ def flat_at(surface: Surface, start: Array) -> float:
     return int((flat & (model.values >= -model.noise)).sum())
 
 
-def jump_at(surface: Surface, place: Place, start: Array, model: Quadratic, noise: float) -> str:
+def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> str:
     """What to say where rounding of the coordinates changes the loss by ``noise`` that matters,
     beside what it is here and was at the ``start`` (p,), and what a coordinate changes by itself.
     """
@@ -52,7 +52,7 @@ def jump_at(surface: Surface, place: Place, start: Array, model: Quadratic, nois
     return f"{told}: rounding of the parameters changes it by {noise:.2g}"
 
 
-def unseen(surface: Surface, place: Place, start: Array, noise: float) -> str:
+def unseen(surface: Surface, place: Ground, start: Array, noise: float) -> str:
     """What to say where ``noise``, the rounding of the loss, is more than a minimum could show.
 
     That is a standard error of a log-likelihood; of a loss, all that there is of it and all that
@@ -66,14 +66,14 @@ def unseen(surface: Surface, place: Place, start: Array, noise: float) -> str:
     return ""
 
 
-def moved(surface: Surface, place: Place, start: Array, direction: Array) -> bool:
+def moved(surface: Surface, place: Ground, start: Array, direction: Array) -> bool:
     """Whether a descent from ``start`` (p,) has moved a coordinate of ``direction`` (p,)."""
     way = np.abs(place.point - start)
     part = np.abs(direction) > TAKES_PART * np.abs(direction).max()
     return bool((way > STILL * surface.reference(place))[part].any())
 
 
-def is_parabola(surface: Surface, place: Place, start: Array) -> bool:
+def is_parabola(surface: Surface, place: Ground, start: Array) -> bool:
     """Whether second derivatives are those at the ``start`` (p,): such a loss has a minimum.
 
     So those of a linear model, of which the Jacobian is always the same.
@@ -90,10 +90,10 @@ def is_parabola(surface: Surface, place: Place, start: Array) -> bool:
     return bool((np.abs(now - before) <= SAME * largest).all())
 
 
-def apart(surface: Surface, reach: Reach, place: Place) -> list[Direction]:
+def apart(surface: Surface, reach: Reach, place: Ground) -> list[Direction]:
     """The coordinates that do not take part, those of a kind together."""
     unit, labels = np.ones(surface.size), surface.evaluator.packing.labels
-    kinds: tuple[tuple[Kind, Array], ...] = (
+    kinds: tuple[tuple[DirectionKind, Array], ...] = (
         ("at bound", surface.held(place)),
         ("at start", reach.unreached),
         ("unused", reach.unused),

@@ -20,7 +20,7 @@ from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 
-__all__ = ["BLIND", "Noise", "Place", "Surface", "decomposition"]
+__all__ = ["BLIND", "Ground", "Noise", "Surface", "decomposition"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
@@ -43,7 +43,7 @@ SUMS = 4.0
 """Rounding errors of the loss that its own sum is taken to make."""
 
 
-class Place(NamedTuple):
+class Ground(NamedTuple):
     """What is known at a point (p,): residual (n,) and Jacobian (n, p) where they are formed."""
 
     point: Array
@@ -118,25 +118,27 @@ class Surface:
         """Whether the curvatures of one place serve at another: a new model takes much longer."""
         return self.dense and not self.by_jacobian
 
-    def at(self, point: Array) -> Place:
+    def at(self, point: Array) -> Ground:
         """What is known at the point of the job's precision next to ``point`` (p,)."""
         if not self.by_jacobian:
             return self.plainly_at(point)
         self.budget.spend(self.prices.jacobian, "jacobian")
         point = self._allowed(point)
         found = self.evaluator.linearized(point)
-        place = Place(point, float(found.loss), *(np.asarray(one, np.float64) for one in found[1:]))
+        place = Ground(
+            point, float(found.loss), *(np.asarray(one, np.float64) for one in found[1:])
+        )
         if self.constant is None and place.finite and place.residual is not None:
             beside = place.loss - float(place.residual @ place.residual)
             self.constant = beside if abs(beside) > self.sum_rounding(place) else 0.0
         return place
 
-    def plainly_at(self, point: Array) -> Place:
+    def plainly_at(self, point: Array) -> Ground:
         """Loss and gradient there, without residual and Jacobian."""
         self.budget.spend(1)
         point = self._allowed(point)
         loss, gradient = self.evaluator.gradient(point)
-        return Place(point, float(loss), np.asarray(gradient, np.float64))
+        return Ground(point, float(loss), np.asarray(gradient, np.float64))
 
     def seen(self, point: Array) -> float:
         """The loss there, as the descent has found it if it was there."""
@@ -176,7 +178,7 @@ class Surface:
         run = float((above.point - below.point) @ direction) / float(direction @ direction or 1.0)
         return np.asarray((above.gradient - below.gradient) / (run or 1.0))
 
-    def hessian(self, place: Place) -> Array:
+    def hessian(self, place: Ground) -> Array:
         """The Hessian (p, p), exact; by differences of gradients where a plugin has no second
         derivative."""
         try:
@@ -186,7 +188,7 @@ class Surface:
         except OptserveError:
             return self.differences(place)
 
-    def differences(self, place: Place) -> Array:
+    def differences(self, place: Ground) -> Array:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
         widths = self.epsilon ** (1 / 3) * self.reference(place)
         columns = []
@@ -199,7 +201,7 @@ class Surface:
             columns.append((above.gradient - below.gradient) / (float(run) or 1.0))
         return np.stack(columns, axis=-1)
 
-    def reference(self, place: Place) -> Array:
+    def reference(self, place: Ground) -> Array:
         """How large a coordinate is (p,); one at 0 as large as makes the loss what it is, or 1."""
         sizes = np.abs(place.point).astype(np.float64)
         if 0.0 not in sizes.tolist():  # NaN is none
@@ -223,18 +225,18 @@ class Surface:
                 found[one.start : one.start + one.count] = np.maximum(times, 1.0 / times)
         return np.where(np.isfinite(found), found, 0.0)
 
-    def slope(self, place: Place, free: Array | None = None) -> float:
+    def slope(self, place: Ground, free: Array | None = None) -> float:
         """By how much the loss changes, to first order, as ``free`` coordinates (p,), or all,
         change by themselves."""
         changes = np.abs(place.gradient) * self.reference(place)
         return float(changes.sum() if free is None else changes[free].sum())
 
-    def is_blind(self, place: Place, models: Sequence[Quadratic], noise: float) -> bool:
+    def is_blind(self, place: Ground, models: Sequence[Quadratic], noise: float) -> bool:
         """Whether second derivatives are not finite where the loss changes by more than noise."""
         known = all(model.known for model in models)
         return not known and self.slope(place, models[0].free) > noise
 
-    def responds(self, place: Place) -> bool:
+    def responds(self, place: Ground) -> bool:
         """Whether slopes and curvatures tell that the loss, or a residual, changes around."""
         sizes = self.reference(place)
         if place.jacobian is not None and place.residual is not None:
@@ -248,7 +250,7 @@ class Surface:
             return True
         return self.quadratic(place).decrement ** 2 > self.sum_rounding(place)
 
-    def quadratic(self, place: Place) -> Quadratic:
+    def quadratic(self, place: Ground) -> Quadratic:
         """The quadratic model at ``place``, over the coordinates that no bound holds."""
         free = ~self.held(place) & ~self.ignored
         hessian = None
@@ -276,11 +278,11 @@ class Surface:
             self._scale = np.ones(self.size) if found is None else np.sqrt(found)
         return krylov(product, gradient, free, self._scale, self.products, self.epsilon)
 
-    def held(self, place: Place) -> Array:
+    def held(self, place: Ground) -> Array:
         """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""
         return self._stops(place.point, -place.gradient)
 
-    def unheld(self, place: Place) -> Array:
+    def unheld(self, place: Ground) -> Array:
         """The gradient (p,), with 0 for coordinates that a bound holds or that do not count."""
         return np.where(self.held(place) | self.ignored, 0.0, place.gradient)
 
@@ -305,21 +307,21 @@ class Surface:
                 room = np.where(step > 0.0, np.minimum(room, (upper - point) / step), room)
         return min(1.0, float(room.min(initial=inf)))
 
-    def bends(self, after: Place, before: Place, step: Array) -> float:
+    def bends(self, after: Ground, before: Ground, step: Array) -> float:
         """The curvature along ``step`` (p,) at one place, over that at another."""
         if after.jacobian is not None and before.jacobian is not None:
             return _over(norm(after.jacobian @ step), norm(before.jacobian @ step)) ** 2
         now = float(step @ self.product(after.point, step))
         return _over(now, float(step @ self.product(before.point, step)))
 
-    def _decomposition(self, place: Place) -> float:
+    def _decomposition(self, place: Ground) -> float:
         return decomposition(self.size, 0 if place.jacobian is None else len(place.jacobian))
 
-    def sum_rounding(self, place: Place) -> float:
+    def sum_rounding(self, place: Ground) -> float:
         """What the loss's own sum makes of rounding errors, at least."""
         return SUMS * self.epsilon * abs(place.loss)
 
-    def noise(self, place: Place, model: Quadratic) -> Noise:
+    def noise(self, place: Ground, model: Quadratic) -> Noise:
         """What rounding does to the loss and to the decrement around ``place``: it is seen.
 
         Coordinates are moved by a few of their own rounding errors. What the loss and its gradient
@@ -336,7 +338,7 @@ class Surface:
             strays.append(_strayed(place, found, moved))
         return Noise(loss, lambda: 2.0 * max(self._decrements(place, strays, model), default=0.0))
 
-    def _decrements(self, place: Place, strays: list[Array], model: Quadratic) -> list[float]:
+    def _decrements(self, place: Ground, strays: list[Array], model: Quadratic) -> list[float]:
         """The decrements of what rounding has added to residuals, or to gradients."""
         if place.jacobian is None or not strays:
             return [model.at(stray).decrement for stray in strays]
@@ -358,7 +360,7 @@ def decomposition(size: int, rows: int = 0) -> float:
     return 20.0 * size**3 + 2.0 * rows * size * (size + 20)
 
 
-def _strayed(place: Place, found: Place, moved: Array) -> Array:
+def _strayed(place: Ground, found: Ground, moved: Array) -> Array:
     """What rounding has added to the residual, where there is one, or to the gradient."""
     if place.jacobian is not None and place.residual is not None and found.residual is not None:
         stray: Array = found.residual - place.residual - place.jacobian @ moved

@@ -16,7 +16,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import Quadratic, norm
-from optserve.jobs.evidence.surface import Place, Surface
+from optserve.jobs.evidence.surface import Ground, Surface
 
 __all__ = ["followed"]
 
@@ -43,12 +43,12 @@ SHRINKS = 0.9
 class _Walk(NamedTuple):
     """The places along a floor (the first is where it began), and how it ended."""
 
-    places: list[Place]
+    places: list[Ground]
     end: Literal["falls", "rises", "lost", "on"]
 
 
 def followed(
-    surface: Surface, place: Place, valley: Profile, model: Quadratic, noise: float, let: float
+    surface: Surface, place: Ground, valley: Profile, model: Quadratic, noise: float, let: float
 ) -> Profile:
     """What the loss does along the floor of a ``valley`` that was seen on a line from ``place``.
 
@@ -75,7 +75,7 @@ def followed(
     return valley
 
 
-def _walk(surface: Surface, place: Place, unit: Array, noise: float, let: float) -> _Walk:
+def _walk(surface: Surface, place: Ground, unit: Array, noise: float, let: float) -> _Walk:
     """The floor from ``place``, as far as the loss is the same, and a few steps where it rises."""
     places, way, risen = [place], FIRST * unit, 0
     for _ in range(STEPS):
@@ -95,7 +95,7 @@ def _walk(surface: Surface, place: Place, unit: Array, noise: float, let: float)
     return _Walk(places, "rises" if risen else "on")
 
 
-def _shortened(surface: Surface, here: Place, way: Array) -> Array:
+def _shortened(surface: Surface, here: Ground, way: Array) -> Array:
     """``way`` (p,), so short that no coordinate comes nearer to 0 by more than half of itself."""
     nearer = way * here.point < 0.0
     with np.errstate(all="ignore"):
@@ -103,7 +103,7 @@ def _shortened(surface: Surface, here: Place, way: Array) -> Array:
     return way * min(1.0, float(room.min(initial=inf)))
 
 
-def _onward(surface: Surface, here: Place, way: Array) -> Place | None:
+def _onward(surface: Surface, here: Ground, way: Array) -> Ground | None:
     """The floor beside the end of ``way`` (p,), or of a shorter one."""
     sizes = surface.reference(here)
     for _ in range(RETRIES + 1):
@@ -124,7 +124,7 @@ def _onward(surface: Surface, here: Place, way: Array) -> Place | None:
     return None
 
 
-def _fades(surface: Surface, places: Sequence[Place], noise: float) -> bool:
+def _fades(surface: Surface, places: Sequence[Ground], noise: float) -> bool:
     """Whether a loss that rises from the first of ``places`` on still fades there.
 
     Newton steps along the floor become no shorter then, from the place where it has risen most.

@@ -21,8 +21,8 @@ __all__ = [
     "EndedSweep",
     "Finding",
     "Level",
+    "ReportWriter",
     "SweptJob",
-    "Writer",
     "exit_code",
     "passed",
 ]
@@ -210,7 +210,7 @@ class EndedJob:
             yield Finding(f"warning {number}", "warning", "warning", message, place)
 
 
-Writer = Callable[[Sequence[EndedJob]], str | bytes]
+ReportWriter = Callable[[Sequence[EndedJob]], str | bytes]
 """What a report is made by: the content of a file that tells of some jobs."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.jobs.packing import entry_label
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.parts import FitFound, Used
 from optserve.primitives.composition import probe
@@ -36,7 +36,7 @@ class Expected(NamedTuple):
     metrics of each split, of the methods by which there are errors, of the parameters that have
     profiles and of what is probed; and whether it tells how well predictions fit."""
 
-    parameters: Sequence[Parameter]
+    parameters: Sequence[JobParameter]
     outputs: Mapping[str, tuple[int, ...]]
     metrics: Mapping[str, Collection[str]]
     methods: Collection[str]

@@ -12,7 +12,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.criteria import criteria_of
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import ErrorsAsked, Expectation, Objective, Problem
 from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes
@@ -25,7 +25,7 @@ from optserve.jobs.record.sentences import sentence
 if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
-    from optserve.jobs.evidence.uncertainty.outputs import OutputFound
+    from optserve.jobs.evidence.uncertainty.outputs import OutputErrors
     from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
 __all__ = ["Findings", "judged_again", "record"]
@@ -51,12 +51,12 @@ class Findings:
     outcomes: Sequence[Outcome]
     chosen: int
     signal: Reason | None
-    uncertainties: Mapping[str, Uncertainty]
+    uncertainties: Mapping[str, EstimateErrors]
     profiles: Mapping[str, ProfileOf]
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
-    outputs: Mapping[str, OutputFound]
+    outputs: Mapping[str, OutputErrors]
     fitted: Mapping[str, Array]
     blames: Sequence[Blame | None]
     seconds: float
@@ -66,7 +66,7 @@ class Findings:
     missing: Sequence[str] = ()
 
     @property
-    def uncertainty(self) -> Uncertainty:
+    def uncertainty(self) -> EstimateErrors:
         """The errors of the result: the first of those that were asked for."""
         return next(iter(self.uncertainties.values()))
 
@@ -196,7 +196,7 @@ def _message(findings: Findings) -> str:
     return findings.told(findings.chosen)
 
 
-def _of_priors(objective: Objective, found: Uncertainty) -> list[str]:
+def _of_priors(objective: Objective, found: EstimateErrors) -> list[str]:
     """What priors make of the objective and of the error bars."""
     notes = []
     if objective.squares:
@@ -206,7 +206,7 @@ def _of_priors(objective: Objective, found: Uncertainty) -> list[str]:
     return notes
 
 
-def _uncertainty(found: Uncertainty, before: Sequence[str] = ()) -> dict[str, Any]:
+def _uncertainty(found: EstimateErrors, before: Sequence[str] = ()) -> dict[str, Any]:
     small, fit = 0 < len(found.labels) <= LARGEST_MATRIX, found.fit
     return {
         "standard_errors": dict(found.standard_errors),
@@ -223,7 +223,7 @@ def _uncertainty(found: Uncertainty, before: Sequence[str] = ()) -> dict[str, An
     }
 
 
-def _by_method(found: Uncertainty) -> dict[str, Any]:
+def _by_method(found: EstimateErrors) -> dict[str, Any]:
     return {
         "covariance": found.told,
         "scaled": found.scaled,

@@ -13,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
-from optserve.jobs.descent.history import Entry
+from optserve.jobs.descent.history import HistoryEntry
 from optserve.jobs.record.forms import Forms
 from optserve.jobs.record.large import filled, from_file, named
 from optserve.jobs.record.parts import (
@@ -109,7 +109,9 @@ class Result(Forms, Part):
     environment: dict[str, Any]
     config: str = ""
     data: dict[str, dict[str, str]] = Field(default_factory=dict)
-    history: SkipJsonSchema[SkipValidation[list[list[Entry]]]] = Field([], exclude=True, repr=False)
+    history: SkipJsonSchema[SkipValidation[list[list[HistoryEntry]]]] = Field(
+        [], exclude=True, repr=False
+    )
     fitted: SkipJsonSchema[SkipValidation[dict[str, Any]]] = Field(
         default_factory=dict, exclude=True, repr=False
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.descent.history import Entry
+from optserve.jobs.descent.history import HistoryEntry
 from optserve.jobs.record.parts import OutputFound
 from optserve.jobs.record.result import Result
 
@@ -38,14 +38,14 @@ def history_csv(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_history(path: Path) -> list[list[Entry]]:
+def read_history(path: Path) -> list[list[HistoryEntry]]:
     """What ``history_csv`` wrote: of each start its entries; nothing where there is no file."""
-    found: dict[int, list[Entry]] = {}
+    found: dict[int, list[HistoryEntry]] = {}
     for row in _rows(path):
         start, *cells = row.values()
         evaluation, loss, gradient, seconds, *rest = map(_number, cells)
         epoch, *losses = rest or [None]
-        entry = Entry(
+        entry = HistoryEntry(
             int(evaluation or 0),
             loss,
             gradient,

@@ -13,7 +13,7 @@ from optserve.jobs.evidence.uncertainty.fitted import OWN
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.record.parts import OutputFound
 from optserve.jobs.record.result import Result
-from optserve.reports.html.svg import Band, Cells, Line, Mark, Plot, Points
+from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot, Points
 
 __all__ = [
     "Picture",
@@ -39,7 +39,7 @@ class Picture(NamedTuple):
     """What is drawn, what it shows, and its ``name`` among the pictures of a result."""
 
     caption: str
-    drawn: Plot | Cells
+    drawn: Plot | MatrixCells
     name: str = ""
 
     @property
@@ -149,7 +149,7 @@ def correlation_picture(result: Result) -> Iterator[Picture]:
     if result.correlation is not None and 2 <= len(result.labels) <= LARGEST_MATRIX:
         yield Picture(
             "Correlations of the estimates, from -1 to 1.",
-            Cells(result.correlation, result.labels, title="correlations of the estimates"),
+            MatrixCells(result.correlation, result.labels, title="correlations of the estimates"),
             "correlation",
         )
 
@@ -192,7 +192,7 @@ def _history(lines: list[Line], what: str, across: str) -> Iterator[Picture]:
     yield Picture(f"{words}, by {across}.", drawn, what)
 
 
-def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[Mark]:
+def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[ChartMark]:
     """The prediction with its band: at the places of an output over the same column, else those of
     the data."""
     for output in result.outputs.values():
@@ -212,7 +212,7 @@ def _curve(result: Result, name: str, x: Array, predicted: Array) -> list[Mark]:
     return [Band(x[order], low, high, f"{100 * result.level:g}% interval", 0), line]
 
 
-def _with_band(x: Array, output: OutputFound, label: str = "") -> list[Mark]:
+def _with_band(x: Array, output: OutputFound, label: str = "") -> list[ChartMark]:
     value = np.asarray(output.value, np.float64)
     low, high = np.asarray(output.interval, np.float64).T
     band = Band(x, low, high, f"{100 * output.level:g}% interval" if label else "", 0)
@@ -225,7 +225,7 @@ def _residuals(
     """The residuals; of a ``result`` with several terms each term in a colour of its own."""
     terms = np.asarray(result.fitted["term"]) if result and "term" in result.fitted else None
     ends = np.array([np.nanmin(x), np.nanmax(x)])
-    marks: list[Mark] = [Line(ends, np.zeros(2), dashed=True, colour=5)]
+    marks: list[ChartMark] = [Line(ends, np.zeros(2), dashed=True, colour=5)]
     if terms is None:
         marks.append(Points(x, residual, colour=1))
     else:

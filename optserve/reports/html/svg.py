@@ -16,7 +16,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.reports.numbers import compact
 
-__all__ = ["Band", "Cells", "Line", "Mark", "Plot", "Points", "alone", "matrix", "plot"]
+__all__ = ["Band", "ChartMark", "Line", "MatrixCells", "Plot", "Points", "alone", "matrix", "plot"]
 
 WIDTH, HEIGHT = 480, 280
 """Of a plot, in the units of its text, which is 12 high."""
@@ -60,11 +60,11 @@ class Band:
     colour: int = 0
 
 
-Mark = Points | Line | Band
+ChartMark = Points | Line | Band
 
 
 @dataclass(frozen=True)
-class Cells:
+class MatrixCells:
     """A matrix of numbers from -1 to 1; see ``matrix``."""
 
     values: Sequence[Sequence[float | None]]
@@ -81,7 +81,7 @@ class Cells:
 class Plot:
     """Marks over two axes; see ``plot``."""
 
-    marks: Sequence[Mark]
+    marks: Sequence[ChartMark]
     title: str
     x_label: str
     y_label: str
@@ -146,7 +146,7 @@ class _Scale:
 
 
 def plot(
-    marks: Sequence[Mark],
+    marks: Sequence[ChartMark],
     *,
     title: str,
     x_label: str,
@@ -231,11 +231,11 @@ def _short(value: float) -> str:
     return f"{value:.2f}"
 
 
-def _heights(mark: Mark) -> tuple[Array, ...]:
+def _heights(mark: ChartMark) -> tuple[Array, ...]:
     return (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,)
 
 
-def _drawn(mark: Mark, x: _Scale, y: _Scale) -> Iterator[str]:
+def _drawn(mark: ChartMark, x: _Scale, y: _Scale) -> Iterator[str]:
     every = max(1, -(-len(mark.x) // MOST))
     across = x(np.asarray(mark.x, np.float64)[::every])
     sides = [y(np.asarray(one, np.float64)[::every]) for one in _heights(mark)]
@@ -280,7 +280,7 @@ def _axes(
     )
 
 
-def _legend(marks: Sequence[Mark]) -> Iterator[str]:
+def _legend(marks: Sequence[ChartMark]) -> Iterator[str]:
     for number, mark in enumerate(marks):
         y, colour = HEIGHT + 8 + 18 * number, mark.colour % 6
         if isinstance(mark, Points):

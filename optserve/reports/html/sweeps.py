@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.record.ended import EndedSweep, SweptJob
 from optserve.reports.html.pictures import Picture
-from optserve.reports.html.svg import Line, Mark, Plot, Points
+from optserve.reports.html.svg import ChartMark, Line, Plot, Points
 
 __all__ = ["sweep_pictures"]
 
@@ -42,7 +42,7 @@ def _picture(by: str, path: str, jobs: Sequence[SweptJob]) -> Picture:
     x = np.array([names.index(_text(one)) if names else one for one in settings], np.float64)
     y = np.array([one.value for one in jobs], np.float64)
     passed = np.array([one.passed for one in jobs])
-    marks: list[Mark] = []
+    marks: list[ChartMark] = []
     across = np.unique(x)
     if len(across) < len(x):
         medians = np.array([np.median(y[x == one]) for one in across])

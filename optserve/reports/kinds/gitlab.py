@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optserve.jobs.record.ended import EndedJob, Writer
+from optserve.jobs.record.ended import EndedJob, ReportWriter
 from optserve.reports.fingerprints import fingerprint
 
 __all__ = ["gitlab"]
@@ -14,7 +14,7 @@ __all__ = ["gitlab"]
 _SEVERITIES = {"warning": "minor", "failed": "major", "error": "critical"}
 
 
-def gitlab() -> Writer:
+def gitlab() -> ReportWriter:
     """An issue for each case that does not hold, and for each warning, at its line."""
     return lambda jobs: f"{json.dumps(_issues(jobs), indent=2)}\n"
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from json import dumps, loads
 from typing import Any
 
-from optserve.jobs.record.ended import EndedJob, Finding, Writer, exit_code
+from optserve.jobs.record.ended import EndedJob, Finding, ReportWriter, exit_code
 
 __all__ = ["json"]
 
 
-def json() -> Writer:
+def json() -> ReportWriter:
     """Each job with its exit code, its verdict, what was found, and its result."""
     return _written
 

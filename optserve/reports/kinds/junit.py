@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from optserve.jobs.record.ended import EndedJob, Finding, Writer
+from optserve.jobs.record.ended import EndedJob, Finding, ReportWriter
 from optserve.reports.visible import visible
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["junit"]
 
 
-def junit() -> Writer:
+def junit() -> ReportWriter:
     """A test suite a job: a case for how it ended, and one for each expectation.
 
     Elements and attributes are those of the schema of Jenkins's xunit plugin (junit-10.xsd).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from optserve.jobs.record.ended import EndedJob, Writer, passed
+from optserve.jobs.record.ended import EndedJob, ReportWriter, passed
 from optserve.reports.estimates import estimate_rows
 from optserve.reports.text import facts, quality
 from optserve.reports.visible import one_line
@@ -15,7 +15,7 @@ __all__ = ["markdown"]
 _MARKED = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
-def markdown() -> Writer:
+def markdown() -> ReportWriter:
     """For each job its verdict, what does not hold, its estimates, and how good the fit is."""
     return lambda jobs: "\n".join(_lines(jobs)) + "\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from optserve.jobs.record.ended import EndedJob, Writer
+from optserve.jobs.record.ended import EndedJob, ReportWriter
 from optserve.reports.entries import count_of, entries, label_of
 
 __all__ = ["openmetrics"]
@@ -17,7 +17,7 @@ LISTED = 100
 Sample = tuple[Mapping[str, str], float]
 
 
-def openmetrics() -> Writer:
+def openmetrics() -> ReportWriter:
     """The numbers of each job as gauges: loss, seconds, estimates, errors, metrics, and cases."""
     return lambda jobs: "\n".join([*_lines(jobs), "# EOF"]) + "\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from optserve.errors import Place
-from optserve.jobs.record.ended import EndedJob, Finding, Writer, exit_code
+from optserve.jobs.record.ended import EndedJob, Finding, ReportWriter, exit_code
 from optserve.reports.fingerprints import fingerprint
 
 __all__ = ["sarif"]
@@ -28,7 +28,7 @@ LONGEST = 500
 _LEVELS = {"warning": "warning", "failed": "error", "error": "error"}
 
 
-def sarif() -> Writer:
+def sarif() -> ReportWriter:
     """A result for each case that does not hold, and for each warning."""
     return lambda jobs: f"{json.dumps(_log(jobs), indent=2)}\n"
 

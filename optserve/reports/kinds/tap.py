@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from optserve.jobs.record.ended import EndedJob, Finding, Writer
+from optserve.jobs.record.ended import EndedJob, Finding, ReportWriter
 from optserve.reports.visible import one_line
 
 __all__ = ["tap"]
 
 
-def tap() -> Writer:
+def tap() -> ReportWriter:
     """A line a case, and for one that does not hold a block of YAML that says why."""
     return lambda jobs: "\n".join(_lines(jobs)) + "\n"
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from optserve.testing.package.checked import Checked, check_package
-from optserve.testing.package.findings import Finding
+from optserve.testing.package.findings import PackageFinding
 
-__all__ = ["Checked", "Finding", "check_package"]
+__all__ = ["Checked", "PackageFinding", "check_package"]

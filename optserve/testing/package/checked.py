@@ -14,7 +14,7 @@ from pathlib import Path
 from optserve.errors import ConfigError
 from optserve.registry.sources import canonical, installed_sources
 from optserve.testing.package.declared import declared
-from optserve.testing.package.findings import Finding, error
+from optserve.testing.package.findings import PackageFinding, error
 from optserve.testing.package.sources import undeclared
 
 __all__ = ["Checked", "check_package"]
@@ -30,7 +30,7 @@ class Checked:
     name: str
     version: str
     contributed: dict[str, list[str]]
-    findings: tuple[Finding, ...]
+    findings: tuple[PackageFinding, ...]
 
     @property
     def passed(self) -> bool:
@@ -79,7 +79,7 @@ def _examined(
     version: str,
     modules: Sequence[str],
     roots: Sequence[Path],
-    findings: list[Finding],
+    findings: list[PackageFinding],
     seconds: float,
 ) -> Checked:
     contributed: dict[str, list[str]] = {}
@@ -93,7 +93,7 @@ def _examined(
 
 def _in_a_process(
     name: str, version: str, module: str, roots: Sequence[Path], seconds: float
-) -> tuple[dict[str, list[str]], list[Finding]]:
+) -> tuple[dict[str, list[str]], list[PackageFinding]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "found.json"
         command = [sys.executable, "-m", "optserve.testing.package", str(out), module]
@@ -114,7 +114,7 @@ def _in_a_process(
         if not out.exists():
             return {}, [error("crash", _ended(done.returncode, done.stderr), _SEE, module)]
         written = json.loads(out.read_text(encoding="utf-8"))
-    return written["contributed"], [Finding(**one) for one in written["findings"]]
+    return written["contributed"], [PackageFinding(**one) for one in written["findings"]]
 
 
 _SEE = "import it in a Python of your own to see more"

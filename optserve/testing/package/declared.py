@@ -11,15 +11,15 @@ from typing import Any
 
 from optserve.errors import ConfigError
 from optserve.registry.sources import canonical, entry_module
-from optserve.testing.package.findings import Finding, error, warning
+from optserve.testing.package.findings import PackageFinding, error, warning
 
-__all__ = ["Declared", "declared"]
+__all__ = ["DeclaredPackage", "declared"]
 
 GROUP = "optserve"
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredPackage:
     """A package by its ``pyproject.toml``.
 
     ``modules`` are those of its entry points in the group ``optserve``; ``roots`` are the folders
@@ -32,10 +32,10 @@ class Declared:
     modules: tuple[str, ...]
     roots: tuple[Path, ...]
     requires: frozenset[str]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PackageFinding, ...] = ()
 
 
-def declared(folder: Path) -> Declared:
+def declared(folder: Path) -> DeclaredPackage:
     """What the package in ``folder`` declares.
 
     Raises ``ConfigError`` where there is no ``pyproject.toml`` that can be read.
@@ -62,7 +62,7 @@ def declared(folder: Path) -> Declared:
     modules = tuple(str(value) for value in points.values())
     roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
     found = [*_metadata(folder, table, project, str(path)), *_entries(roots, modules, str(path))]
-    return Declared(
+    return DeclaredPackage(
         name=str(project.get("name", folder.name)),
         version=str(project.get("version", "")),
         modules=modules,
@@ -74,7 +74,7 @@ def declared(folder: Path) -> Declared:
 
 def _metadata(
     folder: Path, table: Mapping[str, Any], project: Mapping[str, Any], place: str
-) -> Iterator[Finding]:
+) -> Iterator[PackageFinding]:
     if "build-system" not in table:
         yield error(
             "build-system",
@@ -116,7 +116,7 @@ def _metadata(
         )
 
 
-def _entries(roots: Sequence[Path], modules: Sequence[str], place: str) -> Iterator[Finding]:
+def _entries(roots: Sequence[Path], modules: Sequence[str], place: str) -> Iterator[PackageFinding]:
     if not modules:
         yield error(
             "entry-point",

@@ -19,21 +19,21 @@ from optserve.graph.aval import aval_of, is_float
 from optserve.graph.primitive import Primitive
 from optserve.jobs.evidence.rules.certificate import certify
 from optserve.jobs.packing import Packing
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import Objective, Problem, Provided
 from optserve.optimizers import lbfgs
 from optserve.primitives.tracing import trace
 from optserve.registry import load
 from optserve.registry.harvest import Harvest, harvest
 from optserve.registry.hookspecs import Kind
-from optserve.registry.sources import Source, canonical, entry_value, file_source
+from optserve.registry.sources import PluginSource, canonical, entry_value, file_source
 from optserve.testing.cases import Case, cases
 from optserve.testing.checks import checks
-from optserve.testing.package.findings import Finding, error, warning
+from optserve.testing.package.findings import PackageFinding, error, warning
 
-__all__ = ["Contributed", "examine"]
+__all__ = ["ContributedNames", "examine"]
 
-Contributed = dict[str, list[str]]
+ContributedNames = dict[str, list[str]]
 """The names that a plugin contributes, by kind."""
 
 SLOW = 0.5
@@ -45,14 +45,14 @@ CERTIFIED = 2
 
 def examine(
     module: str, name: str, version: str, roots: Sequence[Path]
-) -> tuple[Contributed, list[Finding]]:
+) -> tuple[ContributedNames, list[PackageFinding]]:
     """Import ``module`` (or a file ``*.py``) of the distribution ``name`` from ``roots``."""
     sys.path[:0] = [str(root) for root in roots]
     if module.endswith(".py"):
         source = file_source(Path(module))
     else:
-        source = Source(name, version, module, "", partial(entry_value, module))
-    found: list[Finding] = []
+        source = PluginSource(name, version, module, "", partial(entry_value, module))
+    found: list[PackageFinding] = []
     with _printed() as printed:
         before, began = set(sys.modules), time.perf_counter()
         harvested = harvest(source)
@@ -85,7 +85,7 @@ def examine(
 _HINT = "mend what it says: the place is the line of the plugin that it went wrong on"
 
 
-def _imported(module: str, printed: str, seconds: float, new: set[str]) -> Iterator[Finding]:
+def _imported(module: str, printed: str, seconds: float, new: set[str]) -> Iterator[PackageFinding]:
     if printed.strip():
         yield error(
             "prints",
@@ -111,7 +111,7 @@ def _imported(module: str, printed: str, seconds: float, new: set[str]) -> Itera
         )
 
 
-def _taken(contributed: Contributed, source: Source) -> Iterator[Finding]:
+def _taken(contributed: ContributedNames, source: PluginSource) -> Iterator[PackageFinding]:
     """Names that optserve or another installed plugin has."""
     registry = load()
     own = canonical(source.distribution)
@@ -133,7 +133,7 @@ def _taken(contributed: Contributed, source: Source) -> Iterator[Finding]:
                 )
 
 
-def _primitive(primitive: Primitive, provided: Provided) -> Iterator[Finding]:
+def _primitive(primitive: Primitive, provided: Provided) -> Iterator[PackageFinding]:
     if not primitive.doc.strip():
         yield _undocumented(primitive.name)
     failed = False
@@ -156,7 +156,7 @@ def _primitive(primitive: Primitive, provided: Provided) -> Iterator[Finding]:
         yield from _certified(provided)
 
 
-def _certified(provided: Provided) -> Iterator[Finding]:
+def _certified(provided: Provided) -> Iterator[PackageFinding]:
     """What a run that uses the primitive would say of its rule."""
     for case in [case for case in cases(provided.primitive) if _is_plain(case)][:CERTIFIED]:
         problem = _job(case, provided)
@@ -191,7 +191,7 @@ def _job(case: Case, provided: Provided) -> Problem:
     starts = [np.asarray(case.operands[number], np.float64) for number in case.floating]
     traced = trace(loss, *map(aval_of, starts), precision=np.dtype("float64"), names=tuple(names))
     parameters = tuple(
-        Parameter(
+        JobParameter(
             name,
             start,
             np.full(start.shape, -np.inf),
@@ -210,7 +210,7 @@ def _job(case: Case, provided: Provided) -> Problem:
     )
 
 
-def _undocumented(name: str) -> Finding:
+def _undocumented(name: str) -> PackageFinding:
     return error(
         "documentation",
         f"{name} has no documentation",

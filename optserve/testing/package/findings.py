@@ -1,15 +1,15 @@
-"""``Finding``: one thing that a check of a plugin's package found."""
+"""``PackageFinding``: one thing that a check of a plugin's package found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "error", "warning"]
+__all__ = ["PackageFinding", "error", "warning"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class PackageFinding:
     """What is wrong with a package, where, and what to do about it.
 
     ``code`` is a word that never changes, for programs. An ``error`` makes the check fail; a
@@ -29,11 +29,11 @@ class Finding:
         return f"{self.level}  {where}{self.message}\n  remedy: {self.remedy}"
 
 
-def error(code: str, message: str, remedy: str, place: str = "") -> Finding:
+def error(code: str, message: str, remedy: str, place: str = "") -> PackageFinding:
     """A finding that makes the check fail."""
-    return Finding("error", code, message, remedy, place)
+    return PackageFinding("error", code, message, remedy, place)
 
 
-def warning(code: str, message: str, remedy: str, place: str = "") -> Finding:
+def warning(code: str, message: str, remedy: str, place: str = "") -> PackageFinding:
     """A finding that is worth mending, and no reason to fail."""
-    return Finding("warning", code, message, remedy, place)
+    return PackageFinding("warning", code, message, remedy, place)

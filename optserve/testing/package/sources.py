@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optserve.registry.sources import canonical, entry_module
-from optserve.testing.package.declared import Declared
-from optserve.testing.package.findings import Finding, error
+from optserve.testing.package.declared import DeclaredPackage
+from optserve.testing.package.findings import PackageFinding, error
 
 __all__ = ["undeclared"]
 
@@ -25,7 +25,7 @@ COMES_ALONG = frozenset({"numpy", "pluggy", "scipy", "pydantic", "annotated-type
 """What optserve itself needs, and so brings."""
 
 
-def undeclared(package: Declared) -> Iterator[Finding]:
+def undeclared(package: DeclaredPackage) -> Iterator[PackageFinding]:
     """The libraries that are imported and not declared."""
     names = dict(KNOWN)
     own = {entry_module(module).partition(".")[0] for module in package.modules}
@@ -57,7 +57,7 @@ def undeclared(package: Declared) -> Iterator[Finding]:
             )
 
 
-def _files(package: Declared, own: set[str]) -> Iterator[Path]:
+def _files(package: DeclaredPackage, own: set[str]) -> Iterator[Path]:
     for root in package.roots:
         for name in sorted(own):
             single = root / f"{name}.py"

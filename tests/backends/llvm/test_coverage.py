@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.backends.llvm import llvm_backend
-from optserve.backends.llvm.programs.whole import Whole
+from optserve.backends.llvm.programs.whole import WholeGraph
 from optserve.errors import NumericalFailure
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
@@ -62,7 +62,7 @@ def arguments(*shape: int) -> list[Any]:
 @pytest.mark.parametrize("shape", [(3, 5), (40, 9)])
 def test_in_registers_and_in_memory(name: str, shape: tuple[int, int]) -> None:
     graph = graph_of(name, shape)
-    whole = Whole(graph, 1)
+    whole = WholeGraph(graph, 1)
     assert whole.program is not None
     np.testing.assert_allclose(whole(*arguments(*shape)), interpret(graph, *arguments(*shape)))
 

@@ -11,7 +11,7 @@ import pytest
 
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.whole import Whole
+from optserve.backends.llvm.programs.whole import WholeGraph
 from optserve.backends.lowering import Lowering
 from optserve.errors import PluginError
 from optserve.graph.aval import Aval
@@ -93,7 +93,7 @@ def test_with_one_it_is_native(shape: Any, dtype: str, monkeypatch: pytest.Monke
     graph, x = graph_of(primitive, shape, dtype), arguments(shape, dtype)
     expected = interpret(graph, x)
     calls.clear()
-    whole = Whole(graph, 1, lowerings_with([Lowering(primitive, formula)]))
+    whole = WholeGraph(graph, 1, lowerings_with([Lowering(primitive, formula)]))
     assert whole.program is not None
     np.testing.assert_allclose(whole(x), expected, rtol=1e-4 if dtype == "float32" else 1e-12)
     assert not calls

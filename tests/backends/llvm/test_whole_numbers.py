@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optserve.backends.llvm import llvm_backend
-from optserve.backends.llvm.programs.whole import Whole
+from optserve.backends.llvm.programs.whole import WholeGraph
 from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
@@ -60,11 +60,11 @@ def arguments(rows: int) -> list[Array]:
 def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is computed on NumPy instead."""
 
-    def refuse(_whole: Whole) -> Any:
+    def refuse(_whole: WholeGraph) -> Any:
         raise AssertionError("nothing has failed")
 
     only_native(monkeypatch)
-    monkeypatch.setattr(Whole, "_on_numpy", property(refuse))
+    monkeypatch.setattr(WholeGraph, "_on_numpy", property(refuse))
 
 
 @pytest.mark.parametrize("function", [of_rows, of_entries, in_a_loop])

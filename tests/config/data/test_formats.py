@@ -14,7 +14,7 @@ import pytest
 
 from optserve.errors import ConfigError
 from optserve.jobs.problem import Problem
-from optserve.tables.frame import Kind
+from optserve.tables.frame import CellKind
 from optserve.tables.npy import npy
 from optserve.tables.npz import npz
 from optserve.tables.parquet import parquet
@@ -39,7 +39,7 @@ Load = Callable[..., Problem]
     ],
 )
 def test_types_of_parquet(
-    column: pa.Array[Any], kind: Kind, values: list[object], tmp_path: Path
+    column: pa.Array[Any], kind: CellKind, values: list[object], tmp_path: Path
 ) -> None:
     pq.write_table(pa.table({"x": column}), tmp_path / "d.parquet")
     assert parquet()(tmp_path / "d.parquet").read({0: kind})[0].tolist() == values
@@ -63,7 +63,7 @@ def test_types_of_parquet(
     ],
 )
 def test_what_is_no_number_is_refused(
-    column: pa.Array[Any], kind: Kind, message: str, tmp_path: Path
+    column: pa.Array[Any], kind: CellKind, message: str, tmp_path: Path
 ) -> None:
     pq.write_table(pa.table({"x": column}), tmp_path / "d.parquet")
     with pytest.raises(ConfigError, match=message) as caught:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import optserve
-from optserve.config.data.selection import Selection
+from optserve.config.data.selection import RowSelection
 from optserve.config.data.table import DataTable, TableRows
 from optserve.errors import ConfigError, ShapeError
 
@@ -241,15 +241,15 @@ def test_what_is_asked_often_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_p
         "loss": "mean((y - v[row(data)])**2) + n * sum(u**2) + m",
     }
     counts = Counter[str]()
-    read = Selection.read
+    read = RowSelection.read
 
     def counted(
-        self: Selection, table: DataTable, used: Sequence[str], precision: Any
+        self: RowSelection, table: DataTable, used: Sequence[str], precision: Any
     ) -> TableRows:
         counts["all" if used else "none"] += 1
         return read(self, table, used, precision)
 
-    monkeypatch.setattr(Selection, "read", counted)
+    monkeypatch.setattr(RowSelection, "read", counted)
     monkeypatch.chdir(tmp_path)
     problem = optserve.load(config)
     assert [one.shape for one in problem.parameters] == [(2, 2), (2,)]

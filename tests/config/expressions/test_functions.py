@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from optserve.config.expressions import Function, Step, compose
+from optserve.config.expressions import AppliedFunction, Function, compose
 from optserve.errors import ConfigError
 from tests.config.expressions.workbench import (
     COLUMNS,
@@ -24,7 +24,9 @@ X, B = COLUMNS["x"], float(PARAMETERS["b"])
 
 
 def composed(declared: str, *steps: tuple[str, ...], innermost_first: bool = False) -> Function:
-    listed = [Step(text(name), tuple(map(parse, arguments))) for name, *arguments in steps]
+    listed = [
+        AppliedFunction(text(name), tuple(map(parse, arguments))) for name, *arguments in steps
+    ]
     return compose(signature(declared), listed, innermost_first=innermost_first)
 
 
@@ -176,7 +178,7 @@ def test_a_composition_may_name_its_parameter() -> None:
 
 
 def test_an_error_in_a_step_points_at_the_step() -> None:
-    steps = [Step(text("exp", 4)), Step(text("ad", 5), (parse("1", 5),))]
+    steps = [AppliedFunction(text("exp", 4)), AppliedFunction(text("ad", 5), (parse("1", 5),))]
     block = message("f(x)", compose(signature("f"), steps))
     assert block.startswith("fit.yaml:5:1: no function is called 'ad'")
     assert "did you mean 'add'?" in block

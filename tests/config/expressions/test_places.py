@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optserve.config.expressions import Step, compose
+from optserve.config.expressions import AppliedFunction, compose
 from optserve.graph.graph import Graph
 from tests.config.expressions.workbench import Workbench, function, parse, signature, text
 
@@ -50,6 +50,6 @@ def test_a_declared_function_points_into_its_body() -> None:
 
 
 def test_a_composition_points_at_its_steps() -> None:
-    steps = [Step(text("exp", 4)), Step(text("add", 5), (parse("1", 5),))]
+    steps = [AppliedFunction(text("exp", 4)), AppliedFunction(text("add", 5), (parse("1", 5),))]
     graph = Workbench([compose(signature("f"), steps)]).graph("f(x)")
     assert [str(equation.place) for equation in graph.equations] == ["fit.yaml:5:1", "fit.yaml:4:1"]

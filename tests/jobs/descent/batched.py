@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.jobs.problem import Metrics, Minibatch, Problem
+from optserve.jobs.problem import BatchPlan, Metrics, Problem
 from optserve.optimizers import gradient_descent
 from optserve.primitives.tracing import trace
 from tests.jobs.problems import parameter, problem
@@ -26,7 +26,7 @@ HELD_Y = HELD @ np.array([2.0, -1.0]) + 0.1 * RNG.normal(size=20)
 def line(**fields: Any) -> Problem:
     """A mean of squares over 50 rows, with a penalty, in batches of 8."""
     fields.setdefault("optimizer", gradient_descent(0.05))
-    fields.setdefault("minibatch", Minibatch(8))
+    fields.setdefault("minibatch", BatchPlan(8))
     return problem(
         lambda w, x, y: np.mean((y - x @ w) ** 2) + 1e-3 * np.sum(w**2),
         [parameter("w", [0.0, 0.0])],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optserve.errors import ConfigError
 from optserve.jobs.descent import batches as order
 from optserve.jobs.descent.batches import Batches, permutation
-from optserve.jobs.problem import Minibatch
+from optserve.jobs.problem import BatchPlan
 
 
 def rows_of(batches: Batches, epoch: int) -> list[list[int]]:
@@ -47,9 +47,9 @@ def test_an_epoch_holds_each_row_once(rows: int, last: Any, shuffle: bool) -> No
     x = np.arange(20)
     if rows > 20 and last == "drop":
         with pytest.raises(ConfigError, match="never full"):
-            Batches([x, x * 10], Minibatch(rows, shuffle, last), seed=3)
+            Batches([x, x * 10], BatchPlan(rows, shuffle, last), seed=3)
         return
-    batches = Batches([x, x * 10], Minibatch(rows, shuffle, last), seed=3)
+    batches = Batches([x, x * 10], BatchPlan(rows, shuffle, last), seed=3)
     found = rows_of(batches, 1)
     assert len(found) == batches.count
     assert {len(batch) for batch in found[:-1]} <= {min(rows, 20)}
@@ -85,7 +85,7 @@ def test_a_table_of_many_pools_is_mixed_and_read_in_blocks(monkeypatch: pytest.M
     monkeypatch.setattr(order, "POOL", 3)
     x = np.arange(107)
     column, matrix = Sliced(x), Sliced(np.stack([x, -x], axis=1))
-    batches = Batches([column, matrix], Minibatch(8), seed=0)
+    batches = Batches([column, matrix], BatchPlan(8), seed=0)
     stacks = list(batches.epoch(4))
     found = rows_of(batches, 4)
     assert sorted(chain(*found)) == list(range(107))
@@ -93,7 +93,7 @@ def test_a_table_of_many_pools_is_mixed_and_read_in_blocks(monkeypatch: pytest.M
     assert max(stack[0].size for stack in stacks) <= 30 + 7
     for stack in stacks:
         np.testing.assert_array_equal(stack[1][..., 1], -stack[0])
-    in_memory = Batches([x, matrix.array], Minibatch(8), seed=0)
+    in_memory = Batches([x, matrix.array], BatchPlan(8), seed=0)
     assert rows_of(in_memory, 4) == found
     blocks = {row // 10 for row in found[0] + found[1] + found[2]}
     assert len(blocks) >= 3
@@ -101,4 +101,4 @@ def test_a_table_of_many_pools_is_mixed_and_read_in_blocks(monkeypatch: pytest.M
 
 def test_no_rows_make_no_batches() -> None:
     with pytest.raises(ConfigError, match="no rows"):
-        Batches([np.zeros((0, 3))], Minibatch(8), seed=0)
+        Batches([np.zeros((0, 3))], BatchPlan(8), seed=0)

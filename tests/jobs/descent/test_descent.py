@@ -19,7 +19,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.reasons import PRECEDENCE, Reason, exit_code, exit_codes
 from optserve.jobs.watch import Watch
 from optserve.optimizers import (
@@ -53,7 +53,7 @@ def test_plain_steps_are_those_of_the_formula() -> None:
         dx = -2 * (1 - x) - 400 * x * (y - x * x)
         dy = 200 * (y - x * x)
         x, y = x - 1e-3 * dx, y - 1e-3 * dy
-    found = outcome_of(rosenbrock(gradient_descent(1e-3), stop=Stop(steps=1000)))
+    found = outcome_of(rosenbrock(gradient_descent(1e-3), stop=StoppingRule(steps=1000)))
     assert found.reasons == [Reason.steps]
     assert (found.steps, found.evaluations) == (1000, 1001)
     assert found.best is not None
@@ -61,7 +61,7 @@ def test_plain_steps_are_those_of_the_formula() -> None:
 
 
 def test_the_best_point_is_one_that_was_evaluated() -> None:
-    found = outcome_of(bowl(optimizer=momentum(0.4, decay=0.99), stop=Stop(steps=57)))
+    found = outcome_of(bowl(optimizer=momentum(0.4, decay=0.99), stop=StoppingRule(steps=57)))
     losses = [entry.loss for entry in found.history.entries() if entry.loss is not None]
     assert found.best is not None
     assert found.best.loss == min(losses) < losses[-1]
@@ -69,7 +69,7 @@ def test_the_best_point_is_one_that_was_evaluated() -> None:
 
 
 def test_a_gradient_tolerance_stops_where_it_is_met() -> None:
-    found = outcome_of(bowl(optimizer=gradient_descent(0.25), stop=Stop(gradient=1e-3)))
+    found = outcome_of(bowl(optimizer=gradient_descent(0.25), stop=StoppingRule(gradient=1e-3)))
     assert found.reasons == [Reason.gradient]
     assert found.evidence.verified
     assert found.evidence.distance <= 1e-3
@@ -83,26 +83,26 @@ def test_loss_and_step_tolerances_are_relative_changes() -> None:
         lambda x: 1000.0 + np.sum(x * x),
         [parameter("x", [3.0, -4.0])],
         optimizer=gradient_descent(0.01),
-        stop=Stop(loss=0.04),
+        stop=StoppingRule(loss=0.04),
     )
     by_loss = outcome_of(basin)
     assert by_loss.reasons == [Reason.loss]
     assert by_loss.change == pytest.approx(25 * (1 - 0.98**2) / 1025)
     assert by_loss.steps == 1
-    by_step = outcome_of(bowl(optimizer=gradient_descent(0.25), stop=Stop(step=1e-3)))
+    by_step = outcome_of(bowl(optimizer=gradient_descent(0.25), stop=StoppingRule(step=1e-3)))
     assert by_step.reasons == [Reason.step]
     assert by_step.best is not None
     assert np.max(np.abs(by_step.best.point)) <= 1e-3
 
 
 def test_changes_are_those_of_steps_not_of_the_points_that_a_method_tries() -> None:
-    made = nist()["Thurber"].job("default", stop=Stop(gradient=0.0, loss=1e-3, steps=200))
+    made = nist()["Thurber"].job("default", stop=StoppingRule(gradient=0.0, loss=1e-3, steps=200))
     made = replace(made, optimizer=levenberg_marquardt(radius=1e-2))
     found = outcome_of(made)
     assert found.reasons == [Reason.loss]
     packing = Packing(made.parameters, np.dtype(made.precision))
     evaluator = Evaluator(made, packing, choose("auto").backend)
-    limits = Limits.of(Stop(gradient=0.0), levenberg_marquardt(), packing.size)
+    limits = Limits.of(StoppingRule(gradient=0.0), levenberg_marquardt(), packing.size)
     assert made.optimizer is not None
     assert made.optimizer.accepted is not None
     method = method_of(made.optimizer, evaluator, limits)
@@ -118,14 +118,18 @@ def test_changes_are_those_of_steps_not_of_the_points_that_a_method_tries() -> N
 
 
 def test_small_changes_are_no_convergence_where_much_is_to_be_gained() -> None:
-    slow = outcome_of(bowl(optimizer=gradient_descent(1e-4), stop=Stop(loss=0.01, steps=50)))
+    slow = outcome_of(
+        bowl(optimizer=gradient_descent(1e-4), stop=StoppingRule(loss=0.01, steps=50))
+    )
     assert slow.reasons == [Reason.steps]
-    short = outcome_of(bowl(optimizer=gradient_descent(1e-6), stop=Stop(step=1e-3, steps=50)))
+    short = outcome_of(
+        bowl(optimizer=gradient_descent(1e-6), stop=StoppingRule(step=1e-3, steps=50))
+    )
     assert short.reasons == [Reason.steps]
 
 
 def test_seconds_limit_a_descent() -> None:
-    found = outcome_of(bowl(optimizer=gradient_descent(1e-12), stop=Stop(seconds=0.05)))
+    found = outcome_of(bowl(optimizer=gradient_descent(1e-12), stop=StoppingRule(seconds=0.05)))
     assert found.reasons == [Reason.seconds]
     assert found.seconds < 2.0
 
@@ -155,7 +159,7 @@ def test_a_loss_that_starts_at_zero_may_rise() -> None:
         lambda x: 1e20 * (x**2 - 1.0) * x,
         [parameter("x", 1.0)],
         optimizer=momentum(1e-21, decay=0.9),
-        stop=Stop(steps=500),
+        stop=StoppingRule(steps=500),
     )
     assert outcome_of(made).reasons == [Reason.steps]
 
@@ -170,7 +174,7 @@ def test_a_loss_without_a_lower_bound_is_called_so(
         lambda x, y: unit * ((x + y) ** 2 - 0.3 * (x - 2 * y) ** 2),
         [parameter("x", 0.7), parameter("y", -0.2)],
         optimizer=method(0.05 / unit),
-        stop=Stop(gradient=tolerance, steps=20_000),
+        stop=StoppingRule(gradient=tolerance, steps=20_000),
     )
     found = outcome_of(made)
     assert found.reason is Reason.unbounded
@@ -215,7 +219,7 @@ def test_a_start_that_is_not_finite_leaves_no_best_point() -> None:
 
 def test_the_limit_of_precision_is_convergence() -> None:
     misra1a = nist()["Misra1a"]
-    found = outcome_of(misra1a.job("default", stop=Stop(gradient=1e-300)))
+    found = outcome_of(misra1a.job("default", stop=StoppingRule(gradient=1e-300)))
     assert found.reason is Reason.precision
     assert found.reason.converged
     assert found.best is not None

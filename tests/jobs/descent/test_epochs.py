@@ -16,7 +16,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
 from optserve.jobs.descent.batches import Batches
-from optserve.jobs.problem import Expectation, Minibatch, Plateau, Problem, Stop
+from optserve.jobs.problem import BatchPlan, Expectation, PlateauRule, Problem, StoppingRule
 from optserve.jobs.record.artefacts import save
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
@@ -31,7 +31,7 @@ def by_hand(epochs: int, rate: float, seed: int = 0) -> np.ndarray:
     """The same descent in plain NumPy, with the rows in the order that is documented."""
     w = np.zeros(2)
     for epoch in range(1, epochs + 1):
-        for x_stack, y_stack in Batches([X, Y], Minibatch(8), seed).epoch(epoch):
+        for x_stack, y_stack in Batches([X, Y], BatchPlan(8), seed).epoch(epoch):
             for x, y in zip(x_stack, y_stack, strict=True):
                 w = w - rate * (2 * x.T @ (x @ w - y) / len(y) + 2e-3 * w)
     return w
@@ -42,7 +42,7 @@ def entries(result: Result) -> list[Any]:
 
 
 def test_the_steps_are_those_of_the_formula() -> None:
-    result = run(line(stop=Stop(epochs=3), seed=11))
+    result = run(line(stop=StoppingRule(epochs=3), seed=11))
     assert result.termination.reason == "epochs"
     assert result.termination.message == "ended after 3 epochs, 21 steps"
     assert (result.exit_code, result.epochs, result.steps, result.evaluations) == (0, 3, 21, 21)
@@ -50,14 +50,14 @@ def test_the_steps_are_those_of_the_formula() -> None:
 
 
 def test_sums_count_all_rows_and_penalties_count_once() -> None:
-    mean = line(stop=Stop(epochs=2))
+    mean = line(stop=StoppingRule(epochs=2))
     summed = problem(
         lambda w, x, y: np.sum((y - x @ w) ** 2) + 0.05 * np.sum(w**2),
         [parameter("w", [0.0, 0.0])],
         {"x": X, "y": Y},
         optimizer=gradient_descent(0.05 / ROWS),
-        minibatch=Minibatch(8),
-        stop=Stop(epochs=2),
+        minibatch=BatchPlan(8),
+        stop=StoppingRule(epochs=2),
     )
     np.testing.assert_allclose(
         run(summed).checkpoint["point"], run(mean).checkpoint["point"], rtol=1e-12
@@ -65,7 +65,7 @@ def test_sums_count_all_rows_and_penalties_count_once() -> None:
 
 
 def test_loss_and_gradient_are_of_all_rows_at_the_best_point() -> None:
-    result = run(line(stop=Stop(epochs=3)))
+    result = run(line(stop=StoppingRule(epochs=3)))
     w = np.array(result.parameters["w"])
     residual = Y - X @ w
     assert result.loss == pytest.approx(np.mean(residual**2) + 1e-3 * w @ w, rel=1e-13)
@@ -80,7 +80,7 @@ def test_loss_and_gradient_are_of_all_rows_at_the_best_point() -> None:
 
 def test_the_best_point_is_that_of_the_validation_rows() -> None:
     skewed = {"validation": {"x": HELD, "y": HELD @ np.array([1.0, -0.5])}}
-    result = run(with_splits(line(stop=Stop(epochs=12)), **skewed))
+    result = run(with_splits(line(stop=StoppingRule(epochs=12)), **skewed))
     losses = [entry.validation_loss for entry in entries(result)]
     best = int(np.argmin(losses))
     assert 0 < best < 12
@@ -94,7 +94,7 @@ def test_the_best_point_is_that_of_the_validation_rows() -> None:
 def test_metrics_are_of_each_split_and_may_be_expected() -> None:
     made = with_splits(
         line(
-            stop=Stop(epochs=30),
+            stop=StoppingRule(epochs=30),
             expectations=(
                 Expectation("metrics.validation.worst", {"max": 0.5}),
                 Expectation("metrics.test.loss", {"max": 1e-9}),
@@ -117,7 +117,7 @@ def test_metrics_are_of_each_split_and_may_be_expected() -> None:
 
 
 def test_metrics_are_also_of_jobs_that_see_all_rows() -> None:
-    made = with_splits(line(minibatch=None, stop=Stop(steps=300)))
+    made = with_splits(line(minibatch=None, stop=StoppingRule(steps=300)))
     result = run(made)
     assert result.epochs is None
     assert result.metrics["train"]["loss"] == result.loss
@@ -129,8 +129,10 @@ def test_metrics_are_also_of_jobs_that_see_all_rows() -> None:
 
 
 def test_a_plateau_ends_a_descent() -> None:
-    plateau = Plateau("metrics.validation.worst", "min", 3)
-    result = run(with_splits(line(optimizer=gradient_descent(0.2), stop=Stop(plateau=plateau))))
+    plateau = PlateauRule("metrics.validation.worst", "min", 3)
+    result = run(
+        with_splits(line(optimizer=gradient_descent(0.2), stop=StoppingRule(plateau=plateau)))
+    )
     assert result.termination.reason == "plateau"
     assert not result.termination.converged
     assert result.exit_code == 0
@@ -142,36 +144,36 @@ def test_a_plateau_ends_a_descent() -> None:
 
 
 def test_a_plateau_counts_epochs_since_the_metric_was_best() -> None:
-    never = Plateau("metrics.train.positive", "max", 4)  # the data do not change
-    result = run(with_splits(line(stop=Stop(plateau=never, epochs=100))))
+    never = PlateauRule("metrics.train.positive", "max", 4)  # the data do not change
+    result = run(with_splits(line(stop=StoppingRule(plateau=never, epochs=100))))
     assert (result.termination.reason, result.epochs) == ("plateau", 5)
-    loss = run(line(stop=Stop(plateau=Plateau("loss", "max", 2))))
+    loss = run(line(stop=StoppingRule(plateau=PlateauRule("loss", "max", 2))))
     assert loss.epochs == 3
 
 
 @pytest.mark.parametrize(
     ("stop", "reason", "steps"),
     [
-        (Stop(steps=10), "steps", 10),
-        (Stop(steps=10, epochs=2), "steps", 10),
-        (Stop(steps=100, epochs=2), "epochs", 14),
-        (Stop(steps=14, epochs=2), "epochs", 14),
-        (Stop(), "steps", 1000),
+        (StoppingRule(steps=10), "steps", 10),
+        (StoppingRule(steps=10, epochs=2), "steps", 10),
+        (StoppingRule(steps=100, epochs=2), "epochs", 14),
+        (StoppingRule(steps=14, epochs=2), "epochs", 14),
+        (StoppingRule(), "steps", 1000),
     ],
 )
-def test_limits_of_steps_and_epochs(stop: Stop, reason: str, steps: int) -> None:
+def test_limits_of_steps_and_epochs(stop: StoppingRule, reason: str, steps: int) -> None:
     result = run(line(stop=stop, optimizer=adam(1e-3)))
     assert (result.termination.reason, result.steps, result.exit_code) == (reason, steps, 0)
 
 
 def test_a_limit_of_seconds_ends_within_an_epoch() -> None:
-    result = run(line(stop=Stop(seconds=0.2), optimizer=adam(1e-6)))
+    result = run(line(stop=StoppingRule(seconds=0.2), optimizer=adam(1e-6)))
     assert result.termination.reason == "seconds"
     assert 0.2 <= result.seconds < 2.0
 
 
 def test_an_interrupt_keeps_what_was_reached() -> None:
-    made = line(stop=Stop(seconds=60.0), optimizer=adam(1e-4))
+    made = line(stop=StoppingRule(seconds=60.0), optimizer=adam(1e-4))
     result = run(made, progress=lambda snapshot: signal.raise_signal(signal.SIGINT))
     assert (result.termination.reason, result.exit_code) == ("interrupted", 130)
     assert result.loss is not None
@@ -179,11 +181,13 @@ def test_an_interrupt_keeps_what_was_reached() -> None:
 
 
 def test_schedules_know_the_number_of_steps() -> None:
-    result = run(line(stop=Stop(epochs=3), optimizer=gradient_descent(cosine(0.05, end=0.0))))
+    result = run(
+        line(stop=StoppingRule(epochs=3), optimizer=gradient_descent(cosine(0.05, end=0.0)))
+    )
     w = np.zeros(2)
     step = 0
     for epoch in range(1, 4):
-        for x_stack, y_stack in Batches([X, Y], Minibatch(8), 0).epoch(epoch):
+        for x_stack, y_stack in Batches([X, Y], BatchPlan(8), 0).epoch(epoch):
             for x, y in zip(x_stack, y_stack, strict=True):
                 rate = 0.05 * (0.5 + 0.5 * np.cos(np.pi * step / 21))
                 w = w - rate * (2 * x.T @ (x @ w - y) / len(y) + 2e-3 * w)
@@ -192,18 +196,20 @@ def test_schedules_know_the_number_of_steps() -> None:
 
 
 def test_tolerances_that_are_asked_for_are_judged_on_all_rows() -> None:
-    result = run(line(stop=Stop(epochs=200, gradient=0.02), optimizer=gradient_descent(0.02)))
+    result = run(
+        line(stop=StoppingRule(epochs=200, gradient=0.02), optimizer=gradient_descent(0.02))
+    )
     assert (result.termination.reason, result.exit_code) == ("gradient", 0)
     w, measure = np.array(result.parameters["w"]), np.abs(result.gradient["w"])
     assert np.max(measure * np.maximum(np.abs(w), 1.0)) <= 0.02
-    missed = run(line(stop=Stop(epochs=2, gradient=1e-12)))
+    missed = run(line(stop=StoppingRule(epochs=2, gradient=1e-12)))
     assert (missed.termination.reason, missed.exit_code) == ("epochs", 3)
-    settled = run(line(stop=Stop(epochs=100, loss=0.1)))
+    settled = run(line(stop=StoppingRule(epochs=100, loss=0.1)))
     assert settled.termination.reason == "loss"
 
 
 def test_steps_that_lead_away_and_numbers_that_are_none_end_it() -> None:
-    away = run(line(stop=Stop(epochs=50), optimizer=gradient_descent(50.0)))
+    away = run(line(stop=StoppingRule(epochs=50), optimizer=gradient_descent(50.0)))
     assert (away.termination.reason, away.exit_code) == ("diverged", 5)
     assert away.parameters["w"] == [0.0, 0.0]
     made = problem(
@@ -211,8 +217,8 @@ def test_steps_that_lead_away_and_numbers_that_are_none_end_it() -> None:
         [parameter("w", 2.0)],
         {"x": np.linspace(0, 1, 40)},
         optimizer=adam(0.1),
-        minibatch=Minibatch(8),
-        stop=Stop(epochs=20),
+        minibatch=BatchPlan(8),
+        stop=StoppingRule(epochs=20),
     )
     result = run(made)
     assert (result.termination.reason, result.exit_code) == ("non_finite", 5)
@@ -228,8 +234,8 @@ def likelihood(**fields: Any) -> Problem:
         [parameter("w", [0.0, 0.0], low=-1.5, high=1.5)],
         {"x": X, "y": Y},
         optimizer=momentum(1e-3),
-        minibatch=Minibatch(16, last="drop"),
-        stop=Stop(epochs=5),
+        minibatch=BatchPlan(16, last="drop"),
+        stop=StoppingRule(epochs=5),
         **fields,
     )
 
@@ -237,21 +243,21 @@ def likelihood(**fields: Any) -> Problem:
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_loops_take_the_same_steps(precision: Any) -> None:
     single = [parameter("w", [0.0, 0.0], precision=precision)]
-    base = line(stop=Stop(epochs=4), optimizer=adam(0.05))
+    base = line(stop=StoppingRule(epochs=4), optimizer=adam(0.05))
     data = {name: array.astype(precision) for name, array in base.objective.data.items()}
     jobs = [
         base,
         likelihood(),
-        line(stop=Stop(steps=9), optimizer=momentum(0.01)),
-        line(stop=Stop(epochs=50), optimizer=gradient_descent(50.0)),
+        line(stop=StoppingRule(steps=9), optimizer=momentum(0.01)),
+        line(stop=StoppingRule(epochs=50), optimizer=gradient_descent(50.0)),
         problem(
             lambda w, x, y: np.mean((y - x @ w) ** 2),
             single,
             data,
             precision=precision,
             optimizer=adam(0.05),
-            minibatch=Minibatch(8),
-            stop=Stop(epochs=4),
+            minibatch=BatchPlan(8),
+            stop=StoppingRule(epochs=4),
         ),
     ]
     for made in jobs:
@@ -276,7 +282,7 @@ def test_rows_beside_the_batched_ones_stay_whole() -> None:
         lambda w, v, x: np.mean((x @ (w * v)) ** 2) + np.sum((w - v) ** 2),
         *avals,
     )
-    made = line(stop=Stop(epochs=2))
+    made = line(stop=StoppingRule(epochs=2))
     objective = replace(made.objective, graph=traced.graph, data={"v": weights, "x": X})
     for backend in (LOOPING, numpy_backend(1)):
         job = replace(made, objective=objective, backend="b", backends={"b": backend})
@@ -295,7 +301,7 @@ class _Kept(Streamed):
 
 
 def test_streamed_rows_give_the_same_bits() -> None:
-    made = line(stop=Stop(epochs=3))
+    made = line(stop=StoppingRule(epochs=3))
     columns = {name: _Kept(name, array) for name, array in made.objective.data.items()}
     streamed = run(replace(made, objective=replace(made.objective, data=columns)))
     held = run(made)
@@ -310,7 +316,7 @@ def test_no_standard_errors_and_why() -> None:
 
 
 def test_a_history_has_a_line_an_epoch(tmp_path: Path) -> None:
-    folder = save(run(with_splits(line(stop=Stop(epochs=2)))), out=tmp_path / "run")
+    folder = save(run(with_splits(line(stop=StoppingRule(epochs=2)))), out=tmp_path / "run")
     with (folder / "history.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [row["epoch"] for row in lines] == ["0", "1", "2"]

@@ -10,7 +10,7 @@ import pytest
 from optserve.errors import ConfigError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.jobs.problem import Minibatch, Plateau, Problem, Stop
+from optserve.jobs.problem import BatchPlan, PlateauRule, Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import adam, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
@@ -25,27 +25,36 @@ REFUSED = [
             [parameter("w", [0.0, 0.0])],
             {"x": X, "y": Y},
             optimizer=levenberg_marquardt(),
-            minibatch=Minibatch(8),
+            minibatch=BatchPlan(8),
         ),
         "levenberg_marquardt compares losses",
     ),
-    (line(minibatch=None, stop=Stop(epochs=3)), "`epochs` counts epochs, and without batches"),
-    (line(minibatch=None, stop=Stop(plateau=Plateau("loss"))), "`plateau` counts epochs"),
-    (line(stop=Stop(plateau=Plateau("metrics.validation.acc"))), "names nothing"),
-    (with_splits(line(stop=Stop(plateau=Plateau("metrics.validation")))), "is no number"),
-    (line(stop=Stop(plateau=Plateau("termination"))), "names nothing"),
+    (
+        line(minibatch=None, stop=StoppingRule(epochs=3)),
+        "`epochs` counts epochs, and without batches",
+    ),
+    (
+        line(minibatch=None, stop=StoppingRule(plateau=PlateauRule("loss"))),
+        "`plateau` counts epochs",
+    ),
+    (line(stop=StoppingRule(plateau=PlateauRule("metrics.validation.acc"))), "names nothing"),
+    (
+        with_splits(line(stop=StoppingRule(plateau=PlateauRule("metrics.validation")))),
+        "is no number",
+    ),
+    (line(stop=StoppingRule(plateau=PlateauRule("termination"))), "names nothing"),
     (
         problem(
             lambda w, x: np.sqrt(np.mean((x - w) ** 2)),
             [parameter("w", 0.0)],
             {"x": X[:, 0]},
             optimizer=adam(),
-            minibatch=Minibatch(8),
+            minibatch=BatchPlan(8),
         ),
         "`sqrt` of a sum or mean over rows",
     ),
     (
-        problem(lambda w: w**2, [parameter("w", 1.0)], optimizer=adam(), minibatch=Minibatch(8)),
+        problem(lambda w: w**2, [parameter("w", 1.0)], optimizer=adam(), minibatch=BatchPlan(8)),
         "there are no rows to make batches of",
     ),
 ]

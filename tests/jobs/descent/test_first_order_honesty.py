@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import (
     Optimizer,
@@ -42,7 +42,9 @@ VALLEYS: dict[str, tuple[Callable[..., Any], tuple[float, float]]] = {
 }
 
 
-def made(name: str, unit: float, offset: float, optimizer: Optimizer, stop: Stop) -> Problem:
+def made(
+    name: str, unit: float, offset: float, optimizer: Optimizer, stop: StoppingRule
+) -> Problem:
     function = VALLEYS[name][0]
     return problem(
         lambda x, y: offset * unit + unit * function(x, y),
@@ -61,15 +63,15 @@ def made(name: str, unit: float, offset: float, optimizer: Optimizer, stop: Stop
     st.sampled_from([0.0, 1.0, 1e6]),
     st.sampled_from(
         [
-            Stop(gradient=1e-8, steps=400),
-            Stop(loss=1e-6, steps=400),
-            Stop(step=1e-6, steps=400),
-            Stop(gradient=1e-6, loss=1e-9, step=1e-9, steps=400),
+            StoppingRule(gradient=1e-8, steps=400),
+            StoppingRule(loss=1e-6, steps=400),
+            StoppingRule(step=1e-6, steps=400),
+            StoppingRule(gradient=1e-6, loss=1e-9, step=1e-9, steps=400),
         ]
     ),
 )
 def test_what_is_called_converged_is_the_minimum(
-    method: str, name: str, rate: float, unit: float, offset: float, stop: Stop
+    method: str, name: str, rate: float, unit: float, offset: float, stop: StoppingRule
 ) -> None:
     scaled = rate if method.startswith(("adam", "one that decays in")) else rate / unit
     result = run(made(name, unit, offset, METHODS[method](scaled), stop))
@@ -90,7 +92,7 @@ def test_what_is_called_converged_is_the_minimum(
 def test_steps_that_come_to_nothing_are_no_convergence(method: str, rate: float) -> None:
     if rate == 0.5 and method != "adam":
         rate = 1e-3
-    stop = Stop(loss=1e-3, step=1e-3, steps=150)
+    stop = StoppingRule(loss=1e-3, step=1e-3, steps=150)
     result = run(made("rosenbrock", 1.0, 0.0, METHODS[method](rate), stop))
     assert result.loss is not None
     assert result.exit_code == 3 or result.loss < 1e-6

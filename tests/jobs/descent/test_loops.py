@@ -17,13 +17,13 @@ from optserve.backends.numpy import numpy_backend
 from optserve.graph.graph import Graph
 from optserve.jobs.descent.descent import descend
 from optserve.jobs.descent.loops import Loops
-from optserve.jobs.descent.method import Method, method_of
+from optserve.jobs.descent.method import DescentMethod, method_of
 from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.reasons import Reason
 from optserve.jobs.run import run
 from optserve.jobs.watch import Snapshot, Watch
@@ -55,7 +55,7 @@ LOOPING = replace(PLAIN, name="looping", loop=_looped)
 """Stands in for a backend with loops of its own: NumPy runs any scan, slowly."""
 
 
-def method_for(made: Problem, backend: Backend) -> tuple[Method, Limits, Packing]:
+def method_for(made: Problem, backend: Backend) -> tuple[DescentMethod, Limits, Packing]:
     packing = Packing(made.parameters, np.dtype(made.precision))
     assert made.optimizer is not None
     limits = Limits.of(made.stop, made.optimizer, packing.size)
@@ -114,7 +114,7 @@ def test_every_traced_method_takes_the_same_steps(optimizer: Optimizer, precisio
         lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
         [parameter(name, at, precision=precision) for name, at in [("x", -1.2), ("y", 1.0)]],
         optimizer=optimizer,
-        stop=Stop(steps=300),
+        stop=StoppingRule(steps=300),
         precision=precision,
     )
     found = same(made)
@@ -131,16 +131,19 @@ def basin(**fields: Any) -> Problem:
 
 
 REASONS = [
-    (bowl(optimizer=gradient_descent(0.25), stop=Stop(gradient=1e-3)), [Reason.gradient]),
-    (basin(optimizer=gradient_descent(0.01), stop=Stop(loss=0.04)), [Reason.loss]),
-    (bowl(optimizer=gradient_descent(0.01), stop=Stop(loss=0.04, steps=60)), [Reason.steps]),
-    (bowl(optimizer=gradient_descent(0.25), stop=Stop(step=1e-3)), [Reason.step]),
+    (bowl(optimizer=gradient_descent(0.25), stop=StoppingRule(gradient=1e-3)), [Reason.gradient]),
+    (basin(optimizer=gradient_descent(0.01), stop=StoppingRule(loss=0.04)), [Reason.loss]),
     (
-        basin(optimizer=gradient_descent(0.01), stop=Stop(loss=0.04, step=0.5)),
+        bowl(optimizer=gradient_descent(0.01), stop=StoppingRule(loss=0.04, steps=60)),
+        [Reason.steps],
+    ),
+    (bowl(optimizer=gradient_descent(0.25), stop=StoppingRule(step=1e-3)), [Reason.step]),
+    (
+        basin(optimizer=gradient_descent(0.01), stop=StoppingRule(loss=0.04, step=0.5)),
         [Reason.loss, Reason.step],
     ),
-    (bowl(optimizer=momentum(0.4, decay=0.99), stop=Stop(steps=57)), [Reason.steps]),
-    (bowl(optimizer=gradient_descent(0.5), stop=Stop(gradient=1e-9, steps=1)), None),
+    (bowl(optimizer=momentum(0.4, decay=0.99), stop=StoppingRule(steps=57)), [Reason.steps]),
+    (bowl(optimizer=gradient_descent(0.5), stop=StoppingRule(gradient=1e-9, steps=1)), None),
     (bowl(optimizer=gradient_descent(100.0)), [Reason.diverged]),
     (rosenbrock(gradient_descent(1.0)), None),
     (
@@ -164,7 +167,7 @@ REASONS = [
             lambda x, y: (x - 3) ** 2 + y**2,
             [parameter("x", 0.0, high=1.0), parameter("y", 1.0, low=-5.0)],
             optimizer=gradient_descent(0.1),
-            stop=Stop(gradient=1e-6),
+            stop=StoppingRule(gradient=1e-6),
         ),
         [Reason.gradient],
     ),
@@ -173,7 +176,7 @@ REASONS = [
             lambda x: np.sum(x * x),
             [parameter("x", [3.0, -4.0], precision="float32")],
             optimizer=gradient_descent(0.2),
-            stop=Stop(gradient=1e-4, loss=1e-5, step=1e-5),
+            stop=StoppingRule(gradient=1e-4, loss=1e-5, step=1e-5),
             precision="float32",
         ),
         None,
@@ -196,7 +199,7 @@ def test_rows_are_summed_the_same() -> None:
         [parameter("a", 0.0), parameter("b", 0.0, low=-1.0, high=1.0)],
         {"x": x, "y": np.where(np.sin(37 * x) < x, 1.0, 0.0)},
         optimizer=adam(0.05),
-        stop=Stop(steps=40, gradient=1e-3),
+        stop=StoppingRule(steps=40, gradient=1e-3),
     )
     assert same(made).evaluations > 3
 
@@ -208,7 +211,7 @@ def test_least_squares_without_a_tolerance_go_in_loops() -> None:
         [parameter("a", 1.0), parameter("b", 0.1)],
         fields,
         optimizer=adam(0.01),
-        stop=Stop(steps=100),
+        stop=StoppingRule(steps=100),
     )
     assert same(made).reasons == [Reason.steps]
 
@@ -220,13 +223,17 @@ def test_what_needs_python_between_the_steps_goes_step_by_step() -> None:
     modified = chain((weight_decay(1e-3),), tired)
     assert method_for(rosenbrock(modified), LOOPING)[0].loop is None
     refusing = replace(PLAIN, loop=lambda graph: None)
-    method, limits, packing = method_for(rosenbrock(adam(0.1), stop=Stop(steps=5)), refusing)
+    method, limits, packing = method_for(
+        rosenbrock(adam(0.1), stop=StoppingRule(steps=5)), refusing
+    )
     found = descend(method, packing.flat({}), limits, Watch(Interruption()))
     assert (method.loop, found.evaluations) == (None, 6)
 
 
 def test_calls_grow_and_return_soon() -> None:
-    method, limits, packing = method_for(rosenbrock(adam(0.01), stop=Stop(steps=10**9)), LOOPING)
+    method, limits, packing = method_for(
+        rosenbrock(adam(0.01), stop=StoppingRule(steps=10**9)), LOOPING
+    )
     assert method.loop is not None
     start = packing.flat({})
     walk = Loops(method.loop, method.judge, start, method.init(start), method.rest)
@@ -244,7 +251,9 @@ def test_calls_grow_and_return_soon() -> None:
 
 
 def test_a_limit_of_time_and_a_signal_end_a_loop() -> None:
-    found = outcome_of(bowl(optimizer=gradient_descent(1e-12), stop=Stop(seconds=0.3)), LOOPING)
+    found = outcome_of(
+        bowl(optimizer=gradient_descent(1e-12), stop=StoppingRule(seconds=0.3)), LOOPING
+    )
     assert found.reasons == [Reason.seconds]
     assert 0.3 <= found.seconds < 1.0
     seen: list[Snapshot] = []
@@ -256,7 +265,7 @@ def test_a_limit_of_time_and_a_signal_end_a_loop() -> None:
 
     made = bowl(
         optimizer=gradient_descent(1e-12),
-        stop=Stop(seconds=60.0),
+        stop=StoppingRule(seconds=60.0),
         backend="looping",
         backends={"looping": LOOPING},
     )
@@ -269,7 +278,7 @@ def test_a_limit_of_time_and_a_signal_end_a_loop() -> None:
 
 
 def test_small_changes_that_are_no_convergence_do_not_end_each_call() -> None:
-    made = bowl(optimizer=gradient_descent(1e-5), stop=Stop(loss=0.01, steps=2000))
+    made = bowl(optimizer=gradient_descent(1e-5), stop=StoppingRule(loss=0.01, steps=2000))
     method, limits, packing = method_for(made, LOOPING)
     assert method.loop is not None
     loop, calls = method.loop, 0
@@ -289,7 +298,7 @@ def test_small_changes_that_are_no_convergence_do_not_end_each_call() -> None:
 def test_starts_share_one_loop() -> None:
     made = rosenbrock(
         adam(0.05),
-        stop=Stop(steps=50),
+        stop=StoppingRule(steps=50),
         starts=({"x": np.array(2.0)},),
         backend="looping",
         backends={"looping": LOOPING},

@@ -6,7 +6,7 @@ import pytest
 from optserve.errors import Place
 from optserve.graph.aval import Aval
 from optserve.jobs.evidence import blame as blaming
-from optserve.jobs.problem import Objective, Problem, Stop
+from optserve.jobs.problem import Objective, Problem, StoppingRule
 from optserve.jobs.record.parts import Failure
 from optserve.jobs.run import run
 from optserve.optimizers import gradient_descent, lbfgs
@@ -143,7 +143,7 @@ def test_an_infinite_loss_where_numbers_grow_is_not_blamed_on_the_function() -> 
         lambda x: np.sum(x**2) * 1e300,
         [parameter("x", [1e10])],
         optimizer=gradient_descent(0.1),
-        stop=Stop(steps=5),
+        stop=StoppingRule(steps=5),
     )
     assert "too large" in failure_of(made).remedy
 

@@ -17,7 +17,7 @@ from optserve.jobs.evidence.budget import (
     Prices,
     SpentError,
 )
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import Optimizer, gradient_descent, lbfgs
 from tests.jobs.problems import parameter, problem
@@ -79,7 +79,7 @@ def test_a_limit_of_steps_is_no_failure_where_nothing_more_was_spent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(budget, "FREE", 0.0)
-    found = run(valley(4, gradient_descent(learning_rate=1e-3), stop=Stop(steps=4)))
+    found = run(valley(4, gradient_descent(learning_rate=1e-3), stop=StoppingRule(steps=4)))
     assert (found.termination.reason, found.exit_code) == ("steps", 0)
     assert found.evidence.evaluations <= found.evaluations == 5
 

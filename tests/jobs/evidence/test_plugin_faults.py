@@ -14,7 +14,7 @@ from optserve.backends.numpy import numpy_backend
 from optserve.graph.primitive import Primitive
 from optserve.jobs.evidence.rules.certificate import certify
 from optserve.jobs.packing import Packing
-from optserve.jobs.problem import Minibatch, Problem, Stop
+from optserve.jobs.problem import BatchPlan, Problem, StoppingRule
 from optserve.jobs.run import run
 from optserve.optimizers import Optimizer, adam, lbfgs
 from optserve.plugin import aligned, opaque
@@ -124,8 +124,8 @@ def failing_jobs(primitive: Primitive) -> dict[str, Problem]:
             inside,
             {"x": X},
             optimizer=adam(learning_rate=0.1),
-            minibatch=Minibatch(rows=3),
-            stop=Stop(epochs=50),
+            minibatch=BatchPlan(rows=3),
+            stop=StoppingRule(epochs=50),
             plugin=[primitive],
         ),
         "least squares": least_squares(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optserve.errors import ConfigError
-from optserve.jobs.problem import Stop
+from optserve.jobs.problem import StoppingRule
 from optserve.jobs.record.artefacts import check_new, room, save
 from optserve.jobs.record.result import Result, read_result
 from optserve.jobs.run import run
@@ -21,7 +21,7 @@ from tests.jobs.problems import parameter, problem, rosenbrock
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    return run(rosenbrock(adam(0.1), stop=Stop(steps=50), name="valley"))
+    return run(rosenbrock(adam(0.1), stop=StoppingRule(steps=50), name="valley"))
 
 
 def test_the_folder_holds_the_whole_record(result: Result, tmp_path: Path) -> None:

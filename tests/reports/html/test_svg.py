@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from optserve.graph.aval import Array
-from optserve.reports.html.svg import HEIGHT, WIDTH, Band, Line, Mark, Points, matrix, plot
+from optserve.reports.html.svg import HEIGHT, WIDTH, Band, ChartMark, Line, Points, matrix, plot
 
 X = np.linspace(-2.0, 3.0, 11)
 
 
-def drawn(*marks: Mark, log_y: bool = False) -> ET.Element:
+def drawn(*marks: ChartMark, log_y: bool = False) -> ET.Element:
     return ET.fromstring(plot(marks, title="t", x_label="x", y_label="y", log_y=log_y))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, lanes_of, vector
 
 __all__ = [
-    "Operation",
+    "IROperation",
     "absolute",
     "add",
     "convert",
@@ -29,14 +29,14 @@ __all__ = [
     "truth",
 ]
 
-Operation = Callable[..., IRValue]
+IROperation = Callable[..., IRValue]
 """(builder, *operands) -> result; operands have one type, truth values are ``i1``.
 
 What tests for truth takes operands of any types: what is not 0 is true, NaN too, as in NumPy.
 """
 
 
-def _arithmetic(floating: str, integer: str) -> Operation:
+def _arithmetic(floating: str, integer: str) -> IROperation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         """Of two values of one type."""
         return b.binary(floating if is_floating(x) else integer, x, y)
@@ -82,7 +82,7 @@ def absolute(b: Builder, x: IRValue) -> IRValue:
     return b.select(b.compare("slt", x, constant(0, x.type)), negative(b, x), x)
 
 
-def _extreme(predicate: str, integer: str) -> Operation:
+def _extreme(predicate: str, integer: str) -> IROperation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         """The larger or smaller of two; NaN where either is, as in NumPy."""
         if not is_floating(x):
@@ -93,7 +93,7 @@ def _extreme(predicate: str, integer: str) -> Operation:
     return operation
 
 
-def _comparison(floating: str, integer: str) -> Operation:
+def _comparison(floating: str, integer: str) -> IROperation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         """Which lanes compare so; none where either is NaN, but for ``not_equal``."""
         return b.compare(floating if is_floating(x) else _ordered(integer, x), x, y)
@@ -101,7 +101,7 @@ def _comparison(floating: str, integer: str) -> Operation:
     return operation
 
 
-def _logical(operation: str) -> Operation:
+def _logical(operation: str) -> IROperation:
     def joined(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         """Of which lanes are not 0."""
         return b.binary(operation, truth(b, x), truth(b, y))

@@ -16,7 +16,15 @@ from functools import partial, reduce
 
 from optserve.backends.llvm.ir.arithmetic import add, convert, is_floating, multiply
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
-from optserve.backends.llvm.ir.nest import Lane, Scope, address_of, load, loops, store, sweep
+from optserve.backends.llvm.ir.nest import (
+    FunctionScope,
+    Lane,
+    address_of,
+    load,
+    loops,
+    store,
+    sweep,
+)
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
@@ -37,7 +45,7 @@ class Contraction:
 
     def __init__(
         self,
-        w: Scope,
+        w: FunctionScope,
         labels: Sequence[str],
         output: str,
         views: Sequence[View],

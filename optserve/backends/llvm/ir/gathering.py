@@ -6,7 +6,7 @@ import math
 
 from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
-from optserve.backends.llvm.ir.nest import Scope, load, store, sweep
+from optserve.backends.llvm.ir.nest import FunctionScope, load, store, sweep
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import View
 from optserve.graph.aval import DType
@@ -21,7 +21,7 @@ def missing(type_: str) -> IRValue:
 
 
 def in_range(
-    w: Scope, index: IRValue, size: Size, dtype: DType, mask: IRValue | None = None
+    w: FunctionScope, index: IRValue, size: Size, dtype: DType, mask: IRValue | None = None
 ) -> tuple[IRValue, IRValue]:
     """Indices counted from the front, 0 where they are out of range; and where they are not.
 
@@ -37,12 +37,12 @@ def in_range(
     return b.select(valid, wrapped, zero), valid
 
 
-def _count(w: Scope, index: IRValue, size: Size) -> IRValue:
+def _count(w: FunctionScope, index: IRValue, size: Size) -> IRValue:
     number = w.number(size)
     return constant(number, index.type) if isinstance(number, int) else number
 
 
-def add_where(w: Scope, valid: IRValue, source: View, target: View) -> None:
+def add_where(w: FunctionScope, valid: IRValue, source: View, target: View) -> None:
     """The entries of one view added to those of another, where a condition holds."""
     b: Builder = w.b
     type_ = register_type(target.dtype)

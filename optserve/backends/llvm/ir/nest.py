@@ -19,9 +19,9 @@ from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
 
 __all__ = [
+    "FunctionScope",
     "Index",
     "Lane",
-    "Scope",
     "Workplace",
     "address_of",
     "collapsed",
@@ -41,7 +41,7 @@ __all__ = [
 Index = tuple[IRValue | int, ...]
 
 
-class Scope(Protocol):
+class FunctionScope(Protocol):
     """A function that is being written, in which sizes that are not known yet have numbers."""
 
     @property
@@ -52,7 +52,7 @@ class Scope(Protocol):
         """A size as a number of the code."""
 
 
-class Workplace(Scope, Protocol):
+class Workplace(FunctionScope, Protocol):
     """A function that has memory to spare."""
 
     def room(self, shape: Shape, dtype: DType) -> View:
@@ -111,7 +111,7 @@ def collapsed(shape: Shape, strides: Sequence[Shape]) -> tuple[Shape, list[Shape
 
 
 @contextmanager
-def loops(w: Scope, shape: Shape) -> Iterator[tuple[IRValue, ...]]:
+def loops(w: FunctionScope, shape: Shape) -> Iterator[tuple[IRValue, ...]]:
     """One loop inside another, a scalar index for each axis."""
     if not shape:
         yield ()
@@ -120,13 +120,13 @@ def loops(w: Scope, shape: Shape) -> Iterator[tuple[IRValue, ...]]:
         yield (outer, *inner)
 
 
-def from_the_end(w: Scope, count: IRValue | int, step: IRValue) -> IRValue:
+def from_the_end(w: FunctionScope, count: IRValue | int, step: IRValue) -> IRValue:
     """The index of a loop that runs backward: ``count - 1 - step``."""
     last = w.b.emit(f"sub i64 {count}, 1", "i64")
     return w.b.binary("sub", last, step)
 
 
-def sweep(w: Scope, shape: Shape) -> Iterator[Lane]:
+def sweep(w: FunctionScope, shape: Shape) -> Iterator[Lane]:
     """The loops over ``shape``; what is written between two steps stands inside of them."""
     if not shape:
         yield Lane((), lanes=1)
@@ -153,7 +153,7 @@ def sweep(w: Scope, shape: Shape) -> Iterator[Lane]:
             yield Lane((*index, along), b.compare("slt", iota(), left), known=0)
 
 
-def placed(w: Scope, view: View) -> View:
+def placed(w: FunctionScope, view: View) -> View:
     """The same view, whose address is that of its first entry."""
     if view.offset == 0:
         return view
@@ -161,7 +161,7 @@ def placed(w: Scope, view: View) -> View:
     return replace(view, address=address, offset=0)
 
 
-def address_of(w: Scope, view: View, index: Index, strides: Shape | None = None) -> IRValue:
+def address_of(w: FunctionScope, view: View, index: Index, strides: Shape | None = None) -> IRValue:
     """The address of one entry."""
     b = w.b
     offset: IRValue | int = 0
@@ -179,7 +179,7 @@ def _product(b: Builder, x: IRValue | int, y: IRValue | int) -> IRValue | int:
     return x if y == 1 else b.emit(f"mul i64 {x}, {y}", "i64")
 
 
-def load(w: Scope, view: View, strides: Shape, lane: Lane) -> IRValue:
+def load(w: FunctionScope, view: View, strides: Shape, lane: Lane) -> IRValue:
     """The lanes of a view, laid along the axes of the sweep by ``strides``."""
     first = address_of(w, view, lane.index, strides)
     along = w.number(strides[-1]) if lane.lanes > 1 else 0
@@ -216,7 +216,7 @@ def _strided(b: Builder, first: IRValue, scalar: str, along: IRValue | int, lane
     return result
 
 
-def store(w: Scope, value: IRValue, view: View, strides: Shape, lane: Lane) -> None:
+def store(w: FunctionScope, value: IRValue, view: View, strides: Shape, lane: Lane) -> None:
     """Lanes to where ``strides`` lay a view along the axes of the sweep."""
     b = w.b
     value = convert(b, value, storage(view.dtype))
@@ -229,14 +229,14 @@ def store(w: Scope, value: IRValue, view: View, strides: Shape, lane: Lane) -> N
         b.masked_store(value, first, lane.mask)
 
 
-def copy(w: Scope, source: View, target: View) -> None:
+def copy(w: FunctionScope, source: View, target: View) -> None:
     """The entries of a view, broadcast to the shape of another and written there."""
     shape, [read, written] = collapsed(target.shape, [source.over(target.shape), target.strides])
     for lane in _writing(w, shape, written):
         store(w, load(w, source, read, lane), target, written, lane)
 
 
-def fill(w: Scope, value: IRValue, target: View) -> None:
+def fill(w: FunctionScope, value: IRValue, target: View) -> None:
     """One value, as it is in memory, everywhere in a view."""
     shape, [written] = collapsed(target.shape, [target.strides])
     lanes = w.b.splat(value)
@@ -244,7 +244,7 @@ def fill(w: Scope, value: IRValue, target: View) -> None:
         store(w, value if lane.lanes == 1 else lanes, target, written, lane)
 
 
-def _writing(w: Scope, shape: Shape, strides: Shape) -> Iterator[Lane]:
+def _writing(w: FunctionScope, shape: Shape, strides: Shape) -> Iterator[Lane]:
     """A sweep; entry by entry where those to write are not side by side."""
     if not shape or strides[-1] == 1:
         yield from sweep(w, shape)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from optserve.backends.llvm.ir.arithmetic import Operation, add, convert, maximum, minimum
+from optserve.backends.llvm.ir.arithmetic import IROperation, add, convert, maximum, minimum
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import (
+    FunctionScope,
     Lane,
-    Scope,
     address_of,
     collapsed,
     load,
@@ -25,15 +25,25 @@ from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.mathematics import FUNCTIONS
 from optserve.graph.aval import Shape
 
-__all__ = ["ALL", "ANY", "LOGSUMEXP", "MAX", "MIN", "SUM", "Reduction", "reduce_view", "reduction"]
+__all__ = [
+    "ALL",
+    "ANY",
+    "LOGSUMEXP",
+    "MAX",
+    "MIN",
+    "SUM",
+    "NativeReduction",
+    "reduce_view",
+    "reduction",
+]
 
 
 @dataclass(frozen=True)
-class Reduction:
+class NativeReduction:
     """What joins two partial results, and what it begins with; ``truths`` is what tests for truth,
     which it counts in whole numbers."""
 
-    join: Operation
+    join: IROperation
     begin: float
     truths: bool = False
 
@@ -64,19 +74,19 @@ def _logaddexp(b: Builder, x: IRValue, y: IRValue) -> IRValue:
     return b.outlined("logaddexp", FUNCTIONS["logaddexp"], x, y)
 
 
-SUM = Reduction(add, 0.0)
-MAX = Reduction(maximum, -math.inf)
-MIN = Reduction(minimum, math.inf)
-LOGSUMEXP = Reduction(_logaddexp, -math.inf)
-ANY = Reduction(maximum, 0.0, truths=True)
-ALL = Reduction(minimum, 1.0, truths=True)
+SUM = NativeReduction(add, 0.0)
+MAX = NativeReduction(maximum, -math.inf)
+MIN = NativeReduction(minimum, math.inf)
+LOGSUMEXP = NativeReduction(_logaddexp, -math.inf)
+ANY = NativeReduction(maximum, 0.0, truths=True)
+ALL = NativeReduction(minimum, 1.0, truths=True)
 
-_OVER_ROWS: Mapping[str, Reduction] = MappingProxyType(
+_OVER_ROWS: Mapping[str, NativeReduction] = MappingProxyType(
     {"sum": SUM, "max": MAX, "min": MIN, "logsumexp": LOGSUMEXP, "any": ANY, "all": ALL}
 )
 
 
-def reduction(kind: str) -> Reduction:
+def reduction(kind: str) -> NativeReduction:
     """The reduction over rows that a ``map_reduce`` calls so."""
     if kind not in _OVER_ROWS:
         raise Unsupported(f"a reduction by {kind}")
@@ -84,8 +94,8 @@ def reduction(kind: str) -> Reduction:
 
 
 def reduce_view(
-    w: Scope,
-    kind: Reduction,
+    w: FunctionScope,
+    kind: NativeReduction,
     view: View,
     axes: Sequence[int],
     target: View,

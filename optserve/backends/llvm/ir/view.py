@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 __all__ = [
+    "NativeValue",
     "Registers",
-    "Value",
     "View",
     "as_literal",
     "constants",
@@ -64,7 +64,7 @@ class View:
         return (*(0,) * (len(shape) - len(own)), *own)
 
 
-Value = Registers | View
+NativeValue = Registers | View
 
 
 def contiguous_strides(shape: Shape) -> Shape:

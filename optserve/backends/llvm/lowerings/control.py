@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.nest import address_of, copy, from_the_end
-from optserve.backends.llvm.ir.view import Value, View
+from optserve.backends.llvm.ir.view import NativeValue, View
 from optserve.backends.llvm.lowerings.passes import map_reduce
 from optserve.backends.llvm.programs.ending import Ending, ending_of
-from optserve.backends.llvm.programs.frame import Frame, deliver, numbers, read, write
+from optserve.backends.llvm.programs.frame import ProgramFrame, deliver, numbers, read, write
 from optserve.backends.llvm.programs.writer import Writer
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import Aval
@@ -21,25 +21,25 @@ from optserve.primitives.map_reduce import map_reduce as primitive
 __all__ = ["LOWERINGS"]
 
 
-class Cells:
+class StackCells:
     """A small value that a loop or a branch changes: memory that becomes registers again."""
 
-    def __init__(self, frame: Frame, aval: Aval) -> None:
+    def __init__(self, frame: ProgramFrame, aval: Aval) -> None:
         self.view = frame.w.cells(numbers(aval.shape), aval.dtype)
         self.w = frame.w
 
-    def get(self) -> Value:
+    def get(self) -> NativeValue:
         return read(self.w, self.view)
 
-    def put(self, frame: Frame, atom: Atom) -> None:
+    def put(self, frame: ProgramFrame, atom: Atom) -> None:
         write(self.w, frame.registers(atom), self.view)
 
 
-class Pair:
+class DoubleBuffer:
     """A large value that a loop carries: one memory to read and one to write, which change places
     after each step."""
 
-    def __init__(self, frame: Frame, aval: Aval) -> None:
+    def __init__(self, frame: ProgramFrame, aval: Aval) -> None:
         b = self.b = frame.w.b
         self.w = frame.w
         self.rooms = [frame.w.room(aval.shape, aval.dtype) for _ in range(2)]
@@ -57,7 +57,7 @@ class Pair:
         self.b.store(first, self.slots[1])
 
 
-def scan(frame: Frame, equation: Equation) -> None:
+def scan(frame: ProgramFrame, equation: Equation) -> None:
     """The body as a loop over the steps; as two where it may end early."""
     w, attributes = frame.w, equation.attributes
     body: Graph = attributes["body"]
@@ -69,22 +69,22 @@ def scan(frame: Frame, equation: Equation) -> None:
     stacked = [frame.target(variable) for variable in equation.results[carries:]]
     count = w.number(attributes["length"])
 
-    def step(graph: Graph, index: IRValue, carries: Sequence[Cells | Pair]) -> None:
+    def step(graph: Graph, index: IRValue, carries: Sequence[StackCells | DoubleBuffer]) -> None:
         """One step of a body, of whose carries these change."""
         at = from_the_end(w, count, index) if attributes["backward"] else index
         entries = [_entry(frame, view, at) for view in sequences]
-        targets = [None if isinstance(cell, Cells) else cell.side(1) for cell in carries]
+        targets = [None if isinstance(cell, StackCells) else cell.side(1) for cell in carries]
         targets += [_entry(frame, view, at) for view in stacked]
-        inside = Frame(w, graph)
+        inside = ProgramFrame(w, graph)
         made = inside.write([*map(_now, carried), *entries, *constants], targets)
         for atom, view in zip(made, targets, strict=True):
             if view is not None:
                 deliver(inside, atom, view)
         for atom, cell in zip(made, carries, strict=False):
-            if isinstance(cell, Cells):
+            if isinstance(cell, StackCells):
                 inside.registers(atom)  # all are read before any is changed
         for atom, cell in zip(made, carries, strict=False):
-            if isinstance(cell, Cells):
+            if isinstance(cell, StackCells):
                 cell.put(inside, atom)
             else:
                 cell.swap()
@@ -107,23 +107,23 @@ def scan(frame: Frame, equation: Equation) -> None:
         frame.define(variable, value)
 
 
-def _carried(frame: Frame, atom: Atom) -> Cells | Pair:
+def _carried(frame: ProgramFrame, atom: Atom) -> StackCells | DoubleBuffer:
     if frame.is_small(atom.aval):
-        cells = Cells(frame, atom.aval)
+        cells = StackCells(frame, atom.aval)
         cells.put(frame, atom)
         return cells
-    pair = Pair(frame, atom.aval)
+    pair = DoubleBuffer(frame, atom.aval)
     copy(frame.w, frame.view(atom), pair.side(0))
     return pair
 
 
-def _now(carried: Cells | Pair) -> Value:
-    return carried.get() if isinstance(carried, Cells) else carried.side(0)
+def _now(carried: StackCells | DoubleBuffer) -> NativeValue:
+    return carried.get() if isinstance(carried, StackCells) else carried.side(0)
 
 
-def _ends(w: Writer, ending: Ending, given: Sequence[Value]) -> IRValue:
+def _ends(w: Writer, ending: Ending, given: Sequence[NativeValue]) -> IRValue:
     """Whether a loop is at its end."""
-    inside = Frame(w, ending.test)
+    inside = ProgramFrame(w, ending.test)
     [atom] = inside.write(given)
     test: IRValue = inside.registers(atom).item()
     return test if ending.ends_if else w.b.binary("xor", test, constant(True, "i1"))
@@ -148,26 +148,28 @@ def _loop_until(
     return b.load(counter, "i64")
 
 
-def _entry(frame: Frame, view: View, at: IRValue) -> View:
+def _entry(frame: ProgramFrame, view: View, at: IRValue) -> View:
     """One step's part of stacked values."""
     address = address_of(frame.w, view, (at,), view.strides[:1])
     return replace(view, address=address, shape=view.shape[1:], strides=view.strides[1:])
 
 
-def cond(frame: Frame, equation: Equation) -> None:
+def cond(frame: ProgramFrame, equation: Equation) -> None:
     """A branch; both sides leave their results in the same places."""
     w, b = frame.w, frame.w.b
     condition = frame.registers(equation.operands[0]).item()
     operands = [frame.value(atom) for atom in equation.operands[1:]]
-    places: list[Cells | View] = [
-        Cells(frame, variable.aval) if frame.is_small(variable.aval) else frame.target(variable)
+    places: list[StackCells | View] = [
+        StackCells(frame, variable.aval)
+        if frame.is_small(variable.aval)
+        else frame.target(variable)
         for variable in equation.results
     ]
     chosen, other, after = b.label(), b.label(), b.label()
     b.lines.append(f"  br i1 {condition}, label %{chosen}, label %{other}")
     for name, label in (("if_true", chosen), ("if_false", other)):
         b.lines.append(f"{label}:")
-        inside = Frame(w, equation.attributes[name])
+        inside = ProgramFrame(w, equation.attributes[name])
         targets = [place if isinstance(place, View) else None for place in places]
         for atom, place in zip(inside.write(operands, targets), places, strict=True):
             if isinstance(place, View):

@@ -6,7 +6,7 @@ What is written here serves values in registers, lanes of arrays in memory and l
 from __future__ import annotations
 
 from optserve.backends.llvm.ir import arithmetic as ir
-from optserve.backends.llvm.ir.arithmetic import Operation, convert, is_floating, truth
+from optserve.backends.llvm.ir.arithmetic import IROperation, convert, is_floating, truth
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, lanes_of, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.types import register_type
@@ -23,7 +23,7 @@ BEYOND = 2.0**63
 """The first whole number that 64 bits do not hold."""
 
 
-def _instruction(primitive: Primitive, operation: Operation) -> Lowering:
+def _instruction(primitive: Primitive, operation: IROperation) -> Lowering:
     def entries(site: Site, *operands: IRValue) -> IRValue:
         return operation(site.b, *operands)
 
@@ -51,7 +51,7 @@ def _polygamma(site: Site, x: IRValue) -> IRValue:
     return _called(site, f"polygamma{order}", of_order(order), x)
 
 
-def _called(site: Site, name: str, operation: Operation, *operands: IRValue) -> IRValue:
+def _called(site: Site, name: str, operation: IROperation, *operands: IRValue) -> IRValue:
     if site.outlined:
         return site.b.outlined(name, operation, *operands)
     return operation(site.b, *operands)
@@ -109,7 +109,7 @@ def _invert(b: Builder, x: IRValue) -> IRValue:
     return b.binary("xor", x, constant(-1, x.type))
 
 
-def _shift(operation: str, most: int) -> Operation:
+def _shift(operation: str, most: int) -> IROperation:
     """By 64 bits and more as NumPy does, which LLVM leaves open: nothing is left but the sign."""
 
     def shifted(b: Builder, x: IRValue, count: IRValue) -> IRValue:
@@ -158,11 +158,11 @@ def _hold(site: Site, held: IRValue) -> None:
     b.fail_where(bad)
 
 
-def _intrinsic(name: str) -> Operation:
+def _intrinsic(name: str) -> IROperation:
     return lambda b, x: b.intrinsic(name, x)
 
 
-def _binary(name: str) -> Operation:
+def _binary(name: str) -> IROperation:
     return lambda b, x, y: b.binary(name, x, y)
 
 

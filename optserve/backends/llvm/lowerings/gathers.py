@@ -6,29 +6,34 @@ fails, and NumPy says where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.gathering import add_where, in_range, missing
-from optserve.backends.llvm.ir.nest import Scope, address_of, fill, load, loops, store, sweep
+from optserve.backends.llvm.ir.nest import (
+    FunctionScope,
+    address_of,
+    fill,
+    load,
+    loops,
+    store,
+    sweep,
+)
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import static
-from optserve.backends.lowering import Lowering
+from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.graph import Equation
 from optserve.primitives import along_axis, indexing
 
 __all__ = ["LOWERINGS"]
 
-Attributes = Mapping[str, Any]
 
-
-def _take(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _take(w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """Parts of a table by computed positions along an axis."""
     table, indices = views
     axis = attributes["axis"]
@@ -42,7 +47,9 @@ def _take(w: Scope, attributes: Attributes, views: Sequence[View], target: View)
         _take_part(w, valid, _after(w, table, (*before, front)), result)
 
 
-def _take_along(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _take_along(
+    w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
     """The same where each entry of the result has a position of its own."""
     table, indices = views
     axis = attributes["axis"]
@@ -56,7 +63,7 @@ def _take_along(w: Scope, attributes: Attributes, views: Sequence[View], target:
         _take_part(w, valid, source, _after(w, target, place))
 
 
-def _take_part(w: Scope, valid: IRValue, source: View, result: View) -> None:
+def _take_part(w: FunctionScope, valid: IRValue, source: View, result: View) -> None:
     b = w.b
     for lane in sweep(w, source.shape):
         found = load(w, source, source.strides, lane)
@@ -80,13 +87,15 @@ def _take_rows(body: Body, equation: Equation) -> None:
         body.define("take", equation, space, inputs, detail=table.aval.shape[0])
 
 
-def _scatter_add(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _scatter_add(
+    w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
     """Values added in order at computed positions along an axis; out of range they are left out."""
     fill(w, constant(0, storage(target.dtype)), target)
     _add_at(w, attributes, views, target)
 
 
-def _add_at(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _add_at(w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     values, indices = views
     axis = attributes["axis"]
     if _is_empty(target, axis):
@@ -98,7 +107,9 @@ def _add_at(w: Scope, attributes: Attributes, views: Sequence[View], target: Vie
         add_where(w, valid, source, _after(w, target, (*before, front)))
 
 
-def _add_along(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _add_along(
+    w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
     """The same where each value has a position of its own."""
     values, indices = views
     axis = attributes["axis"]
@@ -132,7 +143,7 @@ def _is_empty(table: View, axis: int) -> bool:
     return table.shape[axis] == 0
 
 
-def _after(w: Scope, view: View, index: tuple[IRValue | int, ...]) -> View:
+def _after(w: FunctionScope, view: View, index: tuple[IRValue | int, ...]) -> View:
     """What is left of a view where its first axes have an index."""
     count = len(index)
     address = address_of(w, view, index, view.strides[:count])

@@ -5,9 +5,8 @@ Factors of matrices are written out entry by entry, systems with pivots as loops
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -24,14 +23,13 @@ from optserve.backends.llvm.ir.nest import (
 )
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.lowering import Lowering
+from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Size
 from optserve.primitives.linear_algebra import cholesky, diagonals, solving, triangles
 
 __all__ = ["LOWERINGS"]
 
-Attributes = Mapping[str, Any]
 
 MOST = 16
 """Rows of the largest matrix: LAPACK's blocks repay the call of a larger one."""

@@ -7,7 +7,7 @@ one, else a copy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.ir.nest import Scope, address_of, copy, fill, loops, placed
+from optserve.backends.llvm.ir.nest import FunctionScope, address_of, copy, fill, loops, placed
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import (
     Registers,
@@ -26,9 +26,9 @@ from optserve.backends.llvm.ir.view import (
     in_array,
 )
 from optserve.backends.llvm.lowerings.lowering import axis_within
-from optserve.backends.llvm.programs.frame import Frame
+from optserve.backends.llvm.programs.frame import ProgramFrame
 from optserve.backends.llvm.rows.body import Body
-from optserve.backends.lowering import Lowering
+from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Size
 from optserve.graph.graph import Equation, Literal
@@ -37,8 +37,7 @@ from optserve.primitives import constants as primitives
 
 __all__ = ["LOWERINGS"]
 
-Bounds = Sequence[tuple[int, int, int]]
-Attributes = Mapping[str, Any]
+SliceBounds = Sequence[tuple[int, int, int]]
 
 
 def _moved(move: Callable[..., Any]) -> Callable[..., Registers]:
@@ -88,7 +87,7 @@ def _same(view: View, attributes: Attributes, shape: Shape) -> View:
     return view
 
 
-def _slices(bounds: Bounds) -> tuple[slice, ...]:
+def _slices(bounds: SliceBounds) -> tuple[slice, ...]:
     """Backwards to the front, Python would count a stop of -1 from the end."""
     return tuple(
         slice(start, None if step < 0 and stop == -1 else stop, step)
@@ -119,7 +118,7 @@ def _unslice_registers(b: Builder, equation: Equation, operands: Sequence[Regist
     return out
 
 
-def _unslice(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _unslice(w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     [view] = views
     fill(w, constant(0, storage(target.dtype)), target)
     copy(w, view, placed(w, _slice(target, attributes, view.shape)))
@@ -135,7 +134,9 @@ def _unslice_within(attributes: Attributes, carried: Sequence[int | None]) -> At
 # Several values in one.
 
 
-def _concatenate(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _concatenate(
+    w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View
+) -> None:
     axis = attributes["axis"]
     start: Size = 0
     for view in views:
@@ -145,7 +146,7 @@ def _concatenate(w: Scope, attributes: Attributes, views: Sequence[View], target
         start = start + view.shape[axis]
 
 
-def _stack(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _stack(w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """A concatenation of values that have one entry along the new axis."""
     axis = attributes["axis"]
     spread = [
@@ -167,7 +168,7 @@ def _arange_registers(b: Builder, equation: Equation, operands: Sequence[Registe
     return constants(np.arange(equation.attributes["size"], dtype=equation.attributes["dtype"]))
 
 
-def _arange(frame: Frame, equation: Equation) -> View:
+def _arange(frame: ProgramFrame, equation: Equation) -> View:
     target = frame.target(equation.results[0])
     with loops(frame.w, target.shape) as index:
         number = convert(frame.w.b, index[0], storage(target.dtype))
@@ -179,7 +180,7 @@ def _arange_rows(body: Body, equation: Equation) -> None:
     body.define("iota", equation, (), ())
 
 
-def _size(frame: Frame, equation: Equation) -> View:
+def _size(frame: ProgramFrame, equation: Equation) -> View:
     w = frame.w
     target = frame.target(equation.results[0])
     number = w.number(equation.attributes["size"])
@@ -193,7 +194,7 @@ def _constant_registers(b: Builder, equation: Equation, operands: Sequence[Regis
     return constants(equation.primitive.impl(**equation.attributes))
 
 
-def _constant(frame: Frame, equation: Equation) -> View:
+def _constant(frame: ProgramFrame, equation: Equation) -> View:
     """An array beside the code; of equal entries, one of them."""
     w = frame.w
     array = equation.primitive.impl(**equation.attributes)

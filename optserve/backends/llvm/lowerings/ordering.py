@@ -7,9 +7,8 @@ keep their order, and NaN comes last, as in NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -20,14 +19,13 @@ from optserve.backends.llvm.ir.nest import Index, Workplace, address_of, copy, l
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import axes_within, axis_within
-from optserve.backends.lowering import Lowering
+from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.aval import shape_size
 from optserve.graph.dim import Size
 from optserve.primitives import interpolation, ordering
 
 __all__ = ["LOWERINGS"]
 
-Attributes = Mapping[str, Any]
 
 MOST = 256
 """Entries up to which a line is sorted here: NumPy's sorts of more repay their call."""

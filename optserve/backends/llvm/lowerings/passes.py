@@ -15,7 +15,7 @@ from optserve.backends.llvm.ir.nest import collapsed, fill, load, store, sweep
 from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View, constants
-from optserve.backends.llvm.programs.frame import Frame
+from optserve.backends.llvm.programs.frame import ProgramFrame
 from optserve.backends.llvm.rows.blocks import scratch_bytes
 from optserve.backends.llvm.rows.body import lower
 from optserve.backends.llvm.rows.kernel import Kernel
@@ -27,7 +27,7 @@ __all__ = ["map_reduce"]
 PARAMETERS = "i64 %first, i64 %last, ptr %operands, ptr %outputs, ptr %scratch"
 
 
-def map_reduce(frame: Frame, equation: Equation) -> None:
+def map_reduce(frame: ProgramFrame, equation: Equation) -> None:
     """The kernel of the body; one that only moves entries is written in place."""
     attributes = equation.attributes
     lowerings = frame.w.lowerings
@@ -50,7 +50,7 @@ def map_reduce(frame: Frame, equation: Equation) -> None:
     _call(frame, equation, name, scratch_bytes(lowered))
 
 
-def _call(frame: Frame, equation: Equation, name: str, scratch: int) -> None:
+def _call(frame: ProgramFrame, equation: Equation, name: str, scratch: int) -> None:
     """Fill the accumulators with units, call the kernel, round the results to their dtype."""
     w, b = frame.w, frame.w.b
     operands = b.alloca("ptr", max(1, len(equation.operands)))
@@ -70,7 +70,7 @@ def _call(frame: Frame, equation: Equation, name: str, scratch: int) -> None:
         frame.define(variable, _rounded(frame, view, variable))
 
 
-def _place(frame: Frame, variable: Var, kind: str) -> View:
+def _place(frame: ProgramFrame, variable: Var, kind: str) -> View:
     """Where the kernel leaves a result; what is reduced begins with its unit."""
     aval = variable.aval
     if kind == "rows":
@@ -85,7 +85,7 @@ def _place(frame: Frame, variable: Var, kind: str) -> View:
     return view
 
 
-def _rounded(frame: Frame, view: View, variable: Var) -> View:
+def _rounded(frame: ProgramFrame, view: View, variable: Var) -> View:
     """A result in its own dtype."""
     if view.dtype == variable.aval.dtype:
         return view
@@ -97,8 +97,8 @@ def _rounded(frame: Frame, view: View, variable: Var) -> View:
     return target
 
 
-def _as_one_block(frame: Frame, equation: Equation) -> None:
-    inside = Frame(frame.w, equation.attributes["body"])
+def _as_one_block(frame: ProgramFrame, equation: Equation) -> None:
+    inside = ProgramFrame(frame.w, equation.attributes["body"])
     first_row = constants(np.asarray(np.int64(0)))
     operands = [frame.value(atom) for atom in equation.operands]
     made = inside.write([first_row, *operands])

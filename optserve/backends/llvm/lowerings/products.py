@@ -14,7 +14,7 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import Registers, View, in_array
-from optserve.backends.llvm.programs.frame import Frame, numbers
+from optserve.backends.llvm.programs.frame import ProgramFrame, numbers
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.nodes import Product
 from optserve.backends.lowering import Lowering
@@ -27,7 +27,7 @@ MOST = 1 << 16
 """Products from which on a library's blocking repays its call."""
 
 
-def _contraction(frame: Frame, equation: Equation) -> View:
+def _contraction(frame: ProgramFrame, equation: Equation) -> View:
     """Lanes along a letter whose entries are side by side: of the result, or one that is summed."""
     labels, output = equation.labels
     views = [frame.view(atom) for atom in equation.operands]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from optserve.backends.llvm.ir.arithmetic import (
-    Operation,
+    IROperation,
     add,
     convert,
     greater,
@@ -18,9 +17,9 @@ from optserve.backends.llvm.ir.arithmetic import (
 )
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.nest import (
+    FunctionScope,
     Index,
     Lane,
-    Scope,
     address_of,
     from_the_end,
     load,
@@ -33,7 +32,7 @@ from optserve.backends.llvm.ir.reducing import (
     MAX,
     MIN,
     SUM,
-    Reduction,
+    NativeReduction,
     reduce_view,
 )
 from optserve.backends.llvm.ir.types import register_type, storage
@@ -41,7 +40,7 @@ from optserve.backends.llvm.ir.view import Registers, View, in_array
 from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.programs.frame import numbers
 from optserve.backends.llvm.rows.body import Body
-from optserve.backends.lowering import Lowering
+from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.graph import Equation
 from optserve.graph.primitive import Primitive
 from optserve.primitives import ordering, reductions, sums
@@ -49,11 +48,10 @@ from optserve.primitives import ordering, reductions, sums
 __all__ = ["LOWERINGS"]
 
 
-Attributes = Mapping[str, Any]
 OnRegisters = Callable[[Builder, Equation, Sequence[Registers]], Registers]
 
 
-def _accumulator(kind: Reduction, scalar: str) -> str:
+def _accumulator(kind: NativeReduction, scalar: str) -> str:
     """The type that partial results have: float32 adds in double, truth values count in i64."""
     if kind.truths:
         return "i64"
@@ -63,14 +61,18 @@ def _accumulator(kind: Reduction, scalar: str) -> str:
 
 
 def _reduction(
-    kind: Reduction, w: Scope, attributes: Attributes, views: Sequence[View], target: View
+    kind: NativeReduction,
+    w: FunctionScope,
+    attributes: Attributes,
+    views: Sequence[View],
+    target: View,
 ) -> None:
     [view] = views
     scalar = _accumulator(kind, storage(view.dtype))
     reduce_view(w, kind, view, attributes["axis"], target, scalar)
 
 
-def _cumsum(w: Scope, attributes: Attributes, views: Sequence[View], target: View) -> None:
+def _cumsum(w: FunctionScope, attributes: Attributes, views: Sequence[View], target: View) -> None:
     """One line after another, each in order."""
     b, [view] = w.b, views
     scalar = _accumulator(SUM, storage(view.dtype))
@@ -85,7 +87,11 @@ def _cumsum(w: Scope, attributes: Attributes, views: Sequence[View], target: Vie
 
 
 def _position(
-    comparison: Operation, w: Scope, attributes: Attributes, views: Sequence[View], target: View
+    comparison: IROperation,
+    w: FunctionScope,
+    attributes: Attributes,
+    views: Sequence[View],
+    target: View,
 ) -> None:
     """The first of the largest or smallest in each line; NaN before all."""
     b, [view] = w.b, views
@@ -107,7 +113,7 @@ def _position(
         b.store(b.load(place, "i64"), address_of(w, target, others))
 
 
-def _better(b: Builder, comparison: Operation, entry: IRValue, best: IRValue) -> IRValue:
+def _better(b: Builder, comparison: IROperation, entry: IRValue, best: IRValue) -> IRValue:
     """Whether an entry comes before the best of those before it; NaN does, if it is the first."""
     better = comparison(b, entry, best)
     if is_floating(entry):
@@ -117,7 +123,7 @@ def _better(b: Builder, comparison: Operation, entry: IRValue, best: IRValue) ->
     return better
 
 
-def _lines(w: Scope, view: View, axis: int) -> Iterator[Callable[[bool], Iterator[Index]]]:
+def _lines(w: FunctionScope, view: View, axis: int) -> Iterator[Callable[[bool], Iterator[Index]]]:
     """The loops over all axes but one; inside, what loops along that one, perhaps backward."""
     count = w.number(view.shape[axis])
     with loops(w, (*view.shape[:axis], *view.shape[axis + 1 :])) as outer:
@@ -150,7 +156,7 @@ def _in_pairs(combine: Callable[[IRValue, IRValue], IRValue], entries: list[IRVa
 
 
 def _reduction_registers(
-    kind: Reduction, b: Builder, equation: Equation, operands: Sequence[Registers]
+    kind: NativeReduction, b: Builder, equation: Equation, operands: Sequence[Registers]
 ) -> Registers:
     """Neighbours first, then pairs of them; partial results have the type that they have in memory,
     but truth values are bits."""
@@ -183,7 +189,7 @@ def _cumsum_registers(b: Builder, equation: Equation, operands: Sequence[Registe
     return out
 
 
-def _position_registers(comparison: Operation) -> OnRegisters:
+def _position_registers(comparison: IROperation) -> OnRegisters:
     """The first of the largest or smallest; NaN before all."""
 
     def registers(b: Builder, equation: Equation, operands: Sequence[Registers]) -> Registers:
@@ -200,7 +206,7 @@ def _position_registers(comparison: Operation) -> OnRegisters:
     return registers
 
 
-def _reduction_rows(kind: Reduction, body: Body, equation: Equation) -> None:
+def _reduction_rows(kind: NativeReduction, body: Body, equation: Equation) -> None:
     """Within each row, or over rows and all other axes."""
     [atom] = equation.operands
     row_axis, access = body.row_axis(atom), body.access(atom)
@@ -217,7 +223,7 @@ def _reduction_rows(kind: Reduction, body: Body, equation: Equation) -> None:
     body.reduce("sum_rows", equation, access.space, (access,), detail=(kind, bool(inner)))
 
 
-def _reduces(primitive: Primitive, kind: Reduction) -> Lowering:
+def _reduces(primitive: Primitive, kind: NativeReduction) -> Lowering:
     return Lowering(
         primitive,
         registers=partial(_reduction_registers, kind),
@@ -226,7 +232,7 @@ def _reduces(primitive: Primitive, kind: Reduction) -> Lowering:
     )
 
 
-def _finds(primitive: Primitive, comparison: Operation) -> Lowering:
+def _finds(primitive: Primitive, comparison: IROperation) -> Lowering:
     return Lowering(
         primitive,
         registers=_position_registers(comparison),

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from optserve.backends.llvm.ir.arithmetic import Operation
+from optserve.backends.llvm.ir.arithmetic import IROperation
 from optserve.backends.llvm.ir.builder import Builder, IRValue
 from optserve.backends.llvm.mathematics import (
     division,
@@ -35,21 +35,21 @@ from optserve.backends.llvm.mathematics.lanes import Lanes
 __all__ = ["FUNCTIONS", "of_order"]
 
 
-def _unary(function: Callable[[Lanes], Lanes]) -> Operation:
+def _unary(function: Callable[[Lanes], Lanes]) -> IROperation:
     def operation(b: Builder, x: IRValue) -> IRValue:
         return function(Lanes(b, x)).value
 
     return operation
 
 
-def _binary(function: Callable[[Lanes, Lanes], Lanes]) -> Operation:
+def _binary(function: Callable[[Lanes, Lanes], Lanes]) -> IROperation:
     def operation(b: Builder, x: IRValue, y: IRValue) -> IRValue:
         return function(Lanes(b, x), Lanes(b, y)).value
 
     return operation
 
 
-FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
+FUNCTIONS: Mapping[str, IROperation] = MappingProxyType(
     {
         **{
             function.__name__: _unary(function)
@@ -92,6 +92,6 @@ FUNCTIONS: Mapping[str, Operation] = MappingProxyType(
 """Every function of this room, by the name of its primitive."""
 
 
-def of_order(order: int) -> Operation:
+def of_order(order: int) -> IROperation:
     """``polygamma`` of an order, which is no operand."""
     return _unary(polygamma.polygamma(order))

@@ -14,7 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
-from optserve.backends.llvm.mathematics.extended import Pair, product, quick_sum
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, rarely, where
 
 __all__ = ["RIGHT", "Angle", "reduced"]
@@ -46,7 +46,7 @@ TABLE = "@optserve.two_over_pi"
 class Angle:
     """x = n pi / 2 + r.high + r.low, with abs(r) <= pi / 4; n are the last two bits of ``bits``."""
 
-    r: Pair
+    r: DoubleDouble
     bits: Lanes
 
 
@@ -62,7 +62,7 @@ def reduced(x: Lanes) -> Angle:
     rest = ((first - r) - second.high) - fma(n, low, second.low)
     large = abs(x) > x.pick(2.0**30, 2.0**16)
     found = rarely(large, (r, rest, shifted.bits()), lambda: _large(x, large, r, rest, shifted))
-    return Angle(Pair(found[0], found[1]), found[2])
+    return Angle(DoubleDouble(found[0], found[1]), found[2])
 
 
 def _large(
@@ -143,7 +143,7 @@ def _bits_of_two_over_pi(start: Lanes) -> list[Lanes]:
     ]
 
 
-def _as_pair(size: Lanes) -> Pair:
+def _as_pair(size: Lanes) -> DoubleDouble:
     """A 128-bit integer, not negative, as reals: 32 bits at a time are exact."""
     pieces = [
         ((size >> 32 * k).cast("trunc", "i64") & 0xFFFFFFFF).cast("sitofp", "double")
@@ -154,7 +154,7 @@ def _as_pair(size: Lanes) -> Pair:
     return quick_sum(top.high, top.low + (pieces[1] + pieces[0]))
 
 
-def _times_right_angle(size: Pair) -> Pair:
+def _times_right_angle(size: DoubleDouble) -> DoubleDouble:
     high, low, _ = RIGHT["double"]
     result = product(size.high, size.high.like(high))
-    return Pair(result.high, result.low + fma(size.high, low, size.low * high))
+    return DoubleDouble(result.high, result.low + fma(size.high, low, size.low * high))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from optserve.backends.llvm.mathematics.coefficients import EXP_EVEN, EXP_ODD
-from optserve.backends.llvm.mathematics.extended import Pair, exactly, quick_sum, quotient
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, exactly, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 
 __all__ = [
@@ -42,7 +42,7 @@ LOG2_LOW: Mapping[str, float] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Reduced:
+class ReducedArgument:
     """x = n log 2 + r, where r is ``first - n LOG2_LOW``; ``bits`` end in n plus an offset."""
 
     n: Lanes
@@ -51,13 +51,13 @@ class Reduced:
     bits: Lanes
 
 
-def reduced(x: Lanes, offset: int) -> Reduced:
+def reduced(x: Lanes, offset: int) -> ReducedArgument:
     """The nearest n, for finite x; NaN leaves NaN in r."""
     magic = x.format.magic + offset
     shifted = fma(x, 1.0 / math.log(2.0), magic)
     n = shifted - magic
     first = fma(n, -LOG2_HIGH[x.scalar], x)  # exact: the leading bits cancel
-    return Reduced(n, first, fma(n, -LOG2_LOW[x.scalar], first), shifted.bits())
+    return ReducedArgument(n, first, fma(n, -LOG2_LOW[x.scalar], first), shifted.bits())
 
 
 def power_of_two(biased: Lanes) -> Lanes:
@@ -66,7 +66,7 @@ def power_of_two(biased: Lanes) -> Lanes:
     return (biased << mantissa).reals()
 
 
-def scaled(p: Lanes, given: Reduced) -> Lanes:
+def scaled(p: Lanes, given: ReducedArgument) -> Lanes:
     """p 2**n, rounded once; the bits of ``given`` end in n plus twice the bias."""
     b, form = p.builder, p.format
     if p.count * form.size not in (256, 512):
@@ -153,7 +153,7 @@ def tanh(x: Lanes) -> Lanes:
     power = power_of_two(given.bits)
     e = quick_sum(fma(power, given.r, power - 1.0), power * tail(given.r))
     below = quick_sum(2.0, e.high)
-    ratio = quotient(e, Pair(below.high, below.low + e.low))
+    ratio = quotient(e, DoubleDouble(below.high, below.low + e.low))
     return (ratio.high + ratio.low).with_sign_of(x)
 
 

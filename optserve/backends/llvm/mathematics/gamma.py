@@ -13,7 +13,7 @@ from optserve.backends.llvm.mathematics.coefficients import (
     LOG_GAMMA,
     STIRLING,
 )
-from optserve.backends.llvm.mathematics.extended import Pair, exactly, product
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, exactly, product
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 from optserve.backends.llvm.mathematics.logarithm import log, log_as_pair, short_log
 from optserve.backends.llvm.mathematics.trigonometric import kernels
@@ -71,7 +71,7 @@ def half_turns(distance: Lanes) -> tuple[Lanes, Lanes]:
     far = size > 0.25
     turns = where(far, 0.5 - size, size)
     angle = product(turns, turns.like(PI[0]))
-    sine, cosine = kernels(Pair(angle.high, fma(turns, PI[1], angle.low)))
+    sine, cosine = kernels(DoubleDouble(angle.high, fma(turns, PI[1], angle.low)))
     first, second = sine.high + sine.low, cosine.high + cosine.low
     return where(far, second, first), where(far, first, second)
 

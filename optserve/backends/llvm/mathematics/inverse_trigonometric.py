@@ -6,7 +6,7 @@ import math
 
 from optserve.backends.llvm.mathematics.angles import RIGHT
 from optserve.backends.llvm.mathematics.coefficients import ARCSIN, ARCTAN
-from optserve.backends.llvm.mathematics.extended import Pair, exactly, quick_sum, quotient
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, exactly, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 
 __all__ = ["arccos", "arcsin", "arctan", "arctan2"]
@@ -15,11 +15,11 @@ TANGENT = math.tan(math.pi / 8)
 """Ratios up to this are the tangent of a small angle; beyond, the angle is taken from pi / 4."""
 
 
-def small_angle(t: Pair) -> Pair:
+def small_angle(t: DoubleDouble) -> DoubleDouble:
     """arctan(t) for abs(t) <= tan(pi / 8)."""
     square = t.high * t.high
     tail = polynomial(square, ARCTAN[t.high.scalar])
-    return Pair(t.high, fma(square * t.high, tail, t.low - t.low * square))
+    return DoubleDouble(t.high, fma(square * t.high, tail, t.low - t.low * square))
 
 
 def arctan(x: Lanes) -> Lanes:
@@ -29,7 +29,7 @@ def arctan(x: Lanes) -> Lanes:
     medium, large = size > TANGENT, size > 1.0 / TANGENT
     total = quick_sum(1.0, size)
     numerator = where(large, -1.0, where(medium, size - 1.0, size))
-    denominator = Pair(
+    denominator = DoubleDouble(
         where(large, size, where(medium, total.high, 1.0)),
         where(large, 0.0, where(medium, total.low, 0.0)),
     )
@@ -52,7 +52,7 @@ def arctan2(y: Lanes, x: Lanes) -> Lanes:
     medium = smaller > TANGENT * larger
     total = quick_sum(larger, smaller)
     numerator = where(medium, smaller - larger, smaller)
-    denominator = Pair(where(medium, total.high, larger), where(medium, total.low, 0.0))
+    denominator = DoubleDouble(where(medium, total.high, larger), where(medium, total.low, 0.0))
     angle = small_angle(quotient(exactly(numerator), denominator))
     base = quick_sum(where(medium, x.like(high / 2.0), 0.0), angle.high)
     rest = base.low + (angle.low + where(medium, x.like(low / 2.0), 0.0))

@@ -13,13 +13,13 @@ from types import MappingProxyType
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, lanes_of, vector
 
-__all__ = ["FORMATS", "Format", "Lanes", "fma", "polynomial", "rarely", "where"]
+__all__ = ["FORMATS", "FloatFormat", "Lanes", "fma", "polynomial", "rarely", "where"]
 
-Number = float | int | bool
+LaneConstant = float | int | bool
 
 
 @dataclass(frozen=True)
-class Format:
+class FloatFormat:
     """A binary floating-point format of IEEE 754, with the integers of its size.
 
     >>> FORMATS["double"].magic == 1.5 * 2.0**52
@@ -42,10 +42,10 @@ class Format:
         return 2.0 ** (1 - self.bias)
 
 
-FORMATS: Mapping[str, Format] = MappingProxyType(
+FORMATS: Mapping[str, FloatFormat] = MappingProxyType(
     {
-        "double": Format("double", "i64", 64, 52, 1023),
-        "float": Format("float", "i32", 32, 23, 127),
+        "double": FloatFormat("double", "i64", 64, 52, 1023),
+        "float": FloatFormat("float", "i32", 32, 23, 127),
     }
 )
 
@@ -79,14 +79,14 @@ class Lanes:
         return lanes_of(self.value.type)
 
     @property
-    def format(self) -> Format:
+    def format(self) -> FloatFormat:
         return FORMATS[self.scalar]
 
     @property
     def is_real(self) -> bool:
         return self.scalar in FORMATS
 
-    def like(self, number: Number) -> Lanes:
+    def like(self, number: LaneConstant) -> Lanes:
         """A constant of the type of these lanes."""
         return Lanes(self.builder, constant(number, self.value.type))
 
@@ -114,32 +114,32 @@ class Lanes:
 
     # Arithmetic, rounded to nearest.
 
-    def _with(self, operation: str, other: Lanes | Number) -> Lanes:
+    def _with(self, operation: str, other: Lanes | LaneConstant) -> Lanes:
         given = other if isinstance(other, Lanes) else self.like(other)
         return Lanes(self.builder, self.builder.binary(operation, self.value, given.value))
 
-    def __add__(self, other: Lanes | Number) -> Lanes:
+    def __add__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("fadd" if self.is_real else "add", other)
 
-    def __radd__(self, other: Number) -> Lanes:
+    def __radd__(self, other: LaneConstant) -> Lanes:
         return self.like(other) + self
 
-    def __sub__(self, other: Lanes | Number) -> Lanes:
+    def __sub__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("fsub" if self.is_real else "sub", other)
 
-    def __rsub__(self, other: Number) -> Lanes:
+    def __rsub__(self, other: LaneConstant) -> Lanes:
         return self.like(other) - self
 
-    def __mul__(self, other: Lanes | Number) -> Lanes:
+    def __mul__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("fmul" if self.is_real else "mul", other)
 
-    def __rmul__(self, other: Number) -> Lanes:
+    def __rmul__(self, other: LaneConstant) -> Lanes:
         return self.like(other) * self
 
-    def __truediv__(self, other: Lanes | Number) -> Lanes:
+    def __truediv__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("fdiv", other)
 
-    def __rtruediv__(self, other: Number) -> Lanes:
+    def __rtruediv__(self, other: LaneConstant) -> Lanes:
         return self.like(other) / self
 
     def __neg__(self) -> Lanes:
@@ -181,13 +181,13 @@ class Lanes:
 
     # Bits.
 
-    def __and__(self, other: Lanes | Number) -> Lanes:
+    def __and__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("and", other)
 
-    def __or__(self, other: Lanes | Number) -> Lanes:
+    def __or__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("or", other)
 
-    def __xor__(self, other: Lanes | Number) -> Lanes:
+    def __xor__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._with("xor", other)
 
     def __invert__(self) -> Lanes:
@@ -218,52 +218,52 @@ class Lanes:
 
     # Comparisons: false where a lane is NaN, but for ``differs``.
 
-    def _compared(self, real: str, integer: str, other: Lanes | Number) -> Lanes:
+    def _compared(self, real: str, integer: str, other: Lanes | LaneConstant) -> Lanes:
         given = other if isinstance(other, Lanes) else self.like(other)
         predicate = real if self.is_real else integer
         return Lanes(self.builder, self.builder.compare(predicate, self.value, given.value))
 
-    def __lt__(self, other: Lanes | Number) -> Lanes:
+    def __lt__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("olt", "slt", other)
 
-    def __le__(self, other: Lanes | Number) -> Lanes:
+    def __le__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("ole", "sle", other)
 
-    def __gt__(self, other: Lanes | Number) -> Lanes:
+    def __gt__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("ogt", "sgt", other)
 
-    def __ge__(self, other: Lanes | Number) -> Lanes:
+    def __ge__(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("oge", "sge", other)
 
-    def equals(self, other: Lanes | Number) -> Lanes:
+    def equals(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("oeq", "eq", other)
 
-    def differs(self, other: Lanes | Number) -> Lanes:
+    def differs(self, other: Lanes | LaneConstant) -> Lanes:
         return self._compared("une", "ne", other)
 
     def unordered(self, other: Lanes) -> Lanes:
         """Whether either is NaN."""
         return self._compared("uno", "", other)
 
-    def at_most(self, high: Lanes | Number) -> Lanes:
+    def at_most(self, high: Lanes | LaneConstant) -> Lanes:
         """``high`` where it is less, else these lanes: NaN stays NaN."""
         bound = high if isinstance(high, Lanes) else self.like(high)
         return where(bound < self, bound, self)
 
-    def at_least(self, low: Lanes | Number) -> Lanes:
+    def at_least(self, low: Lanes | LaneConstant) -> Lanes:
         """``low`` where it is more, else these lanes: NaN stays NaN."""
         bound = low if isinstance(low, Lanes) else self.like(low)
         return where(bound > self, bound, self)
 
 
-def fma(x: Lanes, y: Lanes | Number, z: Lanes | Number) -> Lanes:
+def fma(x: Lanes, y: Lanes | LaneConstant, z: Lanes | LaneConstant) -> Lanes:
     """x * y + z, rounded once."""
     factor = y if isinstance(y, Lanes) else x.like(y)
     term = z if isinstance(z, Lanes) else x.like(z)
     return Lanes(x.builder, x.builder.fma(x.value, factor.value, term.value))
 
 
-def where(condition: Lanes, x: Lanes | Number, y: Lanes | Number) -> Lanes:
+def where(condition: Lanes, x: Lanes | LaneConstant, y: Lanes | LaneConstant) -> Lanes:
     """``x`` where the condition holds, else ``y``; one of them may be a plain number."""
     if not isinstance(x, Lanes):
         assert isinstance(y, Lanes), "the type of a choice between two plain numbers"

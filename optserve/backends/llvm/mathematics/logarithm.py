@@ -18,7 +18,7 @@ from optserve.backends.llvm.mathematics.exponential import (
     exp_for_sum,
     power_of_two,
 )
-from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, sum_of
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, quick_sum, sum_of
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 
 __all__ = [
@@ -96,7 +96,7 @@ def short_log(x: Lanes) -> Lanes:
     return fma(split.k, math.log(2.0), fraction)
 
 
-def log_as_pair(x: Lanes) -> Pair:
+def log_as_pair(x: Lanes) -> DoubleDouble:
     """log(x) of positive finite double lanes, to some 56 bits after the point."""
     split = normal_parts(x)
     f = split.m - 1.0

@@ -11,7 +11,7 @@ import math
 
 from optserve.backends.llvm.mathematics.coefficients import INVERSE_CUBE_ROOT, LOG_REST
 from optserve.backends.llvm.mathematics.exponential import exp_of_normal, exp_of_sum, power_of_two
-from optserve.backends.llvm.mathematics.extended import Pair, product, quick_sum
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 from optserve.backends.llvm.mathematics.logarithm import LOG2_SHORT, normal_parts, short_log
 
@@ -49,7 +49,7 @@ def _scaled_logarithm(size: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return high, fma(bounded, logarithm.low, fma(bounded, logarithm.high, -high))
 
 
-def _logarithm(size: Lanes) -> Pair:
+def _logarithm(size: Lanes) -> DoubleDouble:
     """log(size) to some 64 bits; -inf at 0."""
     split = normal_parts(size)
     f = split.m - 1.0
@@ -71,7 +71,7 @@ def _logarithm(size: Lanes) -> Pair:
     total = quick_sum(split.k * LOG2_SHORT[0], fraction.high)
     low = fma(split.k, LOG2_SHORT[1], fma(s_low, 2.0, term_low) + (fraction.low + total.low))
     high = where(size < math.inf, total.high, size)
-    return Pair(where(size.equals(0.0), -math.inf, high), low)
+    return DoubleDouble(where(size.equals(0.0), -math.inf, high), low)
 
 
 def _single(size: Lanes, y: Lanes) -> Lanes:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from optserve.backends.llvm.mathematics.angles import Angle, reduced
 from optserve.backends.llvm.mathematics.coefficients import COSINE, SINE
-from optserve.backends.llvm.mathematics.extended import Pair, quick_sum, quotient
+from optserve.backends.llvm.mathematics.extended import DoubleDouble, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 
 __all__ = ["cos", "kernels", "sin", "tan"]
 
 
-def kernels(r: Pair) -> tuple[Pair, Pair]:
+def kernels(r: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
     """Sine and cosine of an angle up to pi / 4, as sums that have yet to be rounded."""
     square = r.high * r.high
     half = 0.5 * square
@@ -22,7 +22,7 @@ def kernels(r: Pair) -> tuple[Pair, Pair]:
     sine_rest = fma(cube, polynomial(square, SINE[r.high.scalar]), r.low * cosine)
     rounding = (1.0 - cosine) - half
     fourth = fma(square * square, polynomial(square, COSINE[r.high.scalar]), rounding)
-    return Pair(r.high, sine_rest), Pair(cosine, fma(-r.high, r.low, fourth))
+    return DoubleDouble(r.high, sine_rest), DoubleDouble(cosine, fma(-r.high, r.low, fourth))
 
 
 def of_quadrant(angle: Angle, turned: int) -> Lanes:
@@ -50,8 +50,8 @@ def tan(x: Lanes) -> Lanes:
     angle = reduced(x)
     sine, cosine = (quick_sum(part.high, part.low) for part in kernels(angle.r))
     odd = angle.bits.is_odd()
-    numerator = Pair(where(odd, cosine.high, sine.high), where(odd, cosine.low, sine.low))
-    denominator = Pair(where(odd, sine.high, cosine.high), where(odd, sine.low, cosine.low))
+    numerator = DoubleDouble(where(odd, cosine.high, sine.high), where(odd, cosine.low, sine.low))
+    denominator = DoubleDouble(where(odd, sine.high, cosine.high), where(odd, sine.low, cosine.low))
     ratio = quotient(numerator, denominator)
     result = (ratio.high + ratio.low).negated_where(angle.bits << (x.format.size - 1))
     return where(x.equals(0.0), x, result)

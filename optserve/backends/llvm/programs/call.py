@@ -20,7 +20,7 @@ from optserve.backends.llvm.ir.types import storage
 from optserve.graph.aval import Array, Aval, DType, resolve_shape
 from optserve.graph.graph import Graph
 
-__all__ = ["SIGNATURE", "Bound"]
+__all__ = ["SIGNATURE", "BoundProgram"]
 
 SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
@@ -32,7 +32,7 @@ COPIED = 64
 ALIGNMENT = 64
 
 
-class Bound:
+class BoundProgram:
     """A program for arguments of one set of shapes, with memory of its own: for one call at once.
 
     ``tables`` are the names of the row counts that the program is given, ``rows`` their values.

@@ -10,9 +10,9 @@ from optserve.backends.llvm.ir import object_cache
 from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import Lowerings
-from optserve.backends.llvm.programs.call import SIGNATURE, Bound, Native
-from optserve.backends.llvm.programs.frame import Frame, deliver
-from optserve.backends.llvm.programs.size import Plan
+from optserve.backends.llvm.programs.call import SIGNATURE, BoundProgram, Native
+from optserve.backends.llvm.programs.frame import ProgramFrame, deliver
+from optserve.backends.llvm.programs.size import SizePlan
 from optserve.backends.llvm.programs.writer import FUNCTION, Writer
 from optserve.backends.map_reduce import MapReduce
 from optserve.graph.graph import Equation, Graph, row_names
@@ -31,7 +31,7 @@ class Program:
     """
 
     def __init__(
-        self, graph: Graph, plan: Plan, shown: Collection[str], lowerings: Lowerings
+        self, graph: Graph, plan: SizePlan, shown: Collection[str], lowerings: Lowerings
     ) -> None:
         self.graph = graph
         self.tables = tuple(name for name in row_names(graph) if name in shown)
@@ -46,7 +46,7 @@ class Program:
     def bind(self, rows: Mapping[str, int]) -> Calls:
         """The program for these row counts; ``Unsupported`` where its code cannot be loaded."""
         function = self._function
-        return Calls(lambda: Bound(function, self.graph, self.tables, rows))
+        return Calls(lambda: BoundProgram(function, self.graph, self.tables, rows))
 
     @cached_property
     def _function(self) -> Native:
@@ -60,9 +60,9 @@ class Program:
 class Calls:
     """Calls of a program, from any number of threads; each has memory of its own."""
 
-    def __init__(self, make: Callable[[], Bound]) -> None:
+    def __init__(self, make: Callable[[], BoundProgram]) -> None:
         self._make = make
-        self._free: list[Bound] = []
+        self._free: list[BoundProgram] = []
 
     def __call__(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
         try:
@@ -75,10 +75,10 @@ class Calls:
             self._free.append(bound)
 
 
-def emit(graph: Graph, plan: Plan, tables: Sequence[str], lowerings: Lowerings) -> str:
+def emit(graph: Graph, plan: SizePlan, tables: Sequence[str], lowerings: Lowerings) -> str:
     """The text of the program."""
     w = Writer(len(graph.inputs), len(graph.outputs), tables, plan, lowerings)
-    frame = Frame(w, graph)
+    frame = ProgramFrame(w, graph)
     avals = [variable.aval for variable in graph.inputs]
     inputs = [
         View(address, aval.dtype, aval.shape, contiguous_strides(aval.shape))

@@ -14,8 +14,8 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import address_of, collapsed, copy, load, placed, store, sweep
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import (
+    NativeValue,
     Registers,
-    Value,
     View,
     as_literal,
     in_array,
@@ -24,12 +24,12 @@ from optserve.backends.llvm.programs.writer import Writer
 from optserve.graph.aval import Aval, Shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 
-__all__ = ["Frame", "deliver", "numbers", "read", "write"]
+__all__ = ["ProgramFrame", "deliver", "numbers", "read", "write"]
 
 Move = Callable[[View, Mapping[str, Any], Shape], View | None]
 
 
-class Frame:
+class ProgramFrame:
     """Values by their variables, while the equations are written.
 
     A small value is in registers, an array of names of its entries, a large one a view of memory.
@@ -62,7 +62,7 @@ class Frame:
                 self._readers[atom].append(None)
 
     def write(
-        self, inputs: Sequence[Value], targets: Sequence[View | None] | None = None
+        self, inputs: Sequence[NativeValue], targets: Sequence[View | None] | None = None
     ) -> list[Atom]:
         """All equations; an output that is made in memory is made in its target, if it has one."""
         for variable, value in zip(self.graph.inputs, inputs, strict=True):
@@ -82,14 +82,14 @@ class Frame:
         size = aval.size
         return isinstance(size, int) and size <= self.w.plan.registers
 
-    def define(self, variable: Var, value: Value) -> None:
+    def define(self, variable: Var, value: NativeValue) -> None:
         """Say what a variable stands for."""
         if isinstance(value, View):
             self._views[variable] = value
         else:
             self._registers[variable] = value
 
-    def value(self, atom: Atom) -> Value:
+    def value(self, atom: Atom) -> NativeValue:
         """Registers where there are some, else a view."""
         if isinstance(atom, Literal):
             return as_literal(atom)
@@ -105,7 +105,7 @@ class Frame:
             value = self._registers[atom] = read(self.w, value)
         return value
 
-    def held(self, atom: Atom) -> Value:
+    def held(self, atom: Atom) -> NativeValue:
         """A value as a loop should have it: what is small is read before the loop."""
         return self.registers(atom) if self.is_small(atom.aval) else self.value(atom)
 
@@ -267,7 +267,7 @@ def _splat(w: Writer, atom: Atom, value: IRValue) -> IRValue:
     return w.b.splat(value)
 
 
-def deliver(frame: Frame, atom: Atom, target: View) -> None:
+def deliver(frame: ProgramFrame, atom: Atom, target: View) -> None:
     """Put a value where it is wanted, if it is not there already."""
     value = frame.value(atom)
     if not isinstance(value, View):

@@ -9,7 +9,7 @@ from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import map_reduce
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["SizePlan", "plan_of"]
 
 MOST_ENTRIES = (64, 16, 4, 1)
 """Entries of the largest value in registers: the first that keeps the code short enough."""
@@ -20,19 +20,19 @@ BODY_LENGTH = 6
 
 
 @dataclass(frozen=True)
-class Plan:
+class SizePlan:
     """The largest number of entries of a value in registers; whether functions are called."""
 
     registers: int
     outlined: bool
 
 
-def plan_of(graph: Graph, lowerings: Lowerings) -> Plan:
+def plan_of(graph: Graph, lowerings: Lowerings) -> SizePlan:
     """The plan for a graph; a function of the graph and of the lowerings alone."""
     for registers in MOST_ENTRIES:
         if _length(graph, registers, lowerings) <= LONGEST:
             break
-    return Plan(registers, _functions(graph, registers, lowerings) > INLINED)
+    return SizePlan(registers, _functions(graph, registers, lowerings) > INLINED)
 
 
 def _length(graph: Graph, registers: int, lowerings: Lowerings) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.programs.compiled import Program, passes
-from optserve.backends.llvm.programs.size import Plan
+from optserve.backends.llvm.programs.size import SizePlan
 from optserve.backends.llvm.rows.native_pass import native
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.control import called
@@ -21,9 +21,9 @@ from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.primitives.map_reduce import map_reduce
 
-__all__ = ["Split"]
+__all__ = ["SplitProgram"]
 
-Step = tuple[Callable[[Sequence[Any]], tuple[Any, ...]], Sequence[Atom], Sequence[Var]]
+ProgramStep = tuple[Callable[[Sequence[Any]], tuple[Any, ...]], Sequence[Atom], Sequence[Var]]
 """What is called, the values that it is given, and those that it makes."""
 
 
@@ -32,7 +32,7 @@ MOST_CALLS = 16
 time goes into calls, and all of it may as well be NumPy's."""
 
 
-class Split:
+class SplitProgram:
     """Evaluates a graph, or the body of a loop that is split too, for given row counts.
 
     What has no native form is called from Python as well; ``called_out`` lists it.
@@ -41,7 +41,7 @@ class Split:
     def __init__(
         self,
         graph: Graph,
-        plan: Plan,
+        plan: SizePlan,
         threads: int,
         shown: Sequence[str],
         lowerings: Lowerings,
@@ -53,13 +53,13 @@ class Split:
         self.lowerings = lowerings
         self.called_out: list[Equation] = []
         self.parts = self._programs()
-        self.bodies: dict[int, Split] = {}
+        self.bodies: dict[int, SplitProgram] = {}
         for part in self.parts:
             if isinstance(part, Program) or part.primitive is map_reduce:
                 continue
             bodies = [body for _, body in Graph((), (part,), ()).subgraphs()]
             for body in bodies:
-                split = self.bodies[id(body)] = Split(body, plan, threads, shown, lowerings)
+                split = self.bodies[id(body)] = SplitProgram(body, plan, threads, shown, lowerings)
                 self.called_out += split.called_out
             if not bodies:
                 self.called_out.append(part)
@@ -108,7 +108,7 @@ class Split:
 
         return run
 
-    def _step(self, part: Equation | Program, rows: Mapping[str, int]) -> Step:
+    def _step(self, part: Equation | Program, rows: Mapping[str, int]) -> ProgramStep:
         if isinstance(part, Program):
             made = [atom for atom in part.graph.outputs if isinstance(atom, Var)]
             return part.bind(rows), part.graph.inputs, made
@@ -147,7 +147,7 @@ class Split:
         return partial(equation.primitive.impl, **attributes, evaluate=evaluate)
 
 
-def _last_reads(steps: Sequence[Step], outputs: Sequence[Atom]) -> list[list[Var]]:
+def _last_reads(steps: Sequence[ProgramStep], outputs: Sequence[Atom]) -> list[list[Var]]:
     """For each step the values that no later one reads, and that are not returned."""
     held: set[Atom] = {*outputs}
     done: list[list[Var]] = []

@@ -14,8 +14,8 @@ from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
 from optserve.backends.llvm.programs.compiled import Program, has_one_chunk, passes
-from optserve.backends.llvm.programs.size import Plan, plan_of
-from optserve.backends.llvm.programs.split import Split
+from optserve.backends.llvm.programs.size import SizePlan, plan_of
+from optserve.backends.llvm.programs.split import SplitProgram
 from optserve.backends.llvm.rows.native_pass import has_native_form, native
 from optserve.backends.lowering import Lowering
 from optserve.backends.map_reduce import MapReduce
@@ -28,16 +28,16 @@ from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.finite_sum import finite_sum, row_counts
 from optserve.transforms.sink import sink
 
-__all__ = ["Whole", "called_out"]
+__all__ = ["WholeGraph", "called_out"]
 
 SHAPES = 16
 """Sets of shapes that are remembered, such as the numbers of steps that loops are asked for."""
 
 Shapes = tuple[tuple[int, ...], ...]
-Call = Callable[[Sequence[Any]], tuple[Any, ...]]
+ProgramCall = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 
-class Whole:
+class WholeGraph:
     """Evaluates one graph; what is compiled is compiled at the first call that needs it.
 
     What has no native form at all runs on NumPy but for its passes.
@@ -52,8 +52,8 @@ class Whole:
             for position, variable in enumerate(graph.inputs)
             if any(isinstance(size, Dim) for size in variable.aval.shape)
         ]
-        self._whole: dict[Shapes, Call] = {}
-        self._streamed: dict[Shapes, Call] = {}
+        self._whole: dict[Shapes, ProgramCall] = {}
+        self._streamed: dict[Shapes, ProgramCall] = {}
 
     def __call__(self, *arguments: Any) -> tuple[Any, ...]:
         calls = self._whole
@@ -105,7 +105,7 @@ class Whole:
                 found += self._leaves(body, all_of_them)
         return found
 
-    def _bind(self, arguments: Sequence[Any], whole: bool) -> Call:
+    def _bind(self, arguments: Sequence[Any], whole: bool) -> ProgramCall:
         """What evaluates arguments of these shapes."""
         rows = bind_rows(self.graph.inputs, arguments)
         if whole and has_one_chunk(self._summed, rows) and self.program is not None:
@@ -118,9 +118,9 @@ class Whole:
         return lambda given: passes(*given)
 
     @cached_property
-    def _split(self) -> Split | None:
+    def _split(self) -> SplitProgram | None:
         try:
-            return Split(self._summed, self._plan, self.threads, self._shown, self.lowerings)
+            return SplitProgram(self._summed, self._plan, self.threads, self._shown, self.lowerings)
         except Unsupported:
             return None
 
@@ -137,7 +137,7 @@ class Whole:
         return finite_sum(self.graph)
 
     @cached_property
-    def _plan(self) -> Plan:
+    def _plan(self) -> SizePlan:
         return plan_of(self._summed, self.lowerings)
 
     @cached_property
@@ -149,10 +149,10 @@ def called_out(
     graph: Graph, rows: Mapping[str, int], lowerings: Sequence[Lowering] = ()
 ) -> CalledOut:
     """What native code of ``graph`` hands to NumPy, with these lowerings of plugins."""
-    return Whole(graph, 1, lowerings_with(lowerings)).called_out(rows)
+    return WholeGraph(graph, 1, lowerings_with(lowerings)).called_out(rows)
 
 
-def _silent(call: Call) -> Call:
+def _silent(call: ProgramCall) -> ProgramCall:
     """``call``, in which what is called of NumPy warns of nothing: infinities are results."""
 
     def silent(given: Sequence[Any]) -> tuple[Any, ...]:
@@ -162,7 +162,7 @@ def _silent(call: Call) -> Call:
     return silent
 
 
-def _owned(call: Call, graph: Graph) -> Call:
+def _owned(call: ProgramCall, graph: Graph) -> ProgramCall:
     """``call``, whose results share no memory with its arguments or with each other."""
     outputs = graph.outputs
     shared = [atom in graph.inputs or atom in outputs[:i] for i, atom in enumerate(outputs)]

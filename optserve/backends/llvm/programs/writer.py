@@ -17,7 +17,7 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import Lowerings
-from optserve.backends.llvm.programs.size import Plan
+from optserve.backends.llvm.programs.size import SizePlan
 from optserve.graph.aval import DType, Shape, shape_size
 from optserve.graph.dim import Dim, Size
 
@@ -35,7 +35,7 @@ class Writer:
         inputs: int,
         outputs: int,
         tables: Sequence[str],
-        plan: Plan,
+        plan: SizePlan,
         lowerings: Lowerings,
     ) -> None:
         self.b = Builder()

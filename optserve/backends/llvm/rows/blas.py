@@ -16,14 +16,14 @@ from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.blocks import accesses, matrix_size, precision
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Node
+from optserve.backends.llvm.rows.nodes import Computation
 
 __all__ = ["emit_large"]
 
 _ROW_MAJOR, _AS_IT_IS, _TRANSPOSED = 101, 111, 112  # of cblas.h
 
 
-def emit_large(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def emit_large(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """One call for a block of rows."""
     x, y = accesses(node)
     memory, scalar = emitter.memory, precision(node)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from optserve.backends.blas import gemm
 from optserve.backends.llvm.ir.builder import LANES
 from optserve.backends.llvm.ir.types import storage
-from optserve.backends.llvm.rows.nodes import Access, Group, Lowered, Node
+from optserve.backends.llvm.rows.nodes import Access, Computation, LoopGroup, Lowered
 from optserve.graph.graph import Var
 
 __all__ = [
@@ -86,7 +86,7 @@ def buffer_bytes(lowered: Lowered) -> int:
     return sum(width * v.aval.dtype.itemsize for v, width in lowered.buffers.items())
 
 
-def is_large(node: Node) -> bool:
+def is_large(node: Computation) -> bool:
     """Whether a node is a product for BLAS."""
     if node.kind not in ("matmul", "outer") or matrix_size(node) < LARGE or gemm() is None:
         return False
@@ -116,7 +116,7 @@ def temporary_bytes(lowered: Lowered) -> int:
     return max((4 * matrix_size(node) for node in _summed(lowered)), default=0)
 
 
-def _summed(lowered: Lowered) -> list[Node]:
+def _summed(lowered: Lowered) -> list[Computation]:
     """Large sums over rows in single precision, the total of which is in double."""
     return [
         node
@@ -125,22 +125,22 @@ def _summed(lowered: Lowered) -> list[Node]:
     ]
 
 
-def _nodes(groups: Iterable[Group]) -> Iterable[Node]:
+def _nodes(groups: Iterable[LoopGroup]) -> Iterable[Computation]:
     for group in groups:
         yield from group.nodes
 
 
-def accesses(node: Node) -> list[Access]:
+def accesses(node: Computation) -> list[Access]:
     """The operands of a product."""
     return [entry for entry in node.inputs if isinstance(entry, Access)]
 
 
-def precision(node: Node) -> str:
+def precision(node: Computation) -> str:
     """The type that a product is made in."""
     return storage(accesses(node)[0].root.aval.dtype)
 
 
-def matrix_size(node: Node) -> int:
+def matrix_size(node: Computation) -> int:
     """Entries of the matrix that all rows share, or add to."""
     if node.kind == "matmul":
         return math.prod((node.detail, *node.space))

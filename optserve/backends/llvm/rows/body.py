@@ -20,7 +20,7 @@ from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
-from optserve.backends.llvm.rows.nodes import Access, Lowered, Node, Space, row_major, static
+from optserve.backends.llvm.rows.nodes import Access, Computation, Lowered, Space, row_major, static
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import Aval, Shape
 from optserve.graph.dim import Dim
@@ -66,8 +66,8 @@ class Body:
         self.rows = rows
         self.lowerings = lowerings
         self.accesses: dict[Var, Access] = {}
-        self.nodes: list[Node] = []
-        self.reduced: dict[Var, Node] = {}
+        self.nodes: list[Computation] = []
+        self.reduced: dict[Var, Computation] = {}
         self.sources = list(body.inputs)
         first_row, *operands = body.inputs
         self.first_row = first_row
@@ -101,7 +101,7 @@ class Body:
                 raise Unsupported("stored rows that do not come first")
             access = self.access(atom)
             blank = Equation.__new__(Equation)
-            self.nodes.append(Node("store", access.space, (access,), blank, output=position))
+            self.nodes.append(Computation("store", access.space, (access,), blank, output=position))
         elif atom in self.reduced and self.reduced[atom].output is None:
             self.reduced[atom].output = position
         else:
@@ -145,7 +145,7 @@ class Body:
         result = equation.results[0]
         if self.row_axis(result) != 0:
             raise Unsupported("rows that do not run along the first axis")
-        self.nodes.append(Node(kind, space, tuple(inputs), equation, result, detail=detail))
+        self.nodes.append(Computation(kind, space, tuple(inputs), equation, result, detail=detail))
         self._contiguous(result, has_rows=True)
 
     def reduce(
@@ -157,7 +157,7 @@ class Body:
         detail: Any = None,
     ) -> None:
         """A node whose result has no rows any more; only an output may be that."""
-        node = Node(kind, space, tuple(inputs), equation, detail=detail)
+        node = Computation(kind, space, tuple(inputs), equation, detail=detail)
         self.nodes.append(node)
         self.reduced[equation.results[0]] = node
 

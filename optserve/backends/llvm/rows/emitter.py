@@ -10,23 +10,23 @@ from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import Index, Lane, iota, load, store
-from optserve.backends.llvm.ir.reducing import Reduction
+from optserve.backends.llvm.ir.reducing import NativeReduction
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
 from optserve.backends.llvm.rows.blocks import LANE_BYTES, block_rows, buffer_bytes, scratch_bytes
 from optserve.backends.llvm.rows.gathers import gather
-from optserve.backends.llvm.rows.memory import Memory, contiguous
+from optserve.backends.llvm.rows.memory import KernelMemory, contiguous
 from optserve.backends.llvm.rows.nodes import (
     Access,
-    Group,
+    Computation,
+    LoopGroup,
     Lowered,
-    Node,
     result_space,
     row_major,
     static,
 )
-from optserve.backends.llvm.rows.places import Place, plus
+from optserve.backends.llvm.rows.places import LoopPlace, plus
 from optserve.backends.partials import wide
 from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size
@@ -50,9 +50,9 @@ class Emitter:
         self.body = body
         self.lowered = lowered
         self.block = block_rows(lowered)
-        self.memory = Memory(self.b, lowered.buffers, self.block if lowered.row_lanes else 0)
+        self.memory = KernelMemory(self.b, lowered.buffers, self.block if lowered.row_lanes else 0)
         self.outputs: list[Var] = []
-        self.accumulators: dict[int, tuple[IRValue, Reduction]] = {}
+        self.accumulators: dict[int, tuple[IRValue, NativeReduction]] = {}
         functions = [n for n in self.nodes() if self._is_function(n)]
         self.long = len(functions) > INLINED
 
@@ -60,14 +60,16 @@ class Emitter:
         """The type that an output accumulates in."""
         return storage(wide(self.body.outputs[output].aval.dtype))
 
-    def output(self, node: Node) -> View:
+    def output(self, node: Computation) -> View:
         """Where the sums over rows of a node are added up."""
         assert node.output is not None
         dtype = wide(self.body.outputs[node.output].aval.dtype)
         address = self.memory.addresses[self.outputs[node.output]]
         return View(address, dtype, node.space, row_major(node.space))
 
-    def join_output(self, node: Node, kind: Reduction, value: IRValue, lane: Lane) -> None:
+    def join_output(
+        self, node: Computation, kind: NativeReduction, value: IRValue, lane: Lane
+    ) -> None:
         """Join lanes to what an output holds of the rows before."""
         out = self.output(node)
         before = load(self, out, out.strides, lane)
@@ -103,14 +105,14 @@ class Emitter:
             addresses[variable] = b.at(IRValue("%scratch", "ptr"), "i8", scratch)
             scratch += width * variable.aval.dtype.itemsize * self.block
 
-    def nodes(self) -> Iterator[Node]:
+    def nodes(self) -> Iterator[Computation]:
         for group in self.lowered.groups:
             yield from group.nodes
 
-    def open_accumulator(self, node: Node) -> None:
+    def open_accumulator(self, node: Computation) -> None:
         """Lanes that a sum over rows is made in."""
         assert node.output is not None
-        kind: Reduction = node.detail[0]
+        kind: NativeReduction = node.detail[0]
         type_ = vector(self.output_scalar(node.output))
         slot = self.b.alloca(type_)  # which LLVM turns into a register again
         begin = constant(kind.unit(type_), type_)
@@ -126,7 +128,7 @@ class Emitter:
         offset = scratch_bytes(self.lowered) + LANE_BYTES * output
         return self.b.at(IRValue("%scratch", "ptr"), "i8", offset)
 
-    def over_rows(self, group: Group, start: IRValue, rows: IRValue, index: Index = ()) -> None:
+    def over_rows(self, group: LoopGroup, start: IRValue, rows: IRValue, index: Index = ()) -> None:
         """One row a lane; two vectors side by side, so that one computes while the other waits.
 
         The instructions of a chain of operations depend on each other, and each takes some cycles
@@ -142,22 +144,24 @@ class Emitter:
             self.nest(
                 group,
                 [
-                    Place(self.memory.row_of(start, at), at, index, None, row_lanes=True)
+                    LoopPlace(self.memory.row_of(start, at), at, index, None, row_lanes=True)
                     for at in locals_
                 ],
             )
         with b.loop(whole, rows, LANES) as local:
             mask = b.compare("slt", iota(), b.splat(b.binary("sub", rows, local)))
-            self.nest(group, [Place(self.memory.row_of(start, local), local, index, mask, 0, True)])
+            self.nest(
+                group, [LoopPlace(self.memory.row_of(start, local), local, index, mask, 0, True)]
+            )
 
-    def nest(self, group: Group, places: Sequence[Place]) -> None:
+    def nest(self, group: LoopGroup, places: Sequence[LoopPlace]) -> None:
         """What stands inside the loops of a group, node after node at every place."""
         values: list[dict[Var, IRValue]] = [{} for _ in places]
         for node in group.nodes:
             for place, known in zip(places, values, strict=True):
                 self._node(node, place, known)
 
-    def _node(self, node: Node, place: Place, values: dict[Var, IRValue]) -> None:
+    def _node(self, node: Computation, place: LoopPlace, values: dict[Var, IRValue]) -> None:
         """One node, which reads and adds to the values of its place."""
 
         def operand(entry: Access | Literal) -> IRValue:
@@ -188,14 +192,14 @@ class Emitter:
         if node.result in self.lowered.buffers:
             self.memory.put(value, contiguous(node.result, node.space), place)
 
-    def _apply(self, node: Node, given: list[IRValue], place: Place) -> IRValue:
+    def _apply(self, node: Computation, given: list[IRValue], place: LoopPlace) -> IRValue:
         return self.lowerings.entry(self.b, node.equation, given, self.long, place.mask)
 
-    def _is_function(self, node: Node) -> bool:
+    def _is_function(self, node: Computation) -> bool:
         primitive = node.equation.primitive if node.kind == "elementwise" else None
         return primitive is not None and self.lowerings.of(primitive).function
 
-    def _accumulate(self, node: Node, value: IRValue, place: Place) -> None:
+    def _accumulate(self, node: Computation, value: IRValue, place: LoopPlace) -> None:
         assert node.output is not None
         b, output, kind = self.b, node.output, node.detail[0]
         value = convert(b, value, "i1") if kind.truths else value
@@ -209,7 +213,9 @@ class Emitter:
         self.join_output(node, kind, value, place.lane)
 
 
-def _accumulate_within(memory: Memory, node: Node, value: IRValue, place: Place) -> None:
+def _accumulate_within(
+    memory: KernelMemory, node: Computation, value: IRValue, place: LoopPlace
+) -> None:
     """A value of a row combined with those before it."""
     b = memory.b
     kind, axes = node.detail

@@ -6,7 +6,14 @@ import math
 from collections.abc import Sequence
 
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.rows.nodes import Access, Group, Node, Space, result_space, row_major
+from optserve.backends.llvm.rows.nodes import (
+    Access,
+    Computation,
+    LoopGroup,
+    Space,
+    result_space,
+    row_major,
+)
 from optserve.graph.graph import Literal, Var
 
 __all__ = ["buffers_of", "schedule"]
@@ -18,21 +25,23 @@ def _direct(access: Access, space: Space) -> bool:
     return access.offset == 0 and access.row == math.prod(space) and access.over(space) == own
 
 
-def schedule(nodes: Sequence[Node], sources: set[Var], row_lanes: bool = False) -> list[Group]:
+def schedule(
+    nodes: Sequence[Computation], sources: set[Var], row_lanes: bool = False
+) -> list[LoopGroup]:
     """Nodes in groups: as many as possible of one space before the next space is begun.
 
     With ``row_lanes`` reductions within a row share loops with others.
     """
 
-    def fusable(node: Node) -> bool:
+    def fusable(node: Computation) -> bool:
         return node.fusable or (row_lanes and node.kind == "reduce")
 
     remaining = list(nodes)
     done = set(sources)
-    groups: list[Group] = []
+    groups: list[LoopGroup] = []
     while remaining:
         first = next(node for node in remaining if _ready(node, done, set()))
-        group = Group(first.space)
+        group = LoopGroup(first.space)
         inside: set[Var] = set()
         later: set[Var] = set()
         progress = True
@@ -54,7 +63,7 @@ def schedule(nodes: Sequence[Node], sources: set[Var], row_lanes: bool = False) 
     return groups
 
 
-def _ready(node: Node, done: set[Var], inside: set[Var]) -> bool:
+def _ready(node: Computation, done: set[Var], inside: set[Var]) -> bool:
     for entry in node.inputs:
         if isinstance(entry, Literal) or entry.root in done:
             continue
@@ -63,7 +72,7 @@ def _ready(node: Node, done: set[Var], inside: set[Var]) -> bool:
     return True
 
 
-def buffers_of(groups: Sequence[Group], sources: set[Var]) -> dict[Var, int]:
+def buffers_of(groups: Sequence[LoopGroup], sources: set[Var]) -> dict[Var, int]:
     """Row values that a later group reads, or that no group keeps in registers."""
     buffers: dict[Var, int] = {}
     for group in groups:
@@ -75,7 +84,7 @@ def buffers_of(groups: Sequence[Group], sources: set[Var]) -> dict[Var, int]:
     return buffers
 
 
-def _entry_count(variable: Var, groups: Sequence[Group]) -> int:
+def _entry_count(variable: Var, groups: Sequence[LoopGroup]) -> int:
     """Entries a row of a variable that some node defines."""
     for group in groups:
         for node in group.nodes:

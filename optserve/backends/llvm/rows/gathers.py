@@ -8,9 +8,9 @@ from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
 from optserve.backends.llvm.ir.gathering import in_range, missing
 from optserve.backends.llvm.ir.types import register_type, storage
-from optserve.backends.llvm.rows.memory import Memory
-from optserve.backends.llvm.rows.nodes import Node, operand
-from optserve.backends.llvm.rows.places import Place
+from optserve.backends.llvm.rows.memory import KernelMemory
+from optserve.backends.llvm.rows.nodes import Computation, operand
+from optserve.backends.llvm.rows.places import LoopPlace
 
 __all__ = ["gather", "look_ahead"]
 
@@ -18,7 +18,7 @@ AHEAD = 256
 """Rows from a look at an index to the use of what it points to."""
 
 
-def gather(memory: Memory, node: Node, index: IRValue, place: Place) -> IRValue:
+def gather(memory: KernelMemory, node: Computation, index: IRValue, place: LoopPlace) -> IRValue:
     """Entries, or rows, of a fixed table by an index a row; NaN where it is out of range."""
     b = memory.b
     table = operand(node, 0)
@@ -43,7 +43,12 @@ def gather(memory: Memory, node: Node, index: IRValue, place: Place) -> IRValue:
 
 
 def look_ahead(
-    memory: Memory, node: Node, place: Place, base: IRValue, scalar: str, lanes: int = LANES
+    memory: KernelMemory,
+    node: Computation,
+    place: LoopPlace,
+    base: IRValue,
+    scalar: str,
+    lanes: int = LANES,
 ) -> None:
     """Bring the entries of a table at the indices of later rows into the cache: they are anywhere,
     and the processor cannot guess where.

@@ -28,8 +28,8 @@ from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Access, Group, Node, Product, result_space
-from optserve.backends.llvm.rows.places import Place, plus
+from optserve.backends.llvm.rows.nodes import Access, Computation, LoopGroup, Product, result_space
+from optserve.backends.llvm.rows.places import LoopPlace, plus
 from optserve.backends.llvm.rows.tiles import parts, sums_as_lanes
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Literal, Var
@@ -44,7 +44,7 @@ TALL = 8
 """Entries of a result that are computed side by side."""
 
 
-def pays(nodes: Sequence[Node]) -> bool:
+def pays(nodes: Sequence[Computation]) -> bool:
     """Whether rows should take the lanes: there are sums within a row over short axes, and nothing
     that has its own order of lanes."""
     if any(node.kind in ("matvec", "matmul", "outer", "scatter", "each") for node in nodes):
@@ -66,20 +66,20 @@ def pays(nodes: Sequence[Node]) -> bool:
     )
 
 
-def _is_sum_of_rows_or_entries(node: Node) -> bool:
+def _is_sum_of_rows_or_entries(node: Computation) -> bool:
     """Whether a contraction has code here: entries in each row, or a matrix summed over rows."""
     return len(node.detail.kept) > (0 if node.result is not None else 1)
 
 
-def turned(nodes: Sequence[Node], sources: set[Var]) -> list[Node]:
+def turned(nodes: Sequence[Computation], sources: set[Var]) -> list[Computation]:
     """The nodes, with operands that have several entries a row copied into buffers first.
 
     Contractions, whose loops go on to whole vectors of rows, read nothing but buffers.
     """
     copies: dict[Var, Var] = {}
-    first: list[Node] = []
+    first: list[Computation] = []
 
-    def within(entry: Access, node: Node) -> Access:
+    def within(entry: Access, node: Computation) -> Access:
         fewest = 1 if node.kind == "contract" else 2
         if entry.root not in sources or entry.row < fewest:
             return entry
@@ -89,7 +89,7 @@ def turned(nodes: Sequence[Node], sources: set[Var]) -> list[Node]:
             space = tuple(size for size in aval.shape if isinstance(size, int))
             blank = Equation.__new__(Equation)
             given = contiguous(entry.root, space)
-            first.append(Node("copy", space, (given,), blank, copies[entry.root]))
+            first.append(Computation("copy", space, (given,), blank, copies[entry.root]))
         return replace(entry, root=copies[entry.root])
 
     for node in nodes:
@@ -99,7 +99,7 @@ def turned(nodes: Sequence[Node], sources: set[Var]) -> list[Node]:
     return [*first, *nodes]
 
 
-def emit_group(emitter: Emitter, group: Group, start: IRValue, rows: IRValue) -> None:
+def emit_group(emitter: Emitter, group: LoopGroup, start: IRValue, rows: IRValue) -> None:
     """The loops of one group over a block."""
     node = group.nodes[0]
     if node.kind == "contract":
@@ -124,7 +124,7 @@ def emit_group(emitter: Emitter, group: Group, start: IRValue, rows: IRValue) ->
             _close(emitter, node, index)
 
 
-def _begin(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def _begin(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """What is reduced within rows begins with the unit of its reduction."""
     b, memory = emitter.b, emitter.memory
     assert node.result is not None
@@ -132,10 +132,10 @@ def _begin(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
     type_ = vector(storage(node.result.aval.dtype))
     value = constant(node.detail[0].unit(type_), type_)
     with loops(emitter, out.space) as index, b.loop(0, rows, LANES) as local:
-        memory.put(value, out, Place(start, local, index, None, row_lanes=True))
+        memory.put(value, out, LoopPlace(start, local, index, None, row_lanes=True))
 
 
-def _close(emitter: Emitter, node: Node, index: Index) -> None:
+def _close(emitter: Emitter, node: Computation, index: Index) -> None:
     """The lanes of a sum over the rows of a block, added to its entry of the output."""
     b = emitter.b
     assert node.output is not None
@@ -146,7 +146,7 @@ def _close(emitter: Emitter, node: Node, index: Index) -> None:
 
 
 def _within_rows(
-    emitter: Emitter, node: Node, detail: Product, start: IRValue, rows: IRValue
+    emitter: Emitter, node: Computation, detail: Product, start: IRValue, rows: IRValue
 ) -> None:
     """Sums of products within a row: some entries of the result side by side, for 16 rows.
 
@@ -166,7 +166,7 @@ def _within_rows(
                     _Sum(
                         emitter,
                         node,
-                        Place(start, at, (*index, entry), None, row_lanes=True),
+                        LoopPlace(start, at, (*index, entry), None, row_lanes=True),
                         type_,
                     )
                     for entry in [plus(b, first, i) for i in range(count)]
@@ -178,7 +178,7 @@ def _within_rows(
 
 
 def _over_rows(
-    emitter: Emitter, node: Node, detail: Product, start: IRValue, rows: IRValue
+    emitter: Emitter, node: Computation, detail: Product, start: IRValue, rows: IRValue
 ) -> None:
     """Sums over rows of products: two rows of up to eight entries of the output side by side."""
     b = emitter.b
@@ -196,7 +196,7 @@ def _over_rows(
 
 def _block_of_sums(
     emitter: Emitter,
-    node: Node,
+    node: Computation,
     lines: Sequence[Sequence[Index]],
     start: IRValue,
     rows: IRValue,
@@ -209,7 +209,7 @@ def _block_of_sums(
     b, detail = emitter.b, node.detail
     assert node.output is not None
     type_ = vector(emitter.output_scalar(node.output))
-    place = Place(start, start, (), None, row_lanes=True)
+    place = LoopPlace(start, start, (), None, row_lanes=True)
     sums = [
         [_Sum(emitter, node, replace(place, index=index), type_) for index in line]
         for line in lines
@@ -235,7 +235,7 @@ def _block_of_sums(
 class _Sum:
     """A sum of products for the entry of the result at ``place``, a row in each lane."""
 
-    def __init__(self, emitter: Emitter, node: Node, place: Place, type_: str) -> None:
+    def __init__(self, emitter: Emitter, node: Computation, place: LoopPlace, type_: str) -> None:
         self.emitter = emitter
         self.node = node
         self.place = place

@@ -16,8 +16,8 @@ from optserve.backends.llvm.rows.blocks import is_large
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.gathers import look_ahead
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Node, operand, result_space
-from optserve.backends.llvm.rows.places import Place
+from optserve.backends.llvm.rows.nodes import Computation, operand, result_space
+from optserve.backends.llvm.rows.places import LoopPlace
 from optserve.backends.llvm.rows.tiles import (
     outer_product,
     row_times_matrix,
@@ -27,7 +27,7 @@ from optserve.backends.llvm.rows.tiles import (
 __all__ = ["emit_node"]
 
 
-def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def emit_node(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """The loops of a node that is not fused with others."""
     handlers = {
         "matvec": row_times_vector,
@@ -42,7 +42,7 @@ def emit_node(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
     handler(emitter, node, start, rows)
 
 
-def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def _reduce(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """A reduction within each row, whose sums have the precision of the row."""
     memory = emitter.memory
     kind, axes = node.detail
@@ -55,7 +55,7 @@ def _reduce(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None
         reduce_view(emitter, kind, view, axes, target, scalar, collapse=False)
 
 
-def _contract(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def _contract(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """A sum of products within each row, or of rows: the latter is added to the output.
 
     Lanes run along the last letter of the result, or the last that is summed.
@@ -74,7 +74,7 @@ def _contract(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> No
         ).write()
 
 
-def _each(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def _each(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """The loops of a value in memory, in each row; what is over rows is added to the output."""
     memory, (write, attributes) = emitter.memory, node.detail
     with emitter.b.loop(0, rows) as local:
@@ -86,7 +86,7 @@ def _each(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
         write(emitter, attributes, views, target)
 
 
-def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def _scatter(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """Each row's value added where its index says; out of range it is left out."""
     b, memory = emitter.b, emitter.memory
     values, indices = operand(node, 0), operand(node, 1)
@@ -103,7 +103,7 @@ def _scatter(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> Non
             add_where(emitter, valid, memory.row(values, start, local, node.space), target)
         else:
             row = memory.row_of(start, local)
-            look_ahead(memory, node, Place(row, local, (), None), base, scalar, 1)
+            look_ahead(memory, node, LoopPlace(row, local, (), None), base, scalar, 1)
             value = convert(b, memory.scalar(values, local, start), scalar)
             value = b.select(valid, value, constant(0.0, scalar))
             address = b.at(base, scalar, front)

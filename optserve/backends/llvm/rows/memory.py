@@ -12,11 +12,11 @@ from optserve.backends.llvm.ir.nest import Index, lanes_from
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.nodes import Access, Space, row_major, static
-from optserve.backends.llvm.rows.places import Place
+from optserve.backends.llvm.rows.places import LoopPlace
 from optserve.graph.dim import Size
 from optserve.graph.graph import Literal, Var
 
-__all__ = ["Memory", "contiguous"]
+__all__ = ["KernelMemory", "contiguous"]
 
 
 def contiguous(root: Var, space: Sequence[int]) -> Access:
@@ -24,7 +24,7 @@ def contiguous(root: Var, space: Sequence[int]) -> Access:
     return Access(root, math.prod(space), row_major(tuple(space)), 0, tuple(space))
 
 
-class Memory:
+class KernelMemory:
     """The addresses of a kernel's values, and loads and stores at a place of its loops.
 
     Buffers of ``turned`` rows have the rows of each entry side by side.
@@ -52,7 +52,7 @@ class Memory:
             value = self.b.splat(self.b.load(address, scalar))
             self._splats[key] = convert(self.b, value, register_type(entry.root.aval.dtype))
 
-    def fetch(self, entry: Access | Literal, space: Sequence[int], place: Place) -> IRValue:
+    def fetch(self, entry: Access | Literal, space: Sequence[int], place: LoopPlace) -> IRValue:
         """The lanes of an operand, for loops over ``space``."""
         if isinstance(entry, Literal):
             dtype = entry.aval.dtype
@@ -62,12 +62,12 @@ class Memory:
             return held
         return self._load(entry, tuple(space), place)
 
-    def fetch_row(self, table: Access, index: IRValue, place: Place) -> IRValue:
+    def fetch_row(self, table: Access, index: IRValue, place: LoopPlace) -> IRValue:
         """Lanes of row ``index`` of a fixed matrix."""
         return self.fetch(table, table.space, replace(place, index=(index, *place.index)))
 
     def fetch_local(
-        self, access: Access, space: Sequence[int], start: IRValue, local: IRValue, place: Place
+        self, access: Access, space: Sequence[int], start: IRValue, local: IRValue, place: LoopPlace
     ) -> IRValue:
         """Lanes of an operand in the row ``local`` of the block."""
         at = replace(place, row=self.row_of(start, local), local=local)
@@ -81,7 +81,7 @@ class Memory:
         self, access: Access, start: IRValue, local: IRValue, space: Space | None = None
     ) -> View:
         """The entries of one row, in ``space`` where they are broadcast to that."""
-        at = Place(self.row_of(start, local), local, (), None)
+        at = LoopPlace(self.row_of(start, local), local, (), None)
         first, dtype = self._first(access, (), at), access.root.aval.dtype
         if space is None or space == access.space:
             return View(first, dtype, access.space, access.strides)
@@ -90,7 +90,7 @@ class Memory:
     def address(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
         """The address of one entry of a row."""
         return self._first(
-            access, access.strides, Place(self.row_of(start, local), local, index, None)
+            access, access.strides, LoopPlace(self.row_of(start, local), local, index, None)
         )
 
     def scalar(self, access: Access, local: IRValue, start: IRValue, index: Index = ()) -> IRValue:
@@ -98,7 +98,7 @@ class Memory:
         address = self.address(access, local, start, index)
         return self.b.load(address, storage(access.root.aval.dtype))
 
-    def write(self, value: IRValue, address: IRValue, place: Place) -> None:
+    def write(self, value: IRValue, address: IRValue, place: LoopPlace) -> None:
         """The lanes in use to memory."""
         if element(value.type) == "i1":
             value = convert(self.b, value, "i8")
@@ -107,17 +107,17 @@ class Memory:
         else:
             self.b.masked_store(value, address, place.mask)
 
-    def put(self, value: IRValue, access: Access, place: Place) -> None:
+    def put(self, value: IRValue, access: Access, place: LoopPlace) -> None:
         """Lanes written where ``access`` says; a buffer of one entry a row has room for all."""
         roomy = self._is_roomy(access)
         address = self._first(access, access.strides, place)
         self.write(value, address, replace(place, mask=None) if roomy else place)
 
-    def entry(self, access: Access, place: Place) -> IRValue:
+    def entry(self, access: Access, place: LoopPlace) -> IRValue:
         """The address of the first lane."""
         return self._first(access, access.strides, place)
 
-    def _load(self, entry: Access, space: tuple[int, ...], place: Place) -> IRValue:
+    def _load(self, entry: Access, space: tuple[int, ...], place: LoopPlace) -> IRValue:
         """The lanes of an operand; a buffer of one entry a row has room for all of them."""
         strides = entry.over(space)
         base = self._first(entry, strides, place)
@@ -130,13 +130,13 @@ class Memory:
         """Whether there is memory for whole vectors behind the last row."""
         return entry.root in self.buffers and (bool(self.turned) or not entry.space)
 
-    def _along(self, entry: Access, strides: Sequence[int], place: Place) -> int:
+    def _along(self, entry: Access, strides: Sequence[int], place: LoopPlace) -> int:
         """How far apart the lanes are."""
         if strides and not place.row_lanes:
             return strides[-1]
         return 1 if self.turned and entry.root in self.buffers else entry.row
 
-    def _first(self, entry: Access, strides: Sequence[int], place: Place) -> IRValue:
+    def _first(self, entry: Access, strides: Sequence[int], place: LoopPlace) -> IRValue:
         b = self.b
         kept = entry.root in self.buffers
         row, scale = place.local if kept else place.row, self.turned if kept and self.turned else 1

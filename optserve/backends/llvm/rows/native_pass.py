@@ -29,7 +29,7 @@ from optserve.backends.llvm.rows.body import lower
 from optserve.backends.llvm.rows.kernel import Kernel
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
-from optserve.backends.partials import Layout, Slot
+from optserve.backends.partials import Slot, SlotLayout
 from optserve.backends.streaming import blocks, is_streamed
 from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
@@ -201,7 +201,7 @@ def _unit(slot: Slot) -> float:
 class _Units:
     """What the partial results of a chunk begin with, but for slots that start ``without``."""
 
-    def __init__(self, layout: Layout, without: Collection[int] = ()) -> None:
+    def __init__(self, layout: SlotLayout, without: Collection[int] = ()) -> None:
         self.slots = [slot for slot in layout.slots if slot.start not in without]
         units = [_unit(slot) for slot in layout.slots]
         self.zeros = not any(units) and not without

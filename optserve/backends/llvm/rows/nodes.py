@@ -13,9 +13,9 @@ from optserve.graph.graph import Equation, Literal, Var
 
 __all__ = [
     "Access",
-    "Group",
+    "Computation",
+    "LoopGroup",
     "Lowered",
-    "Node",
     "Product",
     "Space",
     "operand",
@@ -52,7 +52,7 @@ class Access:
 
 
 @dataclass(eq=False)
-class Node:
+class Computation:
     """One computation: ``kind`` is ``elementwise``, ``sum_rows``, ``reduce``, ``matvec``, ...
 
     ``space`` is what its loops run over; ``inputs`` are literals or accesses; ``result`` is the
@@ -83,11 +83,11 @@ class Product:
 
 
 @dataclass
-class Group:
+class LoopGroup:
     """Nodes that share one nest of loops."""
 
     space: Space
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Computation] = field(default_factory=list)
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Lowered:
     With ``row_lanes`` rows run along the lanes everywhere, see ``row_lanes.py``.
     """
 
-    groups: list[Group]
+    groups: list[LoopGroup]
     buffers: dict[Var, int]
     row_lanes: bool = False
 
@@ -107,7 +107,7 @@ def row_major(space: Space) -> tuple[int, ...]:
     return tuple(math.prod(space[axis + 1 :]) for axis in range(len(space)))
 
 
-def result_space(node: Node) -> Space:
+def result_space(node: Computation) -> Space:
     """The shape within a row of what a node defines."""
     if node.kind != "reduce":
         return node.space
@@ -118,7 +118,7 @@ def result_space(node: Node) -> Space:
     )
 
 
-def operand(node: Node, position: int) -> Access:
+def operand(node: Computation, position: int) -> Access:
     """An operand of a product, which is never a literal."""
     entry = node.inputs[position]
     if not isinstance(entry, Access):

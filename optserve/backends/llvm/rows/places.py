@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue
-from optserve.backends.llvm.ir.nest import Index, Lane, Scope, sweep
+from optserve.backends.llvm.ir.nest import FunctionScope, Index, Lane, sweep
 
-__all__ = ["Place", "entries", "plus"]
+__all__ = ["LoopPlace", "entries", "plus"]
 
 
 @dataclass(frozen=True)
-class Place:
+class LoopPlace:
     """The row (and the row within the block), indices within the row, and the lanes in use.
 
     ``mask`` and ``known`` are those of a ``Lane``. With ``row_lanes`` the lanes are rows, and
@@ -37,7 +37,9 @@ def plus(b: Builder, index: IRValue, offset: int) -> IRValue:
     return b.emit(f"add nsw i64 {index}, {offset}", "i64") if offset else index
 
 
-def entries(w: Scope, space: Sequence[int], row: IRValue, local: IRValue) -> Iterator[Place]:
+def entries(
+    w: FunctionScope, space: Sequence[int], row: IRValue, local: IRValue
+) -> Iterator[LoopPlace]:
     """The loops over the entries of a row, its last axis in steps of 8 lanes."""
     for lane in sweep(w, tuple(space)):
-        yield Place(row, local, lane.index, lane.mask, lane.known)
+        yield LoopPlace(row, local, lane.index, lane.mask, lane.known)

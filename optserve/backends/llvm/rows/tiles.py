@@ -25,8 +25,8 @@ from optserve.backends.llvm.ir.nest import first_lanes
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Node, operand
-from optserve.backends.llvm.rows.places import Place, entries, plus
+from optserve.backends.llvm.rows.nodes import Computation, operand
+from optserve.backends.llvm.rows.places import LoopPlace, entries, plus
 
 __all__ = [
     "outer_product",
@@ -42,7 +42,7 @@ TALL = 8
 """Rows of a tile."""
 
 
-def row_times_vector(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def row_times_vector(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """x (rows, k) @ w (k,): lanes along k, eight rows at a time, their sums turned into lanes."""
     b, memory = emitter.b, emitter.memory
     if operand(node, 0).strides[-1] != 1:
@@ -59,7 +59,7 @@ def row_times_vector(emitter: Emitter, node: Node, start: IRValue, rows: IRValue
 
 
 def _dots(
-    emitter: Emitter, node: Node, start: IRValue, locals_: Sequence[IRValue]
+    emitter: Emitter, node: Computation, start: IRValue, locals_: Sequence[IRValue]
 ) -> list[IRValue]:
     """For each row the products of its entries, summed into 8 lanes."""
     b, memory = emitter.b, emitter.memory
@@ -77,7 +77,7 @@ def _dots(
     return [b.load(slot, type_) for slot in slots]
 
 
-def _in_use(b: Builder, value: IRValue, place: Place) -> IRValue:
+def _in_use(b: Builder, value: IRValue, place: LoopPlace) -> IRValue:
     """0 in the lanes out of use, where a single entry stands in all of them."""
     return value if place.mask is None else b.select(place.mask, value, constant(0.0, value.type))
 
@@ -93,7 +93,7 @@ def sums_as_lanes(b: Builder, sums: list[IRValue]) -> IRValue:
     return sums[0]
 
 
-def row_times_matrix(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def row_times_matrix(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """x (rows, k) @ w (k, m): lanes along m, the sum over k innermost."""
     b, memory = emitter.b, emitter.memory
     x, w = operand(node, 0), operand(node, 1)
@@ -116,7 +116,7 @@ def row_times_matrix(emitter: Emitter, node: Node, start: IRValue, rows: IRValue
                     panel.write(sums, memory.address(out, local, start, (panel.first,)))
 
 
-def outer_product(emitter: Emitter, node: Node, start: IRValue, rows: IRValue) -> None:
+def outer_product(emitter: Emitter, node: Computation, start: IRValue, rows: IRValue) -> None:
     """Sum over rows of the products of two rows: (k,) or (k, m), added to the output.
 
     The sums of a block are made in the precision of the rows.

@@ -14,7 +14,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.uncertainty.information import Information, of_hessian, of_jacobian
-from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
+from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
 from optserve.jobs.problem import ErrorKind, ErrorMethod
 from optserve.optimizers.tall import triangle
 
@@ -45,7 +45,7 @@ class Covariance(NamedTuple):
     spread: float = 1.0
 
 
-def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
+def covariance_of(minimum: FreeMinimum, method: ErrorMethod) -> Covariance:
     """The covariance that ``method`` asks for; raises ``NoCovarianceError``, saying why not.
 
     ``auto`` is ``gauss_newton`` for least squares, else ``hessian``.
@@ -67,7 +67,7 @@ def covariance_of(minimum: Minimum, method: ErrorMethod) -> Covariance:
     return made
 
 
-def _by_kind(minimum: Minimum, method: ErrorMethod, kind: ErrorKind) -> Covariance:
+def _by_kind(minimum: FreeMinimum, method: ErrorMethod, kind: ErrorKind) -> Covariance:
     match kind:
         case "gauss_newton":
             return _gauss_newton(minimum)
@@ -78,7 +78,7 @@ def _by_kind(minimum: Minimum, method: ErrorMethod, kind: ErrorKind) -> Covarian
     return _sandwich(minimum, replace(method, kind=kind))
 
 
-def _gauss_newton(minimum: Minimum) -> Covariance:
+def _gauss_newton(minimum: FreeMinimum) -> Covariance:
     """The inverse of J'J, times RSS / (n - rank) where no sigma is given (Seber & Wild 1989,
     section 2.1)."""
     if not minimum.is_least_squares:
@@ -99,7 +99,7 @@ def _gauss_newton(minimum: Minimum) -> Covariance:
     )
 
 
-def _hessian(minimum: Minimum) -> Covariance:
+def _hessian(minimum: FreeMinimum) -> Covariance:
     """The inverse of the observed information, by exact second derivatives; of least squares, of
     half the Hessian of the sum of squares, scaled as (J'J)^-1 is."""
     hessian = minimum.hessian
@@ -125,7 +125,7 @@ def _hessian(minimum: Minimum) -> Covariance:
     )
 
 
-def _score(minimum: Minimum) -> Covariance:
+def _score(minimum: FreeMinimum) -> Covariance:
     """The inverse of the sum of the outer products of the scores (Berndt, Hall, Hall & Hausman
     1974), those of least squares being r J / s^2 for a normal likelihood."""
     if not minimum.variance:
@@ -148,7 +148,7 @@ def _score(minimum: Minimum) -> Covariance:
     )
 
 
-def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
+def _sandwich(minimum: FreeMinimum, method: ErrorMethod) -> Covariance:
     """B M B of the bread B, (J'J)^-1 or H^-1, and the meat M, the outer products of the scores
     (Huber 1967; White 1980), summed within clusters first (Liang & Zeger 1986).
 
@@ -199,7 +199,7 @@ def _sandwich(minimum: Minimum, method: ErrorMethod) -> Covariance:
     return Covariance(information, root, dof, method.kind, name, told, scaled, left_out)
 
 
-def _named(minimum: Minimum, plain: str) -> str:
+def _named(minimum: FreeMinimum, plain: str) -> str:
     """What a curvature is called: that of a posterior, or of what looks like one."""
     if minimum.has_priors:
         return "curvature of the posterior"
@@ -217,7 +217,7 @@ def _root(information: Information) -> Array:
     return information.of(np.eye(information.scale.size)).factor
 
 
-def _spread(minimum: Minimum) -> tuple[float, str]:
+def _spread(minimum: FreeMinimum) -> tuple[float, str]:
     """By what least squares scale a root, and the words for it."""
     fit = minimum.fit
     if minimum.has_sigma:
@@ -230,11 +230,11 @@ def _spread(minimum: Minimum) -> tuple[float, str]:
     return spread, f"times RSS / (n - p) = {spread**2:.6g}, n - p = {fit.degrees_of_freedom}"
 
 
-def _dof(minimum: Minimum) -> float:
+def _dof(minimum: FreeMinimum) -> float:
     return inf if minimum.has_sigma else float(minimum.fit.degrees_of_freedom)
 
 
-def _no_freedom(minimum: Minimum) -> str:
+def _no_freedom(minimum: FreeMinimum) -> str:
     count, size = minimum.count, minimum.coordinates.size
     left = f"{count} residual{'s leave' if count > 1 else ' leaves'} no degree of freedom"
     return f"{left} beside {size} parameter{'s' if size > 1 else ''}"

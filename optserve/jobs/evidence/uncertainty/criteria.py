@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import NamedTuple
 
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.problem import Objective
 
 __all__ = ["Criteria", "criteria_of"]
@@ -22,7 +22,7 @@ class Criteria(NamedTuple):
 
 
 def criteria_of(
-    objective: Objective, uncertainty: Uncertainty, log_likelihood: float | None
+    objective: Objective, uncertainty: EstimateErrors, log_likelihood: float | None
 ) -> Criteria:
     """The criteria at a verified maximum of a likelihood, without penalties and priors.
 

@@ -47,9 +47,9 @@ def varying_entries(packing: Packing, point: Array) -> Varying:
     """What varies at ``point`` (p,).
 
     >>> from optserve.jobs.bijections import log
-    >>> from optserve.jobs.parameters import Parameter
+    >>> from optserve.jobs.parameters import JobParameter
     >>> low, high = np.array(-np.inf), np.array(np.inf)
-    >>> three = Parameter("k", np.array(3.0), low, high, np.array(False), log())
+    >>> three = JobParameter("k", np.array(3.0), low, high, np.array(False), log())
     >>> packing = Packing([three], np.dtype(np.float64))
     >>> varying_entries(packing, packing.flat({})).derivative.round(12)
     array([[3.]])

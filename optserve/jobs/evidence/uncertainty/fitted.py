@@ -12,7 +12,7 @@ from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.fit import scales_at
 from optserve.jobs.evidence.uncertainty.information import of_jacobian
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 
 __all__ = ["LONGEST", "OWN", "fitted_at"]
 
@@ -25,7 +25,7 @@ LONGEST = 10_000
 """Residuals up to which there is a table of them."""
 
 
-def fitted_at(evaluator: Evaluator, point: Array, uncertainty: Uncertainty) -> dict[str, Array]:
+def fitted_at(evaluator: Evaluator, point: Array, uncertainty: EstimateErrors) -> dict[str, Array]:
     """Columns (n,) by name, at ``point`` (p,): of least squares of up to 10,000 residuals.
 
     The residual that is minimized is in units of ``sigma`` where there is one, times the root of
@@ -59,7 +59,7 @@ def fitted_at(evaluator: Evaluator, point: Array, uncertainty: Uncertainty) -> d
 
 
 def _compared(
-    evaluator: Evaluator, point: Array, uncertainty: Uncertainty, residual: Array, part: slice
+    evaluator: Evaluator, point: Array, uncertainty: EstimateErrors, residual: Array, part: slice
 ) -> dict[str, Array]:
     observed = evaluator.observed(point).astype(np.float64)
     scales = scales_at(evaluator, point, observed)

@@ -1,4 +1,4 @@
-"""``Minimum``: what is known at the end of a descent, each computed when it is first asked for."""
+"""``FreeMinimum``: what is known at the end of a descent, each computed when it is asked for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from optserve.jobs.problem import ErrorMethod
 from optserve.transforms.forward import pushforward
 from optserve.transforms.simplify import prune
 
-__all__ = ["Minimum", "NoCovarianceError"]
+__all__ = ["FreeMinimum", "NoCovarianceError"]
 
 LARGEST = 50_000_000
 """Entries of the scores up to which they are formed."""
@@ -36,7 +36,7 @@ class NoCovarianceError(Exception):
 
 
 @dataclass(frozen=True)
-class Minimum:
+class FreeMinimum:
     """The ``best`` point of a descent, of whose coordinates (p,) ``free`` are not at a bound: q.
 
     All arrays are in float64, and have a column a free coordinate.

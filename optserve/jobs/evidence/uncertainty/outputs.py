@@ -15,18 +15,18 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.suspects import Values
 from optserve.jobs.evidence.uncertainty.delta_method import varying_entries
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
-from optserve.jobs.problem import Output
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.problem import OutputAsked
 from optserve.transforms.forward import pushforward
 
-__all__ = ["OutputFound", "outputs_at"]
+__all__ = ["OutputErrors", "outputs_at"]
 
 LARGEST = 10_000_000
 """Entries of the derivative of an output up to which it is formed."""
 
 
 @dataclass(frozen=True)
-class OutputFound:
+class OutputErrors:
     """An output at the estimates.
 
     ``standard_error`` has the shape of ``value``, and ``interval`` an axis more, of its two ends;
@@ -42,15 +42,15 @@ class OutputFound:
 
 
 def outputs_at(
-    evaluator: Evaluator, point: Array | None, uncertainty: Uncertainty
-) -> dict[str, OutputFound]:
+    evaluator: Evaluator, point: Array | None, uncertainty: EstimateErrors
+) -> dict[str, OutputErrors]:
     """Every output of the job at ``point`` (p,); without numbers where there is no point."""
     outputs = evaluator.problem.outputs
     if point is None:
         why = "there is no point at which the loss is finite"
         return {one.name: _found(one, [np.full(one.shape, np.nan)], None, why) for one in outputs}
     values = [*evaluator.packing.natural(point).values()]
-    found: dict[str, OutputFound] = {}
+    found: dict[str, OutputErrors] = {}
     for one in outputs:
         try:
             found[one.name] = _at(one, evaluator, point, values, uncertainty)
@@ -61,12 +61,12 @@ def outputs_at(
 
 
 def _at(
-    output: Output,
+    output: OutputAsked,
     evaluator: Evaluator,
     point: Array,
     values: Sequence[Array],
-    uncertainty: Uncertainty,
-) -> OutputFound:
+    uncertainty: EstimateErrors,
+) -> OutputErrors:
     arguments = [*values, *output.data.values()]
     errors, why = uncertainty.errors, ""
     if errors is None:
@@ -97,7 +97,7 @@ def _at(
     return _found(output, found, made, why, width)
 
 
-def _blamed(output: Output, arguments: Sequence[Array]) -> str:
+def _blamed(output: OutputAsked, arguments: Sequence[Array]) -> str:
     """What made a value of an output bad, and where."""
     suspect = Values(output.graph, arguments).suspect(0)
     if suspect is None or suspect.equation is None:
@@ -118,13 +118,17 @@ def _of_which(these: Array, one: str, some: str) -> str:
 
 
 def _found(
-    output: Output, found: Sequence[Array], errors: Array | None, why: str, width: float = np.nan
-) -> OutputFound:
+    output: OutputAsked,
+    found: Sequence[Array],
+    errors: Array | None,
+    why: str,
+    width: float = np.nan,
+) -> OutputErrors:
     """``found`` is the value, then what it is computed at."""
     value, *at = found
     error = np.full(np.shape(value), np.nan) if errors is None else errors
     half = width * error
-    return OutputFound(
+    return OutputErrors(
         value=np.asarray(value),
         standard_error=error,
         interval=np.stack([value - half, value + half], axis=-1),
@@ -135,7 +139,7 @@ def _found(
 
 
 def _derivative(
-    output: Output, evaluator: Evaluator, point: Array, arguments: Sequence[Array]
+    output: OutputAsked, evaluator: Evaluator, point: Array, arguments: Sequence[Array]
 ) -> tuple[Sequence[Array], Array]:
     """The outputs of the graph, and how the entries (m,) of the first change with the free
     coordinates: (m, p)."""

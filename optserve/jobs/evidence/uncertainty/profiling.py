@@ -13,9 +13,9 @@ from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.refits import Refits
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
-from optserve.jobs.evidence.uncertainty.uncertainty import Uncertainty
+from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.packing import Segment, entry_label
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 from optserve.jobs.points import Evaluated
 
 __all__ = ["ProfileOf", "profiled"]
@@ -56,7 +56,7 @@ class ProfileOf:
 
 
 def profiled(
-    evaluator: Evaluator, best: Evaluated, found: Uncertainty, refits: Refits
+    evaluator: Evaluator, best: Evaluated, found: EstimateErrors, refits: Refits
 ) -> Iterator[tuple[str, ProfileOf]]:
     """The profiles of the entries of all parameters that are asked for, by their labels.
 
@@ -212,14 +212,14 @@ class _Entry:
             coordinate = 0.5 * (coordinate + warm.coordinate)
         raise _EndError(f"the refits from {self._value(coordinate):.6g} on fail: {last}")
 
-    def _held(self, coordinate: float) -> tuple[Parameter, ...]:
+    def _held(self, coordinate: float) -> tuple[JobParameter, ...]:
         """The parameters with the entry held at a coordinate."""
         return tuple(
             self._holding(one, coordinate) if one is self.segment.parameter else one
             for one in self.evaluator.problem.parameters
         )
 
-    def _holding(self, parameter: Parameter, coordinate: float) -> Parameter:
+    def _holding(self, parameter: JobParameter, coordinate: float) -> JobParameter:
         value = self._value(coordinate)
         init, fixed = np.array(self.natural[parameter.name]), np.array(parameter.fixed)
         init.flat[self.position], fixed.flat[self.position] = value, True

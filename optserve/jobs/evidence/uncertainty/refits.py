@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from optserve.graph.aval import Array
-from optserve.jobs.parameters import Parameter
+from optserve.jobs.parameters import JobParameter
 
 __all__ = ["Refit", "Refits", "StoppedError"]
 
@@ -30,7 +30,7 @@ class Refits(Protocol):
 
     def __call__(
         self,
-        parameters: tuple[Parameter, ...] | None = None,
+        parameters: tuple[JobParameter, ...] | None = None,
         data: Mapping[str, Array] | None = None,
         start: Mapping[str, Array] | None = None,
         number: tuple[int, int] = (1, 1),

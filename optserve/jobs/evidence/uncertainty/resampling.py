@@ -16,10 +16,10 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance
 from optserve.jobs.evidence.uncertainty.fit import Fit, counting
 from optserve.jobs.evidence.uncertainty.information import Information
-from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
+from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.refits import Refit, Refits, StoppedError
 from optserve.jobs.evidence.uncertainty.uncertainty import (
-    Uncertainty,
+    EstimateErrors,
     by_delta_method,
     no_uncertainty,
 )
@@ -42,7 +42,7 @@ def resampled(
     level: float,
     refits: Refits,
     flat: int = 0,
-) -> Uncertainty:
+) -> EstimateErrors:
     """The errors at ``best`` by refits of other samples of the rows, from the estimates on.
 
     The bootstrap (Efron & Tibshirani 1993, chapters 6 and 13): rows, or clusters of them, drawn
@@ -51,7 +51,7 @@ def resampled(
     fails that is no minimum, or is flat in more than the ``flat`` directions of the fit itself.
     """
     every = np.ones(best.point.shape, bool)
-    minimum = Minimum(evaluator, best, every)
+    minimum = FreeMinimum(evaluator, best, every)
     fit = _fit(minimum)
     try:
         samples = _Samples(evaluator, best.point, method)
@@ -191,8 +191,8 @@ def _refitted(
 
 
 def _on_natural_scale(
-    made: Uncertainty, good: list[Refit], scale: float, level: float | None
-) -> Uncertainty:
+    made: EstimateErrors, good: list[Refit], scale: float, level: float | None
+) -> EstimateErrors:
     """``made`` with the spread of the natural values themselves, and their percentiles where there
     is a ``level``."""
     errors, intervals = dict(made.standard_errors), dict(made.intervals)
@@ -230,12 +230,12 @@ def _together(evaluator: Evaluator, tables: list[str]) -> str:
     return "the loss takes rows together, as of a series, and samples of rows break what binds them"
 
 
-def _fit(minimum: Minimum) -> Fit | None:
+def _fit(minimum: FreeMinimum) -> Fit | None:
     possible = minimum.is_least_squares and minimum.evaluator.forms_jacobian
     return minimum.fit if possible and minimum.has_finite_jacobian else None
 
 
-def _information(minimum: Minimum) -> Information:
+def _information(minimum: FreeMinimum) -> Information:
     """What the data tell of the coordinates; all of them, where that is not known."""
     try:
         if minimum.evaluator.problem.objective.kind != "loss" and minimum.evaluator.forms_jacobian:

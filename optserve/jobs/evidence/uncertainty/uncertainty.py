@@ -21,13 +21,13 @@ from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_ent
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.information import root_sum_square
 from optserve.jobs.evidence.uncertainty.intervals import intervals_of
-from optserve.jobs.evidence.uncertainty.minimum import Minimum, NoCovarianceError
+from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import ErrorMethod
 
-__all__ = ["LEVEL", "Uncertainty", "by_delta_method", "no_uncertainty", "uncertainty_of"]
+__all__ = ["LEVEL", "EstimateErrors", "by_delta_method", "no_uncertainty", "uncertainty_of"]
 
 LEVEL = 0.95
 
@@ -40,7 +40,7 @@ DIGIT = 0.1
 
 
 @dataclass(frozen=True)
-class Uncertainty:
+class EstimateErrors:
     """What is known of the errors of the estimates, on the natural scale.
 
     ``standard_errors`` have the parameters' shapes and ``intervals`` an axis more, of their two
@@ -74,10 +74,10 @@ class Uncertainty:
     warnings: tuple[str, ...] = ()
 
 
-def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> Uncertainty:
+def no_uncertainty(evaluator: Evaluator, why: str, fit: Fit | None = None) -> EstimateErrors:
     """No standard error for any parameter, and the one reason."""
     shapes = {one.parameter.name: one.parameter.shape for one in evaluator.packing.segments}
-    return Uncertainty(
+    return EstimateErrors(
         method="none",
         standard_errors={name: np.full(shape, np.nan) for name, shape in shapes.items()},
         intervals={name: np.full((*shape, 2), np.nan) for name, shape in shapes.items()},
@@ -92,7 +92,7 @@ def uncertainty_of(
     refused: str = "",
     method: ErrorMethod = AUTO,
     level: float = LEVEL,
-) -> Uncertainty:
+) -> EstimateErrors:
     """The uncertainty of the estimates at the best point, by ``method``; ``refused`` says why there
     is to be none. There is none either where it does not fit in before the deadline of the
     ``evaluator``.
@@ -102,7 +102,7 @@ def uncertainty_of(
     """
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
-    minimum = Minimum(evaluator, best, free)
+    minimum = FreeMinimum(evaluator, best, free)
     why = refused or _impossible(evaluator, point, free, method)
     if method.kind == "none":
         why = why or "none were asked for"
@@ -127,7 +127,7 @@ def uncertainty_of(
     return by_delta_method(evaluator, point, free, covariance, fit, level)
 
 
-def _fit(minimum: Minimum, why: str) -> tuple[str, Fit | None]:
+def _fit(minimum: FreeMinimum, why: str) -> tuple[str, Fit | None]:
     """Why there are no standard errors of least squares, if that is so; how well they fit in any
     case, if there is the time."""
     evaluator = minimum.evaluator
@@ -171,7 +171,7 @@ def by_delta_method(
     covariance: Covariance,
     fit: Fit | None = None,
     level: float = LEVEL,
-) -> Uncertainty:
+) -> EstimateErrors:
     """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
     packing = evaluator.packing
     notes = []
@@ -203,7 +203,7 @@ def by_delta_method(
     kept, correlation = spread * roots[known], _correlation(roots[known], lengths[known])
     labels = tuple(itertools.compress(varying.labels, known))
     own = varying.own[known]
-    return Uncertainty(
+    return EstimateErrors(
         method=covariance.method,
         kind=covariance.kind,
         told=covariance.told,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.llvm.programs.whole import Whole
+from optserve.backends.llvm.programs.whole import WholeGraph
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import verify
@@ -17,9 +17,11 @@ from tests.backends.llvm.programs.graphs import PROGRAMS, Program
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=str)
 
 
-def evaluated(graph: Graph, arguments: Sequence[Any], whole: Whole | None = None) -> Sequence[Any]:
+def evaluated(
+    graph: Graph, arguments: Sequence[Any], whole: WholeGraph | None = None
+) -> Sequence[Any]:
     """The outputs of the program for ``graph``, which has one."""
-    whole = whole or Whole(graph, 1)
+    whole = whole or WholeGraph(graph, 1)
     assert whole.program is not None
     found = whole(*arguments)
     return found
@@ -41,7 +43,7 @@ def test_values(program: Program, precision: str, rtol: float) -> None:
     if precision == "float32" and program.name == "a descent":
         pytest.skip("its method computes in double")
     graph = verify(program.graph(precision))
-    whole = Whole(graph, 1)
+    whole = WholeGraph(graph, 1)
     for seed in (0, 1):
         for steps, rows in ((7, 19), (1, 1), (3, 8)):
             arguments = [*program.arguments(precision, seed, steps=steps, data=rows)]

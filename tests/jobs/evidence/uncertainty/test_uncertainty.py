@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optserve.jobs import evaluator
-from optserve.jobs.problem import Problem, Stop
+from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.optimizers import gradient_descent, lbfgs
@@ -182,7 +182,7 @@ def test_why_there_are_none_at_all() -> None:
         {"y": [1.0, 1.0]},
     )
     assert "did not converge" in run(saddle).unavailable["x"]
-    early = run(line(stop=Stop(steps=0)))
+    early = run(line(stop=StoppingRule(steps=0)))
     assert early.unavailable["a"] == "the descent did not converge"
     assert early.exit_code == 3
     assert early.fit is not None
@@ -217,7 +217,7 @@ def test_a_second_derivative_that_a_plugin_has_not_is_named() -> None:
 
 @pytest.mark.parametrize("steps", [0, 3])
 def test_a_method_without_a_tolerance_has_none_where_it_merely_ended(steps: int) -> None:
-    result = run(line(optimizer=gradient_descent(1e-3), stop=Stop(steps=steps)))
+    result = run(line(optimizer=gradient_descent(1e-3), stop=StoppingRule(steps=steps)))
     assert result.exit_code == 0
     assert "not known to be a minimum" in result.unavailable["a"]
 

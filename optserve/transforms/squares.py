@@ -6,8 +6,9 @@ minimum from any other point. So it is looked for what a loss is the sum of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import sqrt
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ __all__ = ["Squares", "squares"]
 
 DEEP = 20
 """How many kinds of compositions are written out on the way to squares."""
+
+MOST = 10_000
+"""So many more parts than equations are read: a part that is used twice is read twice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,7 @@ def squares(graph: Graph, wrt: Sequence[int]) -> Squares | None:
     compositions = set[Primitive]()
     while len(compositions) <= DEEP:
         reading = _Reading(opened, wrt)
-        terms = reading.terms(opened.outputs[0], _Factor())
+        terms = reading.terms()
         if terms is not None:
             return _squares(loss, opened, terms) if terms else None
         closed = reading.closed
@@ -132,10 +136,31 @@ class _Term(NamedTuple):
     factor: _Factor
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A part of the sum: what its entries, times a ``factor``, are summed of is to be read.
+
+    ``maker`` is the equation that it was found in, and ``whole`` the part that this one is of.
+    """
+
+    atom: Atom
+    factor: _Factor
+    maker: Equation | None = None
+    whole: _Part | None = None
+
+    def makers(self) -> Iterator[Equation]:
+        """The equations that it was found in, the nearest first."""
+        part: _Part | None = self
+        while part is not None and part.maker is not None:
+            yield part.maker
+            part = part.whole
+
+
 class _Reading:
     """Reads a graph from its output up; ``closed`` is a composition that it could not read."""
 
     def __init__(self, graph: Graph, wrt: Sequence[int]) -> None:
+        self.graph = graph
         self.makers = {result: one for one in graph.equations for result in one.results}
         self.closed: Primitive | None = None
         self.varies = {graph.inputs[index] for index in wrt}
@@ -143,61 +168,68 @@ class _Reading:
             if not self.varies.isdisjoint(equation.operands):
                 self.varies.update(equation.results)
 
-    def terms(self, atom: Atom, factor: _Factor) -> list[_Term] | None:
-        """The squares whose sum is ``atom``, summed over its entries, but for a constant."""
-        if atom not in self.varies or not isinstance(atom, Var):
-            return []
-        maker = self.makers.get(atom)
-        if maker is None:
-            return None
-        found = self._of(maker, atom, factor)
-        if found is None and self.closed is None and _opens(maker):
-            self.closed = maker.primitive
-        return found
+    def terms(self) -> list[_Term] | None:
+        """The squares whose sum the output is, summed over its entries, but for a constant."""
+        found: list[_Term] = []
+        open_ = [_Part(self.graph.outputs[0], _Factor())]
+        for _ in range(MOST + len(self.makers)):
+            if not open_:
+                return found
+            part = open_.pop()
+            if part.atom not in self.varies or not isinstance(part.atom, Var):
+                continue
+            maker = self.makers.get(part.atom)
+            read = None if maker is None else self._read(maker, part.atom, part.factor)
+            if isinstance(read, _Term):
+                found.append(read)
+            elif read is not None:
+                open_ += [_Part(*one, maker, part) for one in reversed(read)]
+            else:
+                inside = () if maker is None else (maker,)
+                makers = (one for one in chain(inside, part.makers()) if _opens(one))
+                self.closed = next((one.primitive for one in makers), None)
+                return None
+        return None
 
-    def _of(self, maker: Equation, atom: Var, factor: _Factor) -> list[_Term] | None:
+    def _read(
+        self, maker: Equation, atom: Var, factor: _Factor
+    ) -> _Term | list[tuple[Atom, _Factor]] | None:
+        """A square, or what it is the sum of; ``None`` where it is neither."""
         primitive, operands = maker.primitive, maker.operands
         if primitive is square:
             return self._square(operands[0], factor)
         if primitive is sum_:
             alike = all(one.aval.shape == () for one in factor.atoms)
-            return self.terms(operands[0], factor) if alike else None
+            return [(operands[0], factor)] if alike else None
         if primitive is negative:
-            return self.terms(operands[0], factor.by(Literal(-1.0)))
+            return [(operands[0], factor.by(Literal(-1.0)))]
         if primitive in (add, subtract):
             second = factor if primitive is add else factor.by(Literal(-1.0))
-            return self._both(atom, operands, (factor, second))
+            return self._alike(atom, (operands[0], factor), (operands[1], second))
         if primitive is where and operands[0] not in self.varies:
-            chosen = [
+            first, second = (
                 replace(factor, selected=(*factor.selected, (operands[0], side)))
                 for side in (True, False)
-            ]
-            return self._both(atom, operands[1:], chosen)
+            )
+            return self._alike(atom, (operands[1], first), (operands[2], second))
         if primitive is multiply or self._sums_products(maker):
             return self._product(maker, atom, factor)
         if primitive is divide and operands[1] not in self.varies:
-            return self._alike(atom, operands[0], factor.divided(operands[1]))
+            return self._alike(atom, (operands[0], factor.divided(operands[1])))
         return None
 
-    def _square(self, base: Atom, factor: _Factor) -> list[_Term] | None:
-        return [_Term(base, factor)] if factor.number > 0.0 or not factor.is_number else None
+    def _square(self, base: Atom, factor: _Factor) -> _Term | None:
+        return _Term(base, factor) if factor.number > 0.0 or not factor.is_number else None
 
-    def _both(
-        self, atom: Var, operands: Sequence[Atom], factors: Sequence[_Factor]
-    ) -> list[_Term] | None:
-        parts = [
-            self._alike(atom, operand, factor)
-            for operand, factor in zip(operands, factors, strict=True)
-        ]
-        return None if None in parts else [term for part in parts for term in part or ()]
+    def _alike(self, atom: Var, *parts: tuple[Atom, _Factor]) -> list[tuple[Atom, _Factor]] | None:
+        """The parts, each entry of which is to stand in one entry of ``atom``."""
+        varying = [operand for operand, _ in parts if operand in self.varies]
+        alike = all(operand.aval.shape == atom.aval.shape for operand in varying)
+        return list(parts) if alike else None
 
-    def _alike(self, atom: Var, operand: Atom, factor: _Factor) -> list[_Term] | None:
-        """The terms of an operand, each entry of which stands in one entry of ``atom``."""
-        if operand in self.varies and operand.aval.shape != atom.aval.shape:
-            return None
-        return self.terms(operand, factor)
-
-    def _product(self, maker: Equation, atom: Var, factor: _Factor) -> list[_Term] | None:
+    def _product(
+        self, maker: Equation, atom: Var, factor: _Factor
+    ) -> _Term | list[tuple[Atom, _Factor]] | None:
         one, other = maker.operands
         if one is other:
             return self._square(one, factor)
@@ -206,8 +238,8 @@ class _Reading:
         if other in self.varies:
             return None
         if maker.primitive is multiply:
-            return self._alike(atom, one, factor.by(other))
-        return self.terms(one, factor.by(other))
+            return self._alike(atom, (one, factor.by(other)))
+        return [(one, factor.by(other))]
 
     def _sums_products(self, maker: Equation) -> bool:
         """Whether it is the sum of the products of the entries of two vectors."""

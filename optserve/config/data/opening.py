@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 from optserve.config.data.table import DataTable, open_table
@@ -83,11 +84,16 @@ def _lost(config: Config, name: str, declared: Declarations) -> Iterable[str]:
         return [prefix.rstrip(".")]
     known = {*declared.parameters, *declared.functions, *CONSTANTS}
     known |= {value.name for value in declared.values}
-    return [
-        name
-        for name in declared.mentioned
-        if not any(name == one or name.startswith(f"{one}.") for one in known)
-    ]
+    return [name for name in declared.mentioned if known.isdisjoint(_beginnings(name))]
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """`a.b.c`, `a.b` and `a` of `a.b.c`.
+
+    >>> list(_beginnings("a.b.c"))
+    ['a', 'a.b', 'a.b.c']
+    """
+    return accumulate(name.split("."), "{}.{}".format)
 
 
 def _arrays(table: Table, data: Any, *, several: bool) -> Mapping[str, Array]:

@@ -9,8 +9,9 @@ the graph is that of a gradient, however many parameters there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -128,10 +129,7 @@ class _Part:
             """The cotangents of all inputs, (n, p) or (p,), for one of the output."""
             cts = _Walk(self, environment).back(seed)
             front = () if self.rows is None else (self.rows,)
-            return [
-                _flat(ct, variable.aval, front, one)
-                for ct, variable in zip(cts, self.wanted, strict=True)
-            ]
+            return list(_flat(zip(cts, self.wanted, strict=True), front, one))
 
         if count == 1:
             columns = pulled(broadcast_to(one, aval.shape))
@@ -166,12 +164,17 @@ class _Part:
         return columns
 
 
-def _flat(ct: Value | None, aval: Aval, front: Sequence[Size], one: Value) -> Value:
-    """The cotangents of an input, flattened."""
-    shape = (*front, shape_size(aval.shape))
-    if ct is None:
-        return broadcast_to(one * 0.0, shape)
-    return reshape(ct, shape)
+def _flat(
+    cts: Iterable[tuple[Value | None, Var]], front: Sequence[Size], one: Value
+) -> Iterator[Value]:
+    """The cotangents of inputs, flattened; one array of zeros for all inputs side by side that
+    have none."""
+    for is_zero, side_by_side in groupby(cts, lambda pair: pair[0] is None):
+        pairs = [(ct, shape_size(variable.aval.shape)) for ct, variable in side_by_side]
+        if is_zero:
+            yield broadcast_to(one * 0.0, (*front, sum(size for _, size in pairs)))
+        else:
+            yield from (reshape(ct, (*front, size)) for ct, size in pairs)
 
 
 class _Walk:

@@ -49,6 +49,21 @@ def test_a_long_chain_is_evaluated() -> None:
     assert result.loss == pytest.approx(float(np.sum((1.0 - value) ** 2)), rel=1e-12)
 
 
+def test_a_loss_of_many_terms_is_descended() -> None:
+    names = [f"p{number}" for number in range(300)]
+    terms = {f"t{number}": f"({name} - {number})**2" for number, name in enumerate(names)}
+    config = {
+        "version": 1,
+        "parameters": dict.fromkeys(names, 0.5),
+        "define": terms,
+        "loss": " + ".join(terms),
+        "optimizer": "lbfgs",
+    }
+    result = optserve.run(optserve.load(config))
+    assert result.exit_code == 0
+    assert result.parameters["p299"] == pytest.approx(299.0)
+
+
 def test_nothing_is_collected_while_graphs_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     running: list[bool] = []
     before = traced.build_objective  # type: ignore[attr-defined]

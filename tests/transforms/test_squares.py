@@ -89,3 +89,25 @@ def test_a_negative_weight_is_told_by_the_data() -> None:
     assert found is not None
     [weights] = interpret(found.weights, 0.0, np.array([1.0, -1.0]), np.ones(2))
     assert weights.min() < 0.0
+
+
+def test_a_long_sum_is_read_to_its_end() -> None:
+    def loss(b: Any, x: Any, y: Any) -> Any:
+        total = 0.0
+        for shift in range(500):
+            total = total + (b - shift) ** 2
+        return total
+
+    found = read(loss)
+    assert found is not None
+    assert found.count == 500
+
+
+def test_a_sum_whose_parts_are_used_over_and_over_is_given_up() -> None:
+    def loss(b: Any, x: Any, y: Any) -> Any:
+        total = b**2
+        for shift in range(40):
+            total = (total + shift) + np.where(x[0] > shift, total, 0.5 * total)
+        return total
+
+    assert read(loss) is None

@@ -84,7 +84,7 @@ def cells_with_gaps(array: Array, kind: CellKind, spot: Spot) -> Cells:
     Cells(values=array([1, 0]), missing=array([False,  True]))
     """
     if array.dtype.kind in "OUS":
-        array = _decoded(array).astype(object)
+        array = _decoded(array, spot).astype(object)
         missing = np.array([is_missing(str(text), kind) for text in array.ravel()], dtype=bool)
         missing = missing.reshape(array.shape)
         array[missing] = filling(kind)
@@ -99,10 +99,9 @@ def cells_with_gaps(array: Array, kind: CellKind, spot: Spot) -> Cells:
 
 
 def _texts(array: Array, kind: CellKind, spot: Spot) -> Array:
-    array = _decoded(array)
+    array = _decoded(array, spot)
     if array.ndim > 1:
         raise spot.wrong_type("a matrix of texts", "write a column of its own for each")
-    _hold_to_unicode(array, spot)
     if kind == "time":
         return _times_of_texts(array, spot)
     if kind not in ("text", "verbatim"):
@@ -111,16 +110,6 @@ def _texts(array: Array, kind: CellKind, spot: Spot) -> Array:
     there = np.array([not is_missing(text, kind) for text in texts], dtype=bool)
     _hold(there, array, spot, EXPECTED[kind])
     return np.array([composed(text) for text in texts], dtype=object)
-
-
-def _hold_to_unicode(array: Array, spot: Spot) -> None:
-    """Refuse numbers of characters that there are none of, which NumPy takes from a file unseen."""
-    if array.dtype.kind != "U" or not array.size or not array.itemsize:
-        return
-    native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
-    wrong = (native.view(np.uint32).reshape(len(array), -1) > sys.maxunicode).any(axis=1)
-    if wrong.any():
-        raise spot.error(int(np.argmax(wrong)), "a character that is none", MEND, "a text")
 
 
 def _times_of_texts(array: Array, spot: Spot) -> Array:
@@ -142,8 +131,17 @@ def _times(array: Array, spot: Spot) -> Array:
     return array
 
 
-def _decoded(array: Array) -> Array:
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+def _decoded(array: Array, spot: Spot) -> Array:
+    """Texts. NumPy takes from a file unseen numbers of characters that there are none of: these
+    are refused before one of them becomes a `str`, which cannot be."""
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "U" and array.size and array.itemsize:
+        native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
+        wrong = (native.view(np.uint32).reshape(len(array), -1) > sys.maxunicode).any(axis=1)
+        if wrong.any():
+            raise spot.error(int(np.argmax(wrong)), "a character that is none", MEND, "a text")
+    return array
 
 
 def _floats(array: Array, spot: Spot) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow
@@ -11,14 +12,15 @@ from pyarrow import parquet
 
 import optserve
 from optserve.errors import ConfigError
-from optserve.tables.typed import Spot, cells
+from optserve.tables.typed import Spot, cells, cells_with_gaps
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_number_of_no_character_is_told_with_its_row(order: str) -> None:
+@pytest.mark.parametrize("read", [cells, cells_with_gaps])
+def test_a_number_of_no_character_is_told_with_its_row(read: Any, order: str) -> None:
     codes = np.array([97, 98, 0x110000], dtype=f"{order}u4")
     with pytest.raises(ConfigError, match="column g has a character that is none in row 3"):
-        cells(codes.view(f"{order}U1"), "text", Spot("d.npy", "g"))
+        read(codes.view(f"{order}U1"), "text", Spot("d.npy", "g"))
     assert cells(codes[:0].view(f"{order}U1"), "text", Spot("d.npy", "g")).size == 0
     assert cells(codes[:2].view(f"{order}U1"), "text", Spot("d.npy", "g")).tolist() == ["a", "b"]
 

@@ -23,7 +23,9 @@ __all__ = [
     "takes_list",
 ]
 
-_LISTS = frozenset({"Sequence", "Iterable", "Collection", "list", "tuple", "Axis", "Shape"})
+_LISTS = frozenset(
+    {"Sequence", "Iterable", "Collection", "list", "tuple", "Axis", "ReducedAxes", "Shape"}
+)
 _LIST_NAMES = frozenset({"shape", "axis", "axes"})
 
 
@@ -100,7 +102,7 @@ def takes_list(parameter: Parameter) -> bool:
 
 def takes_function(parameter: Parameter) -> bool:
     """Whether the parameter is a function, which is then passed by its name."""
-    return not _words(parameter).isdisjoint({"Callable", "Function"})
+    return not _words(parameter).isdisjoint({"ArrayFunction", "Callable", "Function"})
 
 
 def check_option(value: object, parameter: Parameter | None, place: Place) -> None:

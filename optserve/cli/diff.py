@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optserve.cli.ending import ending
 from optserve.cli.streams import output_encoding, write_output
+
+if TYPE_CHECKING:
+    from optserve.jobs.record.result import Result
 
 __all__ = ["diff"]
 
@@ -27,7 +31,8 @@ def diff(
     """Show how the results of two runs differ.
 
     Estimates in joint standard errors, losses, metrics, how they ended, versions, and the lines of
-    the configs. Nothing is judged: the exit code is 0.
+    the configs. Where one run holds parameters that the other estimates there is the
+    likelihood-ratio test, or why there is none. Nothing is judged: the exit code is 0.
     """
     with ending():
         from optserve.jobs.record.artefacts import read_config_text, read_run
@@ -36,4 +41,24 @@ def diff(
         folders = [run.parent if run.name == "result.json" else run for run in (one, two)]
         first, second = map(read_run, folders)
         texts = read_config_text(folders[0]), read_config_text(folders[1])
-        write_output(comparison(first, second, texts, encoding=output_encoding()))
+        told = comparison(first, second, texts, encoding=output_encoding())
+        write_output("\n".join([told, "", *_tested(first, second, folders)]))
+
+
+def _tested(one: Result, two: Result, folders: list[Path]) -> Iterator[str]:
+    """The lines of the likelihood-ratio test, or why there is none."""
+    from optserve.reports.likelihood_ratio import NoTestError, likelihood_ratio
+
+    files = [folder / "config.resolved.yaml" for folder in folders]
+    yield "  the likelihood-ratio test:"
+    try:
+        if not all(file.is_file() for file in files):
+            raise NoTestError("a run has left no config")
+        from optserve.config.nesting import models_apart
+
+        apart = models_apart(*files)
+        test = likelihood_ratio(one, two, apart.what, apart.bounds)
+    except NoTestError as error:
+        yield f"    there is none: {error}"
+        return
+    yield from (f"    {sentence}" for sentence in test.sentences())

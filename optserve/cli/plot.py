@@ -21,8 +21,8 @@ def plot(
         str,
         typer.Argument(
             metavar="PICTURE",
-            help="fit, residuals, outputs.NAME, profiles.NAME, correlation, loss or gradient; by "
-            "default the first that there is.",
+            help="fit, residuals, outputs.NAME, profiles.NAME, contours.A,B, correlation, loss or "
+            "gradient; by default the first that there is.",
         ),
     ] = "",
     out: Annotated[

@@ -44,6 +44,15 @@ def uncertainty(
             help="A parameter that gets an interval by its profile. May be repeated.",
         ),
     ],
+    contour: Annotated[
+        list[str],
+        typer.Option(
+            metavar="A,B",
+            default_factory=list,
+            show_default=False,
+            help="Two entries that get a joint region by their profile. May be repeated.",
+        ),
+    ],
     level: Annotated[
         float | None, typer.Option(metavar="P", help="The probability of the intervals.")
     ] = None,
@@ -77,7 +86,9 @@ def uncertainty(
         _, result, config = finished(run)
         problem = load(
             config,
-            overrides=_overrides(method, profile, result.level if level is None else level),
+            overrides=_overrides(
+                method, profile, contour, result.level if level is None else level
+            ),
             allow_path=allow_path,
             plugin_files=plugin,
             seed=result.used.seed,
@@ -96,10 +107,16 @@ def uncertainty(
         raise typer.Exit(found.exit_code)
 
 
-def _overrides(method: list[str], profile: list[str], level: float) -> list[str]:
+def _overrides(
+    method: list[str], profile: list[str], contour: list[str], level: float
+) -> list[str]:
     """What is asked for, as it would be set in the config; what it expects is left out."""
+    import json
+
     methods, names = ", ".join(method) or "auto", ", ".join(profile)
-    asked = f"uncertainty={{method: [{methods}], level: {level!r}, profile: [{names}]}}"
+    pairs = ", ".join(json.dumps([label.strip() for label in one.split(",")]) for one in contour)
+    asked = f"uncertainty={{method: [{methods}], level: {level!r}, profile: [{names}], "
+    asked += f"contours: [{pairs}]}}"
     return [asked, "expect=null", "baseline=null"]
 
 

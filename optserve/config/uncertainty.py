@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from optserve.config.scope import NamedColumn, Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
+from optserve.jobs.packing import entry_label
 from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import ErrorMethod, ErrorsAsked, ObjectiveKind
 
@@ -78,8 +80,16 @@ def errors_asked(
     names = {one.name: one for one in parameters}
     for name in written.profile:
         with found:
-            _check_profile(name, written, names, config)
-    return ErrorsAsked(tuple(methods) or (ErrorMethod(),), written.level, tuple(written.profile))
+            _check_profile(name, written, names, config, "profile")
+    for number, pair in enumerate(written.contours):
+        with found:
+            _check_contour(pair, written.contours[:number], written, names, config)
+    return ErrorsAsked(
+        tuple(methods) or (ErrorMethod(),),
+        written.level,
+        tuple(written.profile),
+        tuple(written.contours),
+    )
 
 
 def cluster_columns(
@@ -130,7 +140,7 @@ def errors_over(
             table = columns[one.column].table.name
             one = ErrorMethod(one.kind, one.n, one.seed, one.column, table, groups)
         methods.append(one)
-    return ErrorsAsked(tuple(methods), asked.level, asked.profile)
+    return replace(asked, methods=tuple(methods))
 
 
 def _methods(written: Uncertainty) -> Iterator[tuple[str | MethodWritten, Node]]:
@@ -199,7 +209,11 @@ def _check(
 
 
 def _check_profile(
-    name: str, written: Uncertainty, parameters: Mapping[str, JobParameter], config: Config
+    name: str,
+    written: Uncertainty,
+    parameters: Mapping[str, JobParameter],
+    config: Config,
+    key: Literal["profile", "contours"],
 ) -> None:
     if name not in parameters and name in config.parameters:
         return  # it is wrong itself
@@ -223,10 +237,46 @@ def _check_profile(
     if why:
         raise ConfigError(
             f"there is no profile of '{name}': {why}" if name in parameters else why,
-            place=written.place_of("profile"),
+            place=written.place_of(key),
             expected=expected,
             remedy=remedy,
             code="no-error-bars",
+        )
+
+
+def _check_contour(
+    pair: tuple[str, str],
+    before: Sequence[tuple[str, str]],
+    written: Uncertainty,
+    parameters: Mapping[str, JobParameter],
+    config: Config,
+) -> None:
+    """Refuse what has no profile, and a pair that is no two entries that vary."""
+    labels = {
+        entry_label(one.name, one.shape, int(position)): one.name
+        for one in parameters.values()
+        for position in np.flatnonzero(~one.fixed)
+    }
+    for label in pair:
+        name = labels.get(label, label)
+        if name in parameters or name not in config.parameters:
+            _check_profile(name, written, parameters, config, "contours")
+        if name in parameters and label not in labels:
+            own = [one for one, of in labels.items() if of == name]
+            raise ConfigError(
+                f"'{label}' has several entries, and a contour is of two",
+                place=written.place_of("contours"),
+                expected=f"one of {choices(own)}",
+                code="no-error-bars",
+            )
+    if pair[0] == pair[1] or {*pair} in [{*one} for one in before]:
+        raise ConfigError(
+            f"a contour of {pair[0]} and itself"
+            if pair[0] == pair[1]
+            else f"the contour of {pair[0]} and {pair[1]} is asked for twice",
+            place=written.place_of("contours"),
+            expected="two entries, and each pair once",
+            code="contradiction",
         )
 
 

@@ -16,7 +16,6 @@ from optserve.jobs.evidence.uncertainty.uncertainty import (
     no_uncertainty,
     uncertainty_of,
 )
-from optserve.jobs.limits import Limits
 from optserve.jobs.preparation import Prepared
 from optserve.jobs.problem import ErrorMethod
 from optserve.jobs.reasons import Reason
@@ -24,6 +23,7 @@ from optserve.jobs.refitting import Preparing, Refitting
 from optserve.jobs.watch import Watch
 
 if TYPE_CHECKING:  # most jobs do without
+    from optserve.jobs.evidence.uncertainty.contouring import ContourOf
     from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
 __all__ = ["Profiles", "assess", "profiles_of"]
@@ -48,13 +48,12 @@ def _by(
     method: ErrorMethod, job: Prepared, outcome: Outcome, watch: Watch, refits: Refits
 ) -> EstimateErrors:
     evaluator = job.evaluator
-    if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
-        return no_uncertainty(evaluator, (watch.signal or outcome.reason).value)
-    if outcome.epochs is not None:
-        return no_uncertainty(evaluator, "the steps saw batches: the end is no exact minimum")
+    why = _no_end(outcome, watch)
+    if why or outcome.best is None:
+        return no_uncertainty(evaluator, why)
     by_refits = method.kind in ("bootstrap", "jackknife")
     is_loss = evaluator.problem.objective.kind == "loss"
-    refused = refusal(outcome, job.limits, is_loss and not by_refits)
+    refused = no_estimate(job, outcome, watch, is_loss=is_loss and not by_refits)
     level = evaluator.problem.errors.level
     try:
         if by_refits and not refused:
@@ -72,9 +71,11 @@ def _by(
 
 
 class Profiles(NamedTuple):
-    """The profiles that are asked for, by the labels of their entries, and what is to be said."""
+    """The profiles that are asked for, by the labels of their entries, the contours, and what is to
+    be said."""
 
     found: Mapping[str, ProfileOf]
+    contours: Sequence[ContourOf]
     told: Sequence[str]
 
 
@@ -85,42 +86,68 @@ def profiles_of(
     watch: Watch,
     preparing: Preparing,
 ) -> Profiles:
-    """The profiles at the end of a descent, whose errors were ``found``."""
-    asked = job.problem.errors.profile
-    if not asked:
-        return Profiles({}, [])
-    from optserve.jobs.evidence.uncertainty.profiling import profiled
-
-    names = listed([*asked])
-    why = refusal(outcome, job.limits, job.problem.objective.kind == "loss")
-    if outcome.best is None or watch.signal is not None or outcome.epochs is not None:
-        why = (watch.signal or outcome.reason).value
-    elif not why and job.problem.objective.penalties:
+    """The profiles and contours at the end of a descent, whose errors were ``found``."""
+    asked = job.problem.errors
+    if not asked.profile and not asked.contours:
+        return Profiles({}, [], [])
+    profiles: dict[str, ProfileOf] = {}
+    contours: list[ContourOf] = []
+    names = listed(
+        [
+            *(f"profile of {name}" for name in asked.profile),
+            *(f"contour of {a} and {b}" for a, b in asked.contours),
+        ]
+    )
+    why = no_estimate(job, outcome, watch, is_loss=job.problem.objective.kind == "loss")
+    if not why and job.problem.objective.penalties:
         why = "a penalty is part of the loss, whose rise is then no likelihood's"
-    if why:
-        return Profiles({}, [f"no profile of {names}: {why}"])
-    assert outcome.best is not None
-    made: dict[str, ProfileOf] = {}
+    if why or outcome.best is None:
+        return Profiles({}, [], [f"no {names}: {why}"])
     refits = Refitting(job.problem, preparing, watch)
+    told: list[str] = []
     try:
-        for label, one in profiled(job.evaluator, outcome.best, found, refits):
-            made[label] = one
+        if asked.profile:
+            from optserve.jobs.evidence.uncertainty.profiling import profiled
+
+            for label, one in profiled(job.evaluator, outcome.best, found, refits):
+                profiles[label] = one
+        if asked.contours:
+            from optserve.jobs.evidence.uncertainty.contouring import contoured
+
+            for contour in contoured(job.evaluator, outcome.best, found, refits):
+                contours.append(contour)
     except StoppedError as error:
-        return Profiles(made, [f"not all profiles of {names} were made: {error}"])
-    notes = [
+        told = [f"of {names} not all were made: {error}"]
+    told += [
         f"the profile interval of {label} has no end {why}"
-        for label, one in made.items()
+        for label, one in profiles.items()
         for why in one.unavailable
     ]
-    return Profiles(made, notes)
+    told += [
+        f"the contour of {' and '.join(one.labels)} does not close: {why}"
+        for one in contours
+        for why in one.unavailable
+    ]
+    return Profiles(profiles, contours, told)
 
 
-def refusal(outcome: Outcome, limits: Limits, is_loss: bool = False) -> str:
+def _no_end(outcome: Outcome, watch: Watch) -> str:
+    """Why a descent has no end of which anything could be said, or nothing."""
+    if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
+        return (watch.signal or outcome.reason).value
+    return (
+        "the steps saw batches: the end is no exact minimum" if outcome.epochs is not None else ""
+    )
+
+
+def no_estimate(job: Prepared, outcome: Outcome, watch: Watch, *, is_loss: bool) -> str:
     """Why the end of a descent is no estimate, or nothing."""
+    if why := _no_end(outcome, watch):
+        return why
     if outcome.reason is Reason.evaluated:
         return "nothing was estimated, only evaluated"
     if is_loss:
         return LOSS
-    if limits.tolerance and not outcome.reason.converged:
+    if job.limits.tolerance and not outcome.reason.converged:
         return "the descent did not converge"
     return "" if outcome.evidence.verified else "the end is not known to be a minimum"

@@ -200,11 +200,12 @@ class ErrorMethod:
 class ErrorsAsked:
     """Which errors of the estimates are asked for: the first of ``methods`` are those of the
     result. ``level`` is the probability of an interval; of the parameters of ``profile`` there are
-    intervals from profiles of the loss too."""
+    intervals from profiles of the loss too, and of the pairs of entries of ``contours`` regions."""
 
     methods: tuple[ErrorMethod, ...] = (ErrorMethod(),)
     level: float = 0.95
     profile: tuple[str, ...] = ()
+    contours: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

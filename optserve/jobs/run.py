@@ -220,7 +220,7 @@ def _findings(
             uncertainties = spared(lambda: assess(job, outcome, watch, preparing), {"none": failed})
             uncertainty = next(iter(uncertainties.values()))
         profiled = spared(
-            lambda: profiles_of(job, outcome, uncertainty, watch, preparing), Profiles({}, [])
+            lambda: profiles_of(job, outcome, uncertainty, watch, preparing), Profiles({}, [], [])
         )
         log_likelihood = spared(lambda: _log_likelihood(evaluator, outcome), None)
         log_prior = spared(lambda: _log_prior(evaluator, outcome), None)
@@ -241,6 +241,7 @@ def _findings(
             chosen=chosen,
             uncertainties=uncertainties,
             profiles=profiled.found,
+            contours=profiled.contours,
             log_likelihood=log_likelihood,
             log_prior=log_prior,
             gradient=gradient,

@@ -80,7 +80,8 @@ def simulate(
     }
     spread = None if fitted.fit is None else fitted.fit.residual_standard_error
     drawing = Drawing(problem, values, spread)
-    again = replace(bare(problem), starts=problem.starts, errors=problem.errors)
+    errors = replace(problem.errors, contours=())
+    again = replace(bare(problem), starts=problem.starts, errors=errors)
     found: list[Result] = []
     reasons: Counter[str] = Counter()
     for number in range(n):

@@ -13,7 +13,11 @@ from optserve.reports.estimates import estimates
 from optserve.reports.levels import levels_lines
 from optserve.reports.numbers import compact, share_text, significant
 from optserve.reports.outputs import outputs_lines
-from optserve.reports.uncertainties import profiles_lines, uncertainties_lines
+from optserve.reports.uncertainties import (
+    contours_lines,
+    profiles_lines,
+    uncertainties_lines,
+)
 
 if TYPE_CHECKING:
     from optserve.jobs.record.parts import Certified, FitFound
@@ -69,6 +73,7 @@ def facts(result: Result) -> Iterator[tuple[str, str]]:
     yield from (("output", line) for line in outputs_lines(result.outputs))
     yield from (("errors", line) for line in uncertainties_lines(result))
     yield from (("profile", line) for line in profiles_lines(result))
+    yield from (("contour", line) for line in contours_lines(result))
     yield from (("corr.", line) for line in correlations_lines(result))
     yield from (("metrics", split) for split in _metrics(result))
     yield from (("starts", sentence) for sentence in _starts(result))

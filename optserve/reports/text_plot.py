@@ -91,6 +91,14 @@ def _draw(grid: Array, mark: ChartMark, across: _Axis, along: _Axis) -> None:
     if not isinstance(mark, Line | Band):
         _put(grid, across(x), along(np.asarray(mark.y)), _sign(mark))
         return
+    if isinstance(mark, Line) and mark.around:
+        steps = np.linspace(0.0, 1.0, across.count, endpoint=False)
+        ways = [
+            np.ravel(one[:-1, None] + steps * np.diff(one)[:, None])
+            for one in (x, np.asarray(mark.y, np.float64))
+        ]
+        _put(grid, across(ways[0]), along(ways[1]), _sign(mark))
+        return
     order = np.argsort(x, kind="stable")
     at = across.places
     columns = np.arange(at.size)

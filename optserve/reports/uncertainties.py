@@ -11,7 +11,7 @@ from optserve.reports.numbers import interval_text
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result
 
-__all__ = ["further_errors", "profiles_lines", "uncertainties_lines"]
+__all__ = ["contours_lines", "further_errors", "profiles_lines", "uncertainties_lines"]
 
 ORDINARY = ({"gauss_newton"}, {"hessian"}, set[str]())
 """The methods that need no telling: those that are taken where none is asked for."""
@@ -41,6 +41,20 @@ def profiles_lines(result: Result) -> Iterator[str]:
         error = width / one.limit or abs(one.estimate) or 1.0
         ends = interval_text(-inf if low is None else low, inf if high is None else high, error)
         yield f"{label}  {100 * one.level:g}% {ends} by the profile"
+
+
+def contours_lines(result: Result) -> Iterator[str]:
+    """The ends of each joint region, of those that close."""
+    for one in result.contours.values():
+        if not one.closed:  # a warning says why
+            continue
+        told = []
+        [line] = one.lines
+        for label, estimate, values in zip(one.labels, one.estimate, line, strict=True):
+            width = max(abs(value - estimate) for value in values)
+            ends = interval_text(min(values), max(values), width / one.limit)
+            told.append(f"{label} {ends}")
+        yield f"{', '.join(told)}: the joint {100 * one.level:g}% region by the profile"
 
 
 def further_errors(result: Result) -> dict[str, str]:

@@ -6,6 +6,7 @@ from math import hypot
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from optserve.jobs.record.result import read_result
 from tests.cli.conftest import Invoke
@@ -48,3 +49,93 @@ def test_what_is_no_run(invoke: Invoke, here: Path) -> None:
     done = invoke("diff", "none", "nothing")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "none" in done.stderr
+
+
+COUNTS = """\
+version: 1
+data:
+  inline: {x: [0, 0, 0, 1, 1, 1, 2, 2, 2, 3], k: [2, 0, 3, 1, 4, 2, 6, 3, 5, 9]}
+  columns: {x: x, k: {take: k, as: integer}}
+parameters: {a: 0.5, b: 0.1, c: {init: 0, fixed: true, bounds: [null, 2]}}
+log_likelihood: poisson_logpmf(k, exp(a + b * x + c * x**2))
+"""
+
+
+def ratio_of(invoke: Invoke, one: str, two: str) -> str:
+    done = invoke("diff", one, two)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout.partition("the likelihood-ratio test:\n")[2].strip()
+
+
+def ran(invoke: Invoke, here: Path, name: str, config: str, *options: str) -> None:
+    (here / "fit.yaml").write_text(config)
+    assert invoke("run", "fit.yaml", "--out", name, "--quiet", *options).exit_code == 0
+
+
+def test_the_likelihood_ratio_of_a_poisson_regression(invoke: Invoke, here: Path) -> None:
+    """statsmodels 0.15: ``2 * (full.llf - null.llf)`` of ``GLM(..., Poisson())`` is 11.743455 and
+    ``chi2.sf`` of it 0.00061058; whichever run comes first."""
+    ran(invoke, here, "large", COUNTS)
+    ran(invoke, here, "small", COUNTS, "--set", "parameters.b={init: 0, fixed: true}")
+    assert ratio_of(invoke, "small", "large") == STATSMODELS.format("one", "two")
+    assert ratio_of(invoke, "large", "small") == STATSMODELS.format("two", "one")
+    assert ratio_of(invoke, "large", "large") == (
+        "there is none: both estimate the same parameters: neither is part of the other"
+    )
+
+
+STATSMODELS = "{} is {} with b held: chi-square(1) 11.743, p 6.11e-4"
+
+
+def test_least_squares_without_sigma_have_the_f_test(invoke: Invoke, here: Path) -> None:
+    """That of one coefficient is the square of its t, exactly; of sigma chi-square is the fall."""
+    large = CONFIG.replace("b: 0", "b: 1")
+    ran(invoke, here, "large", large)
+    ran(invoke, here, "small", large.replace("b: 1", "b: {init: 1.5, fixed: true}"))
+    result = read_result(here / "large" / "result.json")
+    t = (float(result.parameters["b"]) - 1.5) / float(result.standard_errors["b"])
+    found = ratio_of(invoke, "small", "large").split()
+    assert found[:6] == ["one", "is", "two", "with", "b", "held:"]
+    assert found[6] == "F(1,"
+    assert float(found[8].rstrip(",")) == pytest.approx(t**2, rel=1e-4)
+    assert float(found[10]) == pytest.approx(2 * stats.t.sf(t, 2), rel=1e-2)
+    sigma = large.replace('c[0]"}', 'c[0]", sigma: 0.2}')
+    ran(invoke, here, "sigma", sigma)
+    ran(invoke, here, "held", sigma.replace("b: 1", "b: {init: 1.5, fixed: true}"))
+    fall = [read_result(here / run / "result.json").loss or 0.0 for run in ("held", "sigma")]
+    found = ratio_of(invoke, "held", "sigma").split()
+    assert found[6] == "chi-square(1)"
+    assert float(found[7].rstrip(",")) == pytest.approx(fall[0] - fall[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("9]", "8]"), "they differ in `data`"),
+        (("3], k: [2, 0,", "3, 3], k: [2, 0, 1,"), "they are fits of 10 and of 11 rows"),
+        (("exp(a", "exp(2 * a"), "they differ in `log_likelihood`"),
+        (("a: 0.5, b: 0.1", "a: {init: 0.4, fixed: true}, b: 0.1, d: 0"), "the parameter 'd'"),
+        (("a: 0.5", "a: {init: 0.5, prior: {normal: {mean: 0, std: 1}}}"), "`parameters.a`"),
+        (("a: 0.5", "a: {init: 0.5, fixed: true}"), "each holds what the other estimates (a; b)"),
+        (("a: 0.5", "a: {init: 0.5, penalty: {l2: 1}}"), "`parameters.a`"),
+    ],
+)
+def test_what_has_no_likelihood_ratio(
+    invoke: Invoke, here: Path, change: tuple[str, str], why: str
+) -> None:
+    ran(invoke, here, "one", COUNTS.replace("b: 0.1", "b: {init: 0, fixed: true}"))
+    ran(invoke, here, "two", COUNTS.replace(*change))
+    found = ratio_of(invoke, "one", "two")
+    assert found.startswith("there is none: "), found
+    assert why in found
+
+
+def test_at_a_bound_the_chi_square_is_wrong(invoke: Invoke, here: Path) -> None:
+    spread = COUNTS.replace(
+        "c: {init: 0, fixed: true, bounds: [null, 2]}", "c: {init: 0.1, bounds: [0, null]}"
+    )
+    ran(invoke, here, "large", spread)
+    ran(invoke, here, "small", spread.replace("init: 0.1", "init: 0, fixed: true"))
+    found = ratio_of(invoke, "small", "large")
+    assert "c is held at a bound, where the chi-square is wrong: p is too large" in found
+    assert "half of this (Self & Liang 1987)" in found

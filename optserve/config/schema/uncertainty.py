@@ -69,6 +69,11 @@ Methods = Annotated[
 ]
 
 
+Pair = Annotated[
+    tuple[str, str], Strict(False), Words("two entries that vary, [b1, b2] or [w[0], w[1]]")
+]
+
+
 class Uncertainty(Section):
     """The errors of the estimates: by which methods, at which level."""
 
@@ -83,12 +88,15 @@ class Uncertainty(Section):
     profile: Listed[str] = Field(
         default=(), description="Parameters that have intervals by profiles of the loss too."
     )
+    contours: Listed[Pair] = Field(
+        default=(), description="Pairs of entries that have joint regions by profiles of the loss."
+    )
 
 
 UncertaintyWritten = Annotated[
     Annotated[ErrorMethodName, Tag("text")] | Several | Annotated[Uncertainty, Tag("mapping")],
     ByKind,
-    Words("a method, a list of methods, or {method: ..., level: 0.95, profile: [NAME]}"),
+    Words("a method, a list of methods, or {method: ..., level: 0.95, profile: [NAME], ...}"),
 ]
 """What is wanted, or the methods alone."""
 

@@ -20,6 +20,7 @@ from optserve.jobs.record.large import described, is_large
 
 __all__ = [
     "Certified",
+    "ContourFound",
     "DirectionFound",
     "EvidenceFound",
     "ExpectationFound",
@@ -291,6 +292,26 @@ class ProfileFound(Part):
     limit: float
     values: list[float]
     rise: list[float]
+    refits: int
+    failed: int
+    unavailable: list[str]
+
+
+class ContourFound(Part):
+    """The contour of the profile of the loss over two entries, the edge of their joint region.
+
+    Along each of its ``lines``, which have the values of both entries, the loss has risen by
+    ``limit`` squared units, all the rest fitted again. One that is ``closed`` is one line, which
+    comes back to its first point, along bounds where these cut the region; else ``unavailable``
+    says why not. Of ``refits`` that were made ``failed`` were no minima.
+    """
+
+    labels: list[str]
+    estimate: list[float]
+    level: float
+    limit: float
+    lines: list[list[list[float]]]
+    closed: bool
     refits: int
     failed: int
     unavailable: list[str]

@@ -25,6 +25,7 @@ from optserve.jobs.record.sentences import sentence
 if TYPE_CHECKING:
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
+    from optserve.jobs.evidence.uncertainty.contouring import ContourOf
     from optserve.jobs.evidence.uncertainty.outputs import OutputErrors
     from optserve.jobs.evidence.uncertainty.profiling import ProfileOf
 
@@ -53,6 +54,7 @@ class Findings:
     signal: Reason | None
     uncertainties: Mapping[str, EstimateErrors]
     profiles: Mapping[str, ProfileOf]
+    contours: Sequence[ContourOf]
     gradient: Mapping[str, Any]
     probes: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
@@ -158,6 +160,16 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
                 "unavailable": [*one.unavailable],
             }
             for label, one in findings.profiles.items()
+        },
+        "contours": {
+            ",".join(one.labels): {
+                **vars(one),
+                "labels": [*one.labels],
+                "estimate": [*one.estimate],
+                "lines": [[[*values] for values in line] for line in one.lines],
+                "unavailable": [*one.unavailable],
+            }
+            for one in findings.contours
         },
         "gradient": dict(findings.gradient),
         **criteria_of(problem.objective, findings.uncertainty, findings.log_likelihood)._asdict(),

@@ -18,6 +18,7 @@ from optserve.jobs.record.forms import Forms
 from optserve.jobs.record.large import filled, from_file, named
 from optserve.jobs.record.parts import (
     Certified,
+    ContourFound,
     EvidenceFound,
     ExpectationFound,
     Failure,
@@ -49,7 +50,8 @@ class Result(Forms, Part):
     ``unavailable`` says why. The last axis of an interval holds its two ends, of which one alone
     that is ``None`` is infinite. ``covariance`` and ``correlation`` are of the entries that
     ``labels`` names. ``uncertainties`` are those that were asked for, by method; those of the
-    result are the first of them. ``profiles`` are of the entries of which they were asked for.
+    result are the first of them. ``profiles`` and ``contours`` are of the entries of which they
+    were asked for.
     ``notes`` say how intervals were made and what is not there, ``warnings`` what not to trust.
     ``memory`` is the largest that the process has had, in bytes. ``metrics`` holds, for each split
     of the data, what was asked for by name, and its ``loss`` where there are several splits.
@@ -83,6 +85,7 @@ class Result(Forms, Part):
     covariance: list[list[float | None]] | None
     correlation: list[list[float | None]] | None
     profiles: dict[str, ProfileFound] = Field(default_factory=dict)
+    contours: dict[str, ContourFound] = Field(default_factory=dict)
     gradient: dict[str, Numbers]
     fit: FitFound | None
     aic: Known = None

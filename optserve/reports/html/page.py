@@ -11,6 +11,7 @@ from optserve.jobs.record.result import Result
 from optserve.reports.estimates import estimate_rows
 from optserve.reports.html.pictures import (
     Picture,
+    contour_pictures,
     correlation_picture,
     fit_pictures,
     history_pictures,
@@ -140,6 +141,7 @@ def _of_result(result: Result) -> Iterator[str]:
         yield from _table([[_text(cell) for cell in row] for row in rows], head=False)
         yield from _figures(output_pictures(result))
     yield from _section("Profiles", profile_pictures(result))
+    yield from _section("Contours", contour_pictures(result))
     yield from _section("Correlations", correlation_picture(result))
     shown = {"output", "corr."}
     told = [f"{_text(name)}: {_text(fact)}" for name, fact in facts(result) if name not in shown]

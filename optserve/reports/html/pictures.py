@@ -17,6 +17,7 @@ from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot, 
 
 __all__ = [
     "Picture",
+    "contour_pictures",
     "correlation_picture",
     "fit_pictures",
     "history_pictures",
@@ -54,6 +55,7 @@ def pictures_of(result: Result) -> Mapping[str, Picture]:
         *fit_pictures(result),
         *output_pictures(result),
         *profile_pictures(result),
+        *contour_pictures(result),
         *correlation_picture(result),
         *history_pictures(result),
     )
@@ -141,6 +143,33 @@ def profile_pictures(result: Result) -> Iterator[Picture]:
                 y_label="rise",
             ),
             f"profiles.{label}",
+        )
+
+
+def contour_pictures(result: Result) -> Iterator[Picture]:
+    """The edge of the joint region of each pair of entries that has one, around the estimates."""
+    for label, one in result.contours.items():
+        if not one.lines:
+            continue
+        first, second = one.labels
+        drawn = [
+            Line(np.asarray(x, np.float64), np.asarray(y, np.float64), around=True)
+            for x, y in one.lines
+        ]
+        told = "inside of the line" if one.closed else "at the line, which does not close"
+        yield Picture(
+            f"The contour of {first} and {second}: their joint region of {100 * one.level:g}%, by "
+            f"the profile of the loss, is {told}; the dot is the estimate.",
+            Plot(
+                [
+                    *drawn,
+                    Points(np.array(one.estimate[:1]), np.array(one.estimate[1:]), colour=1),
+                ],
+                title=f"contour of {first} and {second}",
+                x_label=first,
+                y_label=second,
+            ),
+            f"contours.{label}",
         )
 
 

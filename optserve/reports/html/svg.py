@@ -40,13 +40,15 @@ class Points:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through n pairs in order; ``dashed`` is for what only guides the eye."""
+    """A line through n pairs in order; ``dashed`` is for what only guides the eye, and ``around``
+    for a line that comes back to where it was, as no function of ``x`` does."""
 
     x: Array
     y: Array
     label: str = ""
     colour: int = 0
     dashed: bool = False
+    around: bool = False
 
 
 @dataclass(frozen=True)

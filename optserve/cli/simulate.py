@@ -40,6 +40,9 @@ def simulate(
         Path | None,
         typer.Option("--from", metavar="RUN", help="Draw at the estimates of this run."),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Processes that fit sets at the same time.")
+    ] = 1,
     output: OutputFormat = Format.text,
     threads: Threads = None,
     plugin: PluginFiles,
@@ -50,6 +53,7 @@ def simulate(
     The config is fitted first, unless --from names a run of it. Then comes, of each parameter, the
     bias, the spread beside the mean standard error, and the share of the intervals that hold the
     truth. What `simulate: {expect: ...}` asks for and does not hold ends with exit code 4.
+    The numbers are the same to the bit for any number of --jobs.
     """
     with ending(output):
         from dataclasses import replace
@@ -58,25 +62,28 @@ def simulate(
         from optserve.config.schema.uncertainty import Simulate
         from optserve.jobs.interruption import Interruption
         from optserve.jobs.run import run as run_job
+        from optserve.jobs.simulation import Sets
         from optserve.jobs.simulation import simulate as simulated_of
         from optserve.reports.simulated import simulated_text
 
         problem = load(config, overrides=set_, allow_path=allow_path, plugin_files=plugin)
         asked = Simulate.model_validate(problem.metadata["config"].get("simulate") or {})
         problem = replace(problem, expectations=())
-        with Interruption(patience=None):
+        with Interruption(patience=None) as interruption:
             if from_ is None:
-                fitted = run_job(problem, threads=threads)
+                fitted = run_job(problem, threads=threads if jobs == 1 else 1)
             else:
                 fitted = finished(from_).result
                 check_unchanged(fitted, problem.metadata["data"])
-            found = simulated_of(
-                problem,
-                fitted,
-                asked.n if n is None else n,
-                asked.seed if seed is None else seed,
-                threads=threads,
-            )
+            count = asked.n if n is None else n
+            seed = asked.seed if seed is None else seed
+            if jobs == 1:
+                found = simulated_of(problem, fitted, count, seed, threads=threads)
+            else:
+                from optserve.cli.processes import fits_by_processes
+
+                fits = fits_by_processes(Sets(problem, fitted, seed), count, jobs, interruption)
+                found = simulated_of(problem, fitted, count, seed, fits=fits)
         wrong = _wrong(asked, found)
         if output is Format.json:
             write_output(_json(found, wrong))

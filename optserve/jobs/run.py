@@ -310,7 +310,7 @@ def _fitted(
         return {}
     from optserve.jobs.evidence.uncertainty.fitted import fitted_at
 
-    return fitted_at(evaluator, outcome.best.point, uncertainty)
+    return fitted_at(evaluator, outcome.best, uncertainty)
 
 
 def _blame(evaluator: Evaluator, outcome: Outcome) -> Blame | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -19,7 +19,7 @@ from optserve.jobs.record.result import Result
 from optserve.jobs.refitting import bare
 from optserve.jobs.run import run
 
-__all__ = ["Simulated", "simulate"]
+__all__ = ["Sets", "Simulated", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,38 @@ class Simulated:
     profile_coverage_of: Mapping[str, float]
 
 
+class Sets:
+    """The data sets that are drawn from ``problem`` at the estimates of ``fitted``, by ``seed``,
+    and their fits, each as the problem says: from its starts, by its method, with its errors.
+
+    Raises ``ConfigError`` for a model that nothing can be drawn from, and where there are no
+    estimates.
+    """
+
+    def __init__(self, problem: Problem, fitted: Result, seed: int) -> None:
+        if fitted.loss is None or not {*fitted.termination.exit_codes} <= {0, 4}:
+            raise ConfigError(
+                f"there are no estimates to draw at: {fitted.termination.message}",
+                expected="a fit that ends with code 0 or 4",
+                code="no-simulation",
+            )
+        self.problem, self.seed = problem, seed
+        self.values = {
+            one.name: np.asarray(fitted.parameters[one.name], one.init.dtype)
+            for one in problem.parameters
+        }
+        spread = None if fitted.fit is None else fitted.fit.residual_standard_error
+        self.drawing = Drawing(problem, self.values, spread)
+        errors = replace(problem.errors, contours=())
+        self.again = replace(bare(problem), starts=problem.starts, errors=errors)
+
+    def fit(self, number: int, threads: int | None = None) -> Result:
+        """The fit of the set of this number; it depends on the seed and the number alone."""
+        data = self.drawing.data(self.seed, number)
+        objective = replace(self.problem.objective, data=data)
+        return run(replace(self.again, objective=objective), threads=threads)
+
+
 def simulate(
     problem: Problem,
     fitted: Result,
@@ -61,35 +93,19 @@ def simulate(
     *,
     threads: int | None = None,
     shown: Callable[[int, int], None] = lambda number, of: None,
+    fits: Iterable[Result] | None = None,
 ) -> Simulated:
-    """Draw ``n`` data sets from ``problem`` at the estimates of ``fitted``, and fit each as the
-    problem says: from its starts, by its method, with its errors.
+    """Draw ``n`` data sets from ``problem`` at the estimates of ``fitted``, and fit each: see
+    ``Sets``. ``fits`` are those that others make, in the order of their numbers.
 
-    ``shown`` is told of each. Raises ``ConfigError`` for a model that nothing can be drawn from,
-    and where there are no estimates.
+    ``shown`` is told of each.
     """
-    if fitted.loss is None or not {*fitted.termination.exit_codes} <= {0, 4}:
-        raise ConfigError(
-            f"there are no estimates to draw at: {fitted.termination.message}",
-            expected="a fit that ends with code 0 or 4",
-            code="no-simulation",
-        )
-    values = {
-        one.name: np.asarray(fitted.parameters[one.name], one.init.dtype)
-        for one in problem.parameters
-    }
-    spread = None if fitted.fit is None else fitted.fit.residual_standard_error
-    drawing = Drawing(problem, values, spread)
-    errors = replace(problem.errors, contours=())
-    again = replace(bare(problem), starts=problem.starts, errors=errors)
+    sets = Sets(problem, fitted, seed)
     found: list[Result] = []
     reasons: Counter[str] = Counter()
-    for number in range(n):
+    made = (sets.fit(number, threads) for number in range(n)) if fits is None else fits
+    for number, result in enumerate(made):
         shown(number + 1, n)
-        data = drawing.data(seed, number)
-        result = run(
-            replace(again, objective=replace(problem.objective, data=data)), threads=threads
-        )
         if (signal := result.termination.reason) in ("interrupted", "terminated"):
             raise ConfigError(
                 f"{signal} after {number} of {n} data sets", expected="all of them", code="usage"
@@ -98,7 +114,7 @@ def simulate(
             reasons[why] += 1
         else:
             found.append(result)
-    return _simulated(problem, values, fitted, n, found, reasons)
+    return _simulated(problem, sets.values, fitted, n, found, reasons)
 
 
 def _failed(result: Result) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optserve.jobs.evidence.uncertainty.randomness import chance_of_larger_f, chance_of_more
 from optserve.reports.numbers import compact
 
 if TYPE_CHECKING:
@@ -91,15 +92,10 @@ def likelihood_ratio(
             "not the lowest; start it at the estimates of the other"
         )
     if residual_dof is None:
-        from scipy.special import chdtrc
-
-        return LikelihoodRatio(
-            fall, dof, float(chdtrc(dof, fall)), held, smaller_is_first, None, tuple(cautions)
-        )
-    from scipy.special import fdtrc
-
+        p = chance_of_more(fall, dof) or 0.0
+        return LikelihoodRatio(fall, dof, p, held, smaller_is_first, None, tuple(cautions))
     ratio = fall / dof
-    p = float(fdtrc(dof, residual_dof, ratio))
+    p = chance_of_larger_f(ratio, dof, residual_dof)
     return LikelihoodRatio(ratio, dof, p, held, smaller_is_first, residual_dof, tuple(cautions))
 
 

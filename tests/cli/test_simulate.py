@@ -116,3 +116,9 @@ def test_what_is_refused(invoke: Invoke, here: Path, change: tuple[str, str], wo
     told = invoke("simulate", "line.yaml", "--n", "3")
     assert told.exit_code == 2
     assert words in told.stderr
+
+
+def test_several_processes_find_the_same_to_the_bit(invoke: Invoke, here: Path) -> None:
+    (here / "line.yaml").write_text(f"{LINE}uncertainty: {{profile: [b]}}\n")
+    asked = ("simulate", "line.yaml", "--n", "7", "--format", "json")
+    assert invoke(*asked, "--jobs", "2").stdout == invoke(*asked).stdout

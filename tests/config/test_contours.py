@@ -10,8 +10,10 @@ from scipy import optimize, stats
 
 from optserve import load, run
 from optserve.errors import OptserveError
+from optserve.jobs.record.ended import EndedJob
 from optserve.jobs.record.parts import ContourFound
 from optserve.jobs.record.result import Result
+from optserve.reports.html.page import page
 from optserve.reports.html.pictures import contour_pictures
 from optserve.reports.text import text_report
 from optserve.reports.text_plot import text_plot
@@ -179,6 +181,9 @@ def test_it_is_drawn_and_told() -> None:
     drawn = text_plot(picture.drawn, 40, 12)
     assert drawn.count("x") == 1
     assert drawn.count(".") > 30
+    html = page([EndedJob("fit", 0, "fit.yaml", result)])
+    assert "<h2>Contours</h2>" in html
+    assert picture.svg in html
     assert "V [193.10, 234.29], K [0.0427, 0.0935]: the joint 95% region" in text_report(result)
 
 

@@ -107,3 +107,31 @@ def test_few_residuals_are_not_looked_at() -> None:
     assert fit is not None
     assert fit.runs is None
     assert fit.chi_square_p is None
+
+
+def test_a_prior_takes_of_the_leverage_in_the_table_too() -> None:
+    """By how much a prediction changes with what is observed there: the diagonal of
+    J (J'J + P)^-1 J', P being the precision of the prior, and the same by a fit of a change."""
+    x = np.array([0.0, 1.0, 2.0, 5.0])
+    y = np.array([1.0, 2.2, 2.9, 6.3])
+    prior = {"normal": {"mean": 0, "std": 0.2}}
+
+    def fitted(y: np.ndarray[Any, np.dtype[np.float64]]) -> Result:
+        return found(
+            {
+                "version": 1,
+                "data": {"inline": {"x": x.tolist(), "y": y.tolist()}},
+                "parameters": {"a": 0, "b": {"init": 0, "prior": prior}},
+                "least_squares": {"observed": "y", "predicted": "a + b * x", "sigma": 0.5},
+            }
+        )
+
+    result = fitted(y)
+    jacobian = np.stack([np.ones(4), x], axis=1) / 0.5
+    inverse = np.linalg.inv(jacobian.T @ jacobian + np.diag([0.0, 1 / 0.2**2]))
+    leverage = np.diagonal(jacobian @ inverse @ jacobian.T)
+    assert result.fitted["leverage"] == pytest.approx(leverage, rel=1e-9)
+    assert result.fit is not None
+    assert result.fit.largest_leverage == pytest.approx(leverage.max(), rel=1e-9)
+    moved = fitted(y + np.array([0, 0, 0, 0.1])).fitted["predicted"] - result.fitted["predicted"]
+    assert moved[3] / 0.1 == pytest.approx(leverage[3], rel=1e-6)

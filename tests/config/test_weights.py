@@ -194,3 +194,25 @@ def test_the_leverage_of_rows_that_are_counted_is_that_of_rows_written_out(probl
     assert result.fit is not None
     assert result.fit.largest_leverage == pytest.approx(leverage.max(), rel=1e-10)
     assert result.fitted["leverage"].max() == pytest.approx(leverage.max(), rel=1e-10)
+
+
+def test_rows_that_are_counted_have_no_order(problem: Load) -> None:
+    """A row stands for several observations, so that their runs cannot be counted."""
+    result = run(problem(f"{LONG}weights: {{counts: w}}\n"))
+    assert result.fit is not None
+    assert (result.fit.runs, result.fit.runs_p, result.fit.durbin_watson) == (None, None, None)
+    assert any("a row stands for several observations" in one for one in result.notes)
+    plain = run(problem(LONG))
+    assert plain.fit is not None
+    assert plain.fit.runs is not None
+
+
+LONG = """\
+data:
+  inline:
+    x: [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    y: [0.1, 1.2, 1.9, 3.2, 3.9, 5.1, 6.2, 6.8, 8.1]
+    w: [2, 1, 3, 1, 1, 2, 4, 1, 1]
+parameters: {a: 0, b: 1}
+least_squares: {observed: y, predicted: a + b * x}
+"""

@@ -61,7 +61,7 @@ def joint_limit(level: float, dof: float) -> float:
     Its square is twice the quantile of F with 2 and ``dof`` degrees of freedom, of infinitely many
     the quantile of chi-square with 2; both have a closed form.
 
-    >>> round(joint_limit(0.95, inf) ** 2, 4), round(joint_limit(0.95, 10) ** 2, 4)
+    >>> round(joint_limit(0.95, np.inf) ** 2, 4), round(joint_limit(0.95, 10) ** 2, 4)
     (5.9915, 8.2056)
     """
     beyond = log1p(-level)

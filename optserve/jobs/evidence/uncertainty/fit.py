@@ -97,6 +97,12 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     length = float(root_sum_square(residual.astype(np.float64)))
     notes = []
     randomness = randomness_of(residual[residual != 0.0] if objective.weightless else residual)
+    if objective.weights == "counts" and randomness is not None:
+        randomness = None
+        notes.append(
+            "no runs nor autocorrelation of residuals: a row stands for several observations, "
+            "whose order is not known"
+        )
     looks = {} if randomness is None else randomness._asdict()
     if objective.weightless and objective.weights is not None:
         notes.append(f"residuals of weight 0 do not count: {objective.weightless}")

@@ -11,8 +11,9 @@ from optserve.graph.aval import Array
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.fit import scales_at
-from optserve.jobs.evidence.uncertainty.information import of_jacobian
+from optserve.jobs.evidence.uncertainty.minimum import Minimum
 from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.points import Evaluated
 
 __all__ = ["LONGEST", "OWN", "fitted_at"]
 
@@ -25,8 +26,8 @@ LONGEST = 10_000
 """Residuals up to which there is a table of them."""
 
 
-def fitted_at(evaluator: Evaluator, point: Array, uncertainty: EstimateErrors) -> dict[str, Array]:
-    """Columns (n,) by name, at ``point`` (p,): of least squares of up to 10,000 residuals.
+def fitted_at(evaluator: Evaluator, best: Evaluated, uncertainty: EstimateErrors) -> dict[str, Array]:
+    """Columns (n,) by name, at the ``best`` point: of least squares of up to 10,000 residuals.
 
     The residual that is minimized is in units of ``sigma`` where there is one, times the root of
     the ``weight`` of its row. A comparison has
@@ -46,12 +47,13 @@ def fitted_at(evaluator: Evaluator, point: Array, uncertainty: EstimateErrors) -
         for name, start, end in zip(sizes, ends, ends[1:], strict=False)
         if name not in objective.penalties | objective.priors
     }
+    point = best.point
     known = evaluator.points.of(point)
     residual = evaluator.residual(point) if known is None else known.residual
     residual = residual.astype(np.float64)
     if objective.observed and len(parts) == 1:
         [part] = parts.values()
-        return _compared(evaluator, point, uncertainty, residual[part], part)
+        return _compared(evaluator, best, uncertainty, residual[part], part)
     kept = np.concatenate([residual[part] for part in parts.values()])
     if len(parts) == 1:
         return {"residual": kept}
@@ -59,8 +61,9 @@ def fitted_at(evaluator: Evaluator, point: Array, uncertainty: EstimateErrors) -
 
 
 def _compared(
-    evaluator: Evaluator, point: Array, uncertainty: EstimateErrors, residual: Array, part: slice
+    evaluator: Evaluator, best: Evaluated, uncertainty: EstimateErrors, residual: Array, part: slice
 ) -> dict[str, Array]:
+    point = best.point
     observed = evaluator.observed(point).astype(np.float64)
     scales = scales_at(evaluator, point, observed)
     sigma, weight = scales.get("sigma"), scales.get("weight")
@@ -77,19 +80,10 @@ def _compared(
         error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):
             columns["standard_error"] = error * unit
-        leverage = _leverage(jacobian[:, uncertainty.errors.free])
-        if evaluator.problem.objective.weights == "counts":
-            leverage = leverage / np.maximum(scales["weight"], 1.0)
-        columns["leverage"] = leverage
+        columns["leverage"] = Minimum(evaluator, best, uncertainty.errors.free).leverage
     columns["residual"] = residual
     columns |= scales
     return columns
-
-
-def _leverage(jacobian: Array) -> Array:
-    """By how much each prediction follows what was observed there."""
-    found = of_jacobian(jacobian, float(np.finfo(np.float64).eps)).of(jacobian).factor
-    return np.asarray(np.sum(np.square(found), axis=1))
 
 
 def _given(

@@ -138,8 +138,8 @@ class FreeMinimum:
     @cached_property
     def leverage(self) -> Array:
         """The diagonal (n,) of J (J'J)^-1 J', by how much each prediction follows what was observed
-        there (Cook & Weisberg 1982, section 2.1); of a row that is counted several times, that of
-        one observation."""
+        there (Cook & Weisberg 1982, section 2.1), the rows of priors and penalties being part of
+        J'J; of a row that is counted several times, that of one observation."""
         factor = self.of_jacobian.of(self.jacobian).factor
         found = np.asarray(np.sum(np.square(factor), axis=1))
         objective = self.evaluator.problem.objective

@@ -9,8 +9,9 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.primitives.densities.gamma import chi2_logsf
+from optserve.primitives.densities.incomplete import log_beta_tails
 
-__all__ = ["Randomness", "chance_of_more", "randomness_of"]
+__all__ = ["Randomness", "chance_of_larger_f", "chance_of_more", "randomness_of"]
 
 FEW = 8
 """Residuals from which on they are looked at."""
@@ -69,3 +70,18 @@ def chance_of_more(chi_square: float, dof: int) -> float | None:
         return None
     with np.errstate(all="ignore"):
         return float(np.exp(chi2_logsf(np.float64(chi_square), np.float64(dof))))
+
+
+def chance_of_larger_f(ratio: float, dof: int, residual_dof: int) -> float:
+    """How likely a larger F with so many degrees of freedom is.
+
+    >>> round(chance_of_larger_f(4.1028, 2, 10), 5), chance_of_larger_f(0.0, 2, 10)
+    (0.05, 1.0)
+    """
+    if ratio <= 0.0:
+        return 1.0
+    rest = 1.0 / (1.0 + dof / residual_dof * ratio)
+    with np.errstate(all="ignore"):
+        halves = np.float64(0.5 * residual_dof), np.float64(0.5 * dof)
+        below, _ = log_beta_tails(*halves, np.float64(rest), np.float64(1.0 - rest))
+        return float(np.exp(below))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optserve.batch.pool import Pool, Task
 from optserve.batch.process import Message
-from optserve.batch.serving import Verdict
+from optserve.batch.serving import JobVerdict
 
 if TYPE_CHECKING:
     from optserve.jobs.interruption import Interruption
@@ -29,7 +29,7 @@ def fits_by_processes(
     fails as it would without processes.
     """
 
-    def do(request: bytes, send: Callable[[Message], None], new: bool) -> Verdict:
+    def do(request: bytes, send: Callable[[Message], None], new: bool) -> JobVerdict:
         made = pickle.dumps(sets.fit(int(request), 1))
         send({"result": base64.b64encode(made).decode("ascii")})
         return "next"

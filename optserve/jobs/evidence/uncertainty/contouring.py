@@ -17,9 +17,9 @@ from optserve.jobs.evidence.uncertainty.holding import (
     Seen,
     unit_of_rise,
 )
-from optserve.jobs.evidence.uncertainty.profiling import Entry
+from optserve.jobs.evidence.uncertainty.profiling import ProfiledEntry
 from optserve.jobs.evidence.uncertainty.refits import Refits
-from optserve.jobs.evidence.uncertainty.tracing import Line, Stop, Tracing
+from optserve.jobs.evidence.uncertainty.tracing import EdgeEnd, EdgeLine, Tracing
 from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.packing import entry_label
 from optserve.jobs.points import Evaluated
@@ -85,7 +85,7 @@ def contoured(
         numbers = labels.index(pair[0]), labels.index(pair[1])
         held = Holding(evaluator, best, numbers, refits, unit)
         alone = [
-            Entry(Holding(evaluator, best, (number,), refits, unit), errors[label])
+            ProfiledEntry(Holding(evaluator, best, (number,), refits, unit), errors[label])
             for number, label in zip(numbers, pair, strict=True)
         ]
         contour = _Contour(pair, held, alone, limit)
@@ -109,7 +109,7 @@ class _Contour:
     """The contour of the entries that ``held`` holds; ``alone`` are their profiles."""
 
     def __init__(
-        self, labels: tuple[str, str], held: Holding, alone: list[Entry], limit: float
+        self, labels: tuple[str, str], held: Holding, alone: list[ProfiledEntry], limit: float
     ) -> None:
         self.labels, self.held, self.alone, self.limit = labels, held, alone, limit
         self.walls = np.array([[held.bound(which, sense) for sense in (-1, 1)] for which in (0, 1)])
@@ -181,7 +181,7 @@ class _Contour:
         """The edge of the region from each of its ends on that is not on the way already; one line
         where it is closed."""
         tracing = Tracing(self.held, self.limit, circle, self.walls)
-        lines: list[Line] = []
+        lines: list[EdgeLine] = []
         for (which, sense), end in zip(SIDES, ends, strict=True):
             if end is None or end.rise < self.limit * (1.0 - 1e-3):
                 continue  # at a wall
@@ -201,7 +201,7 @@ class _Contour:
             return [line.coordinates for line in lines]
         return [self._joined(lines)]
 
-    def _joined(self, lines: list[Line]) -> list[Array]:
+    def _joined(self, lines: list[EdgeLine]) -> list[Array]:
         """Lines that end at bounds, with what joins them along these, as one line."""
         joined: list[Array] = []
         for line, after in zip(lines, [*lines[1:], lines[0]], strict=True):
@@ -211,7 +211,7 @@ class _Contour:
                 joined.append(self._corner(one, other))
         return [*joined, joined[0]]
 
-    def _corner(self, one: Stop, other: Stop) -> Array:
+    def _corner(self, one: EdgeEnd, other: EdgeEnd) -> Array:
         corner = np.zeros(2)
         for which, side in (one.wall, other.wall):
             corner[which] = self.walls[which, side]

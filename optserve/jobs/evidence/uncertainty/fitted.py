@@ -11,7 +11,7 @@ from optserve.graph.aval import Array
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.fit import scales_at
-from optserve.jobs.evidence.uncertainty.minimum import Minimum
+from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
 from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.points import Evaluated
 
@@ -26,7 +26,9 @@ LONGEST = 10_000
 """Residuals up to which there is a table of them."""
 
 
-def fitted_at(evaluator: Evaluator, best: Evaluated, uncertainty: EstimateErrors) -> dict[str, Array]:
+def fitted_at(
+    evaluator: Evaluator, best: Evaluated, uncertainty: EstimateErrors
+) -> dict[str, Array]:
     """Columns (n,) by name, at the ``best`` point: of least squares of up to 10,000 residuals.
 
     The residual that is minimized is in units of ``sigma`` where there is one, times the root of
@@ -80,7 +82,7 @@ def _compared(
         error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):
             columns["standard_error"] = error * unit
-        columns["leverage"] = Minimum(evaluator, best, uncertainty.errors.free).leverage
+        columns["leverage"] = FreeMinimum(evaluator, best, uncertainty.errors.free).leverage
     columns["residual"] = residual
     columns |= scales
     return columns

@@ -16,7 +16,7 @@ from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.packing import entry_label
 from optserve.jobs.points import Evaluated
 
-__all__ = ["Entry", "ProfileOf", "profiled"]
+__all__ = ["ProfileOf", "ProfiledEntry", "profiled"]
 
 CLOSE = 1e-6
 """How close to the limit the root of a rise is that counts as the end, relatively."""
@@ -70,10 +70,10 @@ def profiled(
         for number, position in enumerate(segment.free, segment.start):
             label = entry_label(name, segment.parameter.shape, int(position))
             held = Holding(evaluator, best, (number,), refits, unit)
-            yield label, Entry(held, float(errors[position])).profile(limit, asked.level)
+            yield label, ProfiledEntry(held, float(errors[position])).profile(limit, asked.level)
 
 
-class Entry:
+class ProfiledEntry:
     """One entry whose profile is computed; its standard ``error`` says how far to look first."""
 
     def __init__(self, held: Holding, error: float) -> None:

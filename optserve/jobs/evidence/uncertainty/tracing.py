@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.uncertainty.holding import EndError, Holding, LowerError, Seen
 
-__all__ = ["Line", "Stop", "Tracing"]
+__all__ = ["EdgeEnd", "EdgeLine", "Tracing"]
 
 POINTS = 36
 """Steps around a circle: the longest that there are."""
@@ -35,7 +35,7 @@ ASIDE, TURN = 0.5, 0.5
 """By how much a step is corrected at most, in its length, and how far the way turns, in radians."""
 
 
-class Stop(NamedTuple):
+class EdgeEnd(NamedTuple):
     """Where a line stops: at the ``wall`` on one side (0 or 1) of an entry (0 or 1), or, where
     ``why`` says so, at nothing."""
 
@@ -45,12 +45,12 @@ class Stop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Line:
+class EdgeLine:
     """The ``coordinates`` of points in order, counterclockwise, and where it stops at both ends,
     unless it comes back to its first point."""
 
     coordinates: list[Array]
-    stops: tuple[Stop, ...]
+    stops: tuple[EdgeEnd, ...]
 
 
 class _At(NamedTuple):
@@ -67,7 +67,7 @@ class Tracing:
         self.held, self.limit, self.circle, self.walls = held, limit, circle, walls
         self.longest = 2.0 * pi * limit / POINTS
 
-    def line(self, end: Seen, which: int, sense: float) -> Line:
+    def line(self, end: Seen, which: int, sense: float) -> EdgeLine:
         """The edge from an end on, where an entry is largest or least; both ways to a wall, unless
         it closes."""
         along = np.zeros(2)
@@ -77,13 +77,13 @@ class Tracing:
         way /= np.linalg.norm(way)
         ahead, last = self._one_way(start, end, way, 1.0)
         if last is None:
-            return Line([one.seen.coordinates for one in [*ahead, ahead[0]]], ())
+            return EdgeLine([one.seen.coordinates for one in [*ahead, ahead[0]]], ())
         back, first = self._one_way(start, end, -way, -1.0)
         assert first is not None
         points = [*back[:0:-1], *ahead]
-        return Line([one.seen.coordinates for one in points], (first, last))
+        return EdgeLine([one.seen.coordinates for one in points], (first, last))
 
-    def has_taken(self, line: Line, end: Seen) -> bool:
+    def has_taken(self, line: EdgeLine, end: Seen) -> bool:
         """Whether the end is on a line, which has taken it up then between two of its points."""
         z = self._z(end.coordinates)
         places = np.array([self._z(one) for one in line.coordinates])
@@ -99,7 +99,7 @@ class Tracing:
 
     def _one_way(
         self, start: Array, end: Seen, way: Array, turning: float
-    ) -> tuple[list[_At], Stop | None]:
+    ) -> tuple[list[_At], EdgeEnd | None]:
         """Points from ``start`` on, along ``way``, the region lying to the left (``turning`` 1) or
         to the right (-1); and where they stop, which is nowhere if they come back."""
         points = [_At(start, end, 1.0)]
@@ -119,17 +119,19 @@ class Tracing:
             except EndError as error:
                 length *= 0.5
                 if length < SHORTEST * self.longest:
-                    return points, Stop((0, 0), last.seen, str(error))
+                    return points, EdgeEnd((0, 0), last.seen, str(error))
                 continue
             points.append(made)
             if wall is not None:
-                return points, Stop(wall, made.seen)
+                return points, EdgeEnd(wall, made.seen)
             way, turn, before = chord / far, angle if len(points) > 2 else 0.0, far
             back = float(np.linalg.norm(made.z - start))
             if len(points) > 4 and back <= 0.75 * length and way @ first > 0.5:
                 return points[:-1] if way @ (start - made.z) <= 0.0 else points, None
             length = min(1.5 * length, self.longest)
-        return points, Stop((0, 0), points[-1].seen, f"it is too long: {MOST} steps are not enough")
+        return points, EdgeEnd(
+            (0, 0), points[-1].seen, f"it is too long: {MOST} steps are not enough"
+        )
 
     def _step(
         self, last: _At, ahead: Array, length: float, turning: float

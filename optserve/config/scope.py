@@ -40,11 +40,13 @@ class Tables(NamedTuple):
     """All tables of a config; ``bare`` where there is one, whose columns need no prefix.
 
     ``counted`` are the numbers of rows and levels that were asked for: files are read for them.
+    ``used`` are the columns whose gaps leave out rows under `missing: drop`, once they are known.
     """
 
     tables: tuple[DataTable, ...]
     bare: bool
     counted: Memo
+    used: frozenset[str] = frozenset()
 
     def columns(self) -> Iterator[NamedColumn]:
         """Every column of every table."""

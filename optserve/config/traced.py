@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from optserve.config.outputs import Curve, build_outputs
 from optserve.config.parameters import parameter_of, shape_of, start_points
 from optserve.config.placing import placed
 from optserve.config.scope import Tables
+from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_metric_names
@@ -35,7 +37,13 @@ from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
 from optserve.registry import Registry
 
+if TYPE_CHECKING:
+    from optserve.config.data.table import DataTable  # a config without data does without it
+
 __all__ = ["Traced", "traced"]
+
+MOST_LOOKS = 4
+"""How often the columns that are used may change with the number of rows that they leave."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +98,54 @@ def traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> Tr
 
     What was made before of data of this layout is kept.
     """
+    if "rows" in declared.asked and any(map(_drops, tables.tables)):
+        tables = _settled(declared, tables, seed)
+    return _kept(declared, tables, found, seed)
+
+
+def _kept(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> Traced:
     key = _layout(tables, declared), seed
     made = declared.traced.of(key, lambda: _traced(declared, tables, found, seed))
     if found.errors:
         declared.traced.drop(key)
     return made
+
+
+def _drops(table: DataTable) -> bool:
+    return table.selection is not None and table.selection.drops
+
+
+def _settled(declared: Declared, tables: Tables, seed: int) -> Tables:
+    """``tables``, which know by the gaps of which columns rows are left out: those that are used of
+    what is made with as many rows as these leave."""
+    for _ in range(MOST_LOOKS):
+        made = _kept(declared, tables, Mistakes(), seed)
+        used = made.columns(declared.declarations, tables) | _clusters(declared, made, tables)
+        known = tables._replace(used=used)
+        if _layout(known, declared) == _layout(tables, declared):
+            return known
+        tables = known
+    [dropping] = [table for table in tables.tables if _drops(table)][:1]
+    raise ConfigError(
+        f"which rows of {dropping.name} are used depends on rows({dropping.name}) itself: with "
+        "another number of rows other columns are used",
+        place=dropping.place,
+        expected="a loss that uses the same columns whatever the number of rows, or data without "
+        "gaps",
+        code="contradiction",
+    )
+
+
+def _clusters(declared: Declared, made: Traced, tables: Tables) -> frozenset[str]:
+    """The columns that error bars look at, those that are there."""
+    config, kind = declared.written.config, declared.declarations.loss.kind
+    if config.uncertainty is None:
+        return frozenset()
+    from optserve.config.uncertainty import errors_asked
+
+    errors = errors_asked(config, kind, made.parameters, declared.asked, Mistakes())
+    names = {one.column for one in errors.methods if one.column}
+    return frozenset(one.name for one in tables.columns() if one.name in names)
 
 
 def _layout(tables: Tables, declared: Declared) -> Hashable:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.columns import Levels, TakenColumn, take
 from optserve.config.data.read_cells import ReadCells, gaps_of, read_cells, read_columns
 from optserve.config.data.row_values import ChosenValues, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
@@ -113,6 +113,10 @@ class RowSelection(NamedTuple):
         """What is known of a derived column."""
         aval = self.derived.avals[name]
         return Aval(aval.shape, precision if aval.dtype.kind == "f" else aval.dtype)
+
+    def levels(self, table: DataTable, taken: TakenColumn) -> Mapping[int, Levels]:
+        """The levels of a category by position: those of all rows that have one."""
+        return taken.levels(partial(self._cells(table, [taken]).known, taken))
 
     def read(self, table: DataTable, used: Sequence[str], precision: DType) -> TableRows:
         """The columns that are used, of each split."""

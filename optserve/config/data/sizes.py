@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from optserve.config.expressions import Value
 from optserve.config.scope import Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
-from optserve.graph.aval import Array
 
 __all__ = ["Sizes", "asked"]
 
@@ -105,39 +104,35 @@ def _or_none(function: Callable[..., int], *arguments: Any) -> int | None:
 
 def rows_of(tables: Tables, table: DataTable) -> int:
     """How many rows of a table are used, of all splits; how many it has, where it has no rows of
-    data."""
-    _check_known("rows", table)
+    data.
+
+    Under `missing: drop` they are those that lack no value of the columns that ``tables`` says are
+    used.
+    """
     selection = table.selection
     if selection is None:
         return table.frame.rows
-    return tables.counted.of(
-        ("rows", table.name), lambda: selection.read(table, (), np.dtype(np.float64)).used
-    )
+    used = [
+        one.column for one in tables.columns() if one.table is table and one.name in tables.used
+    ]
+    names = tuple(used) if selection.drops else ()
+
+    def counted() -> int:
+        return selection.read(table, names, np.dtype(np.float64)).used
+
+    return tables.counted.of(("rows", table.name, names), counted)
 
 
 def levels_of(tables: Tables, table: DataTable, column: str) -> int:
     """How many levels a category has: those that are listed, or else the different texts that the
-    column holds, in the rows that `where` leaves out too."""
+    column holds, in the rows that are left out too."""
     taken = table.columns[column]
 
-    def texts(at: int) -> Iterator[Array]:
-        _check_known("levels", table)
-        yield table.frame.read({at: taken.kind})[at]
-
     def counted() -> int:
-        [levels] = taken.levels(texts).values()
+        if table.selection is not None and taken.settings.levels is None:
+            [levels] = table.selection.levels(table, taken).values()
+        else:
+            [levels] = taken.levels(lambda at: [table.frame.read({at: taken.kind})[at]]).values()
         return len(levels)
 
     return tables.counted.of(("levels", table.name, column), counted)
-
-
-def _check_known(word: str, table: DataTable) -> None:
-    """Hold that it does not depend on what else is used of the table."""
-    if table.selection is None or not table.selection.drops:
-        return
-    raise ConfigError(
-        f"`missing: drop` leaves out the rows that lack a value that is used, and {word}(...) is "
-        "to be known before",
-        expected="`missing: error`, or data without gaps",
-        code="contradiction",
-    )

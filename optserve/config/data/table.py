@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from optserve.config.data.columns import TakenColumn, take
+from optserve.config.data.columns import Levels, TakenColumn, take
 from optserve.config.data.inline import inline_frame
 from optserve.config.data.read_cells import read_cells
 from optserve.config.declarations import name_of
@@ -71,6 +71,9 @@ class Selected(Protocol):
 
     def aval(self, name: str, precision: DType) -> Aval:
         """What is known of a derived column."""
+
+    def levels(self, table: DataTable, taken: TakenColumn) -> Mapping[int, Levels]:
+        """The levels of a category by position, whatever rows are used."""
 
     def read(self, table: DataTable, used: Sequence[str], precision: DType) -> TableRows:
         """The columns that are used, of each split."""

@@ -156,6 +156,54 @@ def test_a_function_of_the_config_goes_before() -> None:
     assert solve(config).parameters["b"] == pytest.approx(np.mean(Y) / 2)
 
 
+GAPS = {
+    "inline": {
+        "y": [1.0, None, 2.0, 7.0, 4.0],
+        "g": ["b", "a", None, "c", "b"],
+        "z": [None, None, None, None, 1.0],
+    },
+    "columns": {"y": "y", "g": GROUP, "z": "z"},
+    "missing": "drop",
+}
+
+
+def test_of_rows_that_lack_a_value_none_is_counted() -> None:
+    config = {
+        "data": {**GAPS, "where": "y < 6"},
+        "parameters": {"e": {"shape": ["rows(data)"]}, "u": {"shape": ["levels(g)"], **RIDGE}},
+        "define": {"n": "rows(data)"},
+        "least_squares": "y - e[row(data)] - u[g] * (n - 2)",
+    }
+    result = solve(config)
+    assert result.parameters == {"e": [1.0, 4.0], "u": [0.0, 0.0, 0.0]}
+    problem = optserve.load({"version": 1, **config})
+    assert (problem.rows_used, problem.rows_read) == (2, 5)
+    without = {**config, "least_squares": "y - e[row(data)] * (n - 2) + sum(u)"}
+    assert shapes(without)["e"] == (3,)
+
+
+def test_whose_gaps_count_is_what_is_used_also_by_error_bars_and_metrics() -> None:
+    config = {
+        "data": GAPS,
+        "parameters": {"e": {"shape": ["rows(data)"], **RIDGE}},
+        "least_squares": "y - e[row(data)]",
+    }
+    assert shapes(config) == {"e": (4,)}
+    assert shapes({**config, "metrics": {"m": "mean(g == 0)"}}) == {"e": (3,)}
+    assert shapes({**config, "uncertainty": {"method": {"cluster": "z"}}}) == {"e": (1,)}
+
+
+def test_a_number_of_rows_that_changes_what_is_used_is_a_contradiction() -> None:
+    config = {
+        "data": GAPS,
+        "parameters": {"b": 1.0},
+        "define": {"either": "(y, z)"},
+        "least_squares": "either[(rows(data) - 1) // 3] - b",
+    }
+    with pytest.raises(ConfigError, match=r"depends on rows\(data\) itself"):
+        solve(config)
+
+
 BARE = {"inline": {"y": Y}}
 
 
@@ -169,8 +217,6 @@ BARE = {"inline": {"y": Y}}
         (BARE, "levels(y)", "'y' is no category"),
         (GROUPS, "levels(h)", "no category is called 'h'"),
         ({**BARE, "rows": False}, "sum(row(data))", "no rows of data"),
-        ({**BARE, "missing": "drop"}, "rows(data)", "leaves out the rows that lack a value"),
-        ({**GROUPS, "missing": "drop"}, "levels(g)", "leaves out the rows that lack a value"),
     ],
 )
 def test_what_cannot_be_answered_says_why(data: Any, expression: str, words: str) -> None:

@@ -49,9 +49,10 @@ def _alpha_pinene(fit: Fit, axes: Any) -> None:
 
 
 def _impedance(fit: Fit, axes: Any) -> None:
-    z = fit.seen["Z"]
+    p, s = fit.p, 2j * np.pi * fit.data["f"]
+    z = p["R0"] + 1 / (1 / (p["R1"] + p["A"] / np.sqrt(s)) + p["Q"] * s ** p["n"])
     axes.plot(fit.data["re"], -fit.data["im"], "o", color=BLUE, markersize=4, label="measured")
-    axes.plot(z[0], -z[1], color=ORANGE, label="the circuit")
+    axes.plot(z.real, -z.imag, color=ORANGE, label="the circuit")
     axes.set(xlabel="resistance, ohm", ylabel="- reactance, ohm", aspect="equal")
     axes.legend()
 
@@ -118,10 +119,7 @@ MOTION: Mapping[str, Picture] = MappingProxyType(
         "alpha-pinene": Picture(
             _alpha_pinene, {"path": RUNGE_KUTTA.format(start="[100.0, 0, 0, 0, 0]", steps=1215)}
         ),
-        "impedance": Picture(
-            _impedance,
-            {"Z": "in_series(R0, inverse(inverse(diffusion) + polar(Q * w**n, n * pi / 2)))"},
-        ),
+        "impedance": Picture(_impedance),
         "neural-ode": Picture(_neural_ode),
         "pose-graph": Picture(_pose_graph),
         "portfolio": Picture(_portfolio),

@@ -10,7 +10,7 @@ import numpy as np
 from optserve.backends.numpy import numpy_backend
 from optserve.config.arrays import Arrays
 from optserve.config.declarations import Declarations
-from optserve.config.expressions import Expression, Value, build
+from optserve.config.expressions import Complex, Expression, Value, build, described
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.parameters import started
@@ -137,7 +137,7 @@ def evaluate_size(expression: Expression, declared: Declarations, inputs: Inputs
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        got = value.aval if isinstance(value, Tracer) else value
+        got = described(value) if isinstance(value, Complex) else getattr(value, "aval", value)
         raise ConfigError(
             f"the size is {got}",
             place=expression.place,

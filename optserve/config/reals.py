@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optserve.config.expressions import Expression, Scope, Value, build
+from optserve.config.expressions import Complex, Expression, Scope, Value, build, described
 from optserve.errors import Place, ShapeError
 from optserve.graph.dim import Dim
 from optserve.graph.tracer import Trace, Tracer
@@ -19,8 +19,13 @@ def real_array(expression: Expression, scope: Scope, trace: Trace, what: str) ->
         if isinstance(value, Tracer) and value.dtype.kind in "iu":
             value = value * trace.precision.type(1)
     if not isinstance(value, Tracer) or value.dtype.kind != "f":
-        got = value.aval if isinstance(value, Tracer) else f"a {type(value).__name__}"
-        raise ShapeError(f"{what} is {got}", place=expression.place, expected="real numbers")
+        got = value.aval if isinstance(value, Tracer) else described(value)
+        remedy = ""
+        if isinstance(value, Complex):
+            remedy = "a residual by its parts: {real: real(z), imaginary: imag(z)}; or abs(z)**2"
+        raise ShapeError(
+            f"{what} is {got}", place=expression.place, expected="real numbers", remedy=remedy
+        )
     return value
 
 

@@ -16,6 +16,7 @@ from optserve.primitives import (
     along_axis,
     arithmetic,
     arrangement,
+    complex_parts,
     composition,
     constants,
     contractions,
@@ -105,6 +106,7 @@ _MODULES = (
 _EVERYDAY = (
     activations,
     arrangement,
+    complex_parts,
     convolution,
     groups,
     interpolation,

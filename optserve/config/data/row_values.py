@@ -10,7 +10,7 @@ import numpy as np
 
 from optserve.config.data.rowwise import RowWise
 from optserve.config.declarations import DeclaredValue
-from optserve.config.expressions import Function, Scope, build
+from optserve.config.expressions import Function, Scope, build, described
 from optserve.config.mistakes import Mistakes
 from optserve.config.usage import mentions
 from optserve.errors import OptserveError, Place, ShapeError
@@ -120,7 +120,7 @@ def _row_value(value: DeclaredValue, scope: Scope, trace: Trace, rows: Dim) -> T
             built = trace.lift(built)
     if not isinstance(built, Tracer):
         raise ShapeError(
-            f"the value is a {type(built).__name__}", place=place, expected="an array or a number"
+            f"the value is {described(built)}", place=place, expected="an array or a number"
         )
     counted = [axis for axis, size in enumerate(built.shape) if isinstance(size, Dim)]
     if counted and (counted != [0] or built.shape[0] != rows):

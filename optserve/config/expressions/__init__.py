@@ -26,6 +26,7 @@ Nothing is ever evaluated as Python. The public face, in the order of use:
 """
 
 from optserve.config.expressions.build import build
+from optserve.config.expressions.complex_numbers import Complex
 from optserve.config.expressions.functions import (
     AppliedFunction,
     Function,
@@ -39,12 +40,13 @@ from optserve.config.expressions.scope import OF_TABLES, Asked, Scope
 from optserve.config.expressions.text import Text
 from optserve.config.expressions.tree import Expression
 from optserve.config.expressions.undeclared import undeclared
-from optserve.config.expressions.values import Value
+from optserve.config.expressions.values import Value, described
 
 __all__ = [
     "OF_TABLES",
     "AppliedFunction",
     "Asked",
+    "Complex",
     "Expression",
     "Function",
     "Scope",
@@ -54,6 +56,7 @@ __all__ = [
     "build",
     "compose",
     "declare",
+    "described",
     "parse_expression",
     "parse_signature",
     "undeclared",

@@ -110,7 +110,7 @@ def check_option(value: object, parameter: Parameter | None, place: Place) -> No
 
     Declared functions, whose arguments have no ``parameter``, take none of them.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float | complex) and not isinstance(value, bool):
         return
     if parameter is not None:
         words = _words(parameter)

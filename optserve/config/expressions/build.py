@@ -21,6 +21,15 @@ from optserve.config.expressions.arguments import (
     takes_list,
 )
 from optserve.config.expressions.arithmetic import apply_binary, apply_prefix
+from optserve.config.expressions.complex_calls import calls_back, complex_call, holds_complex
+from optserve.config.expressions.complex_numbers import (
+    Complex,
+    as_complex,
+    binary,
+    each_part,
+    no_complex,
+    stacked_parts,
+)
 from optserve.config.expressions.functions import Function
 from optserve.config.expressions.indexing import indexed
 from optserve.config.expressions.recording import Recorder, checked, entered
@@ -41,12 +50,14 @@ from optserve.config.expressions.tree import (
 from optserve.config.expressions.undeclared import undeclared
 from optserve.config.expressions.values import (
     Callback,
+    Number,
     Value,
     as_number,
     attribute_of,
     with_shapes,
 )
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError, together
+from optserve.graph.dim import Dim
 from optserve.graph.tracer import Trace, Tracer
 from optserve.primitives.shaping import stack
 
@@ -110,14 +121,18 @@ class _Builder:
         match node:
             case Constant(value=constant):
                 assert not isinstance(constant, EllipsisType)  # it stands in subscripts only
-                return constant
+                return as_complex(constant) if isinstance(constant, complex) else constant
             case Name():
                 return self.name(node, frame)
             case Attribute(value=inner, attribute=attribute):
                 return self.attribute(self.value(inner, frame), attribute, node.place, frame)
             case Prefix(symbol=symbol, operand=inner):
-                operand = as_number(self.value(inner, frame), inner.place)
+                operand = self.operand(inner, frame)
                 with self.recorder.at(node.place, frame.trace):
+                    if isinstance(operand, Complex):
+                        if symbol == "~":
+                            raise no_complex(symbol)
+                        return binary("-", 0.0, operand) if symbol == "-" else operand
                     return apply_prefix(symbol, operand, frame.trace)
             case Operation():
                 return self.operation(node, frame)
@@ -126,11 +141,15 @@ class _Builder:
             case Listing():
                 return self.listing(node, frame)
             case Subscript():
-                value = self.value(node.value, frame)
+                value, pairs = self.value(node.value, frame), self.scope.pairs
+
+                def picked(whole: Value) -> Any:
+                    return indexed(whole, node, lambda index: self.value(index, frame), pairs)
+
                 with self.recorder.at(node.place, frame.trace):
-                    pairs = self.scope.pairs
-                    picked = indexed(value, node, lambda index: self.value(index, frame), pairs)
-                return checked(picked, node.place)
+                    if isinstance(value, Complex):
+                        return each_part(value, picked)
+                    return checked(picked(value), node.place)
             case Call():
                 return self.call(node, frame)
 
@@ -154,14 +173,23 @@ class _Builder:
         with self.recorder.at(place, frame.trace):
             return attribute_of(value, attribute, place)
 
+    def operand(self, node: Node, frame: _Frame) -> Number | Complex:
+        """What an operator is applied to."""
+        value = self.value(node, frame)
+        return value if isinstance(value, Complex) else as_number(value, node.place)
+
     def operation(self, node: Operation, frame: _Frame) -> Value:
-        value, written = self.value(node.first, frame), node.first.place
+        value: Value = self.operand(node.first, frame)
+        written = node.first.place
         for step in node.steps:
-            left = as_number(value, written)
-            right = as_number(self.value(step.operand, frame), step.operand.place)
+            left = value if isinstance(value, Complex) else as_number(value, written)
+            right = self.operand(step.operand, frame)
             try:
                 with self.recorder.at(step.place, frame.trace):
-                    value = apply_binary(step.symbol, left, right, frame.trace)
+                    if isinstance(left, Complex) or isinstance(right, Complex):
+                        value = binary(step.symbol, *self.counted((left, right), frame))
+                    else:
+                        value = apply_binary(step.symbol, left, right, frame.trace)
             except ShapeError as error:
                 raise with_shapes(error, [(written, left), (step.operand.place, right)]) from None
             value, written = checked(value, step.place), step.place
@@ -176,12 +204,22 @@ class _Builder:
                 expected="at least one entry, such as [a, b]",
                 code="wrong-operand",
             )
-        values = [as_number(self.value(entry, frame), entry.place) for entry in node.entries]
+        values = [self.operand(entry, frame) for entry in node.entries]
+
+        def stacked(entries: Sequence[Any]) -> Value:
+            return self.recorder.primitive(stack, [entries], {}, frame.trace, node.place)
+
         try:
-            return self.recorder.primitive(stack, [values], {}, frame.trace, node.place)
+            if any(isinstance(value, Complex) for value in values):
+                return stacked_parts(self.counted(values, frame), stacked)
+            return stacked(values)
         except ShapeError as error:
             places = (entry.place for entry in node.entries)
             raise with_shapes(error, zip(places, values, strict=True)) from None
+
+    def counted(self, values: Sequence[Number | Complex], frame: _Frame) -> list[Any]:
+        """Row counts among values as numbers of the trace."""
+        return [frame.trace.lift(one) if isinstance(one, Dim) else one for one in values]
 
     def call(self, node: Call, frame: _Frame) -> Value:
         """A call: of a function that was passed in, a declared one, a primitive or a macro."""
@@ -208,10 +246,16 @@ class _Builder:
         if name in vocabulary.macros:
             macro = vocabulary.macros[name]
             bound = self.arguments(inspect.signature(macro), node, frame)
+            if holds_complex(bound) and not calls_back(bound):
+                with self.recorder.at(node.place, frame.trace):
+                    return complex_call(name, None, bound)
             return self.recorder.macro(macro, bound, frame.trace, node.place)
         primitive = self.scope.primitive(name)
         if primitive is not None:
             bound = self.arguments(primitive.call.signature, node, frame)
+            if holds_complex(bound):
+                with self.recorder.at(node.place, frame.trace):
+                    return complex_call(name, primitive, bound)
             try:
                 return self.recorder.primitive(
                     primitive, bound.args, bound.kwargs, frame.trace, node.place
@@ -340,6 +384,8 @@ class _Builder:
 def _trace_of(argument: Any) -> Trace | None:
     """The trace of a traced argument, or of the first of a tuple of them."""
     first = argument[0] if isinstance(argument, tuple) and argument else argument
+    if isinstance(first, Complex):
+        first = first.re if isinstance(first.re, Tracer) else first.im
     return first.trace if isinstance(first, Tracer) else None
 
 

@@ -143,7 +143,7 @@ class _Checker:
     def constant(self, node: ast.Constant, place: Place, *, option: bool = False) -> Constant:
         """A literal: a number, or where an ``option`` may stand any other."""
         value = node.value
-        if isinstance(value, bytes | complex):
+        if isinstance(value, bytes):
             raise self.refusal(node)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
             value = float(value)

@@ -47,6 +47,13 @@ _ELSEWHERE: Mapping[str, str] = {
     "eig": "eigh(a), of a symmetric matrix",
     "flip": "x[::-1]",
     "len": "x.shape[0]",
+    "complex": "x + 1j * y",
+    "re": "real(z)",
+    "im": "imag(z)",
+    "arg": "angle(z)",
+    "phase": "angle(z)",
+    "dot": "x @ y",
+    "matmul": "x @ y",
 }
 """Functions that other languages have, as they are written here: the nearest name is another."""
 

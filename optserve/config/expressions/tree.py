@@ -38,7 +38,7 @@ LARGEST_INTEGER = 2**53
 class Constant:
     """A number, or where the language allows them a string, a truth value, ``None`` or ``...``."""
 
-    value: int | float | bool | str | EllipsisType | None
+    value: complex | bool | str | EllipsisType | None
     place: Place
 
 

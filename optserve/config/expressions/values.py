@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import e, inf, pi
 from typing import Any, TypeAlias
 
+from optserve.config.expressions.complex_numbers import FUNCTIONS, Complex, each_part
 from optserve.errors import ConfigError, Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
@@ -28,7 +29,7 @@ __all__ = [
 Number: TypeAlias = Tracer | Dim | int | float | bool
 """What arithmetic takes. A row count stays exact until it meets something that is not a size."""
 
-Value: TypeAlias = "Number | str | tuple[Value, ...] | Callback | None"
+Value: TypeAlias = "Number | Complex | str | tuple[Value, ...] | Callback | None"
 """What an expression, or an argument of a call, can be."""
 
 CONSTANTS: Mapping[str, float] = {"pi": pi, "e": e, "inf": inf}
@@ -61,6 +62,8 @@ def described(value: Value) -> str:
             return f"the truth value {value}"
         case int() | float():
             return f"the number {value}"
+        case Complex():
+            return "a complex number" if not value.shape else "an array of complex numbers"
         case tuple():
             return f"a tuple of {len(value)} values"
         case str():
@@ -78,6 +81,8 @@ def as_number(value: Value, place: Place) -> Number:
     remedy = ""
     if isinstance(value, tuple):
         remedy = "take one of its values: [0]" if value else ""
+    if isinstance(value, Complex):
+        remedy = "real(z), imag(z), abs(z) and angle(z) are real numbers"
     if isinstance(value, Callback):
         remedy = f"call it: {value.name}(...)"
     raise ConfigError(
@@ -91,7 +96,7 @@ def as_number(value: Value, place: Place) -> Number:
 
 def shape_of(value: Value) -> Shape:
     """The shape of a value; numbers have none of any axis."""
-    return value.shape if isinstance(value, Tracer) else ()
+    return value.shape if isinstance(value, Tracer | Complex) else ()
 
 
 def attribute_of(value: Value, attribute: str, place: Place) -> Value:
@@ -100,6 +105,10 @@ def attribute_of(value: Value, attribute: str, place: Place) -> Value:
     >>> attribute_of(2.0, "shape", Place("fit.yaml"))
     ()
     """
+    if isinstance(value, Complex) and attribute == "T":
+        return each_part(value, lambda part: attribute_of(part, "T", place))
+    if isinstance(value, Complex) and attribute == "shape":
+        return value.shape
     number = as_number(value, place)
     if attribute == "shape":
         return shape_of(number)
@@ -110,6 +119,7 @@ def attribute_of(value: Value, attribute: str, place: Place) -> Value:
         f"no attribute '{attribute}'",
         place=place,
         expected=".T, .shape[k] or the dots of a declared name",
+        remedy=f"it is a function: {attribute}(...)" if attribute in FUNCTIONS else "",
         code="wrong-operand",
     )
 

@@ -24,7 +24,7 @@ LONGEST_NUMBER = 100
 LONGEST_NAME = 200
 """The most characters of a name."""
 
-_NUMBER = re.compile(r"(?:[0-9](?:_?[0-9])*)?\.?(?:[0-9](?:_?[0-9])*)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"(?:[0-9](?:_?[0-9])*)?\.?(?:[0-9](?:_?[0-9])*)?(?:[eE][+-]?[0-9]+)?[jJ]?")
 
 _SIGNS = frozenset("+-*/%@&|~<>()[],:.=") | {"**", "//", "==", "!=", "<=", ">=", "..."}
 
@@ -114,15 +114,16 @@ def _check_number(text: Text, token: Token) -> None:
         digits = re.match(r"[0-9]+(?:\.[0-9]*)?", word)
         number = digits.group() if digits else ""
         rest = word[len(number) :]
-        if rest in {"j", "J"}:
-            refuse(text, token, f"'{word}' is a complex number", expected="a real number")
         if number == "0" and rest[:1] in set("xXoObB"):
             refuse(text, token, f"'{word}' is not decimal", expected="a decimal number")
+        if rest in {"i", "I"}:
+            refuse(text, token, f"'{word}' is not a number", remedy=f"write {number}j")
         remedy = f"a product is {number} * {rest}" if rest.isidentifier() else ""
         refuse(text, token, f"'{word}' is not a number", remedy=remedy)
-    if re.fullmatch(r"0[0-9_]*[1-9][0-9_]*", word):
+    real = word.rstrip("jJ")
+    if re.fullmatch(r"0[0-9_]*[1-9][0-9_]*", real):
         refuse(text, token, f"'{word}' begins with a zero", remedy=f"write {word.lstrip('0_')}")
-    if math.isinf(float(word)):
+    if math.isinf(float(real)):
         refuse(
             text,
             token,

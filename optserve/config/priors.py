@@ -11,7 +11,7 @@ from optserve.config.declarations import Declarations, Prior
 from optserve.config.expressions import Scope
 from optserve.config.reals import real_array
 from optserve.config.suggest import did_you_mean
-from optserve.errors import ConfigError, Place, ShapeError
+from optserve.errors import ConfigError, OptserveError, Place, ShapeError
 from optserve.graph.axes import aligned
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
@@ -51,7 +51,11 @@ def log_prior(
         for key, expression in prior.hyperparameters.items()
     }
     with trace.at(prior.place):
-        density = primitive(value, **given)
+        try:
+            density = primitive(value, **given)
+        except OptserveError as error:  # of shapes that do not fit, which the body meets
+            error.place = prior.place
+            raise
         _check_shape(name, prior, primitive, value, density)
         residual = None
         if prior.named.name == "normal":

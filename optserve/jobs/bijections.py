@@ -115,7 +115,7 @@ def ordered() -> ParameterTransform:
         inverse=lambda value: np.concatenate([value[..., :1], np.log(np.diff(value))], -1),
         contains=lambda value: value.ndim > 0 and bool(np.all(np.diff(value) > 0)),
         domain="values that increase along the last axis",
-        start=lambda shape: np.broadcast_to(np.arange(_last(shape), dtype=np.float64), shape),
+        start=lambda shape: np.cumsum(np.ones(shape), axis=-1) - 1.0 if shape else np.zeros(shape),
     )
 
 

@@ -68,7 +68,7 @@ def interp(
     left: Value | None = None,
     right: Value | None = None,
 ) -> Value:
-    """The curve through the points (xp, fp) at x; xp ascends.
+    """The curve through the points (xp, fp) at x; xp ascends, and without that there is none.
 
     Between points it is a straight line, or with ``kind="cubic"`` the natural cubic spline. Before
     the first point it is ``left`` and behind the last ``right``, by default the values there. It
@@ -95,7 +95,8 @@ def interp(
         held = np.where(x < xp[0], xp[0], np.where(x > xp[-1], xp[-1], x))
         behind = np.clip(searchsorted(xp, held, side="right"), 1, count - 1)
         inside = _between(held, xp, fp, behind, kind)
-    return np.where(x < xp[0], left, np.where(x > xp[-1], right, inside))
+    curve = np.where(x < xp[0], left, np.where(x > xp[-1], right, inside))
+    return curve if count == 1 else np.where(np.min(xp[1:] - xp[:-1]) >= 0.0, curve, np.nan)
 
 
 def _between(x: Value, xp: Value, fp: Value, behind: Value, kind: str) -> Value:

@@ -23,7 +23,8 @@ def cox_log_likelihood(
     """The logarithm of Cox's partial likelihood, one number.
 
     ``eta`` is the linear predictor of each row, ``time`` when it was last seen, ``event`` whether
-    (or 1 where) it died then, rather than was censored. Of equal times ``ties`` says which
+    (or 1 where) it died then, rather than was censored (0; with any other code there is none). Of
+    equal times ``ties`` says which
     approximation is taken: Efron's (1977) or Breslow's (1974). It takes a sort and sums: time that
     grows as n log(n).
 
@@ -42,6 +43,7 @@ def cox_log_likelihood(
     order = argsort(-time)
     eta, late = take(eta, order), take(-time, order)
     died = take(event * 1.0, order).astype(eta.dtype)
+    died = np.where((died == 0.0) | (died == 1.0), died, np.nan)
     # Rows from the latest to the earliest: those at risk at a time are all up to its last row.
     first = searchsorted(late, late, side="left")
     last = searchsorted(late, late, side="right") - 1

@@ -238,3 +238,30 @@ def test_a_prior_needs_a_likelihood() -> None:
 def test_a_negative_standard_deviation_is_a_numerical_failure() -> None:
     result = line({"normal": {"mean": 0, "std": -1}}, B)
     assert result.exit_code == 5
+
+
+def test_hyperparameters_of_another_shape_are_told_at_their_place() -> None:
+    prior = {"normal": {"mean": "[0.0, 1.0]", "std": 1}}
+    config = {
+        "version": 1,
+        "parameters": {"p": {"shape": [3], "prior": prior}},
+        "log_likelihood": "-p**2",
+    }
+    with pytest.raises(OptserveError, match=r"\(3,\) and \(2,\)") as caught:
+        optserve.load(config)
+    assert str(caught.value.place) == "parameters.p.prior.normal"
+
+
+def test_a_normal_vector_may_be_the_rows_of_a_table() -> None:
+    x, y = np.linspace(0, 3, 6), np.sin(np.linspace(0, 3, 6))
+    losses = []
+    for rows, noise in ((True, "0.1 * (x[:, None] == x)"), (False, "0.1 * eye(rows(data))")):
+        config = {
+            "version": 1,
+            "data": {"inline": {"x": x.tolist(), "y": y.tolist()}, "rows": rows},
+            "parameters": {"l": 1.0},
+            "log_likelihood": f"multivariate_normal_logpdf(y, 0, rbf(x, x, l) + {noise})",
+            "optimizer": "none",
+        }
+        losses.append(optserve.run(optserve.load(config)).loss)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-13)

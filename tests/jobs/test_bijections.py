@@ -189,3 +189,9 @@ def test_what_mixes_entries_has_no_bounds_and_no_entry_that_is_fixed(name: str) 
 def test_an_interval_has_a_width() -> None:
     with pytest.raises(ConfigError, match="not above low"):
         bijections.interval(1.0, 1.0)
+
+
+def test_a_number_has_no_order() -> None:
+    ordered = bijections.ordered()
+    assert not ordered.contains(ordered.start(()))
+    assert ordered.start((2, 3)).tolist() == [[0.0, 1.0, 2.0]] * 2

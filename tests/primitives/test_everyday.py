@@ -207,6 +207,22 @@ def test_kernels() -> None:
     differs(lambda v: np.sum(rbf(x, x, v) ** 2), length)
 
 
+@pytest.mark.parametrize("kind", ["linear", "cubic"])
+def test_points_in_disorder_have_no_curve(kind: Any) -> None:
+    for x in (-1.0, 1.5, 9.0):
+        assert np.isnan(interp(x, [2.0, 0.0, 1.0], [1.0, 2.0, 3.0], kind=kind))
+    assert (
+        interp(np.float32(1.5), np.float32([0, 1, 1, 2]), np.float32([1, 2, 3, 4])).dtype
+        == np.float32
+    )
+    assert interp(0.5, [0.0, 1.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]) == 1.5
+
+
+def test_codes_of_events_are_0_and_1() -> None:
+    """In data of other programs they are 1 and 2."""
+    assert np.isnan(cox_log_likelihood([0.1, 0.2], [3.0, 5.0], [1, 2]))
+
+
 def cox_written_out(eta: Array, time: Array, event: Array, ties: str) -> float:
     total = 0.0
     for t in np.unique(time[event > 0]):

@@ -18,6 +18,7 @@ from optserve.primitives.constructors import composite
 from optserve.primitives.densities.density import in_one_dtype
 from optserve.primitives.linear_algebra.cholesky import cholesky, triangular_solve
 from optserve.primitives.linear_algebra.diagonals import diagonal
+from optserve.primitives.reductions import entry_count
 
 __all__ = [
     "multivariate_normal_cholesky_logpdf",
@@ -52,7 +53,7 @@ def _times(vectors: Value, matrix: Value) -> Value:
 
 
 def _log_density(z: Value, half_log_determinant: Value) -> Value:
-    size = np.shape(z)[-1]
+    size = entry_count(z, (np.ndim(z) - 1,))
     return -0.5 * np.sum(np.square(z), axis=-1) - half_log_determinant - 0.5 * size * _LOG_2_PI
 
 

@@ -66,3 +66,30 @@ def test_it_refuses_what_it_does_not_hold(key: str) -> None:
     errors = getattr(raised.value, "errors", [raised.value])
     assert any(error.place and error.place.path.startswith(".".join(names)) for error in errors)
     assert any(error.expected or error.remedy for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ("subject_to", {"subject_to": ["b <= 3"]}),
+        ("by", {"by": "group"}),
+        ("shared", {"shared": ["b"]}),
+        ("checkpoint", {"checkpoint": {"seconds": 30}}),
+        ("distribute", {"distribute": "dask"}),
+        ("random", {"parameters": {"b": {"random": {"normal": {"std": 1}}}}}),
+        ("l1", {"parameters": {"b": {"init": 1, "penalty": {"l1": 1}}}}),
+        ("constraint", {"stop": {"constraint": 1e-8}}),
+        ("sample", {"starts": {"sample": "sobol"}}),
+        ("covariance", {"least_squares": {"observed": 1, "predicted": "b", "covariance": "C"}}),
+        ("errors_in", {"least_squares": {"observed": 1, "predicted": "b", "errors_in": {"x": 1}}}),
+        ("robust", {"least_squares": {"observed": 1, "predicted": "b", "robust": "huber"}}),
+    ],
+)
+def test_what_the_language_does_not_do_yet_is_refused_by_name(
+    key: str, more: dict[str, Any]
+) -> None:
+    config = {"version": 1, "parameters": {"b": 1}, "loss": "b**2", **more}
+    if "least_squares" in more:
+        del config["loss"]
+    with pytest.raises(OptserveError, match=f"`{key}` is not supported yet"):
+        optserve.load(config)

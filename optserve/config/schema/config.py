@@ -173,10 +173,7 @@ def _whole(value: Any) -> Any:
 class Config(Section):
     """A problem to optimize."""
 
-    later: ClassVar[tuple[str, ...]] = (
-        "subject_to",
-        "checkpoint",
-    )
+    later: ClassVar[tuple[str, ...]] = ("subject_to", "by", "shared", "checkpoint", "distribute")
 
     version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
         description="The version of the config language."

@@ -16,7 +16,7 @@ __all__ = ["Comparison", "LeastSquaresWritten", "Weights"]
 class Comparison(Section):
     """What was observed against what is predicted; the residual is their difference."""
 
-    later: ClassVar[tuple[str, ...]] = ("robust",)
+    later: ClassVar[tuple[str, ...]] = ("robust", "covariance", "errors_in")
 
     observed: ExpressionWritten = Field(description="What was measured.")
     predicted: ExpressionWritten = Field(description="What the model says.")

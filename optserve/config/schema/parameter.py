@@ -51,6 +51,7 @@ Fixed = (
 class Parameter(Section):
     """A parameter of the loss; everything written is on its natural scale."""
 
+    later: ClassVar[tuple[str, ...]] = ("random",)
     sugar: ClassVar[str] = "init"
 
     init: Annotated[Initial, ByKind] | None = Field(

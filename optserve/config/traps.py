@@ -21,7 +21,12 @@ _REMEDIES = {
     "mapping values are not allowed here": (
         "quote a text that holds `: `; or does this line need another indentation?"
     ),
-    "block sequence entries are not allowed here": "quote a text that begins with `- `",
+    "sequence entries are not allowed here": "quote a text that begins with `- `",
+    "mapping keys are not allowed here": "quote a text that begins with `? `",
+    "expected a comment or a line break": (
+        "after `>` or `|` a text begins on the next line; or quote a text that begins with them"
+    ),
+    "expected alphabetic or numeric character": "quote the whole text, not a part of it",
     "could not find expected ':'": "does a `:` lack after the key, or a blank after the `:`?",
     r"expected ',' or '\}', but got '[\[{]'": (
         "inside `{...}` quote a text that holds brackets, or write the mapping on lines of its own"

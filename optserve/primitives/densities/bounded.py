@@ -162,6 +162,7 @@ pareto_logpdf = density(
     _pareto_logpdf,
     domain=(_ABOVE_MINIMUM, _MINIMUM, positive),
     remedy="keep minimum and shape positive",
+    draws=lambda random, minimum, shape: minimum * (1.0 + random.pareto(shape)),
     doc="""
     Log density of the Pareto distribution at x, whose tail falls as 1 / x**shape. Below the minimum
     it is -inf, with the derivative 0.

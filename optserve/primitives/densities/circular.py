@@ -67,6 +67,7 @@ von_mises_logpdf = density(
     domain=(real, real, positive),
     remedy="keep concentration positive: `bounds: [0, null]`",
     cost=120.0,
+    draws=lambda random, location, concentration: random.vonmises(location, concentration),
     doc="""
     Log density of von Mises' distribution of angles, in radians, at x: proportional to
     exp(concentration * cos(x - location)). It has the period 2 pi; over one of them its integral

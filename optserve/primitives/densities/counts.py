@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from optserve.graph.aval import Array
 from optserve.graph.domain import integer, positive, unit
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import certain, density, no_count, only_if
@@ -25,6 +27,7 @@ __all__ = [
     "poisson_logcdf",
     "poisson_logpmf",
     "poisson_logsf",
+    "unless_zero",
     "with_zeros",
     "zero_inflated_negative_binomial_logcdf",
     "zero_inflated_negative_binomial_logpmf",
@@ -190,6 +193,11 @@ def with_zeros(k: Value, logpmf: Value, inflation: Value) -> Value:
     return np.where(k == 0.0, at_zero, np.log1p(-inflation) + logpmf)
 
 
+def unless_zero(random: Any, inflation: Array, drawn: Array) -> Array:
+    """Counts that are drawn, of which ``inflation`` are 0 anyway."""
+    return np.where(random.random(inflation.shape) < inflation, 0, drawn)
+
+
 zero_inflated_poisson_logpmf = density(
     "zero_inflated_poisson_logpmf",
     lambda k, mean, inflation: np.where(
@@ -200,6 +208,7 @@ zero_inflated_poisson_logpmf = density(
     domain=(_COUNT, positive, unit),
     remedy=f"{_POSITIVE_MEAN}; inflation: {_CHANCE}",
     cost=130.0,
+    draws=lambda random, mean, inflation: unless_zero(random, inflation, random.poisson(mean)),
     doc="""
     Log probability of k, which is 0 with the probability inflation, and else Poisson of this mean.
     Of what is no count it is -inf.
@@ -250,6 +259,9 @@ zero_inflated_negative_binomial_logpmf = density(
     domain=(_COUNT, positive, positive, unit),
     remedy=f"keep mean and dispersion positive; inflation: {_CHANCE}",
     cost=330.0,
+    draws=lambda random, mean, dispersion, inflation: unless_zero(
+        random, inflation, random.negative_binomial(dispersion, dispersion / (dispersion + mean))
+    ),
     doc="""
     Log probability of k, which is 0 with the probability inflation, and else negative binomial of
     this mean and dispersion. Of what is no count it is -inf.

@@ -65,6 +65,7 @@ inverse_gamma_logpdf = density(
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=120.0,
+    draws=lambda random, shape, scale: scale / random.gamma(shape),
     doc="""
     Log density, at x, of 1 / g where g is gamma of this shape and of the rate that is here called
     scale. At 0 and below it is -inf, with the derivative 0.
@@ -77,6 +78,7 @@ chi2_logpdf = density(
     domain=(positive, positive),
     remedy="keep dof positive",
     cost=120.0,
+    draws=lambda random, dof: random.chisquare(dof),
     doc="""
     Log density, at x, of the sum of the squares of dof independent normal numbers of mean 0 and
     variance 1. Below 0 it is -inf, with the derivative 0.

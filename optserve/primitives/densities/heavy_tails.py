@@ -144,6 +144,9 @@ cauchy_logpdf = density(
     lambda x, location, scale: -log1p_square((x - location) / scale) - np.log(math.pi * scale),
     domain=(real, real, positive),
     remedy=_POSITIVE_SCALE,
+    draws=lambda random, location, scale: (
+        location + scale * random.standard_cauchy(np.shape(scale))
+    ),
     doc="Log density of the Cauchy distribution of this median and scale, at x.",
 )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from optserve.graph.aval import Array
 from optserve.graph.domain import Domain, positive, real
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, only_if, standardized
@@ -36,12 +38,20 @@ def _skew_normal_logpdf(x: Value, location: Value, scale: Value, shape: Value) -
     return normal_logpdf(x, location, scale) + tail - _LOG_HALF
 
 
+def _draw_skew_normal(random: Any, location: Array, scale: Array, shape: Array) -> Array:
+    """As of two normal numbers, of which one is folded (Azzalini 1985, Scand. J. Stat. 12, 171)."""
+    share = shape / np.hypot(1.0, shape)
+    folded, other = np.abs(random.normal(size=shape.shape)), random.normal(size=shape.shape)
+    return np.asarray(location + scale * (share * folded + np.sqrt(1.0 - share * share) * other))
+
+
 skew_normal_logpdf = density(
     "skew_normal_logpdf",
     _skew_normal_logpdf,
     domain=(real, real, positive, real),
     remedy="keep scale positive: `bounds: [0, null]` or `transform: log`",
     cost=80.0,
+    draws=_draw_skew_normal,
     doc="""
     Log density of the skew normal distribution at x: twice a normal density of this location and
     scale, times ndtr(shape * z) where x is z scales above the location.

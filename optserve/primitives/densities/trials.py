@@ -6,7 +6,12 @@ import numpy as np
 
 from optserve.graph.domain import integer, positive, real, unit
 from optserve.graph.primitive import Value
-from optserve.primitives.densities.counts import inflated, negative_binomial, with_zeros
+from optserve.primitives.densities.counts import (
+    inflated,
+    negative_binomial,
+    unless_zero,
+    with_zeros,
+)
 from optserve.primitives.densities.density import certain, density, no_count, only_if
 from optserve.primitives.densities.deviance import deviance, stirling
 from optserve.primitives.densities.incomplete import log_beta_tails
@@ -149,6 +154,9 @@ zero_inflated_binomial_logpmf = density(
     domain=(_SUCCESSES, _TRIALS, unit, unit),
     remedy=f"{_CHANCE}; inflation too",
     cost=280.0,
+    draws=lambda random, trials, chance, inflation: unless_zero(
+        random, inflation, random.binomial(np.asarray(trials, np.int64), chance)
+    ),
     doc="""
     Log probability of k, which is 0 with the probability inflation, and else the successes in so
     many trials of this chance. Where k is no whole number from 0 to trials it is -inf.
@@ -211,6 +219,9 @@ beta_binomial_logpmf = density(
     domain=(_SUCCESSES, _TRIALS, positive, positive),
     remedy=_POSITIVE,
     cost=900.0,
+    draws=lambda random, trials, a, b: random.binomial(
+        np.asarray(trials, np.int64), random.beta(a, b)
+    ),
     doc="""
     Log probability of k successes in so many trials, whose chance is itself a beta number of a and
     b. Where k is no whole number from 0 to trials it is -inf.

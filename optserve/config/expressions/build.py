@@ -7,7 +7,7 @@ Declared functions are inlined where they are called. Nothing here knows a primi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import Any
@@ -30,7 +30,7 @@ from optserve.config.expressions.complex_numbers import (
     no_complex,
     stacked_parts,
 )
-from optserve.config.expressions.functions import Function
+from optserve.config.expressions.functions import Function, called_at
 from optserve.config.expressions.indexing import indexed
 from optserve.config.expressions.recording import Recorder, checked, entered
 from optserve.config.expressions.scope import Scope
@@ -54,6 +54,7 @@ from optserve.config.expressions.values import (
     Value,
     as_number,
     attribute_of,
+    trace_of,
     with_shapes,
 )
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError, together
@@ -246,10 +247,7 @@ class _Builder:
         if name in vocabulary.macros:
             macro = vocabulary.macros[name]
             bound = self.arguments(inspect.signature(macro), node, frame)
-            if holds_complex(bound) and not calls_back(bound):
-                with self.recorder.at(node.place, frame.trace):
-                    return complex_call(name, None, bound)
-            return self.recorder.macro(macro, bound, frame.trace, node.place)
+            return self.macro(name, macro, bound, frame, node.place)
         primitive = self.scope.primitive(name)
         if primitive is not None:
             bound = self.arguments(primitive.call.signature, node, frame)
@@ -329,7 +327,7 @@ class _Builder:
             return None
 
         def call(*arguments: Any) -> Any:
-            inner = [trace for trace in map(_trace_of, arguments) if trace is not None]
+            inner = [trace for trace in map(trace_of, arguments) if trace is not None]
             trace = max([frame.trace, *inner], key=lambda trace: trace.serial)
             values = [entered(argument, trace) for argument in arguments]
             return self.apply(name, values, replace(frame, trace=trace), node.place)
@@ -341,11 +339,29 @@ class _Builder:
         if name in self.scope.functions:
             return self.inline(self.scope.functions[name], values, frame, place)
         macro = self.scope.vocabulary.macros.get(name)
+        primitive = self.scope.vocabulary.primitives.get(name)
+        if primitive is not None and any(isinstance(value, Complex) for value in values):
+            with self.recorder.at(place, frame.trace):
+                return complex_call(name, primitive, primitive.call.signature.bind(*values))
         if macro is not None:
             bound = inspect.signature(macro).bind(*values)
-            return self.recorder.macro(macro, bound, frame.trace, place)
-        primitive = self.scope.vocabulary.primitives[name]
+            return self.macro(name, macro, bound, frame, place)
+        assert primitive is not None
         return self.recorder.primitive(primitive, values, {}, frame.trace, place)
+
+    def macro(
+        self,
+        name: str,
+        macro: Callable[..., Any],
+        bound: inspect.BoundArguments,
+        frame: _Frame,
+        place: Place,
+    ) -> Value:
+        """A function over primitives, which takes complex numbers or none."""
+        if holds_complex(bound) and not calls_back(bound):
+            with self.recorder.at(place, frame.trace):
+                return complex_call(name, None, bound)
+        return self.recorder.macro(macro, bound, frame.trace, place)
 
     def inline(
         self, function: Function, values: Sequence[Value], frame: _Frame, place: Place
@@ -377,20 +393,5 @@ class _Builder:
                 if function.composed and isinstance(value, Tracer):
                     value.trace.seal(value)
         except OptserveError as error:
-            raise _called_at(error, function, place) from None
+            raise called_at(error, function, place) from None
         return locals_["return"]
-
-
-def _trace_of(argument: Any) -> Trace | None:
-    """The trace of a traced argument, or of the first of a tuple of them."""
-    first = argument[0] if isinstance(argument, tuple) and argument else argument
-    if isinstance(first, Complex):
-        first = first.re if isinstance(first.re, Tracer) else first.im
-    return first.trace if isinstance(first, Tracer) else None
-
-
-def _called_at(error: OptserveError, function: Function, place: Place) -> OptserveError:
-    """``error``, raised in the body of ``function``, saying where that was called; three deep."""
-    if error.place != place and error.message.count(" called at ") < 3:
-        error.message = f"{error.message}, in {function} called at {place}"
-    return error

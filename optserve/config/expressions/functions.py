@@ -10,9 +10,17 @@ from optserve.config.expressions.text import Text
 from optserve.config.expressions.tokens import tokens
 from optserve.config.expressions.tree import Call, Expression, ExpressionNode, Name
 from optserve.config.expressions.words import Token, refuse
-from optserve.errors import ConfigError, Place
+from optserve.errors import ConfigError, OptserveError, Place
 
-__all__ = ["AppliedFunction", "Function", "Signature", "compose", "declare", "parse_signature"]
+__all__ = [
+    "AppliedFunction",
+    "Function",
+    "Signature",
+    "called_at",
+    "compose",
+    "declare",
+    "parse_signature",
+]
 
 _OPERAND = "the operand"
 """What the one parameter of a composition is called: no text can name it, so it hides nothing."""
@@ -218,3 +226,10 @@ def _local(text: Text) -> str:
             code="wrong-definition",
         )
     return signature.name
+
+
+def called_at(error: OptserveError, function: Function, place: Place) -> OptserveError:
+    """``error``, raised in the body of ``function``, saying where that was called; three deep."""
+    if error.place != place and error.message.count(" called at ") < 3:
+        error.message = f"{error.message}, in {function} called at {place}"
+    return error

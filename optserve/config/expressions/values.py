@@ -11,7 +11,7 @@ from optserve.config.expressions.complex_numbers import FUNCTIONS, Complex, each
 from optserve.errors import ConfigError, Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import Tracer
+from optserve.graph.tracer import Trace, Tracer
 
 __all__ = [
     "CONSTANTS",
@@ -23,6 +23,7 @@ __all__ = [
     "described",
     "shape_of",
     "source_at",
+    "trace_of",
     "with_shapes",
 ]
 
@@ -97,6 +98,14 @@ def as_number(value: Value, place: Place) -> Number:
 def shape_of(value: Value) -> Shape:
     """The shape of a value; numbers have none of any axis."""
     return value.shape if isinstance(value, Tracer | Complex) else ()
+
+
+def trace_of(argument: Any) -> Trace | None:
+    """The trace of a traced argument, or of the first of a tuple of them."""
+    first = argument[0] if isinstance(argument, tuple) and argument else argument
+    if isinstance(first, Complex):
+        first = first.re if isinstance(first.re, Tracer) else first.im
+    return first.trace if isinstance(first, Tracer) else None
 
 
 def attribute_of(value: Value, attribute: str, place: Place) -> Value:

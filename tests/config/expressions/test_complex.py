@@ -166,6 +166,24 @@ def test_steps_of_a_scan_may_be_complex_and_so_may_branches() -> None:
     assert result.metrics["train"]["halves"] == pytest.approx(abs(halves))
 
 
+def test_functions_that_are_passed_by_name_know_them_too() -> None:
+    config = {
+        "version": 1,
+        "parameters": {"b": 0.7},
+        "define": {
+            "at(f, z)": "f(z)",
+            "kept(z)": "z",
+            "turned": "cond(b > 0, exp, conj, 1j * b)",
+        },
+        "loss": "at(real, 2 + 1j * b) + at(abs, kept(3j)) + real(turned)",
+        "optimizer": "none",
+    }
+    assert optserve.run(optserve.load(config)).loss == pytest.approx(5 + np.cos(0.7))
+    wrong = {**config, "loss": "at(floor, 1j) + b"}
+    with pytest.raises(ShapeError, match="floor takes real numbers"):
+        optserve.load(wrong)
+
+
 def test_derivatives_and_both_precisions() -> None:
     for precision, rel in (("float64", 1e-6), ("float32", 1e-3)):
         config = {

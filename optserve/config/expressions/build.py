@@ -174,7 +174,7 @@ class _Builder:
         with self.recorder.at(place, frame.trace):
             return attribute_of(value, attribute, place)
 
-    def operand(self, node: Node, frame: _Frame) -> Number | Complex:
+    def operand(self, node: ExpressionNode, frame: _Frame) -> Number | Complex:
         """What an operator is applied to."""
         value = self.value(node, frame)
         return value if isinstance(value, Complex) else as_number(value, node.place)

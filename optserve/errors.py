@@ -117,17 +117,25 @@ class OptserveError(Exception):
             self.place = place
         return self
 
-    def block(self) -> str:
+    def block(self, *, coded: bool = False) -> str:
         """The error as a person reads it: place, excerpt with a caret, expectation, remedy.
 
+        With ``coded`` its first line ends with the code, as the command line shows it.
+
         >>> place = Place("fit.yaml", 2, 9, excerpt="    mu: epx(x)", width=3)
-        >>> print(ConfigError("no primitive 'epx'", place=place, remedy="did you mean 'exp'?"))
-        fit.yaml:2:9: no primitive 'epx'
+        >>> error = ConfigError(
+        ...     "no primitive 'epx'", place=place, remedy="did you mean 'exp'?", code="unknown-name"
+        ... )
+        >>> print(error.block(coded=True))
+        fit.yaml:2:9: no primitive 'epx'  [unknown-name]
               mu: epx(x)
                   ^^^
           remedy: did you mean 'exp'?
         """
         head = f"{self.place}: {self.message}" if self.place else self.message
+        if coded:
+            first, *rest = head.split("\n")
+            head = "\n".join([f"{first}  [{self.code}]", *rest])
         lines = [head]
         if self.place is not None and self.place.excerpt:
             lines += _excerpt(self.place)
@@ -186,9 +194,9 @@ class ConfigErrors(ConfigError):
         self.errors = tuple(errors)
         self.exit_code = min((error.exit_code for error in errors), key=(1, 2, 6, 5, 4).index)
 
-    def block(self) -> str:
+    def block(self, *, coded: bool = False) -> str:
         """A block for each error, up to the number that a person reads."""
-        blocks = [error.block() for error in self.errors[:MOST_TOLD]]
+        blocks = [error.block(coded=coded) for error in self.errors[:MOST_TOLD]]
         more = len(self.errors) - len(blocks)
         return "\n\n".join([*blocks, f"and {more} more"] if more else blocks)
 

@@ -97,7 +97,7 @@ def _told(outcome: JobOutcome) -> Iterator[str]:
     for sentence in sentences:
         yield f"  {outcome.id}: {sentence}"
     for error in errors_of(outcome.errors):
-        yield from (f"  {line}" for line in error.block().splitlines())
+        yield from (f"  {line}" for line in error.block(coded=True).splitlines())
     for line in outcome.output.splitlines()[-5:]:
         yield f"    {line}"
 

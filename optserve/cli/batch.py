@@ -232,7 +232,7 @@ def _end(done: Batch, reporting: Reporting, output: Format) -> None:
     if reporting.wanted:
         errors = reporting.write([*ended_jobs(done)])
     for failure in errors:
-        write_error(failure.block())
+        write_error(failure.block(coded=True))
     code = exit_code([done.exit_code, *(one.exit_code for one in errors)])
     if output is Format.json:
         write_output(json.dumps({**done.record, "exit_code": code}, indent=1))

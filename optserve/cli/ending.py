@@ -44,7 +44,7 @@ def ending(output: Format = Format.text) -> Iterator[None]:
             error,
         )
     except SystemExit as error:  # a command ends by typer.Exit
-        block = f"a plugin exited the process (SystemExit: {error})\n{_last_line(error)}"
+        block = f"a plugin exited the process (SystemExit: {error})  [plugin]\n{_last_line(error)}"
         _end(
             block,
             {"kind": "PluginFailure", "code": "plugin", "message": _one_line(error)},
@@ -59,7 +59,7 @@ def ending(output: Format = Format.text) -> Iterator[None]:
 
 def end(error: OptserveError, output: Format) -> int:
     """Tell an error of the user; returns the exit code."""
-    _tell(error.block(), _described(error), error.exit_code, output, error)
+    _tell(error.block(coded=True), _described(error), error.exit_code, output, error)
     return error.exit_code
 
 
@@ -111,7 +111,7 @@ def _last_line(error: BaseException) -> str:
 
 
 def _internal(error: Exception) -> str:
-    lines = [f"internal error: {_one_line(error)}", _last_line(error)]
+    lines = [f"internal error: {_one_line(error)}  [internal]", _last_line(error)]
     if not os.environ.get(TRACEBACK_VARIABLE):
         lines.append(f"  remedy: set {TRACEBACK_VARIABLE}=1 to see the traceback, and report it")
     return "\n".join(lines)

@@ -49,7 +49,7 @@ def report(
         wanted = reports or [f"html={folder / 'report.html'}"]
         errors = report_files(wanted, plugin).write([job])
         for error in errors:
-            write_error(error.block())
+            write_error(error.block(coded=True))
         if not errors:
             write_output("\n".join(f"wrote {text.partition('=')[2]}" for text in wanted))
         raise typer.Exit(exit_code([0, *(error.exit_code for error in errors)]))

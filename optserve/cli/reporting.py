@@ -78,7 +78,7 @@ class Reporting:
 
             job = EndedJob.of_error(config.stem, _as_told(error), config=str(config))
             for failure in self.write([job]):
-                write_error(failure.block())
+                write_error(failure.block(coded=True))
             raise
 
     def write(self, jobs: Sequence[EndedJob]) -> list[OptserveError]:

@@ -86,7 +86,7 @@ def run(
         job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text)
         errors += reporting.write([job])
         for failure in errors:
-            write_error(failure.block())
+            write_error(failure.block(coded=True))
         code = exit_code([code, *(one.exit_code for one in errors)])
         if output is Format.json:
             write_output(_with_code(result, code))

@@ -14,6 +14,7 @@ from optserve.cli.progress import shown_progress
 from optserve.cli.streams import output_encoding, write_output
 
 if TYPE_CHECKING:
+    from optserve.config.overrides import Option
     from optserve.jobs.record.result import Result
 
 __all__ = ["uncertainty"]
@@ -86,9 +87,7 @@ def uncertainty(
         _, result, config = finished(run)
         problem = load(
             config,
-            overrides=_overrides(
-                method, profile, contour, result.level if level is None else level
-            ),
+            overrides=_overrides(method, profile, contour, level, result.level),
             allow_path=allow_path,
             plugin_files=plugin,
             seed=result.used.seed,
@@ -108,16 +107,29 @@ def uncertainty(
 
 
 def _overrides(
-    method: list[str], profile: list[str], contour: list[str], level: float
-) -> list[str]:
-    """What is asked for, as it would be set in the config; what it expects is left out."""
+    method: list[str],
+    profile: list[str],
+    contour: list[str],
+    level: float | None,
+    before: float,
+) -> list[str | Option]:
+    """What is asked for, as it would be set in the config; what it expects is left out. ``before``
+    is the level of the run."""
     import json
 
-    methods, names = ", ".join(method) or "auto", ", ".join(profile)
-    pairs = ", ".join(json.dumps([label.strip() for label in one.split(",")]) for one in contour)
-    asked = f"uncertainty={{method: [{methods}], level: {level!r}, profile: [{names}], "
-    asked += f"contours: [{pairs}]}}"
-    return [asked, "expect=null", "baseline=null"]
+    from optserve.config.overrides import Option
+
+    # Lists of the right length, whose entries the options then replace, each at a place of its own.
+    blank = {"method": ["auto"] * (len(method) or 1), "level": before}
+    blank |= {"profile": ["_"] * len(profile), "contours": [["_"]] * len(contour)}
+    asked = f"uncertainty={json.dumps(blank)}"
+    pairs = [json.dumps([label.strip() for label in one.split(",")]) for one in contour]
+    given = [("--method", f"method[{i}]", text) for i, text in enumerate(method)]
+    given += [("--profile", f"profile[{i}]", text) for i, text in enumerate(profile)]
+    given += [("--contour", f"contours[{i}]", text) for i, text in enumerate(pairs)]
+    given += [] if level is None else [("--level", "level", repr(level))]
+    options = [Option(name, f"uncertainty.{path}", text) for name, path, text in given]
+    return ["expect=null", "baseline=null", asked, *options]
 
 
 def _check_found_again(before: Result, now: Result) -> None:

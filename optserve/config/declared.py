@@ -10,6 +10,7 @@ from optserve.config.declarations import Declarations, declarations
 from optserve.config.expressions import OF_TABLES
 from optserve.config.mistakes import Mistakes
 from optserve.config.needed import check_requirements, registry_for
+from optserve.config.overrides import Option
 from optserve.config.schema.config import Config
 from optserve.config.written import Given, Written, content_of, written
 from optserve.memo import Memo
@@ -39,7 +40,7 @@ def declared(
     config: Given,
     found: Mistakes,
     *,
-    overrides: Sequence[str],
+    overrides: Sequence[str | Option],
     allow_path: bool,
     with_data: bool,
     registry: Registry | None,

@@ -1,4 +1,4 @@
-"""``--set a.b[2]=value``: one value of a config replaced from the command line."""
+"""``--set a.b[2]=value``, or another ``Option``: the command line replaces a value of a config."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
 from optserve.config.parse import parse_value
@@ -16,7 +17,16 @@ from optserve.config.source import Source
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 
-__all__ = ["apply"]
+__all__ = ["Option", "apply"]
+
+
+class Option(NamedTuple):
+    """What an option ``name`` such as ``--method`` gives: the ``text`` of the value at ``path``."""
+
+    name: str
+    path: str
+    text: str
+
 
 _NAMED = MappingProxyType(
     {
@@ -36,7 +46,7 @@ _INDEX = re.compile(r"\[([0-9]{1,6})\]")
 
 
 def apply(
-    tree: MappingNode, overrides: Sequence[str], folder: Path, *, origin: str = "--set"
+    tree: MappingNode, overrides: Sequence[str | Option], folder: Path, *, origin: str = "--set"
 ) -> MappingNode:
     """``tree`` with each of ``overrides`` set in turn; null removes a key.
 
@@ -54,6 +64,9 @@ def apply(
     {'parameters.b': {'max': 3}}
     """
     for number, text in enumerate(overrides, 1):
+        if isinstance(text, Option):
+            tree = _optioned(tree, text, folder)
+            continue
         source = Source(origin, text, folder, first_line=number)
         written, equals, _ = text.partition("=")
         path = written.strip()
@@ -88,6 +101,21 @@ def apply(
         assert isinstance(changed, MappingNode)
         tree = changed
     return tree
+
+
+def _optioned(tree: MappingNode, option: Option, folder: Path) -> MappingNode:
+    """``tree`` with what an option of its own says."""
+    source = Source(option.name, option.text, folder)
+    value = parse_value(source, 0, option.path)
+    if isinstance(value, ScalarNode) and value.value is None:
+        raise ConfigError(
+            f"there is nothing after `{option.name}`",
+            remedy="leave the option out, or give its value; a variable of the shell may be unset",
+            code="override",
+        )
+    changed = _set(tree, option.path, value, new=False)
+    assert isinstance(changed, MappingNode)
+    return changed
 
 
 def _check_path(source: Source, path: str) -> None:

@@ -20,6 +20,7 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import plain
 from optserve.config.objective import Built
 from optserve.config.outputs import outputs_over
+from optserve.config.overrides import Option
 from optserve.config.placing import placed
 from optserve.config.resolved import origins_of
 from optserve.config.schema.config import Config
@@ -47,7 +48,7 @@ def load(
     *,
     data: Any = None,
     registry: Registry | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str | Option] = (),
     allow_path: bool = False,
     seed: int | None = None,
     plugin_files: Sequence[Path] = (),
@@ -65,7 +66,7 @@ def load(
     registry:
         Where names are looked up; by default the plugins that the config needs are imported.
     overrides:
-        ``a.b=value`` texts (``--set``), applied in order.
+        ``a.b=value`` texts (``--set``), and values of other options, applied in order.
     allow_path:
         Whether files outside of the config's folder may be read.
     seed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from optserve.config.schema.config import Config
 from optserve.config.schema.uncertainty import Bootstrap, MethodWritten, Uncertainty
 from optserve.config.scope import NamedColumn, Tables
 from optserve.config.suggest import choices, did_you_mean
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, Place
 from optserve.graph.streamed import Streamed
 from optserve.jobs.packing import entry_label
 from optserve.jobs.parameters import JobParameter
@@ -78,12 +78,13 @@ def errors_asked(
             )
         )
     names = {one.name: one for one in parameters}
-    for name in written.profile:
+    for index, name in enumerate(written.profile):
         with found:
-            _check_profile(name, written, names, config, "profile")
+            _check_profile(name, written.item_place("profile", index), names, config)
     for number, pair in enumerate(written.contours):
         with found:
-            _check_contour(pair, written.contours[:number], written, names, config)
+            place = written.item_place("contours", number)
+            _check_contour(pair, written.contours[:number], place, names, config)
     return ErrorsAsked(
         tuple(methods) or (ErrorMethod(),),
         written.level,
@@ -210,10 +211,9 @@ def _check(
 
 def _check_profile(
     name: str,
-    written: Uncertainty,
+    place: Place | None,
     parameters: Mapping[str, JobParameter],
     config: Config,
-    key: Literal["profile", "contours"],
 ) -> None:
     if name not in parameters and name in config.parameters:
         return  # it is wrong itself
@@ -237,7 +237,7 @@ def _check_profile(
     if why:
         raise ConfigError(
             f"there is no profile of '{name}': {why}" if name in parameters else why,
-            place=written.place_of(key),
+            place=place,
             expected=expected,
             remedy=remedy,
             code="no-error-bars",
@@ -247,7 +247,7 @@ def _check_profile(
 def _check_contour(
     pair: tuple[str, str],
     before: Sequence[tuple[str, str]],
-    written: Uncertainty,
+    place: Place | None,
     parameters: Mapping[str, JobParameter],
     config: Config,
 ) -> None:
@@ -260,12 +260,12 @@ def _check_contour(
     for label in pair:
         name = labels.get(label, label)
         if name in parameters or name not in config.parameters:
-            _check_profile(name, written, parameters, config, "contours")
+            _check_profile(name, place, parameters, config)
         if name in parameters and label not in labels:
             own = [one for one, of in labels.items() if of == name]
             raise ConfigError(
                 f"'{label}' has several entries, and a contour is of two",
-                place=written.place_of("contours"),
+                place=place,
                 expected=f"one of {choices(own)}",
                 code="no-error-bars",
             )
@@ -274,7 +274,7 @@ def _check_contour(
             f"a contour of {pair[0]} and itself"
             if pair[0] == pair[1]
             else f"the contour of {pair[0]} and {pair[1]} is asked for twice",
-            place=written.place_of("contours"),
+            place=place,
             expected="two entries, and each pair once",
             code="contradiction",
         )

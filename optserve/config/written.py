@@ -13,7 +13,7 @@ import numpy as np
 from optserve.config.extends import extended, read_tree
 from optserve.config.given import tree_of
 from optserve.config.nodes import MappingNode, ScalarNode
-from optserve.config.overrides import apply
+from optserve.config.overrides import Option, apply
 from optserve.config.paths import FileReach
 from optserve.config.schema.config import Config
 from optserve.config.schema.section import Section
@@ -66,7 +66,7 @@ class Written(NamedTuple):
 
 
 def written(
-    config: Given, *, overrides: Sequence[str], allow_path: bool, with_data: bool
+    config: Given, *, overrides: Sequence[str | Option], allow_path: bool, with_data: bool
 ) -> Written:
     """The config in a file, a mapping or a ``Config``, what it extends and ``overrides`` merged in.
 
@@ -87,7 +87,9 @@ def written(
     return Written(validated(Config, tree), tree, file, reach)
 
 
-def read_config(file: Path, *, overrides: Sequence[str] = (), allow_path: bool = False) -> Read:
+def read_config(
+    file: Path, *, overrides: Sequence[str | Option] = (), allow_path: bool = False
+) -> Read:
     """The config in ``file`` as it is written; nothing is held against the schema."""
     return Read(
         file, apply(read_tree(file, FileReach(file.parent, allow_path)), overrides, file.parent)

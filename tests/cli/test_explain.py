@@ -57,7 +57,7 @@ def test_an_unknown_parameter(invoke: Invoke) -> None:
     result = invoke("explain", "line.yaml", "--derivative", "slop")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "no parameter is called 'slop'\n"
+        "no parameter is called 'slop'  [usage]\n"
         "  expected: one of slope, offset\n"
         "  remedy: did you mean 'slope'?\n"
     )

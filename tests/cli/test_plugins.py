@@ -58,7 +58,10 @@ def test_a_file_that_was_asked_for_has_to_load(
     (here / "bad.py").write_text("x = 1\nraise ValueError('not today')\n")
     result = invoke(*command, "--plugin", "bad.py")
     assert (result.exit_code, result.stdout) == (6, "")
-    assert "bad.py:2: the plugin bad.py did not load: ValueError: not today\n" in result.stderr
+    assert (
+        "bad.py:2: the plugin bad.py did not load: ValueError: not today  [plugin]\n"
+        in result.stderr
+    )
     assert "    raise ValueError('not today')\n" in result.stderr
     assert not (here / "runs").exists()
 

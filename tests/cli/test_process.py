@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written(optserve: Command, here: Path) -> None:
     done = optserve("run", "simple.yaml")
     assert (done.returncode, done.stdout) == (2, "")  # before anything runs
     assert done.stderr.splitlines() == [
-        f"there is no place for the result: {here / 'runs'} is a file",
+        f"there is no place for the result: {here / 'runs'} is a file  [cannot-write]",
         "  expected: a folder in which a new one can be made",
         "  remedy: start optserve in another folder, or give one: --out DIR",
     ]
@@ -175,7 +175,9 @@ def test_a_fault_of_our_own(optserve: Command, here: Path) -> None:
     path = {"PYTHONPATH": os.pathsep.join([str(here), environment()["PYTHONPATH"]])}
     done = optserve("run", "simple.yaml", "--format", "json", env=path)
     assert done.returncode == 1
-    assert done.stderr.startswith("internal error: ZeroDivisionError: division by zero\n  at: ")
+    assert done.stderr.startswith(
+        "internal error: ZeroDivisionError: division by zero  [internal]\n  at: "
+    )
     assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["error"]["kind"] == "InternalError"
     told = optserve("run", "simple.yaml", env={**path, "OPTSERVE_TRACEBACK": "1"})
@@ -253,7 +255,7 @@ def test_a_result_that_cannot_be_saved_is_printed_with_the_code_of_the_process(
     process = started(here, "run", "simple.yaml", "--format", "json", code=limited)
     told, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert errors.startswith("cannot save the result: File too large\n  remedy: ")
+    assert errors.startswith("cannot save the result: File too large  [cannot-write]\n  remedy: ")
     assert json.loads(told)["termination"]["exit_codes"] == [1, 0]
     assert not (here / "runs").exists()
 

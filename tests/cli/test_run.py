@@ -169,7 +169,9 @@ def test_an_error_in_json(invoke: Invoke, here: Path) -> None:
         },
         "exit_code": 2,
     }
-    assert result.stderr.startswith("bad.yaml:1:40: no function is called 'epx'\n")
+    assert result.stderr.startswith(
+        "bad.yaml:1:40: no function is called 'epx'  [unknown-function]\n"
+    )
     assert [path.name for path in here.iterdir()] == ["bad.yaml"]
 
 

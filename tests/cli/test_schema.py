@@ -30,4 +30,5 @@ def test_to_a_file(invoke: Invoke, here: Path) -> None:
 def test_a_file_that_cannot_be_written(invoke: Invoke) -> None:
     result = invoke("schema", "--out", "no/such/folder.json")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "cannot write no/such/folder.json: No such file or directory\n"
+    told = "cannot write no/such/folder.json: No such file or directory  [cannot-write]\n"
+    assert result.stderr == told

@@ -84,3 +84,27 @@ def test_estimates_that_are_not_found_again_have_no_errors(invoke: Invoke, fitte
     assert "the estimates of the run are not found again: 'a' moves" in told.stderr or (
         "'b' moves" in told.stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--method", "hessian", "--method", "bogus"),
+            "--method:1:1: `uncertainty.method[1]` is the text 'bogus'  [wrong-value]\n"
+            "    bogus\n    ^^^^^\n",
+        ),
+        (("--method", "{bootstrap: {m: 9}}"), "--method:1:14: there is no key `m` here  [unknown-"),
+        (("--method", "["), "--method:1:2: not valid YAML: "),
+        (("--method", ""), "there is nothing after `--method`  [override]\n"),
+        (("--profile", "b", "--profile", "c"), "--profile:1:1: there is no parameter 'c'  ["),
+        (("--contour", "a,c"), "--contour:1:1: there is no parameter 'c'  [no-error-bars]\n"),
+        (("--level", "7"), "--level:1:1: `uncertainty.level` is the number 7.0  [wrong-value]\n"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_of_that_option(
+    invoke: Invoke, fitted: Path, options: tuple[str, ...], told: str
+) -> None:
+    refused = invoke("uncertainty", fitted, *options)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(told)

@@ -37,11 +37,13 @@ HEAD = """\
 
 <!-- All of this page is written by: pytest tests/docs/test_errors.py --regen -->
 
-Each kind of mistake has a code, a word that never changes; messages may. With `--format json`,
-`optserve check` and `optserve run` tell an error with its `code`; where several things are wrong,
-`errors` lists each. In Python the code is the attribute `code` of an
-`optserve.errors.OptserveError`. All that is wrong with a config is told at once: first all that is
-wrong with its keys, then, where these are right, everything else.
+Each kind of mistake has a code, a word that never changes; messages may. The command line shows it
+in brackets, at the end of an error's first line. With `--format json`, `optserve check` and
+`optserve run` tell an error with its `code`; where several things are wrong, `errors` lists each.
+In Python the code is the attribute `code` of an `optserve.errors.OptserveError`.
+
+All that is wrong with a config is told at once: first all that is wrong with its keys, then, where
+these are right, everything else.
 
 Each example is run, and makes exactly the error that it is for. The exit code is 2 where none is
 told.

@@ -13,7 +13,7 @@ from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, Discriminator, PrivateAttr, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from optserve.config.nodes import MappingEntry, MappingNode, Node
+from optserve.config.nodes import MappingEntry, MappingNode, Node, SequenceNode
 from optserve.errors import Place
 from optserve.registry.hookspecs import Kind
 
@@ -85,6 +85,13 @@ class Section(BaseModel):
     def place_of(self, key: str) -> Place | None:
         """Where the value of ``key`` is written; the place of the section where it is not."""
         return None if self._node is None else self.node_of(key).place
+
+    def item_place(self, key: str, index: int) -> Place | None:
+        """Where an item of a list is written, the value of ``key``."""
+        if self._node is None:
+            return None
+        items = self.node_of(key)
+        return (items.items[index] if isinstance(items, SequenceNode) else items).place
 
     def entries_of(self, key: str) -> Mapping[str, MappingEntry]:
         """The keys and values of the mapping that is the value of ``key``, as they are written."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from math import inf, isfinite, sqrt
-from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -350,9 +349,8 @@ class Surface:
 @cache
 def _signs(size: int) -> Array:
     """In which sense coordinates (p,) are moved, look by look."""
-    # `numpy.random` would be imported for this alone by most jobs.
-    bits = np.frombuffer(Random(0).randbytes(LOOKS * size), np.uint8) & 1
-    return np.where(bits == 1, 1.0, -1.0).reshape(LOOKS, size)
+    found: Array = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, size))
+    return found
 
 
 def decomposition(size: int, rows: int = 0) -> float:

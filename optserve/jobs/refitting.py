@@ -71,6 +71,10 @@ class Refitting:
         first = made.flat({**{one.name: one.init for one in problem.parameters}, **(start or {})})
         try:
             outcome = job.descents(first, self.watch, number)
+            if start and not outcome.evidence.moved and not outcome.reason.converged:
+                # Beside a number that should be 0, and is rounding, no change of it is seen.
+                first = made.flat({})
+                outcome = job.descents(first, self.watch, number)
         except (PluginFailure, DataFailure):
             raise
         except NumericalFailure as failure:  # a whole number that does not exist

@@ -108,3 +108,20 @@ def test_what_is_wrong_with_an_option_is_told_of_that_option(
     refused = invoke("uncertainty", fitted, *options)
     assert refused.exit_code == 2
     assert refused.stderr.startswith(told)
+
+
+def test_a_contour_afterwards_is_drawn_in_letters(invoke: Invoke, fitted: Path, here: Path) -> None:
+    """Of a line it is an ellipse, whose ends are the root of 2 F standard errors away."""
+    told = invoke("uncertainty", fitted, "--contour", "a,b", "--out", "more")
+    assert told.exit_code == 0, told.stderr
+    assert "the joint 95% region by the profile" in told.stdout
+    found = json.loads((here / "more/result.json").read_text())
+    contour = found["contours"]["a,b"]
+    assert contour["closed"]
+    [line] = contour["lines"]
+    away = contour["limit"] * found["standard_errors"]["b"]
+    middle = found["parameters"]["b"]
+    assert [min(line[1]), max(line[1])] == pytest.approx([middle - away, middle + away], rel=1e-5)
+    drawn = invoke("plot", "more", "contours.a,b")
+    assert drawn.exit_code == 0, drawn.stderr
+    assert drawn.stdout.count(".") > 60

@@ -101,6 +101,28 @@ def test_where_nothing_else_varies_and_the_loss_is_infinite_there_is_an_end_all_
         assert 2 * (np.log(0.25 / m) - 1 + 4 * m) == pytest.approx(3.841458820694124, rel=1e-5)
 
 
+def test_an_estimate_that_is_nothing_but_rounding_is_no_bad_start() -> None:
+    """By symmetry ``a`` is 0 for every ``b``, and comes out as some 1e-17; the ends by SciPy's
+    ``brentq``."""
+    x, y = np.arange(1.0, 5.0), np.array([0, 1, 1, 1, 0, 1])
+    x, y = np.append(x, [2.5, 0.5]), y
+    config = {
+        "version": 1,
+        "data": {"inline": {"x": [*-x, *x], "y": [*(1 - y).tolist(), *y.tolist()]}},
+        "parameters": {"a": 0.3, "b": 0.5},
+        "log_likelihood": "bernoulli_logit_logpmf(integer(y), a + b * x)",
+    }
+    result = found(config, "b")
+
+    def likelihood(b: float) -> float:
+        return float(2 * np.sum(y * b * x - np.logaddexp(0, b * x)))
+
+    best = likelihood(result.parameters["b"])
+    for end in result.profiles["b"].interval:
+        assert end is not None
+        assert 2 * (best - likelihood(end)) == pytest.approx(3.841458820694124, rel=1e-5)
+
+
 def test_an_end_at_a_bound_is_the_bound() -> None:
     config = {**PUROMYCIN, "parameters": {"V": {"init": 220, "bounds": [205, None]}, "K": 0.1}}
     low, high = found(config, "V").profiles["V"].interval

@@ -37,7 +37,7 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
         return llvm_backend(threads, lowerings)
 
     def called_out(graph: Graph, rows: Mapping[str, int]) -> CalledOut:
-        from optserve.backends.llvm.programs.whole import called_out
+        from optserve.backends.llvm.programs.whole_graph import called_out
 
         return called_out(graph, rows, lowerings)
 

@@ -9,7 +9,7 @@ from functools import partial
 from optserve.backends.base import Backend, Compiled
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.whole import WholeGraph, called_out
+from optserve.backends.llvm.programs.whole_graph import WholeGraph, called_out
 from optserve.backends.lowering import Lowering
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph

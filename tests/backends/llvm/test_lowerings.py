@@ -11,7 +11,7 @@ import pytest
 
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.whole import WholeGraph
+from optserve.backends.llvm.programs.whole_graph import WholeGraph
 from optserve.backends.lowering import Lowering
 from optserve.errors import PluginError
 from optserve.graph.aval import Aval

@@ -11,7 +11,7 @@ import pytest
 from optserve.backends import llvm
 from optserve.backends.llvm.rows import native_pass
 from optserve.backends.llvm.rows.body import lower
-from optserve.backends.llvm.rows.nodes import Lowered
+from optserve.backends.llvm.rows.computations import Lowered
 from optserve.graph.interpret import interpret
 from tests.backends.llvm.closeness import assert_close
 from tests.backends.losses import Loss

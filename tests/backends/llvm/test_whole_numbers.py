@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optserve.backends.llvm import llvm_backend
-from optserve.backends.llvm.programs.whole import WholeGraph
+from optserve.backends.llvm.programs.whole_graph import WholeGraph
 from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim

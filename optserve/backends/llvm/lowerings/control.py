@@ -10,7 +10,13 @@ from optserve.backends.llvm.ir.nest import address_of, copy, from_the_end
 from optserve.backends.llvm.ir.view import NativeValue, View
 from optserve.backends.llvm.lowerings.passes import map_reduce
 from optserve.backends.llvm.programs.ending import Ending, ending_of
-from optserve.backends.llvm.programs.frame import ProgramFrame, deliver, numbers, read, write
+from optserve.backends.llvm.programs.program_frame import (
+    ProgramFrame,
+    deliver,
+    numbers,
+    read,
+    write,
+)
 from optserve.backends.llvm.programs.writer import Writer
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import Aval

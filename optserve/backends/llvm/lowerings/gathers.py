@@ -25,7 +25,7 @@ from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import axis_within
 from optserve.backends.llvm.rows.body import Body
-from optserve.backends.llvm.rows.nodes import static
+from optserve.backends.llvm.rows.computations import static
 from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.graph import Equation
 from optserve.primitives import along_axis, indexing

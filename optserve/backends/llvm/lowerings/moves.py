@@ -26,7 +26,7 @@ from optserve.backends.llvm.ir.view import (
     in_array,
 )
 from optserve.backends.llvm.lowerings.lowering import axis_within
-from optserve.backends.llvm.programs.frame import ProgramFrame
+from optserve.backends.llvm.programs.program_frame import ProgramFrame
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.aval import Shape

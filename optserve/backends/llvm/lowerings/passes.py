@@ -15,7 +15,7 @@ from optserve.backends.llvm.ir.nest import collapsed, fill, load, store, sweep
 from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View, constants
-from optserve.backends.llvm.programs.frame import ProgramFrame
+from optserve.backends.llvm.programs.program_frame import ProgramFrame
 from optserve.backends.llvm.rows.blocks import scratch_bytes
 from optserve.backends.llvm.rows.body import lower
 from optserve.backends.llvm.rows.kernel import Kernel

@@ -14,9 +14,9 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import Registers, View, in_array
-from optserve.backends.llvm.programs.frame import ProgramFrame, numbers
+from optserve.backends.llvm.programs.program_frame import ProgramFrame, numbers
 from optserve.backends.llvm.rows.body import Body
-from optserve.backends.llvm.rows.nodes import Product
+from optserve.backends.llvm.rows.computations import Product
 from optserve.backends.lowering import Lowering
 from optserve.graph.graph import Equation
 from optserve.primitives import products

@@ -38,7 +38,7 @@ from optserve.backends.llvm.ir.reducing import (
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import Registers, View, in_array
 from optserve.backends.llvm.lowerings.lowering import axis_within
-from optserve.backends.llvm.programs.frame import numbers
+from optserve.backends.llvm.programs.program_frame import numbers
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.graph import Equation

@@ -11,7 +11,7 @@ from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.programs.call import SIGNATURE, BoundProgram, Native
-from optserve.backends.llvm.programs.frame import ProgramFrame, deliver
+from optserve.backends.llvm.programs.program_frame import ProgramFrame, deliver
 from optserve.backends.llvm.programs.size import SizePlan
 from optserve.backends.llvm.programs.writer import FUNCTION, Writer
 from optserve.backends.map_reduce import MapReduce

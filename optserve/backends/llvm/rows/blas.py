@@ -14,9 +14,9 @@ from optserve.backends.llvm.ir.builder import IRValue, constant, vector
 from optserve.backends.llvm.ir.nest import load, store, sweep
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.blocks import accesses, matrix_size, precision
+from optserve.backends.llvm.rows.computations import Computation
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Computation
 
 __all__ = ["emit_large"]
 

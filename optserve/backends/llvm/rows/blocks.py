@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from optserve.backends.blas import gemm
 from optserve.backends.llvm.ir.builder import LANES
 from optserve.backends.llvm.ir.types import storage
-from optserve.backends.llvm.rows.nodes import Access, Computation, LoopGroup, Lowered
+from optserve.backends.llvm.rows.computations import Access, Computation, LoopGroup, Lowered
 from optserve.graph.graph import Var
 
 __all__ = [

@@ -18,9 +18,16 @@ from optserve.backends.llvm.ir.builder import IRValue
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.rows.computations import (
+    Access,
+    Computation,
+    Lowered,
+    Space,
+    row_major,
+    static,
+)
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
 from optserve.backends.llvm.rows.lanes import pays, turned
-from optserve.backends.llvm.rows.nodes import Access, Computation, Lowered, Space, row_major, static
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import Aval, Shape
 from optserve.graph.dim import Dim

@@ -15,9 +15,7 @@ from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
 from optserve.backends.llvm.rows.blocks import LANE_BYTES, block_rows, buffer_bytes, scratch_bytes
-from optserve.backends.llvm.rows.gathers import gather
-from optserve.backends.llvm.rows.memory import KernelMemory, contiguous
-from optserve.backends.llvm.rows.nodes import (
+from optserve.backends.llvm.rows.computations import (
     Access,
     Computation,
     LoopGroup,
@@ -26,7 +24,9 @@ from optserve.backends.llvm.rows.nodes import (
     row_major,
     static,
 )
-from optserve.backends.llvm.rows.places import LoopPlace, plus
+from optserve.backends.llvm.rows.gathers import gather
+from optserve.backends.llvm.rows.loop_places import LoopPlace, plus
+from optserve.backends.llvm.rows.memory import KernelMemory, contiguous
 from optserve.backends.partials import wide
 from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.rows.nodes import (
+from optserve.backends.llvm.rows.computations import (
     Access,
     Computation,
     LoopGroup,

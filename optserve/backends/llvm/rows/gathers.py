@@ -8,9 +8,9 @@ from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
 from optserve.backends.llvm.ir.gathering import in_range, missing
 from optserve.backends.llvm.ir.types import register_type, storage
+from optserve.backends.llvm.rows.computations import Computation, operand
+from optserve.backends.llvm.rows.loop_places import LoopPlace
 from optserve.backends.llvm.rows.memory import KernelMemory
-from optserve.backends.llvm.rows.nodes import Computation, operand
-from optserve.backends.llvm.rows.places import LoopPlace
 
 __all__ = ["gather", "look_ahead"]
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 from optserve.backends.llvm.ir.builder import IRValue, vector
 from optserve.backends.llvm.rows import lanes
 from optserve.backends.llvm.rows.emitter import Emitter
+from optserve.backends.llvm.rows.loop_places import entries
 from optserve.backends.llvm.rows.loops import emit_node
-from optserve.backends.llvm.rows.places import entries
 
 __all__ = ["Kernel"]
 

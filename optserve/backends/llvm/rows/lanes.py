@@ -26,10 +26,16 @@ from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, element,
 from optserve.backends.llvm.ir.nest import Index, Lane, first_lanes, iota, loops
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.rows.computations import (
+    Access,
+    Computation,
+    LoopGroup,
+    Product,
+    result_space,
+)
 from optserve.backends.llvm.rows.emitter import Emitter
+from optserve.backends.llvm.rows.loop_places import LoopPlace, plus
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Access, Computation, LoopGroup, Product, result_space
-from optserve.backends.llvm.rows.places import LoopPlace, plus
 from optserve.backends.llvm.rows.tiles import parts, sums_as_lanes
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Equation, Literal, Var

@@ -13,11 +13,11 @@ from optserve.backends.llvm.ir.reducing import reduce_view
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.rows.blas import emit_large
 from optserve.backends.llvm.rows.blocks import is_large
+from optserve.backends.llvm.rows.computations import Computation, operand, result_space
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.gathers import look_ahead
+from optserve.backends.llvm.rows.loop_places import LoopPlace
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Computation, operand, result_space
-from optserve.backends.llvm.rows.places import LoopPlace
 from optserve.backends.llvm.rows.tiles import (
     outer_product,
     row_times_matrix,

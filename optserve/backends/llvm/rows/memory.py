@@ -11,8 +11,8 @@ from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, elemen
 from optserve.backends.llvm.ir.nest import Index, lanes_from
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.rows.nodes import Access, Space, row_major, static
-from optserve.backends.llvm.rows.places import LoopPlace
+from optserve.backends.llvm.rows.computations import Access, Space, row_major, static
+from optserve.backends.llvm.rows.loop_places import LoopPlace
 from optserve.graph.dim import Size
 from optserve.graph.graph import Literal, Var
 

@@ -23,10 +23,10 @@ from optserve.backends.llvm.ir.builder import (
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import first_lanes
 from optserve.backends.llvm.ir.types import storage
+from optserve.backends.llvm.rows.computations import Computation, operand
 from optserve.backends.llvm.rows.emitter import Emitter
+from optserve.backends.llvm.rows.loop_places import LoopPlace, entries, plus
 from optserve.backends.llvm.rows.memory import contiguous
-from optserve.backends.llvm.rows.nodes import Computation, operand
-from optserve.backends.llvm.rows.places import LoopPlace, entries, plus
 
 __all__ = [
     "outer_product",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.llvm.programs.whole import WholeGraph
+from optserve.backends.llvm.programs.whole_graph import WholeGraph
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import verify

@@ -15,7 +15,7 @@ from optserve.backends.llvm.lowerings.lowering import Lowerings
 from optserve.backends.llvm.lowerings.table import lowerings_with
 from optserve.backends.llvm.programs.compiled import Program, has_one_chunk, passes
 from optserve.backends.llvm.programs.size import SizePlan, plan_of
-from optserve.backends.llvm.programs.split import SplitProgram
+from optserve.backends.llvm.programs.split_program import SplitProgram
 from optserve.backends.llvm.rows.native_pass import has_native_form, native
 from optserve.backends.lowering import Lowering
 from optserve.backends.map_reduce import MapReduce

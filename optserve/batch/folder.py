@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,15 +64,16 @@ class BatchFolder:
             "jobs": [outcome.as_json() for outcome in outcomes],
         }
         write_whole(self.path / "batch.json", _json(self.record))
-        if self._syncing is None or self._syncing.has_ended():
+        if threading.active_count() > 1:  # of an executor: then nothing is forked
+            _to_disk(self.path)
+        elif self._syncing is None or self._syncing.has_ended():
             self._end_sync()
             self._syncing = Process(lambda send: _to_disk(self.path))
         if exit_code is not None:
             write_whole(self.path / "batch.csv", batch_csv(outcomes).encode())
             remove_leftovers(self.path)
             self._end_sync()
-            self._syncing = Process(lambda send: _to_disk(self.path))
-            self._end_sync()
+            _to_disk(self.path)
 
     def _end_sync(self) -> None:
         if self._syncing is not None:

@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn
 
 from optserve.batch.traces import private_memory
 
-__all__ = ["Message", "Process", "Work"]
+__all__ = ["Message", "Process", "Work", "end_with"]
 
 Message = dict[str, Any]
 """What a process tells its parent: anything that JSON holds."""
@@ -147,7 +147,7 @@ def _become(
     code = 1
     try:
         os.setpgid(0, 0)
-        _end_with(parent)
+        end_with(parent)
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         for descriptor in closing:
@@ -202,7 +202,7 @@ def _limit(memory: int | None) -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Be killed when the parent is, where the system does so."""
     if sys.platform == "linux":
         import ctypes

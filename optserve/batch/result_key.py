@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import platform
@@ -15,7 +17,15 @@ from optserve.jobs.record.environment import environment
 from optserve.jobs.record.result import Result
 from optserve.registry.code import content_digest, reached_digest, versions
 
-__all__ = ["asks_for_time", "is_pure", "key_of", "may_be_stored", "surroundings"]
+__all__ = [
+    "asks_for_time",
+    "digests_of",
+    "installed",
+    "is_pure",
+    "key_of",
+    "may_be_stored",
+    "surroundings",
+]
 
 JUDGING = frozenset({"expect", "baseline", "xfail", "sweep", "metadata"})
 """Keys of a config by which a result is judged, and which do not change it."""
@@ -68,6 +78,25 @@ def key_of(problem: Problem, around: Mapping[str, Any]) -> str:
         "around": around,
     }
     return json.dumps(told, sort_keys=True, default=str)
+
+
+def digests_of(problem: Problem) -> Mapping[str, str]:
+    """Digests of what a result of ``problem`` depends on, by what it is: equal on two machines
+    where both have the same of it. Processors may differ; the result tells which it was."""
+    told = json.loads(key_of(problem, installed()))
+    parts = {"config": told.pop("config"), "data": told.pop("data")}
+    parts |= {"plugins": told.pop("plugins"), "optserve or libraries": told.pop("around")}
+    return {
+        name: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
+        for name, part in {**parts, "graph": told}.items()
+    }
+
+
+@functools.cache
+def installed() -> Mapping[str, Any]:
+    """What jobs depend on that is installed."""
+    found = surroundings()
+    return {name: found[name] for name in ("python", "optserve", "code", "libraries")}
 
 
 def is_pure(problem: Problem) -> bool:

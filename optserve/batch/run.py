@@ -15,11 +15,14 @@ from typing import Any, Protocol
 
 from optserve.batch.checking import check
 from optserve.batch.choosing import ALL, JobSelection
+from optserve.batch.elsewhere import Elsewhere
+from optserve.batch.executor import Executor
 from optserve.batch.folder import BatchFolder
 from optserve.batch.job import BatchOptions, Job
 from optserve.batch.outcome import LOST, JobOutcome, told_errors
 from optserve.batch.planning import Group, Refused, planned
 from optserve.batch.pool import Done, Pool, Task
+from optserve.batch.result_key import installed
 from optserve.batch.swept import JudgedSweep, Together, judged
 from optserve.batch.worker import INTERNAL_ERROR, running, warm_up
 from optserve.errors import ConfigError, Told
@@ -80,16 +83,20 @@ def run_batch(
     selection: JobSelection = ALL,
     out: Path | None = None,
     watcher: Watcher | None = None,
+    executor: Executor | None = None,
 ) -> Batch:
     """Check ``configs``, run each in a supervised process, and write the record of them all.
 
     A config that is wrong raises its errors before anything runs, unless ``options.keep_going``:
-    then it is a job that was refused. Must be called where there are no other threads.
+    then it is a job that was refused. Jobs run where ``executor`` has them run, else in processes
+    of this machine. Must be called where there are no other threads.
     """
     check_supported(options.memory)
     began = perf_counter()
     with Interruption(patience=None) as interruption:
         warm_up()
+        if executor is not None:
+            installed()
         found = planned(configs, options)
         refused = [one for one in found if isinstance(one, Refused)]
         groups = [one for one in found if isinstance(one, Group)]
@@ -97,8 +104,9 @@ def run_batch(
             _hold(refused)
         every = [job for group in groups for job in group.jobs]
         jobs = selection.of(every)
+        digests: Mapping[int, Mapping[str, str]] = {}
         if not options.keep_going:
-            check(jobs, options, interruption)
+            digests = check(jobs, options, interruption, digests=executor is not None)
         sweeps = [group.sweep for group in groups if group.sweep is not None]
         record = {
             "version": 1,
@@ -113,7 +121,15 @@ def run_batch(
         folder = BatchFolder.new(out, record)
         outcomes = {one.id: _refused(one) for one in refused}
         outcomes |= {job.id: not_run(job) for job in jobs}
-        for done, outcome in enumerate(_ended(jobs, options, folder, interruption, watcher), 1):
+        folders = folder.folders_for([job.id for job in jobs])
+        runner: Pool | Elsewhere
+        if executor is None:
+            do, limits = running(jobs, options, folders), (options.timeout, options.memory)
+            runner = Pool(options.jobs, interruption, do, timeout=limits[0], memory=limits[1])
+        else:
+            runner = Elsewhere(executor, jobs, options, folders, digests, interruption)
+        ending = _ended(jobs, options, folders, interruption, watcher, runner)
+        for done, outcome in enumerate(ending, 1):
             outcomes[outcome.id] = outcome
             folder.write([*outcomes.values()])
             if watcher is not None:
@@ -155,12 +171,12 @@ def _hold(refused: Sequence[Refused]) -> None:
 def _ended(
     jobs: Sequence[Job],
     options: BatchOptions,
-    folder: BatchFolder,
+    folders: Mapping[str, Path],
     interruption: Interruption,
     watcher: Watcher | None,
+    pool: Pool | Elsewhere,
 ) -> Iterator[JobOutcome]:
     """Run the jobs; gives the outcome of each as it ends."""
-    folders = folder.folders_for([job.id for job in jobs])
     numbers = {job.id: number for number, job in enumerate(jobs)}
     waiting, lost = deque(jobs), Counter[str]()
 
@@ -169,8 +185,6 @@ def _ended(
             job = waiting.popleft()
             yield Task(job, b"%d" % numbers[job.id])
 
-    do = running(jobs, options, folders)
-    pool = Pool(options.jobs, interruption, do, timeout=options.timeout, memory=options.memory)
     if watcher is not None:
         pool.watching = lambda now: watcher.look([(job.id, seconds) for job, seconds in now])
     while waiting and not pool.stopped and interruption.reason is None:

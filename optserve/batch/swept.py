@@ -14,6 +14,7 @@ import numpy as np
 from optserve.batch.outcome import JobOutcome
 from optserve.config.schema.sweep import Best, Statistic
 from optserve.jobs.record.artefacts import folder_name
+from optserve.jobs.record.expectations import beyond
 from optserve.reports.numbers import compact
 
 __all__ = ["JudgedSweep", "StatisticFound", "Together", "judged", "statistic", "value_of"]
@@ -143,10 +144,8 @@ def _found(
         wrong += f", nor have {len(without) - 1} more" if len(without) > 1 else ""
     else:
         value = statistic(wanted.statistic, [one for one in values if one is not None])
-        if wanted.min is not None and not value >= wanted.min:
-            wrong = f"{subject} is {compact(value)}: below min {wanted.min:g}"
-        elif wanted.max is not None and not value <= wanted.max:
-            wrong = f"{subject} is {compact(value)}: above max {wanted.max:g}"
+        outside = beyond(value, wanted.min, wanted.max)
+        wrong = f"{subject} is {compact(value)}: {outside}" if outside else ""
     return StatisticFound(
         path, wanted.statistic, dict(settings), len(found), value, not wrong, wrong
     )

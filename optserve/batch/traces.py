@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Traces", "private_memory"]
+__all__ = ["Traces", "private_memory", "resident_memory"]
 
 GROWTH = 1 << 26
 """Bytes by which a process may have grown that is to do more."""
@@ -38,14 +38,19 @@ class Traces:
     """
 
     def __init__(self, memory: int | None = None) -> None:
-        self._most = private_memory() + min(GROWTH, GROWTH if memory is None else memory // PART)
+        self._resident = resident_memory() + GROWTH
+        self._private = None if memory is None else private_memory() + memory // PART
         self._before = _state()
 
     def left(self) -> bool:
         """Whether anything is otherwise, but for caches within bounds: a directory, a variable of
         the environment, a handler of a signal, an open file, a generator of random numbers, a
         filter of warnings, a thread or a process that was started, or much memory."""
-        return private_memory() > self._most or _state() != self._before
+        if resident_memory() > self._resident:
+            return True
+        if self._private is not None and private_memory() > self._private:
+            return True
+        return _state() != self._before
 
     def forget_peak(self) -> bool:
         """Whether the largest memory that this process has had is measured anew from here on.
@@ -61,10 +66,21 @@ class Traces:
 
 
 def private_memory() -> int:
-    """Bytes of private memory that this process has; 0 where the system does not tell."""
-    with suppress(OSError):
+    """Bytes of private memory that this process has asked for, which is what can be limited; 0
+    where the system does not tell."""
+    return _told("VmData:")
+
+
+def resident_memory() -> int:
+    """Bytes of private memory that this process has written to; 0 where the system does not
+    tell."""
+    return _told("RssAnon:")
+
+
+def _told(what: str) -> int:
+    with suppress(OSError, StopIteration):
         lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmData:")).split()[1]) * 1024
+        return int(next(line for line in lines if line.startswith(what)).split()[1]) * 1024
     return 0
 
 
@@ -76,7 +92,7 @@ def _state() -> tuple[Any, ...]:
         [*sys.path],
         [signal.getsignal(number) for number in signal.valid_signals()],
         signal.getitimer(signal.ITIMER_REAL),
-        [*warnings.filters],
+        [one for one in warnings.filters if not _is_of_library(one[2])],
         np.geterr(),
         (generator, np.asarray(words).tobytes(), *rest),
         random.getstate(),
@@ -86,6 +102,12 @@ def _state() -> tuple[Any, ...]:
         [one for one in threading.enumerate() if not one.name.startswith("optserve")],
         _has_children(),
     )
+
+
+def _is_of_library(category: Any) -> bool:
+    """Whether a filter came with the import of a library that jobs compute with."""
+    module: str = getattr(category, "__module__", "")
+    return module.partition(".")[0] in ("numpy", "scipy")
 
 
 def _open_files() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,12 +14,12 @@ from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
 from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message
-from optserve.batch.result_key import asks_for_time, is_pure, key_of, may_be_stored
+from optserve.batch.result_key import asks_for_time, digests_of, is_pure, key_of, may_be_stored
 from optserve.batch.serving import Do, JobVerdict, Send
 from optserve.batch.stored import stored_result
 from optserve.config import load
 from optserve.config.resolved import resolved_text
-from optserve.errors import OptserveError, Place
+from optserve.errors import ConfigError, OptserveError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import Room, room
@@ -59,8 +60,9 @@ _TYPICAL: tuple[Mapping[str, Any], ...] = (
 """Small configs of the kinds that there are: what they take is ready before any job begins."""
 
 
-def checking(jobs: Sequence[Job], options: BatchOptions) -> Do:
-    """What says of the job of a number whether its config is right, and runs nothing."""
+def checking(jobs: Sequence[Job], options: BatchOptions, *, digests: bool = False) -> Do:
+    """What says of the job of a number whether its config is right, and runs nothing; and the
+    ``digests`` of what it depends on, where they are wanted."""
 
     known = Memo(KNOWN)
 
@@ -68,7 +70,7 @@ def checking(jobs: Sequence[Job], options: BatchOptions) -> Do:
         problem = _loaded(job, options)
         if options.conventions is not None:
             hold_job(problem, job.config, job.label, options.conventions, known)
-        return {"ended": "result"}
+        return {"ended": "result", "digests": digests_of(problem) if digests else {}}
 
     def do(request: bytes, send: Send, new: bool) -> JobVerdict:
         send(_told(jobs[int(request)], check))
@@ -77,8 +79,15 @@ def checking(jobs: Sequence[Job], options: BatchOptions) -> Do:
     return do
 
 
-def running(jobs: Sequence[Job], options: BatchOptions, folders: Mapping[str, Path]) -> Do:
+def running(
+    jobs: Sequence[Job],
+    options: BatchOptions,
+    folders: Mapping[str, Path],
+    digests: Mapping[str, str] = MappingProxyType({}),
+) -> Do:
     """What runs the job of a number, and leaves its result in its folder, which must be new.
+
+    Where ``digests`` are given, what it depends on must have them: else it is refused.
 
     A job has a process of its own where code of a plugin is in it, or where something is asked of
     its seconds or memory. Of others, a process runs many: they leave nothing but optserve's caches.
@@ -97,6 +106,8 @@ def running(jobs: Sequence[Job], options: BatchOptions, folders: Mapping[str, Pa
                 alone = _must_be_alone(problem, job)
                 if alone and not new:
                     return None
+                if digests:
+                    _hold_same(problem, digests)
                 message = _ran(problem, job, options, place)
             verdict = "last" if alone else "next"
             return message
@@ -107,6 +118,19 @@ def running(jobs: Sequence[Job], options: BatchOptions, folders: Mapping[str, Pa
         return verdict
 
     return do
+
+
+def _hold_same(problem: Problem, digests: Mapping[str, str]) -> None:
+    found = digests_of(problem)
+    for name, digest in digests.items():
+        if found[name] != digest:
+            raise ConfigError(
+                f"{socket.gethostname()}, where the job was to run, has other {name} for it",
+                place=Place(problem.metadata.get("file", "")),
+                expected="the same as on the machine that the batch was begun on",
+                remedy="bring that machine up to date, and run those that failed: --rerun-failed",
+                code="usage",
+            )
 
 
 def _must_be_alone(problem: Problem, job: Job) -> bool:

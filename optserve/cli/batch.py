@@ -23,11 +23,13 @@ from optserve.cli.batch_options import (
     KeepGoing,
     LockedOption,
     MemoryOption,
+    On,
     Only,
     Out,
     Previous,
     RerunFailed,
     Retries,
+    Scheduler,
     Shard,
     Skip,
     Sweeps,
@@ -79,6 +81,8 @@ def run(
     previous: Previous = None,
     changed_since: ChangedSince = None,
     retries: Retries = 0,
+    on: On = "local",
+    scheduler: Scheduler = None,
     locked: LockedOption = False,
     timeout: Timeout = None,
     memory: MemoryOption = None,
@@ -104,6 +108,7 @@ def run(
     """
     with ending(output), _plain_mathematics():
         from optserve.backends.threads import available_cores
+        from optserve.batch.executors import executor_of
         from optserve.batch.job import BatchOptions
         from optserve.batch.run import run_batch
         from optserve.batch.selection import config_files
@@ -140,6 +145,7 @@ def run(
             retries=retries,
             conventions=_conventions(set_, sweep) if locked else None,
         )
+        executor = executor_of(on, scheduler, at_a_time, plugin)
         selection = _selection(only, skip, shard_of(shard), rerun_failed, previous)
         if changed_since is not None:
             from optserve.batch.changed import changes_since
@@ -152,6 +158,7 @@ def run(
                 selection=selection,
                 out=out,
                 watcher=watcher,
+                executor=executor,
             )
         _end(done, reporting, output)
 

@@ -20,11 +20,13 @@ __all__ = [
     "KeepGoing",
     "LockedOption",
     "MemoryOption",
+    "On",
     "Only",
     "Out",
     "Previous",
     "RerunFailed",
     "Retries",
+    "Scheduler",
     "Shard",
     "Skip",
     "Sweeps",
@@ -159,6 +161,24 @@ LockedOption = Annotated[
         "--locked",
         help="Hold every job against the optserve.lock beside its config, before any runs; exit "
         "code 4 where a derivative, a rule or a convention has changed.",
+    ),
+]
+
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Where jobs run: local, which is in processes of this machine; dask; or an executor "
+        "of a plugin.",
+    ),
+]
+
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Of a scheduler that runs, as in tcp://host:8786; by default --on dask begins "
+        "workers on this machine, as many as --jobs.",
     ),
 ]
 

@@ -96,15 +96,14 @@ def simulate(
 
 def _wrong(asked: Simulate, found: Simulated) -> list[str]:
     """The expectations that do not hold."""
+    from optserve.jobs.record.expectations import beyond
+
     told = []
     for path, limits in asked.expect.items():
         value = _value(found, path)
-        if value is None or value != value:
-            told.append(f"{path}: there is no value")
-        elif limits.min is not None and value < limits.min:
-            told.append(f"{path} is {value:.6g}: below min {limits.min:g}")
-        elif limits.max is not None and value > limits.max:
-            told.append(f"{path} is {value:.6g}: above max {limits.max:g}")
+        outside = beyond(value, limits.min, limits.max)
+        if outside:
+            told.append(f"{path} is {'unknown' if value is None else f'{value:.6g}'}: {outside}")
     return told
 
 

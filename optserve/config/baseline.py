@@ -15,7 +15,7 @@ from optserve.errors import ConfigError, Place
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation, Problem
 from optserve.jobs.record.large import is_large
-from optserve.jobs.record.replacing import replace_file
+from optserve.jobs.record.replacing import alone_in, replace_file
 from optserve.jobs.record.result import Result
 
 __all__ = [
@@ -176,9 +176,10 @@ def read_entries(path: Path, place: Place | None = None) -> dict[str, BaselineEn
 
 def write_entry(path: Path, name: str, entry: BaselineEntry) -> None:
     """Put the entry of one job into a baseline file, in the order of names."""
-    entries = read_entries(path)
-    entries[name] = entry
-    jobs = {name: entries[name]._asdict() for name in sorted(entries)}
-    told = json.dumps({"version": 1, "jobs": jobs}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, told.encode("utf-8"))
+    with alone_in(path.parent):  # another process may add other jobs
+        entries = read_entries(path)
+        entries[name] = entry
+        jobs = {name: entries[name]._asdict() for name in sorted(entries)}
+        told = json.dumps({"version": 1, "jobs": jobs}, indent=1) + "\n"
+        replace_file(path, told.encode("utf-8"))

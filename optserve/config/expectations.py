@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from optserve.config.limits import check_range
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
@@ -95,21 +96,15 @@ def _checks(path: str, expect: Expect, shape: tuple[int, ...]) -> Mapping[str, o
             code="impossible-expectation",
         )
     _check_reasons(path, expect, given)
-    _check_range(path, expect)
+    check_range(path, expect)
+    _check_sign(path, expect)
     if near is not None:
         _check_near(path, expect, near, shape)
     return given
 
 
-def _check_range(path: str, expect: Expect) -> None:
-    """Refuse limits between which nothing lies."""
-    if expect.min is not None and expect.max is not None and expect.min > expect.max:
-        raise ConfigError(
-            f"no value of {path} can be at least {expect.min:g} and at most {expect.max:g}",
-            place=expect.place_of("max"),
-            expected="a `max` of at least `min`",
-            code="impossible-expectation",
-        )
+def _check_sign(path: str, expect: Expect) -> None:
+    """Refuse what a number that is never negative can never be."""
     if path.partition(".")[0] in _NOT_NEGATIVE and expect.max is not None and expect.max < 0:
         raise ConfigError(
             f"{path} is never negative, so it cannot be at most {expect.max:g}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from optserve.config.limits import check_range
 from optserve.config.mistakes import Mistakes
 from optserve.config.schema.uncertainty import Simulate
 from optserve.config.suggest import choices, did_you_mean
@@ -40,18 +41,11 @@ def check_simulation(asked: Simulate, parameters: Sequence[JobParameter], found:
                     remedy=did_you_mean(path, paths),
                     code="unknown-path",
                 )
-            low, high = limits.min, limits.max
-            if low is None and high is None:
+            if limits.min is None and limits.max is None:
                 raise ConfigError(
                     f"nothing is expected of {path}",
                     place=entry.key.place,
                     expected="min, max, or both",
                     code="impossible-expectation",
                 )
-            if low is not None and high is not None and low > high:
-                raise ConfigError(
-                    f"no value of {path} can be at least {low:g} and at most {high:g}",
-                    place=limits.place_of("max"),
-                    expected="a `max` of at least `min`",
-                    code="impossible-expectation",
-                )
+            check_range(path, limits)

@@ -10,6 +10,7 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
+from optserve.config.limits import check_range
 from optserve.config.nodes import Node, ScalarNode, SequenceNode, plain
 from optserve.config.overrides import apply
 from optserve.config.parse import parse_value
@@ -62,7 +63,7 @@ def plan(read: Read, given: Mapping[str, Sequence[Any]]) -> tuple[Sweep | None, 
     settings = [{**own, **dict(pairs)} for own, pairs in _combined(sweep, given)]
     paths = list(dict.fromkeys(path for one in settings for path in one))
     if sweep is not None:
-        _check_over(sweep, paths)
+        _check_expectations(sweep, paths)
     names = _short_names(paths)
     jobs, seen = list[Planned](), set[str]()
     for number, one in enumerate(settings):
@@ -184,9 +185,10 @@ def _shown(value: Any, number: int) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 8]}..{number}"
 
 
-def _check_over(sweep: Sweep, paths: Sequence[str]) -> None:
-    """Hold that what a statistic is over is swept."""
+def _check_expectations(sweep: Sweep, paths: Sequence[str]) -> None:
+    """Hold that what a statistic is over is swept, and that it can be what is expected."""
     for path, statistic in sweep.expect.items():
+        check_range(f"the {statistic.statistic} of {path}", statistic)
         over = (statistic.over,) if isinstance(statistic.over, str) else statistic.over
         for one in over:
             if one not in paths:

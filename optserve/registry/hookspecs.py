@@ -38,6 +38,7 @@ __all__ = [
     "hookimpl",
     "new_manager",
     "optserve_backends",
+    "optserve_executors",
     "optserve_initializers",
     "optserve_lowerings",
     "optserve_optimizers",
@@ -65,6 +66,7 @@ Kind = Literal[
     "backends",
     "lowerings",
     "reports",
+    "executors",
 ]
 """What a contribution is; the hook that gives it is called ``optserve_`` and the kind."""
 
@@ -133,6 +135,13 @@ def optserve_lowerings() -> Sequence[Lowering]:
 def optserve_reports() -> Sequence[Callable[..., Callable[..., str | bytes]]]:
     """Kinds of ``--report KIND=FILE``: functions that make a function from a list of jobs, each an
     ``EndedJob``, to the content of a file."""
+    raise NotImplementedError
+
+
+@_hookspec
+def optserve_executors() -> Sequence[Callable[..., Callable[..., Any]]]:
+    """Where jobs of a batch run, by ``--on NAME``: functions from the ``address`` of a scheduler,
+    a text that may be empty, and a number of ``workers`` to an ``Executor``."""
     raise NotImplementedError
 
 

@@ -101,6 +101,7 @@ class Registry:
     backends: Mapping[str, Entry[Backend]]
     lowerings: Mapping[str, Entry[Lowering]]
     reports: Mapping[str, Entry[Callable[..., Any]]]
+    executors: Mapping[str, Entry[Callable[..., Any]]]
     plugins: tuple[Plugin, ...]
     collisions: Mapping[tuple[Kind, str], tuple[Plugin, ...]]
 

@@ -34,7 +34,7 @@ __all__ = [
 BUILTIN_MODULES = ("optserve.registry.builtin", "optserve.config.builtin")
 """The entry points of optserve itself, for a source tree that was never installed."""
 
-PARTS = ("optserve.registry.densities", "optserve.reports.builtin")
+PARTS = ("optserve.registry.densities", "optserve.reports.builtin", "optserve.batch.builtin")
 """Built in too, and no entry points: parts that are imported where what is in them is named."""
 
 

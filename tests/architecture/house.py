@@ -42,6 +42,7 @@ SIDES = {"plugin": 5, "testing": 5}
 ROOMS_OF = {
     "annotated_types": {*FLOORS, *SIDES} - {"errors", "cache", "collector", "memo"},
     "dask": {"batch"},
+    "distributed": {"batch"},
     "fastapi": {"service"},
     "importlib.metadata": {"registry"},
     "jax": {"backends"},

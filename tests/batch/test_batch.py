@@ -79,7 +79,7 @@ def batch(here: Path, *arguments: str | Path) -> tuple[int, str, str]:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1800,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr

@@ -75,7 +75,7 @@ LEFT: dict[str, Callable[[], object]] = {
     "filter": lambda: warnings.simplefilter("ignore"),
     "errors": lambda: np.seterr(all="ignore"),
     "recursion": lambda: sys.setrecursionlimit(4321),
-    "memory": lambda: KEPT.append(np.ones(20_000_000)),
+    "kept memory": lambda: KEPT.append(np.ones(20_000_000)),
 }
 
 
@@ -88,6 +88,15 @@ def test_what_is_left_ends_a_process(what: str) -> None:
     found = done(do, b"1", b"2", b"3")
     assert len({*pids(found)}) == 3
     assert all(one.status == 0 for one in found)
+
+
+def test_a_library_that_is_imported_ends_none() -> None:
+    def do(request: bytes, send: Send, new: bool) -> JobVerdict:
+        category = type("Mine", (Warning,), {"__module__": "scipy.special"})
+        warnings.filterwarnings("always", category=category)
+        return clean(request, send, new)
+
+    assert len({*pids(done(do, b"1", b"2", b"3"))}) == 1
 
 
 def test_caches_within_bounds_end_none() -> None:

@@ -106,6 +106,10 @@ def test_uniform_draws_lie_evenly_between_two_numbers(tmp_path: Path) -> None:
         ("sweep: {zip: {seed: [0, 1], stop.steps: [1]}}", "several lengths"),
         ("sweep: {grid: {seed: [0, 0]}}", r"the same settings: seed=0"),
         ("sweep: {grid: {sed: [0]}, expect: {loss: {over: seed, max: 1}}}", "`seed` is not swept"),
+        (
+            "sweep: {grid: {seed: [0]}, expect: {loss: {min: 2, max: 1}}}",
+            "no value of the median of loss can be at least 2 and at most 1",
+        ),
         ("sweep: {grid: {seed: [0]}, expect: {loss: {over: seed}}}", "nothing is expected"),
         ("sweep: {grid: {seed: [0]}, expect: {loss: {statistic: q999, max: 1}}}", "q999"),
         ("sweep: {random: {n: 2, values: {seed: {uniform: [2, 1]}}}}", "nothing lies between"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -83,6 +84,27 @@ def test_each_change_is_caught_by_exactly_its_gate(
         assert wrong == [path.partition("[")[0]], (number, path, factor)
         seen = changed(result, path, 1 + 1e-7).model_dump()
         assert all(check(one, seen).holds for one in expectations)
+
+
+def test_two_processes_that_update_one_file_lose_nothing(
+    fit: tuple[Problem, Result], tmp_path: Path
+) -> None:
+    problem, result = fit
+    entry = entry_of(result, problem, ("loss",))
+    context = multiprocessing.get_context("fork")
+    file = tmp_path / "many.json"
+
+    def write(first: int) -> None:
+        for number in range(first, first + 25):
+            write_entry(file, f"job{number}", entry)
+
+    processes = [context.Process(target=write, args=(25 * one,)) for one in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert len(read_entries(file)) == 100
 
 
 def test_other_data_are_compared_within_standard_errors(

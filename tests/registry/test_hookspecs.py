@@ -44,6 +44,7 @@ CONTRIBUTIONS: dict[Kind, str] = {
     "backends": "backends = [Backend('mine', lambda graph: lambda *arrays: ())]",
     "lowerings": ("lowerings = [Lowering(elementwise('mine', lambda x: x * x), lambda x: x * x)]"),
     "reports": "def mine(title: str = ''): ...\nreports = [mine]",
+    "executors": "def mine(address: str = '', workers: int = 1): ...\nexecutors = [mine]",
 }
 """For each kind, code that makes one contribution called ``mine``."""
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ConfigError
+from optserve.graph.aval import Array
 from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.record.parts import ExpectationFound, numbers
 
-__all__ = ["check", "check_paths"]
+__all__ = ["beyond", "check", "check_paths"]
 
 _CHECKS = frozenset({"min", "max", "near", "rel", "abs", "one_of", "within_se", "se", "baseline"})
 """``se`` is the standard error of ``near``, of which joint ones with that of the value count, and
@@ -93,13 +94,24 @@ def _wrong(found: Any, checks: Mapping[str, Any]) -> str:
         values = np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError):
         return "not a number"
+    outside = beyond(values, checks.get("min"), checks.get("max"))
+    return outside or (_far(values, checks) if "near" in checks else "")
+
+
+def beyond(value: float | Array | None, least: float | None, most: float | None) -> str:
+    """Which limit a number is beyond, or an entry of an array, in words; nothing if none.
+
+    >>> beyond(0.5, None, 0.2), beyond(0.1, None, 0.2), beyond(None, 0.0, None)
+    ('above max 0.2', '', 'there is no value')
+    """
+    values = np.asarray(np.nan if value is None else value, dtype=np.float64)
     if np.isnan(values).any():
         return "there is no value"
-    if "min" in checks and (values < checks["min"]).any():
-        return f"below min {checks['min']}"
-    if "max" in checks and (values > checks["max"]).any():
-        return f"above max {checks['max']}"
-    return _far(values, checks) if "near" in checks else ""
+    if least is not None and (values < least).any():
+        return f"below min {least:.12g}"
+    if most is not None and (values > most).any():
+        return f"above max {most:.12g}"
+    return ""
 
 
 def _far(values: Any, checks: Mapping[str, Any]) -> str:

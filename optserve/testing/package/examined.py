@@ -75,7 +75,8 @@ def examine(
     found += _taken(contributed, source)
     for primitive in harvested.values.get("primitives", {}).values():
         found += _primitive(primitive, Provided(primitive, name, version))
-    for kind in ("optimizers", "schedules", "transforms", "initializers", "readers", "reports"):
+    made: tuple[Kind, ...] = ("optimizers", "schedules", "transforms", "initializers", "readers")
+    for kind in (*made, "reports", "executors"):
         for one, function in harvested.values.get(kind, {}).items():
             if not (function.__doc__ or "").strip():
                 found.append(_undocumented(f"{kind}: {one}"))

@@ -1,0 +1,188 @@
+"""``ForkServer``: a process without threads beside one with many, which forks and supervises jobs.
+
+``python -m optserve.batch.fork_server PARENT [FOLDER]`` reads orders from its input and writes
+replies. It ends with its input, with the thread that began it, and when it was asked for nothing
+for a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from optserve.batch.executor import Order, Parcel, Reply
+from optserve.batch.pool import Done, Pool, Task
+from optserve.batch.process import end_with
+from optserve.batch.result_key import installed
+from optserve.batch.serving import LENGTH, Do, JobVerdict, Send
+from optserve.batch.worker import running, warm_up
+from optserve.jobs.interruption import Interruption
+
+__all__ = ["ForkServer", "fork_server"]
+
+IDLE = 60.0
+"""Seconds after which a fork server ends that is asked for nothing."""
+
+_OF_THREAD = threading.local()
+
+
+def fork_server(folder: Path | None = None) -> ForkServer:
+    """The fork server of this thread."""
+    found: ForkServer | None = getattr(_OF_THREAD, "server", None)
+    if found is None or found.folder != folder or found.process.poll() is not None:
+        found = _OF_THREAD.server = ForkServer(folder)
+    return found
+
+
+class ForkServer:
+    """A fork server that has begun; what it is asked for leaves nothing in ``folder``."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        command = [sys.executable, "-m", "optserve.batch.fork_server", str(os.getpid())]
+        names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+        self.process = subprocess.Popen(
+            [*command, *([str(folder)] if folder else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **dict.fromkeys(names, "1")},
+            start_new_session=True,
+        )
+
+    def reply(self, order: Order) -> Reply:
+        """The reply to ``order``; that it is lost where the fork server ends without one."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            _write(self.process.stdin, pickle.dumps(order, protocol=5))
+            content = _read(self.process.stdout)
+        except OSError:
+            content = b""
+        if not content:
+            self.close()
+            return order.lost()
+        reply: Reply = pickle.loads(content)
+        return reply
+
+    def finish(self) -> None:
+        """Ask it for nothing more, and wait until it has ended."""
+        self.process.communicate()
+
+    def close(self) -> None:
+        """End it, and what it has begun."""
+        with suppress(OSError):
+            os.killpg(self.process.pid, 9)
+        with self.process:
+            self.process.kill()
+
+
+@dataclass
+class _Jobs:
+    """What the processes of a fork server do: the orders that come, one after another."""
+
+    folder: Path
+    orders: dict[int, Order] = field(default_factory=dict)
+
+    def do(self) -> Do:
+        """What runs the job of an order, and leaves its files in the folder of its number."""
+
+        def do(request: bytes, send: Send, new: bool) -> JobVerdict:
+            order: Order = pickle.loads(request)
+            parcel: Parcel = pickle.loads(order.content)
+            folders = {parcel.job.id: self.folder / str(order.number)}
+            work = running([parcel.job], parcel.options, folders, parcel.digests)
+            return work(b"0", send, new)
+
+        return do
+
+    def reply(self, done: Done[int]) -> Reply:
+        """How the job ended, with what it left, of which nothing stays."""
+        folder = self.folder / str(done.of)
+        files = {}
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.is_file():
+                files[path.relative_to(folder).as_posix()] = path.read_bytes()
+                path.unlink()
+        return Reply(done.of, done, files)
+
+
+def main(parent: int, folder: str | None) -> None:
+    """Answer orders until there are no more."""
+    end_with(parent)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever is printed is no answer
+    orders = _orders()
+    first = next(orders, None)
+    if first is None:
+        return
+    parcel: Parcel = pickle.loads(first.content)
+    with tempfile.TemporaryDirectory(dir=folder) as room, Interruption() as interruption:
+        warm_up()
+        installed()
+        jobs = _Jobs(Path(room))
+        options, waiting = parcel.options, [first]
+
+        def tasks() -> Iterator[Task[int]]:
+            """Orders for which the same holds; the first of another kind is left waiting."""
+            while order := waiting.pop() if waiting else next(orders, None):
+                sent: Parcel = pickle.loads(order.content)
+                if (sent.options.timeout, sent.options.memory, sent.home) != limits:
+                    waiting.append(order)
+                    return
+                yield Task(order.number, pickle.dumps(order, protocol=5))
+
+        while waiting:
+            parcel = pickle.loads(waiting[0].content)
+            options = parcel.options
+            limits = options.timeout, options.memory, parcel.home
+            with suppress(OSError):  # then its files are not there, which is told by their names
+                os.chdir(parcel.home)
+            pool = Pool(1, interruption, jobs.do(), timeout=options.timeout, memory=options.memory)
+            for done in pool.run(tasks()):
+                _write(answers, pickle.dumps(jobs.reply(done), protocol=5))
+
+
+def _orders() -> Iterator[Order]:
+    """The orders that come, until there is none for a while."""
+    with os.fdopen(os.dup(0), "rb", buffering=0) as asked:
+        while select.select([asked], [], [], IDLE)[0]:
+            content = _read(asked)
+            if not content:
+                return
+            yield pickle.loads(content)
+
+
+def _write(stream: IO[bytes], content: bytes) -> None:
+    stream.write(len(content).to_bytes(LENGTH, "big"))
+    stream.write(content)
+    stream.flush()
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    """The next content; empty where there is no whole one."""
+    length = _exactly(stream, LENGTH)
+    return _exactly(stream, int.from_bytes(length, "big")) if length else b""
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        part = stream.read(size - len(parts))
+        if not part:
+            return b""
+        parts += part
+    return bytes(parts)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)

@@ -37,12 +37,16 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Reply:
-    """How the job of ``number`` ended, and the files that it left, by their path in its folder."""
+    """How the job of ``number`` ended, and the files that it left, by their path in its folder.
+
+    It ``is_lost`` where what supervises jobs there was killed, so that nobody knows.
+    """
 
     number: int
     done: Done[int]
     files: Mapping[str, bytes] = field(default_factory=dict)
     host: str = ""
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Order:
 
     def lost(self) -> Reply:
         """The reply where a worker ended without one: the job was killed from outside."""
-        return Reply(self.number, Done(self.number, (), -signal.SIGKILL, "", 0.0, ""))
+        done = Done(self.number, (), -signal.SIGKILL, "", 0.0, "")
+        return Reply(self.number, done, is_lost=True)
 
     def failed(self, message: str) -> Reply:
         """The reply where no worker can run the job; ``message`` says why."""

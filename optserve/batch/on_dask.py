@@ -117,8 +117,10 @@ def _executed(
                 one = running.pop(ended.get(timeout=LOOK))
             except queue.Empty:
                 continue
+            reply: Reply | None = None
             if one.future.status == "finished":
-                reply: Reply = one.future.result()
+                reply = one.future.result()
+            if reply is not None and not reply.is_lost:
                 yield reply
             elif one.future.status == "error" and not isinstance(
                 error := one.future.exception(), distributed.KilledWorker

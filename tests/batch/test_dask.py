@@ -27,7 +27,8 @@ pytest.importorskip("distributed", reason="the extra `dask` is not installed")
 
 
 def workers_of(pid: int) -> list[int]:
-    """The processes of Dask that have begun a fork server, below a process."""
+    """The workers of Dask that have begun a fork server, below a process, and fork servers that
+    have begun a job."""
     parents: dict[int, int] = {}
     lines: dict[int, str] = {}
     for process in Path("/proc").glob("[0-9]*"):

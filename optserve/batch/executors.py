@@ -26,7 +26,7 @@ def executor_of(
     >>> executor_of("dusk", None, 2)
     Traceback (most recent call last):
     optserve.errors.ConfigError: no executor is called 'dusk'
-      expected: dask
+      expected: one of dask
       remedy: did you mean 'dask'?
     """
     if name == LOCAL:

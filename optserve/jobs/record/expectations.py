@@ -95,7 +95,9 @@ def _wrong(found: Any, checks: Mapping[str, Any]) -> str:
     except (TypeError, ValueError):
         return "not a number"
     outside = beyond(values, checks.get("min"), checks.get("max"))
-    return outside or (_far(values, checks) if "near" in checks else "")
+    if outside:
+        return outside
+    return _far(values, checks) if "near" in checks else ""
 
 
 def beyond(value: float | Array | None, least: float | None, most: float | None) -> str:

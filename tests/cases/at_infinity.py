@@ -261,4 +261,21 @@ log_likelihood: "log(0.5 * exp(-0.5 * ((y - m) / s)**2) / s + 0.5 * exp(-0.5 * y
         0,
         near={"parameters.x": 5.0},
     ),
+    case(
+        "one row, whose spread vanishes at once, in single precision",
+        f"""
+precision: float32
+{inline(y=[1.5])}
+parameters: {{m: 1.5, s: {{init: 0.1, transform: log}}}}
+log_likelihood: normal_logpdf(y, m, s)
+""",
+        3,
+        says="came to the end of what numbers can be|no lower bound",
+    ),
+    case(
+        "a tail in single precision",
+        "precision: float32\nparameters: {x: 0}\nloss: exp(-x)\noptimizer: lbfgs\n",
+        3,
+        says="x runs away",
+    ),
 ]

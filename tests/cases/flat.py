@@ -238,7 +238,7 @@ least_squares: {{observed: y, predicted: a * exp(-p * x) + b * exp(-q * x)}}
 """,
         0,
         3,
-        says="do not determine p|a plateau",
+        says="do not determine p|a plateau|p runs away",
     ),
     case(
         "a line through one row",

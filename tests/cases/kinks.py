@@ -112,4 +112,64 @@ optimizer: lbfgs
         3,
         near={"parameters.w": [1.0, 1e-3]},
     ),
+    case(
+        "two classes that begin alike, each row in the likelier",
+        f"""
+{inline(y=[1, 1.2, 0.8, 5, 5.3, 4.8])}
+parameters: {{m: [0, 0]}}
+log_likelihood: maximum(normal_logpdf(y, m[0], 1), normal_logpdf(y, m[1], 1))
+""",
+        0,
+        near={"log_likelihood": -5.61696453},
+    ),
+    case(
+        "a unit that begins where it starts to work",
+        f"""
+{inline(x=[0, 1, 2, 3, 4, 5], y=[1.5, 3.5, 5.5, 7.5, 9.5, 11.5])}
+parameters: {{c: 1, k: {{init: 0, prior: {{normal: {{mean: 0, std: 2}}}}}}}}
+log_likelihood: normal_logpdf(y, c * x + relu(k), 0.5)
+""",
+        0,
+        near={"parameters.c": [2.012968, 1e-5], "parameters.k": [1.452450, 1e-5]},
+    ),
+    case(
+        "the tip of a larger of two",
+        "parameters: {x: 0, y: 0}\nloss: (x-1)**2+(y-1)**2-maximum(x, y)\noptimizer: lbfgs\n",
+        0,
+        near={"loss": -1.25},
+    ),
+    case(
+        "a tip that no coordinate alone leads off",
+        """
+parameters: {x: 0, y: 0}
+loss: -abs(x * y) + 0.1 * (x**2 + y**2) + x**4 + y**4
+optimizer: lbfgs
+""",
+        0,
+        near={"loss": -0.08},
+    ),
+    case(
+        "a tip of which each coordinate is to leave",
+        "parameters: {x: {shape: [2], init: 0}}\nloss: sum(x**2) - sum(abs(x))\noptimizer: lbfgs\n",
+        0,
+        near={"loss": -0.5},
+    ),
+    case(
+        "a tip a thousandth wide",
+        "parameters: {x: 0}\nloss: (1.0e+3 * x)**2 - abs(1.0e+3 * x)\noptimizer: lbfgs\n",
+        0,
+        near={"loss": -0.25},
+    ),
+    case(
+        "a jump at 0",
+        "parameters: {x: -1}\nloss: x**2 - (x > 0)\noptimizer: lbfgs\n",
+        3,
+        says="the loss jumps here",
+    ),
+    case(
+        "a point at 0 that is lower than all around it",
+        "parameters: {x: 1}\nloss: x**2 - 0.1 * (x != 0)\noptimizer: lbfgs\n",
+        3,
+        says="the loss jumps here",
+    ),
 ]

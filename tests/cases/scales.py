@@ -316,4 +316,30 @@ stop: {step: 1.0e-2, steps: 5000}
 """,
         3,
     ),
+    case(
+        "a saddle at a coordinate of 0 whose unit is large",
+        f"""
+{inline(t=[0, 1e-6, 2e-6, 3e-6, 4e-6, 5e-6], v=[1e-6, 8e-7, 5e-7, 3e-7, 2.5e-7, 1e-7])}
+parameters: {{a: 1.0e-6, k: 0}}
+least_squares: {{observed: v, predicted: a * exp(-(k * t)**2)}}
+""",
+        0,
+        near={"parameters.a": [9.30202e-7, 1e-11], "parameters.k": [340358.26, 1.0]},
+    ),
+    case(
+        "a saddle at a coordinate of 0 whose unit is small",
+        "parameters: {x: 0}\nloss: (1.0e+10 * x)**4 - (1.0e+10 * x)**2\noptimizer: lbfgs\n",
+        0,
+        near={"loss": -0.25},
+    ),
+    case(
+        "a corner of two bounds where the curvature is negative",
+        """
+parameters: {a: {init: 1, bounds: [0, null]}, b: {init: 1, bounds: [0, null]}}
+loss: a**2 + b**2 + 3 * a * b
+optimizer: lbfgs
+""",
+        0,
+        near={"parameters.a": 0.0, "parameters.b": 0.0},
+    ),
 ]

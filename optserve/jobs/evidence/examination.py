@@ -10,18 +10,18 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence import standing
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.evidence import Direction, Evidence
-from optserve.jobs.evidence.leaving import beside, is_endless, leave
+from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, is_endless
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.standing import apart, flat_at, is_parabola, jump_at, moved, unseen
 from optserve.jobs.evidence.surface import BLIND, Ground, Noise, Surface
 from optserve.jobs.reasons import Reason
 
@@ -160,23 +160,22 @@ class Examination:
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
         self.task = "to tell it from a saddle"
         true = true_model(surface, place, model)
-        if told := jump_at(surface, place, self.end.start, model, noise):
+        if told := standing.jump_at(surface, place, self.end.start, model, noise):
             return self._end(Reason.stalled, told, model, place=place)
-        if surface.dense and np.array_equal(place.point, self.end.start):
-            self.task = "to see whether the start is the tip of a kink"
-            for axis in np.eye(true.values.size):
-                lower = leave(surface, place, true.turned(axis), noise, at_once=True)
-                if lower is not None:
-                    told = "no minimum: the loss falls beside the start"
-                    return self._end(None, told, true)._replace(onward=lower)
-        for number in np.flatnonzero(true.values < -true.noise):
-            lower = leave(surface, place, true.axis(int(number)), noise, self.end.start)
+        bar = self.bar(place, model, done.noise)
+        still = surface.dense and np.array_equal(place.point, self.end.start)
+        if still or standing.is_at_kink(surface, place, model, done.noise):
+            self.task = "to see whether the loss falls beside a kink"
+            lower = beside_kink(surface, place, max(noise, bar.let()))
             if lower is not None:
-                told = "the curvature is negative: no minimum"
-                return self._end(Reason.saddle, told, true)._replace(onward=lower)
+                told = "no minimum: the loss falls beside a kink"
+                return self._end(None, told, true)._replace(onward=lower)
+        if lower := downwards(surface, place, true, noise, self.end.start):
+            told = "the curvature is negative: no minimum"
+            return self._end(Reason.saddle, told, true)._replace(onward=lower)
         self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
-        bar, seen = self.bar(place, model, done.noise), list[Profile]()
+        seen = list[Profile]()
         if weak.any():
             seen = profiles_of(surface, place, self.end.start, model, weak, noise, bar.let())
         return (
@@ -199,9 +198,9 @@ class Examination:
                     return found
                 if found := self._plateau(place, model, seen):
                     return found
-                if not moved(self.surface, place, self.end.start, one.direction):
+                if not standing.moved(self.surface, place, self.end.start, one.direction):
                     return self._gone(place, model, seen)
-                if is_parabola(self.surface, place, self.end.start):
+                if standing.is_parabola(self.surface, place, self.end.start):
                     return self._end(Reason.stalled, self._undecided(model), model, place=place)
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
@@ -214,7 +213,9 @@ class Examination:
     def _gone(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined:
         """Where the loss does not change with what was not moved, but would nearer by."""
         start = self.end.start
-        flat = [one for one in seen if not moved(self.surface, place, start, one.direction)]
+        flat = [
+            one for one in seen if not standing.moved(self.surface, place, start, one.direction)
+        ]
         told = "the loss does not change with {} near the start: what depends on it has vanished"
         return self._flat_end(told, place, model, flat)
 
@@ -286,7 +287,7 @@ class Examination:
     def _plateau(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """Where the loss changes along fewer directions than at the start."""
         dead = [one for one in seen if one.kind == "flat"]
-        if not dead or len(dead) <= flat_at(self.surface, self.end.start):
+        if not dead or len(dead) <= standing.flat_at(self.surface, self.end.start):
             return None
         told = "a plateau: the loss no longer changes with {}, as it did"
         return self._flat_end(told, place, model, dead)
@@ -319,6 +320,8 @@ class Examination:
         )
 
     def _falls_along(self, place: Ground, model: Quadratic, seen: Profile) -> Examined:
+        if seen.lowest is not None and seen.lowest.loss == -inf:
+            return self._end(Reason.unbounded, "the loss has no lower bound", model)
         if is_endless(self.surface, place, model):
             return self._end(Reason.unbounded, "the loss has no lower bound in sight", model)
         self.fell.append(seen.direction)
@@ -343,9 +346,11 @@ class Examination:
             told = "the loss falls along the floor of a valley, as long as rounding lets it be seen"
             return self._end(Reason.stalled, told, model, place=place)
         by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
-        hides = unseen(self.surface, place, self.end.start, self.noise)
-        if hides and not by_tolerance:
-            return self._end(Reason.stalled, hides, model, place=place)
+        told = standing.unseen(
+            self.surface, place, self.end.start, true, self.noise, by_tolerance=by_tolerance
+        )
+        if told:
+            return self._end(Reason.stalled, told, model, place=place)
         reason = Reason.gradient if by_tolerance else Reason.precision
         rounding = ", which is rounding" if true.least < 0.0 else ""
         told = (
@@ -378,7 +383,7 @@ class Examination:
             verified,
             sentence,
             moved=not np.array_equal(place.point, self.end.start),
-            directions=(*directions, *apart(surface, self.reach, place)),
+            directions=(*directions, *standing.apart(surface, self.reach, place)),
             **numbers,
         )
         step = inf if model is None else model.largest_change(place.point)

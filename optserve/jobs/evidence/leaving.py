@@ -13,12 +13,23 @@ from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
 
-__all__ = ["beside", "is_endless", "leave"]
+__all__ = ["beside", "beside_kink", "downwards", "is_endless", "leave"]
 
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
 
-SHORT = 1e-3
+NEAREST, FARTHEST = 1e-16, 1e16
+"""The same where a curvature is negative for sure: a coordinate of 0 has no size to go by."""
+
+AXES = 4
+"""Axes along which the curvature is negative, or rounding of 0, that are tried."""
+
+SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
+"""Steps off a kink, of coordinates."""
+
+SIGNS, ALL_SIGNS = 4, 4
+"""How many patterns of signs are looked along, and of so many coordinates all there are."""
+
 FLAT, ALONG, BACK = 2, (-3.0, 3.0), 3
 """Flat directions that are followed, how far, in multiples of their coordinates, and the most
 Newton steps that lead down again from there."""
@@ -35,23 +46,19 @@ def leave(
     noise: float,
     start: Array | None = None,
     *,
-    at_once: bool = False,
+    anyhow: bool = False,
 ) -> Ground | None:
     """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
-    loss by more than ``noise``; ``at_once``, if steps of one short length do.
+    loss by more than ``noise``; ``anyhow``, of steps of any length.
 
     Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of a
     step: then one is as long as that way."""
     unit = unit_along(surface, place, direction)
     if start is not None and (more := longer(surface, place, start, unit)) > MUCH:
         unit = more * unit
-    if at_once:
-        beside = [surface.at(place.point + sense * SHORT * unit) for sense in (1.0, -1.0)]
-        if not any(found.loss < place.loss - noise for found in beside):
-            return None
     best: Ground | None = None
-    share = FIRST
-    while share <= LONGEST:
+    share, longest = (NEAREST, FARTHEST) if anyhow else (FIRST, LONGEST)
+    while share <= longest:
         tried = [surface.at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
         lowest = min(tried, key=lambda found: found.loss if found.finite else inf)
         fallen = lowest.finite and lowest.loss < place.loss - noise
@@ -61,6 +68,44 @@ def leave(
             break
         share *= GROWTH
     return best
+
+
+def downwards(
+    surface: Surface, place: Ground, true: Quadratic, noise: float, start: Array
+) -> Ground | None:
+    """A place that is lower than ``place`` along a curvature that is negative, or rounding of 0."""
+    for number in np.flatnonzero(true.values < 0.0)[:AXES]:
+        axis = true.axis(int(number))
+        lower = leave(surface, place, axis, noise, start)
+        if lower is None and true.values[number] < -true.noise:
+            lower = leave(surface, place, axis, noise, anyhow=True)
+        if lower is not None:
+            return lower
+    return None
+
+
+def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
+    """A place that is lower than ``place`` by more than ``let``, found by short steps: where the
+    derivative jumps, the loss may fall at once in some direction, though its derivative is 0.
+
+    Steps are along coordinates, as far as that is not too dear, and along patterns of signs.
+    """
+    sizes, size = surface.reference(place), surface.size
+    count = 2 ** (size - 1) if size <= ALL_SIGNS else SIGNS
+    patterns = np.array(
+        [[1 - 2 * (number >> bit & 1) for bit in range(size)] for number in range(count)]
+    )
+    if size > ALL_SIGNS:
+        patterns = np.random.default_rng(0).choice([-1, 1], (count, size))
+    ways = list(patterns * sizes)
+    if 2 * len(SHORT) * (size + count) <= surface.budget.left:
+        ways += list(np.diag(sizes))
+    for way in ways:
+        for share in (sense * short for short in SHORT for sense in (1.0, -1.0)):
+            found = surface.at(place.point + share * way)
+            if found.finite and found.loss < place.loss - let:
+                return leave(surface, place, way, let) or found
+    return None
 
 
 def beside(surface: Surface, place: Ground, flat: Sequence[Array], noise: float) -> Ground | None:

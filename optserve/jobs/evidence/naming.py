@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 
@@ -22,9 +23,9 @@ def directed(kind: DirectionKind, vector: Array, scale: Array, labels: Sequence[
 
     A flat one of several coordinates is a trade-off.
     """
-    sizes = np.abs(vector) * scale
+    sizes = np.nan_to_num(np.abs(vector) * scale, nan=inf, posinf=inf)
     order = np.argsort(-sizes, kind="stable")
-    part = order[sizes[order] > TAKES_PART * sizes[order[0]]].tolist()
+    part = order[sizes[order] >= TAKES_PART * sizes[order[0]]].tolist()
     if len(part) > 1 and kind == "flat":
         kind = "trade-off"
     return Direction(kind, tuple(labels[one] for one in part), vector)

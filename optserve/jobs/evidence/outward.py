@@ -109,7 +109,7 @@ def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise:
         if not np.array_equal(found.point, place.point + share * way):
             return inf  # a bound is there
         change = found.loss - place.loss
-        return change if isfinite(change) else inf
+        return change if isfinite(change) or change < 0.0 else inf
 
     out, back = change(1.0), max(map(change, INWARD))
     if noise < out <= NOTHING * back:  # coordinates are larger there, and so are their roundings

@@ -93,6 +93,8 @@ def profile(
     }
     changes = {share: _change(found, place) for share, found in seen.items()}
     if min(changes.values()) < -let:
+        if -inf in changes.values():
+            return Profile("falls", unit, min(seen.values(), key=lambda one: _change(one, place)))
         farthest = min(changes, key=changes.__getitem__)
         if abs(farthest) == max(changes) and _is_faint(changes[farthest], changes[-farthest]):
             tail = beyond(surface, place, farthest * unit, let)
@@ -233,8 +235,10 @@ def beyond(surface: Surface, place: Ground, outward: Array, let: float) -> Profi
     lower: Ground | None = None
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)
-        if _change(found, place) < -let:
+        if (change := _change(found, place)) < -let:
             lower = found
+            if change == -inf:
+                return Profile("falls", outward, found)
             if not _is_faint(_change(found, place), risen):
                 return Profile("falls", outward, found)
             break
@@ -267,7 +271,7 @@ def unit_along(surface: Surface, place: Ground, direction: Array) -> Array:
 
 def _change(found: Ground, place: Ground) -> float:
     change = found.loss - place.loss
-    return change if isfinite(change) else inf
+    return change if isfinite(change) or change < 0.0 else inf
 
 
 def _is_tail(surface: Surface, inner: Array, reached: float, outward: Array) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import hidden
 from optserve.jobs.evidence.evidence import Direction, DirectionKind
-from optserve.jobs.evidence.naming import TAKES_PART, directed
+from optserve.jobs.evidence.naming import TAKES_PART, directed, listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Ground, Noise, Surface
 
-__all__ = ["apart", "flat_at", "is_parabola", "jump_at", "moved", "unseen"]
+__all__ = ["apart", "flat_at", "is_at_kink", "is_parabola", "jump_at", "moved", "unseen"]
 
 STILL = 1e-9
 """A coordinate that has changed by less than this share of itself was not moved."""
@@ -24,6 +24,12 @@ MATTERS = 1e-3
 
 SEEN = 0.5
 """What a log-likelihood changes by over a standard error; rounding must let so much be seen."""
+
+NEGATIVE = -0.6
+"""A curvature, in units of those of the coordinates, that rounding does not make of 0."""
+
+KINKED = 1e3
+"""How many times what is expected a loss must turn by that is looked at beside a kink."""
 
 SAME = 1e-9
 """The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
@@ -39,6 +45,13 @@ def flat_at(surface: Surface, start: Array) -> float:
     return int((flat & (model.values >= -model.noise)).sum())
 
 
+def is_at_kink(surface: Surface, place: Ground, model: Quadratic, noise: Noise) -> bool:
+    """Whether the loss turns by more around ``place`` than its curvature and rounding make it."""
+    bends = np.square(model.scale * surface.reference(place)[model.free])
+    smooth = surface.epsilon * float(bends.sum())
+    return noise.turns > KINKED * max(noise.loss, smooth)
+
+
 def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> str:
     """What to say where rounding of the coordinates changes the loss by ``noise`` that matters,
     beside what it is here and was at the ``start`` (p,), and what a coordinate changes by itself.
@@ -52,18 +65,54 @@ def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noi
     return f"{told}: rounding of the parameters changes it by {noise:.2g}"
 
 
-def unseen(surface: Surface, place: Ground, start: Array, noise: float) -> str:
-    """What to say where ``noise``, the rounding of the loss, is more than a minimum could show.
+def unseen(
+    surface: Surface,
+    place: Ground,
+    start: Array,
+    true: Quadratic,
+    noise: float,
+    *,
+    by_tolerance: bool,
+) -> str:
+    """What to say where numbers end, or their rounding hides what a minimum would show.
 
-    That is a standard error of a log-likelihood; of a loss, all that there is of it and all that
-    the descent from ``start`` (p,) has gained.
+    The curvature may not be negative beyond doubt, but where bounds allow no step along it, or a
+    sum of squares is 0 but for rounding. Where no tolerance was met (``by_tolerance``), ``noise``
+    of the loss must be less than a log-likelihood changes by over a standard error; for a loss,
+    less than all that there is of it or that the descent from ``start`` (p,) has gained.
     """
+    if told := _end_of_numbers(surface, place):
+        return told
+    exact = surface.constant is not None and place.loss - surface.constant <= noise
+    if true.least < NEGATIVE and not exact:
+        axis = true.axis(int(np.argmin(true.values)))
+        if not surface.at_bound(place)[axis != 0.0].any():
+            return "the curvature is negative, and no step was found that lowers the loss"
+    if by_tolerance:
+        return ""
     if surface.kind == "log_likelihood" and noise > SEEN:
         return "rounding of the log-likelihood hides a standard error: is a density infinite?"
     all_of_it = max(abs(place.loss), surface.at(start).loss - place.loss)
     if surface.kind == "loss" and noise > all_of_it:
         return "rounding hides all that the descent has gained: has the loss a lower bound?"
     return ""
+
+
+def _end_of_numbers(surface: Surface, place: Ground) -> str:
+    """What to say where a parameter is, but for a few digits, as small or large as any can be."""
+    packing = surface.evaluator.packing
+    limits = np.finfo(packing.dtype)
+    found = []
+    for one in packing.free:
+        sizes = np.abs(np.ravel(packing.natural(place.point)[one.parameter.name])[one.free])
+        ends = sizes > limits.max * limits.eps
+        if one.parameter.transform is not None:  # else it may be 0 but for rounding
+            ends |= (sizes > 0.0) & (sizes < limits.tiny / limits.eps)
+        if ends.any():
+            found.append(one.parameter.name)
+    if not found:
+        return ""
+    return f"{listed(found)} came to the end of what numbers can be: is a bound missing?"
 
 
 def moved(surface: Surface, place: Ground, start: Array, direction: Array) -> bool:

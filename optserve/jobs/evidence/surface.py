@@ -63,10 +63,12 @@ class Ground(NamedTuple):
 @dataclass(frozen=True)
 class Noise:
     """What rounding does to the ``loss``, and to the decrement of a model: that is ``seen()`` only
-    where it is asked for."""
+    where it is asked for. ``turns`` is what the loss would change by, to first order, as
+    coordinates change by themselves, with the gradients that rounding leads to: much at a kink."""
 
     loss: float
     seen: Callable[[], float]
+    turns: float = 0.0
 
     @cached_property
     def decrement(self) -> float:
@@ -281,6 +283,16 @@ class Surface:
         """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""
         return self._stops(place.point, -place.gradient)
 
+    def at_bound(self, place: Ground) -> Array:
+        """Which coordinates stand at a bound (p,), whatever the loss does beyond it."""
+        lower, upper = self.evaluator.bounds
+        stands = np.zeros(self.size, bool)
+        if lower is not None:
+            stands |= place.point <= lower
+        if upper is not None:
+            stands |= place.point >= upper
+        return stands
+
     def unheld(self, place: Ground) -> Array:
         """The gradient (p,), with 0 for coordinates that a bound holds or that do not count."""
         return np.where(self.held(place) | self.ignored, 0.0, place.gradient)
@@ -326,16 +338,22 @@ class Surface:
         Coordinates are moved by a few of their own rounding errors. What the loss and its gradient
         do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
         """
-        loss, strays = self.sum_rounding(place), list[Array]()
+        loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
+        sizes = self.reference(place)
         for number, sign in enumerate(_signs(self.size), 1):
-            move = number * self.epsilon * sign * np.abs(place.point)
+            move = number * self.epsilon * sign * sizes
             found = self.at(place.point + move)
             moved = (found.point - place.point).astype(np.float64)
             if not found.finite:
                 continue
             loss = max(loss, 2.0 * abs(found.loss - place.loss - float(place.gradient @ moved)))
+            turns = max(turns, float(np.abs(found.gradient - place.gradient) @ sizes))
             strays.append(_strayed(place, found, moved))
-        return Noise(loss, lambda: 2.0 * max(self._decrements(place, strays, model), default=0.0))
+        seen = partial(self._largest, place, strays, model)
+        return Noise(loss, seen, turns)
+
+    def _largest(self, place: Ground, strays: list[Array], model: Quadratic) -> float:
+        return 2.0 * max(self._decrements(place, strays, model), default=0.0)
 
     def _decrements(self, place: Ground, strays: list[Array], model: Quadratic) -> list[float]:
         """The decrements of what rounding has added to residuals, or to gradients."""

@@ -115,7 +115,9 @@ class Landscape:
     def __post_init__(self) -> None:
         size = self.view.scale.size
         labels = tuple(f"x[{number}]" for number in range(size))
-        self.packing = SimpleNamespace(size=size, dtype=np.dtype(np.float64), labels=labels)
+        self.packing = SimpleNamespace(
+            size=size, dtype=np.dtype(np.float64), labels=labels, free=()
+        )
         objective = SimpleNamespace(kind=self.loss.kind, streamed=False, data={})
         self.problem = SimpleNamespace(objective=objective)
         self.points = LastPoints()

@@ -92,8 +92,7 @@ def unseen(
         return ""
     if surface.kind == "log_likelihood" and noise > SEEN:
         return "rounding of the log-likelihood hides a standard error: is a density infinite?"
-    all_of_it = max(abs(place.loss), surface.at(start).loss - place.loss)
-    if surface.kind == "loss" and noise > all_of_it:
+    if surface.kind == "loss" and noise > max(abs(place.loss), surface.seen(start) - place.loss):
         return "rounding hides all that the descent has gained: has the loss a lower bound?"
     return ""
 

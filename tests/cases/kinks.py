@@ -172,4 +172,10 @@ optimizer: lbfgs
         3,
         says="the loss jumps here",
     ),
+    case(
+        "a root whose slope is infinite at its bound",
+        "parameters: {x: {init: 4, bounds: [1, null]}}\nloss: sqrt(x - 1)\noptimizer: lbfgs\n",
+        0,
+        near={"parameters.x": 1.0},
+    ),
 ]

@@ -335,11 +335,11 @@ class Surface:
     def noise(self, place: Ground, model: Quadratic) -> Noise:
         """What rounding does to the loss and to the decrement around ``place``: it is seen.
 
-        Coordinates are moved by a few of their own rounding errors. What the loss and its gradient
+        Coordinates that no bound holds are moved by a few of their own rounding errors. What the loss and its gradient
         do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
         """
         loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
-        sizes = self.reference(place)
+        sizes = np.where(self.held(place), 0.0, self.reference(place))
         for number, sign in enumerate(_signs(self.size), 1):
             move = number * self.epsilon * sign * sizes
             found = self.at(place.point + move)

@@ -59,9 +59,10 @@ def _by(
         if by_refits and not refused:
             from optserve.jobs.evidence.uncertainty.resampling import resampled
 
-            flat = outcome.evidence.flatness
-            return resampled(evaluator, outcome.best, method, level, refits, flat)
-        return uncertainty_of(evaluator, outcome.best, refused, method, level)
+            open_ = outcome.evidence.flatness
+            return resampled(evaluator, outcome.best, method, level, refits, open_)
+        flat = {name for one in outcome.evidence.along("flat") for name in one.parameters}
+        return uncertainty_of(evaluator, outcome.best, refused, method, level, flat)
     except (PluginFailure, DataFailure):
         raise
     except OptserveError as error:  # a second derivative that a plugin does not have

@@ -261,4 +261,20 @@ least_squares: {{observed: y, predicted: c + a * relu(b * x - 1)}}
         near={"parameters.c": 0.46875},
         says="nothing observed changes with them here",
     ),
+    case(
+        "how hidden states follow each other, where both emit alike",
+        f"""
+{inline(y=[0, 0, 0, 1, 1, 1, 0, 0, 1, 1]).replace("{inline", "{rows: false, inline")}
+parameters: {{p: {{init: [0.5, 0.5], transform: logit}}, st: {{init: 0.7, transform: logit}}}}
+define:
+  emitted(v): "where(v == 1, log(p), log(1 - p))"
+  stays(s): "logaddexp(s[0] + log(st), s[1] + log(1 - st))"
+  leaves(s): "logaddexp(s[1] + log(st), s[0] + log(1 - st))"
+  step(s, v): {{n: "stack([stays(s), leaves(s)]) + emitted(v)", return: "(n, n)"}}
+log_likelihood: logsumexp(scan(step, log(stack([0.5, 0.5])), y)[0])
+""",
+        0,
+        3,
+        near={"standard_errors.st": None},
+    ),
 ]

@@ -335,8 +335,9 @@ class Surface:
     def noise(self, place: Ground, model: Quadratic) -> Noise:
         """What rounding does to the loss and to the decrement around ``place``: it is seen.
 
-        Coordinates that no bound holds are moved by a few of their own rounding errors. What the loss and its gradient
-        do there beside what they must, is noise (Moré & Wild, SIAM J. Sci. Comput. 33 (2011)).
+        Coordinates that no bound holds are moved by a few of their own rounding errors. What the
+        loss and its gradient do there beside what they must, is noise (Moré & Wild, SIAM J. Sci.
+        Comput. 33 (2011)).
         """
         loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
         sizes = np.where(self.held(place), 0.0, self.reference(place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -92,10 +92,11 @@ def uncertainty_of(
     refused: str = "",
     method: ErrorMethod = AUTO,
     level: float = LEVEL,
+    flat: Collection[str] = (),
 ) -> EstimateErrors:
     """The uncertainty of the estimates at the best point, by ``method``; ``refused`` says why there
     is to be none. There is none either where it does not fit in before the deadline of the
-    ``evaluator``.
+    ``evaluator``, nor of what depends on a coordinate whose label is ``flat``.
 
     Priors are part of the loss: it is then the curvature of the posterior. A coordinate at a bound
     is held there, as if it were fixed.
@@ -124,7 +125,7 @@ def uncertainty_of(
             return made
         free_labels = tuple(itertools.compress(evaluator.packing.labels, free))
         return replace(made, warnings=tuple(left_open(minimum.of_jacobian, free_labels)))
-    return by_delta_method(evaluator, point, free, covariance, fit, level)
+    return by_delta_method(evaluator, point, free, covariance, fit, level, flat)
 
 
 def _fit(minimum: FreeMinimum, why: str) -> tuple[str, Fit | None]:
@@ -171,8 +172,12 @@ def by_delta_method(
     covariance: Covariance,
     fit: Fit | None = None,
     level: float = LEVEL,
+    flat: Collection[str] = (),
 ) -> EstimateErrors:
-    """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f."""
+    """On the natural scale: the covariance of f(u) is F C F', F being the derivative of f.
+
+    It says nothing of what depends on a coordinate whose label is ``flat``.
+    """
     packing = evaluator.packing
     notes = []
     if evaluator.problem.objective.penalties:
@@ -182,14 +187,16 @@ def by_delta_method(
     varying = _varying(evaluator, point)
     derivative = varying.derivative if free.all() else varying.derivative[:, free]
     factor, determined = covariance.information.of(derivative)
-    warnings = []
+    lost = np.zeros(determined.shape, bool)
     if fit is not None and fit.perfect:
         reach = fit.rounding * root_sum_square(factor, axis=1)
-        lost = determined & _lost(reach, _estimates(packing, point, varying))
-        if lost.any():
-            names = listed(tuple(itertools.compress(varying.labels, lost)))
-            warnings.append(f"the data do not determine {names}: rounding hides what it changes")
-        determined = determined & ~lost
+        lost |= _lost(reach, _estimates(packing, point, varying))
+    if flat:
+        unseen = np.array([label in flat for label in packing.labels])[free]
+        lost |= (derivative[:, unseen] != 0.0).any(axis=1)
+    names = listed(tuple(itertools.compress(varying.labels, lost & determined)))
+    warnings = [f"the data do not determine {names}: rounding hides what it changes"] * bool(names)
+    determined = determined & ~lost
     varies = (derivative != 0.0).any(axis=1)
     held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)
     known = determined & varies

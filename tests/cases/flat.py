@@ -277,4 +277,14 @@ log_likelihood: logsumexp(scan(step, log(stack([0.5, 0.5])), y)[0])
         3,
         near={"standard_errors.st": None},
     ),
+    case(
+        "one of 600 that reaches the loss through floor alone",
+        """
+parameters: {x: {shape: [600], init: 0.5}}
+loss: sum((x[1:] - 1)**2) + floor(x[0])
+optimizer: lbfgs
+""",
+        3,
+        says=r"x\[0\]",
+    ),
 ]

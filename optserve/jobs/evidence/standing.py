@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from math import inf
 
 import numpy as np
@@ -27,6 +28,9 @@ SEEN = 0.5
 
 NEGATIVE = -0.6
 """A curvature, in units of those of the coordinates, that rounding does not make of 0."""
+
+STEPS = (0.3, 1.0, -0.3, -1.0)
+"""How far coordinates are moved of which no derivative tells, in their sizes."""
 
 KINKED = 1e3
 """How many times what is expected a loss must turn by that is looked at beside a kink."""
@@ -88,12 +92,33 @@ def unseen(
         axis = true.axis(int(np.argmin(true.values)))
         if not surface.at_bound(place)[axis != 0.0].any():
             return "the curvature is negative, and no step was found that lowers the loss"
+    if not surface.dense and (told := _without_slopes(surface, place, start, noise)):
+        return told
     if by_tolerance:
         return ""
     if surface.kind == "log_likelihood" and noise > SEEN:
         return "rounding of the log-likelihood hides a standard error: is a density infinite?"
     if surface.kind == "loss" and noise > max(abs(place.loss), surface.seen(start) - place.loss):
         return "rounding hides all that the descent has gained: has the loss a lower bound?"
+    return ""
+
+
+def _without_slopes(surface: Surface, place: Ground, start: Array, noise: float) -> str:
+    """What to say where the loss changes with coordinates, moved together, by which the derivative
+    is 0 here, at the ``start`` (p,) and where they are moved to."""
+    if surface.budget.left <= len(STEPS):
+        return ""
+    before = surface.plainly_at(start).gradient
+    still = (before == 0.0) & (place.gradient == 0.0) & ~surface.ignored
+    if not still.any():
+        return ""
+    for share in STEPS:
+        there = surface.plainly_at(
+            place.point + np.where(still, share * surface.reference(place), 0)
+        )
+        if abs(there.loss - place.loss) > noise and not there.gradient[still].any():
+            names = listed(tuple(compress(surface.evaluator.packing.labels, still)))
+            return f"the loss changes with {names}, and no derivative tells how"
     return ""
 
 

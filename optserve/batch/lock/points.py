@@ -7,19 +7,20 @@ than a few entries are not written out, but drawn again from the same numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from optserve.backends.base import Compiled
 from optserve.backends.numpy import numpy_backend
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, Aval, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
+from optserve.graph.interpret import interpret
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 
@@ -42,6 +43,9 @@ LISTED = 60
 
 STEPS = (0.0, 0.1, 0.4)
 """How far the points lie from the start, relative to the free coordinates."""
+
+_Evaluate = Callable[..., Sequence[Any]]
+"""Gives the outputs of a graph for its inputs."""
 
 StoredNumbers = Any
 """A nested list of numbers; or a mapping of the shape, the least and the largest entry."""
@@ -139,12 +143,14 @@ def evaluated(
     """The loss and its derivatives by ``names`` at each of ``points``; with a ``precision`` it is
     found out how far off rounding may be in it."""
     found = []
-    compiled = numpy_backend(1).compile(gradient)  # as interpreted to the bit, and loops quicker
+    evaluate: _Evaluate = partial(interpret, gradient)
+    if any(True for _ in gradient.subgraphs()):
+        evaluate = numpy_backend(1).compile(gradient)  # the same to the bit, and loops are quick
     for point in points:
         told = {**point, **data}
         pairs = zip(told, gradient.inputs, strict=False)
         arrays = [_read(told[name], name, variable.aval) for name, variable in pairs]
-        found.append(_at(compiled, names, [*arrays, *captured], point, precision))
+        found.append(_at(evaluate, names, [*arrays, *captured], point, precision))
     return found
 
 
@@ -167,7 +173,7 @@ def found_at(
 
 
 def _at(
-    compiled: Compiled,
+    evaluate: _Evaluate,
     names: Sequence[str],
     arrays: Sequence[Array],
     point: Mapping[str, StoredNumbers],
@@ -175,11 +181,11 @@ def _at(
 ) -> Point:
     """The values, each with a tolerance: what rounding of the arguments makes of them, and more."""
     single = precision == "float32"
-    exact, rounded = _told(compiled, arrays), []
+    exact, rounded = _told(evaluate, arrays), []
     for number in range(0 if precision is None else 2):
         random = Random(number)
         moved = [_rounded(array, random, 3e-6 if single else 1e-13) for array in arrays]
-        rounded.append(_told(compiled, moved))
+        rounded.append(_told(evaluate, moved))
     least = 1e-3 if single else 1e-8
     found = []
     for index, numbers in enumerate(exact):
@@ -189,9 +195,9 @@ def _at(
     return Point(point, found[0], dict(zip(names, found[1:], strict=True)))
 
 
-def _told(compiled: Compiled, arrays: Sequence[Array]) -> list[tuple[float, ...]]:
+def _told(evaluate: _Evaluate, arrays: Sequence[Array]) -> list[tuple[float, ...]]:
     with np.errstate(all="ignore"):
-        outputs = compiled(*arrays)
+        outputs = evaluate(*arrays)
     return [_numbers(np.asarray(one, np.float64)) for one in outputs]
 
 

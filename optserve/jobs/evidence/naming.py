@@ -34,12 +34,12 @@ def directed(kind: DirectionKind, vector: Array, scale: Array, labels: Sequence[
 def listed(names: Sequence[str]) -> str:
     """The names as a phrase; of many, the first few.
 
-    >>> listed(("a",)), listed(("a", "b", "c")), listed(tuple("abcdefgh"))
-    ('a', 'a, b and c', 'a, b, c, d, e and 3 more')
+    >>> listed(()), listed(("a",)), listed(("a", "b", "c")), listed(tuple("abcdefgh"))
+    ('', 'a', 'a, b and c', 'a, b, c, d, e and 3 more')
     """
     if len(names) > MOST_NAMED:
         return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def plainest(vectors: Array) -> Array:

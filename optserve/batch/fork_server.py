@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from optserve.batch.executor import Order, Parcel, Reply
 from optserve.batch.pool import Done, Pool, Task
 from optserve.batch.process import end_with
 from optserve.batch.result_key import installed
-from optserve.batch.serving import LENGTH, Do, JobVerdict, Send
+from optserve.batch.serving import Do, JobVerdict, Send, ask, hear
 from optserve.batch.worker import running, warm_up
 from optserve.jobs.interruption import Interruption
 
@@ -64,8 +63,8 @@ class ForkServer:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            _write(self.process.stdin, pickle.dumps(order, protocol=5))
-            content = _read(self.process.stdout)
+            ask(self.process.stdin.fileno(), pickle.dumps(order, protocol=5))
+            content = hear(self.process.stdout.fileno())
         except OSError:
             content = b""
         if not content:
@@ -119,18 +118,17 @@ class _Jobs:
 def main(parent: int, folder: str | None) -> None:
     """Answer orders until there are no more."""
     end_with(parent)
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.dup(1)
     os.dup2(2, 1)  # whatever is printed is no answer
     orders = _orders()
     first = next(orders, None)
     if first is None:
         return
-    parcel: Parcel = pickle.loads(first.content)
     with tempfile.TemporaryDirectory(dir=folder) as room, Interruption() as interruption:
         warm_up()
         installed()
         jobs = _Jobs(Path(room))
-        options, waiting = parcel.options, [first]
+        waiting = [first]
 
         def tasks() -> Iterator[Task[int]]:
             """Orders for which the same holds; the first of another kind is left waiting."""
@@ -142,46 +140,24 @@ def main(parent: int, folder: str | None) -> None:
                 yield Task(order.number, pickle.dumps(order, protocol=5))
 
         while waiting:
-            parcel = pickle.loads(waiting[0].content)
+            parcel: Parcel = pickle.loads(waiting[0].content)
             options = parcel.options
             limits = options.timeout, options.memory, parcel.home
             with suppress(OSError):  # then its files are not there, which is told by their names
                 os.chdir(parcel.home)
             pool = Pool(1, interruption, jobs.do(), timeout=options.timeout, memory=options.memory)
             for done in pool.run(tasks()):
-                _write(answers, pickle.dumps(jobs.reply(done), protocol=5))
+                ask(answers, pickle.dumps(jobs.reply(done), protocol=5))
 
 
 def _orders() -> Iterator[Order]:
     """The orders that come, until there is none for a while."""
     with os.fdopen(os.dup(0), "rb", buffering=0) as asked:
         while select.select([asked], [], [], IDLE)[0]:
-            content = _read(asked)
+            content = hear(asked.fileno())
             if not content:
                 return
             yield pickle.loads(content)
-
-
-def _write(stream: IO[bytes], content: bytes) -> None:
-    stream.write(len(content).to_bytes(LENGTH, "big"))
-    stream.write(content)
-    stream.flush()
-
-
-def _read(stream: IO[bytes]) -> bytes:
-    """The next content; empty where there is no whole one."""
-    length = _exactly(stream, LENGTH)
-    return _exactly(stream, int.from_bytes(length, "big")) if length else b""
-
-
-def _exactly(stream: IO[bytes], size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        part = stream.read(size - len(parts))
-        if not part:
-            return b""
-        parts += part
-    return bytes(parts)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Literal
 from optserve.batch.process import Message, Work
 from optserve.batch.traces import Traces
 
-__all__ = ["END", "Do", "JobVerdict", "Send", "ask", "serving"]
+__all__ = ["END", "Do", "JobVerdict", "Send", "ask", "hear", "serving"]
 
 Send = Callable[[Message], None]
 
@@ -44,28 +44,28 @@ def serving(do: Do, first: bytes, requests: int, memory: int | None) -> Work:
             send({END: verdict})
             if verdict != "next":
                 return
-            request, new = _read(requests), False
+            request, new = hear(requests), False
 
     return work
 
 
-def ask(requests: int, request: bytes) -> None:
-    """Ask a process for more; raises ``BrokenPipeError`` where it has ended."""
-    left = memoryview(len(request).to_bytes(LENGTH, "big") + request)
+def ask(descriptor: int, content: bytes) -> None:
+    """Send ``content`` as a whole; raises ``BrokenPipeError`` where nobody reads it any more."""
+    left = memoryview(len(content).to_bytes(LENGTH, "big") + content)
     while left:
-        left = left[os.write(requests, left) :]
+        left = left[os.write(descriptor, left) :]
 
 
-def _read(requests: int) -> bytes:
-    """The next request; empty where there will be none."""
-    length = _exactly(requests, LENGTH)
-    return _exactly(requests, int.from_bytes(length, "big")) if length else b""
+def hear(descriptor: int) -> bytes:
+    """The next content that was sent; empty where no whole one comes."""
+    length = _exactly(descriptor, LENGTH)
+    return _exactly(descriptor, int.from_bytes(length, "big")) if length else b""
 
 
-def _exactly(requests: int, size: int) -> bytes:
+def _exactly(descriptor: int, size: int) -> bytes:
     parts = bytearray()
     while len(parts) < size:
-        part = os.read(requests, size - len(parts))
+        part = os.read(descriptor, size - len(parts))
         if not part:
             return b""
         parts += part

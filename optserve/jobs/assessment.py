@@ -136,9 +136,9 @@ def _no_end(outcome: Outcome, watch: Watch) -> str:
     """Why a descent has no end of which anything could be said, or nothing."""
     if outcome.best is None or not outcome.reason.usable or watch.signal is not None:
         return (watch.signal or outcome.reason).value
-    return (
-        "the steps saw batches: the end is no exact minimum" if outcome.epochs is not None else ""
-    )
+    if outcome.epochs is not None:
+        return "the steps saw batches: the end is no exact minimum"
+    return ""
 
 
 def no_estimate(job: Prepared, outcome: Outcome, watch: Watch, *, is_loss: bool) -> str:

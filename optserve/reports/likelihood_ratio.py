@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from optserve.jobs.evidence.uncertainty.randomness import chance_of_larger_f, chance_of_more
+from optserve.reports.entries import entries, label_of
 from optserve.reports.numbers import compact
 
 if TYPE_CHECKING:
@@ -203,12 +203,11 @@ def _free(run: Result) -> set[str]:
 
 def _entries(parts: Mapping[str, Any]) -> dict[str, float]:
     """Each entry by its label."""
-    found = {}
-    for name, value in parts.items():
-        array = np.asarray(value, np.float64)
-        for place in np.ndindex(array.shape):
-            found[name + "".join(f"[{index}]" for index in place)] = float(array[place])
-    return found
+    return {
+        label_of(name, index): nan if number is None else float(number)
+        for name, value in parts.items()
+        for index, number in entries(value)
+    }
 
 
 def _some(labels: Iterable[str]) -> str:

@@ -123,10 +123,13 @@ def _over(x: Part, y: Part) -> Part:
     return 0.0 if _is_zero(x) and not _is_zero(y) else _real(np.divide, x, y)
 
 
-def _product(z: Complex, w: Complex) -> Complex:
+def _product(z: Complex, w: Complex, ufunc: Callable[..., Any] = np.multiply) -> Complex:
+    def times(x: Part, y: Part) -> Part:
+        return 0.0 if _is_zero(x) or _is_zero(y) else _real(ufunc, x, y)
+
     return Complex(
-        _minus(_times(z.re, w.re), _times(z.im, w.im)),
-        _plus(_times(z.re, w.im), _times(z.im, w.re)),
+        _minus(times(z.re, w.re), times(z.im, w.im)),
+        _plus(times(z.re, w.im), times(z.im, w.re)),
     )
 
 
@@ -161,16 +164,6 @@ def _raised(z: Complex, count: int) -> Complex:
         result = _product(result, result)
         result = _product(result, z) if bit == "1" else result
     return result
-
-
-def _matmul(z: Complex, w: Complex) -> Complex:
-    def times(x: Part, y: Part) -> Part:
-        return 0.0 if _is_zero(x) or _is_zero(y) else _real(np.matmul, x, y)
-
-    return Complex(
-        _minus(times(z.re, w.re), times(z.im, w.im)),
-        _plus(times(z.re, w.im), times(z.im, w.re)),
-    )
 
 
 def _size(z: Complex) -> Part:
@@ -253,7 +246,7 @@ _BINARY: Mapping[str, Callable[[Complex, Complex], Complex]] = {
     "*": _product,
     "/": _quotient,
     "**": _power,
-    "@": _matmul,
+    "@": lambda z, w: _product(z, w, np.matmul),
 }
 
 

@@ -11,7 +11,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import MUCH, longer, true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Ground, Surface, signs
 
 __all__ = ["beside", "beside_kink", "downwards", "is_endless", "leave"]
 
@@ -27,8 +27,8 @@ AXES = 4
 SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
 """Steps off a kink, of coordinates."""
 
-SIGNS, ALL_SIGNS = 4, 4
-"""How many patterns of signs are looked along, and of so many coordinates all there are."""
+ALL_SIGNS = 4
+"""Of so many coordinates at most all patterns of signs are looked along."""
 
 FLAT, ALONG, BACK = 2, (-3.0, 3.0), 3
 """Flat directions that are followed, how far, in multiples of their coordinates, and the most
@@ -91,14 +91,9 @@ def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
     Steps are along coordinates, as far as that is not too dear, and along patterns of signs.
     """
     sizes, size = surface.reference(place), surface.size
-    count = 2 ** (size - 1) if size <= ALL_SIGNS else SIGNS
-    patterns = np.array(
-        [[1 - 2 * (number >> bit & 1) for bit in range(size)] for number in range(count)]
-    )
-    if size > ALL_SIGNS:
-        patterns = np.random.default_rng(0).choice([-1, 1], (count, size))
+    patterns = signs(size) if size > ALL_SIGNS else _all_signs(size)
     ways = list(patterns * sizes)
-    if 2 * len(SHORT) * (size + count) <= surface.budget.left:
+    if 2 * len(SHORT) * (size + len(ways)) <= surface.budget.left:
         ways += list(np.diag(sizes))
     for way in ways:
         for share in (sense * short for short in SHORT for sense in (1.0, -1.0)):
@@ -106,6 +101,12 @@ def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
             if found.finite and found.loss < place.loss - let:
                 return leave(surface, place, way, let) or found
     return None
+
+
+def _all_signs(size: int) -> Array:
+    """All patterns of signs, but for those with all signs turned."""
+    numbers = np.arange(2 ** (size - 1))[:, None]
+    return np.asarray(1 - 2 * (numbers >> np.arange(size) & 1))
 
 
 def beside(surface: Surface, place: Ground, flat: Sequence[Array], noise: float) -> Ground | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.naming import TAKES_PART
-from optserve.jobs.evidence.profiles import Profile, beyond
+from optserve.jobs.evidence.profiles import Profile, beyond, change_of
 from optserve.jobs.evidence.quadratic import Quadratic, norm
 from optserve.jobs.evidence.surface import Ground, Surface
 
@@ -108,8 +108,7 @@ def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise:
         found = surface.at(place.point + share * way)
         if not np.array_equal(found.point, place.point + share * way):
             return inf  # a bound is there
-        change = found.loss - place.loss
-        return change if isfinite(change) or change < 0.0 else inf
+        return change_of(found, place)
 
     out, back = change(1.0), max(map(change, INWARD))
     if noise < out <= NOTHING * back:  # coordinates are larger there, and so are their roundings

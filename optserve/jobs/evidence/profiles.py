@@ -11,7 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.surface import Ground, Surface
 
-__all__ = ["Profile", "beyond", "profile", "unit_along"]
+__all__ = ["Profile", "beyond", "change_of", "profile", "unit_along"]
 
 NEAR = (1e-3, 1e-2)
 FAR = (1e-3, 3e-2, 0.3, 0.6, 1.0)
@@ -91,10 +91,10 @@ def profile(
         for share in (NEAR if near else FAR)
         for sense in (1.0, -1.0)
     }
-    changes = {share: _change(found, place) for share, found in seen.items()}
+    changes = {share: change_of(found, place) for share, found in seen.items()}
     if min(changes.values()) < -let:
         if -inf in changes.values():
-            return Profile("falls", unit, min(seen.values(), key=lambda one: _change(one, place)))
+            return Profile("falls", unit, min(seen.values(), key=lambda one: change_of(one, place)))
         farthest = min(changes, key=changes.__getitem__)
         if abs(farthest) == max(changes) and _is_faint(changes[farthest], changes[-farthest]):
             tail = beyond(surface, place, farthest * unit, let)
@@ -143,7 +143,7 @@ def _bowl(
         return _floor(surface, place, unit, noise, let)
     ends = {share: surface.at(place.point + share * unit) for share in (-near.share, near.share)}
     lowest = _bottom(surface, place, unit, ends)
-    if _change(lowest, place) < -let:
+    if change_of(lowest, place) < -let:
         return Profile("falls", unit, lowest)
     return Profile("rises", unit)
 
@@ -162,10 +162,10 @@ def _floor(surface: Surface, place: Ground, unit: Array, noise: float, let: floa
             if not lower.finite or lower.loss > found.loss:
                 break
             found = lower
-        if _change(found, place) < -let:
+        if change_of(found, place) < -let:
             return Profile("falls", unit, found)
         away = float((found.point - place.point) @ unit) / float(unit @ unit)
-        back.append(abs(away) < 0.5 * abs(share) or _change(found, place) > noise)
+        back.append(abs(away) < 0.5 * abs(share) or change_of(found, place) > noise)
     return Profile("rises" if all(back) else "valley", unit)
 
 
@@ -193,7 +193,7 @@ class _Sides(NamedTuple):
 
 
 def _sides(place: Ground, below: Ground, above: Ground, unit: Array, share: float) -> _Sides:
-    rises = _change(below, place), _change(above, place)
+    rises = change_of(below, place), change_of(above, place)
     jump = float(above.gradient @ unit - below.gradient @ unit)
     return _Sides(share, min(rises), sum(rises), jump)
 
@@ -201,7 +201,7 @@ def _sides(place: Ground, below: Ground, above: Ground, unit: Array, share: floa
 def _bottom(surface: Surface, place: Ground, unit: Array, seen: Mapping[float, Ground]) -> Ground:
     """The lowest place along ``unit`` between those ``seen``: where the slope is 0 by secants."""
     shares = sorted(seen)
-    lowest = min(shares, key=lambda share: _change(seen[share], place))
+    lowest = min(shares, key=lambda share: change_of(seen[share], place))
     slopes = {share: float(found.gradient @ unit) for share, found in seen.items()}
     number = shares.index(lowest)
     ends = shares[number : number + 2] if slopes[lowest] < 0.0 else shares[max(0, number - 1) :][:2]
@@ -214,7 +214,7 @@ def _bottom(surface: Surface, place: Ground, unit: Array, seen: Mapping[float, G
         middle = 0.5 * (left + right) if number % 3 == 2 else middle
         found = surface.at(place.point + middle * unit)
         slope = float(found.gradient @ unit)
-        if _change(found, best) < 0.0:
+        if change_of(found, best) < 0.0:
             best = found
         if slope < 0.0:
             left, falling = middle, slope
@@ -228,18 +228,18 @@ def _bottom(surface: Surface, place: Ground, unit: Array, seen: Mapping[float, G
 def beyond(surface: Surface, place: Ground, outward: Array, let: float) -> Profile:
     """What lies ``outward``, where the loss rises inward and does not change."""
     inner = place.point - outward
-    rises = [_change(surface.at(inner + share * outward), place) for share in INWARD]
+    rises = [change_of(surface.at(inner + share * outward), place) for share in INWARD]
     risen = max((one for one in rises if one < inf), default=0.0)
     if risen <= let:
         return Profile("edge", outward)  # it does not rise inward, it ends there, as 0 / 0 does
     lower: Ground | None = None
     for share in OUTWARD:
         found = surface.at(place.point + share * outward)
-        if (change := _change(found, place)) < -let:
+        if (change := change_of(found, place)) < -let:
             lower = found
             if change == -inf:
                 return Profile("falls", outward, found)
-            if not _is_faint(_change(found, place), risen):
+            if not _is_faint(change_of(found, place), risen):
                 return Profile("falls", outward, found)
             break
     reached = _last_slope(surface, inner, outward)
@@ -247,8 +247,8 @@ def beyond(surface: Surface, place: Ground, outward: Array, let: float) -> Profi
     if float(last.gradient @ outward) > 0.0:
         # The loss comes to rest from below: farther in it is lower, if by no more than its noise.
         places = [surface.at(inner + reached * STEPS_IN**step * outward) for step in range(20)]
-        lowest = min(places, key=lambda found: _change(found, place))
-        fallen = _change(lowest, place) < -let
+        lowest = min(places, key=lambda found: change_of(found, place))
+        fallen = change_of(lowest, place) < -let
         return Profile("falls" if fallen else "tail", outward, lowest if fallen else None)
     if _is_tail(surface, inner, reached, outward):
         return Profile("tail", outward)
@@ -269,7 +269,8 @@ def unit_along(surface: Surface, place: Ground, direction: Array) -> Array:
     return found
 
 
-def _change(found: Ground, place: Ground) -> float:
+def change_of(found: Ground, place: Ground) -> float:
+    """By how much the loss is larger there than at ``place``; what is no number is infinite."""
     change = found.loss - place.loss
     return change if isfinite(change) or change < 0.0 else inf
 

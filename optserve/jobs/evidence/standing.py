@@ -23,6 +23,9 @@ STILL = 1e-9
 MATTERS = 1e-3
 """The share of a loss that no rounding makes of it."""
 
+SAME = 1e-9
+"""The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
+
 SEEN = 0.5
 """What a log-likelihood changes by over a standard error; rounding must let so much be seen."""
 
@@ -35,9 +38,6 @@ STEPS = (0.3, 1.0, -0.3, -1.0)
 KINKED = 1e3
 """How many times what is expected a loss must turn by that is looked at beside a kink."""
 
-SAME = 1e-9
-"""The same for a second derivative, or an entry of a Jacobian, in the sizes of coordinates."""
-
 
 def flat_at(surface: Surface, start: Array) -> float:
     """How many directions were flat at the ``start`` (p,) already; infinite where none is known."""
@@ -49,10 +49,15 @@ def flat_at(surface: Surface, start: Array) -> float:
     return int((flat & (model.values >= -model.noise)).sum())
 
 
+def _bends(surface: Surface, place: Ground, model: Quadratic) -> Array:
+    """The second derivatives by the free coordinates (q,), each in its size."""
+    found: Array = np.square(model.scale * surface.reference(place)[model.free])
+    return found
+
+
 def is_at_kink(surface: Surface, place: Ground, model: Quadratic, noise: Noise) -> bool:
     """Whether the loss turns by more around ``place`` than its curvature and rounding make it."""
-    bends = np.square(model.scale * surface.reference(place)[model.free])
-    smooth = surface.epsilon * float(bends.sum())
+    smooth = surface.epsilon * float(_bends(surface, place, model).sum())
     return noise.turns > KINKED * max(noise.loss, smooth)
 
 
@@ -60,7 +65,7 @@ def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noi
     """What to say where rounding of the coordinates changes the loss by ``noise`` that matters,
     beside what it is here and was at the ``start`` (p,), and what a coordinate changes by itself.
     """
-    bends = np.square(model.scale * surface.reference(place)[model.free])
+    bends = _bends(surface, place, model)
     if noise <= MATTERS * max(abs(place.loss), float(0.5 * bends.max(initial=0.0))):
         return ""
     if noise <= MATTERS * abs(surface.at(start).loss):
@@ -125,10 +130,10 @@ def _without_slopes(surface: Surface, place: Ground, start: Array, noise: float)
 def _end_of_numbers(surface: Surface, place: Ground) -> str:
     """What to say where a parameter is, but for a few digits, as small or large as any can be."""
     packing = surface.evaluator.packing
-    limits = np.finfo(packing.dtype)
+    limits, values = np.finfo(packing.dtype), packing.natural(place.point)
     found = []
     for one in packing.free:
-        sizes = np.abs(np.ravel(packing.natural(place.point)[one.parameter.name])[one.free])
+        sizes = np.abs(np.ravel(values[one.parameter.name])[one.free])
         ends = sizes > limits.max * limits.eps
         if one.parameter.transform is not None:  # else it may be 0 but for rounding
             ends |= (sizes > 0.0) & (sizes < limits.tiny / limits.eps)

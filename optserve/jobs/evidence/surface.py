@@ -19,7 +19,7 @@ from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 
-__all__ = ["BLIND", "Ground", "Noise", "Surface", "decomposition"]
+__all__ = ["BLIND", "Ground", "Noise", "Surface", "decomposition", "signs"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
@@ -341,7 +341,7 @@ class Surface:
         """
         loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
         sizes = np.where(self.held(place), 0.0, self.reference(place))
-        for number, sign in enumerate(_signs(self.size), 1):
+        for number, sign in enumerate(signs(self.size), 1):
             move = number * self.epsilon * sign * sizes
             found = self.at(place.point + move)
             moved = (found.point - place.point).astype(np.float64)
@@ -366,7 +366,7 @@ class Surface:
 
 
 @cache
-def _signs(size: int) -> Array:
+def signs(size: int) -> Array:
     """In which sense coordinates (p,) are moved, look by look."""
     found: Array = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, size))
     return found

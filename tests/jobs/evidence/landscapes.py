@@ -116,7 +116,7 @@ class Landscape:
         size = self.view.scale.size
         labels = tuple(f"x[{number}]" for number in range(size))
         self.packing = SimpleNamespace(
-            size=size, dtype=np.dtype(np.float64), labels=labels, free=()
+            size=size, dtype=np.dtype(np.float64), labels=labels, free=(), natural=lambda point: {}
         )
         objective = SimpleNamespace(kind=self.loss.kind, streamed=False, data={})
         self.problem = SimpleNamespace(objective=objective)

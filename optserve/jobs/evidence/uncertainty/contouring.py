@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import expm1, hypot, isinf, log1p, sqrt
+from typing import TypeAlias
 
 import numpy as np
 
@@ -33,6 +34,10 @@ SIDES = ((0, 1.0), (1, 1.0), (0, -1.0), (1, -1.0))
 """Which entry is largest or least, counterclockwise around a region."""
 
 
+_Line: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of both entries along a line."""
+
+
 @dataclass(frozen=True)
 class ContourOf:
     """The contour of two entries, whose estimates are ``estimate``.
@@ -48,7 +53,7 @@ class ContourOf:
     estimate: tuple[float, float]
     level: float
     limit: float
-    lines: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+    lines: tuple[_Line, ...]
     closed: bool
     refits: int
     failed: int
@@ -115,12 +120,7 @@ class _Contour:
         self.walls = np.array([[held.bound(which, sense) for sense in (-1, 1)] for which in (0, 1)])
         self.reasons: list[str] = []
 
-    def lines(
-        self, circle: Array | None
-    ) -> (
-        Iterator[tuple[tuple[float, ...], tuple[float, ...]]]
-        | list[tuple[tuple[float, ...], tuple[float, ...]]]
-    ):
+    def lines(self, circle: Array | None) -> list[_Line]:
         """The values of both entries along each line."""
         try:
             ends = [self._end(which, sense) for which, sense in SIDES]

@@ -195,7 +195,8 @@ def by_delta_method(
         unseen = np.array([label in flat for label in packing.labels])[free]
         lost |= (derivative[:, unseen] != 0.0).any(axis=1)
     names = listed(tuple(itertools.compress(varying.labels, lost & determined)))
-    warnings = [f"the data do not determine {names}: rounding hides what it changes"] * bool(names)
+    hidden = f"the data do not determine {names}: rounding hides what it changes"
+    warnings = [hidden] if names else []
     determined = determined & ~lost
     varies = (derivative != 0.0).any(axis=1)
     held = ~varies & (varying.derivative[:, ~free] != 0.0).any(axis=1)

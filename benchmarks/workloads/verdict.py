@@ -66,7 +66,7 @@ class Credulous:
 
     def examine(self, *end: Any) -> Any:
         from optserve.jobs.evidence.evidence import Evidence
-        from optserve.jobs.evidence.examination import Examined
+        from optserve.jobs.evidence.examined import Examined
         from optserve.jobs.reasons import Reason
 
         return Examined(Reason.gradient, Evidence(True, "not examined"))

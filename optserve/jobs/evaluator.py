@@ -22,14 +22,13 @@ from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.packing import Packing
-from optserve.jobs.points import LastPoints, Linearized
+from optserve.jobs.points import LastPoints, Linearized, unknown
 from optserve.jobs.problem import Problem
 from optserve.jobs.work import entries_of
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
 __all__ = ["PRODUCT", "Evaluator"]
-
 
 LARGEST_COUNT = 1000
 """Free coordinates up to which derivatives by each of them are formed beside the descent."""
@@ -138,14 +137,16 @@ class Evaluator:
         return loss, gradient
 
     def linearized(self, point: Array, data: Sequence[Any] | None = None) -> Linearized:
-        """Of a sum of squares: residual and Jacobian too. ``data`` stands in place of the arguments
-        of all graphs, if it is given."""
-        if data is not None:
-            return self._linearized(point, held(data))
-        known = self.points.of(point)
-        if known is None:
-            known = self.points.keep(point, self._linearized(point, held(self.graphs.arguments)))
-        return known
+        """Of a sum of squares: residual and Jacobian too; all NaN where a whole number that they
+        need does not exist. ``data`` stands in place of the arguments of all graphs, if given."""
+        known = None if data is not None else self.points.of(point)
+        if known is not None:
+            return known
+        try:
+            found = self._linearized(point, held(self.graphs.arguments if data is None else data))
+        except NumericalFailure:
+            return unknown(self.rows, point.size)
+        return found if data is not None else self.points.keep(point, found)
 
     def _linearized(self, point: Array, arguments: Sequence[Any]) -> Linearized:
         if self._jacobian is not None:
@@ -215,7 +216,6 @@ class Evaluator:
         """The curvature along each coordinate (p,), about; ``gradient`` is that at ``point``.
 
         ``None`` where they are of one size."""
-
         width = min(self.together, PROBES)
 
         def products(directions: Sequence[Array]) -> list[Array]:

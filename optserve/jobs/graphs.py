@@ -24,6 +24,7 @@ from optserve.jobs.work import entries_for
 from optserve.optimizers.base import Evaluation, Optimizer
 from optserve.optimizers.bounds import project
 from optserve.primitives.tracing import trace
+from optserve.transforms.affine import affine
 from optserve.transforms.forward import jacobian_graph, pushforward
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
@@ -114,6 +115,13 @@ class Graphs:
             return self.kept("squares", lambda: squares(self.objective, wrt))
         graph = replace(self.objective, outputs=self.objective.outputs[: 1 + len(given.residuals)])
         return Squares(graph, weights=replace(graph, equations=(), outputs=()))
+
+    @cached_property
+    def is_linear(self) -> bool:
+        """Whether structure tells that the loss is a sum of squares of what is affine in the
+        coordinates."""
+        found, wrt = self.squares, range(len(self.packing.free))
+        return found is not None and all(self.kept("affine", lambda: affine(found.graph, wrt))[1:])
 
     def loss(self) -> Graph:
         """(vector, ...) -> loss."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from optserve.graph.aval import Array
 
-__all__ = ["Evaluated", "LastPoints", "Linearized"]
+__all__ = ["Evaluated", "LastPoints", "Linearized", "unknown"]
 
 MOST = 32
 """Points that are kept."""
@@ -30,6 +32,12 @@ class Linearized(NamedTuple):
     gradient: Array
     residual: Array
     jacobian: Array
+
+
+def unknown(rows: int, size: int) -> Linearized:
+    """A sum of squares that does not exist at a point."""
+    shapes = (), (size,), (rows,), (rows, size)
+    return Linearized(*(np.full(shape, np.nan) for shape in shapes))
 
 
 class LastPoints:

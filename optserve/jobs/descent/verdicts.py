@@ -19,7 +19,7 @@ from optserve.jobs.reasons import Reason
 from optserve.jobs.watch import Watch
 
 if TYPE_CHECKING:
-    from optserve.jobs.evidence.examination import Examined
+    from optserve.jobs.evidence.examined import Examined
     from optserve.jobs.evidence.examiner import Examiner
     from optserve.jobs.points import Evaluated
 
@@ -231,7 +231,7 @@ class Verdicts:
         return Verdict([Reason.unreached, *reasons], best, told)
 
     def _examined(self, best: Evaluated, start: Array, *, finishes: bool) -> Examined:
-        from optserve.jobs.evidence.examination import End
+        from optserve.jobs.evidence.examined import End
 
         gains, budget, began = self.gains, self.budget, self.watch.seconds
         end = End(best.point, start, gains.count, lambda loss: gains.of_last(0.1, loss), finishes)

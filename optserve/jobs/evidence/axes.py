@@ -14,7 +14,7 @@ from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Ground, Surface
 from optserve.jobs.evidence.valleys import followed
 
-__all__ = ["MUCH", "hidden", "longer", "profiles_of", "true_model"]
+__all__ = ["MUCH", "PROFILES", "hidden", "longer", "profiles_of", "true_model"]
 
 CLEARLY = 100.0
 """How many times its noise a change of the loss must be to be seen clearly."""

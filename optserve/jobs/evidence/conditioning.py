@@ -9,12 +9,13 @@ point, and the axes without curvature are counted again.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import inf, sqrt
 
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.graph.graph import Graph
 from optserve.graph.streamed import held
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
@@ -232,12 +233,28 @@ def _between(low: float, high: float) -> Changed:
 
 
 def _columns(surface: Surface) -> Columns:
-    """The columns of numbers with more than two values, by name."""
+    """The columns of numbers with more than two values, by name; not those that serve as codes."""
     objective = surface.evaluator.problem.objective
     if objective.streamed and not surface.evaluator.linearizes:
         return {}
     columns = zip(objective.data, map(np.asarray, held(objective.data.values())), strict=True)
-    return {name: one.astype(np.float64) for name, one in columns if _is_measured(one)}
+    found = {name: one.astype(np.float64) for name, one in columns if _is_measured(one)}
+    for name in _codes(objective.graph, objective.data) if found else ():
+        found.pop(name, None)
+    return found
+
+
+def _codes(graph: Graph, names: Collection[str]) -> set[str]:
+    """Which of the data, the last inputs of ``graph``, nothing is computed of but whole numbers
+    and truth values: the number of a group is no amount."""
+    columns = dict(zip(graph.inputs[len(graph.inputs) - len(names) :], names, strict=True))
+    amounts = {
+        atom
+        for equation in graph.equations
+        if any(result.aval.dtype.kind == "f" for result in equation.results)
+        for atom in equation.operands
+    }
+    return {name for variable, name in columns.items() if variable not in amounts}
 
 
 def _is_measured(column: Array) -> bool:

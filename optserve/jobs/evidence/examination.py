@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from math import inf, nan, sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.evidence import Direction, Evidence
+from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, is_endless
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
@@ -25,45 +26,13 @@ from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import BLIND, Ground, Noise, Surface
 from optserve.jobs.reasons import Reason
 
-__all__ = ["End", "Examination", "Examined"]
+__all__ = ["Examination"]
 
 MOST = 60
 """Newton steps that finish a descent."""
 
 ROUNDS = 8
 """How often they begin anew, where the loss falls along an axis without a curvature."""
-
-
-class End(NamedTuple):
-    """An end to be examined: the best point (p,) and the start.
-
-    ``gained(loss)`` is by how much the last tenth of the steps lowered the loss, if that is
-    ``loss`` now, after so many ``evaluations``. ``finishes`` says that Newton steps are to finish.
-    """
-
-    point: Array
-    start: Array
-    evaluations: int
-    gained: Callable[[float], float]
-    finishes: bool
-
-
-class Examined(NamedTuple):
-    """What was found. ``reason`` says what the end amounts to: ``None`` where the loss falls on.
-
-    ``place`` is the point to report. ``onward`` is a point from where the descent is to go on;
-    ``further`` is one from where it can, if not from where it is. ``step`` is the largest change of
-    a coordinate by the next Newton step, of itself where it is above 1. Where it was examined
-    ``in_part`` no more could be spent on it.
-    """
-
-    reason: Reason | None
-    evidence: Evidence
-    place: Ground | None = None
-    onward: Ground | None = None
-    further: Ground | None = None
-    step: float = inf
-    in_part: bool = False
 
 
 class Examination:
@@ -89,8 +58,8 @@ class Examination:
             return self._end(Reason.flat, self.reach.told_of_ignored)
         if not self.start.finite:
             return self._end(None, "not examined: the loss or its gradient is not finite")
-        moved = not np.array_equal(self.end.point, self.end.start)
-        if not moved and not surface.held(self.start).any() and self._is_flat():
+        still = np.array_equal(self.end.point, self.end.start)
+        if still and not surface.held(self.start).any() and self._is_flat():
             told = "nothing was moved: the loss does not change near the start"
             return self._end(Reason.flat, told)
         found = self._from(self.start)
@@ -159,6 +128,8 @@ class Examination:
         """At a point that is stationary: is it a minimum?"""
         surface, place, model, noise = self.surface, done.place, done.model, done.noise.loss
         self.task = "to tell it from a saddle"
+        if free := standing.beyond_rows(surface, place, model):
+            return self._minimum(place, model, model, free)
         true = true_model(surface, place, model)
         if told := standing.jump_at(surface, place, self.end.start, model, noise):
             return self._end(Reason.stalled, told, model, place=place)
@@ -315,9 +286,8 @@ class Examination:
 
     def _kink(self, place: Ground) -> Examined:
         """Where the derivative jumps no Newton step means anything."""
-        return self._end(
-            Reason.stalled, "the loss has a kink here: its derivative jumps", place=place
-        )
+        told = "the loss has a kink here: its derivative jumps"
+        return self._end(Reason.stalled, told, place=place)
 
     def _falls_along(self, place: Ground, model: Quadratic, seen: Profile) -> Examined:
         if seen.lowest is not None and seen.lowest.loss == -inf:

@@ -10,7 +10,8 @@ from optserve.backends.blas import one_thread
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Budget, Prices, SpentError
 from optserve.jobs.evidence.evidence import Evidence
-from optserve.jobs.evidence.examination import End, Examination, Examined
+from optserve.jobs.evidence.examination import Examination
+from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.limits import Limits

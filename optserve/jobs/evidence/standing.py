@@ -8,14 +8,23 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.axes import hidden
+from optserve.jobs.evidence.axes import PROFILES, hidden
 from optserve.jobs.evidence.evidence import Direction, DirectionKind
 from optserve.jobs.evidence.naming import TAKES_PART, directed, listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import Ground, Noise, Surface
 
-__all__ = ["apart", "flat_at", "is_at_kink", "is_parabola", "jump_at", "moved", "unseen"]
+__all__ = [
+    "apart",
+    "beyond_rows",
+    "flat_at",
+    "is_at_kink",
+    "is_parabola",
+    "jump_at",
+    "moved",
+    "unseen",
+]
 
 STILL = 1e-9
 """A coordinate that has changed by less than this share of itself was not moved."""
@@ -142,6 +151,22 @@ def _end_of_numbers(surface: Surface, place: Ground) -> str:
     if not found:
         return ""
     return f"{listed(found)} came to the end of what numbers can be: is a bound missing?"
+
+
+def beyond_rows(surface: Surface, place: Ground, model: Quadratic) -> list[Direction]:
+    """Directions in which no residual can change: there are fewer residuals than coordinates, on
+    which they depend linearly, and just so many more axes have no curvature.
+
+    Where there are many of them, the first stand for all.
+    """
+    if model.rest is None or not surface.evaluator.graphs.is_linear:
+        return []
+    still = np.flatnonzero(model.values <= model.noise)
+    if still.size != model.values.size - surface.evaluator.rows:
+        return []
+    sizes, labels = 1.0 / surface.reference(place), surface.evaluator.packing.labels
+    axes = map(model.axis, still[:PROFILES].tolist())
+    return [directed("flat", axis, sizes, labels) for axis in axes]
 
 
 def moved(surface: Surface, place: Ground, start: Array, direction: Array) -> bool:

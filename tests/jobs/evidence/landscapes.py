@@ -11,7 +11,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.budget import PRODUCT, Budget, SpentError
-from optserve.jobs.evidence.examination import End, Examination, Examined
+from optserve.jobs.evidence.examination import Examination
+from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.points import LastPoints
 

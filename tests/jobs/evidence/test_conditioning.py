@@ -12,6 +12,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.optimizers import lbfgs
+from optserve.primitives.whole import integer
 from tests.jobs.problems import least_squares, parameter, problem
 
 ROWS = 12
@@ -76,6 +77,49 @@ def test_what_no_data_of_the_kind_determine_is_flat(name: str, as_loss: bool) ->
     else:
         assert result.exit_code == 0, result.termination
         assert "trade-off" in {one.kind for one in result.evidence.directions}
+
+
+@pytest.mark.parametrize("as_loss", [False, True])
+def test_the_number_of_a_group_is_no_amount(as_loss: bool) -> None:
+    group = np.arange(ROWS) % 3.0
+    data = {"group": group, "y": FIRST}
+
+    def residual(level: Any, of_group: Any, group: Any, y: Any) -> Any:
+        return y - level - of_group[integer(group)]
+
+    def loss(*values: Any) -> Any:
+        return np.sum(residual(*values) ** 2)
+
+    parameters = [parameter("level"), parameter("of_group", np.zeros(3))]
+    if as_loss:
+        result = run(problem(loss, parameters, data, optimizer=lbfgs()))
+    else:
+        result = run(least_squares(residual, parameters, data))
+    assert result.exit_code == 0, result.termination
+    means = [FIRST[group == number].mean() for number in range(3)]
+    found = np.add(result.parameters["level"], result.parameters["of_group"])
+    np.testing.assert_allclose(found, means, rtol=1e-9)
+
+
+@pytest.mark.parametrize("as_loss", [False, True])
+def test_more_coefficients_than_rows(as_loss: bool) -> None:
+    count = 40
+    matrix = np.random.default_rng(3).normal(size=(ROWS, count))
+
+    def residual(b: Any, x: Any, y: Any) -> Any:
+        return y - x @ b
+
+    def loss(*values: Any) -> Any:
+        return np.sum(residual(*values) ** 2)
+
+    parameters, data = [parameter("b", np.zeros(count))], {"x": matrix, "y": FIRST}
+    if as_loss:
+        result = run(problem(loss, parameters, data, optimizer=lbfgs()))
+    else:
+        result = run(least_squares(residual, parameters, data))
+    assert result.exit_code == 0, result.termination
+    np.testing.assert_allclose(matrix @ np.asarray(result.parameters["b"]), FIRST, rtol=1e-9)
+    assert {one.kind for one in result.evidence.directions} == {"trade-off"}
 
 
 @pytest.mark.parametrize("as_loss", [False, True])

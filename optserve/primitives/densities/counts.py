@@ -179,11 +179,17 @@ negative_binomial_logsf = density(
 def inflated(log_chance: Value, inflation: Value) -> Value:
     """Log of a chance where ``inflation`` of the cases are sure."""
     missing = (1.0 - inflation) * np.expm1(log_chance)
-    often = missing > -0.5
+    often, some = missing > -0.5, inflation > 0.0
+    none = np.where(some | often, 0.0, inflation)  # whose log has no derivative
+    slope = np.expm1(np.minimum(-log_chance, 80.0))  # beyond that it is endless
     return np.where(
         often,
         np.log1p(np.where(often, missing, 0.0)),
-        np.logaddexp(np.log(inflation), np.log1p(-inflation) + log_chance),
+        np.where(
+            some,
+            np.logaddexp(np.log(inflation), np.log1p(-inflation) + log_chance),
+            log_chance + np.log1p(none * slope),
+        ),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from optserve.config.data.columns import Levels, TakenColumn, take
 from optserve.config.data.read_cells import ReadCells, gaps_of, read_cells, read_columns
+from optserve.config.data.rounding import in_precision
 from optserve.config.data.row_values import ChosenValues, RowValues
 from optserve.config.data.split import drawn_rows, named_rows
 from optserve.config.data.table import ROW, DataTable, TableRows, no_rows
@@ -168,7 +169,7 @@ class RowSelection(NamedTuple):
         warnings = (needed[name].warning(one) for name, one in moments.items())
         return TableRows(
             {
-                split: {name: _cast(arrays[name], table.aval(name, precision)) for name in used}
+                split: {name: self._cast(table, name, arrays[name], precision) for name in used}
                 for split, arrays in columns.items()
             },
             tuple(warning for warning in warnings if warning),
@@ -182,6 +183,10 @@ class RowSelection(NamedTuple):
                 for name, texts in needed[one].named(levels[one]).items()
             },
         )
+
+    def _cast(self, table: DataTable, name: str, array: Array, precision: DType) -> Array:
+        """A column as the graph takes it."""
+        return in_precision(name, array, table.aval(name, precision).dtype, table.places.get(name))
 
     def _check_held(self, table: DataTable, taken: Sequence[TakenColumn]) -> None:
         """Hold that the table is read whole."""
@@ -270,11 +275,6 @@ class RowSelection(NamedTuple):
                 remedy="leave out such rows with `where`",
                 code="not-finite",
             )
-
-
-def _cast(array: Array, aval: Aval) -> Array:
-    """``array`` as the graph takes it."""
-    return np.array(array, dtype=aval.dtype, order="C", copy=None)
 
 
 def _check_names(where: Expression, derived: RowValues) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from optserve.config.data.columns import Levels, TakenColumn, take
 from optserve.config.data.inline import inline_frame
 from optserve.config.data.read_cells import read_cells
+from optserve.config.data.rounding import in_precision
 from optserve.config.declarations import name_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
@@ -173,7 +174,9 @@ class DataTable(NamedTuple):
             coded = one.levels(partial(cells.known, one))
             raw = one.raw(cells.of(one), coded, self.located)
             moments = one.moments(raw)
-            arrays[one.name] = one.scaled(raw, moments, precision)
+            exact = raw if moments is None else one.scaled(raw, moments, np.dtype(np.float64))
+            place = self.places.get(one.name, self.place)
+            arrays[one.name] = in_precision(one.name, exact, one.dtype(precision), place)
             warnings.append(one.warning(moments))
             levels |= one.named(coded)
         return arrays, tuple(filter(None, warnings)), levels

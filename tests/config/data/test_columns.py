@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.config import load
 from optserve.config.data.columns import TakenColumn, take
 from optserve.config.data.table import DataTable
 from optserve.config.schema.table import Column
@@ -144,3 +145,25 @@ def test_a_deviation_that_is_rounded_to_0_is_none() -> None:
     column = taken(take="x", standardize=True)
     with pytest.raises(ConfigError, match="too small to be standardized"):
         column.moments(np.array([0.0, 1e-300]))
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"where": "x >= 0"}, {"columns": {"y": {"take": "y", "divide": 2}}}]
+)
+def test_float32_must_tell_values_apart(more: dict[str, Any]) -> None:
+    config = {
+        "version": 1,
+        "data": {"inline": {"x": [0, 1, 2], "y": [1e9, 1e9 + 3, 1e9 + 6]}, **more},
+        "parameters": {"a": 1, "b": 0},
+        "least_squares": {"observed": "y", "predicted": "a * x + b"},
+    }
+    load(config)
+    with pytest.raises(ConfigError, match="float32 rounds values of y by"):
+        load({**config, "precision": "float32"})
+
+
+@pytest.mark.parametrize("values", [[1e9, 1e9, 1e9], [1e9, 1e9 + 3e3, 1e9 - 2e4], [1e-3, 2e-3, 3]])
+def test_float32_may_round_what_it_tells_apart(values: list[float]) -> None:
+    data = {"y": np.array(values)}
+    config = {"version": 1, "precision": "float32", "parameters": {"b": 0}, "loss": "mean(y - b)"}
+    assert load(config, data=data).objective.data["y"].dtype == np.float32

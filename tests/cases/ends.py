@@ -8,16 +8,6 @@ __all__ = ["ENDS", "MANY"]
 
 ENDS = [
     case(
-        "counts that have no more zeros than a Poisson number",
-        f"""
-{inline(k=[0, 1, 1, 2, 3, 3, 4, 2])}
-parameters: {{mean: {{init: 3, bounds: [0, null]}}, inflation: {{init: 0.1, bounds: [0, 1]}}}}
-log_likelihood: zero_inflated_poisson_logpmf(k, mean, inflation)
-""",
-        0,
-        near={"parameters.mean": 2.0, "parameters.inflation": 0.0, "standard_errors.mean": 0.5},
-    ),
-    case(
         "a balanced logistic regression begins at its minimum",
         f"""
 {inline(y=[0, 1, 0, 1])}

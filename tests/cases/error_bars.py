@@ -295,6 +295,16 @@ least_squares: {{observed: y, predicted: a + b * x, sigma: 2.5 - x}}
 
 BOUNDS = [
     case(
+        "counts that have no more zeros than a Poisson number",
+        f"""
+{inline(k=[0, 1, 1, 2, 3, 3, 4, 2])}
+parameters: {{mean: {{init: 3, bounds: [0, null]}}, inflation: {{init: 0.1, bounds: [0, 1]}}}}
+log_likelihood: zero_inflated_poisson_logpmf(k, mean, inflation)
+""",
+        0,
+        near={"parameters.mean": 2.0, "parameters.inflation": 0.0, "standard_errors.mean": 0.5},
+    ),
+    case(
         "every parameter at a bound",
         f"""
 {inline(x=[0, 1, 2, 3], y=[10, 11, 12, 13])}

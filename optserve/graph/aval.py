@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = [
     "Aval",
     "DType",
     "Shape",
+    "aval_like",
     "aval_of",
     "broadcast_shapes",
     "is_float",
@@ -60,7 +62,17 @@ def aval_of(value: Any) -> Aval:
     if isinstance(known, Aval):
         return known
     array = np.asarray(value)
-    return Aval(array.shape, array.dtype)
+    return aval_like(array.shape, array.dtype)
+
+
+@lru_cache(maxsize=4096)
+def aval_like(shape: Shape, dtype: DType) -> Aval:
+    """The aval of this shape and dtype; one that was made is given again.
+
+    >>> aval_like((3,), np.dtype("float64")) is aval_like((3,), np.dtype("float64"))
+    True
+    """
+    return Aval(shape, dtype)
 
 
 def is_traced(value: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import Place
-from optserve.graph.aval import Aval
+from optserve.graph.aval import Aval, aval_like
 from optserve.graph.dim import Dim
 from optserve.graph.facts import Labels
 from optserve.graph.primitive import Primitive
@@ -54,7 +54,7 @@ class Literal:
 
     def __init__(self, value: Any) -> None:
         self.value = np.asarray(value)[()]
-        self.aval = Aval((), self.value.dtype)
+        self.aval = aval_like((), self.value.dtype)
 
     def __repr__(self) -> str:
         return repr(self.value.item())

@@ -17,12 +17,14 @@ class Rewriting:
 
     ``rule(*operands, **attributes)`` is called with the traced operands of the outermost primitive
     of the spelling. It looks at how they were made (``Trace.maker``) and gives the traced value to
-    take, or ``None``, before it has recorded anything, where they are not what it is for.
+    take, or ``None``, before it has recorded anything, where they are not what it is for. It is
+    only asked where one of ``of`` made an operand; where ``of`` is empty, always.
     """
 
     written: str
     computed: str
     rule: Callable[..., Any]
+    of: frozenset[Primitive] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

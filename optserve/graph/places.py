@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Literal
 
 from optserve.errors import Place
 
-__all__ = ["place_of_error", "place_of_frame"]
+__all__ = ["Executed", "place_of", "place_of_error", "place_of_frame", "written_from"]
+
+Executed = Place | tuple[CodeType, int] | None
+"""A place, or the instruction of a piece of code that was executed, of which it can be made."""
 
 
 def place_of_error(error: Exception) -> Place | None:
@@ -24,14 +27,31 @@ def place_of_frame(frame: FrameType | None) -> Place | None:
 
     Behind a command there is none.
     """
+    return place_of(written_from(frame))
+
+
+def written_from(frame: FrameType | None) -> Executed:
+    """The same, but what it takes to make a place of it is left to ``place_of``."""
     while frame is not None:
         whose = _whose(frame.f_globals.get("__name__", ""))
-        if whose == "command":
+        if whose == "library":
+            frame = frame.f_back
+        elif whose == "person":
+            return frame.f_code, frame.f_lasti
+        else:
             return None
-        if whose == "person":
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
     return None
+
+
+def place_of(written: Executed) -> Place | None:
+    """The place where something was written."""
+    if not isinstance(written, tuple):
+        return written
+    code, instruction = written
+    for first, end, line in code.co_lines():
+        if first <= instruction < end:
+            return Place(code.co_filename, line or 0)
+    return Place(code.co_filename, code.co_firstlineno)
 
 
 @lru_cache(maxsize=1024)

@@ -166,6 +166,13 @@ class Primitive:
                 self.shape(*map(aval_of, operands), **attributes)  # it has the better message
             raise
 
+    @cached_property
+    def is_ufunc(self) -> bool:
+        """Whether a ufunc computes it entry by entry, whose results have the avals that the shape
+        rule says."""
+        impl = self.impl
+        return self.kind == "elementwise" and isinstance(impl, np.ufunc) and impl.nout == 1
+
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
         domain = self.call.domain

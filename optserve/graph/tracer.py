@@ -14,65 +14,29 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from optserve.errors import OptserveError, Place, ShapeError, TraceError
-from optserve.graph.aval import Array, Aval, DType, aval_of, precision_of
-from optserve.graph.dim import Dim
-from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
+from optserve.graph.aval import Aval, DType, aval_like, aval_of, is_float, precision_of
+from optserve.graph.entries import Entries, Tracer
+from optserve.graph.graph import Atom, Equation, Graph, Var
+from optserve.graph.made import Made
 from optserve.graph.makers import MAKERS
 from optserve.graph.meaning import Meaning
-from optserve.graph.numpy_protocols import NotAMethod, NumpyProtocols
-from optserve.graph.operands import check_dtype, plain_array, same_bits
-from optserve.graph.places import place_of_error, place_of_frame
+from optserve.graph.numpy_protocols import NotAMethod
+from optserve.graph.places import place_of_error, place_of_frame, written_from
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.promotion import are_whole, target_dtypes
 
-__all__ = ["Made", "Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "trace"]
-
-LARGEST_CONSTANT = 1024
-"""Entries up to which an array met in an abstract trace stands in the graph, not as an input."""
+__all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "trace"]
 
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
 
 
-class Tracer(NumpyProtocols):
-    """Stands for the value of ``atom`` while its trace records what happens to it.
-
-    ``known_value`` is the value itself where the trace is concrete, else ``None``.
-    """
-
-    __slots__ = ("atom", "known_value", "trace")
-
-    def __init__(self, trace: Trace, atom: Atom, value: Value | None = None) -> None:
-        self.trace = trace
-        self.atom = atom
-        self.known_value = value
-
-    @property
-    def aval(self) -> Aval:
-        return self.atom.aval
-
-    def __repr__(self) -> str:
-        shown = f" = {self.known_value}" if self.known_value is not None else ""
-        return f"Tracer({self.aval}{shown})"
-
-
-class Made(NamedTuple):
-    """How a value was made: by which primitive of what, where, and as which of its results."""
-
-    primitive: Primitive
-    operands: tuple[Tracer, ...]
-    attributes: Mapping[str, Any]
-    place: Place | None
-    result: int
-
-
-class Trace(NotAMethod):
+class Trace(NotAMethod, Entries):
     """Equations in the making.
 
     Parameters
@@ -97,32 +61,31 @@ class Trace(NotAMethod):
         concrete: bool = False,
         rewrites: bool = True,
     ) -> None:
-        self.meaning = meaning
-        self.precision = precision
-        self.concrete = concrete
+        super().__init__(meaning, precision, concrete)
         self.rewrites = rewrites
         self.serial = next(_serials)
         self.place: Place | None = None
         self.escape: TraceError | None = None
         """What was raised where a value was asked for its number, should NumPy hide it."""
-        self.inputs: list[Var] = []
-        self.equations: list[Equation] = []
-        self.captured: list[Value] = []
-        self.values: dict[Var, Value] = {}
-        """What each result is, where the trace is concrete."""
-        self._captured_inputs: list[Tracer] = []
-        self._captures: dict[Any, tuple[Value, Tracer]] = {}
-        self._constants: dict[Any, Tracer] = {}
-        self._made: dict[Var, Made] = {}
+        self.made: list[Made] = []
+        self.noted: dict[Atom, bool] = {}
+        """What rewritings have found out about values, so that they look at each once."""
+        self._makers: dict[Atom, Made] = {}
+        self._equations: list[Equation] = []
         self._superseded: set[Atom] = set()
         self._closed = False
 
-    def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
-        """A new input of the graph; ``value`` is required where the trace is concrete."""
-        check_dtype(aval.dtype)
-        variable = Var(aval, name)
-        self.inputs.append(variable)
-        return Tracer(self, variable, value)
+    @property
+    def equations(self) -> Sequence[Equation]:
+        """What was recorded until now."""
+        self._equations += [made.equation for made in self.made[len(self._equations) :]]
+        return self._equations
+
+    @property
+    def values(self) -> Mapping[Var, Value]:
+        """What each result is, where the trace is concrete."""
+        results = (result for made in self.made for result in made.results)
+        return {one.atom: one.known_value for one in results if isinstance(one.atom, Var)}
 
     @contextmanager
     def at(self, place: Place | None) -> Iterator[None]:
@@ -156,33 +119,70 @@ class Trace(NotAMethod):
         self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
     ) -> Value:
         """Record one equation; returns the tracer of its result (a tuple where it has several)."""
-        self.check_open()
-        place = self.here()
+        if self._closed:
+            self.check_open()
+        values: Sequence[Value | None] = ()
         try:
-            whole = not primitive.call.floating and are_whole(operands)
-            tracers = self._promoted(primitive, [self.lift(one, whole=whole) for one in operands])
-            avals = result_avals(
-                primitive, [tracer.aval for tracer in tracers], attributes, self.meaning
-            )
+            tracers = self._lifted(primitive, operands)
+            if self.concrete and primitive.is_ufunc and not self.nested:
+                value = self._applied(primitive, tracers)
+                avals: Sequence[Aval] = (aval_like(value.shape, value.dtype),)
+                values = (value,)
+            else:
+                avals = result_avals(
+                    primitive, [tracer.aval for tracer in tracers], attributes, self.meaning
+                )
         except OptserveError as error:
-            raise error.at(place) from None
-        rewritten = self._rewritten(primitive, tracers, attributes, place)
-        if rewritten is not None:
-            return rewritten
-        results = tuple(Var(aval) for aval in avals)
-        atoms = tuple(tracer.atom for tracer in tracers)
-        self.equations.append(Equation(primitive, atoms, attributes, results, place))
-        values: Sequence[Value | None] = [None] * len(results)
-        if self.concrete:
+            raise error.at(self.here()) from None
+        if self.rewrites and primitive in self.meaning.rewritings:
+            rewritten = self._rewritten(primitive, tracers, attributes)
+            if rewritten is not None:
+                return rewritten
+        if not self.concrete:
+            values = [None] * len(avals)
+        elif not values:
             known = [tracer.known_value for tracer in tracers]
-            nested = any(isinstance(one, Tracer) for one in known)
-            value = (primitive.bind if nested else primitive.impl)(*known, **attributes)
-            values = value if len(results) > 1 else [value]
-            self.values.update(zip(results, values, strict=True))
-        made = [Tracer(self, result, value) for result, value in zip(results, values, strict=True)]
+            value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
+            values = value if len(avals) > 1 else (value,)
+        return self._noted(primitive, tuple(tracers), attributes, avals, values)
+
+    def _applied(self, primitive: Primitive, tracers: Sequence[Tracer]) -> Value:
+        """What a ufunc gives."""
+        try:
+            return primitive.impl(*[tracer.known_value for tracer in tracers])
+        except (TypeError, ValueError):
+            result_avals(primitive, [tracer.aval for tracer in tracers], {}, self.meaning)
+            raise
+
+    def _noted(
+        self,
+        primitive: Primitive,
+        tracers: tuple[Tracer, ...],
+        attributes: dict[str, Any],
+        avals: Sequence[Aval],
+        values: Sequence[Value | None],
+    ) -> Value:
+        """The results of one operation, of which it is kept how they were made."""
+        varies = False
+        for tracer in tracers:
+            varies = varies or tracer.varies
+        written = self.place or written_from(sys._getframe(2))
+        if len(avals) == 1:  # the usual case
+            [aval], [value] = avals, values
+            result = Tracer(self, Var(aval), value, varies and aval.dtype.kind == "f")
+            made = Made(primitive, tracers, attributes, written, (result,))
+            self.made.append(made)
+            self._makers[result.atom] = made
+            return result
+        results = tuple(
+            Tracer(self, Var(aval), value, varies and is_float(aval.dtype))
+            for aval, value in zip(avals, values, strict=True)
+        )
         for i, result in enumerate(results):
-            self._made[result] = Made(primitive, tuple(tracers), attributes, place, i)
-        return tuple(made) if len(made) > 1 else made[0]
+            made = Made(primitive, tracers, attributes, written, results, i)
+            self._makers[result.atom] = made
+        self.made.append(self._makers[results[0].atom])
+        return results
 
     @contextmanager
     def as_written(self) -> Iterator[None]:
@@ -195,27 +195,22 @@ class Trace(NotAMethod):
 
     def maker(self, value: Tracer) -> Made | None:
         """How a traced value was made; of an input, a literal or a sealed value that is unknown."""
-        atom = value.atom
-        return self._made.get(atom) if isinstance(atom, Var) else None
+        return self._makers.get(value.atom)
 
     def seal(self, value: Tracer) -> None:
         """Let no rewriting look into ``value``: what is made of it stays as it is composed."""
-        if isinstance(value.atom, Var):
-            self._made.pop(value.atom, None)
+        self._makers.pop(value.atom, None)
 
     def _rewritten(
-        self,
-        primitive: Primitive,
-        tracers: Sequence[Tracer],
-        attributes: dict[str, Any],
-        place: Place | None,
+        self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
     ) -> Tracer | None:
         """What stands for the primitive of these operands, if there is something better."""
-        if not self.rewrites:
-            return None
-        for rewriting in self.meaning.rewritings.get(primitive, ()):
-            before, outer = len(self.equations), self.place
-            self.rewrites, self.place = False, place or outer
+        makers = {how.primitive for one in tracers if (how := self._makers.get(one.atom))}
+        for rewriting in self.meaning.rewritings[primitive]:
+            if rewriting.of and rewriting.of.isdisjoint(makers):
+                continue
+            before, outer, place = len(self.made), self.place, self.here()
+            self.rewrites, self.place = False, place
             try:  # not `with self.at(place)`: most rules only look
                 instead: Tracer | None = rewriting.rule(*tracers, **attributes)
             except OptserveError as error:
@@ -224,9 +219,10 @@ class Trace(NotAMethod):
                 self.rewrites, self.place = True, outer
             if instead is not None:
                 self._superseded.update(tracer.atom for tracer in tracers)
-                if len(self.equations) > before:
+                if len(self.made) > before:
                     label = f"{rewriting.written} is computed as {rewriting.computed}"
-                    self.equations[-1] = replace(self.equations[-1], rewriting=label)
+                    self.made[-1].rewriting = label
+                    del self._equations[len(self.made) - 1 :]
                 return instead
         return None
 
@@ -243,23 +239,6 @@ class Trace(NotAMethod):
                 read.update(equation.operands)
         return tuple(reversed(kept))
 
-    def lift(self, value: Value, *, whole: bool = False) -> Tracer:
-        """``value`` as a tracer of this trace: its own, a literal, or a captured input.
-        A row count is a number of its precision, or an integer where ``whole`` says so."""
-        if isinstance(value, Tracer):
-            value.trace.check_open()
-            return value if value.trace is self else self._capture(value)
-        if isinstance(value, Dim):
-            dtype = np.dtype(np.int64) if whole else self.precision
-            size: Tracer = self.bind(self.meaning.size, (), {"size": value, "dtype": dtype})
-            return size
-        array = plain_array(value)
-        if array.ndim:
-            small = array.size <= LARGEST_CONSTANT and not self.concrete
-            return self._constant(array) if small else self._capture(array)
-        literal = Literal(array)
-        return Tracer(self, literal, literal.value if self.concrete else None)
-
     def graph(self, outputs: Sequence[Value]) -> Graph:
         """The finished graph. Inputs are those asked for, then one for each captured value."""
         atoms = tuple(self.lift(output).atom for output in outputs)
@@ -267,48 +246,6 @@ class Trace(NotAMethod):
         captured = tuple(tracer.atom for tracer in self._captured_inputs)
         inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
         return Graph(inputs, self._read(atoms), atoms)
-
-    def captures(self) -> Iterator[tuple[Atom, Value]]:
-        """Each input that stands for a value from outside, and that value."""
-        atoms = (tracer.atom for tracer in self._captured_inputs)
-        return zip(atoms, self.captured, strict=True)
-
-    def _capture(self, value: Value) -> Tracer:
-        """``value`` as an input; of an array a copy, since it may change after it was used."""
-        is_array = isinstance(value, np.ndarray)
-        key: Any = id(value)  # of a tracer, which is kept
-        if is_array:  # two views of the same entries are one
-            key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
-        known = self._captures.get(key)
-        if known is not None and (not is_array or same_bits(value, known[0])):
-            return known[1]
-        kept = np.array(value) if is_array else value
-        tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
-        self._captures[key] = kept, tracer
-        self.captured.append(kept)
-        self._captured_inputs.append(tracer)
-        return tracer
-
-    def _constant(self, array: Array) -> Tracer:
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._constants:
-            attributes = {"dtype": array.dtype, "shape": array.shape, "data": array.tobytes()}
-            self._constants[key] = self.bind(self.meaning.constant, (), attributes)
-        return self._constants[key]
-
-    def _promoted(self, primitive: Primitive, tracers: list[Tracer]) -> list[Tracer]:
-        targets = target_dtypes(primitive, [tracer.atom for tracer in tracers], self.precision)
-        return [
-            tracer if dtype is None else self._cast(tracer, dtype)
-            for tracer, dtype in zip(tracers, targets, strict=True)
-        ]
-
-    def _cast(self, tracer: Tracer, dtype: DType) -> Tracer:
-        if isinstance(tracer.atom, Literal):
-            literal = Literal(np.asarray(tracer.atom.value).astype(dtype))
-            return Tracer(self, literal, literal.value if self.concrete else None)
-        cast: Tracer = self.bind(self.meaning.cast, (tracer,), {"dtype": dtype})
-        return cast
 
 
 @dataclass(frozen=True)

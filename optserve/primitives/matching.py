@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from optserve.graph.graph import Literal
+from optserve.graph.made import Made
 from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Made, Tracer
+from optserve.graph.tracer import Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
 from optserve.primitives.elementary import exp, expm1
 
@@ -33,9 +34,11 @@ DEPTH = 8
 """How deep two values are compared that were written apart."""
 
 
-def rewriting(written: str, computed: str) -> Callable[[MatchRule], Rewriting]:
-    """Makes a rewriting of its rule."""
-    return lambda rule: Rewriting(written, computed, rule)
+def rewriting(
+    written: str, computed: str, of: Sequence[Primitive] = ()
+) -> Callable[[MatchRule], Rewriting]:
+    """Makes a rewriting of its rule; ``of`` are those of which one must have made an operand."""
+    return lambda rule: Rewriting(written, computed, rule, frozenset(of))
 
 
 def made(value: Value) -> Made | None:

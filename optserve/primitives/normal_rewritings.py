@@ -22,7 +22,7 @@ from optserve.primitives.special import erf, erfc
 __all__ = ["log_of_erfc", "one_minus_erf", "one_minus_ndtr", "one_plus_erf"]
 
 
-@rewriting("1 + erf(z)", "erfc(-z)")
+@rewriting("1 + erf(z)", "erfc(-z)", of=[erf])
 def one_plus_erf(x: Tracer, y: Tracer) -> Value | None:
     """Far out on the left 1 + erf(z) is a difference of two numbers that are alike."""
     for one, other in both_ways((x, y)):
@@ -32,7 +32,7 @@ def one_plus_erf(x: Tracer, y: Tracer) -> Value | None:
     return None
 
 
-@rewriting("1 - erf(z), 1 - erfc(z)", "erfc(z), erf(z)")
+@rewriting("1 - erf(z), 1 - erfc(z)", "erfc(z), erf(z)", of=[erf, erfc])
 def one_minus_erf(x: Tracer, y: Tracer) -> Value | None:
     """Far out on the right, or for erfc near 0, likewise."""
     if not is_number(x, 1.0):
@@ -43,7 +43,9 @@ def one_minus_erf(x: Tracer, y: Tracer) -> Value | None:
     return None if complement is None else erf(complement)
 
 
-@rewriting("1 - ndtr(z), 1 - erfc(z) / 2", "ndtr(-z), erfc(-z) / 2")
+@rewriting(
+    "1 - ndtr(z), 1 - erfc(z) / 2", "ndtr(-z), erfc(-z) / 2", of=[ndtr, erfc, multiply, divide]
+)
 def one_minus_ndtr(x: Tracer, y: Tracer) -> Value | None:
     """The other tail of a normal distribution."""
     if not is_number(x, 1.0):

@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
-from optserve.graph.graph import Literal
+from optserve.graph.graph import Atom, Literal
 from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Tracer
@@ -84,16 +85,16 @@ def _to_the(exponent: float, of_base: Rewriting) -> Rewriting:
     def rule(x: Tracer, y: Tracer) -> Value | None:
         return of_base.rule(x) if is_number(y, exponent) else None
 
-    return Rewriting(of_base.written, of_base.computed, rule)
+    return replace(of_base, rule=rule)
 
 
-@rewriting("exp(z) - 1", "expm1(z)")
+@rewriting("exp(z) - 1", "expm1(z)", of=[exp])
 def _exp_minus_one(x: Tracer, y: Tracer) -> Value | None:
     z = operand(x, exp)
     return expm1(z) if z is not None and is_number(y, 1.0) else None
 
 
-@rewriting("exp(a) * exp(b)", "exp(a + b)")
+@rewriting("exp(a) * exp(b)", "exp(a + b)", of=[exp, multiply])
 def _exp_times_exp(x: Tracer, y: Tracer) -> Value | None:
     left, right = _factors(x), _factors(y)
     if left is None or right is None:
@@ -103,19 +104,19 @@ def _exp_times_exp(x: Tracer, y: Tracer) -> Value | None:
     return _product(beside) * product if beside else product
 
 
-@rewriting("1 - sigmoid(z)", "sigmoid(-z)")
+@rewriting("1 - sigmoid(z)", "sigmoid(-z)", of=[sigmoid])
 def _one_minus_sigmoid(x: Tracer, y: Tracer) -> Value | None:
     z = operand(y, sigmoid)
     return sigmoid(negated(z)) if z is not None and is_number(x, 1.0) else None
 
 
-@rewriting("1 / (1 + exp(z))", "sigmoid(-z)")
+@rewriting("1 / (1 + exp(z))", "sigmoid(-z)", of=[add])
 def _one_over_one_plus_exp(y: Tracer) -> Value | None:
     z = operand(plus_one(y), exp)
     return None if z is None else sigmoid(negated(z))
 
 
-@rewriting("a * exp(z) / (1 + exp(z))", "a / (1 + exp(-z))")
+@rewriting("a * exp(z) / (1 + exp(z))", "a / (1 + exp(-z))", of=[add])
 def _exp_over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     u = plus_one(y)
     how, z = made(u), operand(u, exp)
@@ -127,7 +128,7 @@ def _exp_over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     return _product(found[0]) / (1.0 + inverse)
 
 
-@rewriting("a / (1 + exp(z))", "a * sigmoid(-z)")
+@rewriting("a / (1 + exp(z))", "a * sigmoid(-z)", of=[add])
 def _over_one_plus_exp(x: Tracer, y: Tracer) -> Value | None:
     z = operand(plus_one(y), exp)
     return None if z is None or holds_exponential(x) else _product([x, sigmoid(negated(z))])
@@ -138,6 +139,8 @@ def _factors(value: Tracer, z: Tracer | None = None) -> tuple[list[Tracer], Trac
     exponent = operand(value, exp)
     if exponent is not None:
         return ([], exponent) if z is None or same(exponent, z) else None
+    if not _has_exponential_factor(value):
+        return None
     for factor, other in both_ways(operands(value, multiply)):
         found = _factors(factor, z)
         if found is not None:
@@ -145,18 +148,28 @@ def _factors(value: Tracer, z: Tracer | None = None) -> tuple[list[Tracer], Trac
     return None
 
 
+def _has_exponential_factor(value: Tracer) -> bool:
+    """Whether it is a product in which an exponential stands; each product is looked at once."""
+    noted: dict[Atom, bool] = value.trace.noted
+    if value.atom not in noted:
+        noted[value.atom] = bool(operands(value, exp)) or any(
+            map(_has_exponential_factor, operands(value, multiply))
+        )
+    return noted[value.atom]
+
+
 def _product(factors: Sequence[Tracer]) -> Value:
     others = [factor for factor in factors if not is_number(factor, 1.0)]
     return functools.reduce(operator.mul, others) if others else 1.0
 
 
-@rewriting("a / (exp(z) - 1)", "a * occupation(z)")
+@rewriting("a / (exp(z) - 1)", "a * occupation(z)", of=[expm1])
 def _over_expm1(x: Tracer, y: Tracer) -> Value | None:
     z = operand(y, expm1)
     return None if z is None or holds_exponential(x) else _product([x, occupation(z)])
 
 
-@rewriting("(exp(a) - exp(b)) / (exp(a) + exp(b))", "tanh((a - b) / 2)")
+@rewriting("(exp(a) - exp(b)) / (exp(a) + exp(b))", "tanh((a - b) / 2)", of=[add, subtract, expm1])
 def _difference_over_sum(x: Tracer, y: Tracer) -> Value | None:
     above, below = exponentials(x), exponentials(y)
     if {sign for sign, _ in above} != {1, -1} or {sign for sign, _ in below} != {1}:
@@ -178,7 +191,7 @@ def _half_difference(a: Tracer | None, b: Tracer | None) -> Value:
     return a if opposite else 0.5 * (a - b)
 
 
-@rewriting("sinh(z) / cosh(z)", "tanh(z)")
+@rewriting("sinh(z) / cosh(z)", "tanh(z)", of=[sinh])
 def _sinh_over_cosh(x: Tracer, y: Tracer) -> Value | None:
     z = operand(x, sinh)
     return np.tanh(z) if z is not None and same(z, operand(y, cosh)) else None
@@ -267,7 +280,7 @@ def _log1p_of_exponentials(u: Tracer) -> Value | None:
     return scaled_logarithm(u, plus_one=True) if holds_exponential(u) else None
 
 
-@rewriting("sqrt(sum(x**2)), sqrt(mean(x**2))", "norm(x), norm(x) / sqrt(n)")
+@rewriting("sqrt(sum(x**2)), sqrt(mean(x**2))", "norm(x), norm(x) / sqrt(n)", of=[sum_, mean])
 def _root_of_squares(v: Tracer) -> Value | None:
     how = made(v)
     if how is None or how.primitive not in (sum_, mean) or not how.attributes["axis"]:
@@ -282,7 +295,9 @@ def _root_of_squares(v: Tracer) -> Value | None:
 
 
 @rewriting(
-    "norm(x)**2, std(x)**2, abs(x)**2, hypot(x, y)**2", "sum(x**2), var(x), x**2, x**2 + y**2"
+    "norm(x)**2, std(x)**2, abs(x)**2, hypot(x, y)**2",
+    "sum(x**2), var(x), x**2, x**2 + y**2",
+    of=[absolute, hypot, norm, std, multiply],
 )
 def _square_of_length(x: Tracer) -> Value | None:
     how = made(x)
@@ -344,7 +359,7 @@ REWRITINGS: Mapping[Primitive, Sequence[Rewriting]] = MappingProxyType(
         square: (_square_of_length,),
         multiply: (
             _exp_times_exp,
-            Rewriting(_square_of_length.written, _square_of_length.computed, _times_itself),
+            replace(_square_of_length, rule=_times_itself),
         ),
         power: (
             _to_the(-1.0, _one_over_one_plus_exp),

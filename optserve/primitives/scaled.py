@@ -16,8 +16,9 @@ import numpy as np
 
 from optserve.graph.aval import aval_of
 from optserve.graph.graph import Atom, Literal
+from optserve.graph.made import Made
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Made, Tracer
+from optserve.graph.tracer import Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
 from optserve.primitives.constructors import elementwise
 from optserve.primitives.elementary import cosh, exp, expm1, sinh

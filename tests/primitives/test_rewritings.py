@@ -246,3 +246,12 @@ def test_softplus_of_a_negative_is_what_minus_log_sigmoid_is() -> None:
     assert value == 1e3 + np.log(2.0)
     assert slope.tolist() == [-1.0, -0.5, 0.0]
     assert float(softplus(0.0)) == np.log(2.0)
+
+
+def test_each_product_is_looked_at_once() -> None:
+    def squared_forty_times(x: Any) -> Any:
+        for _ in range(40):
+            x = x * x
+        return x
+
+    assert grad(squared_forty_times)(1.0) == 2.0**40

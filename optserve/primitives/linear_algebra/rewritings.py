@@ -15,7 +15,11 @@ from optserve.primitives.shaping import reshape, transpose
 __all__ = ["function_of_matrix"]
 
 
-@rewriting("(v * y) @ v.T with w, v = eigh(a)", "the same, with its derivative where w repeats")
+@rewriting(
+    "(v * y) @ v.T with w, v = eigh(a)",
+    "the same, with its derivative where w repeats",
+    of=[transpose],
+)
 def function_of_matrix(left: Tracer, right: Tracer) -> Value | None:
     """A function of a symmetric matrix, also as v @ diag(y) @ v.T."""
     v = _turned_back(right)

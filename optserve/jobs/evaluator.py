@@ -334,22 +334,21 @@ class Evaluator:
 
         ``None`` where there is nothing to tell: the rule of a plugin may have failed before.
         """
-        if self.backend.called_out is None:
+        find, rows, problem = self.backend.called_out, self.row_counts, self.problem
+        if find is None:
             return None
-        objective, varies = self.problem.objective, self.problem.optimizer and self.packing.size
-        columns = objective.graph.inputs[len(self.packing.segments) :]
-        rows = bind_rows(columns, [*objective.data.values()])
+        varies = problem.optimizer is not None and self.packing.size > 0
+        graph = self._gradient_graph if varies else lambda: problem.objective.graph
+        what = ("called out", varies, *rows.items())
         try:
-            graph = self.graphs.gradient() if varies else objective.graph
-            return self.backend.called_out(graph, rows)
+            return self.graphs.kept(what, lambda: find(graph(), rows), self.backend)
         except OptserveError:
             return None
 
     @cached_property
     def row_counts(self) -> Mapping[str, int]:
         """How many rows each table has."""
-        objective = self.problem.objective
-        columns: Sequence[Array] = list(objective.data.values())
+        objective, columns = self.problem.objective, [*self.problem.objective.data.values()]
         return bind_rows(objective.graph.inputs[len(self.packing.segments) :], columns)
 
     def residual_sizes(self) -> Mapping[str, int]:

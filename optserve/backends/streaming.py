@@ -6,13 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
+from optserve.graph.streamed import is_streamed
 
-from optserve.graph.streamed import Streamed
-
-__all__ = ["Block", "blocks", "is_streamed"]
-
-_IN_MEMORY = (np.ndarray, np.generic)
+__all__ = ["Block", "blocks"]
 
 BLOCK_BYTES = 1 << 22
 """Bytes of the streamed operands of one block: a few times the second-level cache."""
@@ -30,21 +26,6 @@ class Block(NamedTuple):
     origins: Sequence[int]
 
 
-def is_streamed(operands: Sequence[Any]) -> bool:
-    """Whether any of the operands is streamed."""
-    return bool(_streamed(operands))
-
-
-def _streamed(operands: Sequence[Any]) -> list[int]:
-    """The positions of those that are; what NumPy makes is told from them first, at a tenth of the
-    time that an abstract class takes."""
-    return [
-        position
-        for position, operand in enumerate(operands)
-        if not isinstance(operand, _IN_MEMORY) and isinstance(operand, Streamed)
-    ]
-
-
 def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterator[Block]:
     """The rows ``first`` to ``last`` in blocks, each but the last a multiple of ``align`` rows.
 
@@ -53,7 +34,7 @@ def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterat
     >>> [(block.first, block.last) for block in blocks([1.0], 0, 10, align=4)]
     [(0, 10)]
     """
-    streamed = _streamed(operands)
+    streamed = [position for position, one in enumerate(operands) if is_streamed(one)]
     if not streamed:
         yield Block(first, last, operands, [0] * len(operands))
         return

@@ -44,21 +44,21 @@ class Segment:
     start: int
     constants: tuple[Array, ...]
 
-    @property
+    @cached_property
     def count(self) -> int:
         return len(self.free)
 
-    @property
+    @cached_property
     def columns(self) -> slice:
         """Where the flat vector has them."""
         return slice(self.start, self.start + self.count)
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether every coordinate is free."""
         return self.count == prod(self.shape)
 
-    @property
+    @cached_property
     def piece_shape(self) -> tuple[int, ...]:
         return self.shape if self.whole else (self.count,)
 
@@ -66,7 +66,7 @@ class Segment:
         """The parameter's own part of the flat vector."""
         if not self.shape:
             return flat[self.start]
-        return np.reshape(flat[self.start : self.start + self.count], self.piece_shape)
+        return np.reshape(flat[self.columns], self.piece_shape)
 
     def natural(self, piece: Value | None, constants: Sequence[Value]) -> Value:
         """The parameter on its natural scale; ``piece`` is ``None`` where all of it is fixed."""

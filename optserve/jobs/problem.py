@@ -15,7 +15,7 @@ from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows
 from optserve.graph.primitive import Primitive
-from optserve.graph.streamed import Streamed
+from optserve.graph.streamed import any_streamed, is_streamed
 from optserve.jobs.parameters import JobParameter
 from optserve.memo import Memo
 from optserve.optimizers.base import Optimizer
@@ -100,14 +100,12 @@ class Objective:
     @property
     def arrays(self) -> tuple[Any, ...]:
         """The values of ``data``: arrays, and streamed columns as they are."""
-        return tuple(
-            one if isinstance(one, Streamed) else np.asarray(one) for one in self.data.values()
-        )
+        return tuple(one if is_streamed(one) else np.asarray(one) for one in self.data.values())
 
     def holds(self, entries: int) -> bool:
         """Whether data that are streamed have at most so many ``entries``."""
-        streamed = (one for one in self.data.values() if isinstance(one, Streamed))
-        return sum(prod(one.shape) for one in streamed) <= entries
+        streamed = (one for one in self.data.values() if is_streamed(one))
+        return sum(int(prod(one.shape)) for one in streamed) <= entries
 
     @property
     def output_of_priors(self) -> int:
@@ -117,7 +115,7 @@ class Objective:
     @property
     def streamed(self) -> bool:
         """Whether any of the data is streamed."""
-        return any(isinstance(one, Streamed) for one in self.data.values())
+        return any_streamed(self.data.values())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from enum import Enum
 
-__all__ = ["EXPECTATION_FAILED", "PRECEDENCE", "Reason", "exit_code", "exit_codes"]
+__all__ = ["EXPECTATION_FAILED", "PRECEDENCE", "Reason", "exit_code", "exit_codes", "in_order"]
 
 
 class Reason(Enum):
@@ -67,6 +67,14 @@ _SETTLED = frozenset(
     }
 )
 """Reasons after which nobody asks whether a tolerance was met."""
+
+_ORDER = {reason: number for number, reason in enumerate(Reason)}
+
+
+def in_order(reasons: Iterable[Reason]) -> list[Reason]:
+    """Each of ``reasons`` once, in order of precedence."""
+    return sorted({*reasons}, key=_ORDER.__getitem__)
+
 
 _CODES = {
     Reason.unbounded: 3,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.optimizers.base import Value
-from optserve.optimizers.linearization import Model, norm, triangular
+from optserve.optimizers.lengths import norm
+from optserve.optimizers.linearization import Model, triangular
 from optserve.optimizers.tall import upper_triangle
 
 __all__ = ["damped_gain", "model_step"]

@@ -10,7 +10,8 @@ from annotated_types import Gt
 from optserve.graph.aval import DType
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.damped_least_squares import damped_gain, model_step
-from optserve.optimizers.linearization import Model, linearize, norm
+from optserve.optimizers.lengths import norm
+from optserve.optimizers.linearization import Model, linearize
 from optserve.optimizers.options import held
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
@@ -145,7 +146,7 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
     @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
         trial = _trial(evaluation, params)
-        now = _State(*state)._replace(expected=_expected(trial))
+        now = _State._make((*state[:-1], _expected(trial)))
         before = now.accepted
         if before == 0:
             now = _first(now, trial, radius)
@@ -191,7 +192,7 @@ def _init(params: Value) -> State:
 def _trial(evaluation: Evaluation, params: Value) -> _Trial:
     point = np.asarray(params, dtype=np.float64)
     precision = float(np.finfo(params.dtype).eps)
-    residual = np.ravel(np.asarray(evaluation.residual))
+    residual = np.asarray(evaluation.residual).reshape(-1)
     jacobian = np.asarray(evaluation.jacobian).reshape(-1, point.size)
     model = linearize(jacobian, residual, precision)
     lower, upper = evaluation.lower, evaluation.upper
@@ -365,7 +366,6 @@ def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
     weights, box = _weights(now, model), _box(now, trial, model)
     full, _ = model_step(model, weights, np.inf, 0.0, *box)
     gain = model.reduction(full)
-    now = now._replace(gain=np.float64(gain))
     for _ in range(SEARCHED):
         radius, damping = float(now.radius), float(now.damping)
         step, damping = model_step(model, weights, radius / float(now.size), damping, *box)
@@ -374,9 +374,11 @@ def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
         length = norm(now.scale * step)
         if not predicted > 0 and damping > 0:
             # Bending a step along the bounds may lead up; bending a short one does not.
-            now = now._replace(radius=np.float64(radius / 4.0), damping=np.float64(4.0 * damping))
+            shorter, more = np.float64(radius / 4.0), np.float64(4.0 * damping)
+            now = now._replace(gain=np.float64(gain), radius=shorter, damping=more)
             continue
         now = now._replace(
+            gain=np.float64(gain),
             radius=np.float64(min(radius, length) if now.accepted == 1 else radius),
             damping=np.float64(damping),
             predicted=np.float64(predicted),

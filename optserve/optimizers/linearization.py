@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.optimizers.base import Value
+from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import triangle
 
-__all__ = ["GaussNewton", "Model", "least_squares", "linearize", "norm", "triangular"]
+__all__ = ["GaussNewton", "Model", "least_squares", "linearize", "triangular"]
 
 DEFICIENT = 4.0
 """So many rounding errors, for each column, make a singular value none."""
@@ -108,17 +109,17 @@ def linearize(jacobian: Value, residual: Value, precision: float | None = None) 
     """
     columns = jacobian.shape[1]
     square = _square(jacobian, residual)
-    lengths = _lengths(square)
-    known = lengths.tolist()  # of a few numbers Python tells sooner than NumPy
+    found = lengths(square)
+    known = found.tolist()  # of a few numbers Python tells sooner than NumPy
     if not all(map(isfinite, known)):
         return None
-    square /= lengths if 0.0 not in known else np.where(lengths > 0, lengths, 1.0)
+    square /= found if 0.0 not in known else np.where(found > 0, found, 1.0)
     return Model(
         square[:columns, :columns],
         square[:columns, columns],
         abs(float(square[columns, columns])),
-        lengths[:columns],
-        float(lengths[columns]),
+        found[:columns],
+        known[columns],
         float(np.finfo(float).eps) if precision is None else precision,
     )
 
@@ -180,30 +181,3 @@ def _square(matrix: Value, vector: Value) -> Value:
     if rows == columns:
         return found
     return np.vstack([found, np.zeros((columns - rows, columns))])
-
-
-def _lengths(matrix: Value) -> Value:
-    """The lengths of the columns, whose squares may under- or overflow."""
-    unit = largest = np.maximum.reduce(np.abs(matrix), axis=0)
-    if some := 0.0 in largest.tolist():
-        unit = np.where(largest > 0, largest, 1.0)
-    scaled = matrix / unit
-    found: Value = unit * np.sqrt(np.einsum("ij,ij->j", scaled, scaled))
-    return found * (largest > 0) if some else found
-
-
-def norm(vector: Value) -> float:
-    """The length of a vector, whose square may under- or overflow.
-
-    >>> with np.errstate(over="ignore"):
-    ...     [f"{norm(np.array([3.0, 4.0]) * size):.3g}" for size in (1e200, 1e-200)]
-    ['5e+200', '5e-200']
-    """
-    plain = sqrt(vector @ vector)
-    if 1e-100 < plain < 1e100:
-        return plain
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    if largest == 0.0 or not np.isfinite(largest):
-        return largest
-    scaled = vector / largest
-    return largest * float(np.sqrt(scaled @ scaled))

@@ -7,6 +7,7 @@ block they are read once, and nowhere is there a copy of all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -33,19 +34,26 @@ def triangle(*parts: Value) -> Value:
            [0.00000000e+00, 2.88675133e+05]])
     """
     rows = len(parts[0])
-    columns = [part[:, None] if part.ndim == 1 else part for part in parts]
-    width = sum(part.shape[1] for part in columns)
+    width = sum([1 if part.ndim == 1 else part.shape[1] for part in parts])
     height = max(HEIGHT, SQUARES * width)
-    triangles: list[Value] = []
-    for first in range(0, max(rows, 1), height):
-        block = [part[first : first + height] for part in columns] if rows > height else columns
-        triangles.append(upper_triangle(_side_by_side(block, width)))
-    return triangles[0] if len(triangles) == 1 else triangle(np.concatenate(triangles))
+    if rows <= height:
+        return upper_triangle(_side_by_side(parts, width))
+    triangles = [
+        upper_triangle(_side_by_side([part[first : first + height] for part in parts], width))
+        for first in range(0, rows, height)
+    ]
+    return triangle(np.concatenate(triangles))
 
 
-def _side_by_side(block: list[Value], width: int) -> Value:
-    made = np.empty((len(block[0]), width))
-    np.concatenate(block, axis=1, out=made)
+def _side_by_side(parts: Sequence[Value], width: int) -> Value:
+    made, first = np.empty((len(parts[0]), width)), 0
+    for part in parts:
+        if part.ndim == 1:
+            made[:, first] = part
+            first += 1
+        else:
+            made[:, first : first + part.shape[1]] = part
+            first += part.shape[1]
     return made
 
 

@@ -18,10 +18,10 @@ from optserve.backends.numpy.few_rows import with_passes_written_out
 from optserve.backends.numpy.large_products import calls_blas, with_shared_products
 from optserve.backends.numpy.plan import BoundPlan, Plan
 from optserve.backends.numpy.tiles import Tiles
-from optserve.backends.streaming import is_streamed
 from optserve.errors import OptserveError
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
+from optserve.graph.streamed import any_streamed
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.finite_sum import finite_sum
 
@@ -36,12 +36,19 @@ MOST_SHAPES = 16
 
 
 class _Bound(NamedTuple):
-    """A plan for arguments of one set of shapes, and which outputs may share memory. Of ``few``
-    rows its passes are written out."""
+    """A plan for arguments of one set of shapes, and which outputs may share memory, if any. Of
+    ``few`` rows its passes are written out."""
 
     plan: BoundPlan
     shared: Sequence[bool]
     few: bool = False
+
+    def owned(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """What the plan gave, in memory that is nobody else's."""
+        if True not in self.shared:
+            return tuple(values)
+        made = zip(values, self.shared, strict=True)
+        return tuple([np.array(value) if copied else value for value, copied in made])
 
 
 def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
@@ -60,15 +67,13 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     def call(*arguments: Any) -> tuple[Any, ...]:
         shapes = tuple([argument.shape for argument in arguments])
         known = bound.get(shapes)
-        if known is None or (known.few and is_streamed(arguments)):
+        if known is None or (known.few and any_streamed(arguments)):
             if len(bound) >= MOST_SHAPES or not all(one.few for one in bound.values()):
                 bound.clear()
             known = bound[shapes] = bind(arguments)
         with np.errstate(all="ignore"):
             values = known.plan.run(arguments)
-        return tuple(
-            [np.array(v) if copied else v for v, copied in zip(values, known.shared, strict=True)]
-        )
+        return known.owned(values)
 
     def call_on_one_thread(*arguments: Any) -> tuple[Any, ...]:
         with one_thread():

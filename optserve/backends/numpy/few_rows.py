@@ -17,10 +17,10 @@ import numpy as np
 from optserve.backends.map_reduce import MapReduce
 from optserve.backends.numpy.buffers import plan_buffers
 from optserve.backends.numpy.wording import reworded
-from optserve.backends.streaming import is_streamed
 from optserve.graph.aval import resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows
+from optserve.graph.streamed import any_streamed
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.expand import inlined
 
@@ -36,7 +36,7 @@ def with_passes_written_out(graph: Graph, arguments: Sequence[Any]) -> Graph | N
 
     The calls are those of tiles, in the same order, and give the same bits.
     """
-    if is_streamed(arguments):
+    if any_streamed(arguments):
         return None
     rows = bind_rows(graph.inputs, arguments)
     equations: list[Equation] = []

@@ -10,7 +10,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.descent.history import History
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.points import Evaluated
-from optserve.jobs.reasons import Reason
+from optserve.jobs.reasons import Reason, in_order
 from optserve.optimizers.base import State
 
 __all__ = ["Outcome"]
@@ -50,14 +50,14 @@ class Outcome:
 
     def end(self, reasons: list[Reason], point: Array, state: State, seconds: float) -> None:
         """Note why the descent ended, after how long, and where it would go on."""
-        self.reasons = sorted(set(reasons), key=list(Reason).index)
+        self.reasons = in_order(reasons)
         self.point, self.state, self.seconds = point, state, seconds
 
     def fail(self, failure: PluginFailure | DataFailure) -> None:
         """Note that a plugin or the data failed, whatever else there is to say of the end."""
         reason = Reason.data if isinstance(failure, DataFailure) else Reason.plugin
         self.failure = self.failure or failure
-        self.reasons = sorted({reason, *self.reasons}, key=list(Reason).index)
+        self.reasons = in_order([reason, *self.reasons])
 
     @property
     def loss(self) -> float:

@@ -14,8 +14,9 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
-from optserve.jobs.evidence.quadratic import Quadratic, norm
+from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.optimizers.lengths import norm
 
 __all__ = ["undecided"]
 

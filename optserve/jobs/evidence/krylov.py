@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.quadratic import NOISE, Quadratic, norm
+from optserve.jobs.evidence.quadratic import NOISE, Quadratic
+from optserve.optimizers.lengths import norm
 
 __all__ = ["krylov"]
 

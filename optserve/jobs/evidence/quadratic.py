@@ -8,15 +8,17 @@ would lower the loss, and along which axes rounding hides what the loss does.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf, sqrt
+from functools import cached_property
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import triangle
 
-__all__ = ["NOISE", "WEAK", "Quadratic", "norm", "of_hessian", "of_jacobian", "projected"]
+__all__ = ["NOISE", "WEAK", "Quadratic", "of_hessian", "of_jacobian", "projected"]
 
 NOISE = 100.0
 """Curvatures below so many rounding errors of the largest have no sign that could be told."""
@@ -48,22 +50,22 @@ class Quadratic:
     partial: bool = False
     known: bool = True
 
-    @property
+    @cached_property
     def decrement(self) -> float:
         """The root of what the Newton step would lower the loss by."""
         return norm(self.roots)
 
-    @property
+    @cached_property
     def sure(self) -> Array:
         """Which axes have a curvature that is told from 0."""
         return np.abs(self.values) > self.noise
 
-    @property
+    @cached_property
     def least(self) -> float:
         """The least curvature, of which the diagonal of the Hessian is 1."""
         return float(self.values.min(initial=np.inf))
 
-    @property
+    @cached_property
     def step(self) -> Array:
         """The Newton step (p,) along the axes whose curvature is told; downhill along each."""
         return self.turned(-self.roots * np.sqrt(2.0 / np.where(self.sure, abs(self.values), 1.0)))
@@ -183,27 +185,10 @@ def _parts(columns: Array, vectors: Array, epsilon: float) -> _Parts:
     """A Jacobian (n, q) taken apart, beside ``vectors`` (n, k)."""
     count = columns.shape[1]
     triangular = triangle(columns, vectors)
-    lengths = _lengths(triangular[:, :count])
-    scale = np.where(lengths > 0.0, lengths, 1.0)
+    found = lengths(triangular[:, :count])
+    scale = np.where(found > 0.0, found, 1.0)
     left, singular, right = np.linalg.svd(triangular[:, :count] / scale)
     if singular.size < count:
         singular = np.concatenate([singular, np.zeros(count - singular.size)])
     noise = NOISE * epsilon * float(np.maximum.reduce(singular, initial=0.0))
     return _Parts(scale, singular, right.T, left.T @ triangular[:, count:], noise)
-
-
-def _lengths(columns: Array) -> Array:
-    """The norms of columns, where squares may overflow or vanish."""
-    largest = np.maximum.reduce(np.abs(columns), axis=0, initial=0.0)
-    unit = np.where(largest > 0.0, largest, 1.0)
-    found: Array = unit * np.sqrt(np.add.reduce(np.square(columns / unit), axis=0))
-    return found
-
-
-def norm(vector: Array) -> float:
-    """The Euclidean norm, where squares may overflow or vanish."""
-    largest = float(np.maximum.reduce(np.abs(vector), axis=None, initial=0.0))
-    if not 0.0 < largest < inf:
-        return largest
-    scaled = vector / largest
-    return largest * sqrt(scaled @ scaled)

@@ -16,8 +16,9 @@ from optserve.jobs.equilibration import curvatures
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices
 from optserve.jobs.evidence.krylov import krylov
-from optserve.jobs.evidence.quadratic import Quadratic, norm, of_hessian, of_jacobian, projected
+from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
+from optserve.optimizers.lengths import norm
 
 __all__ = ["BLIND", "Ground", "Noise", "Surface", "decomposition", "signs"]
 
@@ -125,10 +126,8 @@ class Surface:
             return self.plainly_at(point)
         self.budget.spend(self.prices.jacobian, "jacobian")
         point = self._allowed(point)
-        found = self.evaluator.linearized(point)
-        place = Ground(
-            point, float(found.loss), *(np.asarray(one, np.float64) for one in found[1:])
-        )
+        loss, *found = self.evaluator.linearized(point)
+        place = Ground(point, float(loss), *[np.asarray(one, np.float64) for one in found])
         if self.constant is None and place.finite and place.residual is not None:
             beside = place.loss - float(place.residual @ place.residual)
             self.constant = beside if abs(beside) > self.sum_rounding(place) else 0.0

@@ -15,8 +15,9 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.profiles import Profile
-from optserve.jobs.evidence.quadratic import Quadratic, norm
+from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.optimizers.lengths import norm
 
 __all__ = ["followed"]
 

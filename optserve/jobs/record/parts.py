@@ -52,6 +52,8 @@ def numbers(array: Array) -> Any:
         return _known(values.item())
     if is_large(values):
         return values if values.dtype.kind != "f" else _without_infinities(values)
+    if values.ndim == 1 and values.dtype.kind == "f":
+        return [one if isfinite(one) else None for one in values.tolist()]
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         finite = np.isfinite(values)
         values = values.astype(object)

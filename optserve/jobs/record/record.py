@@ -15,7 +15,7 @@ from optserve.jobs.evidence.uncertainty.criteria import criteria_of
 from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
 from optserve.jobs.limits import Limits
 from optserve.jobs.problem import ErrorsAsked, Expectation, Objective, Problem
-from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes
+from optserve.jobs.reasons import EXPECTATION_FAILED, PRECEDENCE, Reason, exit_codes, in_order
 from optserve.jobs.record.environment import environment, peak_memory
 from optserve.jobs.record.expectations import check
 from optserve.jobs.record.parts import FitFound, numbers
@@ -91,8 +91,7 @@ class Findings:
     @property
     def reasons(self) -> list[Reason]:
         """All that apply, in order of precedence."""
-        reasons = {*self.outcome.reasons, *([self.signal] if self.signal else [])}
-        return sorted(reasons, key=list(Reason).index)
+        return in_order([*self.outcome.reasons, *([self.signal] if self.signal else [])])
 
 
 def record(problem: Problem, findings: Findings) -> Result:

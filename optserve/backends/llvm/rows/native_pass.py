@@ -30,9 +30,10 @@ from optserve.backends.llvm.rows.kernel import Kernel
 from optserve.backends.map_reduce import MapReduce, Stored
 from optserve.backends.numpy.control import tiled
 from optserve.backends.partials import Slot, SlotLayout
-from optserve.backends.streaming import blocks, is_streamed
+from optserve.backends.streaming import blocks
 from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
+from optserve.graph.streamed import any_streamed
 
 __all__ = ["NativePass", "has_native_form", "native"]
 
@@ -107,7 +108,7 @@ class NativePass:
         self.resuming = cache(partial(compiled, resumes=True))
 
     def __call__(self, *operands: Any) -> Any:
-        if is_streamed(operands):
+        if any_streamed(operands):
             return self._streamed(operands)
         if not self.large:
             return self._at_hand(operands)

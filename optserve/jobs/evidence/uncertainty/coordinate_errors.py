@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.uncertainty.information import Information, root_sum_square
+from optserve.jobs.evidence.uncertainty.information import Information
+from optserve.optimizers.lengths import lengths
 
 __all__ = ["CoordinateErrors"]
 
@@ -38,4 +39,4 @@ class CoordinateErrors:
         held = (derivative[:, ~self.free] != 0.0).any(axis=1) & ~(moving != 0.0).any(axis=1)
         known = determined & ~held & np.isfinite(derivative).all(axis=1)
         roots = np.where(known[:, None], moving, 0.0) @ self.root
-        return np.where(known, root_sum_square(roots, axis=1), np.nan)
+        return np.where(known, lengths(roots, axis=1), np.nan)

@@ -10,12 +10,12 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.information import root_sum_square
 from optserve.jobs.evidence.uncertainty.randomness import (
     Randomness,
     chance_of_more,
     randomness_of,
 )
+from optserve.optimizers.lengths import norm
 from optserve.transforms.simplify import simplify
 
 __all__ = ["Fit", "counting", "fit_of", "own_residuals", "scales_at"]
@@ -36,7 +36,8 @@ class Fit:
     residuals are nothing but rounding, a root mean square of at most ``rounding``, and ``notes``
     what else there is to say. Where sigma is given,
     the sum of squares over the degrees of freedom is the ``reduced_chi_square``: about 1 of a model
-    and a sigma that are right.
+    and a sigma that are right. ``leverage`` (n,) is by how much each prediction follows what was
+    observed there.
     """
 
     observations: int
@@ -53,13 +54,20 @@ class Fit:
     runs_p: float | None = None
     autocorrelation: float | None = None
     durbin_watson: float | None = None
-    largest_leverage: float | None = None
+    leverage: Array | None = None
+
+    @property
+    def largest_leverage(self) -> float | None:
+        """The largest share of an observation in its own prediction."""
+        return None if self.leverage is None else float(self.leverage.max(initial=0.0))
 
 
 def own_residuals(evaluator: Evaluator) -> Array:
     """Which of all residuals, end to end, are no penalties, nor priors."""
     objective, sizes = evaluator.problem.objective, evaluator.residual_sizes()
     others = objective.penalties | objective.priors
+    if not others:
+        return np.ones(sum(sizes.values()), bool)
     return np.concatenate([np.full(sizes[one], one not in others) for one in objective.residuals])
 
 
@@ -94,7 +102,7 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     if objective.counted is not None:
         count = round(objective.counted)
     dof = max(count - rank, 0)
-    length = float(root_sum_square(residual.astype(np.float64)))
+    length = norm(residual.astype(np.float64))
     notes = []
     randomness = randomness_of(residual[residual != 0.0] if objective.weightless else residual)
     if objective.weights == "counts" and randomness is not None:
@@ -125,11 +133,11 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         weights = scales_at(evaluator, point, observed).get("weight")
         root = 1.0 if weights is None else np.sqrt(weights)
         epsilon = PERFECT * np.finfo(evaluator.packing.dtype).eps
-        rounding = float(epsilon * root_sum_square(root * each))
+        rounding = float(epsilon) * norm(root * each)
         counting = each if weights is None else each[weights > 0.0]
         if counting.size and counting.max() > counting.min():
             mean = np.average(each, weights=weights)
-            spread = float(root_sum_square(root * (each - mean)))
+            spread = norm(root * (each - mean))
             explained = 1.0 - (length / spread) ** 2
         else:
             notes.append("no R2: the observed response does not vary")

@@ -82,7 +82,11 @@ def _compared(
         error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):
             columns["standard_error"] = error * unit
-        columns["leverage"] = FreeMinimum(evaluator, best, uncertainty.errors.free).leverage
+        fit = uncertainty.fit
+        if fit is not None and fit.leverage is not None:
+            columns["leverage"] = fit.leverage
+        else:
+            columns["leverage"] = FreeMinimum(evaluator, best, uncertainty.errors.free).leverage
     columns["residual"] = residual
     columns |= scales
     return columns

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.optimizers.lengths import lengths
 from optserve.optimizers.tall import triangle
 
-__all__ = ["Combinations", "Information", "of_hessian", "of_jacobian", "root_sum_square"]
+__all__ = ["Combinations", "Information", "of_hessian", "of_jacobian"]
 
 LEAST = 100.0
 """How many times rounding a direction must tell to count as known: below, less than two digits of a
@@ -126,8 +127,8 @@ def of_jacobian(jacobian: Array, epsilon: float) -> Information:
     ([[1.0, 0.0], [0.0, 0.25]], 1.0)
     """
     triangular = triangle(jacobian)
-    lengths = root_sum_square(triangular, axis=0)
-    scale = np.where(lengths == 0.0, 1.0, lengths)
+    found = lengths(triangular)
+    scale = np.where(found == 0.0, 1.0, found)
     _, singular, rows = np.linalg.svd(triangular / scale, full_matrices=True)
     rank = int(np.sum(singular > LEAST * epsilon * singular.max(initial=0.0)))
     kept = singular[:rank]
@@ -154,16 +155,3 @@ def of_hessian(hessian: Array, gradient: Array, point: Array, epsilon: float) ->
     definite = bool(values[-1] >= -np.sqrt(epsilon) * largest)
     known, open_ = vectors[:, :rank], vectors[:, rank:]
     return Information(scale, known, np.sqrt(kept), open_, largest / kept, epsilon, definite)
-
-
-def root_sum_square(array: Array, axis: int | None = None) -> Array:
-    """The roots of sums of squares, where these may overflow or vanish.
-
-    >>> float(root_sum_square(np.array([3e-200, 4e-200])))
-    5e-200
-    """
-    largest = np.maximum.reduce(np.abs(array), axis=axis, keepdims=True, initial=0.0)
-    unit = np.where(largest > 0.0, largest, 1.0)
-    sums = np.add.reduce(np.square(array / unit), axis=axis)
-    found: Array = unit.reshape(np.shape(sums)) * np.sqrt(sums)
-    return found

@@ -11,8 +11,8 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.uncertainty.delta_method import Varying
-from optserve.jobs.evidence.uncertainty.information import root_sum_square
 from optserve.jobs.packing import Packing, Segment
+from optserve.optimizers.lengths import lengths
 
 __all__ = ["Intervals", "intervals_of"]
 
@@ -35,7 +35,7 @@ def intervals_of(
     entries have a standard error. What would cross a bound ends there.
     """
     roots = width * varying.derivative @ factor
-    lengths = root_sum_square(roots, axis=1)
+    widths = lengths(roots, axis=1)
     values, scales = np.empty(known.size), dict[str, list[str]]()
     transformed: dict[str, Array] = {}
     for segment in packing.free:
@@ -47,7 +47,7 @@ def intervals_of(
             positions, own = varying.positions[parameter.name], width * factor[columns]
             transformed[parameter.name] = _around(segment, point, positions, roots[part], own)
             scales.setdefault(parameter.transform.name, []).append(parameter.name)
-    ends = np.stack([values - lengths, values + lengths], axis=1)
+    ends = np.stack([values - widths, values + widths], axis=1)
     for name, around in transformed.items():
         ends[varying.parts[name]] = around
     ends[~known] = np.nan
@@ -83,11 +83,11 @@ def _around(segment: Segment, point: Array, positions: Array, roots: Array, own:
     """
     piece = segment.piece(point)
     value = np.ravel(segment.natural(piece, segment.constants))[positions].astype(np.float64)
-    lengths = root_sum_square(roots, axis=1)
+    widths = lengths(roots, axis=1)
     ends = np.stack([value, value], axis=1)
     for entry, position in enumerate(positions):
-        if lengths[entry] > 0.0:
-            along = np.reshape(own @ (roots[entry] / lengths[entry]), np.shape(piece))
+        if widths[entry] > 0.0:
+            along = np.reshape(own @ (roots[entry] / widths[entry]), np.shape(piece))
             moved = [segment.natural(piece + to * along, segment.constants) for to in (-1.0, 1.0)]
             ends[entry] = np.sort([np.ravel(one)[position] for one in moved])
     return ends

@@ -102,11 +102,13 @@ class FreeMinimum:
         """Those that are no penalties, nor priors (n,)."""
         return np.asarray(self._linearized.residual[self._own], np.float64)
 
-    @property
+    @cached_property
     def jacobian(self) -> Array:
         """Of ``residual`` (n, q)."""
-        found: Array = self._linearized.jacobian[np.ix_(self._own, self.free)]
-        return found.astype(np.float64)
+        whole = self._linearized.jacobian
+        if self.has_priors or self.has_penalties or not self.free.all():
+            whole = whole[np.ix_(self._own, self.free)]
+        return np.asarray(whole, np.float64)
 
     @cached_property
     def _telling(self) -> Array:
@@ -132,8 +134,7 @@ class FreeMinimum:
         if self.has_penalties:
             told = of_jacobian(self.jacobian, self.epsilon)
         made = fit_of(self.evaluator, self.point, self.residual, told.rank)
-        largest = float(self.leverage.max(initial=0.0))
-        return replace(made, largest_leverage=largest) if self.of_jacobian.rank else made
+        return replace(made, leverage=self.leverage) if self.of_jacobian.rank else made
 
     @cached_property
     def leverage(self) -> Array:
@@ -141,7 +142,7 @@ class FreeMinimum:
         there (Cook & Weisberg 1982, section 2.1), the rows of priors and penalties being part of
         J'J; of a row that is counted several times, that of one observation."""
         factor = self.of_jacobian.of(self.jacobian).factor
-        found = np.asarray(np.sum(np.square(factor), axis=1))
+        found: Array = np.add.reduce(np.square(factor), axis=1)
         objective = self.evaluator.problem.objective
         if objective.weights != "counts":
             return found

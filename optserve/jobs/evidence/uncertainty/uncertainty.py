@@ -19,13 +19,13 @@ from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateError
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance, covariance_of
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
-from optserve.jobs.evidence.uncertainty.information import root_sum_square
 from optserve.jobs.evidence.uncertainty.intervals import intervals_of
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import ErrorMethod
+from optserve.optimizers.lengths import lengths
 
 __all__ = ["LEVEL", "EstimateErrors", "by_delta_method", "no_uncertainty", "uncertainty_of"]
 
@@ -189,7 +189,7 @@ def by_delta_method(
     factor, determined = covariance.information.of(derivative)
     lost = np.zeros(determined.shape, bool)
     if fit is not None and fit.perfect:
-        reach = fit.rounding * root_sum_square(factor, axis=1)
+        reach = fit.rounding * lengths(factor, axis=1)
         lost |= _lost(reach, _estimates(packing, point, varying))
     if flat:
         unseen = np.array([label in flat for label in packing.labels])[free]
@@ -207,8 +207,8 @@ def by_delta_method(
     coordinates[free] = spread * covariance.root
     width = student_t_quantile(level, covariance.dof)
     intervals = intervals_of(packing, point, varying, known, coordinates, width)
-    lengths = root_sum_square(roots, axis=1)
-    kept, correlation = spread * roots[known], _correlation(roots[known], lengths[known])
+    errors = lengths(roots, axis=1)
+    kept, correlation = spread * roots[known], _correlation(roots[known], errors[known])
     labels = tuple(itertools.compress(varying.labels, known))
     own = varying.own[known]
     return EstimateErrors(
@@ -217,7 +217,7 @@ def by_delta_method(
         told=covariance.told,
         scaled=covariance.scaled,
         left_out=covariance.left_out,
-        standard_errors=varying.laid_out(np.where(known, spread * lengths, np.nan)),
+        standard_errors=varying.laid_out(np.where(known, spread * errors, np.nan)),
         intervals=varying.laid_out(intervals.ends),
         unavailable=_unavailable(packing, varying, ~known & ~held, held),
         level=level,
@@ -258,9 +258,9 @@ def _estimates(packing: Packing, point: Array, varying: Varying) -> Array:
     return np.concatenate(entries).astype(np.float64)
 
 
-def _correlation(roots: Array, lengths: Array) -> Array:
+def _correlation(roots: Array, sizes: Array) -> Array:
     """Of rows (m, k) that are so long; of one of length 0 there is none with others."""
-    unit = roots / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+    unit = roots / np.where(sizes > 0.0, sizes, 1.0)[:, None]
     correlation = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
     return correlation
@@ -282,6 +282,8 @@ def _unavailable(
         for segment in packing.segments
         if segment.parameter.fixed.any()
     }
+    if not (held.any() or undetermined.any()):
+        return reasons
     for name, of_parameter in varying.parts.items():
         why = [reasons[name]] if name in reasons else []
         why += ["at a bound"] if held[of_parameter].any() else []

@@ -12,7 +12,6 @@ from optserve.jobs.evidence.uncertainty.information import (
     Information,
     of_hessian,
     of_jacobian,
-    root_sum_square,
 )
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -156,11 +155,3 @@ def test_a_saddle_is_not_definite_and_a_flat_direction_is() -> None:
 def test_without_columns_nothing_is_known() -> None:
     found = of_jacobian(np.zeros((3, 0)), EPSILON)
     assert (found.rank, found.condition, found.groups()) == (0, 1.0, ())
-
-
-def test_lengths_neither_vanish_nor_overflow() -> None:
-    for unit in (1e-300, 1.0, 1e300):
-        columns = unit * np.array([[3.0, 0.0], [4.0, 0.0]])
-        np.testing.assert_allclose(root_sum_square(columns, axis=0), [5.0 * unit, 0.0])
-        np.testing.assert_allclose(root_sum_square(columns, axis=1), [3.0 * unit, 4.0 * unit])
-    assert root_sum_square(np.zeros(0)) == 0.0

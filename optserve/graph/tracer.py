@@ -30,7 +30,7 @@ from optserve.graph.numpy_protocols import NotAMethod
 from optserve.graph.places import place_of_error, place_of_frame, written_from
 from optserve.graph.primitive import Primitive, Value
 
-__all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "trace"]
+__all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "run", "trace"]
 
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
@@ -149,7 +149,7 @@ class Trace(NotAMethod, Entries):
     def _applied(self, primitive: Primitive, tracers: Sequence[Tracer]) -> Value:
         """What a ufunc gives."""
         try:
-            return primitive.impl(*[tracer.known_value for tracer in tracers])
+            return primitive.evaluate(*[tracer.known_value for tracer in tracers])
         except (TypeError, ValueError):
             result_avals(primitive, [tracer.aval for tracer in tracers], {}, self.meaning)
             raise
@@ -241,11 +241,21 @@ class Trace(NotAMethod, Entries):
 
     def graph(self, outputs: Sequence[Value]) -> Graph:
         """The finished graph. Inputs are those asked for, then one for each captured value."""
-        atoms = tuple(self.lift(output).atom for output in outputs)
+        atoms = [self.lift(output).atom for output in outputs]
         self.close()
+        return self.graph_of(atoms)
+
+    def graph_of(self, outputs: Sequence[Atom]) -> Graph:
+        """The graph of what was recorded that gives ``outputs``."""
         captured = tuple(tracer.atom for tracer in self._captured_inputs)
         inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
-        return Graph(inputs, self._read(atoms), atoms)
+        return Graph(inputs, self._read(outputs), tuple(outputs))
+
+    def release(self) -> None:
+        """Forget what was recorded: values are freed at once then, and no collector is needed."""
+        self.made.clear()
+        self._makers.clear()
+        self._captures.clear()
 
 
 @dataclass(frozen=True)
@@ -261,7 +271,7 @@ class TracedFunction:
     values: Mapping[Var, Value]
 
 
-def trace(
+def run(
     function: Callable[..., Value],
     *operands: Any,
     meaning: Meaning,
@@ -269,8 +279,9 @@ def trace(
     concrete: bool = False,
     names: Sequence[str] = (),
     rewrites: bool = True,
-) -> TracedFunction:
-    """Run ``function`` on stand-ins for ``operands`` and return the graph of what it did.
+) -> tuple[Trace, list[Tracer], bool]:
+    """Run ``function`` on stand-ins for ``operands``; the trace of what it did, the outputs, and
+    whether it gave one.
 
     ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
     The function returns a value or a tuple of values.
@@ -285,7 +296,7 @@ def trace(
         with MAKERS.lent(), np.errstate(all="ignore" if concrete else None):
             outputs = function(*stand_ins)
         single = not isinstance(outputs, tuple | list)
-        graph = recorder.graph([outputs] if single else outputs)
+        lifted = [recorder.lift(output) for output in ([outputs] if single else outputs)]
     except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more
         escape = recorder.escape
         if escape is None or escape.place != place_of_error(error):
@@ -293,6 +304,13 @@ def trace(
         raise escape from error
     finally:
         recorder.close()
+    return recorder, lifted, single
+
+
+def trace(function: Callable[..., Value], *operands: Any, **options: Any) -> TracedFunction:
+    """The graph of what ``function`` does; the arguments are those of ``run``."""
+    recorder, outputs, single = run(function, *operands, **options)
+    graph = recorder.graph_of([output.atom for output in outputs])
     return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
 
 

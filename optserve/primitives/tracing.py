@@ -14,8 +14,9 @@ from functools import partial
 from optserve.graph import tracer, verifier
 from optserve.primitives.meaning import MEANING
 
-__all__ = ["body_of", "new_trace", "result_avals", "trace", "verify"]
+__all__ = ["body_of", "new_trace", "result_avals", "run", "trace", "verify"]
 
+run = partial(tracer.run, meaning=MEANING)
 trace = partial(tracer.trace, meaning=MEANING)
 new_trace = partial(tracer.Trace, MEANING)
 body_of = partial(tracer.body_of, meaning=MEANING)

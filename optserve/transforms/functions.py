@@ -70,7 +70,7 @@ def value_and_grad(
             return (value, *(leaf for leaf in leaves(aux) if is_traced(leaf)))
 
         traced = traced_at(of_leaves, chosen.leaves)
-        aval = traced.graph.outputs[0].aval
+        aval = traced.outputs[0].aval
         if not (traced.single or has_aux) or aval.size != 1:
             what = f"shape {aval.shape}" if traced.single or has_aux else "several parts"
             raise ShapeError(

@@ -32,7 +32,7 @@ from optserve.transforms.rules import (
 )
 from optserve.transforms.simplify import simplify
 
-__all__ = ["Environment", "value_and_gradient_graph", "value_and_pull", "vjp"]
+__all__ = ["Environment", "pulled", "value_and_gradient_graph", "value_and_pull", "vjp"]
 
 
 class Environment:
@@ -127,7 +127,7 @@ def vjp(
                 own = tuple(gathered.values.pop(v, None) for v in equation.results)
                 is_masked = any(variable in gathered.masked for variable in equation.results)
                 with recorded_at([*operands, *own], equation.place):
-                    back = _pulled(pull, own, is_masked, equation.primitive.name, equation.place)
+                    back = pulled(pull, own, is_masked, equation.primitive.name)
                     for atom, operand, ct in zip(equation.operands, operands, back, strict=True):
                         if atom in active and ct is not None:
                             selected = is_masked or equation.primitive.derivative.selects
@@ -153,7 +153,8 @@ class _Gathered:
             self.masked.add(atom)
 
 
-def _pulled(pull: Pull, cts: Cotangents, masked: bool, name: str, place: object) -> Cotangents:
+def pulled(pull: Pull, cts: Cotangents, masked: bool, name: str) -> Cotangents:
+    """What the pullback of the primitive of that name gives."""
     try:
         return pull(cts, masked)
     except OptserveError:

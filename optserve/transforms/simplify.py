@@ -20,7 +20,7 @@ from optserve.primitives.arithmetic import multiply, mulz, power, square
 from optserve.primitives.selection import where
 from optserve.primitives.sums import broadcast_to
 
-__all__ = ["prune", "reads", "simplify"]
+__all__ = ["frozen", "prune", "reads", "simplify"]
 
 
 def simplify(graph: Graph) -> Graph:
@@ -133,8 +133,12 @@ def _key(equation: Equation) -> Any:
     )
     if not equation.attributes:
         return equation.primitive, operands
-    attributes = {key: _frozen(value) for key, value in equation.attributes.items()}
-    return equation.primitive, operands, frozenset(attributes.items())
+    return equation.primitive, operands, frozen(equation.attributes)
+
+
+def frozen(attributes: Mapping[str, Any]) -> frozenset[Any]:
+    """Attributes as a key of a dictionary."""
+    return frozenset([(key, _frozen(value)) for key, value in attributes.items()])
 
 
 def _frozen(value: Any) -> Any:

@@ -10,14 +10,13 @@ import numpy as np
 
 from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import aval_of, is_float
-from optserve.graph.graph import Graph
 from optserve.graph.makers import MAKERS
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.tracer import Tracer
 from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.tracing import new_trace
 from optserve.transforms.arguments import ChosenArguments, own
-from optserve.transforms.traced import filled, pullback_of
+from optserve.transforms.traced import TracedAt, filled, pullback_of
 
 __all__ = ["Tape"]
 
@@ -91,11 +90,7 @@ class Tape:
                 expected="one number",
                 remedy="sum or average it",
             )
-        captures = list(trace.captures())
-        inputs = (*trace.inputs, *(atom for atom, _ in captures))
-        graph = Graph(inputs, tuple(trace.equations), (of.atom,))
-        traced = TracedFunction(graph, tuple(value for _, value in captures), True, trace.values)
-        _, pullback = pullback_of(traced, self._values)
+        _, pullback = pullback_of(TracedAt(trace, [of], single=True), self._values)
         seed = np.reshape(of.dtype.type(1.0), (1,) * of.ndim)[()] if is_float(of.dtype) else None
         with np.errstate(all="ignore"):
             gradients = filled(pullback([seed], False), self._values)

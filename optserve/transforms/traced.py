@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import aval_of, is_float, is_traced, precision_of
+from optserve.graph.graph import Graph, Var
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import TracedFunction, Tracer
-from optserve.primitives.tracing import trace
+from optserve.graph.tracer import Trace, Tracer
+from optserve.primitives.tracing import run
 from optserve.transforms.arguments import own
+from optserve.transforms.concrete import pulled_back
 from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp as graph_vjp
 from optserve.transforms.rules import Cotangents
 
-__all__ = ["filled", "guard_of", "matching", "pair_of", "positions_of", "pullback_of", "traced_at"]
+__all__ = [
+    "TracedAt",
+    "filled",
+    "guard_of",
+    "matching",
+    "pair_of",
+    "positions_of",
+    "pullback_of",
+    "traced_at",
+]
 
 
 def pair_of(result: Any) -> tuple[Value, Any]:
@@ -53,26 +65,57 @@ def positions_of(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     return positions
 
 
-def traced_at(function: Callable[..., Value], arguments: Sequence[Value]) -> TracedFunction:
+class TracedAt:
+    """What a function did with arguments whose values are at hand, and what it gave.
+
+    ``graph`` is made of it where it is asked for.
+    """
+
+    def __init__(self, trace: Trace, outputs: Sequence[Tracer], single: bool) -> None:
+        self.trace = trace
+        self.outputs = outputs
+        self.single = single
+
+    @cached_property
+    def graph(self) -> Graph:
+        return self.trace.graph_of([output.atom for output in self.outputs])
+
+    @cached_property
+    def values(self) -> Mapping[Var, Value]:
+        """What each result is."""
+        return self.trace.values
+
+    @property
+    def captured(self) -> Sequence[Value]:
+        """The values from outside, for the last inputs of the graph."""
+        return self.trace.captured
+
+
+def traced_at(function: Callable[..., Value], arguments: Sequence[Value]) -> TracedAt:
     """``function`` of these arguments, whose values are at hand."""
-    return trace(
-        function,
-        *arguments,
-        precision=precision_of(map(aval_of, arguments)),
-        concrete=True,
-    )
+    precision = precision_of(map(aval_of, arguments))
+    return TracedAt(*run(function, *arguments, precision=precision, concrete=True))
 
 
 def pullback_of(
-    traced: TracedFunction, chosen: Sequence[Value]
+    traced: TracedAt, chosen: Sequence[Value]
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs, and their pullback to what is differentiated by."""
-    arguments, guard = [*chosen, *traced.captured], guard_of(traced, chosen)
-    wrt = range(len(chosen))
-    return graph_vjp(traced.graph, arguments, wrt, known=traced.values, guard=guard)
+
+    @cache
+    def of_graph() -> Callable[[Sequence[Value | None], bool], Cotangents]:
+        arguments, guard = [*chosen, *traced.captured], guard_of(traced, chosen)
+        wrt = range(len(chosen))
+        return graph_vjp(traced.graph, arguments, wrt, known=traced.values, guard=guard)[1]
+
+    def pullback(cotangents: Sequence[Value | None], masked: bool = False) -> Cotangents:
+        found = pulled_back(traced.trace, traced.outputs, cotangents)
+        return of_graph()(cotangents, masked) if found is None else found
+
+    return tuple([output.known_value for output in traced.outputs]), pullback
 
 
-def guard_of(traced: TracedFunction, chosen: Sequence[Value]) -> Guard:
+def guard_of(traced: TracedAt, chosen: Sequence[Value]) -> Guard:
     """What was captured was computed elsewhere, and may have overflowed there."""
     overflowed = [*(False for _ in chosen), *map(_may_be_infinite, traced.captured)]
     return Guard(active=False, overflowed=overflowed)

@@ -1,0 +1,92 @@
+"""Reverse mode over what was just computed: one walk back over the operations, on their values.
+
+It is what ``reverse`` does with a graph whose values are known, without the graph. It knows nothing
+of overflow, and of no primitive that is not ours: where a cotangent is not finite at the end, or
+such a primitive was met, it gives nothing, and the graph is asked, as it is where values are traced
+themselves. As every pullback is linear, nothing that the graph would tell apart is missed: what
+``overflow`` mends is 0 times infinity or infinite, and neither becomes finite again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optserve.graph.entries import Tracer
+from optserve.graph.graph import Atom
+from optserve.graph.made import Made
+from optserve.graph.primitive import Value
+from optserve.graph.tracer import Trace
+from optserve.transforms.pullbacks import pullback_at
+from optserve.transforms.reverse import pulled, value_and_pull
+from optserve.transforms.rules import Cotangents, fitted
+
+__all__ = ["pulled_back"]
+
+
+def pulled_back(
+    trace: Trace, outputs: Sequence[Tracer], cotangents: Sequence[Value | None]
+) -> Cotangents | None:
+    """The cotangents of the inputs of ``trace``; ``None`` where the graph must be asked."""
+    if trace.nested or any(isinstance(one, Tracer) for one in cotangents):
+        return None
+    found: dict[Atom, Value] = {}
+    masked: set[Atom] = set()
+    for output, ct in zip(outputs, cotangents, strict=True):
+        if ct is not None and output.varies:
+            before = found.get(output.atom)
+            found[output.atom] = ct if before is None else before + ct
+    for made in reversed(trace.made):
+        cts = [found.pop(result.atom, None) for result in made.results]
+        if cts[0] is None and (len(cts) == 1 or not any(ct is not None for ct in cts)):
+            continue
+        is_masked = bool(masked) and any(result.atom in masked for result in made.results)
+        back = _back(made, cts, is_masked)
+        if back is None:
+            return None
+        selects = is_masked or made.primitive.derivative.selects
+        for operand, ct in zip(made.operands, back, strict=True):
+            if ct is None or not operand.varies:
+                continue
+            atom = operand.atom
+            if ct.shape != operand.known_value.shape:
+                ct = fitted(ct, operand.aval)
+            before = found.get(atom)
+            found[atom] = ct if before is None else before + ct
+            if selects:
+                masked.add(atom)
+    gradients = tuple([found.get(variable) for variable in trace.inputs])
+    return gradients if all(map(_is_finite, gradients)) else None
+
+
+def _back(made: Made, cts: list[Value | None], masked: bool) -> Sequence[Value | None] | None:
+    """The cotangents of the operands of one operation, if its primitive is one of ours."""
+    kept = pullback_at(made, masked)
+    pullback = kept.at(made, masked)
+    operands = [one.known_value for one in made.operands]
+    if pullback is not None:
+        return pullback(cts[0], made.results[0].known_value, *operands)
+    if kept.is_foreign:
+        return None
+    _, pull = value_and_pull(
+        made.primitive,
+        operands,
+        dict(made.attributes),
+        wanted=[one.varies for one in made.operands],
+        known=[one.known_value for one in made.results],
+    )
+    back = pulled(pull, tuple(cts), masked, made.primitive.name)
+    return [
+        None if ct is None or not one.varies else fitted(ct, one.aval)
+        for one, ct in zip(made.operands, back, strict=True)
+    ]
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all entries are; of very large ones it may say that they are not."""
+    if value is None:
+        return True
+    total = np.add.reduce(value, axis=None) if value.ndim else value
+    return bool(total - total == 0.0)

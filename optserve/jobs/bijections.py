@@ -133,7 +133,7 @@ def simplex() -> ParameterTransform:
         name="simplex",
         mixes=True,
         forward=_shares,
-        inverse=lambda value: np.log(value) @ _contrasts(value.shape[-1]),
+        inverse=_log_ratios,
         contains=lambda value: (
             value.ndim > 0
             and value.shape[-1] > 1
@@ -249,6 +249,13 @@ def _contrasts(count: int) -> Array:
         basis[: column + 1, column] = 1.0
         basis[column + 1, column] = -(column + 1.0)
     return np.asarray(basis / np.sqrt(np.sum(basis**2, axis=0)))
+
+
+def _log_ratios(value: Array) -> Array:
+    """Those of shares; exactly 0 where they are equal."""
+    logs = np.log(value)
+    found: Array = (logs - logs[..., :1]) @ _contrasts(value.shape[-1])
+    return found
 
 
 def _shares(u: Any) -> Any:

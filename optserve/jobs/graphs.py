@@ -26,6 +26,7 @@ from optserve.optimizers.bounds import project
 from optserve.primitives.tracing import trace
 from optserve.transforms.affine import affine
 from optserve.transforms.forward import jacobian_graph, pushforward
+from optserve.transforms.kinks import jumps
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
 from optserve.transforms.simplify import prune, simplify
@@ -122,6 +123,12 @@ class Graphs:
         coordinates."""
         found, wrt = self.squares, range(len(self.packing.free))
         return found is not None and all(self.kept("affine", lambda: affine(found.graph, wrt))[1:])
+
+    @cached_property
+    def has_kinks(self) -> bool:
+        """Whether the gradient may jump, by its structure."""
+        wrt = range(len(self.packing.free))
+        return self.kept("kinks", lambda: jumps(self.differentiated, wrt))
 
     def loss(self) -> Graph:
         """(vector, ...) -> loss."""

@@ -16,6 +16,7 @@ from tests.cases import (
     overflow,
     runaways,
     scales,
+    smooth_sides,
     values,
 )
 from tests.cases.case import Case, check_config, failures, run_config
@@ -38,6 +39,8 @@ TABLES = {
     "runaways": runaways.RUNAWAYS,
     "ends": ends.ENDS,
     "many": ends.MANY,
+    "smooth sides": smooth_sides.SMOOTH_SIDES,
+    "next to nothing": smooth_sides.NEXT_TO_NOTHING,
 }
 
 

@@ -14,7 +14,7 @@ from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
 from optserve.jobs.evidence.surface import Ground, Surface
 from optserve.jobs.evidence.valleys import followed
 
-__all__ = ["MUCH", "PROFILES", "hidden", "longer", "profiles_of", "true_model"]
+__all__ = ["MUCH", "PROFILES", "hidden", "longer", "profiles_of", "shorter", "true_model"]
 
 CLEARLY = 100.0
 """How many times its noise a change of the loss must be to be seen clearly."""
@@ -107,14 +107,38 @@ def profiles_of(
         if one.kind == "valley":
             one = followed(surface, place, one, model, noise, let)
         more = longer(surface, place, start, one.direction)
-        away = one.kind not in ("rises", "falls", "floor") and more > MUCH
-        if away and _rises(surface, place, more * one.direction, model, noise):
-            one = Profile("rises", one.direction)
+        if one.kind not in ("rises", "falls", "floor"):
+            lower = _lower(surface, place, one, model, noise, let)
+            away = lower is None and more > MUCH
+            if away and _rises(surface, place, more * one.direction, model, noise):
+                lower = Profile("rises", one.direction)
+            one = lower or one
         if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
             far = max(1.0, more) * one.direction
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
     return found + _weakest(surface, place, model, which, noise, let)
+
+
+def _lower(
+    surface: Surface,
+    place: Ground,
+    seen: Profile,
+    model: Quadratic,
+    noise: float,
+    let: float,
+) -> Profile | None:
+    """Where the loss falls along what was ``seen``, farther off than coordinates are large that
+    have come to next to nothing; ``None`` where it does not."""
+    unit = unit_along(surface, place, seen.direction)
+    more = shorter(surface.far(place), unit)
+    if not MUCH < more < inf:
+        return None
+    found = profile(surface, place, unit, noise, let, times=more)
+    found = _believed(found, surface, place, model)
+    if found.kind == "valley":
+        found = followed(surface, place, found, model, noise, let)
+    return found if found.kind in ("falls", "floor") else None
 
 
 def _weakest(
@@ -151,6 +175,11 @@ def _rises(surface: Surface, place: Ground, far: Array, model: Quadratic, noise:
 
 def longer(surface: Surface, place: Ground, start: Array, unit: Array) -> float:
     """By how many times ``unit`` (p,) is shorter than the way from ``start`` (p,)."""
-    part = np.abs(unit) > TAKES_PART * np.abs(unit).max()
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
+    return shorter(sizes, unit)
+
+
+def shorter(sizes: Array, unit: Array) -> float:
+    """By how many times ``unit`` (p,) is shorter than ``sizes`` (p,), where it is longest."""
+    part = np.abs(unit) > TAKES_PART * np.abs(unit).max()
     return float((sizes[part] / np.abs(unit)[part]).min(initial=inf))

@@ -10,7 +10,7 @@ from optserve.jobs.deadline import Deadline
 from optserve.jobs.demand import seconds_of
 from optserve.jobs.evaluator import PRODUCT, Evaluator
 
-__all__ = ["DENSE", "PRODUCT", "Budget", "Prices", "SpentError"]
+__all__ = ["DENSE", "PRODUCT", "Budget", "Prices", "SpentError", "decomposition"]
 
 DENSE = 30
 """Coordinates up to which the Hessian is always formed."""
@@ -128,3 +128,8 @@ class Prices:
             least *= LOOKS
             least += HESSIANS * self.hessian if self.size <= DENSE else 0
         return max(self.free, descent if converged else descent // 2, spent + least)
+
+
+def decomposition(size: int, rows: int = 0) -> float:
+    """Multiplications that it takes to find the axes of a Hessian (p, p), or Jacobian (n, p)."""
+    return 20.0 * size**3 + 2.0 * rows * size * (size + 20)

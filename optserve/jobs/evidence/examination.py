@@ -134,8 +134,7 @@ class Examination:
         if told := standing.jump_at(surface, place, self.end.start, model, noise):
             return self._end(Reason.stalled, told, model, place=place)
         bar = self.bar(place, model, done.noise)
-        still = surface.dense and np.array_equal(place.point, self.end.start)
-        if still or standing.is_at_kink(surface, place, model, done.noise):
+        if standing.may_be_kink(surface, place, self.end.start, model, done.noise):
             self.task = "to see whether the loss falls beside a kink"
             lower = beside_kink(surface, place, max(noise, bar.let()))
             if lower is not None:

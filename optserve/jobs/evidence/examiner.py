@@ -49,7 +49,8 @@ class Examiner:
         descent = end.evaluations * (prices.jacobian if self.by_jacobian else 1)
         budget.allow(prices.allowed(descent, budget.spent, converged=end.finishes))
         reach = self.reach
-        surface = Surface(self.evaluator, reach.unused | reach.unreached, budget, prices)
+        ignored = reach.unused | reach.unreached
+        surface = Surface(self.evaluator, end.start, ignored, budget, prices)
         examination = None
         with np.errstate(all="ignore"), one_thread():
             try:

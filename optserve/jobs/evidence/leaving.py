@@ -8,7 +8,7 @@ from math import inf, isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.axes import MUCH, longer, true_model
+from optserve.jobs.evidence.axes import MUCH, longer, shorter, true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface, signs
@@ -88,18 +88,22 @@ def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
     """A place that is lower than ``place`` by more than ``let``, found by short steps: where the
     derivative jumps, the loss may fall at once in some direction, though its derivative is 0.
 
-    Steps are along coordinates, as far as that is not too dear, and along patterns of signs.
+    Steps are along coordinates, as far as that is not too dear, and along patterns of signs; of
+    coordinates that have come to next to nothing, longer ones too.
     """
-    sizes, size = surface.reference(place), surface.size
+    sizes = np.where(surface.ignored, 0.0, surface.reference(place))
+    far = np.where(surface.ignored, 0.0, surface.far(place))
+    scales = [sizes] if (far <= MUCH * sizes).all() else [sizes, far]
+    size = surface.size
     patterns = signs(size) if size > ALL_SIGNS else _all_signs(size)
-    ways = list(patterns * sizes)
-    if 2 * len(SHORT) * (size + len(ways)) <= surface.budget.left:
-        ways += list(np.diag(sizes))
+    ways = [way for scale in scales for way in patterns * scale]
+    if 2 * len(SHORT) * (len(scales) * size + len(ways)) <= surface.budget.left:
+        ways = [way for scale in scales for way in np.diag(scale) if way.any()] + ways
     for way in ways:
         for share in (sense * short for short in SHORT for sense in (1.0, -1.0)):
-            found = surface.at(place.point + share * way)
+            found = surface.plainly_at(place.point + share * way)
             if found.finite and found.loss < place.loss - let:
-                return leave(surface, place, way, let) or found
+                return leave(surface, place, way, let) or surface.at(found.point)
     return None
 
 
@@ -155,6 +159,7 @@ def no_bound_in_sight(surface: Surface, place: Ground, direction: Array) -> bool
     must have fallen by more than itself: a sum of squares never does.
     """
     unit = unit_along(surface, place, direction)
+    unit = max(1.0, shorter(surface.far(place), unit)) * unit
     slope = float(place.gradient @ unit)
     unit = 1e-3 * (unit if slope <= 0.0 else -unit)
     share, before, steepest = 1.0, place.loss, 0.0

@@ -78,14 +78,16 @@ def profile(
     let: float = 0.0,
     *,
     near: bool = False,
+    times: float = 1.0,
 ) -> Profile:
     """Look along ``direction`` (p,) from ``place``.
 
     Changes of the loss within ``noise`` are none; it is let fall by ``let``. ``near`` looks no
-    farther than a hundredth of the coordinates.
+    farther than a hundredth of the coordinates; else it is looked so many ``times`` as far as these
+    are large.
     """
     let = max(let, noise)
-    unit = unit_along(surface, place, direction)
+    unit = times * unit_along(surface, place, direction)
     seen = {0.0: place} | {
         sense * share: surface.at(place.point + sense * share * unit)
         for share in (NEAR if near else FAR)

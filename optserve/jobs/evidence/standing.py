@@ -19,9 +19,9 @@ __all__ = [
     "apart",
     "beyond_rows",
     "flat_at",
-    "is_at_kink",
     "is_parabola",
     "jump_at",
+    "may_be_kink",
     "moved",
     "unseen",
 ]
@@ -64,8 +64,16 @@ def _bends(surface: Surface, place: Ground, model: Quadratic) -> Array:
     return found
 
 
-def is_at_kink(surface: Surface, place: Ground, model: Quadratic, noise: Noise) -> bool:
-    """Whether the loss turns by more around ``place`` than its curvature and rounding make it."""
+def may_be_kink(
+    surface: Surface, place: Ground, start: Array, model: Quadratic, noise: Noise
+) -> bool:
+    """Whether the derivative may jump at ``place``: by the structure of the loss, as nothing was
+    moved from the ``start`` (p,), or as the loss turns by more than curvature and rounding make it.
+    """
+    if surface.evaluator.graphs.has_kinks:
+        return True
+    if surface.dense and np.array_equal(place.point, start):
+        return True
     smooth = surface.epsilon * float(_bends(surface, place, model).sum())
     return noise.turns > KINKED * max(noise.loss, smooth)
 

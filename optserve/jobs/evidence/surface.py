@@ -14,13 +14,13 @@ from optserve.errors import OptserveError
 from optserve.graph.aval import Array
 from optserve.jobs.equilibration import curvatures
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices
+from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices, decomposition
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 from optserve.optimizers.lengths import norm
 
-__all__ = ["BLIND", "Ground", "Noise", "Surface", "decomposition", "signs"]
+__all__ = ["BLIND", "Ground", "Noise", "Surface", "signs"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
@@ -35,6 +35,9 @@ LOOKS_BY_JACOBIAN = 20
 """How many of them must not be too dear where least squares are not declared."""
 
 BLIND = "not examined: the second derivatives are not finite here"
+
+NOTHING = 1e-12
+"""A coordinate below this may be rounding of 0, and is no measure of one that is 0."""
 
 LOOKS = 4
 """Points at which rounding is looked at."""
@@ -84,14 +87,16 @@ class Noise:
 class Surface:
     """Evaluates what evidence needs, within a ``budget``.
 
-    ``ignored`` are coordinates (p,) on which the loss does not depend, or through no derivative.
+    ``start`` (p,) is where the descent began. ``ignored`` are coordinates (p,) on which the loss
+    does not depend, or through no derivative.
     ``constant`` is what the loss is beside a sum of squares; ``None`` where it is not known as one.
     """
 
     def __init__(
-        self, evaluator: Evaluator, ignored: Array, budget: Budget, prices: Prices
+        self, evaluator: Evaluator, start: Array, ignored: Array, budget: Budget, prices: Prices
     ) -> None:
         self.evaluator = evaluator
+        self.start = start
         self.ignored = ignored
         self.budget = budget
         self.prices = prices
@@ -206,8 +211,16 @@ class Surface:
         sizes = np.abs(place.point).astype(np.float64)
         if 0.0 not in sizes.tolist():  # NaN is none
             return np.where(sizes > 0.0, sizes, 1.0)
-        largest = float(sizes.max(initial=0.0)) or 1.0
-        return np.where(sizes > 0.0, sizes, min(largest, 1.0))
+        largest = float(sizes.max(initial=0.0))
+        return np.where(sizes > 0.0, sizes, min(largest, 1.0) if largest > NOTHING else 1.0)
+
+    def far(self, place: Ground) -> Array:
+        """How large coordinates may be (p,) that are next to nothing: as far as they have come, and
+        as large as others, up to 1."""
+        sizes = self.reference(place)
+        others = min(float(sizes.max(initial=0.0)), 1.0)
+        found: Array = np.maximum(np.maximum(sizes, others), np.abs(place.point - self.start))
+        return found
 
     def grown(self, start: Array, point: Array) -> Array:
         """How many times as large or small as at ``start`` (p,) transformed parameters are (p,).
@@ -369,11 +382,6 @@ def signs(size: int) -> Array:
     """In which sense coordinates (p,) are moved, look by look."""
     found: Array = np.random.default_rng(0).choice((-1.0, 1.0), (LOOKS, size))
     return found
-
-
-def decomposition(size: int, rows: int = 0) -> float:
-    """Multiplications that it takes to find the axes of a Hessian (p, p), or Jacobian (n, p)."""
-    return 20.0 * size**3 + 2.0 * rows * size * (size + 20)
 
 
 def _strayed(place: Ground, found: Ground, moved: Array) -> Array:

@@ -26,7 +26,7 @@ STEPS = 24
 by 2.25 times itself outward, so that those that change come a million times as far."""
 
 FIRST, GROWTH = 0.03, 1.5
-LONGEST = 0.5
+LONGEST, NOTHING = 0.5, 1e-3
 DESCENTS = 5
 SHORTER, RETRIES = 0.25, 2
 BACK = 0.1
@@ -97,8 +97,9 @@ def _walk(surface: Surface, place: Ground, unit: Array, noise: float, let: float
 
 
 def _shortened(surface: Surface, here: Ground, way: Array) -> Array:
-    """``way`` (p,), so short that no coordinate comes nearer to 0 by more than half of itself."""
-    nearer = way * here.point < 0.0
+    """``way`` (p,), so short that no coordinate comes nearer to 0 by more than half of itself, but
+    for those that are next to nothing beside it."""
+    nearer = (way * here.point < 0.0) & (np.abs(here.point) > NOTHING * np.abs(way))
     with np.errstate(all="ignore"):
         room = np.where(nearer, LONGEST * np.abs(here.point / way), inf)
     return way * min(1.0, float(room.min(initial=inf)))

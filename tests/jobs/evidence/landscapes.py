@@ -110,6 +110,7 @@ class Landscape:
     bounds: tuple[None, None] = (None, None)
     linearizes: bool = False
     transformed: tuple[int, ...] = ()
+    graphs: Any = field(init=False)
     packing: Any = field(init=False)
     problem: Any = field(init=False)
 
@@ -122,6 +123,7 @@ class Landscape:
         objective = SimpleNamespace(kind=self.loss.kind, streamed=False, data={})
         self.problem = SimpleNamespace(objective=objective)
         self.points = LastPoints()
+        self.graphs = SimpleNamespace(has_kinks=False, is_linear=False)
 
     def gradient(self, point: Array) -> tuple[Array, Array]:
         self.asked += 1
@@ -157,10 +159,10 @@ class Landscape:
         reach: Any = SimpleNamespace(unreached=nobody, unused=nobody, told_of_ignored="")
         prices: Any = SimpleNamespace(hessian=PRODUCT * size, together=1, jacobian=1)
         evaluator: Any = self
-        surface = Surface(evaluator, nobody, budget, prices)
         point = self.view.x(u)
         last = self.view.unit * gained
         end = End(point, point + self.view.scale, 100, lambda loss: last, finishes)
+        surface = Surface(evaluator, end.start, nobody, budget, prices)
         with np.errstate(all="ignore"):
             examination = Examination(surface, reach, end, tolerance=1e-8)
             try:

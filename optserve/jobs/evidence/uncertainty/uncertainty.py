@@ -11,9 +11,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.budget import Prices
+from optserve.jobs.evidence.budget import Prices, decomposition
 from optserve.jobs.evidence.naming import listed
-from optserve.jobs.evidence.surface import decomposition
 from optserve.jobs.evidence.uncertainty.cautions import cautions, left_open
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance, covariance_of

@@ -58,6 +58,8 @@ class Aval:
 
 def aval_of(value: Any) -> Aval:
     """The aval of an array, a scalar, an aval, or anything that has one (``value.aval``)."""
+    if type(value) in (np.ndarray, np.float64):  # the usual case
+        return aval_like(value.shape, value.dtype)
     known = value if isinstance(value, Aval) else getattr(value, "aval", None)
     if isinstance(known, Aval):
         return known
@@ -95,7 +97,9 @@ def precision_of(avals: Iterable[Aval]) -> DType:
     >>> precision_of([Aval((3,), np.dtype("int64")), Aval((), np.dtype("float32"))])
     dtype('float32')
     """
-    floats = [aval.dtype for aval in avals if is_float(aval.dtype)]
+    floats = {aval.dtype for aval in avals if is_float(aval.dtype)}
+    if len(floats) == 1:
+        return floats.pop()
     return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 

@@ -125,18 +125,19 @@ class Entries:
 
     def _lifted(self, primitive: Primitive, operands: Sequence[Value]) -> list[Tracer]:
         """The operands as tracers of this trace, of the dtypes that the primitive takes."""
-        alike = self._alike(primitive, operands)
-        if alike is not None:
-            return alike
-        whole = not primitive.call.floating and are_whole(operands)
-        return self._promoted(primitive, [self.lift(one, whole=whole) for one in operands])
+        call = primitive.call
+        if call.promotes and not call.keeps:
+            alike = self._alike(operands)
+            if alike is not None:
+                return alike
+        whole = not call.floating and are_whole(operands)
+        lifted = [self.lift(one, whole=whole) for one in operands]
+        return self._promoted(primitive, lifted) if call.promotes else lifted
 
-    def _alike(self, primitive: Primitive, operands: Sequence[Value]) -> list[Tracer] | None:
+    def _alike(self, operands: Sequence[Value]) -> list[Tracer] | None:
         """The operands, where it is seen at once that they are of one floating dtype: values of
         this trace, and Python's numbers, which take that of the others."""
-        call, dtype = primitive.call, None
-        if call.keeps or not call.promotes:
-            return None
+        dtype = None
         for one in operands:
             if type(one) is Tracer and one.trace is self and type(one.atom) is Var:
                 dtype = one.atom.aval.dtype
@@ -151,6 +152,8 @@ class Entries:
                 tracers.append(Tracer(self, literal, literal.value if self.concrete else None))
             elif kind is Tracer and one.trace is self and one.atom.aval.dtype == dtype:
                 tracers.append(one)
+            elif kind is np.ndarray and one.dtype == dtype:
+                tracers.append(self.lift(one))
             else:
                 return None
         return tracers

@@ -38,6 +38,9 @@ class Facts:
     ``contraction(*avals, **attributes)`` gives the ``Labels`` of a sum of products; an axis that is
     broadcast has a letter of its own, which the result leaves out.
 
+    ``strict`` says that ``impl`` raises wherever the shape rule does, so that a result tells its
+    own aval; of a ufunc that is known.
+
     ``lapack`` says that ``impl`` calls BLAS or LAPACK, which then run on one thread.
 
     ``batched`` says how it is applied where operands have one more axis in front (see
@@ -74,6 +77,7 @@ class Facts:
     counts: bool = False
     wraps: bool = False
     contraction: Callable[..., Labels] | None = None
+    strict: bool = False
     lapack: bool = False
     batched: Batched | None = None
     stable_body: Callable[..., Any] | None = None

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -129,8 +128,7 @@ class Makers:
         self._open = 0
         self._own = {name: getattr(np, name) for name in MADE}
 
-    @contextmanager
-    def lent(self) -> Iterator[None]:
+    def lent(self) -> Makers:
         """While this is open the names stand for functions that know traced values.
 
         >>> own = np.array
@@ -140,18 +138,19 @@ class Makers:
         >>> np.array is own
         True
         """
+        return self
+
+    def __enter__(self) -> None:
         self._turn(1, MADE)
-        try:
-            yield
-        finally:
-            self._turn(-1, self._own)
+
+    def __exit__(self, *_error: object) -> None:
+        self._turn(-1, self._own)
 
     def _turn(self, by: int, names: Mapping[str, Any]) -> None:
         with self._lock:
             before, self._open = self._open, self._open + by
             if 0 in (before, self._open):
-                for name, function in names.items():
-                    setattr(np, name, function)
+                vars(np).update(names)
 
 
 MAKERS: Final = Makers()

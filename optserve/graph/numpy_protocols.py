@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from optserve.errors import OptserveError, TraceError
 from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype, check_type
+from optserve.graph.operators import RecordedOperators
+from optserve.graph.primitive import Primitive
 from optserve.graph.ufuncs import CONTRIBUTED
 
-__all__ = ["NotAMethod", "NumpyProtocols", "Operators"]
+__all__ = ["NotAMethod", "NumpyProtocols"]
 
 _NUMBER = (
     "keep the computation in NumPy functions, np.sin(x) for math.sin(x); use np.stack or np.where "
@@ -88,25 +89,7 @@ class NotAMethod:
         raise TraceError("x.trace() is not defined on traced values", remedy="use np.trace(x)")
 
 
-class Operators(NDArrayOperatorsMixin):
-    """Python's operators by NumPy's ufuncs. `x += y` gives `x` a new value, as it does to a number:
-    traced values are never changed."""
-
-    __slots__ = ()
-
-    __iadd__ = NDArrayOperatorsMixin.__add__
-    __isub__ = NDArrayOperatorsMixin.__sub__
-    __imul__ = NDArrayOperatorsMixin.__mul__
-    __itruediv__ = NDArrayOperatorsMixin.__truediv__
-    __ifloordiv__ = NDArrayOperatorsMixin.__floordiv__
-    __imod__ = NDArrayOperatorsMixin.__mod__
-    __ipow__ = NDArrayOperatorsMixin.__pow__
-    __imatmul__ = NDArrayOperatorsMixin.__matmul__
-    __iand__ = NDArrayOperatorsMixin.__and__
-    __ior__ = NDArrayOperatorsMixin.__or__
-
-
-class NumpyProtocols(Operators):
+class NumpyProtocols(RecordedOperators):
     """The NumPy face of a tracer: operators, ufuncs, functions and the usual methods."""
 
     __slots__ = ()
@@ -167,9 +150,9 @@ class NumpyProtocols(Operators):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         meaning = self.trace.meaning
-        name = ufunc.__name__
         if method == "__call__" and not keywords and ufunc in meaning.ufuncs:  # the usual case
-            return self._applied(name, meaning.ufuncs[ufunc], inputs, keywords)
+            return self._by_ufunc(ufunc, inputs)
+        name = ufunc.__name__
         if keywords.pop("out", None) is not None:
             self._refuse(f"np.{name}(..., out=...)", "write `x = x + y` for `x += y` on an array")
         if keywords.pop("where", True) is not True:
@@ -196,15 +179,34 @@ class NumpyProtocols(Operators):
             self._refuse(f"np.{name}(..., {next(iter(keywords))}=...)", _NO_OPTION)
         return self._applied(name, function, inputs, keywords)
 
+    def _by_ufunc(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
+        """What a ufunc gives; one that is a primitive is recorded without further ado."""
+        trace = self.trace
+        function = trace.meaning.ufuncs[ufunc]
+        if type(function) is not Primitive or not function.is_ufunc:
+            return self._applied(ufunc.__name__, function, inputs, {})
+        for one in inputs:
+            if isinstance(one, NumpyProtocols) and one.trace is not trace:
+                return self._applied(ufunc.__name__, function, inputs, {})
+        try:
+            return trace.bind(function, inputs, {})
+        except TypeError as error:
+            raise self._no_such_call(ufunc.__name__, error) from error
+
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
+        if function is np.shape or function is np.ndim:  # rules ask for these all the time
+            return self.shape if function is np.shape else self.ndim
         if keywords.get("out") is not None:
             self._refuse(f"np.{function.__name__}(..., out=...)", "use the returned value")
         mapped = self.trace.meaning.functions.get(function)
         if mapped is None:
             remedy = self.trace.meaning.refused.get(function, _NO_RULE)
             self._refuse(f"np.{function.__name__}", remedy)
+        known = [kind is np.ndarray or kind is type(self) for kind in types]
+        if False not in known:  # the usual case
+            return self._applied(function.__name__, mapped, arguments, keywords)
 
         def applied(*arguments: Any, **keywords: Any) -> Any:
             for kind in types:
@@ -230,11 +232,12 @@ class NumpyProtocols(Operators):
         except OptserveError as error:
             raise error.at(self.trace.here()) from None
         except TypeError as error:
-            raise TraceError(
-                f"{name} of traced values: {error}",
-                place=self.trace.here(),
-                remedy=_NO_OPTION,
-            ) from error
+            raise self._no_such_call(name, error) from error
+
+    def _no_such_call(self, name: str, error: TypeError) -> TraceError:
+        return TraceError(
+            f"{name} of traced values: {error}", place=self.trace.here(), remedy=_NO_OPTION
+        )
 
     def __len__(self) -> int:
         if not self.shape:

@@ -156,9 +156,14 @@ class Primitive:
 
     def bind(self, *operands: Value, **attributes: Any) -> Value:
         """Apply to canonical operands and attributes, as they stand in an equation."""
-        traces = [operand.trace for operand in operands if is_traced(operand)]
-        if traces:
-            innermost = max(traces, key=lambda trace: trace.serial)
+        innermost: Any = None
+        for operand in operands:
+            if type(operand) not in _NEVER_TRACED and is_traced(operand):
+                trace = operand.trace
+                innermost = (
+                    trace if innermost is None or innermost.serial < trace.serial else innermost
+                )
+        if innermost is not None:
             return innermost.bind(self, operands, attributes)
         try:
             with np.errstate(all="ignore"):  # infinities and NaN are results
@@ -180,10 +185,14 @@ class Primitive:
 
     @cached_property
     def is_ufunc(self) -> bool:
-        """Whether a ufunc computes it entry by entry, whose results have the avals that the shape
-        rule says."""
+        """Whether a ufunc computes it entry by entry."""
         impl = self.impl
         return self.kind == "elementwise" and isinstance(impl, np.ufunc) and impl.nout == 1
+
+    @cached_property
+    def is_strict(self) -> bool:
+        """Whether a result tells its aval: see ``Facts.strict``."""
+        return self.is_ufunc or self.facts.strict
 
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
@@ -231,6 +240,8 @@ class Primitive:
     def __repr__(self) -> str:
         return self.name
 
+
+_NEVER_TRACED = frozenset({float, int, np.float64, np.ndarray})
 
 _OPERATORS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {

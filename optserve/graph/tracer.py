@@ -27,7 +27,13 @@ from optserve.graph.made import Made
 from optserve.graph.makers import MAKERS
 from optserve.graph.meaning import Meaning
 from optserve.graph.numpy_protocols import NotAMethod
-from optserve.graph.places import place_of_error, place_of_frame, written_from
+from optserve.graph.places import (
+    Executed,
+    place_of,
+    place_of_error,
+    place_of_frame,
+    written_from,
+)
 from optserve.graph.primitive import Primitive, Value
 
 __all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "run", "trace"]
@@ -64,7 +70,7 @@ class Trace(NotAMethod, Entries):
         super().__init__(meaning, precision, concrete)
         self.rewrites = rewrites
         self.serial = next(_serials)
-        self.place: Place | None = None
+        self.place: Executed = None
         self.escape: TraceError | None = None
         """What was raised where a value was asked for its number, should NumPy hide it."""
         self.made: list[Made] = []
@@ -88,19 +94,19 @@ class Trace(NotAMethod, Entries):
         return {one.atom: one.known_value for one in results if isinstance(one.atom, Var)}
 
     @contextmanager
-    def at(self, place: Place | None) -> Iterator[None]:
+    def at(self, place: Executed) -> Iterator[None]:
         """Record ``place`` on the equations made inside; an error made inside gets it too."""
         before, self.place = self.place, place or self.place
         try:
             yield
         except OptserveError as error:
-            raise error.at(place) from None
+            raise error.at(place_of(place)) from None
         finally:
             self.place = before
 
     def here(self) -> Place | None:
         """Where what happens now was written: the place that is set, else the Python line."""
-        return self.place or place_of_frame(sys._getframe(1))
+        return place_of(self.place or written_from(sys._getframe(1)))
 
     def close(self) -> None:
         """End the trace: from now on its values stand for nothing."""
@@ -124,14 +130,9 @@ class Trace(NotAMethod, Entries):
         values: Sequence[Value | None] = ()
         try:
             tracers = self._lifted(primitive, operands)
-            if self.concrete and primitive.is_ufunc and not self.nested:
-                value = self._applied(primitive, tracers)
-                avals: Sequence[Aval] = (aval_like(value.shape, value.dtype),)
-                values = (value,)
-            else:
-                avals = result_avals(
-                    primitive, [tracer.aval for tracer in tracers], attributes, self.meaning
-                )
+            if self.concrete and primitive.is_strict and not self.nested:
+                values = (self._applied(primitive, tracers, attributes),)
+            avals = self._avals(primitive, tracers, attributes, values)
         except OptserveError as error:
             raise error.at(self.here()) from None
         if self.rewrites and primitive in self.meaning.rewritings:
@@ -146,12 +147,26 @@ class Trace(NotAMethod, Entries):
             values = value if len(avals) > 1 else (value,)
         return self._noted(primitive, tuple(tracers), attributes, avals, values)
 
-    def _applied(self, primitive: Primitive, tracers: Sequence[Tracer]) -> Value:
-        """What a ufunc gives."""
+    def _avals(
+        self,
+        primitive: Primitive,
+        tracers: Sequence[Tracer],
+        attributes: dict[str, Any],
+        values: Sequence[Value],
+    ) -> Sequence[Aval]:
+        """Those of the results: by the shape rule, or as they are."""
+        if values and (primitive.is_ufunc or values[0].dtype.kind == "f"):
+            return (aval_like(values[0].shape, values[0].dtype),)
+        return result_avals(primitive, [one.aval for one in tracers], attributes, self.meaning)
+
+    def _applied(
+        self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
+    ) -> Value:
+        """What a primitive gives that raises where its shape rule does, which says it better."""
         try:
-            return primitive.evaluate(*[tracer.known_value for tracer in tracers])
-        except (TypeError, ValueError):
-            result_avals(primitive, [tracer.aval for tracer in tracers], {}, self.meaning)
+            return primitive.evaluate(*[tracer.known_value for tracer in tracers], **attributes)
+        except (IndexError, TypeError, ValueError):
+            result_avals(primitive, [tracer.aval for tracer in tracers], attributes, self.meaning)
             raise
 
     def _noted(
@@ -206,15 +221,17 @@ class Trace(NotAMethod, Entries):
     ) -> Tracer | None:
         """What stands for the primitive of these operands, if there is something better."""
         makers = {how.primitive for one in tracers if (how := self._makers.get(one.atom))}
+        place: Executed = None
         for rewriting in self.meaning.rewritings[primitive]:
             if rewriting.of and rewriting.of.isdisjoint(makers):
                 continue
-            before, outer, place = len(self.made), self.place, self.here()
+            before, outer = len(self.made), self.place
+            place = place or outer or written_from(sys._getframe(1))
             self.rewrites, self.place = False, place
             try:  # not `with self.at(place)`: most rules only look
                 instead: Tracer | None = rewriting.rule(*tracers, **attributes)
             except OptserveError as error:
-                raise error.at(place) from None
+                raise error.at(place_of(place)) from None
             finally:
                 self.rewrites, self.place = True, outer
             if instead is not None:
@@ -256,6 +273,7 @@ class Trace(NotAMethod, Entries):
         self.made.clear()
         self._makers.clear()
         self._captures.clear()
+        self._captured_inputs.clear()
 
 
 @dataclass(frozen=True)
@@ -284,7 +302,8 @@ def run(
     whether it gave one.
 
     ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
-    The function returns a value or a tuple of values.
+    The function returns a value or a tuple of values. Who asks for a concrete trace sees to it that
+    infinities and NaN come without a warning.
     """
     recorder = Trace(meaning, precision=precision, concrete=concrete, rewrites=rewrites)
     named = itertools.chain(names, itertools.repeat(""))
@@ -293,7 +312,7 @@ def run(
         for operand, name in zip(operands, named, strict=False)
     ]
     try:
-        with MAKERS.lent(), np.errstate(all="ignore" if concrete else None):
+        with MAKERS.lent():
             outputs = function(*stand_ins)
         single = not isinstance(outputs, tuple | list)
         lifted = [recorder.lift(output) for output in ([outputs] if single else outputs)]
@@ -309,7 +328,8 @@ def run(
 
 def trace(function: Callable[..., Value], *operands: Any, **options: Any) -> TracedFunction:
     """The graph of what ``function`` does; the arguments are those of ``run``."""
-    recorder, outputs, single = run(function, *operands, **options)
+    with np.errstate(all="ignore" if options.get("concrete") else None):
+        recorder, outputs, single = run(function, *operands, **options)
     graph = recorder.graph_of([output.atom for output in outputs])
     return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
 

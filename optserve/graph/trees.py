@@ -9,10 +9,15 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from optserve.graph.aval import is_traced
 from optserve.graph.primitive import Value
 
 __all__ = ["form_of", "is_tree", "leaves", "rebuilt"]
+
+
+_LEAVES = frozenset({float, int, np.float64, np.ndarray})
 
 
 def is_tree(value: Any) -> bool:
@@ -21,6 +26,8 @@ def is_tree(value: Any) -> bool:
     >>> is_tree((1.0,)), is_tree({"a": 1.0}), is_tree(None), is_tree(1.0)
     (True, True, True, False)
     """
+    if type(value) in _LEAVES:  # the usual case
+        return False
     if isinstance(value, tuple | list | dict) or value is None:
         return True
     return is_dataclass(value) and not isinstance(value, type) and not is_traced(value)

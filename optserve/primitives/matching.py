@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from optserve.graph.graph import Literal
 from optserve.graph.made import Made
@@ -35,7 +35,7 @@ DEPTH = 8
 
 
 def rewriting(
-    written: str, computed: str, of: Sequence[Primitive] = ()
+    written: str, computed: str, of: Collection[Primitive] = ()
 ) -> Callable[[MatchRule], Rewriting]:
     """Makes a rewriting of its rule; ``of`` are those of which one must have made an operand."""
     return lambda rule: Rewriting(written, computed, rule, frozenset(of))

@@ -74,7 +74,7 @@ def _of_erfc(x: Tracer) -> tuple[float, Tracer | None]:
     return 1.0, None
 
 
-@rewriting("log(erfc(z)), log(ndtr(z))", "log_erfc(z)")
+@rewriting("log(erfc(z)), log(ndtr(z))", "log_erfc(z)", of=[ndtr, erfc, multiply, divide])
 def log_of_erfc(x: Tracer) -> Value | None:
     """Also of a number times erfc(z)."""
     u = operand(x, ndtr)

@@ -118,7 +118,14 @@ matmul = linear(
         Example(((3,), (2, 3, 2))),
         Example(((0, 3), (3, 2))),
     ),
-    facts=Facts(fresh=True, contraction=_matmul_labels, large_code=True, counts=True, wraps=True),
+    facts=Facts(
+        fresh=True,
+        strict=True,
+        contraction=_matmul_labels,
+        large_code=True,
+        counts=True,
+        wraps=True,
+    ),
     doc="Matrix product a @ b, with NumPy's rules for vectors and leading batch axes.",
 )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, shape_size
+from optserve.graph.aval import Array, Aval, shape_size
 from optserve.graph.axes import Mixed, Reduced, Reduction
 from optserve.graph.domain import Example, boolean
 from optserve.graph.facts import Facts
@@ -169,12 +170,17 @@ def entry_count(x: Value, axis: tuple[int, ...]) -> Value:
     return float(count) if isinstance(count, int) else x.trace.lift(count)
 
 
+def _mean(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Value:
+    return sum_.impl(x, axis=axis, keepdims=keepdims) / entry_count(x, axis)
+
+
 mean = composite(
     "mean",
     lambda x, *, axis, keepdims: sum_(x, axis=axis, keepdims=keepdims) / entry_count(x, axis),
+    impl=_mean,
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
-    facts=_grows,
+    facts=replace(_grows, strict=True),
     doc="Arithmetic mean over axes (of all entries by default).",
 )
 

@@ -69,6 +69,7 @@ from optserve.primitives.normal_rewritings import (
 from optserve.primitives.products import matmul
 from optserve.primitives.reductions import entry_count, logsumexp, mean, norm, std, var
 from optserve.primitives.scaled import (
+    HOLDERS,
     holds_exponential,
     is_sum,
     scaled_logarithm,
@@ -197,36 +198,40 @@ def _sinh_over_cosh(x: Tracer, y: Tracer) -> Value | None:
     return np.tanh(z) if z is not None and same(z, operand(y, cosh)) else None
 
 
-@rewriting("a quotient of sums of exponentials or powers", "the same, each divided by its largest")
+@rewriting(
+    "a quotient of sums of exponentials or powers",
+    "the same, each divided by its largest",
+    of=HOLDERS,
+)
 def _quotient_of_sums(x: Tracer, y: Tracer) -> Value | None:
     return scaled_quotient(x, y) if holds_exponential(x) and holds_exponential(y) else None
 
 
-@rewriting("log(sigmoid(z))", "-softplus(-z)")
+@rewriting("log(sigmoid(z))", "-softplus(-z)", of=[sigmoid])
 def _log_of_sigmoid(x: Tracer) -> Value | None:
     z = operand(x, sigmoid)
     return None if z is None else -softplus(negated(z))
 
 
-@rewriting("log(1 + exp(z))", "softplus(z)")
+@rewriting("log(1 + exp(z))", "softplus(z)", of=[add])
 def _log_of_one_plus_exp(x: Tracer) -> Value | None:
     z = operand(plus_one(x), exp)
     return None if z is None else softplus(z)
 
 
-@rewriting("log(exp(z) - 1)", "z + log1mexp(z)")
+@rewriting("log(exp(z) - 1)", "z + log1mexp(z)", of=[expm1])
 def _log_of_expm1(x: Tracer) -> Value | None:
     z = operand(x, expm1)
     return None if z is None else z + log1mexp(z)
 
 
-@rewriting("log(1 - exp(z))", "log1mexp(-z)")
+@rewriting("log(1 - exp(z))", "log1mexp(-z)", of=[subtract])
 def _log_of_one_minus_exp(x: Tracer) -> Value | None:
     z = operand(one_minus(x), exp)
     return None if z is None else log1mexp(negated(z))
 
 
-@rewriting("log(exp(a) + exp(b))", "logaddexp(a, b)")
+@rewriting("log(exp(a) + exp(b))", "logaddexp(a, b)", of=[add])
 def _log_of_two_exps(x: Tracer) -> Value | None:
     terms = operands(x, add)
     if not terms or not all(operands(term, exp) for term in terms):
@@ -234,48 +239,48 @@ def _log_of_two_exps(x: Tracer) -> Value | None:
     return logaddexp(*(operand(term, exp) for term in terms))
 
 
-@rewriting("log(sum(exp(z)))", "logsumexp(z)")
+@rewriting("log(sum(exp(z)))", "logsumexp(z)", of=[sum_])
 def _log_of_sum_of_exps(x: Tracer) -> Value | None:
     how, z = made(x), operand(operand(x, sum_), exp)
     return None if how is None or z is None else logsumexp.bind(z, **how.attributes)
 
 
-@rewriting("log(cosh(z))", "logaddexp(z, -z) - log(2)")
+@rewriting("log(cosh(z))", "logaddexp(z, -z) - log(2)", of=[cosh])
 def _log_of_cosh(x: Tracer) -> Value | None:
     z = operand(x, cosh)
     return None if z is None else logaddexp(z, -z) - float(np.log(2.0))
 
 
-@rewriting("log of a sum of exponentials or powers", "the same, divided by its largest")
+@rewriting("log of a sum of exponentials or powers", "the same, divided by its largest", of=HOLDERS)
 def _log_of_sum(x: Tracer) -> Value | None:
     return scaled_logarithm(x) if is_sum(x) else None
 
 
-@rewriting("log(1 + x)", "log1p(x)")
+@rewriting("log(1 + x)", "log1p(x)", of=[add])
 def _log_of_one_plus(x: Tracer) -> Value | None:
     u = plus_one(x)
     return None if u is None else log1p(u)
 
 
-@rewriting("log(1 - x)", "log1p(-x)")
+@rewriting("log(1 - x)", "log1p(-x)", of=[subtract])
 def _log_of_one_minus(x: Tracer) -> Value | None:
     u = one_minus(x)
     return None if u is None else log1p(negated(u))
 
 
-@rewriting("log1p(exp(z))", "softplus(z)")
+@rewriting("log1p(exp(z))", "softplus(z)", of=[exp])
 def _log1p_of_exp(u: Tracer) -> Value | None:
     z = operand(u, exp)
     return None if z is None else softplus(z)
 
 
-@rewriting("log1p(-exp(z))", "log1mexp(-z)")
+@rewriting("log1p(-exp(z))", "log1mexp(-z)", of=[negative])
 def _log1p_of_minus_exp(u: Tracer) -> Value | None:
     z = operand(operand(u, negative), exp)
     return None if z is None else log1mexp(negated(z))
 
 
-@rewriting("log1p of exponentials or powers", "the same, divided by the largest")
+@rewriting("log1p of exponentials or powers", "the same, divided by the largest", of=HOLDERS)
 def _log1p_of_exponentials(u: Tracer) -> Value | None:
     return scaled_logarithm(u, plus_one=True) if holds_exponential(u) else None
 

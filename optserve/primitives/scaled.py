@@ -27,6 +27,7 @@ from optserve.primitives.shaping import reshape
 from optserve.primitives.sums import broadcast_to, sum_
 
 __all__ = [
+    "HOLDERS",
     "excess",
     "holds_exponential",
     "is_sum",
@@ -95,6 +96,10 @@ power_scale = elementwise(
 _SOURCES = frozenset({exp, cosh, sinh, expm1})
 _SUMS = frozenset({add, subtract, sum_, mean, cosh})
 _PASSED = frozenset({multiply, divide, negative, square, power, reshape, broadcast_to})
+
+
+HOLDERS = _SOURCES | {power} | _SUMS | _PASSED
+"""What may make a value that holds exponentials or powers."""
 
 
 def holds_exponential(value: Tracer) -> bool:

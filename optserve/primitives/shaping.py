@@ -122,6 +122,7 @@ reshape: Primitive = linear(
     facts=Facts(
         moves=True,
         only_aval=True,
+        strict=True,
         batched=lambda carried, size, x, *, shape: Leading({"shape": (size, *shape)}),
         cost=0.0,
     ),
@@ -150,6 +151,7 @@ transpose: Primitive = linear(
     promotes=False,
     facts=Facts(
         moves=True,
+        strict=True,
         batched=lambda carried, size, x, *, axes: Leading({"axes": (0, *behind(axes))}),
         cost=0.0,
     ),

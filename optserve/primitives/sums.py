@@ -58,6 +58,7 @@ broadcast_to = linear(
     facts=Facts(
         moves=True,
         only_aval=True,
+        strict=True,
         makes_rows=True,
         batched=lambda carried, size, x, *, shape: Leading(
             {"shape": (size, *shape)}, operands="aligned"
@@ -167,6 +168,6 @@ sum_ = linear(
     axes=along(Reduced("sum")),
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
-    facts=Facts(fresh=True, wraps=True, batched=shifted),
+    facts=Facts(fresh=True, wraps=True, strict=True, batched=shifted),
     doc="Sum over axes (all by default). float32 accumulates in float64.",
 )

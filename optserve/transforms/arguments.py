@@ -12,7 +12,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import is_float
 from optserve.graph.operands import as_operand, plain_array
 from optserve.graph.primitive import Value
-from optserve.graph.trees import form_of, leaves, rebuilt
+from optserve.graph.trees import form_of, is_tree, leaves, rebuilt
 
 __all__ = ["ChosenArguments", "as_written", "own"]
 
@@ -29,6 +29,8 @@ class ChosenArguments:
     given: tuple[Any, ...]
     positions: tuple[int, ...]
     leaves: tuple[Value, ...]
+    plain: bool = False
+    """Whether each of them is one value, and no tree."""
 
     @classmethod
     def of(cls, arguments: Sequence[Any], positions: Iterable[int]) -> ChosenArguments:
@@ -37,6 +39,9 @@ class ChosenArguments:
         given = list(arguments)
         for position in positions:
             given[position] = as_written(given[position])
+        if not any(is_tree(given[position]) for position in positions):  # the usual case
+            plain = tuple([_differentiable(given[one], one) for one in positions])
+            return cls(tuple(given), positions, plain, True)
         values = [
             _differentiable(leaf, position)
             for position in positions
@@ -53,6 +58,8 @@ class ChosenArguments:
 
     def trees(self, values: Iterable[Value]) -> tuple[Any, ...]:
         """Trees of the form of the chosen arguments, of these leaves."""
+        if self.plain:
+            return tuple(values)
         following = iter(values)
         return tuple(rebuilt(self.given[position], following) for position in self.positions)
 
@@ -90,6 +97,8 @@ def _is_number(leaf: Any) -> bool:
 
 def _differentiable(value: Any, position: int) -> Value:
     """A leaf to differentiate by: a traced value, or a copy; Python's numbers as floats."""
+    if type(value) is np.float64:  # the usual case
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
         return np.float64(value)
     array = as_operand(value)

@@ -82,9 +82,11 @@ def value_and_grad(
         outputs, pullback = pullback_of(traced, chosen.leaves)
         seed = None  # of a count, which does not vary
         if is_float(aval.dtype):
-            seed = np.reshape(aval.dtype.type(1.0), (1,) * aval.ndim)[()]
+            seed = aval.dtype.type(1.0)
+            seed = np.reshape(seed, aval.shape) if aval.ndim else seed
         rest = [None] * (len(outputs) - 1)
         gradients = chosen.trees(filled(pullback([seed, *rest], False), chosen.leaves))
+        traced.trace.release()
         value = own(outputs[0])
         gradient = gradients if isinstance(argnums, Sequence) else gradients[0]
         if not has_aux:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ def pair_of(result: Any) -> tuple[Value, Any]:
 
 def positions_of(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     """``argnums`` counted from the front of ``count`` arguments."""
+    if type(argnums) is int and 0 <= argnums < count:  # the usual case
+        return (argnums,)
     try:
         given = argnums if isinstance(argnums, Sequence) else (argnums,)
         listed = tuple(map(operator.index, given))
@@ -102,15 +104,18 @@ def pullback_of(
 ) -> tuple[tuple[Value, ...], Callable[[Sequence[Value | None], bool], Cotangents]]:
     """The outputs, and their pullback to what is differentiated by."""
 
-    @cache
-    def of_graph() -> Callable[[Sequence[Value | None], bool], Cotangents]:
-        arguments, guard = [*chosen, *traced.captured], guard_of(traced, chosen)
-        wrt = range(len(chosen))
-        return graph_vjp(traced.graph, arguments, wrt, known=traced.values, guard=guard)[1]
+    of_graph: Callable[[Sequence[Value | None], bool], Cotangents] | None = None
 
     def pullback(cotangents: Sequence[Value | None], masked: bool = False) -> Cotangents:
-        found = pulled_back(traced.trace, traced.outputs, cotangents)
-        return of_graph()(cotangents, masked) if found is None else found
+        nonlocal of_graph
+        if of_graph is None:
+            found = pulled_back(traced.trace, traced.outputs, cotangents)
+            if found is not None:
+                return found
+            arguments, guard = [*chosen, *traced.captured], guard_of(traced, chosen)
+            wrt, known = range(len(chosen)), traced.values
+            _, of_graph = graph_vjp(traced.graph, arguments, wrt, known=known, guard=guard)
+        return of_graph(cotangents, masked)
 
     return tuple([output.known_value for output in traced.outputs]), pullback
 

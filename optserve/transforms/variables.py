@@ -14,7 +14,7 @@ import numpy as np
 
 from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Array, is_float
-from optserve.graph.numpy_protocols import Operators
+from optserve.graph.operators import Operators
 from optserve.graph.trees import is_tree, leaves, rebuilt
 from optserve.transforms.arguments import ChosenArguments
 from optserve.transforms.functions import vjp

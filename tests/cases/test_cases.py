@@ -18,6 +18,7 @@ from tests.cases import (
     scales,
     smooth_sides,
     values,
+    vanishing,
 )
 from tests.cases.case import Case, check_config, failures, run_config
 
@@ -32,6 +33,7 @@ TABLES = {
     "error bars": error_bars.ERROR_BARS,
     "sigma": error_bars.SIGMA,
     "bounds": error_bars.BOUNDS,
+    "vanishing": vanishing.VANISHING,
     "types": values.TYPES,
     "shapes": values.SHAPES,
     "overflow": overflow.OVERFLOW,

@@ -39,12 +39,14 @@ class NoCovarianceError(Exception):
 class FreeMinimum:
     """The ``best`` point of a descent, of whose coordinates (p,) ``free`` are not at a bound: q.
 
-    All arrays are in float64, and have a column a free coordinate.
+    All arrays are in float64, and have a column a free coordinate. Derivatives (n, q)
+    times ``believed`` (q, q), if there is such, are what is believed of them.
     """
 
     evaluator: Evaluator
     best: Evaluated
     free: Array
+    believed: Array | None = None
 
     @property
     def is_least_squares(self) -> bool:
@@ -80,13 +82,20 @@ class FreeMinimum:
     @property
     def gradient(self) -> Array:
         """Of the loss, by the free coordinates (q,)."""
-        return self.best.gradient[self.free].astype(np.float64)
+        found: Array = self._believed(self.best.gradient[None, self.free].astype(np.float64))[0]
+        return found
+
+    def _believed(self, columns: Array) -> Array:
+        """What is believed of derivatives (n, q)."""
+        found: Array = columns if self.believed is None else columns @ self.believed
+        return found
 
     @cached_property
     def hessian(self) -> Array:
         """Of the loss (q, q)."""
-        found: Array = self.evaluator.hessian(self.point)[np.ix_(self.free, self.free)]
-        return found
+        found = self.evaluator.hessian(self.point)[np.ix_(self.free, self.free)]
+        believed: Array = self._believed(self._believed(found).T)
+        return believed
 
     @cached_property
     def _linearized(self) -> Linearized:
@@ -108,7 +117,7 @@ class FreeMinimum:
         whole = self._linearized.jacobian
         if self.has_priors or self.has_penalties or not self.free.all():
             whole = whole[np.ix_(self._own, self.free)]
-        return np.asarray(whole, np.float64)
+        return np.asarray(self._believed(np.asarray(whole, np.float64)))
 
     @cached_property
     def _telling(self) -> Array:
@@ -116,7 +125,7 @@ class FreeMinimum:
         penalties where they are the priors that they look like."""
         if not (self.has_priors or self.has_penalties):
             return self.jacobian
-        return self._linearized.jacobian[:, self.free].astype(np.float64)
+        return self._believed(self._linearized.jacobian[:, self.free].astype(np.float64))
 
     @property
     def has_finite_jacobian(self) -> bool:
@@ -203,7 +212,7 @@ class FreeMinimum:
         if self.is_least_squares:
             found: Array = self.residual[:, None] * self.jacobian
         else:
-            found = _of_terms(self.evaluator, self.point)[:, self.free]
+            found = self._believed(_of_terms(self.evaluator, self.point)[:, self.free])
         if not np.isfinite(found).all():
             raise NoCovarianceError("a score is not finite at the estimates")
         return found

@@ -20,6 +20,7 @@ from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_ent
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.intervals import intervals_of
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
+from optserve.jobs.evidence.uncertainty.misjudged import misjudged
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.points import Evaluated
@@ -118,6 +119,11 @@ def uncertainty_of(
         return no_uncertainty(evaluator, why, fit)
     try:
         covariance = covariance_of(minimum, method)
+        believed = misjudged(minimum, covariance)
+        if believed is not None:
+            minimum = replace(minimum, believed=believed)
+            fit = minimum.fit if minimum.is_least_squares else fit
+            covariance = covariance_of(minimum, method)
     except NoCovarianceError as error:
         made = no_uncertainty(evaluator, str(error), fit)
         if not minimum.is_least_squares:

@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode
+from optserve.config.nodes import (
+    MappingEntry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    is_cell,
+)
 from optserve.config.parse import MAX_DEPTH
 from optserve.config.schema.section import Section
 from optserve.config.source import Source
@@ -76,6 +83,8 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
     if value is None or isinstance(value, bool | int) or _is_finite(value):
         text = repr(value) if type(value) in (int, float) else json.dumps(value)
         return ScalarNode(source, 0, 0, path, value, text)
+    if isinstance(value, float) and is_cell(path):
+        return ScalarNode(source, 0, 0, path, repr(value), repr(value))
     raise ConfigError(
         f"`{path}` is {value!r}"[:200],
         place=source.place(0, 0),

@@ -17,6 +17,7 @@ __all__ = [
     "ScalarNode",
     "SequenceNode",
     "Style",
+    "is_cell",
     "is_null",
     "kind_of",
     "plain",
@@ -26,6 +27,9 @@ __all__ = [
 Style = Literal["plain", "quoted", "escaped", "block"]
 """How a scalar is written; ``escaped`` is in double quotes with backslashes, ``block`` folded or
 literal."""
+
+
+_CELL = re.compile(r"data\.(\w+\.)?inline\..+\[[0-9]+\]")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,6 +138,15 @@ Node = ScalarNode | SequenceNode | MappingNode
 def is_null(node: Node) -> bool:
     """Whether the node is null."""
     return isinstance(node, ScalarNode) and node.value is None
+
+
+def is_cell(path: str) -> bool:
+    """Whether at a key path a cell of a table stands, which means what its column makes of it.
+
+    >>> is_cell("data.inline.s[3]"), is_cell("data.t.inline.s[3]"), is_cell("data.seed")
+    (True, True, False)
+    """
+    return _CELL.fullmatch(path) is not None
 
 
 def texts(node: Node) -> frozenset[str]:

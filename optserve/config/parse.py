@@ -32,6 +32,7 @@ from optserve.config.nodes import (
     ScalarNode,
     SequenceNode,
     Style,
+    is_cell,
     kind_of,
 )
 from optserve.config.source import Source, without_excerpt
@@ -231,6 +232,8 @@ class _Builder:
         if pattern.fullmatch(text) and len(text) <= _LONGEST_INT:
             return int(text, base)
         number = float(text) if _FLOAT.fullmatch(text) else 0.0
+        if text.casefold() in (".inf", "+.inf") and is_cell(path):
+            return text
         if not math.isfinite(number) or _NON_FINITE.fullmatch(text):
             raise ConfigError(
                 "the number is not finite",

@@ -11,6 +11,7 @@ import numpy as np
 from optserve.errors import ConfigError, OptserveError, ShapeError
 from optserve.fitting.answer import CurveFit
 from optserve.fitting.bounds import pairs_of
+from optserve.fitting.series import plainly
 from optserve.fitting.solve import (
     Data,
     OutputForm,
@@ -57,14 +58,16 @@ def curve_fit(
         each a number.
     xdata:
         An array of shape (n,), or (k, n) of k predictors; anything else reaches the model as it is.
+        Of a series of pandas, and of whatever else holds an array, that is taken.
     ydata:
         The observed values, of the shape that the model gives.
     p0:
         Where to start: a sequence in the order of the parameters, or a dict by their names. Where
         there is none it is 1, or as in SciPy the middle of two bounds, or 1 beyond a single one.
     sigma:
-        The standard deviations of ``ydata``: a number, or an array of its shape; or the covariance
-        matrix (n, n) of a vector. Without ``absolute_sigma`` only their ratios count, as in SciPy.
+        The standard deviations of ``ydata``: a number, or an array of its shape, infinite where a
+        value does not count; or the covariance matrix (n, n) of a vector. Without
+        ``absolute_sigma`` only their ratios count, as in SciPy.
     bounds:
         SciPy's (lower, upper), a pair for each parameter where there are not two, or pairs by name.
     method, tol, maxiter, seconds, progress:
@@ -79,6 +82,8 @@ def curve_fit(
     >>> popt.round(4), np.sqrt(np.diag(pcov)).round(4)
     (array([5.0804, 0.5035]), array([0.0762, 0.0147]))
     """
+    xdata, ydata, sigma = map(plainly, (xdata, ydata, sigma))
+    p0 = p0 if isinstance(p0, Mapping) else plainly(p0)
     names = _names(f, p0)
     bounds = _by_name(bounds, names)
     if isinstance(p0, Mapping):
@@ -122,12 +127,14 @@ def curve_fit(
 
     if sigma is None and absolute_sigma:
         sigma = 1.0  # as to SciPy
-    given = (xdata, y, *(() if sigma is None else (_deviations(sigma, y),)))
+    deviations = None if sigma is None else _deviations(sigma, y)
+    given = (xdata, y) if deviations is None else (xdata, y, deviations)
     form = OutputForm(
         "least_squares",
         name=_named(f),
         observed=True,
         sigma=sigma is not None and absolute_sigma,
+        weightless=0 if deviations is None else int(np.isinf(deviations).sum()),
     )
     method = method or automatic("least_squares")
     stop = stopping(tol, maxiter, seconds)
@@ -240,12 +247,14 @@ def _deviations(sigma: Any, y: Array) -> Array:
             expected="a symmetric, positive definite matrix, or standard deviations",
             code="sigma",
         )
-    if array.shape not in ((), y.shape) or not ((array > 0) & np.isfinite(array)).all():
+    fits = array.shape in ((), y.shape)
+    if not fits or not (array > 0).all() or np.isinf(array).all():
         raise ConfigError(
-            f"sigma has the shape {array.shape}"
-            if array.shape not in ((), y.shape)
-            else "sigma is not positive and finite everywhere",
-            expected=f"positive numbers of the shape of ydata, {y.shape}",
+            "sigma is not positive everywhere, or nowhere finite"
+            if fits
+            else f"sigma has the shape {array.shape}",
+            expected=f"positive numbers of the shape of ydata, {y.shape}; infinite where a value "
+            "does not count",
             code="sigma",
         )
     return np.broadcast_to(array, y.shape).copy()

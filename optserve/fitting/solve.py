@@ -182,12 +182,13 @@ def automatic(kind: Literal["loss", "least_squares"]) -> Optimizer:
 class OutputForm(NamedTuple):
     """What the outputs of a function are: of least squares the loss, the residuals and, where they
     are ``observed``, the values that were observed. ``sigma``: residuals are in units of a known
-    standard deviation."""
+    standard deviation. ``weightless`` of them do not count."""
 
     kind: Literal["loss", "least_squares"]
     name: str = "fit"
     observed: bool = False
     sigma: bool = False
+    weightless: int = 0
 
 
 def problem_of(
@@ -252,6 +253,7 @@ def problem_of(
             {**{key: array for key, (_, array) in data.items()}, **captured},
             residuals=("residual",) if least_squares else (),
             sigma=form.sigma,
+            weightless=form.weightless,
             observed=form.observed,
         ),
         optimizer=method,

@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, OptserveError
 from optserve.fitting.bounds import bounds_of
+from optserve.fitting.series import plainly
 from optserve.graph.aval import Array, DType
 from optserve.graph.operands import plain_array
 from optserve.jobs.parameters import JobParameter
@@ -128,7 +129,7 @@ class Unknowns:
 def _started(name: str, value: Any) -> Array:
     """``value`` as an array of numbers to start from."""
     try:
-        array = plain_array(value)
+        array = plain_array(plainly(value))
         array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError, OptserveError):
         raise ConfigError(

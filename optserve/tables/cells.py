@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FINER = re.compile(r"[.,][0-9]{6}0*[1-9]")
 """Of a second: digits beyond the sixth, which moments do not hold."""
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", ".", "-", "#n/a", "<na>"})
+_INFINITE = frozenset({"inf", "+inf", ".inf", "+.inf", "infinity", "+infinity"})
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 MEND = "mend it, or leave the column out of the loss"
@@ -54,6 +56,7 @@ TOO_LONG = "`as: integer` keeps all of its digits; `origin: {origin}` beside it 
 FAR_TOO_LONG = "subtract an origin from the column in the file"
 EXPECTED: Mapping[CellKind, str] = {
     "float": "a finite number",
+    "deviation": "a finite number, or inf where a row does not count",
     "integer": "a whole number of at most 64 bits",
     "bool": "true, false, 1 or 0",
     "text": "a text",
@@ -62,6 +65,7 @@ EXPECTED: Mapping[CellKind, str] = {
 }
 DTYPES: Mapping[CellKind, str] = {
     "float": "float64",
+    "deviation": "float64",
     "integer": "int64",
     "bool": "bool",
     "text": "object",
@@ -97,6 +101,7 @@ def conversions(decimal: str = ".") -> Mapping[CellKind, Callable[[str], Any]]:
     """
     return {
         "float": partial(_number, decimal=decimal),
+        "deviation": partial(_deviation, decimal=decimal),
         "integer": partial(_integer, decimal=decimal),
         "bool": _truth,
         "text": _text,
@@ -125,6 +130,10 @@ def _number(text: str, decimal: str) -> float:
     if number - number != 0.0 or _is_rounded(stripped, number):  # infinite
         raise ValueError(text)
     return number
+
+
+def _deviation(text: str, decimal: str) -> float:
+    return inf if text.strip().casefold() in _INFINITE else _number(text, decimal)
 
 
 def _plain(text: str, decimal: str) -> str:
@@ -197,7 +206,7 @@ def expected_of(kind: CellKind, text: str) -> str:
     """
     if kind == "time" and _FINER.search(text):
         return "a moment of up to six digits after the second"
-    return KEPT if kind == "float" and _WHOLE.fullmatch(text) else EXPECTED[kind]
+    return KEPT if kind in ("float", "deviation") and _WHOLE.fullmatch(text) else EXPECTED[kind]
 
 
 def is_grouped(text: str) -> bool:

@@ -21,7 +21,7 @@ __all__ = [
     "no_gaps",
 ]
 
-CellKind = Literal["float", "integer", "bool", "text", "verbatim", "time"]
+CellKind = Literal["float", "deviation", "integer", "bool", "text", "verbatim", "time"]
 """How the cells of a column are read: as float64, int64, truth values, texts, texts of which only
 an empty one is missing, or moments (datetime64, in UTC)."""
 

@@ -102,7 +102,7 @@ class TextFrame:
             remedy = FILL_IN + (LEVEL if text and kind == "text" else "")
         else:
             what = f"{text[:40]!r}"
-            remedy = number_remedy(text, self._decimal) if kind == "float" else MEND
+            remedy = number_remedy(text, self._decimal) if kind in ("float", "deviation") else MEND
             if kind not in ("text", "verbatim"):
                 remedy = self._advise() or remedy
         return ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -144,13 +145,14 @@ def _decoded(array: Array, spot: Spot) -> Array:
     return array
 
 
-def _floats(array: Array, spot: Spot) -> Array:
+def _floats(array: Array, spot: Spot, *, endless: bool = False) -> Array:
     floats = array.astype(np.float64, copy=False)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
         _hold(exact, array, spot, KEPT)
-    _hold(np.isfinite(floats), array, spot, "a finite number")
+    good = np.isfinite(floats) | (floats == np.inf) if endless else np.isfinite(floats)
+    _hold(good, array, spot, EXPECTED["deviation" if endless else "float"])
     return floats
 
 
@@ -177,6 +179,7 @@ def _as_texts(array: Array, spot: Spot) -> Array:
 
 _CONVERSIONS: dict[CellKind, Callable[[Array, Spot], Array]] = {
     "float": _floats,
+    "deviation": partial(_floats, endless=True),
     "integer": _integers,
     "bool": _truths,
     "text": _as_texts,

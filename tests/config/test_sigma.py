@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optserve.config.problem import load
 from optserve.errors import ConfigError
 from optserve.jobs.run import run
 from tests.config.evaluation import Load
@@ -105,3 +106,65 @@ def test_streamed_data_are_gone_through(problem: Load, tmp_path: Path) -> None:
         assert refused(problem, text % sigma).message == "sigma is 0 in row 65601"
     assert problem(text % "where(s > 0, s, inf)").objective.weightless == 1
     assert problem(text % "mean(s) + 0 * s").objective.weightless == 0
+
+
+INFINITE = {"x": [0, 1, 2, 3], "y": [1, 3, 5.2, 70], "s": [0.1, 0.1, 0.2, np.inf]}
+
+
+@pytest.mark.parametrize("way", ["inline", ".inf", "mapping", "csv", "npy", "columns", "drop"])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_column_that_sigma_names_may_be_infinite(
+    problem: Load, tmp_path: Path, way: str, precision: str
+) -> None:
+    arrays = {name: np.array(column, float) for name, column in INFINITE.items()}
+    rows = [",".join(map(str, row)) for row in zip(*INFINITE.values(), strict=True)]
+    (tmp_path / "d.csv").write_text("\n".join(["x,y,s", *rows]) + "\n", encoding="utf-8")
+    np.save(tmp_path / "d.npy", np.stack([*arrays.values()], axis=1))
+    written = ", ".join(f"{name}: {column}" for name, column in INFINITE.items())
+    line = f"precision: {precision}\n{LINE % 's'}"
+    texts = {
+        "inline": f"data: {{inline: {{{written}}}}}\n",
+        ".inf": f"data: {{inline: {{{written.replace('inf', '.inf')}}}}}\n",
+        "csv": "data: {read: d.csv}\n",
+        "npy": "data: {read: d.npy, columns: {x: 0, y: 1, s: 2}}\n",
+        "drop": "data: {read: d.csv, missing: drop, where: x >= 0}\n",
+    }
+    if way in texts:
+        made = problem(texts[way] + line)
+    else:
+        config = {
+            "version": 1,
+            "precision": precision,
+            "parameters": {"a": 0, "b": 0},
+            "least_squares": {"observed": "y", "predicted": "a + b * x", "sigma": "s"},
+        }
+        given = {"data": {"inline": INFINITE}} if way == "mapping" else {}
+        made = load({**config, **given}, data=None if given else arrays)
+    result = run(made)
+    assert result.exit_code == 0
+    assert result.fit is not None
+    assert (result.fit.observations, result.fit.degrees_of_freedom) == (3, 1)
+    slope, _ = np.polyfit(arrays["x"][:3], arrays["y"][:3], 1, w=1.0 / arrays["s"][:3])
+    assert result.parameters["b"] == pytest.approx(slope, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("least_squares: {observed: y, predicted: a + b * s, sigma: x + 1}", "inf"),
+        ("least_squares: {observed: y, predicted: a + b * x, sigma: 2 * s}", "inf"),
+        ("loss: sum((y - a - b * x)**2 * s)", "inf"),
+    ],
+)
+def test_no_other_column_may_be_infinite(problem: Load, line: str, what: str) -> None:
+    data = f"data: {{inline: {INFINITE}}}\n".replace("'", "")
+    error = refused(problem, f"{data}parameters: {{a: 0, b: 0}}\n{line}\n")
+    assert f"the column 's' has '{what}' in row 4" in error.message
+    assert "a finite number" in error.expected
+
+
+@pytest.mark.parametrize("cell", ["-inf", "nan", "x"])
+def test_a_column_that_sigma_names_holds_numbers(problem: Load, cell: str) -> None:
+    data = f"data: {{inline: {INFINITE}}}\n".replace("'", "").replace("inf", cell)
+    error = refused(problem, data + LINE % "s")
+    assert "the column 's' has" in error.message

@@ -203,3 +203,56 @@ def test_wrong_calls_say_what_is_wrong(call: Any, words: str) -> None:
         call()
     assert raised.value.expected or raised.value.remedy
     assert isinstance(raised.value, ConfigError | ShapeError)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_values_of_infinite_sigma_do_not_count(absolute: bool) -> None:
+    y, sigma = Y.copy(), SIGMA.copy()
+    y[[3, 7]], sigma[[3, 7]] = 99.0, np.inf
+    found = optserve.curve_fit(decay, X, y, sigma=sigma, absolute_sigma=absolute)
+    kept = np.isfinite(sigma)
+    alone = curve_fit_of_scipy(decay, X[kept], y[kept], sigma=sigma[kept], absolute_sigma=absolute)
+    np.testing.assert_allclose(found.popt, alone[0], rtol=1e-6)
+    np.testing.assert_allclose(found.pcov, alone[1], rtol=1e-4)
+    assert "residuals of infinite sigma do not count: 2" in found.result.notes
+
+
+def test_a_sigma_that_is_nowhere_finite_is_refused() -> None:
+    with pytest.raises(ConfigError, match="nowhere finite"):
+        optserve.curve_fit(decay, X, Y, sigma=np.full(X.shape, np.inf))
+
+
+class _Series:
+    """What holds an array, as a series of pandas does."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    def to_numpy(self) -> Array:
+        return self.values
+
+
+class _Tensor:
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    def __array__(self, *_arguments: Any, **_keywords: Any) -> Array:
+        return self.values
+
+
+@pytest.mark.parametrize("kind", [_Series, _Tensor, "pandas"])
+def test_whatever_holds_an_array_is_data(kind: Any) -> None:
+    if kind == "pandas":
+        kind = pytest.importorskip("pandas").Series
+    expected = optserve.curve_fit(decay, X, Y, [1, 1, 1], SIGMA)
+    found = optserve.curve_fit(decay, kind(X), kind(Y), kind(np.ones(3)), kind(SIGMA))
+    np.testing.assert_array_equal(found.popt, expected.popt)
+    np.testing.assert_array_equal(found.pcov, expected.pcov)
+
+    def plane(x: Any, a: Any, b: Any) -> Any:
+        return a * x[0] + b * x[1]
+
+    two = optserve.curve_fit(plane, [kind(X), kind(X**2)], kind(Y))
+    np.testing.assert_array_equal(two.popt, optserve.curve_fit(plane, [X, X**2], Y).popt)
+    start = optserve.minimize(lambda x: np.sum(np.square(x - 3.0)), kind(np.ones(2)))
+    assert start.x == pytest.approx([3.0, 3.0])

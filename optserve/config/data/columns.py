@@ -43,18 +43,23 @@ BLOCK_ROWS = 1024
 
 
 class TakenColumn(NamedTuple):
-    """A column of the config: the positions it takes, and whether they make a matrix."""
+    """A column of the config: the positions it takes, and whether they make a matrix.
+
+    A ``deviation`` is what ``sigma`` names, infinite where a row does not count."""
 
     name: str
     positions: tuple[int, ...]
     matrix: bool
     settings: Column
+    deviation: bool = False
 
     @property
     def kind(self) -> CellKind:
         """How its cells are read."""
         if any(map(is_missing, self.settings.spelled)):
             return "verbatim"
+        if self.deviation and self.settings.as_ == "float":
+            return "deviation"
         return _KINDS[self.settings.as_]
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from optserve.config.data.table import DataTable, open_table
 from optserve.config.declarations import Declarations, name_of
+from optserve.config.expressions.tree import Name
 from optserve.config.expressions.values import CONSTANTS
 from optserve.config.given import columns_of
 from optserve.config.mistakes import Mistakes
@@ -60,6 +61,7 @@ def open_tables(
                     here,
                     _declared(declared, name, prefix),
                 )
+                opened = _with_deviations(opened, prefix, declared)
                 if table.selecting:
                     from optserve.config.data.selection import selected  # most do without
 
@@ -67,6 +69,18 @@ def open_tables(
                     opened = selected(opened, table, of_rows, declared.functions, vocabulary, here)
             tables.append(opened)
     return Tables(tuple(tables), bare, Memo(COUNTED))
+
+
+def _with_deviations(table: DataTable, prefix: str, declared: Declarations) -> DataTable:
+    """The table, of which the column that ``sigma`` names, if it is one, may be infinite."""
+    sigma = declared.loss.terms.get("sigma")
+    if sigma is None or not isinstance(sigma.root, Name):
+        return table
+    name = sigma.root.dotted.removeprefix(prefix)
+    if prefix + name != sigma.root.dotted or name not in table.columns:
+        return table
+    taken = table.columns[name]._replace(deviation=True)
+    return table._replace(columns={**table.columns, name: taken})
 
 
 def _declared(declared: Declarations, name: str, prefix: str) -> frozenset[str]:

@@ -112,11 +112,10 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
             "whose order is not known"
         )
     looks = {} if randomness is None else randomness._asdict()
-    if objective.weightless and objective.weights is not None:
-        notes.append(f"residuals of weight 0 do not count: {objective.weightless}")
+    if objective.weightless:
+        why = "infinite sigma" if objective.weights is None else "weight 0"
+        notes.append(f"residuals of {why} do not count: {objective.weightless}")
     if objective.sigma:
-        if objective.weightless and objective.weights is None:
-            notes.append(f"residuals of infinite sigma do not count: {objective.weightless}")
         return Fit(
             count,
             dof,

@@ -97,10 +97,13 @@ def _read_group(
         from pyarrow import parquet as arrow
 
         found = {}
+        rows = metadata.row_group(number).num_rows
         with version.open() as source, arrow.ParquetFile(source, metadata=metadata) as file:
             for index, kind in wanted.items():  # one by one: less is held at a time
                 name = names[index]
                 table = file.read_row_group(number, columns=[name], use_threads=False)
+                if len(table) != rows:
+                    raise ValueError(f"a column has {len(table)} values for {rows} rows")
                 spot = Spot(str(path), repr(name), first)
                 which = [*names[:index]].count(name)  # several may have one name
                 found[index] = converted(table.column(which), kind, spot)

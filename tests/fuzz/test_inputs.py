@@ -107,6 +107,12 @@ def test_an_error_or_a_result(first: int, tmp_path: Path, registry: Registry) ->
         survives(seed, tmp_path, registry)
 
 
+@pytest.mark.parametrize("seed", [274_783])
+def test_what_once_ended_otherwise(seed: int, tmp_path: Path, registry: Registry) -> None:
+    """A damaged Parquet file whose columns have several lengths, where rows may lack values."""
+    survives(seed, tmp_path, registry)
+
+
 @pytest.mark.parametrize("seed", range(INPUTS, INPUTS + 40))
 def test_after_exit_code_2_nothing_is_written(seed: int, tmp_path: Path) -> None:
     given = drawn(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from optserve.optimizers.lengths import norm
 
 __all__ = ["krylov"]
 
-LARGEST = 10_000_000
-"""Entries of all the vectors that are kept."""
+LARGEST, OPERATIONS = 10_000_000, 4e9
+"""Entries of all the vectors that are kept, and multiplications that make them orthogonal."""
 
 SETTLED = 1e-3
 """Relative change of the predicted decrease, over a few products, at which it is known."""
@@ -50,16 +51,18 @@ def krylov(
         else np.where(free, np.random.default_rng(0).normal(size=free.size), 0.0)
     )
     length = norm(first)
-    most = min(int(free.sum()), max(FEW, LARGEST // max(1, free.size)))
-    most = min(most, max(FEW, products))
-    vectors = [first / length if length > 0.0 else first]
+    entries = max(1, free.size)
+    most = min(LARGEST // entries, isqrt(int(OPERATIONS / (2 * entries))), products)
+    most = min(int(free.sum()), max(FEW, most))
+    vectors = np.empty((most, free.size))
+    vectors[:1] = first / length if length > 0.0 else first
     diagonal: list[float] = []
     beside: list[float] = []
     model, due = None, FEW
     for count in range(1, most + 1):
-        turned = np.where(free, product(vectors[-1] / scale) / scale, 0.0)
-        diagonal.append(float(vectors[-1] @ turned))
-        basis = np.array(vectors)
+        basis = vectors[:count]
+        turned = np.where(free, product(basis[-1] / scale) / scale, 0.0)
+        diagonal.append(float(basis[-1] @ turned))
         for _ in range(2):
             turned = turned - basis.T @ (basis @ turned)
         beside.append(float(norm(turned)))
@@ -71,7 +74,8 @@ def krylov(
             if ended or abs(decrease - before) <= SETTLED * decrease:
                 break
             due = max(count + FEW, int(GROWTH * count))
-        vectors.append(turned / beside[-1])
+        if count < most:
+            vectors[count] = turned / beside[-1]
     assert model is not None
     return model
 

@@ -110,7 +110,7 @@ def unseen(
     if told := _end_of_numbers(surface, place):
         return told
     exact = surface.constant is not None and place.loss - surface.constant <= noise
-    if true.least < NEGATIVE and not exact:
+    if true.least < min(NEGATIVE, -true.noise) and not exact:
         axis = true.axis(int(np.argmin(true.values)))
         if not surface.at_bound(place)[axis != 0.0].any():
             return "the curvature is negative, and no step was found that lowers the loss"

@@ -8,6 +8,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
+from optserve.jobs.evidence.digits import exact_fit
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
@@ -134,6 +135,8 @@ def _lower(
     more = shorter(surface.far(place), unit)
     if not MUCH < more < inf:
         return None
+    if surface.constant is not None:
+        let = max(let, exact_fit(surface))
     found = profile(surface, place, unit, noise, let, times=more)
     found = _believed(found, surface, place, model)
     if found.kind == "valley":

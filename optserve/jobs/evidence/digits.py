@@ -12,13 +12,12 @@ from math import inf, sqrt
 
 import numpy as np
 
-from optserve.graph.aval import Array
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
 from optserve.optimizers.lengths import norm
 
-__all__ = ["undecided"]
+__all__ = ["exact_fit", "undecided"]
 
 CANCEL = 1e-4
 """The sum of terms that cancel is less than this share of them."""
@@ -31,32 +30,33 @@ EXACT = 10.0
 """So many rounding errors of the residual at the start are an exact fit."""
 
 
-def undecided(
-    surface: Surface, place: Ground, start: Array, model: Quadratic, *, shown: bool
-) -> str:
+def undecided(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) -> str:
     """What to do where rounding decides what a minimum is; nothing where it does not.
 
     An axis must be left of which rounding hides the curvature, or nearly so; ``shown`` tells that
-    the loss itself has shown all of these, far off. ``start`` (p,) is where the descent began.
+    the loss itself has shown all of these, far off.
     """
     if model.partial or not unsure(model).any():
         return ""
     sharp = sharper(surface, place, model)
     if not unsure(sharp[-1]).any():
         return ""
-    return remedy(*sharp, shown=shown) or _rounded(*sharp, start, shown=shown)
+    return remedy(*sharp, shown=shown) or _rounded(*sharp, shown=shown)
 
 
-def _rounded(
-    surface: Surface, place: Ground, model: Quadratic, start: Array, *, shown: bool
-) -> str:
+def exact_fit(surface: Surface) -> float:
+    """How large a sum of squares is whose residuals are rounding of those at the start."""
+    return (EXACT * surface.epsilon) ** 2 * surface.seen(surface.start)
+
+
+def _rounded(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) -> str:
     """What to do where rounding hides a minimum, by itself or as terms cancel.
 
     Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
     itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
     left of the loss.
     """
-    least = (EXACT * surface.epsilon) ** 2 * surface.plainly_at(start).loss
+    least = exact_fit(surface)
     if 0.0 <= place.loss - (surface.constant or 0.0) <= least < inf:
         return ""
     if model.rest is not None and (unsure(model) & (model.values > model.noise)).any():

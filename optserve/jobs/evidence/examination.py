@@ -209,7 +209,7 @@ class Examination:
     ) -> Examined | None:
         """At what is no minimum for sure, as rounding hides what data written otherwise show."""
         shown = bool(seen) and all(one.kind == "afar" for one in seen)
-        what = undecided(self.surface, place, self.end.start, model, shown=shown)
+        what = undecided(self.surface, place, model, shown=shown)
         if not what:
             return None
         told = self._undecided(model, what)

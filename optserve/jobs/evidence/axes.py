@@ -100,6 +100,10 @@ def profiles_of(
     they may be: where the loss rises as far off as that, it rises.
     """
     found = []
+    exact = False
+    if surface.constant is not None:
+        let = max(let, exact_fit(surface))
+        exact = place.loss - surface.constant <= let  # nothing lower is to be found far off
     vectors = plainest(model.axes[:, which])[:, :PROFILES]
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
@@ -109,7 +113,7 @@ def profiles_of(
             one = followed(surface, place, one, model, noise, let)
         more = longer(surface, place, start, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
-            lower = _lower(surface, place, one, model, noise, let)
+            lower = None if exact else _lower(surface, place, one, model, noise, let)
             away = lower is None and more > MUCH
             if away and _rises(surface, place, more * one.direction, model, noise):
                 lower = Profile("rises", one.direction)
@@ -135,8 +139,6 @@ def _lower(
     more = shorter(surface.far(place), unit)
     if not MUCH < more < inf:
         return None
-    if surface.constant is not None:
-        let = max(let, exact_fit(surface))
     found = profile(surface, place, unit, noise, let, times=more)
     found = _believed(found, surface, place, model)
     if found.kind == "valley":

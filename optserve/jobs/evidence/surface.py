@@ -353,8 +353,10 @@ class Surface:
         """
         loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
         sizes = np.where(self.held(place), 0.0, self.reference(place))
-        still = (place.point == 0.0) & (model.spread_scale > 0.0)  # it has no rounding of its own
-        sizes[still] = np.minimum(sizes, sqrt(abs(place.loss)) / model.spread_scale)[still]
+        still = (place.point == 0.0) & (model.spread_scale > 0.0)  # which rounding does not move
+        if still.any():
+            whole = abs(place.loss) or abs(self.seen(self.start))
+            sizes[still] = np.minimum(sizes, sqrt(whole) / model.spread_scale)[still]
         for number, sign in enumerate(signs(self.size), 1):
             move = number * self.epsilon * sign * sizes
             found = self.at(place.point + move)

@@ -108,10 +108,11 @@ class Evaluator:
     @cached_property
     def rows(self) -> int:
         """How many residuals there are, none where the loss is no sum of squares."""
+        if self.problem.objective.kind == "least_squares":
+            return sum(self.residual_sizes.values())
         found = self.graphs.squares
         atoms = () if found is None else found.graph.outputs[1:]
-        shapes = (resolve_shape(atom.aval.shape, self.row_counts) for atom in atoms)
-        return sum(int(np.prod(shape)) for shape in shapes)
+        return sum(prod(resolve_shape(atom.aval.shape, self.row_counts)) for atom in atoms)
 
     @property
     def _are_few(self) -> bool:
@@ -334,13 +335,12 @@ class Evaluator:
 
         ``None`` where there is nothing to tell: the rule of a plugin may have failed before.
         """
-        find, rows, problem = self.backend.called_out, self.row_counts, self.problem
-        if find is None:
+        if (find := self.backend.called_out) is None:
             return None
-        varies = problem.optimizer is not None and self.packing.size > 0
-        graph = self._gradient_graph if varies else lambda: problem.objective.graph
-        what = ("called out", varies, *rows.items())
+        rows, varies = self.row_counts, self.packing.size > 0 and self.problem.optimizer is not None
+        graph = self._gradient_graph if varies else lambda: self.problem.objective.graph
         try:
+            what = ("called out", varies, *rows.items())
             return self.graphs.kept(what, lambda: find(graph(), rows), self.backend)
         except OptserveError:
             return None
@@ -348,9 +348,10 @@ class Evaluator:
     @cached_property
     def row_counts(self) -> Mapping[str, int]:
         """How many rows each table has."""
-        objective, columns = self.problem.objective, [*self.problem.objective.data.values()]
-        return bind_rows(objective.graph.inputs[len(self.packing.segments) :], columns)
+        graph, data = self.problem.objective.graph, self.problem.objective.data
+        return bind_rows(graph.inputs[len(self.packing.segments) :], [*data.values()])
 
+    @cached_property
     def residual_sizes(self) -> Mapping[str, int]:
         """How many entries each named residual has."""
         objective, rows = self.problem.objective, self.row_counts

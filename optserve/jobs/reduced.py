@@ -78,6 +78,9 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     Few rows of streamed data are held, so that the bits are those of data in memory.
     """
     graphs, size = evaluator.graphs, evaluator.packing.size
+    few = evaluator.rows * (size + 1) <= BLOCK_ENTRIES
+    if few and not evaluator.problem.objective.streamed:
+        return None
     names = evaluator.problem.objective.residuals
     shapes = [atom.aval.shape for atom in graphs.objective.outputs[1 : 1 + len(names)]]
     own = tuple(index for index, shape in enumerate(shapes) if _tables(shape))
@@ -89,7 +92,7 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     if not rows.is_rows or any(shapes[index].index(rows) for index in own):
         return None
     counts = evaluator.row_counts
-    entries = sum(evaluator.residual_sizes()[names[index]] for index in own)
+    entries = sum(evaluator.residual_sizes[names[index]] for index in own)
     each = max(1, entries // max(1, counts[rows.name]))
     height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
     if counts[rows.name] <= SEVERAL * height:

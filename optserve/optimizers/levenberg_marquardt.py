@@ -152,11 +152,12 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
             now = _first(now, trial, radius)
         elif now.verdict == 0:
             now = _judged(now, trial)
-        step = np.zeros_like(trial.point)
+        target = now.base
         if now.verdict == 0:
             fresh = trial.model if now.accepted > before else None
             step, now = _proposal(now, trial, fresh or now.model(trial.precision))
-        target = _onto_bounds(now.base + step, now.base, trial)
+            target = now.base + step
+        target = _onto_bounds(target, now.base, trial)
         return (target - trial.point).astype(params.dtype), tuple(now)
 
     return Optimizer(

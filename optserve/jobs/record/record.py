@@ -96,9 +96,9 @@ class Findings:
 
 def record(problem: Problem, findings: Findings) -> Result:
     """The result of a job, its expectations checked."""
-    found = Result.model_validate(_tree(problem, findings))
     codes = exit_codes(findings.reasons, tolerance=findings.limits.tolerance, expectations=True)
-    return judged(found, problem.expectations, codes)
+    found = Result.model_validate(_tree(problem, findings, codes))
+    return judged(found, problem.expectations, codes) if problem.expectations else found
 
 
 def judged(found: Result, expectations: Sequence[Expectation], codes: Sequence[int]) -> Result:
@@ -120,8 +120,9 @@ def judged_again(found: Result, expectations: Sequence[Expectation]) -> Result:
     return judged(found, expectations, others or [0])
 
 
-def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
-    """The fields of the result; expectations and exit codes are still to come."""
+def _tree(problem: Problem, findings: Findings, codes: Sequence[int]) -> dict[str, Any]:
+    """The fields of the result; expectations, and what they make of exit codes, are still to
+    come."""
     outcome, packing = findings.outcome, findings.evaluator.packing
     best = outcome.best
     values = packing.natural(outcome.start if best is None else best.point)
@@ -134,8 +135,8 @@ def _tree(problem: Problem, findings: Findings) -> dict[str, Any]:
             "message": _message(findings),
             "reasons": [reason.name for reason in reasons],
             "converged": reasons[0].converged,
-            "exit_code": 0,
-            "exit_codes": [],
+            "exit_code": codes[0],
+            "exit_codes": [*codes],
         },
         "evidence": outcome.evidence,
         "loss": None if best is None else best.loss,

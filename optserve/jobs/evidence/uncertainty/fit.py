@@ -64,7 +64,7 @@ class Fit:
 
 def own_residuals(evaluator: Evaluator) -> Array:
     """Which of all residuals, end to end, are no penalties, nor priors."""
-    objective, sizes = evaluator.problem.objective, evaluator.residual_sizes()
+    objective, sizes = evaluator.problem.objective, evaluator.residual_sizes
     others = objective.penalties | objective.priors
     if not others:
         return np.ones(sum(sizes.values()), bool)

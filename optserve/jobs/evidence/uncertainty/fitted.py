@@ -42,7 +42,7 @@ def fitted_at(
         return {}
     if not evaluator.deadline.fits("residual", 1):
         return {}
-    sizes = evaluator.residual_sizes()
+    sizes = evaluator.residual_sizes
     ends = np.cumsum([0, *sizes.values()])
     parts = {
         name: slice(start, end)

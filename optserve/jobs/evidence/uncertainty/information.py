@@ -130,7 +130,9 @@ def of_jacobian(jacobian: Array, epsilon: float) -> Information:
     found = lengths(triangular)
     scale = np.where(found == 0.0, 1.0, found)
     _, singular, rows = np.linalg.svd(triangular / scale, full_matrices=True)
-    rank = int(np.sum(singular > LEAST * epsilon * singular.max(initial=0.0)))
+    values = singular.tolist()  # of a few numbers Python tells sooner than NumPy
+    least = LEAST * epsilon * max(values, default=0.0)
+    rank = sum([value > least for value in values])
     kept = singular[:rank]
     return Information(scale, rows[:rank].T, kept, rows[rank:].T, singular[:1] / kept, epsilon)
 

@@ -53,6 +53,11 @@ class Memo:
         made: T = kept.made
         return made
 
+    def known(self, key: Hashable, *same: object) -> Any:
+        """What is kept under ``key`` and for these objects, if anything."""
+        kept = self._kept.get((key, *map(id, same)))
+        return None if kept is None else kept.made
+
     def drop(self, key: Hashable, *same: object) -> None:
         """Forget what is kept under ``key`` and for these objects, if anything."""
         self._kept.pop((key, *map(id, same)), None)

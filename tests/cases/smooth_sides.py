@@ -51,6 +51,17 @@ least_squares: {{data: y - c*x - relu(1 - k), prior: 0.5*(k**3 - 1)}}
         near={"parameters.k": -0.423993, "parameters.c": 2.0207292},
     ),
     case(
+        "a trade-off on one side of a kink that is near the rows",
+        f"""
+{inline(x=[0, 1, 2, 3, 4, 5], y=[0.1, 0.9, 2.1, 3.1, 3.8, 5.1])}
+parameters: {{c: 0, a: 1, b: 0.25}}
+least_squares: {{observed: y, predicted: c + a*relu(x + b)}}
+""",
+        0,
+        near={"parameters.a": 0.9914286, "standard_errors.c": None, "standard_errors.b": None},
+        says="do not determine c and b",
+    ),
+    case(
         "a likelihood",
         f"""
 {inline(y=[1, 1, 1])}

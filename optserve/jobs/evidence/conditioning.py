@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection
+from functools import partial
 from math import inf, sqrt
 
 import numpy as np
@@ -42,6 +43,9 @@ FARTHEST = 1e6
 RUNG, GRADUAL = 2.0, 1e6
 """By how much longer the next spread of columns is, and how many times larger than to be seen a
 curvature may be there that comes out of rounding."""
+
+LEAST_SHARE = 1e-9
+"""The share of the way to other columns from which it is looked at how an axis comes out."""
 
 STRIDE, STRIDES = 100.0, 10
 """By how much farther columns are spread from one look to the next, and how many looks are taken,
@@ -92,6 +96,8 @@ def remedy(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) ->
     if spread is None:
         return APART if not shown and _emerges(other, FARTHEST * factor) else ""
     if other.shows(_dilated(factor)) is False:
+        return ""
+    if surface.evaluator.graphs.has_kinks and not _comes_slowly(other, spread):
         return ""
     away = sorted(columns, key=lambda name: -_offset(columns[name]))[:MOST]
     away = [name for name in away if _offset(columns[name]) >= SHIFTED]
@@ -156,7 +162,7 @@ def _emerges(other: _Other, farthest: float) -> bool:
     """
     model = other.model_of(_dilated(farthest))
     if model is not None and other.is_clearer(model):
-        return _is_gradual(other, 1.0, farthest, model)
+        return _is_gradual(other, _dilated, 1.0, farthest, model)
     if model is not None and other.count(model) == other.hidden:
         return False
     rows = other.by_row()
@@ -170,17 +176,26 @@ def _emerges(other: _Other, farthest: float) -> bool:
         if model is None:
             return False
         if rows.is_clearer(model):
-            return _is_gradual(rows, near, far, model)
+            return _is_gradual(rows, _dilated, near, far, model)
         near = far
     return False
 
 
-def _is_gradual(other: _Other, near: float, far: float, model: Quadratic) -> bool:
-    """Whether the axis that the ``model`` shows, where columns are spread ``far``, and none does
-    ``near``, is but just seen where it is seen first."""
+def _comes_slowly(other: _Other, changed: Changed) -> bool:
+    """Whether an axis that shows where columns are ``changed`` comes out of rounding little by
+    little on the way, and not at once, as it does where a row comes to the other side of a kink."""
+    model = other.model_of(changed)
+    return model is None or _is_gradual(other, partial(_mixed, changed), LEAST_SHARE, 1.0, model)
+
+
+def _is_gradual(
+    other: _Other, way: Callable[[float], Changed], near: float, far: float, model: Quadratic
+) -> bool:
+    """Whether the axis that the ``model`` shows, where columns are changed as far as ``far`` on
+    their ``way``, and none does ``near``, is but just seen where it is seen first."""
     while far > RUNG * near:
         middle = sqrt(near * far)
-        there = other.model_of(_dilated(middle))
+        there = other.model_of(way(middle))
         if there is None or not other.is_clearer(there):
             near = middle
         else:
@@ -221,6 +236,10 @@ def _dilated(factor: float) -> Changed:
         return found
 
     return changed
+
+
+def _mixed(changed: Changed, share: float) -> Changed:
+    return lambda column: column + share * (changed(column) - column)
 
 
 def _between(low: float, high: float) -> Changed:

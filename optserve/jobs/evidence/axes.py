@@ -8,7 +8,6 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
-from optserve.jobs.evidence.digits import exact_fit
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
@@ -28,6 +27,9 @@ DOUBTFUL = 1e-3
 
 MUCH = 1e3
 """How many times its own size a coordinate must have come for its start to be much farther."""
+
+LOOK = 40
+"""Hessians that there must be left for a look farther off, which takes half of them at most."""
 
 PROFILES = 8
 """Axes along which the loss is looked at; where there are more, these stand for all."""
@@ -97,13 +99,10 @@ def profiles_of(
     """What the loss does along the axes ``which`` (q,), in as few coordinates each as can be.
 
     Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of what
-    they may be: where the loss rises as far off as that, it rises.
+    they may be: where the loss rises as far off as that, it rises. If it falls along no axis, it is
+    looked as far off for a place that is lower.
     """
-    found = []
-    exact = False
-    if surface.constant is not None:
-        let = max(let, exact_fit(surface))
-        exact = place.loss - surface.constant <= let  # nothing lower is to be found far off
+    found, unclear = [], []
     vectors = plainest(model.axes[:, which])[:, :PROFILES]
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
@@ -113,15 +112,17 @@ def profiles_of(
             one = followed(surface, place, one, model, noise, let)
         more = longer(surface, place, start, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
-            lower = None if exact else _lower(surface, place, one, model, noise, let)
-            away = lower is None and more > MUCH
-            if away and _rises(surface, place, more * one.direction, model, noise):
-                lower = Profile("rises", one.direction)
-            one = lower or one
+            unclear.append(one)
+            if more > MUCH and _rises(surface, place, more * one.direction, model, noise):
+                one = Profile("rises", one.direction)
         if one.kind in ("flat", "edge", "rises") and vectors.shape[1] <= MOST:
             far = max(1.0, more) * one.direction
             one = seen_afar(surface, place, far, model, noise, let) or one
         found.append(one)
+    if not any(one.kind in ("falls", "floor", "tail") for one in found):
+        lower = (_lower(surface, place, one, model, noise, let) for one in unclear)
+        if fallen := next(filter(None, lower), None):
+            return [fallen]
     return found + _weakest(surface, place, model, which, noise, let)
 
 
@@ -134,10 +135,10 @@ def _lower(
     let: float,
 ) -> Profile | None:
     """Where the loss falls along what was ``seen``, farther off than coordinates are large that
-    have come to next to nothing; ``None`` where it does not."""
+    have come to next to nothing; ``None`` where it does not, or where a look is too dear."""
     unit = unit_along(surface, place, seen.direction)
     more = shorter(surface.far(place), unit)
-    if not MUCH < more < inf:
+    if not MUCH < more < inf or LOOK * surface.prices.hessian > surface.budget.left:
         return None
     found = profile(surface, place, unit, noise, let, times=more)
     found = _believed(found, surface, place, model)

@@ -17,7 +17,7 @@ from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
 from optserve.optimizers.lengths import norm
 
-__all__ = ["exact_fit", "undecided"]
+__all__ = ["undecided"]
 
 CANCEL = 1e-4
 """The sum of terms that cancel is less than this share of them."""
@@ -44,11 +44,6 @@ def undecided(surface: Surface, place: Ground, model: Quadratic, *, shown: bool)
     return remedy(*sharp, shown=shown) or _rounded(*sharp, shown=shown)
 
 
-def exact_fit(surface: Surface) -> float:
-    """How large a sum of squares is whose residuals are rounding of those at the start."""
-    return (EXACT * surface.epsilon) ** 2 * surface.seen(surface.start)
-
-
 def _rounded(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) -> str:
     """What to do where rounding hides a minimum, by itself or as terms cancel.
 
@@ -56,7 +51,7 @@ def _rounded(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) 
     itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
     left of the loss.
     """
-    least = exact_fit(surface)
+    least = (EXACT * surface.epsilon) ** 2 * surface.seen(surface.start)
     if 0.0 <= place.loss - (surface.constant or 0.0) <= least < inf:
         return ""
     if model.rest is not None and (unsure(model) & (model.values > model.noise)).any():

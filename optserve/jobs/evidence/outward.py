@@ -34,6 +34,9 @@ NOISES = 1e3
 
 NOTHING = 1e-9
 FEW = 6
+ROUNDINGS = 16.0
+"""So many rounding errors of a coordinate are no way that it has come."""
+
 INWARD = (-0.5, -1.0)
 
 FARTHER, ALIKE = 1.5, 0.999
@@ -120,6 +123,7 @@ def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise:
 def _faint(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> Array:
     """The way from ``start`` (p,), as far as the model says that the loss hardly depends on it."""
     way = (place.point - start).astype(np.float64)[model.free]
+    way[np.abs(way) <= ROUNDINGS * surface.epsilon * np.abs(place.point[model.free])] = 0.0
     nowhere = np.zeros(model.free.size)
     if model.partial or not way.any():
         return nowhere

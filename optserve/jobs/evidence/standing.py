@@ -104,8 +104,9 @@ def unseen(
 
     The curvature may not be negative beyond doubt, but where bounds allow no step along it, or a
     sum of squares is 0 but for rounding. Where no tolerance was met (``by_tolerance``), ``noise``
-    of the loss must be less than a log-likelihood changes by over a standard error; for a loss,
-    less than all that there is of it or that the descent from ``start`` (p,) has gained.
+    of the loss must be less than a log-likelihood changes by over a standard error; for a loss that
+    is no sum of squares, less than all that there is of it or that the descent from ``start`` (p,)
+    has gained.
     """
     if told := _end_of_numbers(surface, place):
         return told
@@ -120,7 +121,9 @@ def unseen(
         return ""
     if surface.kind == "log_likelihood" and noise > SEEN:
         return "rounding of the log-likelihood hides a standard error: is a density infinite?"
-    if surface.kind == "loss" and noise > max(abs(place.loss), surface.seen(start) - place.loss):
+    if surface.kind != "loss" or exact:
+        return ""
+    if noise > max(abs(place.loss), surface.seen(start) - place.loss):
         return "rounding hides all that the descent has gained: has the loss a lower bound?"
     return ""
 

@@ -16,7 +16,7 @@ LARGEST = 1024
 
 
 class Gains:
-    """The lowest losses after so many evaluations.
+    """The ``lowest`` losses after so many evaluations, and the ``first`` of all.
 
     >>> gains = Gains()
     >>> gains.note([100.0, 90.0, 95.0, 50.0, 45.0])
@@ -25,13 +25,15 @@ class Gains:
     """
 
     def __init__(self) -> None:
-        self.lowest = inf
+        self.lowest = self.first = inf
         self.count = 0
         self._lows: list[float] = []
         self._stride = 1
 
     def note(self, losses: Sequence[float] | Array) -> None:
         """Note the losses of some evaluations in a row; what is no number is none."""
+        if not self.count and len(losses):
+            self.first = float(losses[0])
         if len(losses) == 1:
             loss = float(losses[0])
             self.lowest = loss if loss < self.lowest else self.lowest

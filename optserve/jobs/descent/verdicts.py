@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import isnan, sqrt
+from math import inf, isnan, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +31,9 @@ LOOKS = 1.1
 FIRST_LOOK = 20
 EBBS = 0.1
 """Steps of which the last tenth gains less than this share of the tenth before are examined."""
+
+EXACT = 10.0
+"""So many rounding errors of what a sum of squares was at first may be all that is left of it."""
 
 PATIENCE, EACH = 100, 10
 """Evaluations after which Newton's method is tried where few parameters vary: in all, and for each
@@ -129,7 +132,11 @@ class Verdicts:
             return True
         if not self._epsilon:
             self._epsilon = float(np.finfo(point.dtype).eps)
-        return measured.decrement**2 <= 4.0 * self._epsilon * abs(self.gains.lowest)
+        if measured.decrement**2 <= 4.0 * self._epsilon * abs(self.gains.lowest):
+            return True
+        # A sum of squares that is next to nothing of what it was may be rounding of its terms.
+        exact = (EXACT * self._epsilon) ** 2 * self.gains.first
+        return 0.0 <= self.gains.lowest <= exact < inf
 
     @property
     def wait(self) -> int:

@@ -75,8 +75,26 @@ def _ran(surface: Surface, place: Ground, start: Array, way: Array) -> float:
     """
     sizes = surface.reference(place._replace(point=start))
     part = np.abs(way) > TAKES_PART * np.abs(way).max()
-    times = np.maximum(np.abs(way) / sizes, surface.grown(start, place.point))
+    times = np.maximum(np.abs(way) / sizes, _grown(surface, start, place.point))
     return float(times[part].min(initial=inf))
+
+
+def _grown(surface: Surface, start: Array, point: Array) -> Array:
+    """How many times as large or small as at ``start`` (p,) transformed parameters are (p,).
+
+    It is 0 for one without a transform.
+    """
+    found = np.zeros(surface.size)
+    if not surface.evaluator.transformed:
+        return found
+    packing = surface.evaluator.packing
+    now, before = map(packing.natural, (point, start))
+    for one in packing.free:
+        name = one.parameter.name
+        times = np.ravel(np.abs(now[name] / before[name]))[one.free]
+        if one.parameter.transform is not None:
+            found[one.start : one.start + one.count] = np.maximum(times, 1.0 / times)
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def outward(

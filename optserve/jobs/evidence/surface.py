@@ -39,6 +39,9 @@ BLIND = "not examined: the second derivatives are not finite here"
 NOTHING = 1e-12
 """A coordinate below this may be rounding of 0, and is no measure of one that is 0."""
 
+UNEVEN = 0.7
+"""Steps by a few whole spacings of numbers would be rounded nowhere; those by such shares are."""
+
 LOOKS = 4
 """Points at which rounding is looked at."""
 
@@ -195,7 +198,7 @@ class Surface:
 
     def differences(self, place: Ground) -> Array:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
-        widths = self.epsilon ** (1 / 3) * self.reference(place)
+        widths = self.epsilon ** (1 / 3) * self._rounded(place, self.reference(place))
         columns = []
         at = self.at if self.size <= DENSE and self.kind == "least_squares" else self.plainly_at
         for number, width in enumerate(widths):
@@ -221,22 +224,6 @@ class Surface:
         others = min(float(sizes.max(initial=0.0)), 1.0)
         found: Array = np.maximum(np.maximum(sizes, others), np.abs(place.point - self.start))
         return found
-
-    def grown(self, start: Array, point: Array) -> Array:
-        """How many times as large or small as at ``start`` (p,) transformed parameters are (p,).
-
-        It is 0 for one without a transform.
-        """
-        found = np.zeros(self.size)
-        if not self.evaluator.transformed:
-            return found
-        now, before = map(self.evaluator.packing.natural, (point, start))
-        for one in self.evaluator.packing.free:
-            name = one.parameter.name
-            times = np.ravel(np.abs(now[name] / before[name]))[one.free]
-            if one.parameter.transform is not None:
-                found[one.start : one.start + one.count] = np.maximum(times, 1.0 / times)
-        return np.where(np.isfinite(found), found, 0.0)
 
     def slope(self, place: Ground, free: Array | None = None) -> float:
         """By how much the loss changes, to first order, as ``free`` coordinates (p,), or all,
@@ -357,8 +344,9 @@ class Surface:
         if still.any():
             whole = abs(place.loss) or abs(self.seen(self.start))
             sizes[still] = np.minimum(sizes, sqrt(whole) / model.spread_scale)[still]
+        rounded = self._rounded(place, sizes)
         for number, sign in enumerate(signs(self.size), 1):
-            move = number * self.epsilon * sign * sizes
+            move = number * self.epsilon * sign * rounded
             found = self.at(place.point + move)
             moved = (found.point - place.point).astype(np.float64)
             if not found.finite:
@@ -368,6 +356,14 @@ class Surface:
             strays.append(_strayed(place, found, moved))
         seen = partial(self._largest, place, strays, model)
         return Noise(loss, seen, turns)
+
+    def _rounded(self, place: Ground, sizes: Array) -> Array:
+        """The ``sizes`` of coordinates (p,) by which what is computed of them is rounded: one that
+        has come to next to nothing may cancel terms as large as its way, if that is below 1."""
+        way = UNEVEN * np.minimum(np.abs(place.point - self.start), 1.0)
+        come = (place.point != 0.0) & (sizes > 0.0)
+        found: Array = np.where(come & (sizes <= NOTHING * way), way, sizes)
+        return found
 
     def _largest(self, place: Ground, strays: list[Array], model: Quadratic) -> float:
         return 2.0 * max(self._decrements(place, strays, model), default=0.0)

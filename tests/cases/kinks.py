@@ -178,4 +178,29 @@ optimizer: lbfgs
         0,
         near={"parameters.x": 1.0},
     ),
+    case(
+        "a step up in the way of a parabola",
+        "parameters: {a: 0}\nloss: (a - 3)**2 + 10 * (a > 2)\noptimizer: lbfgs\n",
+        3,
+        says="jumps: it is 10 higher just beyond, along a",
+        never="conditioning",
+    ),
+    *(
+        case(
+            f"a likelihood that rises up to the edge of its support: {likelihood}",
+            f"""
+{inline(y=[0.3, 0.9, 1.4, 2.2, 2.9])}
+parameters: {parameters}
+log_likelihood: {likelihood}
+""",
+            3,
+            says=f"where it ends: it is inf just beyond, along {name};",
+            never="conditioning",
+        )
+        for likelihood, parameters, name in (
+            ("uniform_logpdf(y, 0, b)", "{b: 4}", "b"),
+            ("exponential_logpdf(y - c, r)", "{c: 0.1, r: 1}", "c"),
+            ("pareto_logpdf(y, m, a)", "{m: 0.2, a: 1}", "m"),
+        )
+    ),
 ]

@@ -14,6 +14,7 @@ from optserve.jobs.evidence import standing
 from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.drifting import drifting
+from optserve.jobs.evidence.edges import edge_of
 from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, is_endless
@@ -275,12 +276,14 @@ class Examination:
             return away
         if model.decrement**2 <= noise:
             return self._rests(done)
-        seen = profile(surface, place, done.step if done.step.any() else -place.gradient, noise)
+        way = done.step if done.step.any() else -place.gradient
+        seen = profile(surface, place, way, noise)
         if seen.kind == "falls":
             return self._falls_along(place, model, seen)
         if seen.kind == "kink":
             return self._kink(place)
-        told = "the conditioning leaves no digits to go on by"
+        told = edge_of(surface, place, way, noise)
+        told = told or "the conditioning leaves no digits to go on by"
         return self._end(Reason.stalled, told, model, place=place)
 
     def _kink(self, place: Ground) -> Examined:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import lru_cache
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -157,7 +159,8 @@ def _named(f: ArrayFunction) -> str:
 
 def _names(f: ArrayFunction, p0: Any) -> list[str]:
     """The names of the parameters of a model; numbered where it takes any number."""
-    signature = inspect.signature(f).parameters.values()
+    plain = type(f) is FunctionType and not f.__dict__
+    signature = _of_code(f.__code__) if plain else _signature(f)
     kinds = inspect.Parameter
     named = [
         one.name
@@ -180,6 +183,16 @@ def _names(f: ArrayFunction, p0: Any) -> list[str]:
             code="wrong-call",
         )
     return named[1:]
+
+
+def _signature(f: ArrayFunction) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(f).parameters.values())
+
+
+@lru_cache(maxsize=256)
+def _of_code(code: CodeType) -> tuple[inspect.Parameter, ...]:
+    """The parameters of any function of this ``code``, without their defaults."""
+    return _signature(FunctionType(code, {}, closure=tuple(CellType() for _ in code.co_freevars)))
 
 
 def _starts(names: list[str], bounds: Any) -> dict[str, float]:

@@ -73,4 +73,7 @@ def any_streamed(values: Iterable[Any]) -> bool:
 
 def held(values: Iterable[Any]) -> list[Any]:
     """``values`` with all rows of streamed columns read: where these are known to be few."""
-    return [one[:] if is_streamed(one) else one for one in values]
+    return [
+        one if isinstance(one, _IN_MEMORY) or not isinstance(one, Streamed) else one[:]
+        for one in values
+    ]

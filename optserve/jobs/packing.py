@@ -125,7 +125,7 @@ class Packing:
         self.layout = other.layout
         return self
 
-    @property
+    @cached_property
     def is_identity(self) -> bool:
         """Whether the pieces of the vector are the natural values, one each."""
         return all(one.whole and one.count and not one.parameter.transform for one in self.segments)
@@ -161,8 +161,10 @@ class Packing:
 
     def natural(self, flat: Array) -> dict[str, Array]:
         """The parameters by name on their natural scale, as arrays."""
-        with np.errstate(all="ignore"):
-            values = self.values(self.pieces(flat), self.constants)
+        values = self.pieces(flat)
+        if not self.is_identity:
+            with np.errstate(all="ignore"):
+                values = self.values(values, self.constants)
         return {
             segment.parameter.name: np.asarray(value, self.dtype)
             for segment, value in zip(self.segments, values, strict=True)

@@ -21,7 +21,7 @@ from optserve.backends.numpy.tiles import Tiles
 from optserve.errors import OptserveError
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import resolved
-from optserve.graph.streamed import any_streamed
+from optserve.graph.streamed import is_streamed
 from optserve.primitives.map_reduce import map_reduce
 from optserve.transforms.finite_sum import finite_sum
 
@@ -56,7 +56,7 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
     graph = with_shared_products(finite_sum(graph), threads)
     control = partial(_control, threads, passes)
     plan, shared = Plan(graph, control), shared_outputs(graph)
-    bound: dict[tuple[tuple[int, ...], ...], _Bound] = {}
+    bound: dict[tuple[tuple[Any, ...], ...], _Bound] = {}
 
     def bind(arguments: Sequence[Any]) -> _Bound:
         few = with_passes_written_out(graph, arguments) if passes is tiled else None
@@ -65,9 +65,11 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
         return _Bound(Plan(few, control).bind(arguments, {}), shared_outputs(few), few=True)
 
     def call(*arguments: Any) -> tuple[Any, ...]:
-        shapes = tuple([argument.shape for argument in arguments])
+        shapes = tuple(
+            [one.shape if isinstance(one, np.ndarray) else _shown(one) for one in arguments]
+        )
         known = bound.get(shapes)
-        if known is None or (known.few and any_streamed(arguments)):
+        if known is None:
             if len(bound) >= MOST_SHAPES or not all(one.few for one in bound.values()):
                 bound.clear()
             known = bound[shapes] = bind(arguments)
@@ -80,6 +82,11 @@ def compile_passes(graph: Graph, threads: int, passes: Passes) -> Compiled:
             return call(*arguments)
 
     return call_on_one_thread if calls_blas(graph) else call
+
+
+def _shown(argument: Any) -> tuple[Any, ...]:
+    """What a plan is made for: a shape, and that rows are streamed, whose passes are no calls."""
+    return ("streamed", *argument.shape) if is_streamed(argument) else argument.shape
 
 
 def called(equation: Equation, rows: Mapping[str, int], threads: int) -> Callable[..., Any]:

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 
-def numbers(array: Array) -> Any:
+def numbers(array: Array | np.generic) -> Any:
     """An array as plain numbers, nested as its axes are; ``None`` for what is not finite.
 
     One of more than 1,000 entries stays an array, with NaN for what is not finite.
@@ -49,7 +49,8 @@ def numbers(array: Array) -> Any:
     """
     values = np.asarray(array)
     if values.ndim == 0 and values.dtype.kind == "f":  # as most are
-        return _known(values.item())
+        value = values.item()
+        return value if isfinite(value) else None
     if is_large(values):
         return values if values.dtype.kind != "f" else _without_infinities(values)
     if values.ndim == 1 and values.dtype.kind == "f":
@@ -71,8 +72,11 @@ def _in_json(value: Any, info: SerializationInfo) -> Any:
     return described(value, (info.context or {}).get(id(value))) if is_large(value) else value
 
 
+_ARRAYS = (np.ndarray, np.generic)
+
+
 def _plain(value: Any) -> Any:
-    return numbers(np.asarray(value)) if isinstance(value, np.ndarray | np.generic) else value
+    return numbers(value) if isinstance(value, _ARRAYS) else value
 
 
 def _known(value: Any) -> Any:

@@ -134,7 +134,7 @@ def curve_fit(
     form = OutputForm(
         "least_squares",
         name=_named(f),
-        observed=True,
+        observed=sigma is None or absolute_sigma,  # else residuals are in another unit than ydata
         sigma=sigma is not None and absolute_sigma,
         weightless=0 if deviations is None else int(np.isinf(deviations).sum()),
     )

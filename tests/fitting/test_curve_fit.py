@@ -62,6 +62,16 @@ def test_it_gives_what_scipy_gives(sigma: Array | None, absolute: bool) -> None:
     assert found.standard_errors["rate"] == pytest.approx(np.sqrt(pcov[1, 1]))
 
 
+@pytest.mark.parametrize("unit", [1e-18, 1e-9, 1e9, 1e18])
+def test_the_unit_of_a_relative_sigma_does_not_count(unit: float) -> None:
+    found = optserve.curve_fit(decay, X, Y, sigma=SIGMA * unit)
+    popt, pcov = optserve.curve_fit(decay, X, Y, sigma=SIGMA)
+    np.testing.assert_allclose(found.popt, popt, rtol=1e-6)
+    np.testing.assert_allclose(found.pcov, pcov, rtol=1e-5)
+    assert found.result.fit is not None
+    assert found.result.fit.r_squared is None
+
+
 def test_a_sigma_of_one_number_counts_for_every_value() -> None:
     expected, covariance = curve_fit_of_scipy(
         decay, X, Y, sigma=np.full(X.shape, 0.1), absolute_sigma=True

@@ -38,7 +38,10 @@ def jumps(graph: Graph, wrt: Collection[int]) -> bool:
 def _is_stepped(equation: Equation) -> bool:
     """Whether it computes in steps, or nothing is known of what it computes inside."""
     primitive = equation.primitive
-    if primitive.kind in ("control", "opaque") and primitive.body is None:
+    if primitive.kind == "control":
+        bodies = [value for value in equation.attributes.values() if isinstance(value, Graph)]
+        return any(map(_jumps_inside, bodies))
+    if primitive.kind == "opaque" and primitive.body is None:
         return True
     if not all(is_float(result.aval.dtype) for result in equation.results):
         return True
@@ -49,3 +52,9 @@ def _is_stepped(equation: Equation) -> bool:
     with np.errstate(all="ignore"):
         slopes = partials(np.float64(0.5), *inside, **equation.attributes)
     return all(slope is None for slope in slopes)
+
+
+def _jumps_inside(body: Graph) -> bool:
+    """The same of what a loop repeats, or a condition chooses."""
+    reals = [number for number, one in enumerate(body.inputs) if is_float(one.aval.dtype)]
+    return jumps(body, reals)

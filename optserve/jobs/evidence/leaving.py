@@ -27,6 +27,9 @@ AXES = 4
 SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
 """Steps off a kink, of coordinates."""
 
+PART = 2
+"""The share of what may be spent that is left for other looks."""
+
 ALL_SIGNS = 4
 """Of so many coordinates at most all patterns of signs are looked along."""
 
@@ -88,17 +91,18 @@ def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
     """A place that is lower than ``place`` by more than ``let``, found by short steps: where the
     derivative jumps, the loss may fall at once in some direction, though its derivative is 0.
 
-    Steps are along coordinates, as far as that is not too dear, and along patterns of signs; of
-    coordinates that have come to next to nothing, longer ones too.
+    Steps are along patterns of signs, and along coordinates; of coordinates that have come to next
+    to nothing, longer ones too. Where that is too dear, there are fewer.
     """
     sizes = np.where(surface.ignored, 0.0, surface.reference(place))
     far = np.where(surface.ignored, 0.0, surface.far(place))
     scales = [sizes] if (far <= MUCH * sizes).all() else [sizes, far]
-    size = surface.size
-    patterns = signs(size) if size > ALL_SIGNS else _all_signs(size)
+    patterns = signs(surface.size) if surface.size > ALL_SIGNS else _all_signs(surface.size)
     ways = [way for scale in scales for way in patterns * scale]
-    if 2 * len(SHORT) * (len(scales) * size + len(ways)) <= surface.budget.left:
+    most = surface.budget.left // (2 * len(SHORT) * PART)
+    if len(scales) * surface.size + len(ways) <= most:
         ways = [way for scale in scales for way in np.diag(scale) if way.any()] + ways
+    ways = ways[:most]
     for way in ways:
         for share in (sense * short for short in SHORT for sense in (1.0, -1.0)):
             found = surface.plainly_at(place.point + share * way)

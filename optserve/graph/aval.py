@@ -24,6 +24,7 @@ __all__ = [
     "is_traced",
     "precision_of",
     "resolve_shape",
+    "shape_of",
     "shape_size",
 ]
 
@@ -75,6 +76,19 @@ def aval_like(shape: Shape, dtype: DType) -> Aval:
     True
     """
     return Aval(shape, dtype)
+
+
+def shape_of(value: Any) -> Shape:
+    """What ``np.shape`` gives, which NumPy asks a traced value for in a roundabout way.
+
+    >>> shape_of(1.0), shape_of(np.zeros(3))
+    ((), (3,))
+    """
+    try:
+        shape: Shape = value.shape
+    except AttributeError:
+        shape = np.shape(value)
+    return shape
 
 
 def is_traced(value: Any) -> bool:

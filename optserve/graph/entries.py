@@ -126,10 +126,6 @@ class Entries:
     def _lifted(self, primitive: Primitive, operands: Sequence[Value]) -> list[Tracer]:
         """The operands as tracers of this trace, of the dtypes that the primitive takes."""
         call = primitive.call
-        if call.promotes and not call.keeps:
-            alike = self._alike(operands)
-            if alike is not None:
-                return alike
         whole = not call.floating and are_whole(operands)
         lifted = [self.lift(one, whole=whole) for one in operands]
         return self._promoted(primitive, lifted) if call.promotes else lifted

@@ -53,7 +53,7 @@ class Literal:
     __slots__ = ("aval", "value")
 
     def __init__(self, value: Any) -> None:
-        self.value = np.asarray(value)[()]
+        self.value: Any = value if isinstance(value, np.generic) else np.asarray(value)[()]
         self.aval = aval_like((), self.value.dtype)
 
     def __repr__(self) -> str:

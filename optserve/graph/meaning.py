@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optserve.graph.primitive import Primitive
@@ -48,3 +49,14 @@ class Meaning:
     constant: Primitive
     size: Primitive
     cast: Primitive
+
+    @cached_property
+    def looked_at(self) -> Mapping[Primitive, frozenset[Primitive] | None]:
+        """For each outermost primitive of a rewriting those of which one must have made an operand,
+        for any of its rewritings to be asked; ``None`` where one of them always is."""
+        return {
+            outermost: frozenset().union(*(one.of for one in listed))
+            if all(one.of for one in listed)
+            else None
+            for outermost, listed in self.rewritings.items()
+        }

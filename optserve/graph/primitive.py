@@ -190,6 +190,16 @@ class Primitive:
         return self.kind == "elementwise" and isinstance(impl, np.ufunc) and impl.nout == 1
 
     @cached_property
+    def takes_alike(self) -> bool:
+        """Whether operands of one floating dtype are taken as they are."""
+        return self.call.promotes and not self.call.keeps
+
+    @cached_property
+    def is_elementwise(self) -> bool:
+        """Whether it is applied entry by entry."""
+        return self.kind == "elementwise"
+
+    @cached_property
     def is_strict(self) -> bool:
         """Whether a result tells its aval: see ``Facts.strict``."""
         return self.is_ufunc or self.facts.strict

@@ -38,6 +38,8 @@ from optserve.graph.primitive import Primitive, Value
 
 __all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "run", "trace"]
 
+_ARRAYS = frozenset({np.ndarray, np.float64, np.float32, np.bool_})
+
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
 
@@ -129,13 +131,16 @@ class Trace(NotAMethod, Entries):
             self.check_open()
         values: Sequence[Value | None] = ()
         try:
-            tracers = self._lifted(primitive, operands)
-            if self.concrete and primitive.is_strict and not self.nested:
+            tracers = self._alike(operands) if primitive.takes_alike else None
+            if tracers is None:
+                tracers = self._lifted(primitive, operands)
+            by_value = primitive.is_strict or (primitive.is_elementwise and len(operands) == 1)
+            if by_value and self.concrete and not self.nested:
                 values = (self._applied(primitive, tracers, attributes),)
             avals = self._avals(primitive, tracers, attributes, values)
         except OptserveError as error:
             raise error.at(self.here()) from None
-        if self.rewrites and primitive in self.meaning.rewritings:
+        if self.rewrites and primitive in self.meaning.looked_at:
             rewritten = self._rewritten(primitive, tracers, attributes)
             if rewritten is not None:
                 return rewritten
@@ -145,7 +150,8 @@ class Trace(NotAMethod, Entries):
             known = [tracer.known_value for tracer in tracers]
             value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
             values = value if len(avals) > 1 else (value,)
-        return self._noted(primitive, tuple(tracers), attributes, avals, values)
+        written = self.place or written_from(sys._getframe(1))
+        return self._noted(primitive, tuple(tracers), attributes, written, avals, values)
 
     def _avals(
         self,
@@ -154,9 +160,14 @@ class Trace(NotAMethod, Entries):
         attributes: dict[str, Any],
         values: Sequence[Value],
     ) -> Sequence[Aval]:
-        """Those of the results: by the shape rule, or as they are."""
-        if values and (primitive.is_ufunc or values[0].dtype.kind == "f"):
-            return (aval_like(values[0].shape, values[0].dtype),)
+        """Those of the results: as they are, where they tell it, or else by the shape rule."""
+        if values and type(values[0]) in _ARRAYS:
+            [value] = values
+            if primitive.is_ufunc or (primitive.is_strict and value.dtype.kind == "f"):
+                return (aval_like(value.shape, value.dtype),)
+            aval = tracers[0].atom.aval
+            if primitive.is_elementwise and (value.shape, value.dtype) == (aval.shape, aval.dtype):
+                return (aval,)
         return result_avals(primitive, [one.aval for one in tracers], attributes, self.meaning)
 
     def _applied(
@@ -174,6 +185,7 @@ class Trace(NotAMethod, Entries):
         primitive: Primitive,
         tracers: tuple[Tracer, ...],
         attributes: dict[str, Any],
+        written: Executed,
         avals: Sequence[Aval],
         values: Sequence[Value | None],
     ) -> Value:
@@ -181,7 +193,6 @@ class Trace(NotAMethod, Entries):
         varies = False
         for tracer in tracers:
             varies = varies or tracer.varies
-        written = self.place or written_from(sys._getframe(2))
         if len(avals) == 1:  # the usual case
             [aval], [value] = avals, values
             result = Tracer(self, Var(aval), value, varies and aval.dtype.kind == "f")
@@ -220,7 +231,10 @@ class Trace(NotAMethod, Entries):
         self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
     ) -> Tracer | None:
         """What stands for the primitive of these operands, if there is something better."""
-        makers = {how.primitive for one in tracers if (how := self._makers.get(one.atom))}
+        makers = [how.primitive for one in tracers if (how := self._makers.get(one.atom))]
+        wanted = self.meaning.looked_at[primitive]
+        if wanted is not None and wanted.isdisjoint(makers):
+            return None
         place: Executed = None
         for rewriting in self.meaning.rewritings[primitive]:
             if rewriting.of and rewriting.of.isdisjoint(makers):

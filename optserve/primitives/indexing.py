@@ -105,6 +105,7 @@ slice_: Primitive = linear(
     internal=True,
     facts=Facts(
         moves=True,
+        strict=True,
         batched=lambda carried, size, x, *, bounds: Leading({"bounds": ((0, size, 1), *bounds)}),
         cost=0.0,
     ),

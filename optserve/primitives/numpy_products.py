@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
+from optserve.graph.aval import shape_of
 from optserve.graph.primitive import Value
 from optserve.primitives import arithmetic, norms, products, selection
 from optserve.primitives.contractions import contracted, tensordot
@@ -21,9 +22,10 @@ __all__ = ["FUNCTIONS"]
 
 def _dot(a: Value, b: Value, out: Any = None) -> Value:
     check_options("dot", out=out)
-    if not np.ndim(a) or not np.ndim(b):
+    left, right = len(shape_of(a)), len(shape_of(b))
+    if not left or not right:
         return np.multiply(a, b)
-    if np.ndim(b) <= 2:
+    if right <= 2:
         return products.matmul(a, b)
     return contracted(a, b, [np.ndim(a) - 1], [np.ndim(b) - 2])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -171,7 +172,8 @@ def entry_count(x: Value, axis: tuple[int, ...]) -> Value:
 
 
 def _mean(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Value:
-    return sum_.impl(x, axis=axis, keepdims=keepdims) / entry_count(x, axis)
+    count = math.prod([x.shape[i] for i in axis])
+    return sum_.impl(x, axis=axis, keepdims=keepdims) / float(count)
 
 
 mean = composite(

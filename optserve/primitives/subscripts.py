@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import NumericalFailure, ShapeError, TraceError
-from optserve.graph.aval import Array, Shape, is_traced, shape_size
+from optserve.graph.aval import Array, Shape, is_traced, shape_of, shape_size
 from optserve.graph.dim import Dim, Size
 from optserve.graph.operands import plain_array
 from optserve.graph.primitive import Value
@@ -27,9 +27,14 @@ _NO_MASK = "use where(mask, x, 0), or filter the table with `where` under `data`
 def getitem(x: Value, index: Any) -> Value:
     """``x[index]`` as NumPy has it, for slices, integers, ``None``, ``...``, arrays of integers,
     which may be computed, and masks whose numbers are known."""
+    shape = shape_of(x)
+    if shape and (type(index) is int or type(index) is slice):  # the usual case
+        first = _bounds(index, shape[0]) if type(index) is slice else _single(index, shape[0])
+        length = (length_of(*first),) if type(index) is slice else ()
+        whole = [(0, size, 1) for size in shape[1:]]
+        return _sliced(x, (first, *whole), (*length, *shape[1:]))
     given = index if isinstance(index, tuple) else (index,)
     entries = [entry if (mask := _mask(entry)) is None else mask for entry in given]
-    shape: Shape = np.shape(x)
     bounds: list[tuple[Size, Size, int]] = []
     result: list[Size] = []
     gathers: list[tuple[int, Value]] = []
@@ -87,9 +92,11 @@ def _mask(entry: Any) -> _Mask | None:
 
 
 def _sliced(x: Value, bounds: Bounds, shape: Shape) -> Value:
-    if any(bound != (0, size, 1) for bound, size in zip(bounds, np.shape(x), strict=True)):
-        x = slice_(x, bounds=bounds)
-    return reshape(x, shape) if shape != np.shape(x) else x
+    whole = shape_of(x)
+    if any(bound != (0, size, 1) for bound, size in zip(bounds, whole, strict=True)):
+        x = slice_.bind(x, bounds=bounds)
+        whole = shape_of(x)
+    return reshape.bind(x, shape=shape) if shape != whole else x
 
 
 def _gathered(x: Value, gathers: list[tuple[int, Value]], *, in_front: bool) -> Value:

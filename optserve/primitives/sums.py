@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import ShapeError
-from optserve.graph.aval import Aval, Shape, broadcast_shapes
+from optserve.graph.aval import Aval, Shape, broadcast_shapes, shape_of
 from optserve.graph.axes import AxisAnswer, Mixed, Reduced, aligned
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
@@ -87,7 +87,7 @@ ReducedAxes = int | Sequence[int] | None
 
 def over_axes(x: Value, axis: ReducedAxes = None, keepdims: bool = False) -> Any:
     """The operand and attributes of a reduction, as it is called."""
-    return (x,), {"axis": normal_axes(axis, np.ndim(x)), "keepdims": bool(keepdims)}
+    return (x,), {"axis": normal_axes(axis, len(shape_of(x))), "keepdims": bool(keepdims)}
 
 
 def reduced_shape(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
@@ -145,9 +145,12 @@ REDUCTION_EXAMPLES = (
 )
 
 
+_REDUCE: Any = np.add.reduce
+
+
 def _sum(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
     wide = np.float64 if x.dtype == np.float32 else None
-    total = x.sum(axis=axis, keepdims=keepdims, dtype=wide)  # half of the time of np.sum
+    total = _REDUCE(x, axis=axis, keepdims=keepdims, dtype=wide)  # a third of the time of np.sum
     return total.astype(np.float32) if wide else total
 
 

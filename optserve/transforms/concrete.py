@@ -39,40 +39,41 @@ def pulled_back(
             before = found.get(output.atom)
             found[output.atom] = ct if before is None else before + ct
     for made in reversed(trace.made):
-        cts = [found.pop(result.atom, None) for result in made.results]
-        if cts[0] is None and (len(cts) == 1 or not any(ct is not None for ct in cts)):
+        results = made.results
+        ct = found.pop(results[0].atom, None)
+        if len(results) == 1:
+            cts = [ct]
+        else:
+            cts = [ct, *(found.pop(result.atom, None) for result in results[1:])]
+        if ct is None and cts.count(None) == len(cts):
             continue
-        is_masked = bool(masked) and any(result.atom in masked for result in made.results)
-        back = _back(made, cts, is_masked)
-        if back is None:
+        is_masked = bool(masked) and any(result.atom in masked for result in results)
+        kept = pullback_at(made, is_masked)
+        pullback = kept.at(made, is_masked)
+        if pullback is not None:
+            operands = [one.known_value for one in made.operands]
+            back: Sequence[Value | None] = pullback(cts[0], results[0].known_value, *operands)
+        elif kept.is_foreign:
             return None
+        else:
+            back = _as_stated(made, cts, is_masked)
         selects = is_masked or made.primitive.derivative.selects
-        for operand, ct in zip(made.operands, back, strict=True):
-            if ct is None or not operand.varies:
-                continue
-            atom = operand.atom
-            if ct.shape != operand.known_value.shape:
-                ct = fitted(ct, operand.aval)
-            before = found.get(atom)
-            found[atom] = ct if before is None else before + ct
-            if selects:
-                masked.add(atom)
+        for operand, one in zip(made.operands, back, strict=True):
+            if one is not None:
+                atom = operand.atom
+                before = found.get(atom)
+                found[atom] = one if before is None else before + one
+                if selects:
+                    masked.add(atom)
     gradients = tuple([found.get(variable) for variable in trace.inputs])
     return gradients if all(map(_is_finite, gradients)) else None
 
 
-def _back(made: Made, cts: list[Value | None], masked: bool) -> Sequence[Value | None] | None:
-    """The cotangents of the operands of one operation, if its primitive is one of ours."""
-    kept = pullback_at(made, masked)
-    pullback = kept.at(made, masked)
-    operands = [one.known_value for one in made.operands]
-    if pullback is not None:
-        return pullback(cts[0], made.results[0].known_value, *operands)
-    if kept.is_foreign:
-        return None
+def _as_stated(made: Made, cts: list[Value | None], masked: bool) -> Sequence[Value | None]:
+    """The cotangents of the operands of one operation, by its rule as it stands."""
     _, pull = value_and_pull(
         made.primitive,
-        operands,
+        [one.known_value for one in made.operands],
         dict(made.attributes),
         wanted=[one.varies for one in made.operands],
         known=[one.known_value for one in made.results],

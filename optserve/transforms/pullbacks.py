@@ -27,8 +27,7 @@ from optserve.transforms.straight import straight_line
 __all__ = ["Kept", "Pulled", "pullback_at"]
 
 Pulled = Callable[..., tuple[Value | None, ...]]
-"""(cotangent, result, *operands) -> a cotangent for each operand, or ``None``. Where it serves all
-shapes, cotangents have that of the result, and else those of the operands."""
+"""(cotangent, result, *operands) -> a cotangent for each operand, or ``None``, of its shape."""
 
 SECOND = 2
 """The use of a pullback by shapes at which it is worth recording: most shapes come again."""
@@ -72,7 +71,11 @@ def pullback_at(made: Made, masked: bool) -> Kept:
     """What is kept for one operation; ``masked`` says whether its cotangent came through a
     primitive that selects."""
     primitive, operands = made.primitive, made.operands
-    numbers = primitive.kind == "elementwise" and primitive.derivative.partials is not None
+    numbers = primitive.is_elementwise and primitive.derivative.partials is not None
+    if numbers:
+        shape = made.results[0].atom.aval.shape
+        for one in operands:
+            numbers = numbers and (not one.varies or one.atom.aval.shape == shape)
     exponent = None
     if primitive is power and (number := _exponent(made)) is not None:
         exponent = float(number).hex()

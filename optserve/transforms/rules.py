@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import DerivativeError, Place
-from optserve.graph.aval import Aval, DType, aval_of, is_float
+from optserve.graph.aval import Aval, DType, aval_of, is_float, shape_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Primitive, Value, listed
 from optserve.graph.tracer import Trace, Tracer
@@ -223,7 +223,7 @@ def _push_linear(
 
 def fitted(value: Value, aval: Aval) -> Value:
     """``value`` as something of ``aval``: un-broadcast, broadcast and cast as far as needed."""
-    shape = np.shape(value)
+    shape = shape_of(value)
     if shape != aval.shape:
         value = unbroadcast(value, aval.shape) if _covers(shape, aval.shape) else value
         if np.shape(value) != aval.shape:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from benchmarks.problem import Problem
 from benchmarks.workload import Contender, Lazy, Work
 from optserve.backends import llvm, numpy
 from optserve.backends.base import Compiled
 from optserve.graph.graph import Graph
 
-__all__ = ["COMPILE", "PEERS", "by_optserve", "repeated", "with_peers"]
+__all__ = ["COMPILE", "PEERS", "by_optserve", "from_python", "repeated", "with_peers"]
 
 PEERS = ("jax", "torch", "autograd")
 """What differentiates by itself; what is written by hand is no such peer."""
@@ -68,14 +70,56 @@ def _optserve(problem: Problem, units: int, backend: str, threads: int) -> Work:
     return Lazy(compiled)
 
 
-def _jax(problem: Problem, units: int) -> Work:
+def from_python(problem: Problem, units: int) -> tuple[Contender, ...]:
+    """Calls of derivatives of a Python function: as it stands, and compiled; ``units`` in a run."""
+    listed: tuple[tuple[str, Callable[[Problem, int], Work]], ...] = (
+        ("eager", _eager),
+        ("compiled", _compiled),
+        ("autograd", _autograd),
+        ("jax", partial(_jax, jit=False)),
+        ("jax.jit", _jax),
+        ("torch", _torch),
+    )
+    return tuple(
+        Contender(name, partial(prepare, problem, units), 1, units) for name, prepare in listed
+    )
+
+
+def _eager(problem: Problem, units: int) -> Work:
+    import optserve
+
+    wrt = range(len(problem.parameters()))
+    return _called(problem, units, optserve.value_and_grad(partial(problem.loss, np), tuple(wrt)))
+
+
+def _compiled(problem: Problem, units: int) -> Work:
+    import optserve
+
+    wrt = range(len(problem.parameters()))
+    function = optserve.value_and_grad(partial(problem.loss, np), tuple(wrt))
+    return _called(problem, units, optserve.compile(function))
+
+
+def _called(problem: Problem, units: int, function: Callable[..., Any]) -> Work:
+    arguments = problem.arguments
+
+    def once() -> Sequence[Any]:
+        value, gradients = function(*arguments)
+        return value, *gradients
+
+    return repeated(units, once)
+
+
+def _jax(problem: Problem, units: int, jit: bool = True) -> Work:
     import jax
 
     jax.config.update("jax_enable_x64", True)
     loss = partial(problem.loss, jax.numpy)
     arguments = [jax.numpy.asarray(value) for value in problem.arguments]
     wrt = tuple(range(len(problem.parameters())))
-    evaluate = jax.jit(jax.value_and_grad(loss, argnums=wrt))
+    evaluate = jax.value_and_grad(loss, argnums=wrt)
+    if jit:
+        evaluate = jax.jit(evaluate)
 
     def once() -> Sequence[Any]:
         value, gradients = jax.block_until_ready(evaluate(*arguments))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -25,16 +25,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 KEPT = 64
 """Of how many forms of its arguments a function keeps the code."""
 
+_NUMBERS = frozenset({np.ndarray, np.float64, float})
+"""What is a number of the computation, at first sight."""
+
 _SAID = (str, bool, bytes, slice, type(Ellipsis), np.dtype)
 """What is no number of the computation, and part of what is compiled."""
 
 
 class _Program(NamedTuple):
-    """The code for one form of the arguments; ``result`` is open where it gives a value."""
+    """The code for one form of the arguments; ``result`` gives its values their form."""
 
     run: Compiled
     captured: tuple[Array, ...]
-    result: Any
+    result: Callable[[Iterator[Any]], Any]
 
 
 def compile(  # noqa: A001 - the word of the field, always written optserve.compile
@@ -78,19 +81,31 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
 
     @functools.wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
-        given = _Given.of(arguments, keywords, numbers, names)
-        if any(is_traced(value) for value in given.values):
-            return function(*arguments, **keywords)  # it is part of another computation
-        arrays = _arrays(given.values)
-        avals = tuple([(array.shape, array.dtype) for array in arrays])
+        kinds = set(map(type, arguments))
+        if not keywords and not numbers and kinds <= _NUMBERS:  # the usual case
+            key: Hashable = (len(arguments), (), ("*",) * len(arguments))
+            arrays = (
+                _arrays(arguments) if float in kinds else [plain_array(one) for one in arguments]
+            )
+        else:
+            given = _Given.of(arguments, keywords, numbers, names)
+            if any(is_traced(value) for value in given.values):
+                return function(*arguments, **keywords)  # it is part of another computation
+            key, arrays = given.key, _arrays(given.values)
+
+        def made() -> _Program:
+            given = _Given.of(arguments, keywords, numbers, names)
+            return _made(function, given, arrays, backend)
+
         try:
             program = programs.of(
-                (given.key, avals), lambda: _made(function, given, arrays, backend)
+                (key, *[(array.shape, array.dtype) for array in arrays]),
+                made,
             )
         except _PartOfAnother:
             return function(*arguments, **keywords)
         results = program.run(*arrays, *program.captured)
-        return _filled(program.result, [one if one.ndim else one[()] for one in results])
+        return program.result(iter([one if one.ndim else one[()] for one in results]))
 
     return run  # type: ignore[return-value]
 
@@ -218,7 +233,18 @@ def _made(
     captured = tuple([plain_array(value) for value in traced.captured])
     parts = [_Open() if _computed(leaf) else _Closed(leaf) for leaf in leaves(result[0])]
     form = rebuilt(result[0], parts)
-    return _Program((backend or choose("llvm").backend).compile(traced.graph), captured, form)
+    run = (backend or choose("llvm").backend).compile(traced.graph)
+    return _Program(run, captured, _filler(form))
+
+
+def _filler(tree: Any) -> Callable[[Iterator[Any]], Any]:
+    """``_filled`` of that tree, taken apart beforehand as far as it is plain."""
+    if isinstance(tree, _Open):
+        return next
+    if type(tree) is tuple:
+        parts = [_filler(part) for part in tree]
+        return lambda following: tuple([part(following) for part in parts])
+    return lambda following: _filled(tree, following)
 
 
 def _computed(leaf: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,11 @@ class Entries:
         self._constants: dict[Any, Tracer] = {}
 
     def bind(
-        self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
+        self,
+        primitive: Primitive,
+        operands: Sequence[Value],
+        attributes: dict[str, Any],
+        frame: FrameType | None = None,
     ) -> Value:
         """Record one equation; returns the tracer of its result (a tuple where it has several)."""
         raise NotImplementedError
@@ -102,13 +107,13 @@ class Entries:
     def _capture(self, value: Value) -> Tracer:
         """``value`` as an input; of an array a copy, since it may change after it was used."""
         is_array = isinstance(value, np.ndarray)
-        key: Any = id(value)  # of a tracer, which is kept
+        key: Any = id(value)
         if is_array:  # two views of the same entries are one
             key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
         known = self._captures.get(key)
         if known is not None and (not is_array or same_bits(value, known[0])):
             return known[1]
-        kept = np.array(value) if is_array else value
+        kept = value.copy("K") if is_array else value
         self.nested = self.nested or not is_array
         tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
         self._captures[key] = kept, tracer
@@ -126,6 +131,8 @@ class Entries:
     def _lifted(self, primitive: Primitive, operands: Sequence[Value]) -> list[Tracer]:
         """The operands as tracers of this trace, of the dtypes that the primitive takes."""
         call = primitive.call
+        if not call.promotes and len(operands) == 1 and type(operands[0]) is Tracer:
+            return [self.lift(operands[0])]
         whole = not call.floating and are_whole(operands)
         lifted = [self.lift(one, whole=whole) for one in operands]
         return self._promoted(primitive, lifted) if call.promotes else lifted
@@ -140,6 +147,8 @@ class Entries:
                 break
         if dtype is None or dtype.kind != "f":
             return None
+        if len(operands) == 1:
+            return [operands[0]]
         tracers: list[Tracer] = []
         for one in operands:
             kind = type(one)

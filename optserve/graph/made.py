@@ -8,6 +8,7 @@ from typing import Any
 from optserve.errors import Place
 from optserve.graph.entries import Tracer
 from optserve.graph.graph import Equation, Var
+from optserve.graph.meaning import Rewriting
 from optserve.graph.places import Executed, place_of
 from optserve.graph.primitive import Primitive
 
@@ -18,7 +19,7 @@ class Made:
     """How values were made: by which primitive, of what, and where that was written.
 
     ``results`` are all of its results, and ``result`` says as which of them a value was made.
-    ``rewriting`` says how it was written, where it stands in place of another spelling.
+    ``rewriting`` is that by which it stands in place of another spelling.
     """
 
     __slots__ = (
@@ -47,7 +48,7 @@ class Made:
         self.written = written
         self.results = results
         self.result = result
-        self.rewriting = ""
+        self.rewriting: Rewriting | None = None
         self._equation: Equation | None = None
 
     @property
@@ -57,14 +58,16 @@ class Made:
     @property
     def equation(self) -> Equation:
         """The same as an equation, which is made once."""
+        how = self.rewriting
+        label = f"{how.written} is computed as {how.computed}" if how else ""
         made = self._equation
-        if made is None or made.rewriting != self.rewriting:
+        if made is None or made.rewriting != label:
             made = self._equation = Equation(
                 self.primitive,
                 tuple([operand.atom for operand in self.operands]),
                 self.attributes,
                 tuple([one.atom for one in self.results if isinstance(one.atom, Var)]),
                 self.place,
-                self.rewriting,
+                label,
             )
         return made

@@ -51,6 +51,15 @@ class Meaning:
     cast: Primitive
 
     @cached_property
+    def recorded(self) -> Mapping[Any, Primitive]:
+        """The ufuncs that are recorded as they stand: each a primitive that it computes."""
+        return {
+            ufunc: primitive
+            for ufunc, primitive in self.ufuncs.items()
+            if isinstance(primitive, Primitive) and primitive.is_ufunc
+        }
+
+    @cached_property
     def looked_at(self) -> Mapping[Primitive, frozenset[Primitive] | None]:
         """For each outermost primitive of a rewriting those of which one must have made an operand,
         for any of its rewritings to be asked; ``None`` where one of them always is."""

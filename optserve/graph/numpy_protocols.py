@@ -6,7 +6,9 @@ What a function means is looked up in the tracer's trace, so this module knows n
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +18,6 @@ from optserve.graph.aval import Aval, DType, Shape
 from optserve.graph.dim import Size
 from optserve.graph.operands import check_dtype, check_type
 from optserve.graph.operators import RecordedOperators
-from optserve.graph.primitive import Primitive
 from optserve.graph.ufuncs import CONTRIBUTED
 
 __all__ = ["NotAMethod", "NumpyProtocols"]
@@ -151,7 +152,7 @@ class NumpyProtocols(RecordedOperators):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         meaning = self.trace.meaning
         if method == "__call__" and not keywords and ufunc in meaning.ufuncs:  # the usual case
-            return self._by_ufunc(ufunc, inputs)
+            return self._by_ufunc(ufunc, inputs, sys._getframe(1))
         name = ufunc.__name__
         if keywords.pop("out", None) is not None:
             self._refuse(f"np.{name}(..., out=...)", "write `x = x + y` for `x += y` on an array")
@@ -179,17 +180,17 @@ class NumpyProtocols(RecordedOperators):
             self._refuse(f"np.{name}(..., {next(iter(keywords))}=...)", _NO_OPTION)
         return self._applied(name, function, inputs, keywords)
 
-    def _by_ufunc(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
+    def _by_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...], frame: FrameType) -> Any:
         """What a ufunc gives; one that is a primitive is recorded without further ado."""
         trace = self.trace
-        function = trace.meaning.ufuncs[ufunc]
-        if type(function) is not Primitive or not function.is_ufunc:
-            return self._applied(ufunc.__name__, function, inputs, {})
+        primitive = trace.meaning.recorded.get(ufunc)
         for one in inputs:
-            if isinstance(one, NumpyProtocols) and one.trace is not trace:
-                return self._applied(ufunc.__name__, function, inputs, {})
+            if type(one) is type(self) and one.trace is not trace:
+                primitive = None
+        if primitive is None:
+            return self._applied(ufunc.__name__, trace.meaning.ufuncs[ufunc], inputs, {})
         try:
-            return trace.bind(function, inputs, {})
+            return trace.bind(primitive, inputs, {}, frame)
         except TypeError as error:
             raise self._no_such_call(ufunc.__name__, error) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ def _operator(ufunc: np.ufunc, general: Any, *, reflected: bool = False) -> Any:
 
     def applied(self: Any, other: Any) -> Any:
         if type(other) in _DIRECT or type(other) is type(self):
-            return self._by_ufunc(ufunc, (other, self) if reflected else (self, other))
+            pair = (other, self) if reflected else (self, other)
+            return self._by_ufunc(ufunc, pair, sys._getframe(1))
         return general(self, other)
 
     applied.__name__ = general.__name__
@@ -49,7 +52,7 @@ class RecordedOperators(Operators):
     __slots__ = ()
     __hash__ = object.__hash__
 
-    def _by_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+    def _by_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...], frame: FrameType) -> Any:
         raise NotImplementedError
 
     __add__ = __iadd__ = _operator(np.add, Operators.__add__)
@@ -68,4 +71,4 @@ class RecordedOperators(Operators):
     __ge__ = _operator(np.greater_equal, Operators.__ge__)
 
     def __neg__(self) -> Any:
-        return self._by_ufunc(np.negative, (self,))
+        return self._by_ufunc(np.negative, (self,), sys._getframe(1))

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -124,9 +125,16 @@ class Trace(NotAMethod, Entries):
             )
 
     def bind(
-        self, primitive: Primitive, operands: Sequence[Value], attributes: dict[str, Any]
+        self,
+        primitive: Primitive,
+        operands: Sequence[Value],
+        attributes: dict[str, Any],
+        frame: FrameType | None = None,
     ) -> Value:
-        """Record one equation; returns the tracer of its result (a tuple where it has several)."""
+        """Record one equation; returns the tracer of its result (a tuple where it has several).
+
+        ``frame`` is that from which on outwards the line is looked for that a person wrote.
+        """
         if self._closed:
             self.check_open()
         values: Sequence[Value | None] = ()
@@ -134,14 +142,14 @@ class Trace(NotAMethod, Entries):
             tracers = self._alike(operands) if primitive.takes_alike else None
             if tracers is None:
                 tracers = self._lifted(primitive, operands)
-            by_value = primitive.is_strict or (primitive.is_elementwise and len(operands) == 1)
-            if by_value and self.concrete and not self.nested:
+            tells = primitive.is_strict or (primitive.is_elementwise and len(operands) == 1)
+            if tells and self.concrete and not self.nested:
                 values = (self._applied(primitive, tracers, attributes),)
             avals = self._avals(primitive, tracers, attributes, values)
         except OptserveError as error:
             raise error.at(self.here()) from None
         if self.rewrites and primitive in self.meaning.looked_at:
-            rewritten = self._rewritten(primitive, tracers, attributes)
+            rewritten = self._rewritten(primitive, tracers, attributes, frame or sys._getframe(1))
             if rewritten is not None:
                 return rewritten
         if not self.concrete:
@@ -150,7 +158,7 @@ class Trace(NotAMethod, Entries):
             known = [tracer.known_value for tracer in tracers]
             value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
             values = value if len(avals) > 1 else (value,)
-        written = self.place or written_from(sys._getframe(1))
+        written = self.place or written_from(frame or sys._getframe(1))
         return self._noted(primitive, tuple(tracers), attributes, written, avals, values)
 
     def _avals(
@@ -228,7 +236,11 @@ class Trace(NotAMethod, Entries):
         self._makers.pop(value.atom, None)
 
     def _rewritten(
-        self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
+        self,
+        primitive: Primitive,
+        tracers: Sequence[Tracer],
+        attributes: dict[str, Any],
+        frame: FrameType,
     ) -> Tracer | None:
         """What stands for the primitive of these operands, if there is something better."""
         makers = [how.primitive for one in tracers if (how := self._makers.get(one.atom))]
@@ -240,7 +252,7 @@ class Trace(NotAMethod, Entries):
             if rewriting.of and rewriting.of.isdisjoint(makers):
                 continue
             before, outer = len(self.made), self.place
-            place = place or outer or written_from(sys._getframe(1))
+            place = place or outer or written_from(frame)
             self.rewrites, self.place = False, place
             try:  # not `with self.at(place)`: most rules only look
                 instead: Tracer | None = rewriting.rule(*tracers, **attributes)
@@ -251,8 +263,7 @@ class Trace(NotAMethod, Entries):
             if instead is not None:
                 self._superseded.update(tracer.atom for tracer in tracers)
                 if len(self.made) > before:
-                    label = f"{rewriting.written} is computed as {rewriting.computed}"
-                    self.made[-1].rewriting = label
+                    self.made[-1].rewriting = rewriting
                     del self._equations[len(self.made) - 1 :]
                 return instead
         return None

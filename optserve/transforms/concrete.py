@@ -45,7 +45,7 @@ def pulled_back(
             cts = [ct]
         else:
             cts = [ct, *(found.pop(result.atom, None) for result in results[1:])]
-        if ct is None and cts.count(None) == len(cts):
+        if ct is None and all(one is None for one in cts):
             continue
         is_masked = bool(masked) and any(result.atom in masked for result in results)
         kept = pullback_at(made, is_masked)

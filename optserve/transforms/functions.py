@@ -56,6 +56,8 @@ def value_and_grad(
     {'a': np.float64(12.0), 'b': np.float64(9.0)}
     """
 
+    several = isinstance(argnums, Sequence)
+
     @np.errstate(all="ignore")
     def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
         chosen = ChosenArguments.of(arguments, positions_of(argnums, len(arguments)))
@@ -88,7 +90,7 @@ def value_and_grad(
         gradients = chosen.trees(filled(pullback([seed, *rest], False), chosen.leaves))
         traced.trace.release()
         value = own(outputs[0])
-        gradient = gradients if isinstance(argnums, Sequence) else gradients[0]
+        gradient = gradients if several else gradients[0]
         if not has_aux:
             return value, gradient
         known = iter(map(own, outputs[1:]))

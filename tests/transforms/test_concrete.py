@@ -121,6 +121,14 @@ def test_wild_numbers_too(program: Program, arguments: Any) -> None:
     check_alike(program.scalar, arguments, [np.float64(0.75)])
 
 
+def test_one_of_several_results_may_be_used_alone() -> None:
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
+    for part in (0, 1):
+        assert check_alike(
+            lambda a, part=part: np.sum(np.linalg.eigh(a)[part] ** 2), [matrix], [np.float64(1.0)]
+        )
+
+
 LEVELLED: list[Function] = [
     lambda x: 1.0 / (2.0 + np.exp(x)),
     lambda x: np.tanh(x**3),

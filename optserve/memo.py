@@ -56,7 +56,10 @@ class Memo:
     def known(self, key: Hashable, *same: object) -> Any:
         """What is kept under ``key`` and for these objects, if anything."""
         kept = self._kept.get((key, *map(id, same)))
-        return None if kept is None else kept.made
+        if kept is None:
+            return None
+        self._asked = kept.asked = self._asked + 1
+        return kept.made
 
     def drop(self, key: Hashable, *same: object) -> None:
         """Forget what is kept under ``key`` and for these objects, if anything."""

@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 KEPT = 64
 """Of how many forms of its arguments a function keeps the code."""
 
-_NUMBERS = frozenset({np.ndarray, np.float64, float})
+_ARRAYS = frozenset({np.ndarray, np.float64})
 """What is a number of the computation, at first sight."""
 
 _SAID = (str, bool, bytes, slice, type(Ellipsis), np.dtype)
@@ -82,28 +82,24 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
     @functools.wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
         kinds = set(map(type, arguments))
-        if not keywords and not numbers and kinds <= _NUMBERS:  # the usual case
-            key: Hashable = (len(arguments), (), ("*",) * len(arguments))
-            arrays = (
-                _arrays(arguments) if float in kinds else [plain_array(one) for one in arguments]
-            )
+        if kinds <= _ARRAYS and not keywords and not numbers:  # the usual case
+            arrays = [plain_array(one) for one in arguments]
+            key: Hashable = (len(arrays), (), ("*",) * len(arrays))
         else:
             given = _Given.of(arguments, keywords, numbers, names)
             if any(is_traced(value) for value in given.values):
                 return function(*arguments, **keywords)  # it is part of another computation
             key, arrays = given.key, _arrays(given.values)
-
-        def made() -> _Program:
+        key = (key, *[(array.shape, array.dtype) for array in arrays])
+        program = programs.known(key)
+        if program is None:
             given = _Given.of(arguments, keywords, numbers, names)
-            return _made(function, given, arrays, backend)
-
-        try:
-            program = programs.of(
-                (key, *[(array.shape, array.dtype) for array in arrays]),
-                made,
-            )
-        except _PartOfAnother:
-            return function(*arguments, **keywords)
+            try:
+                program = programs.of(
+                    key, functools.partial(_made, function, given, arrays, backend)
+                )
+            except _PartOfAnother:
+                return function(*arguments, **keywords)
         results = program.run(*arrays, *program.captured)
         return program.result(iter([one if one.ndim else one[()] for one in results]))
 
@@ -241,6 +237,8 @@ def _filler(tree: Any) -> Callable[[Iterator[Any]], Any]:
     """``_filled`` of that tree, taken apart beforehand as far as it is plain."""
     if isinstance(tree, _Open):
         return next
+    if type(tree) is tuple and all(isinstance(part, _Open) for part in tree):
+        return tuple
     if type(tree) is tuple:
         parts = [_filler(part) for part in tree]
         return lambda following: tuple([part(following) for part in parts])

@@ -83,7 +83,7 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
     def run(*arguments: Any, **keywords: Any) -> Any:
         kinds = set(map(type, arguments))
         if kinds <= _ARRAYS and not keywords and not numbers:  # the usual case
-            arrays = [plain_array(one) for one in arguments]
+            arrays: Sequence[Array] = arguments  # of dtypes that were looked at, if there is code
             key: Hashable = (len(arrays), (), ("*",) * len(arrays))
         else:
             given = _Given.of(arguments, keywords, numbers, names)

@@ -16,6 +16,9 @@ __all__ = ["as_floats", "as_operand", "check_dtype", "check_type", "plain_array"
 _asarray = np.asarray  # NumPy's own: the one of its module is exchanged while a trace is open
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, list, tuple)
 
+_FEW = 4096
+"""Bytes up to which a copy is made sooner than four functions of NumPy are called."""
+
 _SUBCLASSES: tuple[tuple[type, str, str], ...] = (
     (np.matrix, "* means a product of matrices to it alone", "use np.asarray(m), and @ for *"),
     (np.ndarray, "what it adds to an array would be lost", "use np.asarray(x)"),
@@ -122,7 +125,7 @@ def same_bits(left: Array, right: Array) -> bool:
     """Whether two arrays hold the same, NaN and the sign of zero included."""
     if left.shape != right.shape or left.dtype != right.dtype:
         return False
-    if left.dtype.itemsize > 8:
+    if left.nbytes <= _FEW or left.dtype.itemsize > 8:
         return left.tobytes() == right.tobytes()
     bits = np.dtype(f"u{left.dtype.itemsize}")
     return bool((left.view(bits) == right.view(bits)).all())

@@ -17,7 +17,8 @@ def norm(vector: Value) -> float:
     >>> [f"{norm(np.array([3.0, 4.0]) * size):.3g}" for size in (1e200, 1e-200)]
     ['5e+200', '5e-200']
     """
-    plain = sqrt(vector.dot(vector))
+    with np.errstate(over="ignore"):
+        plain = sqrt(vector.dot(vector))
     if 1e-100 < plain < 1e100:
         return plain
     largest = float(np.max(np.abs(vector), initial=0.0))

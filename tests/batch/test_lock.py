@@ -34,6 +34,8 @@ def with_rule(primitive: Primitive, **changed: Any) -> Callable[[pytest.MonkeyPa
             before = getattr(primitive, name_of)
             object.__setattr__(primitive, name_of, new)
             patch.callbacks.append(lambda a=name_of, b=before: object.__setattr__(primitive, a, b))  # type: ignore[attr-defined]
+        primitive.remembered.clear()  # what was made of the rule before
+        patch.callbacks.append(primitive.remembered.clear)  # type: ignore[attr-defined]
 
     return mutate
 

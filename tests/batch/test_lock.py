@@ -47,7 +47,7 @@ def first_of_a_tie(out: Any, x: Any, y: Any) -> Any:
 
 def without_rewritings(patch: pytest.MonkeyPatch) -> None:
     before = MEANING.rewritings
-    object.__setattr__(MEANING, "rewritings", {})
+    object.__setattr__(MEANING, "rewritings", dict.fromkeys(before, ()))
     patch.callbacks.append(lambda: object.__setattr__(MEANING, "rewritings", before))  # type: ignore[attr-defined]
 
 

@@ -30,7 +30,8 @@ Pulled = Callable[..., tuple[Value | None, ...]]
 """(cotangent, result, *operands) -> a cotangent for each operand, or ``None``, of its shape."""
 
 SECOND = 2
-"""The use of a pullback by shapes at which it is worth recording: most shapes come again."""
+"""The use of a pullback by shapes, or of a power by its exponent, at which it is worth recording:
+most come again."""
 
 LARGEST = 512
 """Pullbacks that are kept of one primitive: beyond, those who use it change their shapes."""
@@ -44,14 +45,15 @@ class Kept:
 
     __slots__ = ("is_foreign", "later", "numbers", "pullback", "tried", "uses")
 
-    def __init__(self, made: Made, numbers: bool) -> None:
+    def __init__(self, made: Made, numbers: bool, exponent: str | None) -> None:
         primitive = made.primitive
         avals = [one.aval for one in (*made.results, *made.operands)]
         # In single precision a rule has other bits when NumPy runs it, with numbers of its own.
         exact = all(aval.dtype == np.float64 or not is_float(aval.dtype) for aval in avals)
         self.is_foreign = is_foreign(primitive)
         self.numbers = numbers
-        self.later = not numbers and primitive.states_derivative and exact
+        many = not numbers or exponent is not None  # which may change from call to call
+        self.later = many and primitive.states_derivative and exact
         self.uses = 0
         self.tried = self.is_foreign
         self.pullback: Pulled | None = None
@@ -91,7 +93,7 @@ def pullback_at(made: Made, masked: bool) -> Kept:
     if found is None:
         if len(kept) >= LARGEST:
             kept.clear()
-        found = kept[key] = Kept(made, numbers)
+        found = kept[key] = Kept(made, numbers, exponent)
     return found
 
 

@@ -112,4 +112,26 @@ optimizer: lbfgs
         0,
         near={"loss": -0.25, "parameters.w": 0.5, "parameters.u": 0.0},
     ),
+    case(
+        "a unit of a network that has died, where all of it together lowers the loss",
+        f"""
+{inline(x=list(range(11)), y=[0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5])}
+parameters: {{a: 0, d: 0, w: 0.2, b: -3, c: 0}}
+loss: mean((y - a - d*x - c*relu(w*x + b))**2) + 0.1*(w**2 + b**2 + c**2)
+optimizer: lbfgs
+""",
+        3,
+    ),
+    case(
+        "squares of two weights that come to 0",
+        f"""
+{inline(x=[1, 2, 3, 4], y=[2, 4, 6, 8])}
+define: {{w(r): "where(r > 0, 0.9, 0.1) * r**2"}}
+parameters: {{a: 1, b: 1}}
+loss: sum(w(2*x - y - a - b*x))
+optimizer: lbfgs
+""",
+        0,
+        near={"parameters.a": [0.0, 1e-12], "parameters.b": [0.0, 1e-12]},
+    ),
 ]

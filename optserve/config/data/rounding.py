@@ -22,7 +22,7 @@ def in_precision(name: str, array: Array, dtype: DType, place: Place | None) -> 
     array([1., 2.], dtype=float32)
     """
     with np.errstate(over="ignore"):  # what is infinite then is found where it is used
-        found: Array = np.array(array, dtype=dtype, order="C", copy=None)
+        found: Array = array.astype(dtype, copy=False)
     if found.dtype == array.dtype or dtype.kind != "f" or array.ndim == 0 or not array.size:
         return found
     with np.errstate(all="ignore"):

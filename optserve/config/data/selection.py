@@ -186,7 +186,9 @@ class RowSelection(NamedTuple):
 
     def _cast(self, table: DataTable, name: str, array: Array, precision: DType) -> Array:
         """A column as the graph takes it."""
-        return in_precision(name, array, table.aval(name, precision).dtype, table.places.get(name))
+        dtype = table.aval(name, precision).dtype
+        found = in_precision(name, array, dtype, table.places.get(name))
+        return np.array(found, order="C", copy=None)
 
     def _check_held(self, table: DataTable, taken: Sequence[TakenColumn]) -> None:
         """Hold that the table is read whole."""

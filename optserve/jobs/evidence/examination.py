@@ -176,7 +176,7 @@ class Examination:
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
                 return self._kink(place)
-        if len([one for one in seen if one.kind == "afar"]) > 1:
+        if len([one for one in seen if one.kind == "afar"]) > 1 and abs(place.loss) > self.noise:
             told = self._end(Reason.stalled, self._undecided(model), model, place=place)
             return self._ill_conditioned(place, model, seen) or told
         return None

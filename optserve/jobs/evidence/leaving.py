@@ -11,7 +11,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import MUCH, longer, shorter, true_model
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface, signs
+from optserve.jobs.evidence.surface import NOTHING, Ground, Surface, signs
 
 __all__ = ["beside", "beside_kink", "downwards", "is_endless", "leave"]
 
@@ -29,6 +29,10 @@ SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
 
 PART = 2
 """The share of what may be spent that is left for other looks."""
+
+CHANCES = 32
+"""Directions by chance along coordinates that are next to nothing, as those of a unit of a network
+are that has died: only what all of them do together may lower the loss."""
 
 ALL_SIGNS = 4
 """Of so many coordinates at most all patterns of signs are looked along."""
@@ -92,13 +96,17 @@ def beside_kink(surface: Surface, place: Ground, let: float) -> Ground | None:
     derivative jumps, the loss may fall at once in some direction, though its derivative is 0.
 
     Steps are along patterns of signs, and along coordinates; of coordinates that have come to next
-    to nothing, longer ones too. Where that is too dear, there are fewer.
+    to nothing, longer ones too, and by chance. Where that is too dear, there are fewer.
     """
     sizes = np.where(surface.ignored, 0.0, surface.reference(place))
     far = np.where(surface.ignored, 0.0, surface.far(place))
     scales = [sizes] if (far <= MUCH * sizes).all() else [sizes, far]
     patterns = signs(surface.size) if surface.size > ALL_SIGNS else _all_signs(surface.size)
     ways = [way for scale in scales for way in patterns * scale]
+    gone = np.abs(place.point) < NOTHING
+    if gone.sum() > 1:
+        chance = np.random.default_rng(0).normal(size=(CHANCES, surface.size))
+        ways += [way for way in chance * np.where(gone, far, 0.0) if way.any()]
     most = surface.budget.left // (2 * len(SHORT) * PART)
     if len(scales) * surface.size + len(ways) <= most:
         ways = [way for scale in scales for way in np.diag(scale) if way.any()] + ways

@@ -167,3 +167,11 @@ def test_float32_may_round_what_it_tells_apart(values: list[float]) -> None:
     data = {"y": np.array(values)}
     config = {"version": 1, "precision": "float32", "parameters": {"b": 0}, "loss": "mean(y - b)"}
     assert load(config, data=data).objective.data["y"].dtype == np.float32
+
+
+def test_a_column_given_in_memory_is_not_copied() -> None:
+    table = np.arange(6.0).reshape(3, 2)
+    config = {"version": 1, "parameters": {"b": 0}, "loss": "mean((y - b)**2)"}
+    for _ in range(2):  # the second time by what is known of the config
+        found = load(config, data={"y": table[:, 1]})
+        assert np.shares_memory(np.asarray(found.objective.data["y"]), table)

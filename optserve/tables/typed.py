@@ -146,7 +146,8 @@ def _decoded(array: Array, spot: Spot) -> Array:
 
 
 def _floats(array: Array, spot: Spot, *, endless: bool = False) -> Array:
-    floats = array.astype(np.float64, copy=False)
+    with np.errstate(invalid="ignore"):  # a signalling NaN of 32 bits, which is told below
+        floats = array.astype(np.float64, copy=False)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)

@@ -69,7 +69,8 @@ def curve_fit(
     sigma:
         The standard deviations of ``ydata``: a number, or an array of its shape, infinite where a
         value does not count; or the covariance matrix (n, n) of a vector. Without
-        ``absolute_sigma`` only their ratios count, as in SciPy.
+        ``absolute_sigma`` only their ratios count, as in SciPy; there values of infinite deviation
+        still count as observations, so that its ``pcov`` is smaller.
     bounds:
         SciPy's (lower, upper), a pair for each parameter where there are not two, or pairs by name.
     method, tol, maxiter, seconds, progress:

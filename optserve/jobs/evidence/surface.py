@@ -222,8 +222,7 @@ class Surface:
         as large as others, up to 1."""
         sizes = self.reference(place)
         others = min(float(sizes.max(initial=0.0)), 1.0)
-        found: Array = np.maximum(np.maximum(sizes, others), np.abs(place.point - self.start))
-        return found
+        return np.asarray(np.maximum(np.abs(place.point - self.start), np.maximum(sizes, others)))
 
     def slope(self, place: Ground, free: Array | None = None) -> float:
         """By how much the loss changes, to first order, as ``free`` coordinates (p,), or all,
@@ -338,32 +337,37 @@ class Surface:
         loss and its gradient do there beside what they must, is noise (Moré & Wild, SIAM J. Sci.
         Comput. 33 (2011)).
         """
-        loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
         sizes = np.where(self.held(place), 0.0, self.reference(place))
         still = (place.point == 0.0) & (model.spread_scale > 0.0)  # which rounding does not move
         if still.any():
             whole = abs(place.loss) or abs(self.seen(self.start))
             sizes[still] = np.minimum(sizes, sqrt(whole) / model.spread_scale)[still]
-        rounded = self._rounded(place, sizes)
+        found, rounded = self._moved(place, model, sizes), self._rounded(place, sizes)
+        if found.loss < abs(place.loss) and (rounded > sizes).any():
+            more = self._moved(place, model, rounded)
+            if more.loss >= abs(place.loss):  # else it tells the scale of coordinates, not rounding
+                return more
+        return found
+
+    def _moved(self, place: Ground, model: Quadratic, sizes: Array) -> Noise:
+        """What is seen of noise as coordinates are moved by rounding errors of ``sizes`` (p,)."""
+        loss, turns, strays = self.sum_rounding(place), 0.0, list[Array]()
         for number, sign in enumerate(signs(self.size), 1):
-            move = number * self.epsilon * sign * rounded
-            found = self.at(place.point + move)
+            found = self.at(place.point + number * self.epsilon * sign * sizes)
             moved = (found.point - place.point).astype(np.float64)
             if not found.finite:
                 continue
             loss = max(loss, 2.0 * abs(found.loss - place.loss - float(place.gradient @ moved)))
             turns = max(turns, float(np.abs(found.gradient - place.gradient) @ sizes))
             strays.append(_strayed(place, found, moved))
-        seen = partial(self._largest, place, strays, model)
-        return Noise(loss, seen, turns)
+        return Noise(loss, partial(self._largest, place, strays, model), turns)
 
     def _rounded(self, place: Ground, sizes: Array) -> Array:
         """The ``sizes`` of coordinates (p,) by which what is computed of them is rounded: one that
         has come to next to nothing may cancel terms as large as its way, if that is below 1."""
         way = UNEVEN * np.minimum(np.abs(place.point - self.start), 1.0)
-        come = (place.point != 0.0) & (sizes > 0.0)
-        found: Array = np.where(come & (sizes <= NOTHING * way), way, sizes)
-        return found
+        come = (place.point != 0.0) & (sizes > 0.0) & (sizes <= NOTHING * way)
+        return np.asarray(np.where(come, way, sizes))
 
     def _largest(self, place: Ground, strays: list[Array], model: Quadratic) -> float:
         return 2.0 * max(self._decrements(place, strays, model), default=0.0)

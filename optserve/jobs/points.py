@@ -8,10 +8,13 @@ import numpy as np
 
 from optserve.graph.aval import Array
 
-__all__ = ["Evaluated", "LastPoints", "Linearized", "unknown"]
+__all__ = ["Evaluated", "LastPoints", "Linearized", "exact_fit", "unknown"]
 
 MOST = 32
 """Points that are kept."""
+
+EXACT = 10.0
+"""So many rounding errors of residuals as they were at first are nothing but rounding."""
 
 LARGEST = 1 << 13
 """Entries of a Jacobian that is kept."""
@@ -32,6 +35,11 @@ class Linearized(NamedTuple):
     gradient: Array
     residual: Array
     jacobian: Array
+
+
+def exact_fit(first: float, epsilon: float) -> float:
+    """Up to what a sum of squares, which was ``first``, may be rounding of its terms."""
+    return (EXACT * epsilon) ** 2 * first
 
 
 def unknown(rows: int, size: int) -> Linearized:

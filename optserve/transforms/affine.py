@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from optserve.graph.aval import is_float
 from optserve.graph.graph import Atom, Equation, Graph
 
-__all__ = ["affine"]
+__all__ = ["affine", "is_affine"]
 
 
 def affine(graph: Graph, wrt: Collection[int]) -> list[bool]:
@@ -23,15 +24,17 @@ def affine(graph: Graph, wrt: Collection[int]) -> list[bool]:
     varying = {graph.inputs[index] for index in wrt}
     bent = set[Atom]()
     for equation in graph.equations:
+        these = [number for number, atom in enumerate(equation.operands) if atom in varying]
         if not bent.isdisjoint(equation.operands):
             bent.update(equation.results)
-        elif not varying.isdisjoint(equation.operands):
-            (varying if _is_linear(equation, varying) else bent).update(equation.results)
+        elif these:
+            (varying if is_affine(equation, these) else bent).update(equation.results)
     return [atom not in bent for atom in graph.outputs]
 
 
-def _is_linear(equation: Equation, varying: Collection[Atom]) -> bool:
-    """Whether it is jointly linear in all of its operands that are ``varying``."""
-    operands = equation.operands
-    these = frozenset(index for index, atom in enumerate(operands) if atom in varying)
-    return any(these <= group for group in equation.primitive.linear_groups(len(operands)))
+def is_affine(equation: Equation, these: Collection[int]) -> bool:
+    """Whether it is affine in the operands of ``these`` numbers, taken together."""
+    if not all(is_float(result.aval.dtype) for result in equation.results):
+        return False  # a cast to whole numbers has steps
+    groups = equation.primitive.linear_groups(len(equation.operands))
+    return any(group.issuperset(these) for group in groups)

@@ -8,7 +8,6 @@ a mean, or values that are centred by one, would be biased, and are refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from optserve.errors import ConfigError
@@ -18,6 +17,7 @@ from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.primitive import Value
 from optserve.primitives.constants import arange
 from optserve.primitives.constants import size as size_
+from optserve.transforms.affine import is_affine
 from optserve.transforms.expand import expand
 from optserve.transforms.marking import mark
 from optserve.transforms.reverse import Environment
@@ -88,7 +88,7 @@ def check_affine(graph: Graph, rows: Dim) -> None:
                 code="minibatch",
             )
         uncertain = [i for i, atom in enumerate(equation.operands) if atom in estimated]
-        if uncertain and not (kind == "fixed" and _is_affine(equation, uncertain)):
+        if uncertain and not (kind == "fixed" and is_affine(equation, uncertain)):
             raise ConfigError(
                 f"`{equation.primitive.name}` of a sum or mean over rows: its value for a batch, "
                 "on average, is not the value for all rows",
@@ -122,12 +122,6 @@ def _check_kind(equation: Equation, kind: str) -> None:
 
 def _is_float(equation: Equation) -> bool:
     return all(variable.aval.dtype.kind == "f" for variable in equation.results)
-
-
-def _is_affine(equation: Equation, uncertain: Sequence[int]) -> bool:
-    """Whether the equation is affine in the operands numbered ``uncertain``, taken together."""
-    groups = equation.primitive.linear_groups(len(equation.operands))
-    return _is_float(equation) and any(group.issuperset(uncertain) for group in groups)
 
 
 def _counts_rows(equation: Equation, rows: Dim) -> bool:

@@ -15,6 +15,7 @@ from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evidence.budget import DENSE, Budget
 from optserve.jobs.evidence.evidence import Evidence
 from optserve.jobs.limits import Limits
+from optserve.jobs.points import exact_fit
 from optserve.jobs.reasons import Reason
 from optserve.jobs.watch import Watch
 
@@ -31,9 +32,6 @@ LOOKS = 1.1
 FIRST_LOOK = 20
 EBBS = 0.1
 """Steps of which the last tenth gains less than this share of the tenth before are examined."""
-
-EXACT = 10.0
-"""So many rounding errors of what a sum of squares was at first may be all that is left of it."""
 
 PATIENCE, EACH = 100, 10
 """Evaluations after which Newton's method is tried where few parameters vary: in all, and for each
@@ -135,8 +133,7 @@ class Verdicts:
         if measured.decrement**2 <= 4.0 * self._epsilon * abs(self.gains.lowest):
             return True
         # A sum of squares that is next to nothing of what it was may be rounding of its terms.
-        exact = (EXACT * self._epsilon) ** 2 * self.gains.first
-        return 0.0 <= self.gains.lowest <= exact < inf
+        return 0.0 <= self.gains.lowest <= exact_fit(self.gains.first, self._epsilon) < inf
 
     @property
     def wait(self) -> int:

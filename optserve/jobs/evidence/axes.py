@@ -107,9 +107,7 @@ def profiles_of(
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
-        one = _believed(profile(surface, place, direction, noise, let), surface, place, model)
-        if one.kind == "valley":
-            one = followed(surface, place, one, model, noise, let)
+        one = _seen(surface, place, direction, model, noise, let)
         more = longer(surface, place, start, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
             unclear.append(one)
@@ -126,6 +124,22 @@ def profiles_of(
     return found + _weakest(surface, place, model, which, noise, let)
 
 
+def _seen(
+    surface: Surface,
+    place: Ground,
+    direction: Array,
+    model: Quadratic,
+    noise: float,
+    let: float,
+    times: float = 1.0,
+) -> Profile:
+    """What the loss does along ``direction`` (p,), so many ``times`` as far as coordinates are
+    large; a valley is followed."""
+    found = profile(surface, place, direction, noise, let, times=times)
+    found = _believed(found, surface, place, model)
+    return followed(surface, place, found, model, noise, let) if found.kind == "valley" else found
+
+
 def _lower(
     surface: Surface,
     place: Ground,
@@ -140,10 +154,7 @@ def _lower(
     more = shorter(surface.far(place), unit)
     if not MUCH < more < inf or LOOK * surface.prices.hessian > surface.budget.left:
         return None
-    found = profile(surface, place, unit, noise, let, times=more)
-    found = _believed(found, surface, place, model)
-    if found.kind == "valley":
-        found = followed(surface, place, found, model, noise, let)
+    found = _seen(surface, place, unit, model, noise, let, times=more)
     return found if found.kind in ("falls", "floor") else None
 
 

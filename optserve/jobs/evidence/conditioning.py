@@ -92,13 +92,18 @@ def remedy(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) ->
     factor = DILATED * max(1.0, *map(_offset, columns.values()))
     other = _Other(surface, place, model, columns)
     ways = (_between(-1.0, 1.0), _between(1.0, 2.0))
-    spread = next((one for one in ways if other.shows(one)), None)
-    if spread is None:
+    models = ((one, other.model_of(one)) for one in ways)
+    clearer = ((one, found) for one, found in models if found and other.is_clearer(found))
+    spread, found = next(clearer, (None, None))
+    if spread is None or found is None:
         return APART if not shown and _emerges(other, FARTHEST * factor) else ""
     if other.shows(_dilated(factor)) is False:
         return ""
-    if surface.evaluator.graphs.has_kinks and not _comes_slowly(other, spread):
-        return ""
+    if surface.evaluator.graphs.has_kinks:
+        # A row that comes to the other side of a kink shows an axis at once.
+        on_the_way = partial(_mixed, spread)
+        if not _is_gradual(other, on_the_way, LEAST_SHARE, 1.0, found):
+            return ""
     away = sorted(columns, key=lambda name: -_offset(columns[name]))[:MOST]
     away = [name for name in away if _offset(columns[name]) >= SHIFTED]
     return _told({name: columns[name] for name in away if other.shows(spread, name)})
@@ -179,13 +184,6 @@ def _emerges(other: _Other, farthest: float) -> bool:
             return _is_gradual(rows, _dilated, near, far, model)
         near = far
     return False
-
-
-def _comes_slowly(other: _Other, changed: Changed) -> bool:
-    """Whether an axis that shows where columns are ``changed`` comes out of rounding little by
-    little on the way, and not at once, as it does where a row comes to the other side of a kink."""
-    model = other.model_of(changed)
-    return model is None or _is_gradual(other, partial(_mixed, changed), LEAST_SHARE, 1.0, model)
 
 
 def _is_gradual(

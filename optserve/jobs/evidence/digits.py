@@ -15,6 +15,7 @@ import numpy as np
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.points import exact_fit
 from optserve.optimizers.lengths import norm
 
 __all__ = ["undecided"]
@@ -25,9 +26,6 @@ CANCEL = 1e-4
 MATTERS, BLURS, DECIDES = 1e-3, 3e-6, 1e-9
 """The share of a residual from which its rounding matters: of an axis whose curvature is seen far
 off at least, and of one that even a Jacobian hides."""
-
-EXACT = 10.0
-"""So many rounding errors of the residual at the start are an exact fit."""
 
 
 def undecided(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) -> str:
@@ -51,7 +49,7 @@ def _rounded(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) 
     itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
     left of the loss.
     """
-    least = (EXACT * surface.epsilon) ** 2 * surface.seen(surface.start)
+    least = exact_fit(surface.seen(surface.start), surface.epsilon)
     if 0.0 <= place.loss - (surface.constant or 0.0) <= least < inf:
         return ""
     if model.rest is not None and (unsure(model) & (model.values > model.noise)).any():

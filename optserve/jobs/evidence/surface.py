@@ -20,7 +20,7 @@ from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian,
 from optserve.optimizers.bounds import project
 from optserve.optimizers.lengths import norm
 
-__all__ = ["BLIND", "NOTHING", "Ground", "Noise", "Surface", "signs"]
+__all__ = ["BLIND", "NOTHING", "SUMS", "Ground", "Noise", "Surface", "signs"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""

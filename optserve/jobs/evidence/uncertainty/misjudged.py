@@ -13,6 +13,7 @@ from math import inf, sqrt
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.surface import SUMS
 from optserve.jobs.evidence.uncertainty.covariance import Covariance
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
 from optserve.optimizers.bounds import project
@@ -36,8 +37,6 @@ ROUNDING = 1e-12
 """Entries of a projection below which they are 0."""
 
 BISECTIONS = 16
-SUMS = 4.0
-"""Rounding errors of the loss that its own sum is taken to make."""
 
 
 def misjudged(minimum: FreeMinimum, covariance: Covariance) -> Array | None:

@@ -90,7 +90,6 @@ def _doublings(surface: Surface, place: Ground, model: Quadratic) -> Array:
 def profiles_of(
     surface: Surface,
     place: Ground,
-    start: Array,
     model: Quadratic,
     which: Array,
     noise: float,
@@ -98,8 +97,8 @@ def profiles_of(
 ) -> list[Profile]:
     """What the loss does along the axes ``which`` (q,), in as few coordinates each as can be.
 
-    Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of what
-    they may be: where the loss rises as far off as that, it rises. If it falls along no axis, it is
+    Coordinates that have come to next to nothing from their start are no measure of what they may
+    be: where the loss rises as far off as that, it rises. If it falls along no axis, it is
     looked as far off for a place that is lower.
     """
     found, unclear = [], []
@@ -108,7 +107,7 @@ def profiles_of(
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
         one = _seen(surface, place, direction, model, noise, let)
-        more = longer(surface, place, start, one.direction)
+        more = longer(surface, place, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
             unclear.append(one)
             if more > MUCH and _rises(surface, place, more * one.direction, model, noise):
@@ -190,8 +189,9 @@ def _rises(surface: Surface, place: Ground, far: Array, model: Quadratic, noise:
     return least > max(surface.noise(found, model).loss for found in beside if found.finite)
 
 
-def longer(surface: Surface, place: Ground, start: Array, unit: Array) -> float:
-    """By how many times ``unit`` (p,) is shorter than the way from ``start`` (p,)."""
+def longer(surface: Surface, place: Ground, unit: Array) -> float:
+    """By how many times ``unit`` (p,) is shorter than the way from the start."""
+    start = surface.start
     sizes = np.maximum(np.abs(place.point - start), surface.reference(place._replace(point=start)))
     return shorter(sizes, unit)
 

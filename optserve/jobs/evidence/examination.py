@@ -83,7 +83,7 @@ class Examination:
         """What Newton steps from ``place`` lead to."""
         surface = self.surface
         self.task, self.done = "to see how far the loss falls on", None
-        done = finish(surface, place, self.bar, MOST, self.end.start)
+        done = finish(surface, place, self.bar, MOST)
         self.noise = done.noise.loss
         if done.kind == "slides":
             return self._runs_away(done.step, done.model.spread_scale, done.model)
@@ -132,23 +132,23 @@ class Examination:
         if free := standing.beyond_rows(surface, place, model):
             return self._minimum(place, model, model, free)
         true = true_model(surface, place, model)
-        if told := standing.jump_at(surface, place, self.end.start, model, noise):
+        if told := standing.jump_at(surface, place, model, noise):
             return self._end(Reason.stalled, told, model, place=place)
         bar = self.bar(place, model, done.noise)
-        if standing.may_be_kink(surface, place, self.end.start, model, done.noise):
+        if standing.may_be_kink(surface, place, model, done.noise):
             self.task = "to see whether the loss falls beside a kink"
             lower = beside_kink(surface, place, max(noise, bar.let()))
             if lower is not None:
                 told = "no minimum: the loss falls beside a kink"
                 return self._end(None, told, true)._replace(onward=lower)
-        if lower := downwards(surface, place, true, noise, self.end.start):
+        if lower := downwards(surface, place, true, noise):
             told = "the curvature is negative: no minimum"
             return self._end(Reason.saddle, told, true)._replace(onward=lower)
         self.task = "to look along directions without curvature"
         weak = hidden(surface, place, model, noise)
         seen = list[Profile]()
         if weak.any():
-            seen = profiles_of(surface, place, self.end.start, model, weak, noise, bar.let())
+            seen = profiles_of(surface, place, model, weak, noise, bar.let())
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model, seen)
@@ -164,14 +164,14 @@ class Examination:
             if one.kind in ("falls", "floor"):
                 self.on_floor |= one.kind == "floor"
                 return self._falls_along(place, model, one)
-            if one.kind == "tail" or came_down(self.fell, one, self.surface, place, self.end.start):
+            if one.kind == "tail" or came_down(self.fell, one, self.surface, place):
                 if model.rest is not None and (found := self._ill_conditioned(place, model)):
                     return found
                 if found := self._plateau(place, model, seen):
                     return found
-                if not standing.moved(self.surface, place, self.end.start, one.direction):
+                if not standing.moved(self.surface, place, one.direction):
                     return self._gone(place, model, seen)
-                if standing.is_parabola(self.surface, place, self.end.start):
+                if standing.is_parabola(self.surface, place):
                     return self._end(Reason.stalled, self._undecided(model), model, place=place)
                 return self._runs_away(one.direction, self._sizes(place), model)
             if one.kind == "kink":
@@ -183,10 +183,7 @@ class Examination:
 
     def _gone(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined:
         """Where the loss does not change with what was not moved, but would nearer by."""
-        start = self.end.start
-        flat = [
-            one for one in seen if not standing.moved(self.surface, place, start, one.direction)
-        ]
+        flat = [one for one in seen if not standing.moved(self.surface, place, one.direction)]
         told = "the loss does not change with {} near the start: what depends on it has vanished"
         return self._flat_end(told, place, model, flat)
 
@@ -218,7 +215,7 @@ class Examination:
 
     def _vanished(self, place: Ground, model: Quadratic, noise: float, let: Let) -> Examined | None:
         """Far out, where nothing is left of what the descent came down."""
-        seen = outward(self.surface, place, self.end.start, model, noise, let)
+        seen = outward(self.surface, place, model, noise, let)
         return None if seen is None else self._unlike(place, model, [seen])
 
     def _flat(
@@ -258,7 +255,7 @@ class Examination:
     def _plateau(self, place: Ground, model: Quadratic, seen: Sequence[Profile]) -> Examined | None:
         """Where the loss changes along fewer directions than at the start."""
         dead = [one for one in seen if one.kind == "flat"]
-        if not dead or len(dead) <= standing.flat_at(self.surface, self.end.start):
+        if not dead or len(dead) <= standing.flat_at_start(self.surface):
             return None
         told = "a plateau: the loss no longer changes with {}, as it did"
         return self._flat_end(told, place, model, dead)
@@ -318,9 +315,7 @@ class Examination:
             told = "the loss falls along the floor of a valley, as long as rounding lets it be seen"
             return self._end(Reason.stalled, told, model, place=place)
         by_tolerance = model.decrement <= self.tolerance * self._unit(place, model)
-        told = standing.unseen(
-            self.surface, place, self.end.start, true, self.noise, by_tolerance=by_tolerance
-        )
+        told = standing.unseen(self.surface, place, true, self.noise, by_tolerance=by_tolerance)
         if told:
             return self._end(Reason.stalled, told, model, place=place)
         reason = Reason.gradient if by_tolerance else Reason.precision

@@ -51,17 +51,17 @@ def leave(
     place: Ground,
     direction: Array,
     noise: float,
-    start: Array | None = None,
     *,
+    far: bool = False,
     anyhow: bool = False,
 ) -> Ground | None:
     """The lowest of ever longer steps along ``direction`` (p,), in both senses, if one lowers the
     loss by more than ``noise``; ``anyhow``, of steps of any length.
 
-    Coordinates that have come to next to nothing from their ``start`` (p,) are no measure of a
-    step: then one is as long as that way."""
+    Coordinates that have come to next to nothing from the start are no measure of a step: then
+    one is as long as that way, where it may lead so ``far``."""
     unit = unit_along(surface, place, direction)
-    if start is not None and (more := longer(surface, place, start, unit)) > MUCH:
+    if far and (more := longer(surface, place, unit)) > MUCH:
         unit = more * unit
     best: Ground | None = None
     share, longest = (NEAREST, FARTHEST) if anyhow else (FIRST, LONGEST)
@@ -77,13 +77,11 @@ def leave(
     return best
 
 
-def downwards(
-    surface: Surface, place: Ground, true: Quadratic, noise: float, start: Array
-) -> Ground | None:
+def downwards(surface: Surface, place: Ground, true: Quadratic, noise: float) -> Ground | None:
     """A place that is lower than ``place`` along a curvature that is negative, or rounding of 0."""
     for number in np.flatnonzero(true.values < 0.0)[:AXES]:
         axis = true.axis(int(number))
-        lower = leave(surface, place, axis, noise, start)
+        lower = leave(surface, place, axis, noise, far=True)
         if lower is None and true.values[number] < -true.noise:
             lower = leave(surface, place, axis, noise, anyhow=True)
         if lower is not None:

@@ -91,15 +91,14 @@ BarAt = Callable[[Ground, Quadratic, Noise, float], Bar]
 """(where, model, noise, the loss a step before) -> what is let go there."""
 
 
-def finish(surface: Surface, place: Ground, bar_at: BarAt, most: int, start: Array) -> Finish:
-    """Take at most ``most`` steps from ``place``; a descent has led there from ``start`` (p,)."""
-    return _Newton(surface, place, bar_at, start).run(most)
+def finish(surface: Surface, place: Ground, bar_at: BarAt, most: int) -> Finish:
+    """Take at most ``most`` steps from ``place``, where a descent has led."""
+    return _Newton(surface, place, bar_at).run(most)
 
 
 class _Newton:
-    def __init__(self, surface: Surface, place: Ground, bar_at: BarAt, start: Array) -> None:
+    def __init__(self, surface: Surface, place: Ground, bar_at: BarAt) -> None:
         self.surface = surface
-        self.start = start
         self.first = self.place = place
         self.bar_at = bar_at
         self.first_model = self.model = surface.quadratic(place)
@@ -266,7 +265,7 @@ class _Newton:
         strayed = abs(found.loss - place.loss + model.decrement**2)
         if not found.finite or self._again(found).decrement > QUICK * model.decrement:
             return False
-        before = self.surface.at(self.start)
+        before = self.surface.at(self.surface.start)
         most = ROUNDINGS * self.surface.epsilon * abs(before.loss)
         if not before.finite or not self.noise.loss < NOISY * strayed <= most:
             return False

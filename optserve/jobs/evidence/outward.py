@@ -47,18 +47,16 @@ AWAY = MappingProxyType({"edge": 1e6, "flat": 1e10, "valley": 1e10})
 """How many times its size at the start a coordinate is that has run away, by what is seen there."""
 
 
-def came_down(
-    fell: Sequence[Array], seen: Profile, surface: Surface, place: Ground, start: Array
-) -> bool:
+def came_down(fell: Sequence[Array], seen: Profile, surface: Surface, place: Ground) -> bool:
     """Whether the loss ``fell`` along what was ``seen``, ever farther, until noise hid how much.
 
     The ways (p,) that led down are compared in the sizes of coordinates. One step may have led so
-    far from the ``start`` (p,) that nothing is left to be seen.
+    far from the start that nothing is left to be seen.
     """
     sizes = surface.reference(place)
     ways = [way / sizes for way in (*fell[-2:], seen.direction)]
     pairs = [(one, other, norm(one), norm(other)) for one, other in pairwise(ways)]
-    if seen.kind in AWAY and _ran(surface, place, start, seen.direction) > AWAY[seen.kind]:
+    if seen.kind in AWAY and _ran(surface, place, seen.direction) > AWAY[seen.kind]:
         return True
     return (
         seen.kind in ("flat", "edge")
@@ -68,19 +66,19 @@ def came_down(
     )
 
 
-def _ran(surface: Surface, place: Ground, start: Array, way: Array) -> float:
-    """How many times as large as at the ``start`` (p,) each coordinate of ``way`` (p,) is.
+def _ran(surface: Surface, place: Ground, way: Array) -> float:
+    """How many times as large as at the start each coordinate of ``way`` (p,) is.
 
     A logarithm is taken for what it is of.
     """
-    sizes = surface.reference(place._replace(point=start))
+    sizes = surface.reference(place._replace(point=surface.start))
     part = np.abs(way) > TAKES_PART * np.abs(way).max()
-    times = np.maximum(np.abs(way) / sizes, _grown(surface, start, place.point))
+    times = np.maximum(np.abs(way) / sizes, _grown(surface, place.point))
     return float(times[part].min(initial=inf))
 
 
-def _grown(surface: Surface, start: Array, point: Array) -> Array:
-    """How many times as large or small as at ``start`` (p,) transformed parameters are (p,).
+def _grown(surface: Surface, point: Array) -> Array:
+    """How many times as large or small as at the start transformed parameters are (p,).
 
     It is 0 for one without a transform.
     """
@@ -88,7 +86,7 @@ def _grown(surface: Surface, start: Array, point: Array) -> Array:
     if not surface.evaluator.transformed:
         return found
     packing = surface.evaluator.packing
-    now, before = map(packing.natural, (point, start))
+    now, before = map(packing.natural, (point, surface.start))
     for one in packing.free:
         name = one.parameter.name
         times = np.ravel(np.abs(now[name] / before[name]))[one.free]
@@ -100,21 +98,22 @@ def _grown(surface: Surface, start: Array, point: Array) -> Array:
 def outward(
     surface: Surface,
     place: Ground,
-    start: Array,
     model: Quadratic,
     noise: float,
     let: Let,
 ) -> Profile | None:
-    """What the loss does as far beyond ``place`` as that is from ``start`` (p,), and farther.
+    """What the loss does as far beyond ``place`` as that is from the start, and farther.
 
     ``None`` where it rises there, or never fell on the way: along all coordinates at once, and
     along one of a few.
     """
-    whole = _faint(surface, place, start, model, noise)
+    whole = _faint(surface, place, model, noise)
     [part] = np.nonzero(whole)
     ways = [whole] if part.size else []
     if 1 < part.size <= FEW:
-        ways += list(np.where(np.eye(whole.size, dtype=bool)[part], place.point - start, 0.0))
+        ways += list(
+            np.where(np.eye(whole.size, dtype=bool)[part], place.point - surface.start, 0.0)
+        )
     for way in ways:
         if _stays(surface, place, way, model, noise):
             found = beyond(surface, place, way, let())
@@ -138,14 +137,14 @@ def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise:
     return out <= noise < back
 
 
-def _faint(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> Array:
-    """The way from ``start`` (p,), as far as the model says that the loss hardly depends on it."""
-    way = (place.point - start).astype(np.float64)[model.free]
+def _faint(surface: Surface, place: Ground, model: Quadratic, noise: float) -> Array:
+    """The way from the start (p,), as far as the model says that the loss hardly depends on it."""
+    way = (place.point - surface.start).astype(np.float64)[model.free]
     way[np.abs(way) <= ROUNDINGS * surface.epsilon * np.abs(place.point[model.free])] = 0.0
     nowhere = np.zeros(model.free.size)
     if model.partial or not way.any():
         return nowhere
-    fallen = surface.seen(start) - place.loss
+    fallen = surface.seen(surface.start) - place.loss
     faint = max(FAINT * fallen if isfinite(fallen) else 0.0, NOISES * noise)
     shares = np.square(model.axes / model.scale[:, None])
     curved = model.values > model.noise

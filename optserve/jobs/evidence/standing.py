@@ -18,7 +18,7 @@ from optserve.jobs.evidence.surface import Ground, Noise, Surface
 __all__ = [
     "apart",
     "beyond_rows",
-    "flat_at",
+    "flat_at_start",
     "is_parabola",
     "jump_at",
     "may_be_kink",
@@ -48,9 +48,9 @@ KINKED = 1e3
 """How many times what is expected a loss must turn by that is looked at beside a kink."""
 
 
-def flat_at(surface: Surface, start: Array) -> float:
-    """How many directions were flat at the ``start`` (p,) already; infinite where none is known."""
-    place = surface.at(start)
+def flat_at_start(surface: Surface) -> float:
+    """How many directions were flat at the start already; infinite where none is known."""
+    place = surface.at(surface.start)
     if not place.finite:
         return inf
     model = surface.quadratic(place)
@@ -64,28 +64,26 @@ def _bends(surface: Surface, place: Ground, model: Quadratic) -> Array:
     return found
 
 
-def may_be_kink(
-    surface: Surface, place: Ground, start: Array, model: Quadratic, noise: Noise
-) -> bool:
+def may_be_kink(surface: Surface, place: Ground, model: Quadratic, noise: Noise) -> bool:
     """Whether the derivative may jump at ``place``: by the structure of the loss, as nothing was
-    moved from the ``start`` (p,), or as the loss turns by more than curvature and rounding make it.
+    moved from the start, or as the loss turns by more than curvature and rounding make it.
     """
     if surface.evaluator.graphs.has_kinks:
         return True
-    if surface.dense and np.array_equal(place.point, start):
+    if surface.dense and np.array_equal(place.point, surface.start):
         return True
     smooth = surface.epsilon * float(_bends(surface, place, model).sum())
     return noise.turns > KINKED * max(noise.loss, smooth)
 
 
-def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noise: float) -> str:
+def jump_at(surface: Surface, place: Ground, model: Quadratic, noise: float) -> str:
     """What to say where rounding of the coordinates changes the loss by ``noise`` that matters,
-    beside what it is here and was at the ``start`` (p,), and what a coordinate changes by itself.
+    beside what it is here and was at the start, and what a coordinate changes by itself.
     """
     bends = _bends(surface, place, model)
     if noise <= MATTERS * max(abs(place.loss), float(0.5 * bends.max(initial=0.0))):
         return ""
-    if noise <= MATTERS * abs(surface.at(start).loss):
+    if noise <= MATTERS * abs(surface.at(surface.start).loss):
         return ""
     told = "the loss jumps here, or its terms cancel"
     return f"{told}: rounding of the parameters changes it by {noise:.2g}"
@@ -94,7 +92,6 @@ def jump_at(surface: Surface, place: Ground, start: Array, model: Quadratic, noi
 def unseen(
     surface: Surface,
     place: Ground,
-    start: Array,
     true: Quadratic,
     noise: float,
     *,
@@ -105,7 +102,7 @@ def unseen(
     The curvature may not be negative beyond doubt, but where bounds allow no step along it, or a
     sum of squares is 0 but for rounding. Where no tolerance was met (``by_tolerance``), ``noise``
     of the loss must be less than a log-likelihood changes by over a standard error; for a loss that
-    is no sum of squares, less than all that there is of it or that the descent from ``start`` (p,)
+    is no sum of squares, less than all that there is of it or that the descent
     has gained.
     """
     if told := _end_of_numbers(surface, place):
@@ -115,7 +112,7 @@ def unseen(
         axis = true.axis(int(np.argmin(true.values)))
         if not surface.at_bound(place)[axis != 0.0].any():
             return "the curvature is negative, and no step was found that lowers the loss"
-    if not surface.dense and (told := _without_slopes(surface, place, start, noise)):
+    if not surface.dense and (told := _without_slopes(surface, place, noise)):
         return told
     if by_tolerance:
         return ""
@@ -123,17 +120,17 @@ def unseen(
         return "rounding of the log-likelihood hides a standard error: is a density infinite?"
     if surface.kind != "loss" or exact:
         return ""
-    if noise > max(abs(place.loss), surface.seen(start) - place.loss):
+    if noise > max(abs(place.loss), surface.seen(surface.start) - place.loss):
         return "rounding hides all that the descent has gained: has the loss a lower bound?"
     return ""
 
 
-def _without_slopes(surface: Surface, place: Ground, start: Array, noise: float) -> str:
+def _without_slopes(surface: Surface, place: Ground, noise: float) -> str:
     """What to say where the loss changes with coordinates, moved together, by which the derivative
-    is 0 here, at the ``start`` (p,) and where they are moved to."""
+    is 0 here, at the start and where they are moved to."""
     if surface.budget.left <= len(STEPS):
         return ""
-    before = surface.plainly_at(start).gradient
+    before = surface.plainly_at(surface.start).gradient
     still = (before == 0.0) & (place.gradient == 0.0) & ~surface.ignored
     if not still.any():
         return ""
@@ -180,20 +177,20 @@ def beyond_rows(surface: Surface, place: Ground, model: Quadratic) -> list[Direc
     return [directed("flat", axis, sizes, labels) for axis in axes]
 
 
-def moved(surface: Surface, place: Ground, start: Array, direction: Array) -> bool:
-    """Whether a descent from ``start`` (p,) has moved a coordinate of ``direction`` (p,)."""
-    way = np.abs(place.point - start)
+def moved(surface: Surface, place: Ground, direction: Array) -> bool:
+    """Whether the descent has moved a coordinate of ``direction`` (p,)."""
+    way = np.abs(place.point - surface.start)
     part = np.abs(direction) > TAKES_PART * np.abs(direction).max()
     return bool((way > STILL * surface.reference(place))[part].any())
 
 
-def is_parabola(surface: Surface, place: Ground, start: Array) -> bool:
-    """Whether second derivatives are those at the ``start`` (p,): such a loss has a minimum.
+def is_parabola(surface: Surface, place: Ground) -> bool:
+    """Whether second derivatives are those at the start: such a loss has a minimum.
 
     So those of a linear model, of which the Jacobian is always the same.
     """
-    there = surface.at(start)
-    if not surface.dense or not there.finite or np.array_equal(start, place.point):
+    there = surface.at(surface.start)
+    if not surface.dense or not there.finite or np.array_equal(surface.start, place.point):
         return False
     if place.jacobian is not None and there.jacobian is not None:
         now, before = place.jacobian, there.jacobian

@@ -12,6 +12,9 @@ __all__ = ["in_precision"]
 SHARE = 0.1
 """The share of the standard deviation of a column that rounding may change a value by, at most."""
 
+DUST = 16.0
+"""A column that varies by so many rounding errors of its own is constant."""
+
 
 def in_precision(name: str, array: Array, dtype: DType, place: Place | None) -> Array:
     """The column ``name`` (rows, ...), or a number derived of it, as a ``dtype``.
@@ -28,7 +31,8 @@ def in_precision(name: str, array: Array, dtype: DType, place: Place | None) -> 
     with np.errstate(all="ignore"):
         changes = np.abs(found - array).max(axis=0)
         spread = np.std(array, axis=0)
-    lost = (changes > SHARE * spread) & (spread > 0.0) & np.isfinite(changes)
+        dust = DUST * np.finfo(array.dtype).eps * np.abs(array).max(axis=0)
+    lost = (changes > SHARE * spread) & (spread > dust) & np.isfinite(changes)
     if lost.any():
         worst = np.unravel_index(int(np.argmax(lost)), lost.shape)
         raise ConfigError(

@@ -47,10 +47,11 @@ def true_model(surface: Surface, place: Ground, model: Quadratic) -> Quadratic:
         return surface.spanned(place.point, chance * model.spread_scale, model.free)
     if model.rest is None or not surface.dense:
         return model
-    root = sqrt(surface.epsilon)
-    found = of_hessian(surface.differences(place), place.gradient, model.free, root)
-    if found.least >= DOUBTFUL:
-        return found
+    if place.point[model.free].all():  # of one at 0 differences do not know how wide to be
+        root = sqrt(surface.epsilon)
+        found = of_hessian(surface.differences(place), place.gradient, model.free, root)
+        if found.least >= DOUBTFUL:
+            return found
     return of_hessian(surface.hessian(place), place.gradient, model.free, surface.epsilon)
 
 

@@ -18,7 +18,7 @@ __all__ = ["beside", "beside_kink", "downwards", "is_endless", "leave"]
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
 
-NEAREST, FARTHEST = 1e-16, 1e16
+NEAREST, FARTHEST = 1e-30, 1e16
 """The same where a curvature is negative for sure: a coordinate of 0 has no size to go by."""
 
 AXES = 4

@@ -42,6 +42,9 @@ NOTHING = 1e-12
 UNEVEN = 0.7
 """Steps by a few whole spacings of numbers would be rounded nowhere; those by such shares are."""
 
+SHARE = 1e-3
+"""A change of a coordinate, as a share of itself, that is small, and more than rounding."""
+
 LOOKS = 4
 """Points at which rounding is looked at."""
 
@@ -343,10 +346,9 @@ class Surface:
             whole = abs(place.loss) or abs(self.seen(self.start))
             sizes[still] = np.minimum(sizes, sqrt(whole) / model.spread_scale)[still]
         found, rounded = self._moved(place, model, sizes), self._rounded(place, sizes)
-        if found.loss < abs(place.loss) and (rounded > sizes).any():
+        if found.loss < abs(place.loss) and rounded is not sizes:
             more = self._moved(place, model, rounded)
-            if more.loss >= abs(place.loss):  # else it tells the scale of coordinates, not rounding
-                return more
+            return more if more.loss >= abs(place.loss) else found
         return found
 
     def _moved(self, place: Ground, model: Quadratic, sizes: Array) -> Noise:
@@ -364,10 +366,23 @@ class Surface:
 
     def _rounded(self, place: Ground, sizes: Array) -> Array:
         """The ``sizes`` of coordinates (p,) by which what is computed of them is rounded: one that
-        has come to next to nothing may cancel terms as large as its way, if that is below 1."""
+        has come to next to nothing may cancel terms as large as its way, if that is below 1. It
+        does where a small change of it does not have the effect that derivatives tell."""
         way = UNEVEN * np.minimum(np.abs(place.point - self.start), 1.0)
         come = (place.point != 0.0) & (sizes > 0.0) & (sizes <= NOTHING * way)
+        if not come.any() or not self._is_rough(place, np.where(come, sizes, 0.0)):
+            return sizes
         return np.asarray(np.where(come, way, sizes))
+
+    def _is_rough(self, place: Ground, sizes: Array) -> bool:
+        """Whether a share of ``sizes`` (p,) changes residuals, or the gradient, otherwise than
+        derivatives tell."""
+        found = self.at(place.point + SHARE * sizes)
+        moved = (found.point - place.point).astype(np.float64)
+        if place.jacobian is None:
+            told = self.product(place.point, moved)
+            return norm(found.gradient - place.gradient - told) > 0.5 * norm(told)
+        return norm(_strayed(place, found, moved)) > 0.5 * norm(place.jacobian @ moved)
 
     def _largest(self, place: Ground, strays: list[Array], model: Quadratic) -> float:
         return 2.0 * max(self._decrements(place, strays, model), default=0.0)

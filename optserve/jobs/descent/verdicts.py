@@ -132,7 +132,10 @@ class Verdicts:
             self._epsilon = float(np.finfo(point.dtype).eps)
         if measured.decrement**2 <= 4.0 * self._epsilon * abs(self.gains.lowest):
             return True
-        # A sum of squares that is next to nothing of what it was may be rounding of its terms.
+        # A sum of squares that is next to nothing of what it was may be rounding of its terms: if
+        # no more is gained by many steps, as from absurd starts much is.
+        if self.gains.count < PATIENCE:
+            return False
         return 0.0 <= self.gains.lowest <= exact_fit(self.gains.first, self._epsilon) < inf
 
     @property

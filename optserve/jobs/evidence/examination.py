@@ -17,7 +17,7 @@ from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.edges import edge_of
 from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.examined import End, Examined
-from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, is_endless
+from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, inward, is_endless
 from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import Let, came_down, outward
@@ -135,6 +135,9 @@ class Examination:
         if told := standing.jump_at(surface, place, model, noise):
             return self._end(Reason.stalled, told, model, place=place)
         bar = self.bar(place, model, done.noise)
+        if lower := inward(surface, place):
+            told = "no minimum: the loss falls along what has come to next to nothing"
+            return self._end(None, told, true)._replace(onward=lower)
         if standing.may_be_kink(surface, place, model, done.noise):
             self.task = "to see whether the loss falls beside a kink"
             lower = beside_kink(surface, place, max(noise, bar.let()))

@@ -13,7 +13,7 @@ from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import NOTHING, Ground, Surface, signs
 
-__all__ = ["beside", "beside_kink", "downwards", "is_endless", "leave"]
+__all__ = ["beside", "beside_kink", "downwards", "inward", "is_endless", "leave"]
 
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
@@ -29,6 +29,10 @@ SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
 
 PART = 2
 """The share of what may be spent that is left for other looks."""
+
+LOWER, LADDER = 1e-6, 110
+"""The share of a loss by which another is clearly lower; and evaluations that it takes to look
+along a way at any length."""
 
 CHANCES = 32
 """Directions by chance along coordinates that are next to nothing, as those of a unit of a network
@@ -63,8 +67,15 @@ def leave(
     unit = unit_along(surface, place, direction)
     if far and (more := longer(surface, place, unit)) > MUCH:
         unit = more * unit
-    best: Ground | None = None
     share, longest = (NEAREST, FARTHEST) if anyhow else (FIRST, LONGEST)
+    return _lowest(surface, place, unit, noise, share, longest)
+
+
+def _lowest(
+    surface: Surface, place: Ground, unit: Array, noise: float, share: float, longest: float
+) -> Ground | None:
+    """The lowest of ever longer multiples of ``unit`` (p,), from ``share`` on, in both senses."""
+    best: Ground | None = None
     while share <= longest:
         tried = [surface.at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
         lowest = min(tried, key=lambda found: found.loss if found.finite else inf)
@@ -84,6 +95,26 @@ def downwards(surface: Surface, place: Ground, true: Quadratic, noise: float) ->
         lower = leave(surface, place, axis, noise, far=True)
         if lower is None and true.values[number] < -true.noise:
             lower = leave(surface, place, axis, noise, anyhow=True)
+        if lower is not None:
+            return lower
+    return None
+
+
+def inward(surface: Surface, place: Ground) -> Ground | None:
+    """A place that is clearly lower than ``place``, where a coordinate that has come to next to
+    nothing is 0, or any length off up to its way: it is no measure of itself."""
+    come, let = np.abs(place.point - surface.start), LOWER * abs(place.loss)
+    gone = (np.abs(place.point) <= NOTHING * come) & (come > 0.0) & ~surface.ignored
+    for number in np.flatnonzero(gone):
+        if surface.budget.left // PART < LADDER:
+            return None
+        axis = np.zeros(surface.size)
+        axis[number] = 1.0
+        at_zero = surface.at(place.point - axis * place.point)
+        if at_zero.finite and at_zero.loss < place.loss - let:
+            return at_zero
+        least = max(FIRST * abs(place.point[number]), NEAREST * come[number])
+        lower = _lowest(surface, place, axis, let, least, float(come[number]))
         if lower is not None:
             return lower
     return None

@@ -11,9 +11,10 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Surface
 
 __all__ = ["MOST", "seen_afar"]
 

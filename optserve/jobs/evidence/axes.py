@@ -8,10 +8,11 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.afar import MOST, seen_afar
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.naming import TAKES_PART, plainest
 from optserve.jobs.evidence.profiles import Profile, profile, unit_along
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.evidence.valleys import followed
 
 __all__ = ["MUCH", "PROFILES", "hidden", "longer", "profiles_of", "shorter", "true_model"]

@@ -13,8 +13,9 @@ from math import inf, sqrt
 import numpy as np
 
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.points import exact_fit
 from optserve.optimizers.lengths import norm
 

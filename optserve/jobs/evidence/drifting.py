@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic, of_hessian
-from optserve.jobs.evidence.surface import Ground, Noise, Surface
+from optserve.jobs.evidence.surface import Surface
 
 __all__ = ["drifting"]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.evidence import Evidence
-from optserve.jobs.evidence.surface import Ground
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.reasons import Reason
 
 __all__ = ["End", "Examined"]

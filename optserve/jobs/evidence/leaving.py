@@ -9,9 +9,10 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import MUCH, longer, shorter, true_model
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import NOTHING, Ground, Surface, signs
+from optserve.jobs.evidence.surface import NOTHING, Surface, signs
 
 __all__ = ["beside", "beside_kink", "downwards", "inward", "is_endless", "leave"]
 

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Noise, Surface
+from optserve.jobs.evidence.surface import Surface
 
 __all__ = ["Bar", "Finish", "finish"]
 

@@ -14,10 +14,11 @@ from types import MappingProxyType
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.naming import TAKES_PART
 from optserve.jobs.evidence.profiles import Profile, beyond, change_of
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Surface
 from optserve.optimizers.lengths import norm
 
 __all__ = ["Let", "came_down", "outward"]

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.ground import Ground
+from optserve.jobs.evidence.surface import Surface
 
 __all__ = ["Profile", "beyond", "change_of", "profile", "unit_along"]
 

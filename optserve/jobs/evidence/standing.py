@@ -10,10 +10,11 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.jobs.evidence.axes import PROFILES, hidden
 from optserve.jobs.evidence.evidence import Direction, DirectionKind
+from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.naming import TAKES_PART, directed, listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.surface import Ground, Noise, Surface
+from optserve.jobs.evidence.surface import Surface
 
 __all__ = [
     "apart",

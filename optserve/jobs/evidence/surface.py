@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
-from math import inf, isfinite, sqrt
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import cache, partial
+from math import inf, sqrt
 
 import numpy as np
 
@@ -15,12 +13,13 @@ from optserve.graph.aval import Array
 from optserve.jobs.equilibration import curvatures
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices, decomposition
+from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian, projected
 from optserve.optimizers.bounds import project
 from optserve.optimizers.lengths import norm
 
-__all__ = ["BLIND", "NOTHING", "SUMS", "Ground", "Noise", "Surface", "signs"]
+__all__ = ["BLIND", "NOTHING", "SUMS", "Surface", "signs"]
 
 LARGEST = 500
 """Coordinates up to which it is formed at all: its axes take a time that grows as their cube."""
@@ -50,44 +49,6 @@ LOOKS = 4
 
 SUMS = 4.0
 """Rounding errors of the loss that its own sum is taken to make."""
-
-
-class Ground(NamedTuple):
-    """What is known at a point (p,): residual (n,) and Jacobian (n, p) where they are formed."""
-
-    point: Array
-    loss: float
-    gradient: Array
-    residual: Array | None = None
-    jacobian: Array | None = None
-
-    @property
-    def finite(self) -> bool:
-        """Whether the loss and its gradient are; one product tells nearly always."""
-        gradient = self.gradient
-        if not isfinite(self.loss):
-            return False
-        return isfinite(gradient @ gradient) or bool(np.isfinite(gradient).all())
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What rounding does to the ``loss``, and to the decrement of a model: that is ``seen()`` only
-    where it is asked for. ``turns`` is what the loss would change by, to first order, as
-    coordinates change by themselves, with the gradients that rounding leads to: much at a kink."""
-
-    loss: float
-    seen: Callable[[], float]
-    turns: float = 0.0
-
-    @cached_property
-    def decrement(self) -> float:
-        """What rounding does to the decrement."""
-        return self.seen()
-
-    def root(self, model: Quadratic) -> float:
-        """The root of a decrease of ``model`` that is nothing but rounding."""
-        return sqrt(self.loss) if model.rest is None else self.decrement
 
 
 class Surface:

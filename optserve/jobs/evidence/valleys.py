@@ -14,9 +14,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import Profile
 from optserve.jobs.evidence.quadratic import Quadratic
-from optserve.jobs.evidence.surface import Ground, Surface
+from optserve.jobs.evidence.surface import Surface
 from optserve.optimizers.lengths import norm
 
 __all__ = ["followed"]

@@ -17,6 +17,7 @@ from tests.cases import (
     roundings,
     runaways,
     scales,
+    sizes,
     smooth_sides,
     values,
     vanishing,
@@ -43,6 +44,7 @@ TABLES = {
     "runaways": runaways.RUNAWAYS,
     "ends": ends.ENDS,
     "many": ends.MANY,
+    "sizes": sizes.SIZES,
     "smooth sides": smooth_sides.SMOOTH_SIDES,
     "next to nothing": smooth_sides.NEXT_TO_NOTHING,
 }

@@ -162,7 +162,9 @@ def test_float32_must_tell_values_apart(more: dict[str, Any]) -> None:
         load({**config, "precision": "float32"})
 
 
-@pytest.mark.parametrize("values", [[1e9, 1e9, 1e9], [1e9, 1e9 + 3e3, 1e9 - 2e4], [1e-3, 2e-3, 3]])
+@pytest.mark.parametrize(
+    "values", [[1e9, 1e9, 1e9], [1e9, 1e9 + 3e3, 1e9 - 2e4], [1e-3, 2e-3, 3], [0.3, 0.1 + 0.2, 0.3]]
+)
 def test_float32_may_round_what_it_tells_apart(values: list[float]) -> None:
     data = {"y": np.array(values)}
     config = {"version": 1, "precision": "float32", "parameters": {"b": 0}, "loss": "mean(y - b)"}

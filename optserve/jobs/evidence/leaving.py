@@ -23,7 +23,8 @@ NEAREST, FARTHEST = 1e-30, 1e16
 """The same where a curvature is negative for sure: a coordinate of 0 has no size to go by."""
 
 AXES = 4
-"""Axes along which the curvature is negative, or rounding of 0, that are tried."""
+"""Axes along which the curvature is negative, or rounding of 0, that are tried; and coordinates
+that have come to next to nothing."""
 
 SHORT = (1e-3, 1e-6, 1e-9, 1e-12)
 """Steps off a kink, of coordinates."""
@@ -78,7 +79,7 @@ def _lowest(
     """The lowest of ever longer multiples of ``unit`` (p,), from ``share`` on, in both senses."""
     best: Ground | None = None
     while share <= longest:
-        tried = [surface.at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
+        tried = [surface.plainly_at(place.point + sense * share * unit) for sense in (1.0, -1.0)]
         lowest = min(tried, key=lambda found: found.loss if found.finite else inf)
         fallen = lowest.finite and lowest.loss < place.loss - noise
         if fallen and (best is None or lowest.loss < best.loss):
@@ -86,7 +87,7 @@ def _lowest(
         elif best is not None:
             break
         share *= GROWTH
-    return best
+    return None if best is None else surface.at(best.point)
 
 
 def downwards(surface: Surface, place: Ground, true: Quadratic, noise: float) -> Ground | None:
@@ -102,18 +103,20 @@ def downwards(surface: Surface, place: Ground, true: Quadratic, noise: float) ->
 
 
 def inward(surface: Surface, place: Ground) -> Ground | None:
-    """A place that is clearly lower than ``place``, where a coordinate that has come to next to
-    nothing is 0, or any length off up to its way: it is no measure of itself."""
+    """A place that is clearly lower than ``place``, where coordinates that have come to next to
+    nothing are 0, or one is any length off up to its way: it is no measure of itself."""
     come, let = np.abs(place.point - surface.start), LOWER * abs(place.loss)
     gone = (np.abs(place.point) <= NOTHING * come) & (come > 0.0) & ~surface.ignored
-    for number in np.flatnonzero(gone):
-        if surface.budget.left // PART < LADDER:
+    if not gone.any():
+        return None
+    at_zero = surface.at(np.where(gone, 0.0, place.point))
+    if at_zero.finite and at_zero.loss < place.loss - let:
+        return at_zero
+    for number in np.flatnonzero(gone)[:AXES]:
+        if surface.budget.left // PART**2 < LADDER:
             return None
         axis = np.zeros(surface.size)
         axis[number] = 1.0
-        at_zero = surface.at(place.point - axis * place.point)
-        if at_zero.finite and at_zero.loss < place.loss - let:
-            return at_zero
         least = max(FIRST * abs(place.point[number]), NEAREST * come[number])
         lower = _lowest(surface, place, axis, let, least, float(come[number]))
         if lower is not None:

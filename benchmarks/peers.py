@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.problem import Problem
 from benchmarks.workload import Contender, Lazy, Work
 from optserve.backends import llvm, numpy
-from optserve.backends.base import Compiled
+from optserve.backends.backend import Compiled
 from optserve.graph.graph import Graph
 
 __all__ = ["COMPILE", "PEERS", "by_optserve", "from_python", "repeated", "with_peers"]

@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from optserve.config.schema.uncertainty import Uncertainty
     from optserve.fitting.curve_fit import curve_fit
     from optserve.fitting.solve import least_squares, minimize
-    from optserve.functions.compiled import compile  # noqa: A004 - as it is to be written
+    from optserve.functions.compiled_function import compile  # noqa: A004 - as it is to be written
     from optserve.jobs.record.result import Result
     from optserve.jobs.run import run
     from optserve.primitives.composition import compose, identity, pipe, probe
     from optserve.primitives.custom import checkpoint, custom_vjp, stop_gradient
     from optserve.primitives.loops import cond, fori_loop, scan
     from optserve.transforms.functions import grad, jvp, linearize, value_and_grad, vjp
+    from optserve.transforms.jacobians import gauss_newton_vp, hessian, hvp, jacobian
     from optserve.transforms.mapped import vmap
-    from optserve.transforms.matrices import gauss_newton_vp, hessian, hvp, jacobian
     from optserve.transforms.tape import Tape
     from optserve.transforms.variables import Variable
 
@@ -117,13 +117,13 @@ _HOMES = (
     ("optserve.fitting.solve", ("least_squares", "minimize")),
     ("optserve.jobs.record.result", ("Result",)),
     ("optserve.jobs.run", ("run",)),
-    ("optserve.functions.compiled", ("compile",)),
+    ("optserve.functions.compiled_function", ("compile",)),
     ("optserve.primitives.composition", ("compose", "identity", "pipe", "probe")),
     ("optserve.primitives.custom", ("checkpoint", "custom_vjp", "stop_gradient")),
     ("optserve.primitives.loops", ("cond", "fori_loop", "scan")),
     ("optserve.transforms.functions", ("grad", "jvp", "linearize", "value_and_grad", "vjp")),
     ("optserve.transforms.mapped", ("vmap",)),
-    ("optserve.transforms.matrices", ("gauss_newton_vp", "hessian", "hvp", "jacobian")),
+    ("optserve.transforms.jacobians", ("gauss_newton_vp", "hessian", "hvp", "jacobian")),
     ("optserve.transforms.tape", ("Tape",)),
     ("optserve.transforms.variables", ("Variable",)),
 )

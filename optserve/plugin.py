@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.lowering import Lowering
 from optserve.deprecation import going
 from optserve.errors import ConfigError, PluginError, ShapeError

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optserve.backends.llvm.ir.arithmetic import IROperation
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, vector
 from optserve.backends.llvm.ir.engine import engine
+from optserve.backends.llvm.ir.operations import IROperation
 from optserve.backends.llvm.mathematics import FUNCTIONS
 
 __all__ = ["SCALARS", "NativeFunction", "compiled", "module"]

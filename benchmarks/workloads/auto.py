@@ -24,8 +24,8 @@ import numpy as np
 from benchmarks import problem as problems
 from benchmarks.workload import Contender, Limit, Work, Workload
 from benchmarks.workloads import curve, embedding, gemm, gmm, logistic, mlp, rosenbrock, scan
+from optserve.backends.backend_choice import choose
 from optserve.backends.cost import Demand, Estimate
-from optserve.backends.selection import choose
 from optserve.graph.aval import Array
 from optserve.jobs.demand import demand_of_job
 from optserve.jobs.packing import Packing

@@ -29,7 +29,7 @@ def by_optserve(steps: int, backend: str, tolerance: float | None = None) -> Wor
 
     The first run reads the configuration and compiles, which a job does once.
     """
-    from optserve.backends.selection import choose
+    from optserve.backends.backend_choice import choose
     from optserve.config.problem import load
     from optserve.jobs.descent.descent import descend
     from optserve.jobs.descent.method import method_of

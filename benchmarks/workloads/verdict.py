@@ -29,7 +29,7 @@ JOBS = (
 
 def by_optserve(config: str, overrides: tuple[str, ...], *, examines: bool) -> Work:
     """A descent, compiled already; without ``examines`` its end is taken at its word."""
-    from optserve.backends.selection import choose
+    from optserve.backends.backend_choice import choose
     from optserve.config.problem import load
     from optserve.jobs.descent.descent import descend
     from optserve.jobs.descent.method import method_of

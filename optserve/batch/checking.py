@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from optserve.batch.job import BatchOptions, Job
-from optserve.batch.outcome import errors_of
+from optserve.batch.job_outcome import errors_of
 from optserve.batch.pool import Pool, Task
 from optserve.batch.worker import checking
 from optserve.errors import OptserveError, Place, Told

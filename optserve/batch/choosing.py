@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from optserve.batch.batch_record import read_record
 from optserve.batch.changed import Changes
 from optserve.batch.job import Job
-from optserve.batch.outcome import JobOutcome
-from optserve.batch.record import read_record
+from optserve.batch.job_outcome import JobOutcome
 from optserve.config.suggest import choices
 from optserve.errors import ConfigError
 

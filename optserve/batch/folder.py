@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from optserve.batch.outcome import JobOutcome
+from optserve.batch.job_outcome import JobOutcome
 from optserve.batch.process import Process
 from optserve.cache import write_whole
 from optserve.jobs.record.artefacts import folder_name, remove_leftovers, room

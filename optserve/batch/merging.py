@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from optserve.batch.batch_record import BatchRecord, read_record
+from optserve.batch.batch_run import Batch, closed
 from optserve.batch.folder import BatchFolder
-from optserve.batch.outcome import JobOutcome
-from optserve.batch.record import BatchRecord, read_record
-from optserve.batch.run import Batch, closed
+from optserve.batch.job_outcome import JobOutcome
 from optserve.errors import ConfigError, Place
 
 __all__ = ["merge"]

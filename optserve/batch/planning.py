@@ -10,7 +10,7 @@ from pathlib import Path
 from optserve.batch.job import BatchOptions, Job
 from optserve.batch.swept import Together
 from optserve.config.schema.sweep import Sweep
-from optserve.config.sweep import Planned, plan
+from optserve.config.sweep_plan import Planned, plan
 from optserve.config.written import Read, read_config
 from optserve.errors import ConfigErrors, OptserveError, Place
 

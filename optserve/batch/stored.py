@@ -11,8 +11,8 @@ from optserve.batch.result_store import ResultStore
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import read_run
 from optserve.jobs.record.expectations import check_paths
+from optserve.jobs.record.job_record import judged_again
 from optserve.jobs.record.outline import expected_of, outline
-from optserve.jobs.record.record import judged_again
 from optserve.jobs.record.result import Result
 
 __all__ = ["CACHED", "stored_result"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from optserve.batch.outcome import JobOutcome, errors_of
-from optserve.batch.run import Batch
+from optserve.batch.batch_run import Batch
+from optserve.batch.job_outcome import JobOutcome, errors_of
 from optserve.batch.swept import JudgedSweep
 from optserve.reports.numbers import compact
-from optserve.reports.table import table
+from optserve.reports.text_table import table
 
 __all__ = ["job_line", "summary"]
 

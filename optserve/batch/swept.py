@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.batch.outcome import JobOutcome
+from optserve.batch.job_outcome import JobOutcome
 from optserve.config.schema.sweep import Best, Statistic
 from optserve.jobs.record.artefacts import folder_name
 from optserve.jobs.record.expectations import beyond

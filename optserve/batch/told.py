@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optserve.batch.outcome import JobOutcome, errors_of
-from optserve.batch.run import Batch
+from optserve.batch.batch_run import Batch
+from optserve.batch.job_outcome import JobOutcome, errors_of
 from optserve.batch.swept import JudgedSweep, value_of
 from optserve.errors import OptserveError
 from optserve.jobs.record.artefacts import read_config_text, read_run

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from optserve.batch.job import BatchOptions, Job
+from optserve.batch.job_outcome import of_result, told_errors
 from optserve.batch.lock.entry import KNOWN
 from optserve.batch.lock.locking import hold_job
-from optserve.batch.outcome import of_result, told_errors
 from optserve.batch.process import Message
 from optserve.batch.result_key import asks_for_time, digests_of, is_pure, key_of, may_be_stored
 from optserve.batch.serving import Do, JobVerdict, Send
@@ -20,11 +20,11 @@ from optserve.batch.stored import stored_result
 from optserve.config import load
 from optserve.config.resolved import resolved_text
 from optserve.errors import ConfigError, OptserveError, Place
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.artefacts import Room, room
 from optserve.jobs.record.outline import expected_of, outline
 from optserve.jobs.record.result import Result
+from optserve.jobs.result_paths import look_up
 from optserve.jobs.run import run
 from optserve.memo import Memo
 

@@ -14,7 +14,6 @@ from optserve.cli.diff import diff
 from optserve.cli.explain import explain
 from optserve.cli.init import init
 from optserve.cli.lock import lock
-from optserve.cli.options import CONTEXT
 from optserve.cli.plot import plot
 from optserve.cli.plugin import plugin_app
 from optserve.cli.predict import predict
@@ -22,6 +21,7 @@ from optserve.cli.primitives import primitives
 from optserve.cli.report import report
 from optserve.cli.run import run
 from optserve.cli.schema import schema
+from optserve.cli.shared_options import CONTEXT
 from optserve.cli.simulate import simulate
 from optserve.cli.uncertainty import uncertainty
 from optserve.cli.usage import Commands

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import CONTEXT, AllowPath, Overrides, PluginFiles, Threads
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import CONTEXT, AllowPath, Overrides, PluginFiles, Threads
 from optserve.cli.streams import output_encoding, write_error, write_output
 from optserve.errors import ConfigError
 
@@ -65,7 +65,7 @@ def show(*, configs: BaselineConfigs, set_: Overrides, allow_path: AllowPath = F
     """Show what the baselines of configs hold."""
     with ending():
         from optserve.config.baseline import read_entries
-        from optserve.reports.table import table
+        from optserve.reports.text_table import table
 
         for config in configs:
             name, _, file = _baseline(config, set_, allow_path)
@@ -96,7 +96,7 @@ def diff(
     """
     with ending():
         from optserve.config.baseline import read_entries
-        from optserve.reports.table import table
+        from optserve.reports.text_table import table
 
         for config in configs:
             name, _, now, _, file = _found(config, set_, threads, plugin, allow_path)
@@ -114,8 +114,8 @@ def diff(
 
 def _baseline(config: Path, set_: Sequence[str], allow_path: bool) -> tuple[str, Baseline, Path]:
     """The name of the job, what its config says of a baseline, and the file of that."""
+    from optserve.config.allowed_paths import FileReach
     from optserve.config.nodes import ScalarNode
-    from optserve.config.paths import FileReach
     from optserve.config.schema.config import Baseline
     from optserve.config.schema.validation import validated
     from optserve.config.written import read_config

@@ -37,10 +37,11 @@ from optserve.cli.batch_options import (
     byte_count,
     shard_of,
 )
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.live import watching
 from optserve.cli.log import LogFormat, LogFormatOption
-from optserve.cli.options import (
+from optserve.cli.reporting import Github, Reporting, Reports
+from optserve.cli.shared_options import (
     CONTEXT,
     AllowPath,
     Format,
@@ -51,15 +52,14 @@ from optserve.cli.options import (
     Seed,
     Threads,
 )
-from optserve.cli.reporting import Github, Reporting, Reports
 from optserve.cli.streams import output_encoding, write_error, write_output
 from optserve.cli.usage import WithDefault
 from optserve.errors import ConfigError, OptserveError
 
 if TYPE_CHECKING:
+    from optserve.batch.batch_run import Batch
     from optserve.batch.choosing import JobSelection
     from optserve.batch.result_store import ResultStore
-    from optserve.batch.run import Batch
 
 __all__ = ["batch_app"]
 
@@ -108,11 +108,11 @@ def run(
     """
     with ending(output), _plain_mathematics():
         from optserve.backends.threads import available_cores
+        from optserve.batch.batch_run import run_batch
         from optserve.batch.executors import executor_of
         from optserve.batch.job import BatchOptions
-        from optserve.batch.run import run_batch
-        from optserve.batch.selection import config_files
-        from optserve.config.sweep import swept_on_command_line
+        from optserve.batch.named_configs import config_files
+        from optserve.config.sweep_plan import swept_on_command_line
         from optserve.jobs.record.artefacts import check_new
 
         if keep_going and fail_fast:

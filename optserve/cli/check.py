@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import AllowPath, ConfigFile, Format, OutputFormat, Overrides, PluginFiles
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import (
+    AllowPath,
+    ConfigFile,
+    Format,
+    OutputFormat,
+    Overrides,
+    PluginFiles,
+)
 from optserve.cli.streams import output_encoding, write_output
 from optserve.errors import ConfigError
 
@@ -99,7 +106,7 @@ def _hold_lock(
 
 def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
     from optserve.reports.levels import levels_lines
-    from optserve.reports.table import table
+    from optserve.reports.text_table import table
 
     yield f"{problem.name}  {_objective(problem)}"
     yield ""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import AllowPath, ConfigFile, Overrides, PluginFiles
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import AllowPath, ConfigFile, Overrides, PluginFiles
 from optserve.cli.streams import write_output
 
 if TYPE_CHECKING:
-    from optserve.backends.base import Backend
+    from optserve.backends.backend import Backend
     from optserve.graph.graph import Graph
     from optserve.jobs.problem import Problem
 
@@ -110,7 +110,7 @@ def _needed(graph: Graph, outputs: Sequence[int]) -> Graph:
 
 def _rows(graph: Graph) -> Iterator[str]:
     """How often rows are gone through, at what cost, and what needs all of them at once."""
-    from optserve.transforms.passes import passes, whole
+    from optserve.transforms.pass_costs import passes, whole
 
     for number, one in enumerate(passes(graph), 1):
         kinds = ", ".join(
@@ -132,8 +132,8 @@ def _backend(problem: Problem) -> Iterator[str]:
     """Which backend a run would use, and why."""
     import numpy as np
 
+    from optserve.backends.backend_choice import choose
     from optserve.backends.cost import duration
-    from optserve.backends.selection import choose
     from optserve.jobs.demand import demand_of_job
     from optserve.jobs.packing import Packing
 

@@ -12,8 +12,8 @@ from optserve.cli.log import Log, LogFormat
 from optserve.cli.streams import is_rewritable
 
 if TYPE_CHECKING:
-    from optserve.batch.outcome import JobOutcome
-    from optserve.batch.run import Watcher
+    from optserve.batch.batch_run import Watcher
+    from optserve.batch.job_outcome import JobOutcome
 
 __all__ = ["watching"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from optserve.cli.batch_options import Configs
-from optserve.cli.ending import ending
-from optserve.cli.options import AllowPath, PluginFiles
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import AllowPath, PluginFiles
 from optserve.cli.streams import output_encoding, write_output
 
 __all__ = ["lock"]
@@ -25,8 +25,8 @@ def lock(
     """
     with ending():
         from optserve.batch.lock.locking import Opening, lock_configs
-        from optserve.batch.selection import config_files
-        from optserve.reports.table import table
+        from optserve.batch.named_configs import config_files
+        from optserve.reports.text_table import table
 
         opening = Opening((*plugin,), allow_path)
         rows = [["config", "", "jobs", "parameters", "rules", "points"]]

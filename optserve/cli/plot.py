@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.finished import RunFolder, check_new_file, write_file
 from optserve.cli.streams import write_output
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import CONTEXT, Format, PluginFiles
+from optserve.cli.failures import ending
 from optserve.cli.plugin_new import new
 from optserve.cli.plugins import contributions, listing
+from optserve.cli.shared_options import CONTEXT, Format, PluginFiles
 from optserve.cli.streams import write_output
 from optserve.errors import ConfigError, PluginError
 
@@ -82,7 +82,7 @@ def info(
     """Show one plugin: what it contributes, each with its documentation."""
     with ending():
         from optserve.registry import load
-        from optserve.registry.sources import canonical
+        from optserve.registry.plugin_source import canonical
 
         registry = load(files=plugin)
         found = [one for one in registry.plugins if canonical(one.distribution) == canonical(name)]

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.streams import write_output
 from optserve.errors import ConfigError
 

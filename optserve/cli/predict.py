@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.finished import RunFolder, check_new_file, write_file
-from optserve.cli.options import AllowPath, PluginFiles
+from optserve.cli.shared_options import AllowPath, PluginFiles
 from optserve.cli.streams import write_error, write_output
 
 if TYPE_CHECKING:

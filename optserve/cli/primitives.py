@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import PluginFiles
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import PluginFiles
 from optserve.cli.streams import output_width, write_output
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def primitives(
 
 def _listing(registry: Registry, macros: Any) -> Iterator[str]:
     """One line a function: the built-in ones by name, then those of plugins."""
-    from optserve.reports.table import table
+    from optserve.reports.text_table import table
 
     entries = [
         (n, entry) for n, entry in registry.primitives.items() if not entry.value.call.internal

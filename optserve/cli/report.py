@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import PluginFiles
+from optserve.cli.failures import ending
 from optserve.cli.reporting import Reports
+from optserve.cli.shared_options import PluginFiles
 from optserve.cli.streams import write_error, write_output
 
 __all__ = ["report"]
@@ -34,7 +34,7 @@ def report(
         from optserve.jobs.reasons import exit_code
         from optserve.jobs.record.artefacts import read_config_text, read_run
         from optserve.jobs.record.ended import EndedJob
-        from optserve.reports.files import report_files
+        from optserve.reports.report_files import report_files
 
         folder = run.parent if run.name == "result.json" else run
         result = read_run(folder)

@@ -15,7 +15,7 @@ from optserve.errors import OptserveError, OutputFailure
 
 if TYPE_CHECKING:
     from optserve.jobs.record.ended import EndedJob
-    from optserve.reports.files import ReportFiles
+    from optserve.reports.report_files import ReportFiles
 
 __all__ = ["Github", "Reporting", "Reports"]
 
@@ -59,7 +59,7 @@ class Reporting:
         replace one of the ``configs``, or be in the new folder ``out``."""
         if not reports:
             return Reporting(github=github)
-        from optserve.reports.files import report_files
+        from optserve.reports.report_files import report_files
 
         return Reporting(report_files(reports, plugin_files, configs, out), github)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optserve.cli.batch_options import Cache
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.log import LogFormat, LogFormatOption
-from optserve.cli.options import (
+from optserve.cli.progress import shown_progress
+from optserve.cli.reporting import Github, Reporting, Reports
+from optserve.cli.shared_options import (
     AllowPath,
     ConfigFile,
     Format,
@@ -22,8 +24,6 @@ from optserve.cli.options import (
     Seed,
     Threads,
 )
-from optserve.cli.progress import shown_progress
-from optserve.cli.reporting import Github, Reporting, Reports
 from optserve.cli.streams import output_encoding, write_error, write_output
 from optserve.collector import at_rest
 from optserve.errors import OptserveError, OutputFailure

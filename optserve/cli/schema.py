@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
-from optserve.cli.options import PluginFiles
+from optserve.cli.failures import ending
+from optserve.cli.shared_options import PluginFiles
 from optserve.cli.streams import write_output
 from optserve.errors import ConfigError
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.finished import check_unchanged, finished
-from optserve.cli.options import (
+from optserve.cli.shared_options import (
     AllowPath,
     ConfigFile,
     Format,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optserve.cli.ending import ending
+from optserve.cli.failures import ending
 from optserve.cli.finished import RunFolder
-from optserve.cli.options import AllowPath, Format, OutputFormat, PluginFiles, Quiet, Threads
 from optserve.cli.progress import shown_progress
+from optserve.cli.shared_options import AllowPath, Format, OutputFormat, PluginFiles, Quiet, Threads
 from optserve.cli.streams import output_encoding, write_output
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from optserve.cli.early import wants_json
-from optserve.cli.ending import end
-from optserve.cli.options import Format
+from optserve.cli.failures import end
+from optserve.cli.shared_options import Format
 from optserve.errors import ConfigError
 
 __all__ = ["Commands", "WithDefault"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from optserve.config.config_scope import NamedColumn
 from optserve.config.mistakes import Mistakes
-from optserve.config.scope import NamedColumn
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
 
 if TYPE_CHECKING:
-    from optserve.config.data.table import DataTable, TableRows
+    from optserve.config.data.data_table import DataTable, TableRows
 
 __all__ = ["Arrays", "read_arrays"]
 

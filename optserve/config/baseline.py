@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.nodes import ScalarNode
-from optserve.config.paths import FileReach
 from optserve.config.schema.config import Baseline
 from optserve.errors import ConfigError, Place
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation, Problem
 from optserve.jobs.record.large import is_large
 from optserve.jobs.record.replacing import alone_in, replace_file
 from optserve.jobs.record.result import Result
+from optserve.jobs.result_paths import look_up
 
 __all__ = [
     "BaselineEntry",

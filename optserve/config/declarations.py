@@ -27,7 +27,7 @@ from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
 from optserve.config.schema.validation import wrong_kind
 from optserve.config.traps import refuse_comment_inside
-from optserve.config.usage import mentions, uses
+from optserve.config.used_names import mentions, uses
 from optserve.errors import ConfigError, Place
 from optserve.jobs.problem import ObjectiveKind, WeightKind
 

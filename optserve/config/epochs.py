@@ -13,7 +13,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.jobs import problem as jobs
 from optserve.jobs.consistency import check_batches, check_full, check_stop, table_of_batches
-from optserve.jobs.paths import look_up
+from optserve.jobs.result_paths import look_up
 from optserve.optimizers.base import Optimizer
 
 __all__ = ["check_splits", "minibatch_of", "stop_of"]

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from optserve.config.limits import check_range
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
 from optserve.config.parameters import numbers
+from optserve.config.ranges import check_range
 from optserve.config.schema.config import Config, Expect
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.jobs.parameters import JobParameter
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.reasons import Reason
 from optserve.jobs.record.outline import Expected, outline
+from optserve.jobs.result_paths import look_up
 
 __all__ = ["expectations_of"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, is_null, kind_of
-from optserve.config.parse import parse
-from optserve.config.paths import FileReach
+from optserve.config.parse_yaml import parse
 from optserve.config.source import read_source
 from optserve.errors import ConfigError
 

@@ -20,7 +20,7 @@ from optserve.config.nodes import (
     SequenceNode,
     is_cell,
 )
-from optserve.config.parse import MAX_DEPTH
+from optserve.config.parse_yaml import MAX_DEPTH
 from optserve.config.schema.section import Section
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place

@@ -16,7 +16,7 @@ from annotated_types import Ge
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 
 if TYPE_CHECKING:
     from numpy.random import Generator  # imported when first used: it takes its time

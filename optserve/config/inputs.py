@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optserve.config.config_scope import Tables, scope_of
 from optserve.config.declarations import Declarations
 from optserve.config.declarations import DeclaredValue as DeclaredValue
 from optserve.config.expressions import Asked, Expression, Scope, Value, build
 from optserve.config.mistakes import Mistakes
-from optserve.config.scope import Tables, scope_of
 from optserve.graph.aval import Array, Aval, DType
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads

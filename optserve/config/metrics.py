@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from optserve.config.config_scope import is_sound
 from optserve.config.declarations import Declarations
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.config import Config
-from optserve.config.scope import is_sound
 
 __all__ = ["build_metrics", "metrics_of"]
 

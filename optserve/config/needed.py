@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from optserve.config.declarations import Declarations
-from optserve.config.method import method_names, method_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import SequenceNode, texts
+from optserve.config.optimizer import method_names, method_of
 from optserve.config.options import Named, named_in
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError

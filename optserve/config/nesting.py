@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.schema.config import Config
 from optserve.config.schema.validation import validated
 from optserve.config.source import read_source

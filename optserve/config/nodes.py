@@ -185,7 +185,7 @@ def _shortened(text: str, limit: int = 40) -> str:
 def plain(node: Node) -> object:
     """The node as dicts, lists and scalars, without places.
 
-    >>> from optserve.config.parse import parse
+    >>> from optserve.config.parse_yaml import parse
     >>> plain(parse(Source("fit.yaml", "{a: [1, 2.5, x]}")))
     {'a': [1, 2.5, 'x']}
     """

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optserve.config.config_scope import is_sound
 from optserve.config.declarations import WEIGHTS, Declarations
 from optserve.config.expressions import Scope, undeclared
 from optserve.config.expressions.row_pairs import only_entry
@@ -18,12 +19,11 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.priors import LogPrior, log_prior
 from optserve.config.reals import check_scalar, real_array
 from optserve.config.schema.parameter import Parameter
-from optserve.config.scope import is_sound
 from optserve.errors import Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.transforms.simplify import prune
 
 __all__ = ["Built", "build_objective"]

@@ -9,18 +9,18 @@ import numpy as np
 
 from optserve.backends.numpy import numpy_backend
 from optserve.config.arrays import Arrays
+from optserve.config.config_scope import is_sound
 from optserve.config.declarations import Declarations
 from optserve.config.expressions import Complex, Expression, Value, build, described
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.parameters import started
 from optserve.config.reals import real_array
-from optserve.config.scope import is_sound
 from optserve.config.suggest import did_you_mean
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.jobs.parameters import JobParameter
 from optserve.registry import Registry
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.config.arrays import Arrays
+from optserve.config.config_scope import is_sound
 from optserve.config.declarations import Declarations, OutputDeclared
 from optserve.config.expressions import Expression, build
 from optserve.config.inputs import BoundGraph, Inputs
@@ -15,14 +16,13 @@ from optserve.config.mistakes import Mistakes
 from optserve.config.of_data import check_free
 from optserve.config.reals import real_array
 from optserve.config.row_scales import row_by_row
-from optserve.config.scope import is_sound
 from optserve.errors import ConfigError
 from optserve.graph.aval import Aval, DType, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Literal
 from optserve.graph.interpret import bind_rows, computed
 from optserve.graph.streamed import Streamed
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.jobs import problem as jobs
 from optserve.jobs.evidence.suspects import not_finite
 from optserve.transforms.simplify import prune

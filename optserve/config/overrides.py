@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, kind_of
-from optserve.config.parse import parse_value
+from optserve.config.parse_yaml import parse_value
 from optserve.config.schema.config import Expect
 from optserve.config.schema.parameter import Parameter
 from optserve.config.source import Source
@@ -55,7 +55,7 @@ def apply(
     the path begins with ``+``, which declares a new one. ``origin`` is where they come from.
 
     >>> from optserve.config.nodes import plain
-    >>> from optserve.config.parse import parse
+    >>> from optserve.config.parse_yaml import parse
     >>> tree = parse(Source("fit.yaml", "{stop: {steps: 9}, starts: {points: [{b: 1}]}}"))
     >>> assert isinstance(tree, MappingNode)
     >>> plain(apply(tree, ["stop.steps=5", "starts.points[0].b=2", "seed=1"], Path()))

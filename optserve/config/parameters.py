@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from optserve.config.entries import fixed_entries
+from optserve.config.fixed_entries import fixed_entries
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import (
     MappingEntry,
@@ -232,7 +232,7 @@ def _start_at(parameter: JobParameter, given: Array, place: Place) -> Array:
 def numbers(node: Node, none: float | None = None) -> Array:
     """A number or a nested list of numbers as an array; ``none`` is what ``null`` stands for.
 
-    >>> from optserve.config.parse import parse
+    >>> from optserve.config.parse_yaml import parse
     >>> from optserve.config.source import Source
     >>> numbers(parse(Source("fit.yaml", "[[1, 2], [3, 4.5]]"))).shape
     (2, 2)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from optserve.config.method import is_given, method_of
 from optserve.config.nodes import MappingNode, Node
+from optserve.config.optimizer import is_given, method_of
 from optserve.config.schema.config import Config
 from optserve.errors import OptserveError
 

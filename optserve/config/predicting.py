@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.arrays import read_arrays
+from optserve.config.config_scope import Tables
 from optserve.config.data.opening import reader_of
 from optserve.config.declared import Declared, declared
 from optserve.config.expressions import Expression, Text, parse_expression
@@ -17,14 +19,12 @@ from optserve.config.extends import extended
 from optserve.config.inputs import Inputs
 from optserve.config.mistakes import Mistakes
 from optserve.config.outputs import check_apart
-from optserve.config.parse import parse
-from optserve.config.paths import FileReach
+from optserve.config.parse_yaml import parse
 from optserve.config.problem import tables_of
 from optserve.config.reals import real_array
 from optserve.config.schema.table import Column, Table
-from optserve.config.scope import Tables
 from optserve.config.source import read_source
-from optserve.config.traced import traced
+from optserve.config.traced_problem import traced
 from optserve.config.written import Read
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array

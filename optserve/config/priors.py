@@ -15,7 +15,7 @@ from optserve.errors import ConfigError, OptserveError, Place, ShapeError
 from optserve.graph.axes import aligned
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 
 __all__ = ["LogPrior", "log_prior"]
 

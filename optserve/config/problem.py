@@ -12,6 +12,7 @@ import numpy as np
 from optserve.collector import at_rest
 from optserve.config.again import keep, made_before
 from optserve.config.arrays import Arrays, read_arrays
+from optserve.config.config_scope import NamedColumn, Tables, check_unique
 from optserve.config.declarations import WEIGHTS
 from optserve.config.declared import Declared, declared
 from optserve.config.epochs import check_splits, minibatch_of, stop_of
@@ -25,8 +26,7 @@ from optserve.config.overrides import Option
 from optserve.config.placing import placed
 from optserve.config.resolved import origins_of
 from optserve.config.schema.config import Config
-from optserve.config.scope import NamedColumn, Tables, check_unique
-from optserve.config.traced import Traced, traced
+from optserve.config.traced_problem import Traced, traced
 from optserve.config.written import Given
 from optserve.errors import ConfigError, shown
 from optserve.graph.aval import Shape, resolve_shape
@@ -141,7 +141,7 @@ def _problem(
     columns += [column for column in tables.row_numbers().values() if column.name in used]
     errors, clusters = ErrorsAsked(), dict[str, NamedColumn]()
     if config.uncertainty is not None:
-        from optserve.config.uncertainty import cluster_columns, errors_asked, errors_over
+        from optserve.config.wanted_errors import cluster_columns, errors_asked, errors_over
 
         words = declared.asked
         errors = errors_asked(config, names.loss.kind, traced.parameters, words, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from optserve.config.expressions import Complex, Expression, Scope, Value, build, described
 from optserve.errors import Place, ShapeError
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 
 __all__ = ["check_scalar", "real_array"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optserve.backends.streaming import blocks
+from optserve.backends.streamed_blocks import blocks
 from optserve.config.arrays import Arrays
 from optserve.config.expressions import Expression
 from optserve.errors import ConfigError, Place

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optserve.config.limits import check_range
 from optserve.config.mistakes import Mistakes
+from optserve.config.ranges import check_range
 from optserve.config.schema.uncertainty import Simulate
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.extends import extended, read_tree
 from optserve.config.given import tree_of
 from optserve.config.nodes import MappingNode, ScalarNode
 from optserve.config.overrides import Option, apply
-from optserve.config.paths import FileReach
 from optserve.config.schema.config import Config
 from optserve.config.schema.section import Section
 from optserve.config.schema.validation import validated

@@ -17,7 +17,7 @@ from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import ArrayFunction, Primitive
-from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.trace import TracedFunction, Tracer
 from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import SHARED, Objective, Problem, Provided, StoppingRule
 from optserve.jobs.record.result import Result
@@ -28,7 +28,7 @@ from optserve.optimizers import Optimizer, lbfgs, levenberg_marquardt
 from optserve.primitives.tracing import trace
 from optserve.primitives.vocabulary import is_builtin
 from optserve.registry import default_session
-from optserve.transforms.matrices import jacobian
+from optserve.transforms.jacobians import jacobian
 
 __all__ = [
     "Data",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from optserve.errors import Place
-from optserve.graph.entries import Tracer
 from optserve.graph.graph import Equation, Var
 from optserve.graph.meaning import Rewriting
 from optserve.graph.places import Executed, place_of
 from optserve.graph.primitive import Primitive
+from optserve.graph.tracer import Tracer
 
 __all__ = ["Made"]
 

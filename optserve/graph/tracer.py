@@ -1,128 +1,68 @@
-"""Tracing: run ordinary NumPy code on stand-ins and record a graph.
-
-A ``Tracer`` stands for a value. It answers NumPy's protocols (see ``numpy_protocols``), so a person
-writes ``np.exp(x)``, ``x @ w``, ``x.sum(axis=0)`` and it works on arrays and traced values alike. A
-``Trace`` collects the equations; what NumPy's functions mean and the precision are values of it, so
-there is no global state to set. Traces nest: an operation belongs to the innermost trace that has
-an operand, and whatever else it meets (arrays, tracers of an outer trace) is captured as an input.
-"""
+"""``Tracer``, a stand-in for a value, and ``Entries``, what becomes a value of a trace."""
 
 from __future__ import annotations
 
-import functools
-import itertools
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from optserve.errors import OptserveError, Place, ShapeError, TraceError
-from optserve.graph.aval import Aval, DType, aval_like, aval_of, is_float, precision_of
-from optserve.graph.entries import Entries, Tracer
-from optserve.graph.graph import Atom, Equation, Graph, Var
-from optserve.graph.made import Made
-from optserve.graph.makers import MAKERS
+from optserve.graph.aval import Array, Aval, DType, aval_of, is_float
+from optserve.graph.dim import Dim
+from optserve.graph.graph import Atom, Literal, Var
 from optserve.graph.meaning import Meaning
-from optserve.graph.numpy_protocols import NotAMethod
-from optserve.graph.places import (
-    Executed,
-    place_of,
-    place_of_error,
-    place_of_frame,
-    written_from,
-)
+from optserve.graph.numpy_protocols import NumpyProtocols
+from optserve.graph.operands import check_dtype, plain_array, same_bits
 from optserve.graph.primitive import Primitive, Value
+from optserve.graph.promotion import are_whole, target_dtypes
 
-__all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "run", "trace"]
+__all__ = ["LARGEST_CONSTANT", "Entries", "Tracer"]
 
-_ARRAYS = frozenset({np.ndarray, np.float64, np.float32, np.bool_})
-
-# Only the order of two traces matters (a later one is nested in an earlier one), never the number.
-_serials = itertools.count()
+LARGEST_CONSTANT = 1024
+"""Entries up to which an array met in an abstract trace stands in the graph, not as an input."""
 
 
-class Trace(NotAMethod, Entries):
-    """Equations in the making.
+class Tracer(NumpyProtocols):
+    """Stands for the value of ``atom`` while its trace records what happens to it.
 
-    Parameters
-    ----------
-    meaning:
-        What NumPy's functions mean.
-    precision:
-        The floating dtype that literals and integers take where nothing else decides.
-    concrete:
-        Whether tracers hold values, so that Python's ``if`` and ``for`` can look at them. Such a
-        trace describes one path only: it is never cached and never compiled.
-    rewrites:
-        Whether its rewritings apply: to what people write, and not to what is derived
-        from it.
+    ``known_value`` is the value itself where the trace is concrete, else ``None``; ``varies`` says
+    whether it depends on an input.
     """
 
+    __slots__ = ("atom", "known_value", "trace", "varies")
+
     def __init__(
-        self,
-        meaning: Meaning,
-        *,
-        precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
-        concrete: bool = False,
-        rewrites: bool = True,
+        self, trace: Any, atom: Atom, value: Value | None = None, varies: bool = False
     ) -> None:
-        super().__init__(meaning, precision, concrete)
-        self.rewrites = rewrites
-        self.serial = next(_serials)
-        self.place: Executed = None
-        self.escape: TraceError | None = None
-        """What was raised where a value was asked for its number, should NumPy hide it."""
-        self.made: list[Made] = []
-        self.noted: dict[Atom, bool] = {}
-        """What rewritings have found out about values, so that they look at each once."""
-        self._makers: dict[Atom, Made] = {}
-        self._equations: list[Equation] = []
-        self._superseded: set[Atom] = set()
-        self._closed = False
+        self.trace = trace
+        self.atom = atom
+        self.known_value = value
+        self.varies = varies
 
     @property
-    def equations(self) -> Sequence[Equation]:
-        """What was recorded until now."""
-        self._equations += [made.equation for made in self.made[len(self._equations) :]]
-        return self._equations
+    def aval(self) -> Aval:
+        return self.atom.aval
 
-    @property
-    def values(self) -> Mapping[Var, Value]:
-        """What each result is, where the trace is concrete."""
-        results = (result for made in self.made for result in made.results)
-        return {one.atom: one.known_value for one in results if isinstance(one.atom, Var)}
+    def __repr__(self) -> str:
+        shown = f" = {self.known_value}" if self.known_value is not None else ""
+        return f"Tracer({self.aval}{shown})"
 
-    @contextmanager
-    def at(self, place: Executed) -> Iterator[None]:
-        """Record ``place`` on the equations made inside; an error made inside gets it too."""
-        before, self.place = self.place, place or self.place
-        try:
-            yield
-        except OptserveError as error:
-            raise error.at(place_of(place)) from None
-        finally:
-            self.place = before
 
-    def here(self) -> Place | None:
-        """Where what happens now was written: the place that is set, else the Python line."""
-        return place_of(self.place or written_from(sys._getframe(1)))
+class Entries:
+    """What enters a trace: its inputs, literals, and values from outside, which are captured."""
 
-    def close(self) -> None:
-        """End the trace: from now on its values stand for nothing."""
-        self._closed = True
-
-    def check_open(self) -> None:
-        """Raise where the trace has ended: its values stand for nothing any more."""
-        if self._closed:
-            raise TraceError(
-                "a traced value was kept after its trace had ended",
-                place=place_of_frame(sys._getframe(1)),
-                remedy="return it from the traced function instead of storing it",
-            )
+    def __init__(self, meaning: Meaning, precision: DType, concrete: bool) -> None:
+        self.meaning = meaning
+        self.precision = precision
+        self.concrete = concrete
+        self.inputs: list[Var] = []
+        self.captured: list[Value] = []
+        self.nested = False
+        """Whether a value that is known is traced itself, by another trace."""
+        self._captured_inputs: list[Tracer] = []
+        self._captures: dict[Any, tuple[Value, Tracer]] = {}
+        self._constants: dict[Any, Tracer] = {}
 
     def bind(
         self,
@@ -131,269 +71,108 @@ class Trace(NotAMethod, Entries):
         attributes: dict[str, Any],
         frame: FrameType | None = None,
     ) -> Value:
-        """Record one equation; returns the tracer of its result (a tuple where it has several).
+        """Record one equation; returns the tracer of its result (a tuple where it has several)."""
+        raise NotImplementedError
 
-        ``frame`` is that from which on outwards the line is looked for that a person wrote.
-        """
-        if self._closed:
-            self.check_open()
-        values: Sequence[Value | None] = ()
-        try:
-            tracers = self._alike(operands) if primitive.takes_alike else None
-            if tracers is None:
-                tracers = self._lifted(primitive, operands)
-            tells = primitive.is_strict or (primitive.is_elementwise and len(operands) == 1)
-            if tells and self.concrete and not self.nested:
-                values = (self._applied(primitive, tracers, attributes),)
-            avals = self._avals(primitive, tracers, attributes, values)
-        except OptserveError as error:
-            raise error.at(self.here()) from None
-        if self.rewrites and primitive in self.meaning.looked_at:
-            rewritten = self._rewritten(primitive, tracers, attributes, frame or sys._getframe(1))
-            if rewritten is not None:
-                return rewritten
-        if not self.concrete:
-            values = [None] * len(avals)
-        elif not values:
-            known = [tracer.known_value for tracer in tracers]
-            value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
-            values = value if len(avals) > 1 else (value,)
-        written = self.place or written_from(frame or sys._getframe(1))
-        return self._noted(primitive, tuple(tracers), attributes, written, avals, values)
+    def input(self, aval: Aval, name: str = "", value: Value | None = None) -> Tracer:
+        """A new input of the graph; ``value`` is required where the trace is concrete."""
+        check_dtype(aval.dtype)
+        variable = Var(aval, name)
+        self.inputs.append(variable)
+        self.nested = self.nested or isinstance(value, Tracer)
+        return Tracer(self, variable, value, is_float(aval.dtype))
 
-    def _avals(
-        self,
-        primitive: Primitive,
-        tracers: Sequence[Tracer],
-        attributes: dict[str, Any],
-        values: Sequence[Value],
-    ) -> Sequence[Aval]:
-        """Those of the results: as they are, where they tell it, or else by the shape rule."""
-        if values and type(values[0]) in _ARRAYS:
-            [value] = values
-            if primitive.is_ufunc or (primitive.is_strict and value.dtype.kind == "f"):
-                return (aval_like(value.shape, value.dtype),)
-            aval = tracers[0].atom.aval
-            if primitive.is_elementwise and (value.shape, value.dtype) == (aval.shape, aval.dtype):
-                return (aval,)
-        return result_avals(primitive, [one.aval for one in tracers], attributes, self.meaning)
+    def lift(self, value: Value, *, whole: bool = False) -> Tracer:
+        """``value`` as a tracer of this trace: its own, a literal, or a captured input.
+        A row count is a number of its precision, or an integer where ``whole`` says so."""
+        if isinstance(value, Tracer):
+            value.trace.check_open()
+            return value if value.trace is self else self._capture(value)
+        if isinstance(value, Dim):
+            dtype = np.dtype(np.int64) if whole else self.precision
+            size: Tracer = self.bind(self.meaning.size, (), {"size": value, "dtype": dtype})
+            return size
+        array = plain_array(value)
+        if array.ndim:
+            small = array.size <= LARGEST_CONSTANT and not self.concrete
+            return self._constant(array) if small else self._capture(array)
+        literal = Literal(array)
+        return Tracer(self, literal, literal.value if self.concrete else None)
 
-    def _applied(
-        self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
-    ) -> Value:
-        """What a primitive gives that raises where its shape rule does, which says it better."""
-        try:
-            return primitive.evaluate(*[tracer.known_value for tracer in tracers], **attributes)
-        except (IndexError, TypeError, ValueError):
-            result_avals(primitive, [tracer.aval for tracer in tracers], attributes, self.meaning)
-            raise
+    def captures(self) -> Iterator[tuple[Atom, Value]]:
+        """Each input that stands for a value from outside, and that value."""
+        atoms = (tracer.atom for tracer in self._captured_inputs)
+        return zip(atoms, self.captured, strict=True)
 
-    def _noted(
-        self,
-        primitive: Primitive,
-        tracers: tuple[Tracer, ...],
-        attributes: dict[str, Any],
-        written: Executed,
-        avals: Sequence[Aval],
-        values: Sequence[Value | None],
-    ) -> Value:
-        """The results of one operation, of which it is kept how they were made."""
-        varies = False
-        for tracer in tracers:
-            varies = varies or tracer.varies
-        if len(avals) == 1:  # the usual case
-            [aval], [value] = avals, values
-            result = Tracer(self, Var(aval), value, varies and aval.dtype.kind == "f")
-            made = Made(primitive, tracers, attributes, written, (result,))
-            self.made.append(made)
-            self._makers[result.atom] = made
-            return result
-        results = tuple(
-            Tracer(self, Var(aval), value, varies and is_float(aval.dtype))
-            for aval, value in zip(avals, values, strict=True)
-        )
-        for i, result in enumerate(results):
-            made = Made(primitive, tracers, attributes, written, results, i)
-            self._makers[result.atom] = made
-        self.made.append(self._makers[results[0].atom])
-        return results
+    def _capture(self, value: Value) -> Tracer:
+        """``value`` as an input; of an array a copy, since it may change after it was used."""
+        is_array = isinstance(value, np.ndarray)
+        key: Any = id(value)
+        if is_array:  # two views of the same entries are one
+            key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
+        known = self._captures.get(key)
+        if known is not None and (not is_array or same_bits(value, known[0])):
+            return known[1]
+        kept = value.copy("K") if is_array else value
+        self.nested = self.nested or not is_array
+        tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
+        self._captures[key] = kept, tracer
+        self.captured.append(kept)
+        self._captured_inputs.append(tracer)
+        return tracer
 
-    @contextmanager
-    def as_written(self) -> Iterator[None]:
-        """Record what happens inside without rewriting it."""
-        before, self.rewrites = self.rewrites, False
-        try:
-            yield
-        finally:
-            self.rewrites = before
+    def _constant(self, array: Array) -> Tracer:
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            attributes = {"dtype": array.dtype, "shape": array.shape, "data": array.tobytes()}
+            self._constants[key] = self.bind(self.meaning.constant, (), attributes)
+        return self._constants[key]
 
-    def maker(self, value: Tracer) -> Made | None:
-        """How a traced value was made; of an input, a literal or a sealed value that is unknown."""
-        return self._makers.get(value.atom)
+    def _lifted(self, primitive: Primitive, operands: Sequence[Value]) -> list[Tracer]:
+        """The operands as tracers of this trace, of the dtypes that the primitive takes."""
+        call = primitive.call
+        if not call.promotes and len(operands) == 1 and type(operands[0]) is Tracer:
+            return [self.lift(operands[0])]
+        whole = not call.floating and are_whole(operands)
+        lifted = [self.lift(one, whole=whole) for one in operands]
+        return self._promoted(primitive, lifted) if call.promotes else lifted
 
-    def seal(self, value: Tracer) -> None:
-        """Let no rewriting look into ``value``: what is made of it stays as it is composed."""
-        self._makers.pop(value.atom, None)
-
-    def _rewritten(
-        self,
-        primitive: Primitive,
-        tracers: Sequence[Tracer],
-        attributes: dict[str, Any],
-        frame: FrameType,
-    ) -> Tracer | None:
-        """What stands for the primitive of these operands, if there is something better."""
-        makers = [how.primitive for one in tracers if (how := self._makers.get(one.atom))]
-        wanted = self.meaning.looked_at[primitive]
-        if wanted is not None and wanted.isdisjoint(makers):
+    def _alike(self, operands: Sequence[Value]) -> list[Tracer] | None:
+        """The operands, where it is seen at once that they are of one floating dtype: values of
+        this trace, and Python's numbers, which take that of the others."""
+        dtype = None
+        for one in operands:
+            if type(one) is Tracer and one.trace is self and type(one.atom) is Var:
+                dtype = one.atom.aval.dtype
+                break
+        if dtype is None or dtype.kind != "f":
             return None
-        place: Executed = None
-        for rewriting in self.meaning.rewritings[primitive]:
-            if rewriting.of and rewriting.of.isdisjoint(makers):
-                continue
-            before, outer = len(self.made), self.place
-            place = place or outer or written_from(frame)
-            self.rewrites, self.place = False, place
-            try:  # not `with self.at(place)`: most rules only look
-                instead: Tracer | None = rewriting.rule(*tracers, **attributes)
-            except OptserveError as error:
-                raise error.at(place_of(place)) from None
-            finally:
-                self.rewrites, self.place = True, outer
-            if instead is not None:
-                self._superseded.update(tracer.atom for tracer in tracers)
-                if len(self.made) > before:
-                    self.made[-1].rewriting = rewriting
-                    del self._equations[len(self.made) - 1 :]
-                return instead
-        return None
-
-    def _read(self, outputs: Sequence[Atom]) -> tuple[Equation, ...]:
-        """All equations but those that a rewriting has made superfluous."""
-        read, kept = set(outputs), []
-        for equation in reversed(self.equations):
-            if read.isdisjoint(equation.results) and not self._superseded.isdisjoint(
-                equation.results
-            ):
-                self._superseded.update(equation.operands)
+        if len(operands) == 1:
+            return [operands[0]]
+        tracers: list[Tracer] = []
+        for one in operands:
+            kind = type(one)
+            if kind is float or kind is int:
+                literal = Literal(dtype.type(one))
+                tracers.append(Tracer(self, literal, literal.value if self.concrete else None))
+            elif kind is Tracer and one.trace is self and one.atom.aval.dtype == dtype:
+                tracers.append(one)
+            elif kind is np.ndarray and one.dtype == dtype:
+                tracers.append(self.lift(one))
             else:
-                kept.append(equation)
-                read.update(equation.operands)
-        return tuple(reversed(kept))
+                return None
+        return tracers
 
-    def graph(self, outputs: Sequence[Value]) -> Graph:
-        """The finished graph. Inputs are those asked for, then one for each captured value."""
-        atoms = [self.lift(output).atom for output in outputs]
-        self.close()
-        return self.graph_of(atoms)
+    def _promoted(self, primitive: Primitive, tracers: list[Tracer]) -> list[Tracer]:
+        targets = target_dtypes(primitive, [tracer.atom for tracer in tracers], self.precision)
+        return [
+            tracer if dtype is None else self._cast(tracer, dtype)
+            for tracer, dtype in zip(tracers, targets, strict=True)
+        ]
 
-    def graph_of(self, outputs: Sequence[Atom]) -> Graph:
-        """The graph of what was recorded that gives ``outputs``."""
-        captured = tuple(tracer.atom for tracer in self._captured_inputs)
-        inputs = (*self.inputs, *(atom for atom in captured if isinstance(atom, Var)))
-        return Graph(inputs, self._read(outputs), tuple(outputs))
-
-    def release(self) -> None:
-        """Forget what was recorded: values are freed at once then, and no collector is needed."""
-        self.made.clear()
-        self._makers.clear()
-        self._captures.clear()
-        self._captured_inputs.clear()
-
-
-@dataclass(frozen=True)
-class TracedFunction:
-    """A graph, the values it captured (for its last inputs), and whether it gave one output.
-
-    ``values`` are those of all results where the trace was concrete.
-    """
-
-    graph: Graph
-    captured: tuple[Value, ...]
-    single: bool
-    values: Mapping[Var, Value]
-
-
-def run(
-    function: Callable[..., Value],
-    *operands: Any,
-    meaning: Meaning,
-    precision: DType = np.dtype(np.float64),  # noqa: B008 - a dtype is immutable
-    concrete: bool = False,
-    names: Sequence[str] = (),
-    rewrites: bool = True,
-) -> tuple[Trace, list[Tracer], bool]:
-    """Run ``function`` on stand-ins for ``operands``; the trace of what it did, the outputs, and
-    whether it gave one.
-
-    ``operands`` are avals, arrays, or tracers of an outer trace; a concrete trace needs values.
-    The function returns a value or a tuple of values. Who asks for a concrete trace sees to it that
-    infinities and NaN come without a warning.
-    """
-    recorder = Trace(meaning, precision=precision, concrete=concrete, rewrites=rewrites)
-    named = itertools.chain(names, itertools.repeat(""))
-    stand_ins = [
-        recorder.input(aval_of(operand), name, operand if concrete else None)
-        for operand, name in zip(operands, named, strict=False)
-    ]
-    try:
-        with MAKERS.lent():
-            outputs = function(*stand_ins)
-        single = not isinstance(outputs, tuple | list)
-        lifted = [recorder.lift(output) for output in ([outputs] if single else outputs)]
-    except (TypeError, ValueError) as error:  # NumPy's words for `a[0] = t`; ours say more
-        escape = recorder.escape
-        if escape is None or escape.place != place_of_error(error):
-            raise
-        raise escape from error
-    finally:
-        recorder.close()
-    return recorder, lifted, single
-
-
-def trace(function: Callable[..., Value], *operands: Any, **options: Any) -> TracedFunction:
-    """The graph of what ``function`` does; the arguments are those of ``run``."""
-    with np.errstate(all="ignore" if options.get("concrete") else None):
-        recorder, outputs, single = run(function, *operands, **options)
-    graph = recorder.graph_of([output.atom for output in outputs])
-    return TracedFunction(graph, tuple(recorder.captured), single, recorder.values)
-
-
-def body_of(
-    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any], meaning: Meaning
-) -> TracedFunction:
-    """The body of a composite (or of an elementwise primitive) as a graph."""
-    assert primitive.body is not None
-    return trace(
-        functools.partial(primitive.body, **attributes),
-        *avals,
-        meaning=meaning,
-        precision=precision_of(avals),
-        rewrites=False,
-    )
-
-
-def result_avals(
-    primitive: Primitive, avals: Sequence[Aval], attributes: Mapping[str, Any], meaning: Meaning
-) -> tuple[Aval, ...]:
-    """The avals of the results, always as a tuple; without a shape rule, those of the body."""
-    try:
-        if primitive.shape is None:
-            return _avals_of_body(primitive, tuple(avals), tuple(attributes.items()), meaning)
-        results = primitive.shape(*avals, **attributes)
-    except ShapeError as error:
-        if not error.message.startswith(primitive.name):
-            error.message = f"{primitive.name}: {error.message}"
-        raise
-    return results if isinstance(results, tuple) else (results,)
-
-
-@functools.lru_cache(maxsize=1024)
-def _avals_of_body(
-    primitive: Primitive,
-    avals: tuple[Aval, ...],
-    attributes: tuple[tuple[str, Any], ...],
-    meaning: Meaning,
-) -> tuple[Aval, ...]:
-    outputs = body_of(primitive, avals, dict(attributes), meaning).graph.outputs
-    return tuple(atom.aval for atom in outputs)
+    def _cast(self, tracer: Tracer, dtype: DType) -> Tracer:
+        if isinstance(tracer.atom, Literal):
+            literal = Literal(np.asarray(tracer.atom.value).astype(dtype))
+            return Tracer(self, literal, literal.value if self.concrete else None)
+        cast: Tracer = self.bind(self.meaning.cast, (tracer,), {"dtype": dtype})
+        return cast

@@ -10,7 +10,7 @@ from optserve.errors import GraphError, OptserveError
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.meaning import Meaning
-from optserve.graph.tracer import result_avals
+from optserve.graph.trace import result_avals
 
 __all__ = ["verify"]
 

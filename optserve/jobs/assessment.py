@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optserve.errors import DataFailure, OptserveError, PluginFailure
-from optserve.jobs.descent.outcome import Outcome
-from optserve.jobs.evidence.naming import listed
-from optserve.jobs.evidence.uncertainty.refits import Refits, StoppedError
-from optserve.jobs.evidence.uncertainty.uncertainty import (
+from optserve.jobs.descent.descent_outcome import Outcome
+from optserve.jobs.evidence.direction_names import listed
+from optserve.jobs.evidence.uncertainty.estimate_errors import (
     EstimateErrors,
     no_uncertainty,
     uncertainty_of,
 )
+from optserve.jobs.evidence.uncertainty.refits import Refits, StoppedError
 from optserve.jobs.preparation import Prepared
 from optserve.jobs.problem import ErrorMethod
 from optserve.jobs.reasons import Reason

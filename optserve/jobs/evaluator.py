@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.base import Backend, CalledOut, Compiled
+from optserve.backends.backend import Backend, CalledOut, Compiled
 from optserve.errors import DerivativeError, NumericalFailure, OptserveError
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
@@ -21,8 +21,8 @@ from optserve.graph.streamed import held
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
+from optserve.jobs.known_points import LastPoints, Linearized, unknown
 from optserve.jobs.packing import Packing
-from optserve.jobs.points import LastPoints, Linearized, unknown
 from optserve.jobs.problem import Problem
 from optserve.jobs.work import entries_of
 from optserve.transforms.reverse import value_and_gradient_graph

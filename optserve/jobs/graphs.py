@@ -22,7 +22,7 @@ from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
 from optserve.jobs.work import entries_for
 from optserve.optimizers.base import Evaluation, Optimizer
-from optserve.optimizers.bounds import project
+from optserve.optimizers.projection import project
 from optserve.primitives.tracing import trace
 from optserve.transforms.affine import affine
 from optserve.transforms.forward import jacobian_graph, pushforward

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optserve.backends.base import Backend
-from optserve.backends.selection import Choice, choose
+from optserve.backends.backend import Backend
+from optserve.backends.backend_choice import Choice, choose
 from optserve.graph.aval import Array
 from optserve.jobs.consistency import check_stop, check_streamed
 from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
+from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.descent.method import DescentMethod, method_of
-from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.limits import Limits
 from optserve.jobs.packing import Packing

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.errors import Place
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optserve.backends.base import Compiled
+from optserve.backends.backend import Compiled
 from optserve.backends.blas import one_thread
 from optserve.graph.aval import Array, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.points import Linearized
+from optserve.jobs.known_points import Linearized
 from optserve.optimizers.tall import SQUARES, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
 

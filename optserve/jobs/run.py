@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.blas import one_thread
 from optserve.errors import (
     ConfigError,
@@ -17,17 +17,17 @@ from optserve.errors import (
 )
 from optserve.graph.aval import Array
 from optserve.jobs.assessment import Profiles, assess, profiles_of
-from optserve.jobs.descent.outcome import Outcome
+from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors, no_uncertainty
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors, no_uncertainty
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.packing import Packing
 from optserve.jobs.preparation import Descents, Prepared, prepare
 from optserve.jobs.problem import Problem
 from optserve.jobs.reasons import Reason
+from optserve.jobs.record.job_record import Findings, record
 from optserve.jobs.record.parts import numbers
 from optserve.jobs.record.probes import probe_values
-from optserve.jobs.record.record import Findings, record
 from optserve.jobs.record.result import Result
 from optserve.jobs.refitting import Preparing
 from optserve.jobs.watch import Progress, Watch
@@ -36,7 +36,7 @@ from optserve.transforms.foreign import Faults
 if TYPE_CHECKING:  # a job without plugins that goes well does without these
     from optserve.jobs.evidence.blame import Blame
     from optserve.jobs.evidence.rules.certificate import Certificate
-    from optserve.jobs.evidence.uncertainty.outputs import OutputErrors
+    from optserve.jobs.evidence.uncertainty.output_errors import OutputErrors
     from optserve.jobs.splits import Splits
 
 __all__ = ["run"]
@@ -297,7 +297,7 @@ def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[st
 def _outputs(
     evaluator: Evaluator, outcome: Outcome, uncertainty: EstimateErrors
 ) -> Mapping[str, OutputErrors]:
-    from optserve.jobs.evidence.uncertainty.outputs import outputs_at
+    from optserve.jobs.evidence.uncertainty.output_errors import outputs_at
 
     point = None if outcome.best is None else outcome.best.point
     return outputs_at(evaluator, point, uncertainty)

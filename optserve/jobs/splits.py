@@ -8,13 +8,13 @@ from functools import cached_property
 from math import nan
 from typing import Any
 
-from optserve.backends.base import Compiled
+from optserve.backends.backend import Compiled
 from optserve.errors import ConfigError, NumericalFailure, Place
 from optserve.graph.aval import Array
 from optserve.jobs.consistency import check_metric_names
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Metrics, Problem
+from optserve.jobs.result_paths import look_up
 from optserve.transforms.simplify import simplify
 
 __all__ = ["TRAINING", "VALIDATION", "AtPoint", "Splits", "check_metric", "metrics_outline"]

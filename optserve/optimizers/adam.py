@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["adam"]

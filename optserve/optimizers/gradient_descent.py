@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["gradient_descent"]

@@ -10,10 +10,10 @@ import numpy as np
 from annotated_types import Ge
 
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
-from optserve.optimizers.bounds import projected_gradient
 from optserve.optimizers.limited_memory import Memory, bounded_direction, direction
 from optserve.optimizers.line_search import LineSearch, advance, begin
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
+from optserve.optimizers.projection import projected_gradient
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["lbfgs"]

@@ -12,7 +12,7 @@ from optserve.optimizers.base import Evaluation, Optimizer, State, Value
 from optserve.optimizers.damped_least_squares import damped_gain, model_step
 from optserve.optimizers.lengths import norm
 from optserve.optimizers.linearization import Model, linearize
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["levenberg_marquardt"]

@@ -11,7 +11,7 @@ from annotated_types import Gt
 
 from optserve.errors import ConfigError
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_verdict
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 from optserve.optimizers.schedules import Rate, Schedule, rate_schedule
 
 __all__ = ["Modifier", "chain", "clip", "clip_by_global_norm", "weight_decay"]

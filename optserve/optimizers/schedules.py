@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le
 
 from optserve.errors import ConfigError
 from optserve.optimizers.base import Value
-from optserve.optimizers.options import held
+from optserve.optimizers.option_limits import held
 
 __all__ = [
     "Rate",

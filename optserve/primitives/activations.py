@@ -7,7 +7,7 @@ import numpy as np
 from optserve.graph.operands import as_floats
 from optserve.graph.primitive import Value
 from optserve.primitives.elementary import sigmoid
-from optserve.primitives.normal import ndtr
+from optserve.primitives.normal_tails import ndtr
 from optserve.primitives.reductions import logsumexp, max_, mean
 from optserve.primitives.sums import sum_
 

@@ -15,7 +15,7 @@ from optserve.graph.facts import Facts
 from optserve.graph.leading import shifted
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
-from optserve.primitives import arithmetic, selection
+from optserve.primitives import arithmetic, comparisons
 from optserve.primitives.constructors import composite
 from optserve.primitives.indexing import take
 from optserve.primitives.shaping import concatenate, normal_axes, reshape
@@ -67,7 +67,7 @@ def diff(x: Value, n: int = 1, axis: int = -1) -> Value:
     before = (slice(None),) * only
     for _ in range(n):
         later, earlier = x[(*before, slice(1, None))], x[(*before, slice(None, -1))]
-        differ = selection.not_equal if later.dtype == bool else arithmetic.subtract
+        differ = comparisons.not_equal if later.dtype == bool else arithmetic.subtract
         x = differ(later, earlier)
     return x
 

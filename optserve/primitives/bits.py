@@ -15,7 +15,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Aval, aval_of, broadcast_shapes
 from optserve.graph.axes import aligned
 from optserve.graph.primitive import Primitive, Value
-from optserve.primitives import selection
+from optserve.primitives import comparisons
 from optserve.primitives.constructors import opaque
 
 __all__ = [
@@ -72,10 +72,10 @@ def _is_truth(operand: Value) -> bool:
 
 UFUNCS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
-        np.bitwise_and: _or_of_truths(bitwise_and, selection.logical_and),
-        np.bitwise_or: _or_of_truths(bitwise_or, selection.logical_or),
-        np.bitwise_xor: _or_of_truths(bitwise_xor, selection.not_equal),
-        np.invert: _or_of_truths(invert, selection.logical_not),
+        np.bitwise_and: _or_of_truths(bitwise_and, comparisons.logical_and),
+        np.bitwise_or: _or_of_truths(bitwise_or, comparisons.logical_or),
+        np.bitwise_xor: _or_of_truths(bitwise_xor, comparisons.not_equal),
+        np.invert: _or_of_truths(invert, comparisons.logical_not),
         np.left_shift: left_shift.bind,
         np.right_shift: right_shift.bind,
     }

@@ -15,7 +15,7 @@ from optserve.graph.axes import aligned
 from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.constructors import linear
 
 __all__ = ["ComposedFunction", "compose", "identity", "pipe", "probe"]

@@ -12,7 +12,7 @@ from optserve.graph.aval import aval_of, is_traced, precision_of
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.primitives.constructors import composite
 from optserve.primitives.stopping import stopped

@@ -17,7 +17,7 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import sorted_
 from optserve.primitives.constructors import opaque
 from optserve.primitives.indexing import take
-from optserve.primitives.linear_algebra.made import tridiagonal_solve
+from optserve.primitives.linear_algebra.construction import tridiagonal_solve
 
 __all__ = ["interp", "searchsorted"]
 

@@ -16,7 +16,7 @@ from optserve.graph.dim import Size
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import interpret
 from optserve.graph.primitive import ArrayFunction, Calling, Primitive, Value
-from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.trace import TracedFunction, Tracer
 from optserve.graph.trees import form_of, leaves, rebuilt
 from optserve.primitives.shaping import cast
 from optserve.primitives.tracing import trace

@@ -8,7 +8,7 @@ from optserve.graph.graph import Literal
 from optserve.graph.made import Made
 from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
 from optserve.primitives.elementary import exp, expm1
 

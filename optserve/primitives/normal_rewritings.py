@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.arithmetic import divide, multiply
 from optserve.primitives.matching import (
     both_ways,
@@ -16,7 +16,7 @@ from optserve.primitives.matching import (
     operands,
     rewriting,
 )
-from optserve.primitives.normal import ROOT_HALF, log_erfc, ndtr
+from optserve.primitives.normal_tails import ROOT_HALF, log_erfc, ndtr
 from optserve.primitives.special import erf, erfc
 
 __all__ = ["log_of_erfc", "one_minus_erf", "one_minus_ndtr", "one_plus_erf"]

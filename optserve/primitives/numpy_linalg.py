@@ -14,9 +14,9 @@ from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives.linear_algebra import (
     cholesky,
+    construction,
     diagonals,
     eigen,
-    made,
     orthogonal,
     singular,
     solving,
@@ -124,9 +124,9 @@ def _matrix_power(a: Value, n: int) -> Value:
 
 def _cross(a: Value, b: Value, axis: int = -1) -> Value:
     if axis != -1:
-        crossed = made.cross(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
+        crossed = construction.cross(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
         return np.moveaxis(crossed, -1, axis)
-    return made.cross(a, b)
+    return construction.cross(a, b)
 
 
 def _cond(x: Value, p: Any = None) -> Value:
@@ -211,7 +211,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.linalg.multi_dot: lambda arrays: functools.reduce(np.matmul, arrays),
         np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis),
         np.linalg.svd: _svd,
-        np.kron: lambda a, b: made.kron(a, b),
+        np.kron: lambda a, b: construction.kron(a, b),
         **signed_all(
             {
                 np.linalg.pinv: _pinv,

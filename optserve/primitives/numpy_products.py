@@ -12,7 +12,7 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.aval import shape_of
 from optserve.graph.primitive import Value
-from optserve.primitives import arithmetic, norms, products, selection
+from optserve.primitives import arithmetic, comparisons, norms, products
 from optserve.primitives.contractions import contracted, tensordot
 from optserve.primitives.numpy_options import check_options, signed_all
 from optserve.primitives.shaping import reshape
@@ -115,8 +115,8 @@ def _clip(
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if (a_min is not None and min is not None) or (a_max is not None and max is not None):
         raise ShapeError("np.clip takes each bound once", expected="np.clip(x, low, high)")
-    bounded = a if low is None else selection.maximum(a, low)
-    return bounded if high is None else selection.minimum(bounded, high)
+    bounded = a if low is None else comparisons.maximum(a, low)
+    return bounded if high is None else comparisons.minimum(bounded, high)
 
 
 def _round(a: Value, decimals: int = 0) -> Value:

@@ -16,9 +16,9 @@ from optserve.graph.primitive import Value
 from optserve.primitives import (
     along_axis,
     arrangement,
+    comparisons,
     constants,
     indexing,
-    selection,
     shaping,
     subscripts,
     sums,
@@ -189,7 +189,7 @@ def _where(condition: Value, *branches: Value) -> Value:
         return np.nonzero(known(condition, "conditions", "use where(condition, x, y)"))
     if len(branches) != 2:
         raise TraceError("np.where takes one argument or three", expected="where(condition, x, y)")
-    return selection.where(condition, *branches)
+    return comparisons.where(condition, *branches)
 
 
 def _diff(

@@ -18,7 +18,7 @@ import numpy as np
 from optserve.graph.graph import Atom, Literal
 from optserve.graph.meaning import Rewriting
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.arithmetic import (
     absolute,
     add,
@@ -45,7 +45,7 @@ from optserve.primitives.elementary import (
     softplus,
     sqrt,
 )
-from optserve.primitives.linear_algebra.rewritings import function_of_matrix
+from optserve.primitives.linear_algebra.matrix_rewritings import function_of_matrix
 from optserve.primitives.matching import (
     both_ways,
     exponentials,

@@ -18,7 +18,7 @@ from optserve.graph.aval import aval_of
 from optserve.graph.graph import Atom, Literal
 from optserve.graph.made import Made
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.arithmetic import add, divide, multiply, negative, power, square, subtract
 from optserve.primitives.constructors import elementwise
 from optserve.primitives.elementary import cosh, exp, expm1, sinh

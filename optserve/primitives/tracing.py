@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from optserve.graph import tracer, verifier
-from optserve.primitives.meaning import MEANING
+from optserve.graph import trace as tracing
+from optserve.graph import verifier
+from optserve.primitives.numpy_meaning import MEANING
 
 __all__ = ["body_of", "new_trace", "result_avals", "run", "trace", "verify"]
 
-run = partial(tracer.run, meaning=MEANING)
-trace = partial(tracer.trace, meaning=MEANING)
-new_trace = partial(tracer.Trace, MEANING)
-body_of = partial(tracer.body_of, meaning=MEANING)
-result_avals = partial(tracer.result_avals, meaning=MEANING)
+run = partial(tracing.run, meaning=MEANING)
+trace = partial(tracing.trace, meaning=MEANING)
+new_trace = partial(tracing.Trace, MEANING)
+body_of = partial(tracing.body_of, meaning=MEANING)
+result_avals = partial(tracing.result_avals, meaning=MEANING)
 verify = partial(verifier.verify, meaning=MEANING)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from optserve.backends.base import Backend
-from optserve.backends.selection import builtin_backends
+from optserve.backends.backend import Backend
+from optserve.backends.backend_choice import builtin_backends
 from optserve.graph.primitive import Primitive
 from optserve.jobs import bijections
 from optserve.jobs.parameters import ParameterTransform

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from importlib.util import find_spec
 from pathlib import Path
 
-from optserve.registry.sources import entry_module, python_files
+from optserve.registry.plugin_source import entry_module, python_files
 
 __all__ = ["code_digest", "code_files", "content_digest", "reached", "reached_digest", "versions"]
 

@@ -19,8 +19,8 @@ import pluggy
 from optserve.errors import OptserveError, Place, PluginError
 from optserve.registry.hookspecs import API, KINDS, PROJECT, Kind, new_manager, singular
 from optserve.registry.naming import name_problem, style_warning
+from optserve.registry.plugin_source import PluginSource
 from optserve.registry.registry import LoadFailure, Names
-from optserve.registry.sources import PluginSource
 
 __all__ = ["Harvest", "harvest"]
 
@@ -170,7 +170,7 @@ def _value_type(kind: Kind) -> Any:
 
         return Primitive
     if kind == "backends":
-        from optserve.backends.base import Backend
+        from optserve.backends.backend import Backend
 
         return Backend
     if kind == "lowerings":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pluggy
 
 if TYPE_CHECKING:
-    from optserve.backends.base import Backend
+    from optserve.backends.backend import Backend
     from optserve.backends.lowering import Lowering
     from optserve.graph.primitive import Primitive
     from optserve.jobs.parameters import ParameterTransform

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from optserve.cache import private_folder, write_whole
 from optserve.registry.hookspecs import KINDS
+from optserve.registry.plugin_source import PluginSource
 from optserve.registry.registry import Names
-from optserve.registry.sources import PluginSource
 
 __all__ = ["NameIndex", "PluginRecord"]
 

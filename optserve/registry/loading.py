@@ -12,8 +12,8 @@ from optserve.errors import ConfigError, OptserveError, PluginError
 from optserve.registry.harvest import Harvest, harvest
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind
 from optserve.registry.index import NameIndex, PluginRecord
+from optserve.registry.plugin_source import PluginSource, canonical, file_source, installed_sources
 from optserve.registry.registry import Entry, LoadFailure, Plugin, Registry
-from optserve.registry.sources import PluginSource, canonical, file_source, installed_sources
 
 __all__ = ["load"]
 

@@ -11,7 +11,7 @@ from optserve.errors import ConfigError, OptserveError, Place, PluginError
 from optserve.registry.hookspecs import KINDS, PROJECT, Kind, singular
 
 if TYPE_CHECKING:
-    from optserve.backends.base import Backend
+    from optserve.backends.backend import Backend
     from optserve.backends.lowering import Lowering
     from optserve.graph.primitive import Primitive
     from optserve.primitives.vocabulary import Vocabulary

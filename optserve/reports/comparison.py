@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optserve.reports.numbers import compact
-from optserve.reports.table import table
+from optserve.reports.text_table import table
 
 if TYPE_CHECKING:
     from optserve.jobs.record.result import Result

@@ -21,7 +21,7 @@ from optserve.reports.numbers import (
     interval_text,
     shape_text,
 )
-from optserve.reports.table import table
+from optserve.reports.text_table import table
 from optserve.reports.uncertainties import further_errors
 
 if TYPE_CHECKING:

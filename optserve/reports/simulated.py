@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from optserve.reports.numbers import compact
-from optserve.reports.table import table
+from optserve.reports.text_table import table
 
 if TYPE_CHECKING:
     from optserve.jobs.simulation import Simulated

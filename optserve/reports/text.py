@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optserve.errors import OptserveError
-from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.direction_names import listed
 from optserve.reports.correlations import correlations_lines
 from optserve.reports.estimates import estimates
 from optserve.reports.levels import levels_lines
 from optserve.reports.numbers import compact, share_text, significant
-from optserve.reports.outputs import outputs_lines
+from optserve.reports.output_lines import outputs_lines
 from optserve.reports.uncertainties import (
     contours_lines,
     profiles_lines,

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import IO
 
 from optserve.errors import ConfigError, Place
-from optserve.tables.unchanged import Version
+from optserve.tables.file_version import Version
 
 __all__ = ["EncodedText", "check_utf8"]
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.file_version import Version
 from optserve.tables.frame import CellKind, Frame
 from optserve.tables.pieces import PieceFrame, TablePiece
 from optserve.tables.typed import Spot, cells, cells_with_gaps
-from optserve.tables.unchanged import Version
 
 __all__ = ["ArrayFile", "npy"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
 from optserve.tables.cells import filling
+from optserve.tables.file_version import Version
 from optserve.tables.frame import CellKind, Cells, Frame
 from optserve.tables.pieces import PieceFrame, TablePiece
 from optserve.tables.typed import Spot, cells, cells_with_gaps
-from optserve.tables.unchanged import Version
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.lowering import Lowering
 from optserve.errors import DerivativeError
 from optserve.graph.aval import Array, is_float
@@ -16,7 +16,7 @@ from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import Case, cases, compare, fail
 from optserve.testing.rows import row_assignments
-from optserve.transforms.check import equation_graph, pullback_graph
+from optserve.transforms.derivative_check import equation_graph, pullback_graph
 
 __all__ = ["check_backend", "check_lowerings"]
 

@@ -13,7 +13,7 @@ from optserve.graph.aval import Array, aval_of, is_float
 from optserve.graph.domain import Domain, Example
 from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive, Value
-from optserve.transforms.check import equation_graph
+from optserve.transforms.derivative_check import equation_graph
 
 __all__ = ["ROUNDING", "Case", "cases", "compare", "fail"]
 

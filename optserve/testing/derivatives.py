@@ -13,8 +13,8 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import verify
 from optserve.testing.cases import ROUNDING, Case, compare, fail
-from optserve.transforms.check import Agreement, agreement, pullback_graph
-from optserve.transforms.points import away, nearby, special
+from optserve.transforms.derivative_check import Agreement, agreement, pullback_graph
+from optserve.transforms.probe_points import away, nearby, special
 from optserve.transforms.promises import pulled
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array, Aval, DType, precision_of
 from optserve.graph.domain import Domain, boolean, integer, real
@@ -57,7 +57,7 @@ def check_dtypes(
     one graph. Returns the number of combinations.
 
     >>> from optserve.backends.numpy import numpy_backend
-    >>> from optserve.primitives.selection import maximum
+    >>> from optserve.primitives.comparisons import maximum
     >>> check_dtypes(numpy_backend(), [maximum])
     16
     """

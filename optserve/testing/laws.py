@@ -23,7 +23,7 @@ from optserve.testing.derivatives import (
 )
 from optserve.testing.many import many
 from optserve.testing.rows import row_counts, rows
-from optserve.transforms.points import nearby
+from optserve.transforms.probe_points import nearby
 from optserve.transforms.promises import changing, linearity, mutated, pulled
 
 __all__ = ["LAWS"]

@@ -21,7 +21,7 @@ from optserve.graph.dim import Dim, Size
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import result_avals, verify
 from optserve.testing.cases import Case, compare, fail
-from optserve.transforms.check import equation_graph, pullback_graph, pushforward_graph
+from optserve.transforms.derivative_check import equation_graph, pullback_graph, pushforward_graph
 from optserve.transforms.promises import combined
 
 __all__ = ["row_assignments", "row_counts", "rows"]

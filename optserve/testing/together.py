@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.errors import DerivativeError, OptserveError
 from optserve.graph.aval import Array, Aval, aval_of, is_float, resolve_shape
 from optserve.graph.domain import Domain, real
@@ -21,7 +21,7 @@ from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
 from optserve.testing.cases import Case, cases, fail
 from optserve.testing.rows import row_assignments
-from optserve.transforms.check import equation_graph, pullback_graph
+from optserve.transforms.derivative_check import equation_graph, pullback_graph
 
 __all__ = ["Piece", "check_row_counts", "pieces", "together"]
 

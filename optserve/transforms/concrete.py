@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.entries import Tracer
 from optserve.graph.graph import Atom
 from optserve.graph.made import Made
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Trace
+from optserve.graph.trace import Trace
+from optserve.graph.tracer import Tracer
 from optserve.transforms.pullbacks import pullback_at
 from optserve.transforms.reverse import pulled, value_and_pull
 from optserve.transforms.rules import Cotangents, fitted

@@ -16,8 +16,8 @@ from optserve.graph.aval import is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.primitives.arithmetic import multiply
+from optserve.primitives.comparisons import equal, where
 from optserve.primitives.constants import size
-from optserve.primitives.selection import equal, where
 from optserve.primitives.sums import broadcast_to
 from optserve.transforms.marking import mark
 

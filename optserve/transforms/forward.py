@@ -13,13 +13,13 @@ from optserve.graph.aval import Aval, aval_of, is_float, precision_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.interpret import resolved
 from optserve.graph.primitive import Primitive, Value
-from optserve.graph.tracer import Trace
+from optserve.graph.trace import Trace
 from optserve.primitives.constants import arange
 from optserve.primitives.shaping import reshape, stack
 from optserve.primitives.sums import unbroadcast
 from optserve.primitives.tracing import body_of, trace
 from optserve.transforms.foreign import blamed
-from optserve.transforms.loops import control_tangents
+from optserve.transforms.loop_derivatives import control_tangents
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
 from optserve.transforms.reverse import Environment, value_and_pull, vjp
 from optserve.transforms.rules import (

@@ -19,7 +19,7 @@ from optserve.graph.aval import is_float, is_traced
 from optserve.graph.graph import Atom, Graph
 from optserve.graph.primitive import ArrayFunction, Value
 from optserve.graph.trees import is_tree, leaves, rebuilt
-from optserve.transforms.arguments import ChosenArguments, own
+from optserve.transforms.chosen_arguments import ChosenArguments, own
 from optserve.transforms.forward import pushforward
 from optserve.transforms.traced import (
     filled,

@@ -16,7 +16,7 @@ from optserve.graph.primitive import Value
 from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.sums import broadcast_to
 from optserve.primitives.tracing import trace
-from optserve.transforms.arguments import as_written
+from optserve.transforms.chosen_arguments import as_written
 from optserve.transforms.vmap import in_front
 from optserve.transforms.vmap import vmap as graph_vmap
 

@@ -20,7 +20,7 @@ from optserve.graph.facts import AtInfinity
 from optserve.graph.graph import Atom, Equation, Graph, Literal
 from optserve.graph.primitive import Primitive, Steep, Value
 from optserve.primitives.arithmetic import multiply, power, square, tame
-from optserve.primitives.selection import clip, where
+from optserve.primitives.comparisons import clip, where
 
 __all__ = ["UNGUARDED", "Guard", "guards"]
 

@@ -18,7 +18,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import resolved
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.map_reduce import COMBINE
-from optserve.transforms.check import floating_inputs
+from optserve.transforms.derivative_check import floating_inputs
 from optserve.transforms.reverse import vjp
 
 __all__ = ["changing", "combined", "departure", "linearity", "mutated", "pulled"]

@@ -17,10 +17,10 @@ from optserve.graph.aval import aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.primitive import Primitive, Value, listed
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.tracing import body_of
 from optserve.transforms.foreign import blamed, is_foreign
-from optserve.transforms.loops import control_pull
+from optserve.transforms.loop_derivatives import control_pull
 from optserve.transforms.overflow import UNGUARDED, Guard, guards
 from optserve.transforms.rules import (
     Cotangents,

@@ -18,7 +18,7 @@ from optserve.errors import DerivativeError, Place
 from optserve.graph.aval import Aval, DType, aval_of, is_float, shape_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.primitive import Primitive, Value, listed
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.arithmetic import mulz, mulz_both
 from optserve.primitives.shaping import cast
 from optserve.primitives.sums import broadcast_to, unbroadcast

@@ -17,7 +17,7 @@ from optserve.errors import NumericalFailure
 from optserve.graph.aval import Aval, broadcast_shapes
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var, row_names
 from optserve.primitives.arithmetic import multiply, mulz, power, square
-from optserve.primitives.selection import where
+from optserve.primitives.comparisons import where
 from optserve.primitives.sums import broadcast_to
 
 __all__ = ["frozen", "prune", "reads", "simplify"]

@@ -18,7 +18,7 @@ from optserve.graph.aval import precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.arithmetic import add, divide, multiply, negative, square, subtract
-from optserve.primitives.selection import where
+from optserve.primitives.comparisons import where
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import body_of
 from optserve.transforms.expand import expand

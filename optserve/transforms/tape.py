@@ -12,10 +12,10 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import aval_of, is_float
 from optserve.graph.makers import MAKERS
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.graph.trees import leaves, rebuilt
 from optserve.primitives.tracing import new_trace
-from optserve.transforms.arguments import ChosenArguments, own
+from optserve.transforms.chosen_arguments import ChosenArguments, own
 from optserve.transforms.traced import TracedAt, filled, pullback_of
 
 __all__ = ["Tape"]

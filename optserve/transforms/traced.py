@@ -14,9 +14,9 @@ from optserve.graph.aval import aval_of, is_float, is_traced, precision_of
 from optserve.graph.graph import Graph, Var
 from optserve.graph.operands import as_operand
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.tracing import run
-from optserve.transforms.arguments import own
+from optserve.transforms.chosen_arguments import own
 from optserve.transforms.concrete import pulled_back
 from optserve.transforms.overflow import Guard
 from optserve.transforms.reverse import vjp as graph_vjp

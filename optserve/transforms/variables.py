@@ -16,7 +16,7 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Array, is_float
 from optserve.graph.operators import Operators
 from optserve.graph.trees import is_tree, leaves, rebuilt
-from optserve.transforms.arguments import ChosenArguments
+from optserve.transforms.chosen_arguments import ChosenArguments
 from optserve.transforms.functions import vjp
 
 __all__ = ["Variable"]

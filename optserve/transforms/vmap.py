@@ -21,7 +21,7 @@ from optserve.graph.graph import Equation, Graph, Var
 from optserve.graph.interpret import resolved
 from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value, listed
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.loops import cond, cond_primitive, scan
 from optserve.primitives.products import einsum
 from optserve.primitives.shaping import reshape, transpose

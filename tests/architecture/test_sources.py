@@ -21,7 +21,7 @@ MUTATORS |= {"reverse", "setdefault", "sort", "update"}
 READ_ONLY = {"AbstractSet", "Collection", "Mapping", "Sequence"}
 """Annotations through which the type checker lets nothing be changed."""
 
-STATES = {"optserve.graph.tracer._serials"}
+STATES = {"optserve.graph.trace._serials"}
 """State that is allowed: a counter of which only the order of its numbers is ever used."""
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optserve.backends.backend_choice import builtin_backends, choose
 from optserve.backends.cost import Demand, demand_of, native_estimate, numpy_estimate
-from optserve.backends.selection import builtin_backends, choose
 from optserve.errors import ConfigError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
@@ -52,7 +52,7 @@ def test_auto_goes_by_the_work(rows: int, evaluations: int, expected: str) -> No
 
 
 def test_auto_does_without_the_code_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optserve.backends.selection.find_spec", lambda name: None)
+    monkeypatch.setattr("optserve.backends.backend_choice.find_spec", lambda name: None)
     choice = choose("auto", demand=demand(1_000_000, 100))
     assert (choice.backend.name, choice.reason) == ("numpy", "llvmlite is not installed")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optserve.backends import chunks, llvm, numpy, streaming
-from optserve.backends.streaming import blocks
+from optserve.backends import chunks, llvm, numpy, streamed_blocks
+from optserve.backends.streamed_blocks import blocks
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
@@ -40,7 +40,7 @@ STREAMS = [loss for loss in LOSSES if loss.name not in ("neighbours", "farthest"
 def test_bits_are_those_of_arrays_in_memory(
     loss: Loss, precision: str, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(streamed_blocks, "BLOCK_BYTES", 1)
     monkeypatch.setattr(chunks, "MAX_CHUNKS", 2)  # so that a chunk has many blocks
     graph = loss.graph(precision)
     for rows in (loss.smallest, 257, 2 * chunks.MAX_TILE_ROWS + 1):
@@ -57,7 +57,7 @@ def test_bits_are_those_of_arrays_in_memory(
 
 
 def test_blocks_cover_the_rows_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(streamed_blocks, "BLOCK_BYTES", 64)
     array = np.arange(50.0)
     found = list(blocks([2.0, Held(array)], 3, 50, align=4))
     assert [(one.first, one.last) for one in found][:2] == [(3, 11), (11, 19)]

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from optserve.batch.outcome import JobOutcome, of_result
+from optserve.batch.job_outcome import JobOutcome, of_result
 from optserve.batch.swept import Together, judged
 from optserve.config import load
 from optserve.config.schema.sweep import Statistic
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Problem
-from optserve.jobs.record.record import judged_again
+from optserve.jobs.record.job_record import judged_again
 from optserve.jobs.record.result import Result
+from optserve.jobs.result_paths import look_up
 from optserve.jobs.run import run
 
 CONFIG: dict[str, Any] = {

@@ -12,8 +12,8 @@ import pytest
 
 from optserve.batch.lock.locking import Opening, lock_configs
 from optserve.graph.primitive import Primitive
-from optserve.primitives import arithmetic, elementary, selection, sums
-from optserve.primitives.meaning import MEANING
+from optserve.primitives import arithmetic, comparisons, elementary, sums
+from optserve.primitives.numpy_meaning import MEANING
 from optserve.transforms import rules
 from tests.batch.locks import CONFIG, OF_PLUGIN, PLUGIN, afresh, config, lock, locked, told
 
@@ -93,11 +93,11 @@ RULES: Mapping[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
         "convention for the derivative of abs at 0 has changed: -1 1, not -1 0",
     ),
     "a tie": (
-        with_rule(selection.maximum, partials=first_of_a_tie),
+        with_rule(comparisons.maximum, partials=first_of_a_tie),
         "convention for the derivative of maximum at a tie has changed: 1 0, not 0.5 0.5",
     ),
     "a choice that shields nothing": (
-        with_rule(selection.where, selects=False),
+        with_rule(comparisons.where, selects=False),
         "where, sqrt not taken at 0",
     ),
     "a logarithm that is one no more": (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from optserve.batch.lock.rules import rule_of
+from optserve.batch.lock.locked_rules import rule_of
 from optserve.graph.primitive import Derivative, Primitive, Steep
 from optserve.registry import load
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from optserve.batch.choosing import matches, share
+from optserve.batch.job_outcome import JobOutcome
 from optserve.batch.merging import merge
-from optserve.batch.outcome import JobOutcome
 from optserve.batch.summary import summary
 from optserve.batch.swept import Together, judged
 from optserve.config import load
 from optserve.config.nodes import plain
 from optserve.config.schema.sweep import Best, Statistic
-from optserve.config.sweep import plan, swept_on_command_line
+from optserve.config.sweep_plan import plan, swept_on_command_line
 from optserve.config.written import read_config
 from optserve.errors import ConfigError
 from tests.batch.test_batch import batch, here, outcomes

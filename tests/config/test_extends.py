@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.extends import MAX_CHAIN, read_tree
 from optserve.config.nodes import MappingNode, plain
-from optserve.config.paths import FileReach
 from optserve.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import optserve
-from optserve.config import scope, traced
+from optserve.config import config_scope, traced_problem
 from optserve.config.expressions import Scope
 from optserve.errors import ConfigError
 
@@ -35,7 +35,7 @@ def test_one_scope_serves_all_definitions(monkeypatch: pytest.MonkeyPatch) -> No
         made.append(Scope(**given))
         return made[-1]
 
-    monkeypatch.setattr(scope, "Scope", counting)
+    monkeypatch.setattr(config_scope, "Scope", counting)
     optserve.load(chain(200), data=COLUMNS)
     assert len(made) == 1
     assert len(made[0].values) == 200
@@ -66,13 +66,13 @@ def test_a_loss_of_many_terms_is_descended() -> None:
 
 def test_nothing_is_collected_while_graphs_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     running: list[bool] = []
-    before = traced.build_objective  # type: ignore[attr-defined]
+    before = traced_problem.build_objective  # type: ignore[attr-defined]
 
     def noting(*given: Any) -> Any:
         running.append(gc.isenabled())
         return before(*given)
 
-    monkeypatch.setattr(traced, "build_objective", noting)
+    monkeypatch.setattr(traced_problem, "build_objective", noting)
     optserve.load(chain(7), data=COLUMNS)
     assert running == [False]
     assert gc.isenabled()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.config.nodes import MappingNode, ScalarNode, SequenceNode, plain, texts
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.source import Source
 
 SCALARS = {

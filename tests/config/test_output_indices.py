@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from optserve.errors import OptserveError
-from optserve.reports.outputs import outputs_lines
+from optserve.reports.output_lines import outputs_lines
 from tests.config.test_outputs import found
 
 

@@ -14,7 +14,7 @@ from optserve import Config, load, run
 from optserve.errors import OptserveError
 from optserve.jobs.record.artefacts import read_run, save
 from optserve.jobs.record.result import Result
-from optserve.reports.outputs import outputs_lines
+from optserve.reports.output_lines import outputs_lines
 
 X = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 7.0])
 Y = np.array([1.1, 2.3, 2.8, 4.2, 4.9, 7.3])

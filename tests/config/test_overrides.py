@@ -6,7 +6,7 @@ import pytest
 
 from optserve.config.nodes import MappingNode, plain
 from optserve.config.overrides import apply
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 

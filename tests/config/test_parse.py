@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.config.nodes import MappingNode, ScalarNode, plain
-from optserve.config.parse import MAX_DEPTH, parse
+from optserve.config.parse_yaml import MAX_DEPTH, parse
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 

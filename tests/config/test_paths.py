@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from optserve.config.allowed_paths import FileReach
 from optserve.config.nodes import ScalarNode
-from optserve.config.paths import FileReach
 from optserve.config.source import Source
 from optserve.errors import ConfigError
 

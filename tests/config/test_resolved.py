@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from optserve.config import load
 from optserve.config.nodes import plain
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.resolved import resolved_text
 from optserve.config.source import Source
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import optserve
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array

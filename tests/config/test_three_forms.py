@@ -17,7 +17,7 @@ import optserve
 from optserve.config import load
 from optserve.config.given import tree_of
 from optserve.config.nodes import plain
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.resolved import resolved_text
 from optserve.config.source import read_source
 from optserve.errors import ConfigError, ConfigErrors

@@ -12,8 +12,8 @@ import pytest
 from optserve.backends import llvm
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.rows import native_pass
-from optserve.backends.map_reduce import MapReduce
-from optserve.backends.numpy.control import tiled
+from optserve.backends.numpy.control_flow import tiled
+from optserve.backends.shared_chunks import MapReduce
 from optserve.primitives.vocabulary import density_primitives, everyday_primitives
 from optserve.testing.together import Piece
 from tests.conformance.composed import is_composed

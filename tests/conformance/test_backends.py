@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from optserve import testing
-from optserve.backends.base import Backend
-from optserve.backends.selection import builtin_backends
+from optserve.backends.backend import Backend
+from optserve.backends.backend_choice import builtin_backends
 from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import builtin_primitives
 from tests.conformance.composed import is_composed

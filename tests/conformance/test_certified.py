@@ -18,7 +18,7 @@ from optserve.jobs.evidence.rules.looks import Looked
 from optserve.jobs.evidence.rules.uses import Use
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import Case, cases
-from optserve.transforms.points import special
+from optserve.transforms.probe_points import special
 from tests.conformance.composed import is_composed
 
 BACKEND = numpy_backend(1)

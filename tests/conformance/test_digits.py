@@ -18,7 +18,7 @@ pytest.importorskip("flint")
 
 from flint import arb, ctx
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array, Aval, is_float
@@ -27,7 +27,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.primitive import Primitive
 from optserve.primitives.tracing import trace
 from optserve.primitives.vocabulary import builtin_primitives
-from optserve.transforms.check import pullback_graph
+from optserve.transforms.derivative_check import pullback_graph
 from optserve.transforms.forward import pushforward
 from optserve.transforms.functions import jvp, vjp
 from optserve.transforms.reverse import vjp as graph_vjp

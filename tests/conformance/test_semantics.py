@@ -15,13 +15,13 @@ import pytest
 
 from optserve.errors import OptserveError, ShapeError, TraceError
 from optserve.graph.interpret import interpret
-from optserve.primitives import elementary, selection
+from optserve.primitives import comparisons, elementary
 from optserve.primitives.indexing import take
 from optserve.primitives.ordering import median, sort
 from optserve.primitives.reductions import logsumexp, norm, prod, std
 from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import grad, vjp
-from optserve.transforms.matrices import hessian, hvp
+from optserve.transforms.jacobians import hessian, hvp
 from optserve.transforms.reverse import value_and_gradient_graph
 
 INF, NAN = np.inf, np.nan
@@ -59,7 +59,7 @@ def test_abs_at_zero() -> None:
 
 
 def test_relu_at_zero() -> None:
-    same(slope(selection.relu, [-1.0, 0.0, 1.0, NAN]), [0.0, 0.0, 1.0, NAN])
+    same(slope(comparisons.relu, [-1.0, 0.0, 1.0, NAN]), [0.0, 0.0, 1.0, NAN])
 
 
 @pytest.mark.parametrize("function", [np.maximum, np.minimum])
@@ -100,7 +100,7 @@ def test_median_of_an_even_number_and_of_ties() -> None:
 
 def test_clip_at_a_bound_is_what_its_composition_gives() -> None:
     same(slope(lambda x: np.clip(x, 0.0, 1.0), [-1.0, 0.0, 0.5, 1.0, 2.0]), [0, 0.5, 1, 0.5, 0])
-    same(slopes(selection.clip, 1.0, 0.0, 1.0), [0.5, 0.0, 0.5])
+    same(slopes(comparisons.clip, 1.0, 0.0, 1.0), [0.5, 0.0, 0.5])
 
 
 def test_the_two_norm_at_zero() -> None:

@@ -115,7 +115,7 @@ def test_a_primitive_touches_one_file(sources: Path) -> None:
     assert "a partial derivative for each operand" in shown
     code = """
 import numpy as np, optserve
-from optserve.backends.selection import builtin_backends
+from optserve.backends.backend_choice import builtin_backends
 from optserve.primitives.elementary import radians
 from optserve.testing import check_backend, check_primitive
 check_primitive(radians)

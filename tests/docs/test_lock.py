@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from optserve.batch.lock.entry import LockedPlugin, LockEntry
-from optserve.batch.lock.rules import LockedRule
+from optserve.batch.lock.locked_rules import LockedRule
 from tests.docs.session import ROOT, commands, comparable, run
 
 PAGE = ROOT / "docs" / "lock.md"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.errors import OptserveError
-from optserve.primitives.meaning import MEANING
+from optserve.primitives.numpy_meaning import MEANING
 from optserve.primitives.numpy_refused import REFUSED
 from optserve.transforms.functions import vjp
 from tests.docs.session import ROOT

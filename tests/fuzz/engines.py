@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 import optserve
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
 from optserve.backends.llvm import loop_of
 from optserve.errors import OptserveError
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph, to_text
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import verify
-from optserve.transforms.check import pushforward_graph
+from optserve.transforms.derivative_check import pushforward_graph
 from optserve.transforms.expand import inlined
 from tests.fuzz.programs import Program, arguments
 from tests.fuzz.rounding import difference

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from optserve.primitives.comparisons import relu
 from optserve.primitives.elementary import sigmoid, softplus, xlogy
 from optserve.primitives.ordering import median
 from optserve.primitives.reductions import logsumexp, norm
-from optserve.primitives.selection import relu
 from optserve.primitives.special import digamma, erf, gammaln
 
 __all__ = [

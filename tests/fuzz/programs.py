@@ -18,7 +18,7 @@ from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.tracing import trace
 from optserve.transforms.reverse import value_and_gradient_graph
 from tests.fuzz.operations import ENTRIES, SIZES, Operation

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optserve.backends import chunks, map_reduce
+from optserve.backends import chunks, shared_chunks
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.primitives.tracing import verify
@@ -39,7 +39,7 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tiles so small that several make a chunk and several chunks a pass, which threads share."""
     monkeypatch.setattr(chunks, "MAX_TILE_ROWS", TILE)
     monkeypatch.setattr(chunks, "MAX_CHUNKS", 2)
-    monkeypatch.setattr(map_reduce, "THREADED_ENTRIES", 0)
+    monkeypatch.setattr(shared_chunks, "THREADED_ENTRIES", 0)
     monkeypatch.setenv("OPTSERVE_CACHE_DIR", str(tmp_path))
 
 

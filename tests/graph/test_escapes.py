@@ -19,7 +19,7 @@ from optserve.errors import ShapeError, TraceError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.tracing import new_trace, trace
 
 Function = Callable[[Any], Any]

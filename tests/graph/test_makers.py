@@ -12,7 +12,7 @@ from optserve.graph.interpret import interpret
 from optserve.graph.makers import MADE
 from optserve.primitives.tracing import trace
 from optserve.transforms.functions import grad
-from optserve.transforms.matrices import jacobian
+from optserve.transforms.jacobians import jacobian
 
 OWN = {name: getattr(np, name) for name in MADE}
 

@@ -21,7 +21,7 @@ from optserve.graph.structured import (
     triangular,
 )
 from optserve.plugin import opaque
-from optserve.transforms.points import away, nearby, special
+from optserve.transforms.probe_points import away, nearby, special
 
 
 def turned(x: Array) -> Array:

@@ -10,11 +10,11 @@ import pytest
 from optserve.errors import Place, ShapeError, TraceError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
-from optserve.graph.entries import LARGEST_CONSTANT
 from optserve.graph.graph import Graph, Literal
 from optserve.graph.interpret import interpret
 from optserve.graph.promotion import common_dtype
-from optserve.graph.tracer import TracedFunction, Tracer
+from optserve.graph.trace import TracedFunction, Tracer
+from optserve.graph.tracer import LARGEST_CONSTANT
 from optserve.primitives.tracing import new_trace, trace, verify
 
 DOUBLE, SINGLE, INTEGER = (np.dtype(name) for name in ("float64", "float32", "int64"))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import optserve
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
+from optserve.backends.backend_choice import choose
 from optserve.backends.numpy import compile_graph
-from optserve.backends.selection import choose
 from optserve.graph.graph import Graph
 from optserve.jobs import deadline
 from optserve.jobs.deadline import Deadline

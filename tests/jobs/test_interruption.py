@@ -12,7 +12,7 @@ import pytest
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.reasons import Reason
-from optserve.jobs.record.record import Findings, record
+from optserve.jobs.record.job_record import Findings, record
 from optserve.jobs.record.result import Result
 from optserve.jobs.run import run
 from optserve.jobs.watch import Snapshot

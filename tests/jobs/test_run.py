@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.numpy import numpy_backend
 from optserve.errors import ConfigError
 from optserve.graph.graph import Graph

@@ -19,7 +19,7 @@ from optserve.primitives.tracing import trace
 from optserve.testing import check_primitive
 from optserve.transforms.forward import jacobian_graph
 from optserve.transforms.functions import grad, jvp, vjp
-from optserve.transforms.matrices import hessian
+from optserve.transforms.jacobians import hessian
 from optserve.transforms.reverse import value_and_gradient_graph
 
 X = np.array([0.5, -1.0, 2.0])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from optserve.errors import DerivativeError, OptserveError, TraceError
-from optserve.functions.compiled import compile as compiled
+from optserve.functions.compiled_function import compile as compiled
 from optserve.primitives.custom import checkpoint, custom_vjp, stop_gradient
 from optserve.transforms.functions import grad, jvp
+from optserve.transforms.jacobians import hessian, jacobian
 from optserve.transforms.mapped import vmap
-from optserve.transforms.matrices import hessian, jacobian
 
 X = np.array([0.3, -0.7])
 

@@ -38,7 +38,7 @@ from optserve.primitives.kernels import matern, rbf
 from optserve.primitives.ranks import quantile, rank, weighted_mean
 from optserve.primitives.survival import cox_log_likelihood
 from optserve.transforms.functions import grad
-from optserve.transforms.matrices import hessian, hvp
+from optserve.transforms.jacobians import hessian, hvp
 
 RNG = np.random.default_rng(21)
 X = RNG.standard_normal(7)

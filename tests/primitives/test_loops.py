@@ -13,9 +13,9 @@ from optserve.graph.dim import Dim
 from optserve.graph.interpret import interpret
 from optserve.primitives.loops import cond, scan
 from optserve.primitives.tracing import trace, verify
-from optserve.transforms.check import agreement, pullback_graph
+from optserve.transforms.derivative_check import agreement, pullback_graph
 from optserve.transforms.functions import grad, jvp, vjp
-from optserve.transforms.matrices import hessian
+from optserve.transforms.jacobians import hessian
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 

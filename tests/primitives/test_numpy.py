@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.graph.interpret import interpret
-from optserve.primitives.meaning import MEANING
+from optserve.primitives.numpy_meaning import MEANING
 from optserve.primitives.tracing import trace, verify
 from optserve.primitives.vocabulary import builtin_vocabulary
 

@@ -14,7 +14,7 @@ import pytest
 
 from optserve.errors import OptserveError
 from optserve.graph.interpret import interpret
-from optserve.primitives.meaning import MEANING
+from optserve.primitives.numpy_meaning import MEANING
 from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import jvp, vjp
 from tests.primitives.numpy_tables import CHOICES, KNOWN, PARTS, SERIES, UFUNCS

@@ -14,7 +14,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.primitives.products import einsum, matmul
 from optserve.primitives.tracing import result_avals
-from optserve.transforms.check import agreement, equation_graph
+from optserve.transforms.derivative_check import agreement, equation_graph
 
 SIZES = {"i": 2, "j": 3, "k": 2, "l": 1}
 

@@ -16,14 +16,14 @@ from optserve.primitives.arithmetic import add, reciprocal
 from optserve.primitives.composition import compose, pipe
 from optserve.primitives.elementary import exp, log, log1p, sigmoid, softplus, sqrt
 from optserve.primitives.loops import scan
-from optserve.primitives.normal import ndtr
+from optserve.primitives.normal_tails import ndtr
 from optserve.primitives.reductions import norm, std
 from optserve.primitives.rewritings import REWRITINGS
 from optserve.primitives.special import erf, erfc
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import grad, value_and_grad
-from optserve.transforms.matrices import hvp
+from optserve.transforms.jacobians import hvp
 
 Function = Callable[..., Any]
 X = np.array([0.3, 1.7, 2.5])

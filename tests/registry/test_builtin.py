@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from optserve import optimizers
-from optserve.backends.selection import builtin_backends
+from optserve.backends.backend_choice import builtin_backends
 from optserve.graph.primitive import Primitive
 from optserve.jobs import bijections
 from optserve.jobs.parameters import ParameterTransform

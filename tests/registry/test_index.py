@@ -197,7 +197,7 @@ def test_the_cache_folder_follows_the_platform(
 
 
 def test_an_index_without_a_folder_remembers_nothing(site: Site) -> None:
-    from optserve.registry.sources import installed_sources
+    from optserve.registry.plugin_source import installed_sources
 
     site.install("wavy", losses("wavy_loss"))
     for source in installed_sources():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from optserve.registry import load
-from optserve.registry.sources import BUILTIN_MODULES, installed_sources
+from optserve.registry.plugin_source import BUILTIN_MODULES, installed_sources
 from tests.registry.conftest import Site, losses
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optserve.errors import ConfigError, OptserveError, PluginError
-from optserve.reports.files import report_files
+from optserve.reports.report_files import report_files
 from tests.reports.jobs import JOBS
 
 PLUGIN = """

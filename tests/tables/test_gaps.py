@@ -14,11 +14,11 @@ from pyarrow import parquet
 from optserve.errors import ConfigError
 from optserve.tables import csv_file
 from optserve.tables.csv import csv
-from optserve.tables.files import joined
 from optserve.tables.frame import CellKind, Cells, Gapped
 from optserve.tables.npy import npy
 from optserve.tables.npz import npz
 from optserve.tables.parquet import parquet as parquet_reader
+from optserve.tables.several_files import joined
 
 NAN = float("nan")
 

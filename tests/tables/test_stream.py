@@ -16,7 +16,7 @@ import pytest
 import optserve
 from optserve.config.data.columns import TakenColumn
 from optserve.graph.aval import Array
-from optserve.tables.buffers import Buffers
+from optserve.tables.buffer_pool import Buffers
 from optserve.tables.pieces import TablePiece
 from optserve.tables.stream import Stream
 
@@ -126,7 +126,7 @@ def test_matrices_of_a_stream_lie_in_few_buffers(
         "parameters: {w: {shape: [3]}}\nloss: mean((y - X @ w)**2)\noptimizer: lbfgs\n"
     )
     monkeypatch.setattr("optserve.tables.stream.KEPT_BYTES", 0)
-    monkeypatch.setattr("optserve.backends.streaming.BLOCK_BYTES", 1 << 18)
+    monkeypatch.setattr("optserve.backends.streamed_blocks.BLOCK_BYTES", 1 << 18)
     seen: set[int] = set()
     filled: list[int] = []
     before = TakenColumn.fill

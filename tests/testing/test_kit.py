@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optserve import testing
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.graph.interpret import interpret
 from optserve.plugin import (
     Aval,

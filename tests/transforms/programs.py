@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from optserve.graph.aval import Aval
 from optserve.graph.graph import Graph
+from optserve.primitives.comparisons import relu
 from optserve.primitives.elementary import sigmoid, softplus
 from optserve.primitives.reductions import logsumexp
-from optserve.primitives.selection import relu
 from optserve.primitives.tracing import trace
 
 Step = Callable[[Any, Any], Any]

@@ -14,19 +14,19 @@ from optserve.errors import DerivativeError
 from optserve.graph.domain import boolean, positive, real, unit
 from optserve.graph.primitive import Primitive
 from optserve.primitives.arithmetic import absolute, multiply
+from optserve.primitives.comparisons import relu
 from optserve.primitives.constructors import elementwise, opaque
 from optserve.primitives.elementary import exp, log, sqrt
 from optserve.primitives.ordering import argmax
 from optserve.primitives.reductions import logsumexp
-from optserve.primitives.selection import relu
-from optserve.transforms.check import (
+from optserve.transforms.derivative_check import (
     agreement,
     equation_graph,
     pullback_graph,
     pushforward_graph,
 )
 from optserve.transforms.differences import differences, taylor_order
-from optserve.transforms.points import nearby
+from optserve.transforms.probe_points import nearby
 from optserve.transforms.promises import linearity, mutated
 
 FUNCTIONS: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [

@@ -12,7 +12,7 @@ from optserve.graph.aval import Aval
 from optserve.primitives.constructors import linear
 from optserve.primitives.loops import scan
 from optserve.transforms.functions import grad, jvp, value_and_grad, vjp
-from optserve.transforms.matrices import hessian, hvp
+from optserve.transforms.jacobians import hessian, hvp
 
 A = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -1.0], [0.5, -1.0, 5.0]])
 X = np.array([0.3, -0.7, 1.1])

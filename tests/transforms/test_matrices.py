@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.functions.compiled import compile as compiled
+from optserve.functions.compiled_function import compile as compiled
 from optserve.transforms.functions import grad, vjp
+from optserve.transforms.jacobians import gauss_newton_vp, hessian, hvp, jacobian
 from optserve.transforms.mapped import vmap
-from optserve.transforms.matrices import gauss_newton_vp, hessian, hvp, jacobian
 
 X, Y = np.array([0.3, -0.7, 1.1]), np.array([2.0, 1.0, 0.5])
 

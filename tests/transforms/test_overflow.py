@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Aval
@@ -20,7 +20,7 @@ from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import trace
-from optserve.transforms.check import pullback_graph
+from optserve.transforms.derivative_check import pullback_graph
 from optserve.transforms.forward import pushforward
 from optserve.transforms.functions import grad, jvp, value_and_grad, vjp
 from optserve.transforms.reverse import value_and_gradient_graph

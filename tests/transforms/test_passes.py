@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optserve.transforms.passes import Pass, passes, whole
+from optserve.transforms.pass_costs import Pass, passes, whole
 from tests.backends.losses import COLUMNS, LOSSES, Loss
 
 

@@ -12,7 +12,7 @@ from optserve.backends.numpy import numpy_backend
 from optserve.graph.graph import to_text
 from optserve.graph.interpret import interpret
 from optserve.primitives.tracing import verify
-from optserve.transforms.check import agreement, pullback_graph, pushforward_graph
+from optserve.transforms.derivative_check import agreement, pullback_graph, pushforward_graph
 from optserve.transforms.expand import expand
 from optserve.transforms.functions import grad, jvp, vjp
 from optserve.transforms.reverse import value_and_gradient_graph

@@ -20,7 +20,7 @@ from optserve.transforms import finite_sum as finite_sum_
 from optserve.transforms import marking, regions
 from optserve.transforms.expand import expand
 from optserve.transforms.finite_sum import finite_sum, row_counts
-from optserve.transforms.passes import whole
+from optserve.transforms.pass_costs import whole
 from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from optserve.backends.base import Backend, Compiled
-from optserve.backends.llvm.lowerings.lowering import Lowerings
-from optserve.backends.llvm.lowerings.table import lowerings_with
+from optserve.backends.backend import Backend, Compiled
+from optserve.backends.llvm.lowerings.all_lowerings import lowerings_with
+from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.programs.whole_graph import WholeGraph, called_out
 from optserve.backends.lowering import Lowering
 from optserve.backends.threads import available_cores

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
 from optserve.backends.cost import numpy_estimate
-from optserve.backends.numpy.control import compile_passes, tiled
+from optserve.backends.numpy.control_flow import compile_passes, tiled
 from optserve.backends.threads import available_cores
 from optserve.graph.graph import Graph
 

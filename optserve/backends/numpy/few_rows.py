@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.map_reduce import MapReduce
-from optserve.backends.numpy.buffers import plan_buffers
+from optserve.backends.numpy.memory_plan import plan_buffers
 from optserve.backends.numpy.wording import reworded
+from optserve.backends.shared_chunks import MapReduce
 from optserve.graph.aval import resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows

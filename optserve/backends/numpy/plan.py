@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.numpy.buffers import constants, plan_buffers
 from optserve.backends.numpy.calls import quick_call
+from optserve.backends.numpy.memory_plan import constants, plan_buffers
 from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var

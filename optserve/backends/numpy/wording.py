@@ -18,9 +18,9 @@ from optserve.graph.aval import Aval, shape_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import Primitive
 from optserve.primitives.arithmetic import multiply, square
+from optserve.primitives.comparisons import where
 from optserve.primitives.elementary import logaddexp, sigmoid
 from optserve.primitives.products import matmul
-from optserve.primitives.selection import where
 from optserve.primitives.shaping import cast, reshape
 from optserve.primitives.sums import sum_
 from optserve.primitives.tracing import trace

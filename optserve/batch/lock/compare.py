@@ -9,8 +9,8 @@ from pathlib import Path
 
 from optserve.batch.lock.entry import Locked, LockEntry
 from optserve.batch.lock.file import NAME, Lock
-from optserve.batch.lock.points import Point, evaluated, is_close
-from optserve.batch.lock.rules import LockedRule
+from optserve.batch.lock.locked_points import Point, evaluated, is_close
+from optserve.batch.lock.locked_rules import LockedRule
 from optserve.errors import LockFailure, OptserveError, Place
 from optserve.reports.numbers import compact
 

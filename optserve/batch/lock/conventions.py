@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optserve.graph.primitive import Value
+from optserve.primitives.comparisons import relu
 from optserve.primitives.elementary import softplus, xlogy
 from optserve.primitives.indexing import take
 from optserve.primitives.ordering import median
 from optserve.primitives.reductions import logsumexp, norm, std
-from optserve.primitives.selection import relu
 from optserve.transforms.functions import grad
-from optserve.transforms.matrices import hessian
+from optserve.transforms.jacobians import hessian
 
 __all__ = ["conventions"]
 

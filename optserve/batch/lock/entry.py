@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from optserve.batch.lock.canonical import canonical, digests, text_digest
-from optserve.batch.lock.points import Point, StoredNumbers, found_at
-from optserve.batch.lock.rules import LockedRule, primitives_of, rule_of
+from optserve.batch.lock.locked_points import Point, StoredNumbers, found_at
+from optserve.batch.lock.locked_rules import LockedRule, primitives_of, rule_of
 from optserve.errors import OptserveError, Place
 from optserve.graph.aval import Array, Aval
 from optserve.graph.graph import Graph, to_text

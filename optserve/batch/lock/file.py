@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from optserve.batch.lock.entry import LockedPlugin, LockEntry
-from optserve.batch.lock.points import Point, StoredValue
-from optserve.batch.lock.rules import LockedRule
+from optserve.batch.lock.locked_points import Point, StoredValue
+from optserve.batch.lock.locked_rules import LockedRule
 from optserve.errors import ConfigError, Place
 
 __all__ = ["NAME", "Lock", "lock_text", "read_lock"]

@@ -10,9 +10,9 @@ from optserve.batch.lock.compare import changed_conventions, changes, same_entry
 from optserve.batch.lock.conventions import conventions
 from optserve.batch.lock.entry import KNOWN, Locked, LockedPlugin, LockEntry, locked
 from optserve.batch.lock.file import NAME, Lock, lock_text, read_lock
-from optserve.batch.lock.rules import LockedRule
+from optserve.batch.lock.locked_rules import LockedRule
 from optserve.config import load
-from optserve.config.sweep import plan
+from optserve.config.sweep_plan import plan
 from optserve.config.written import read_config
 from optserve.errors import Told
 from optserve.jobs.problem import Problem

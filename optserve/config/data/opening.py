@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from optserve.config.data.table import DataTable, open_table
+from optserve.config.allowed_paths import FileReach
+from optserve.config.config_scope import Tables
+from optserve.config.data.data_table import DataTable, open_table
 from optserve.config.declarations import Declarations, name_of
 from optserve.config.expressions.tree import Name
 from optserve.config.expressions.values import CONSTANTS
 from optserve.config.given import columns_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.options import with_options
-from optserve.config.paths import FileReach
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
-from optserve.config.scope import Tables
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.memo import Memo
@@ -63,7 +63,7 @@ def open_tables(
                 )
                 opened = _with_deviations(opened, prefix, declared)
                 if table.selecting:
-                    from optserve.config.data.selection import selected  # most do without
+                    from optserve.config.data.row_selection import selected  # most do without
 
                     of_rows, vocabulary = declared.tables[name], registry.vocabulary()
                     opened = selected(opened, table, of_rows, declared.functions, vocabulary, here)

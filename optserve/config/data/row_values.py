@@ -12,12 +12,12 @@ from optserve.config.data.rowwise import RowWise
 from optserve.config.declarations import DeclaredValue
 from optserve.config.expressions import Function, Scope, build, described
 from optserve.config.mistakes import Mistakes
-from optserve.config.usage import mentions
+from optserve.config.used_names import mentions
 from optserve.errors import OptserveError, Place, ShapeError
 from optserve.graph.aval import Array, Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import Vocabulary
 from optserve.transforms.simplify import prune, reads

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from optserve.config.data.table import DataTable
+from optserve.config.config_scope import Tables
+from optserve.config.data.data_table import DataTable
 from optserve.config.expressions import Value
-from optserve.config.scope import Tables
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, Place
 

@@ -27,7 +27,7 @@ Nothing is ever evaluated as Python. The public face, in the order of use:
 
 from optserve.config.expressions.build import build
 from optserve.config.expressions.complex_numbers import Complex
-from optserve.config.expressions.functions import (
+from optserve.config.expressions.declared_functions import (
     AppliedFunction,
     Function,
     Signature,
@@ -35,9 +35,9 @@ from optserve.config.expressions.functions import (
     declare,
     parse_signature,
 )
+from optserve.config.expressions.expression_text import Text
 from optserve.config.expressions.parse import parse_expression
 from optserve.config.expressions.scope import OF_TABLES, Asked, Scope
-from optserve.config.expressions.text import Text
 from optserve.config.expressions.tree import Expression
 from optserve.config.expressions.undeclared import undeclared
 from optserve.config.expressions.values import Value, described

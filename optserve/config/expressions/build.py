@@ -20,7 +20,6 @@ from optserve.config.expressions.arguments import (
     takes_function,
     takes_list,
 )
-from optserve.config.expressions.arithmetic import apply_binary, apply_prefix
 from optserve.config.expressions.complex_calls import calls_back, complex_call, holds_complex
 from optserve.config.expressions.complex_numbers import (
     Complex,
@@ -30,8 +29,8 @@ from optserve.config.expressions.complex_numbers import (
     no_complex,
     stacked_parts,
 )
-from optserve.config.expressions.functions import Function, called_at
-from optserve.config.expressions.indexing import indexed
+from optserve.config.expressions.declared_functions import Function, called_at
+from optserve.config.expressions.folding import apply_binary, apply_prefix
 from optserve.config.expressions.recording import Recorder, checked, entered
 from optserve.config.expressions.scope import Scope
 from optserve.config.expressions.tree import (
@@ -57,9 +56,10 @@ from optserve.config.expressions.values import (
     trace_of,
     with_shapes,
 )
+from optserve.config.expressions.written_subscripts import indexed
 from optserve.errors import ConfigError, OptserveError, Place, ShapeError, together
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.shaping import stack
 
 __all__ = ["build"]
@@ -75,7 +75,7 @@ def build(expression: Expression, scope: Scope, trace: Trace) -> Value:
     ``ShapeError`` for operands that do not. Each has the place of its sub-expression.
 
     >>> from optserve.config.expressions.parse import parse_expression
-    >>> from optserve.config.expressions.text import Text
+    >>> from optserve.config.expressions.expression_text import Text
     >>> from optserve.graph.aval import Aval
     >>> from optserve.primitives.tracing import new_trace
     >>> from optserve.primitives.vocabulary import builtin_vocabulary

@@ -15,7 +15,7 @@ import numpy as np
 
 from optserve.errors import ShapeError
 from optserve.graph.aval import Shape, broadcast_shapes
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.sums import broadcast_to
 
 __all__ = [

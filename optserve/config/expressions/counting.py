@@ -15,7 +15,7 @@ import numpy as np
 
 from optserve.graph.aval import DType
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.shaping import cast
 from optserve.primitives.whole import unwrapped
 

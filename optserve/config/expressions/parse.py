@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import accumulate, pairwise
 from typing import NoReturn
 
-from optserve.config.expressions.text import Text
+from optserve.config.expressions.expression_text import Text
 from optserve.config.expressions.tokens import MOST_LEVELS, tokens
 from optserve.config.expressions.tree import (
     LARGEST_INTEGER,

@@ -21,7 +21,7 @@ from optserve.config.expressions.values import Callback, Value, as_number
 from optserve.errors import ConfigError, OptserveError, Place, PluginFailure, ShapeError, TraceError
 from optserve.graph.dim import Dim
 from optserve.graph.primitive import Primitive
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.shaping import LARGEST
 from optserve.transforms.foreign import told
 

@@ -17,7 +17,7 @@ from optserve.errors import ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim, Size
 from optserve.graph.graph import Atom, Equation, Graph
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 from optserve.primitives.indexing import take
 from optserve.primitives.tracing import body_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from optserve.config.expressions.functions import Function
+from optserve.config.expressions.declared_functions import Function
 from optserve.config.expressions.row_pairs import RowPairs
 from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from optserve.config.expressions.text import Text
+from optserve.config.expressions.expression_text import Text
 from optserve.config.expressions.words import Token, check_word, refuse
 from optserve.errors import ConfigError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import EllipsisType
 
-from optserve.config.expressions.text import Text
+from optserve.config.expressions.expression_text import Text
 from optserve.errors import Place
 
 __all__ = [

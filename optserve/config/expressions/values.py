@@ -11,7 +11,7 @@ from optserve.config.expressions.complex_numbers import FUNCTIONS, Complex, each
 from optserve.errors import ConfigError, Place, ShapeError
 from optserve.graph.aval import Shape
 from optserve.graph.dim import Dim
-from optserve.graph.tracer import Trace, Tracer
+from optserve.graph.trace import Trace, Tracer
 
 __all__ = [
     "CONSTANTS",

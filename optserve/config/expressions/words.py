@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
+from optserve.config.expressions.expression_text import Text
 from optserve.config.expressions.lookalikes import described, skeleton, spelled
-from optserve.config.expressions.text import Text
 from optserve.errors import ConfigError
 
 __all__ = ["LONGEST_NAME", "LONGEST_NUMBER", "Token", "check_word", "refuse"]

@@ -17,7 +17,7 @@ from optserve.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, k
 from optserve.config.schema.section import Section
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, together
-from optserve.optimizers.options import LIMITS
+from optserve.optimizers.option_limits import LIMITS
 
 __all__ = ["describe", "not_supported_yet", "unknown_key", "validated", "wrong_kind"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optserve.jobs.consistency import check_batches
 from optserve.jobs.descent.batch_graphs import BatchGraphs
-from optserve.jobs.descent.batches import Batches
+from optserve.jobs.descent.row_order import Batches
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.splits import TRAINING, VALIDATION, Splits, check_metric
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from optserve.errors import DataFailure, PluginFailure
 from optserve.graph.aval import Array
+from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.descent.method import DescentMethod
-from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.descent.stepwise import Stepwise
 from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdicts
@@ -197,7 +197,7 @@ def steps_of(method: DescentMethod, start: Array) -> Steps:
     """The steps of a method from ``start`` (p,): in loops where it has them, else one by one."""
     if method.loop is None:
         return Stepwise(method, start)
-    from optserve.jobs.descent.loops import Loops  # most jobs go step by step
+    from optserve.jobs.descent.looped import Loops  # most jobs go step by step
 
     return Loops(method.loop, method.judge, start, method.init(start), method.rest)
 

@@ -15,8 +15,8 @@ from optserve.jobs.descent.stretch import Stretch
 from optserve.jobs.descent.verdicts import Verdict, Verdicts
 from optserve.jobs.descent.walk import Steps, Walk
 from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.limits import Limits
-from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import PlateauRule
 from optserve.jobs.reasons import Reason
 from optserve.jobs.splits import TRAINING, VALIDATION, AtPoint

@@ -15,8 +15,8 @@ import numpy as np
 from optserve.graph.aval import Array, DType
 from optserve.graph.primitive import Value
 from optserve.jobs.descent.scalars import choose, larger, wide
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.limits import Limits
-from optserve.jobs.points import Evaluated
 from optserve.jobs.reasons import Reason
 
 __all__ = ["GOING_ON", "BestPoint", "Change", "Ended", "Judge", "Judged", "far"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
 from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, aval_of
@@ -24,7 +24,7 @@ from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 from optserve.jobs.reduced import reduced
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value, no_model, no_verdict
-from optserve.optimizers.bounds import project
+from optserve.optimizers.projection import project
 from optserve.optimizers.verdict import VERDICTS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class DescentMethod:
     """What takes the steps of a descent; ``optimizer`` is ``None`` for a job that evaluates once.
 
     ``advance`` takes one step. ``loop`` takes many in a call, where the backend has loops and the
-    method can be traced; ``rest`` are its last arguments (see ``optserve.jobs.descent.loops``).
+    method can be traced; ``rest`` are its last arguments (see ``optserve.jobs.descent.looped``).
     ``judge`` judges the points, ``examiner()`` examines where the descent ends. ``batching`` says
     what an epoch is made of, and is ``None`` where every step sees all rows. ``begins(start)``
     tells whether the first step is predicted to end in time; ``once`` is for where it does not.
@@ -164,7 +164,7 @@ def _loop(optimizer: Optimizer, graphs: Graphs, backend: Backend, judge: Judge) 
     """Many steps as one callable of the backend, where that can be and pays."""
     if not backend.has_loops or optimizer.verdict is not no_verdict:
         return None
-    from optserve.jobs.descent.loops import loop_graph
+    from optserve.jobs.descent.looped import loop_graph
 
     return backend.loop(loop_graph(graphs, optimizer, judge, _blank(optimizer, graphs)))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from optserve.graph.primitive import Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.loops import cond
 
 __all__ = ["choose", "larger", "wide"]

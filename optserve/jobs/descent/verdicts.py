@@ -14,15 +14,15 @@ from optserve.jobs.descent.gains import Gains
 from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evidence.budget import DENSE, Budget
 from optserve.jobs.evidence.evidence import Evidence
+from optserve.jobs.known_points import exact_fit
 from optserve.jobs.limits import Limits
-from optserve.jobs.points import exact_fit
 from optserve.jobs.reasons import Reason
 from optserve.jobs.watch import Watch
 
 if TYPE_CHECKING:
     from optserve.jobs.evidence.examined import Examined
     from optserve.jobs.evidence.examiner import Examiner
-    from optserve.jobs.points import Evaluated
+    from optserve.jobs.known_points import Evaluated
 
 __all__ = ["Verdict", "Verdicts"]
 

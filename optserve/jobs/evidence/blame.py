@@ -15,7 +15,7 @@ from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
-from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.suspects import Suspect, Values, not_finite
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import Problem

@@ -18,8 +18,8 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.graph import Graph
 from optserve.graph.streamed import held
+from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.ground import Ground
-from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Surface
 

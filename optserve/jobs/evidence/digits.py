@@ -16,7 +16,7 @@ from optserve.jobs.evidence.conditioning import APART, remedy, sharper, unsure
 from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Surface
-from optserve.jobs.points import exact_fit
+from optserve.jobs.known_points import exact_fit
 from optserve.optimizers.lengths import norm
 
 __all__ = ["undecided"]

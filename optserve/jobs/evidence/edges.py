@@ -7,8 +7,8 @@ from math import isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.ground import Ground
-from optserve.jobs.evidence.naming import listed
 from optserve.jobs.evidence.profiles import change_of, unit_along
 from optserve.jobs.evidence.surface import Surface
 

@@ -11,21 +11,21 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evidence import standing
-from optserve.jobs.evidence.axes import hidden, profiles_of, true_model
 from optserve.jobs.evidence.digits import undecided
+from optserve.jobs.evidence.direction_names import directed, listed
 from optserve.jobs.evidence.drifting import drifting
 from optserve.jobs.evidence.edges import edge_of
 from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, inward, is_endless
-from optserve.jobs.evidence.naming import directed, listed
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import BLIND, Surface
+from optserve.jobs.evidence.weak_axes import hidden, profiles_of, true_model
 from optserve.jobs.reasons import Reason
 
 __all__ = ["Examination"]

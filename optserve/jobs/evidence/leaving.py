@@ -8,11 +8,11 @@ from math import inf, isfinite
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.axes import MUCH, longer, shorter, true_model
 from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import unit_along
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import NOTHING, Surface, signs
+from optserve.jobs.evidence.weak_axes import MUCH, longer, shorter, true_model
 
 __all__ = ["beside", "beside_kink", "downwards", "inward", "is_endless", "leave"]
 

@@ -14,8 +14,8 @@ from types import MappingProxyType
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.direction_names import TAKES_PART
 from optserve.jobs.evidence.ground import Ground
-from optserve.jobs.evidence.naming import TAKES_PART
 from optserve.jobs.evidence.profiles import Profile, beyond, change_of
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Surface

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
 from optserve.errors import PluginFailure
 from optserve.graph.graph import Graph
 from optserve.jobs.evidence.blame import Blame

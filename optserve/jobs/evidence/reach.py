@@ -13,7 +13,7 @@ from optserve.errors import Place
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Graph, Literal, Var
 from optserve.graph.primitive import Value
-from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.direction_names import listed
 from optserve.primitives.tracing import trace
 from optserve.transforms.forward import pushforward
 from optserve.transforms.reverse import value_and_gradient_graph

@@ -8,13 +8,13 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.axes import PROFILES, hidden
+from optserve.jobs.evidence.direction_names import TAKES_PART, directed, listed
 from optserve.jobs.evidence.evidence import Direction, DirectionKind
 from optserve.jobs.evidence.ground import Ground, Noise
-from optserve.jobs.evidence.naming import TAKES_PART, directed, listed
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
 from optserve.jobs.evidence.surface import Surface
+from optserve.jobs.evidence.weak_axes import PROFILES, hidden
 
 __all__ = [
     "apart",

@@ -16,8 +16,8 @@ from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices, decomp
 from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian, projected
-from optserve.optimizers.bounds import project
 from optserve.optimizers.lengths import norm
+from optserve.optimizers.projection import project
 
 __all__ = ["BLIND", "NOTHING", "SUMS", "Surface", "signs"]
 

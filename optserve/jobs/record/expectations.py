@@ -10,9 +10,9 @@ import numpy as np
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.record.parts import ExpectationFound, numbers
+from optserve.jobs.result_paths import look_up
 
 __all__ = ["beyond", "check", "check_paths"]
 

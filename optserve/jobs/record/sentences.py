@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isnan
 
-from optserve.jobs.descent.outcome import Outcome
+from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 
@@ -26,7 +26,7 @@ _EXPLAINED = frozenset(
 def sentence(outcome: Outcome, limits: Limits, what: str = "") -> str:
     """How ``outcome`` ended, for a person; ``what`` was not finite, where that ended it.
 
-    >>> from optserve.jobs.points import Evaluated
+    >>> from optserve.jobs.known_points import Evaluated
     >>> from optserve.jobs.evidence.evidence import Evidence
     >>> import numpy as np
     >>> best, found = Evaluated(np.zeros(1), 0.0, np.zeros(1)), Evidence(True, "", distance=4.3e-13)

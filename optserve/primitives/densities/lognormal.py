@@ -8,7 +8,7 @@ from optserve.graph.domain import positive, real
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import certain, density, standardized
 from optserve.primitives.densities.normal import normal_logpdf
-from optserve.primitives.normal import ROOT_HALF, log_erfc
+from optserve.primitives.normal_tails import ROOT_HALF, log_erfc
 
 __all__ = ["lognormal_logcdf", "lognormal_logpdf", "lognormal_logsf"]
 

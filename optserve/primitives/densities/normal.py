@@ -9,7 +9,7 @@ import numpy as np
 from optserve.graph.domain import positive, real
 from optserve.graph.primitive import Value
 from optserve.primitives.densities.density import density, only_if, standardized
-from optserve.primitives.normal import ROOT_HALF, log_erfc
+from optserve.primitives.normal_tails import ROOT_HALF, log_erfc
 from optserve.primitives.special import erf, erfc
 
 __all__ = [

@@ -14,7 +14,7 @@ from optserve.primitives.densities.density import density, only_if, standardized
 from optserve.primitives.densities.incomplete import both_tails, decaying_rule
 from optserve.primitives.densities.normal import normal_logpdf
 from optserve.primitives.elementary import log1mexp
-from optserve.primitives.normal import ROOT_HALF, log_erfc
+from optserve.primitives.normal_tails import ROOT_HALF, log_erfc
 
 __all__ = [
     "skew_normal_logcdf",

@@ -12,7 +12,7 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import positive_definite, triangular
 from optserve.primitives.constructors import opaque
-from optserve.primitives.linear_algebra.batches import (
+from optserve.primitives.linear_algebra.matrix_batches import (
     each,
     floating,
     in_batches,

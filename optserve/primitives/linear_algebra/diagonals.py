@@ -15,7 +15,7 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import composite, linear
-from optserve.primitives.linear_algebra.batches import in_batches, matrix, stacked
+from optserve.primitives.linear_algebra.matrix_batches import in_batches, matrix, stacked
 from optserve.primitives.sums import sum_
 
 __all__ = ["diag", "diagonal", "on_diagonal", "trace"]

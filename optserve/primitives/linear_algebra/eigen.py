@@ -20,11 +20,12 @@ from optserve.graph.domain import Example, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import symmetric
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite, opaque
-from optserve.primitives.linear_algebra.batches import (
+from optserve.primitives.linear_algebra.diagonals import diagonal
+from optserve.primitives.linear_algebra.matrix_batches import (
     each,
     floating,
     in_batches,
@@ -32,7 +33,6 @@ from optserve.primitives.linear_algebra.batches import (
     stacked,
     transposed,
 )
-from optserve.primitives.linear_algebra.diagonals import diagonal
 from optserve.primitives.linear_algebra.slopes import slope_of
 from optserve.primitives.linear_algebra.triangles import tril
 from optserve.primitives.matching import is_number, operand

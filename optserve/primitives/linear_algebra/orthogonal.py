@@ -11,7 +11,8 @@ from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import full_rank
 from optserve.primitives.constructors import opaque
-from optserve.primitives.linear_algebra.batches import (
+from optserve.primitives.linear_algebra.cholesky import triangular_solve
+from optserve.primitives.linear_algebra.matrix_batches import (
     each,
     floating,
     in_batches,
@@ -19,7 +20,6 @@ from optserve.primitives.linear_algebra.batches import (
     stacked,
     transposed,
 )
-from optserve.primitives.linear_algebra.cholesky import triangular_solve
 from optserve.primitives.linear_algebra.solving import solution_batched
 from optserve.primitives.linear_algebra.triangles import tril, triu
 

@@ -21,14 +21,6 @@ from optserve.graph.structured import full_rank
 from optserve.primitives.arithmetic import mulz
 from optserve.primitives.constants import positions
 from optserve.primitives.constructors import composite, opaque
-from optserve.primitives.linear_algebra.batches import (
-    each,
-    floating,
-    in_batches,
-    matrix,
-    stacked,
-    transposed,
-)
 from optserve.primitives.linear_algebra.diagonals import diagonal
 from optserve.primitives.linear_algebra.eigen import (
     apart,
@@ -37,6 +29,14 @@ from optserve.primitives.linear_algebra.eigen import (
     rounding_of,
     turning,
     unrounded,
+)
+from optserve.primitives.linear_algebra.matrix_batches import (
+    each,
+    floating,
+    in_batches,
+    matrix,
+    stacked,
+    transposed,
 )
 from optserve.primitives.linear_algebra.slopes import slope_of
 from optserve.primitives.reductions import entry_count

@@ -12,7 +12,7 @@ import numpy as np
 
 from optserve.graph.graph import Atom
 from optserve.graph.primitive import Steep, Value
-from optserve.graph.tracer import Tracer
+from optserve.graph.trace import Tracer
 from optserve.primitives.matching import made
 from optserve.primitives.sums import broadcast_to
 

@@ -16,7 +16,7 @@ from optserve.graph.leading import Leading
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.structured import full_rank
 from optserve.primitives.constructors import composite, opaque
-from optserve.primitives.linear_algebra.batches import (
+from optserve.primitives.linear_algebra.matrix_batches import (
     each,
     floating,
     in_batches,

@@ -16,7 +16,7 @@ from optserve.graph.domain import Example
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
 from optserve.primitives.constructors import linear
-from optserve.primitives.linear_algebra.batches import in_batches, matrix, stacked
+from optserve.primitives.linear_algebra.matrix_batches import in_batches, matrix, stacked
 
 __all__ = ["fill_lower", "lower_entries", "tril", "triu"]
 

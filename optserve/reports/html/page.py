@@ -21,7 +21,7 @@ from optserve.reports.html.pictures import (
 from optserve.reports.html.style import STYLE
 from optserve.reports.html.sweeps import sweep_pictures
 from optserve.reports.numbers import compact
-from optserve.reports.outputs import output_cells
+from optserve.reports.output_lines import output_cells
 from optserve.reports.text import facts, quality
 from optserve.reports.visible import visible
 

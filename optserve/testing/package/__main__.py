@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from optserve.testing.package.examined import examine
+from optserve.testing.package.behaviour import examine
 
 if __name__ == "__main__":
     out, module, name, version, *roots = sys.argv[1:]

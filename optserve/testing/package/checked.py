@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optserve.errors import ConfigError
-from optserve.registry.sources import canonical, installed_sources
-from optserve.testing.package.declared import declared
+from optserve.registry.plugin_source import canonical, installed_sources
 from optserve.testing.package.findings import PackageFinding, error
-from optserve.testing.package.sources import undeclared
+from optserve.testing.package.metadata import declared
+from optserve.testing.package.source_imports import undeclared
 
 __all__ = ["Checked", "check_package"]
 

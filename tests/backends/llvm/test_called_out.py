@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.base import CalledOut
+from optserve.backends.backend import CalledOut
 from optserve.backends.llvm import llvm_backend
 from optserve.graph.aval import Aval
 from optserve.graph.axes import aligned

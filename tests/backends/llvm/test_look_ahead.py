@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends import chunks, llvm, streaming
+from optserve.backends import chunks, llvm, streamed_blocks
 from optserve.backends.llvm.rows import native_pass
 from optserve.graph.aval import Array
 from optserve.graph.interpret import interpret
@@ -61,7 +61,7 @@ class Fenced(Streamed):
 @pytest.mark.skipif(sys.platform == "win32", reason="protects memory as POSIX systems do")
 @pytest.mark.parametrize("loss", [GATHER, TURNED], ids=lambda loss: loss.name)
 def test_no_index_is_read_behind_the_last(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(streamed_blocks, "BLOCK_BYTES", 1)
     graph = loss.graph()
     call = llvm.compile_graph(graph, 2)
     for rows in (*COUNTS, 2 * chunks.MAX_TILE_ROWS + 3):

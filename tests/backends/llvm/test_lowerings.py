@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optserve.backends.llvm import llvm_backend
-from optserve.backends.llvm.lowerings.table import lowerings_with
+from optserve.backends.llvm.lowerings.all_lowerings import lowerings_with
 from optserve.backends.llvm.programs.whole_graph import WholeGraph
 from optserve.backends.lowering import Lowering
 from optserve.errors import PluginError

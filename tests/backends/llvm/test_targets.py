@@ -15,7 +15,7 @@ from benchmarks.workloads import curve, embedding, gemm, gmm, logistic, mlp, sca
 from optserve.backends import llvm
 from optserve.backends.llvm.ir.engine import Engine, engine_for
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.programs import compiled
+from optserve.backends.llvm.programs import compiled_program
 from optserve.backends.llvm.rows import native_pass
 from optserve.errors import DerivativeError
 from optserve.graph.aval import Array
@@ -25,7 +25,7 @@ from optserve.graph.primitive import Primitive
 from optserve.primitives.vocabulary import builtin_primitives
 from optserve.testing.cases import cases
 from optserve.testing.rows import row_assignments
-from optserve.transforms.check import equation_graph, pullback_graph
+from optserve.transforms.derivative_check import equation_graph, pullback_graph
 from tests.conformance.composed import is_composed
 
 AARCH64, ELF, MACHINE = "aarch64-unknown-linux-gnu", b"\x7fELF", 183  # EM_AARCH64
@@ -61,7 +61,7 @@ class Elsewhere(Engine):
 
 def use(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile with another engine, passes and whole programs."""
-    for room in (native_pass, compiled):
+    for room in (native_pass, compiled_program):
         monkeypatch.setattr(room, "engine", lambda: engine)
 
 

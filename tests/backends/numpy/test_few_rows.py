@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optserve.backends.numpy import compile_graph
-from optserve.backends.numpy.control import _control, tiled
+from optserve.backends.numpy.control_flow import _control, tiled
 from optserve.backends.numpy.few_rows import FEW, with_passes_written_out
 from optserve.backends.numpy.plan import Plan
 from optserve.graph.aval import Aval

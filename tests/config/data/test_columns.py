@@ -7,7 +7,7 @@ import pytest
 
 from optserve.config import load
 from optserve.config.data.columns import TakenColumn, take
-from optserve.config.data.table import DataTable
+from optserve.config.data.data_table import DataTable
 from optserve.config.schema.table import Column
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import optserve
-from optserve.config.data.selection import RowSelection
-from optserve.config.data.table import DataTable, TableRows
+from optserve.config.data.data_table import DataTable, TableRows
+from optserve.config.data.row_selection import RowSelection
 from optserve.errors import ConfigError, ShapeError
 
 Y = [1.0, 5.0, 2.0, 7.0]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from optserve.config.data import data_table
 from optserve.errors import ConfigError
 from optserve.graph.streamed import Streamed
 from optserve.jobs import evaluator, reduced
@@ -125,11 +126,10 @@ def test_moments_do_not_depend_on_how_rows_are_read() -> None:
 def test_auto_streams_what_does_not_fit(
     problem: Load, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from optserve.config.data import table
 
     assert not problem(config("parts/*.parquet", "auto")).objective.streamed
-    monkeypatch.setattr(table, "SMALL_BYTES", 0)
-    monkeypatch.setattr(table, "available_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(data_table, "SMALL_BYTES", 0)
+    monkeypatch.setattr(data_table, "available_bytes", lambda: 1_000_000)
     for read in ("parts/*.parquet", "d.csv"):
         assert problem(config(read, "auto")).objective.streamed
 

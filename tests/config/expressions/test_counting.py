@@ -19,7 +19,7 @@ from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
-from optserve.graph.tracer import Trace
+from optserve.graph.trace import Trace
 from optserve.primitives.tracing import new_trace
 from optserve.primitives.vocabulary import builtin_vocabulary
 from tests.config.expressions.workbench import parse

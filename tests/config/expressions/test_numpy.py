@@ -144,7 +144,7 @@ def by_graph(written: str) -> Any:
 
 
 def split(written: str) -> list[str]:
-    from optserve.config.expressions.text import Text
+    from optserve.config.expressions.expression_text import Text
     from optserve.config.expressions.tokens import tokens
 
     return [token.text for token in tokens(Text.at(written, Place("fit.yaml")))]

@@ -6,7 +6,7 @@ import pytest
 
 from optserve.config.expressions import Text, parse_expression
 from optserve.config.nodes import MappingNode, ScalarNode
-from optserve.config.parse import parse as parse_yaml
+from optserve.config.parse_yaml import parse as parse_yaml
 from optserve.config.source import Source
 from optserve.errors import ConfigError, Place
 

@@ -10,7 +10,7 @@ import pytest
 
 from optserve.config import json_schema
 from optserve.config.nodes import plain
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.schema.config import Config
 from optserve.config.source import Source, read_source
 from optserve.registry import Registry, load

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field, Strict, Tag, ValidationError, create_model
 
 from optserve.config.nodes import Node
-from optserve.config.parse import parse
+from optserve.config.parse_yaml import parse
 from optserve.config.schema.config import Config
 from optserve.config.schema.parameter import Parameter
 from optserve.config.schema.section import ByKind, Listed, Section

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.errors import ConfigError
-from optserve.jobs.descent import batches as order
-from optserve.jobs.descent.batches import Batches, permutation
+from optserve.jobs.descent import row_order as order
+from optserve.jobs.descent.row_order import Batches, permutation
 from optserve.jobs.problem import BatchPlan
 
 

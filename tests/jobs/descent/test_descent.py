@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optserve.backends.selection import choose
+from optserve.backends.backend_choice import choose
 from optserve.errors import PluginError
 from optserve.jobs.descent.descent import descend
+from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.descent.history import LARGEST, History
 from optserve.jobs.descent.method import method_of
-from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits

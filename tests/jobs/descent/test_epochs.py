@@ -15,7 +15,7 @@ from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
-from optserve.jobs.descent.batches import Batches
+from optserve.jobs.descent.row_order import Batches
 from optserve.jobs.problem import BatchPlan, Expectation, PlateauRule, Problem, StoppingRule
 from optserve.jobs.record.artefacts import save
 from optserve.jobs.record.result import Result

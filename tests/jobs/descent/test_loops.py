@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optserve.backends.base import Backend, Compiled
+from optserve.backends.backend import Backend, Compiled
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.graph import Graph
 from optserve.jobs.descent.descent import descend
-from optserve.jobs.descent.loops import Loops
+from optserve.jobs.descent.descent_outcome import Outcome
+from optserve.jobs.descent.looped import Loops
 from optserve.jobs.descent.method import DescentMethod, method_of
-from optserve.jobs.descent.outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.limits import Limits

@@ -14,7 +14,7 @@ from optserve.jobs.evidence.budget import PRODUCT, Budget, SpentError
 from optserve.jobs.evidence.examination import Examination
 from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.surface import Surface
-from optserve.jobs.points import LastPoints
+from optserve.jobs.known_points import LastPoints
 
 __all__ = ["Landscape", "Loss", "View", "exponentials", "poisson", "quadratic", "squares"]
 

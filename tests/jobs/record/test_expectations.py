@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optserve.errors import ConfigError, Place
-from optserve.jobs.paths import look_up
 from optserve.jobs.problem import Expectation
 from optserve.jobs.record.expectations import check
+from optserve.jobs.result_paths import look_up
 from optserve.jobs.run import run
 from optserve.jobs.watch import Snapshot
 from optserve.optimizers import lbfgs

@@ -10,13 +10,13 @@ import pytest
 from scipy.linalg import expm, expm_frechet, fractional_matrix_power
 
 from optserve.graph.aval import Array
-from optserve.primitives.linear_algebra import exponential
+from optserve.primitives.linear_algebra import matrix_exponential
 from optserve.primitives.linear_algebra.eigen import eigh, eigvalsh
 from optserve.primitives.linear_algebra.orthogonal import lstsq, pinv, qr
 from optserve.primitives.linear_algebra.singular import svd, svdvals
 from optserve.primitives.norms import norm
 from optserve.transforms.functions import grad
-from optserve.transforms.matrices import hessian
+from optserve.transforms.jacobians import hessian
 
 RNG = np.random.default_rng(8)
 A = RNG.standard_normal((2, 4, 3))
@@ -56,7 +56,7 @@ def test_values_are_those_of_numpy() -> None:
     shortest = np.linalg.lstsq(deficient, b[:3])[0]
     np.testing.assert_allclose(lstsq(deficient, b[:3]), shortest, rtol=1e-12)
     for scale in (1e-9, 0.1, 1.0, 3.0):
-        near = exponential.expm(scale * S)
+        near = matrix_exponential.expm(scale * S)
         np.testing.assert_allclose(near, expm(scale * S), rtol=1e-12)
 
 
@@ -235,7 +235,7 @@ def test_squares_of_singular_values_at_zero() -> None:
 
 
 def test_the_exponential_of_what_is_too_large() -> None:
-    assert np.isinf(exponential.expm(np.array([[1000.0]]))).all()
-    found = exponential.expm(np.stack([np.full((2, 2), np.nan), np.zeros((2, 2))]))
+    assert np.isinf(matrix_exponential.expm(np.array([[1000.0]]))).all()
+    found = matrix_exponential.expm(np.stack([np.full((2, 2), np.nan), np.zeros((2, 2))]))
     assert np.isnan(found[0]).all()
     np.testing.assert_array_equal(found[1], np.eye(2))

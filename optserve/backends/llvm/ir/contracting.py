@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial, reduce
 
-from optserve.backends.llvm.ir.arithmetic import add, convert, is_floating, multiply
 from optserve.backends.llvm.ir.builder import LANES, IRValue, constant, vector
 from optserve.backends.llvm.ir.nest import (
     FunctionScope,
@@ -25,6 +24,7 @@ from optserve.backends.llvm.ir.nest import (
     store,
     sweep,
 )
+from optserve.backends.llvm.ir.operations import add, convert, is_floating, multiply
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from optserve.backends.llvm.ir.arithmetic import add, convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.nest import FunctionScope, load, store, sweep
+from optserve.backends.llvm.ir.operations import add, convert
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import View
 from optserve.graph.aval import DType

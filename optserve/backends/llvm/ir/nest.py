@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, vector
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
 from optserve.graph.aval import DType, Shape

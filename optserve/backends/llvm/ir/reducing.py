@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from optserve.backends.llvm.ir.arithmetic import IROperation, add, convert, maximum, minimum
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import (
@@ -20,6 +19,7 @@ from optserve.backends.llvm.ir.nest import (
     store,
     sweep,
 )
+from optserve.backends.llvm.ir.operations import IROperation, add, convert, maximum, minimum
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.mathematics import FUNCTIONS

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 
 from optserve.backends.llvm.ir.builder import Builder, IRValue, element, lanes_of, vector
-from optserve.backends.llvm.mathematics.exponential import scaled_by_bits
+from optserve.backends.llvm.mathematics.exponentials import scaled_by_bits
 from optserve.backends.llvm.mathematics.lanes import FORMATS, Lanes
 
 __all__ = ["definitions"]

@@ -9,7 +9,7 @@ from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.nest import address_of, copy, from_the_end
 from optserve.backends.llvm.ir.view import NativeValue, View
 from optserve.backends.llvm.lowerings.passes import map_reduce
-from optserve.backends.llvm.programs.ending import Ending, ending_of
+from optserve.backends.llvm.programs.early_ending import Ending, ending_of
 from optserve.backends.llvm.programs.program_frame import (
     ProgramFrame,
     deliver,

@@ -5,17 +5,17 @@ What is written here serves values in registers, lanes of arrays in memory and l
 
 from __future__ import annotations
 
-from optserve.backends.llvm.ir import arithmetic as ir
-from optserve.backends.llvm.ir.arithmetic import IROperation, convert, is_floating, truth
+from optserve.backends.llvm.ir import operations as ir
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, lanes_of, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.operations import IROperation, convert, is_floating, truth
 from optserve.backends.llvm.ir.types import register_type
-from optserve.backends.llvm.lowerings.lowering import Site
+from optserve.backends.llvm.lowerings.lookup import Site
 from optserve.backends.llvm.mathematics import FUNCTIONS, of_order
 from optserve.backends.llvm.mathematics.polygamma import HIGHEST
 from optserve.backends.lowering import Lowering
 from optserve.graph.primitive import Primitive
-from optserve.primitives import arithmetic, bits, elementary, selection, shaping, special, whole
+from optserve.primitives import arithmetic, bits, comparisons, elementary, shaping, special, whole
 
 __all__ = ["LOWERINGS"]
 
@@ -184,20 +184,20 @@ LOWERINGS: tuple[Lowering, ...] = (
     _function(arithmetic.floor_divide, "floor_divide", whole_numbers=True),
     _function(arithmetic.remainder, "remainder", whole_numbers=True),
     _function(arithmetic.power, "power"),
-    _instruction(selection.maximum, ir.maximum),
-    _instruction(selection.minimum, ir.minimum),
-    _instruction(selection.less, ir.less),
-    _instruction(selection.less_equal, ir.less_equal),
-    _instruction(selection.greater, ir.greater),
-    _instruction(selection.greater_equal, ir.greater_equal),
-    _instruction(selection.equal, ir.equal),
-    _instruction(selection.not_equal, ir.not_equal),
-    _instruction(selection.logical_and, ir.logical_and),
-    _instruction(selection.logical_or, ir.logical_or),
-    _instruction(selection.logical_not, _logical_not),
-    _instruction(selection.isnan, _isnan),
-    _instruction(selection.isfinite, _isfinite),
-    _instruction(selection.where, _where),
+    _instruction(comparisons.maximum, ir.maximum),
+    _instruction(comparisons.minimum, ir.minimum),
+    _instruction(comparisons.less, ir.less),
+    _instruction(comparisons.less_equal, ir.less_equal),
+    _instruction(comparisons.greater, ir.greater),
+    _instruction(comparisons.greater_equal, ir.greater_equal),
+    _instruction(comparisons.equal, ir.equal),
+    _instruction(comparisons.not_equal, ir.not_equal),
+    _instruction(comparisons.logical_and, ir.logical_and),
+    _instruction(comparisons.logical_or, ir.logical_or),
+    _instruction(comparisons.logical_not, _logical_not),
+    _instruction(comparisons.isnan, _isnan),
+    _instruction(comparisons.isfinite, _isfinite),
+    _instruction(comparisons.where, _where),
     _instruction(bits.bitwise_and, _binary("and")),
     _instruction(bits.bitwise_or, _binary("or")),
     _instruction(bits.bitwise_xor, _binary("xor")),

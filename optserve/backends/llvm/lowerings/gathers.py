@@ -23,7 +23,7 @@ from optserve.backends.llvm.ir.nest import (
 )
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.lowerings.lowering import axis_within
+from optserve.backends.llvm.lowerings.lookup import axis_within
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.llvm.rows.computations import static
 from optserve.backends.lowering import Attributes, Lowering

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import FunctionScope, address_of, copy, fill, loops, placed
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import (
     Registers,
@@ -25,7 +25,7 @@ from optserve.backends.llvm.ir.view import (
     contiguous_strides,
     in_array,
 )
-from optserve.backends.llvm.lowerings.lowering import axis_within
+from optserve.backends.llvm.lowerings.lookup import axis_within
 from optserve.backends.llvm.programs.program_frame import ProgramFrame
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Attributes, Lowering

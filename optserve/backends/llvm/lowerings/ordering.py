@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from optserve.backends.llvm.ir.arithmetic import add, is_floating, less
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import Index, Workplace, address_of, copy, loops
+from optserve.backends.llvm.ir.operations import add, is_floating, less
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.lowerings.lowering import axes_within, axis_within
+from optserve.backends.llvm.lowerings.lookup import axes_within, axis_within
 from optserve.backends.lowering import Attributes, Lowering
 from optserve.graph.aval import shape_size
 from optserve.graph.dim import Size

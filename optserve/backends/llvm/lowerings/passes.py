@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import IRValue, constant
 from optserve.backends.llvm.ir.nest import collapsed, fill, load, store, sweep
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View, constants

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from itertools import product
 
-from optserve.backends.llvm.ir.arithmetic import add, is_floating, multiply
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.contracting import Contraction, lanes_along
 from optserve.backends.llvm.ir.exceptions import Unsupported
+from optserve.backends.llvm.ir.operations import add, is_floating, multiply
 from optserve.backends.llvm.ir.reducing import SUM
 from optserve.backends.llvm.ir.types import register_type
 from optserve.backends.llvm.ir.view import Registers, View, in_array

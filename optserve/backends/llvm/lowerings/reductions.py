@@ -7,14 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from optserve.backends.llvm.ir.arithmetic import (
-    IROperation,
-    add,
-    convert,
-    greater,
-    is_floating,
-    less,
-)
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant
 from optserve.backends.llvm.ir.nest import (
     FunctionScope,
@@ -24,6 +16,14 @@ from optserve.backends.llvm.ir.nest import (
     from_the_end,
     load,
     loops,
+)
+from optserve.backends.llvm.ir.operations import (
+    IROperation,
+    add,
+    convert,
+    greater,
+    is_floating,
+    less,
 )
 from optserve.backends.llvm.ir.reducing import (
     ALL,
@@ -37,7 +37,7 @@ from optserve.backends.llvm.ir.reducing import (
 )
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import Registers, View, in_array
-from optserve.backends.llvm.lowerings.lowering import axis_within
+from optserve.backends.llvm.lowerings.lookup import axis_within
 from optserve.backends.llvm.programs.program_frame import numbers
 from optserve.backends.llvm.rows.body import Body
 from optserve.backends.lowering import Attributes, Lowering

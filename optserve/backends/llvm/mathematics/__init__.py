@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from optserve.backends.llvm.ir.arithmetic import IROperation
 from optserve.backends.llvm.ir.builder import Builder, IRValue
+from optserve.backends.llvm.ir.operations import IROperation
 from optserve.backends.llvm.mathematics import (
     division,
     error_function,
-    exponential,
-    gamma,
+    exponentials,
+    gamma_functions,
     inverse_trigonometric,
     logarithm,
     polygamma,
@@ -59,21 +59,21 @@ FUNCTIONS: Mapping[str, IROperation] = MappingProxyType(
                 inverse_trigonometric.arctan,
                 power.cbrt,
                 trigonometric.cos,
-                exponential.cosh,
-                gamma.digamma,
+                exponentials.cosh,
+                gamma_functions.digamma,
                 error_function.erf,
                 error_function.erfc,
-                exponential.exp,
-                exponential.expm1,
-                gamma.gammaln,
+                exponentials.exp,
+                exponentials.expm1,
+                gamma_functions.gammaln,
                 logarithm.log,
                 logarithm.log1p,
-                exponential.sigmoid,
+                exponentials.sigmoid,
                 trigonometric.sin,
-                exponential.sinh,
+                exponentials.sinh,
                 logarithm.softplus,
                 trigonometric.tan,
-                exponential.tanh,
+                exponentials.tanh,
             )
         },
         **{

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optserve.backends.llvm.mathematics.coefficients import ERF, ERFCX, LOG_ERFC
-from optserve.backends.llvm.mathematics.exponential import exp_of_normal, exp_of_sum
+from optserve.backends.llvm.mathematics.exponentials import exp_of_normal, exp_of_sum
 from optserve.backends.llvm.mathematics.extended import product, quick_sum, quotient
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, where
 

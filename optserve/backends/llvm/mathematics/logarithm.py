@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from optserve.backends.llvm.mathematics.coefficients import LOG, LOG_WIDE
-from optserve.backends.llvm.mathematics.exponential import (
+from optserve.backends.llvm.mathematics.exponentials import (
     LOG2_HIGH,
     LOG2_LOW,
     exp_for_sum,

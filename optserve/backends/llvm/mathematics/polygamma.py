@@ -12,7 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 
-from optserve.backends.llvm.mathematics.gamma import half_turns
+from optserve.backends.llvm.mathematics.gamma_functions import half_turns
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 
 __all__ = ["HIGHEST", "polygamma"]

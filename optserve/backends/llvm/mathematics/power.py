@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from optserve.backends.llvm.mathematics.coefficients import INVERSE_CUBE_ROOT, LOG_REST
-from optserve.backends.llvm.mathematics.exponential import exp_of_normal, exp_of_sum, power_of_two
+from optserve.backends.llvm.mathematics.exponentials import exp_of_normal, exp_of_sum, power_of_two
 from optserve.backends.llvm.mathematics.extended import DoubleDouble, product, quick_sum
 from optserve.backends.llvm.mathematics.lanes import Lanes, fma, polynomial, rarely, where
 from optserve.backends.llvm.mathematics.logarithm import LOG2_SHORT, normal_parts, short_log

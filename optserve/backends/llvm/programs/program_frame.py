@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import IRValue, constant, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import address_of, collapsed, copy, load, placed, store, sweep
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import (
     NativeValue,

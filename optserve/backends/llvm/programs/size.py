@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
+from optserve.backends.llvm.lowerings.lookup import INLINED, Lowerings
 from optserve.graph.graph import Equation, Graph
 from optserve.primitives.map_reduce import map_reduce
 

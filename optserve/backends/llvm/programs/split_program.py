@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from optserve.backends.llvm.ir.exceptions import Unsupported
-from optserve.backends.llvm.lowerings.lowering import Lowerings
-from optserve.backends.llvm.programs.compiled import Program, passes
+from optserve.backends.llvm.lowerings.lookup import Lowerings
+from optserve.backends.llvm.programs.compiled_program import Program, passes
 from optserve.backends.llvm.programs.size import SizePlan
 from optserve.backends.llvm.rows.native_pass import native
-from optserve.backends.map_reduce import MapReduce
-from optserve.backends.numpy.control import called
+from optserve.backends.numpy.control_flow import called
+from optserve.backends.shared_chunks import MapReduce
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.interpret import bind_rows, resolved
 from optserve.primitives.map_reduce import map_reduce

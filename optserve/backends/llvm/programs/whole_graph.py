@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from optserve.backends.base import CalledOut, Compiled
+from optserve.backends.backend import CalledOut, Compiled
 from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
-from optserve.backends.llvm.lowerings.lowering import Lowerings
-from optserve.backends.llvm.lowerings.table import lowerings_with
-from optserve.backends.llvm.programs.compiled import Program, has_one_chunk, passes
+from optserve.backends.llvm.lowerings.all_lowerings import lowerings_with
+from optserve.backends.llvm.lowerings.lookup import Lowerings
+from optserve.backends.llvm.programs.compiled_program import Program, has_one_chunk, passes
 from optserve.backends.llvm.programs.size import SizePlan, plan_of
 from optserve.backends.llvm.programs.split_program import SplitProgram
 from optserve.backends.llvm.rows.native_pass import has_native_form, native
 from optserve.backends.lowering import Lowering
-from optserve.backends.map_reduce import MapReduce
-from optserve.backends.numpy.control import compile_passes, tiled
+from optserve.backends.numpy.control_flow import compile_passes, tiled
+from optserve.backends.shared_chunks import MapReduce
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Equation, Graph
 from optserve.graph.interpret import bind_rows

@@ -16,7 +16,7 @@ from optserve.backends.llvm.ir.builder import Builder, IRValue
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View, contiguous_strides
-from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.programs.size import SizePlan
 from optserve.graph.aval import DType, Shape, shape_size
 from optserve.graph.dim import Dim, Size

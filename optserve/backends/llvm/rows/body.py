@@ -17,7 +17,7 @@ from typing import Any
 from optserve.backends.llvm.ir.builder import IRValue
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.view import View
-from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.rows.computations import (
     Access,
     Computation,
@@ -27,7 +27,7 @@ from optserve.backends.llvm.rows.computations import (
     static,
 )
 from optserve.backends.llvm.rows.fusion import buffers_of, schedule
-from optserve.backends.llvm.rows.lanes import pays, turned
+from optserve.backends.llvm.rows.row_lanes import pays, turned
 from optserve.backends.lowering import Lowering
 from optserve.graph.aval import Aval, Shape
 from optserve.graph.dim import Dim

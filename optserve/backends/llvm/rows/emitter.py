@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import LANES, Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.nest import Index, Lane, iota, load, store
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.reducing import NativeReduction
 from optserve.backends.llvm.ir.types import storage
 from optserve.backends.llvm.ir.view import View, contiguous_strides
-from optserve.backends.llvm.lowerings.lowering import INLINED, Lowerings
+from optserve.backends.llvm.lowerings.lookup import INLINED, Lowerings
 from optserve.backends.llvm.rows.blocks import LANE_BYTES, block_rows, buffer_bytes, scratch_bytes
 from optserve.backends.llvm.rows.computations import (
     Access,
@@ -24,9 +24,9 @@ from optserve.backends.llvm.rows.computations import (
     row_major,
     static,
 )
-from optserve.backends.llvm.rows.gathers import gather
 from optserve.backends.llvm.rows.loop_places import LoopPlace, plus
 from optserve.backends.llvm.rows.memory import KernelMemory, contiguous
+from optserve.backends.llvm.rows.row_gathers import gather
 from optserve.backends.partials import wide
 from optserve.graph.aval import DType, Shape
 from optserve.graph.dim import Size

@@ -13,10 +13,10 @@ caller has put the units, so that several calls go through a chunk with the bits
 from __future__ import annotations
 
 from optserve.backends.llvm.ir.builder import IRValue, vector
-from optserve.backends.llvm.rows import lanes
+from optserve.backends.llvm.rows import row_lanes
 from optserve.backends.llvm.rows.emitter import Emitter
 from optserve.backends.llvm.rows.loop_places import entries
-from optserve.backends.llvm.rows.loops import emit_node
+from optserve.backends.llvm.rows.looped_nodes import emit_node
 
 __all__ = ["Kernel"]
 
@@ -55,7 +55,7 @@ class Kernel(Emitter):
         rows = self.b.binary("sub", stop, start)
         for group in self.lowered.groups:
             if self.lowered.row_lanes:
-                lanes.emit_group(self, group, start, rows)
+                row_lanes.emit_group(self, group, start, rows)
             elif not group.nodes[0].fusable:
                 emit_node(self, group.nodes[0], start, rows)
             elif group.space:

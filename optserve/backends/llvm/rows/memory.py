@@ -6,9 +6,9 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from optserve.backends.llvm.ir.arithmetic import convert
 from optserve.backends.llvm.ir.builder import Builder, IRValue, constant, element, vector
 from optserve.backends.llvm.ir.nest import Index, lanes_from
+from optserve.backends.llvm.ir.operations import convert
 from optserve.backends.llvm.ir.types import register_type, storage
 from optserve.backends.llvm.ir.view import View
 from optserve.backends.llvm.rows.computations import Access, Space, row_major, static

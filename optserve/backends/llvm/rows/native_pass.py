@@ -15,7 +15,7 @@ from optserve.backends.llvm.ir.engine import engine
 from optserve.backends.llvm.ir.exceptions import Failed, Unsupported
 from optserve.backends.llvm.ir.reducing import reduction
 from optserve.backends.llvm.ir.types import storage
-from optserve.backends.llvm.lowerings.lowering import Lowerings
+from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.rows import chunk_loop
 from optserve.backends.llvm.rows.blocks import (
     LANE_BYTES,
@@ -27,10 +27,10 @@ from optserve.backends.llvm.rows.blocks import (
 )
 from optserve.backends.llvm.rows.body import lower
 from optserve.backends.llvm.rows.kernel import Kernel
-from optserve.backends.map_reduce import MapReduce, Stored
-from optserve.backends.numpy.control import tiled
+from optserve.backends.numpy.control_flow import tiled
 from optserve.backends.partials import Slot, SlotLayout
-from optserve.backends.streaming import blocks
+from optserve.backends.shared_chunks import MapReduce, Stored
+from optserve.backends.streamed_blocks import blocks
 from optserve.backends.threads import together
 from optserve.graph.aval import Array, Aval
 from optserve.graph.streamed import any_streamed

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.errors import DerivativeError, PluginFailure
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
@@ -26,7 +26,7 @@ from optserve.jobs.evidence.rules.rightness import CONCLUSIVE
 from optserve.jobs.evidence.rules.uses import Use, uses_of
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem, Provided
-from optserve.transforms.check import floating_inputs, pullback_graph
+from optserve.transforms.derivative_check import floating_inputs, pullback_graph
 from optserve.transforms.foreign import is_foreign, told
 
 __all__ = ["Certificate", "certify"]

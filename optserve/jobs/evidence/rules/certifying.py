@@ -25,8 +25,8 @@ from optserve.jobs.evidence.rules.rightness import (
 )
 from optserve.jobs.evidence.rules.uses import Use
 from optserve.primitives.tracing import body_of
-from optserve.transforms.check import equation_graph, pullback_graph
-from optserve.transforms.points import nearby
+from optserve.transforms.derivative_check import equation_graph, pullback_graph
+from optserve.transforms.probe_points import nearby
 from optserve.transforms.promises import (
     changing,
     combined,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from optserve.backends.base import Backend
+from optserve.backends.backend import Backend
 from optserve.graph.aval import Array
-from optserve.transforms.check import Agreement
+from optserve.transforms.derivative_check import Agreement
 
 __all__ = ["Fault", "Found", "Looked"]
 

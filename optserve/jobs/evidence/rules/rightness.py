@@ -11,8 +11,13 @@ from optserve.graph.aval import Array, is_float, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.jobs.evidence.rules.looks import Fault, Found, Looked
 from optserve.jobs.evidence.rules.uses import Use
-from optserve.transforms.check import Agreement, agreement, equation_graph, pullback_graph
-from optserve.transforms.points import away, nearby, special
+from optserve.transforms.derivative_check import (
+    Agreement,
+    agreement,
+    equation_graph,
+    pullback_graph,
+)
+from optserve.transforms.probe_points import away, nearby, special
 
 __all__ = ["CONCLUSIVE", "right", "right_elsewhere", "right_exactly", "right_twice", "wide"]
 

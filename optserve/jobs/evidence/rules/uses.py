@@ -18,7 +18,7 @@ from optserve.graph.interpret import interpret
 from optserve.graph.primitive import Primitive
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evidence.suspects import not_finite
-from optserve.transforms.check import equation_graph
+from optserve.transforms.derivative_check import equation_graph
 from optserve.transforms.foreign import Faults, Watching
 
 __all__ = ["Use", "uses_of"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.uncertainty.information import Information
 
 __all__ = ["cautions", "left_open"]

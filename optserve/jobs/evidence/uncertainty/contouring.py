@@ -11,6 +11,8 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.edge_tracing import EdgeEnd, EdgeLine, Tracing
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.holding import (
     EndError,
     Holding,
@@ -20,10 +22,8 @@ from optserve.jobs.evidence.uncertainty.holding import (
 )
 from optserve.jobs.evidence.uncertainty.profiling import ProfiledEntry
 from optserve.jobs.evidence.uncertainty.refits import Refits
-from optserve.jobs.evidence.uncertainty.tracing import EdgeEnd, EdgeLine, Tracing
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.packing import entry_label
-from optserve.jobs.points import Evaluated
 
 __all__ = ["ContourOf", "contoured", "joint_limit"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import NamedTuple
 
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.problem import Objective
 
 __all__ = ["Criteria", "criteria_of"]

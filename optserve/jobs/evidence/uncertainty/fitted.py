@@ -10,10 +10,10 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.fit import scales_at
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
-from optserve.jobs.points import Evaluated
+from optserve.jobs.known_points import Evaluated
 
 __all__ = ["LONGEST", "OWN", "fitted_at"]
 

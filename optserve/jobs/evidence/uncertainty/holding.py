@@ -11,11 +11,11 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.refits import Refits
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.packing import Packing, Segment
 from optserve.jobs.parameters import JobParameter
-from optserve.jobs.points import Evaluated
 
 __all__ = ["EndError", "Holding", "LowerError", "Seen", "unit_of_rise"]
 

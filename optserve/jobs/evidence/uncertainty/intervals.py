@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.jobs.evidence.naming import listed
+from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.uncertainty.delta_method import Varying
 from optserve.jobs.packing import Packing, Segment
 from optserve.optimizers.lengths import lengths

@@ -17,7 +17,7 @@ from optserve.jobs.evidence.uncertainty.information import (
     of_hessian,
     of_jacobian,
 )
-from optserve.jobs.points import Evaluated, Linearized
+from optserve.jobs.known_points import Evaluated, Linearized
 from optserve.jobs.problem import ErrorMethod
 from optserve.transforms.forward import pushforward
 from optserve.transforms.simplify import prune

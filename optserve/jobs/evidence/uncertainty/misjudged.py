@@ -16,7 +16,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.surface import SUMS
 from optserve.jobs.evidence.uncertainty.covariance import Covariance
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
-from optserve.optimizers.bounds import project
+from optserve.optimizers.projection import project
 
 __all__ = ["misjudged"]
 

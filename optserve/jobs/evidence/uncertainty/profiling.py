@@ -9,12 +9,12 @@ from math import copysign, inf
 import numpy as np
 
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.holding import EndError, Holding, Seen, unit_of_rise
 from optserve.jobs.evidence.uncertainty.refits import Refits
 from optserve.jobs.evidence.uncertainty.student_t import student_t_quantile
-from optserve.jobs.evidence.uncertainty.uncertainty import EstimateErrors
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.packing import entry_label
-from optserve.jobs.points import Evaluated
 
 __all__ = ["ProfileOf", "ProfiledEntry", "profiled"]
 

@@ -14,16 +14,16 @@ from optserve.graph.dim import Dim
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance
-from optserve.jobs.evidence.uncertainty.fit import Fit, counting
-from optserve.jobs.evidence.uncertainty.information import Information
-from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
-from optserve.jobs.evidence.uncertainty.refits import Refit, Refits, StoppedError
-from optserve.jobs.evidence.uncertainty.uncertainty import (
+from optserve.jobs.evidence.uncertainty.estimate_errors import (
     EstimateErrors,
     by_delta_method,
     no_uncertainty,
 )
-from optserve.jobs.points import Evaluated
+from optserve.jobs.evidence.uncertainty.fit import Fit, counting
+from optserve.jobs.evidence.uncertainty.information import Information
+from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
+from optserve.jobs.evidence.uncertainty.refits import Refit, Refits, StoppedError
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.problem import ErrorMethod
 from optserve.optimizers.tall import triangle
 from optserve.transforms.rows_apart import keeps_rows_apart

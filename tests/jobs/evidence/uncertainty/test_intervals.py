@@ -10,10 +10,10 @@ import pytest
 from optserve.backends.numpy import numpy_backend
 from optserve.jobs.bijections import log
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.uncertainty import uncertainty_of
+from optserve.jobs.evidence.uncertainty.estimate_errors import uncertainty_of
+from optserve.jobs.known_points import Evaluated
 from optserve.jobs.packing import Packing
 from optserve.jobs.parameters import ParameterTransform
-from optserve.jobs.points import Evaluated
 from optserve.jobs.problem import Problem
 from optserve.jobs.run import run
 from tests.jobs.problems import least_squares, log_likelihood, parameter

@@ -10,6 +10,7 @@ import numpy as np
 from optserve.errors import DataFailure, OptserveError, PluginFailure
 from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.evidence.direction_names import listed
+from optserve.jobs.evidence.evidence import DirectionKind
 from optserve.jobs.evidence.uncertainty.estimate_errors import (
     EstimateErrors,
     no_uncertainty,
@@ -61,14 +62,19 @@ def _by(
 
             open_ = outcome.evidence.flatness
             return resampled(evaluator, outcome.best, method, level, refits, open_)
-        flat = {name for one in outcome.evidence.along("flat") for name in one.parameters}
-        return uncertainty_of(evaluator, outcome.best, refused, method, level, flat)
+        flat, held = _named(outcome, "flat"), _named(outcome, "at bound")
+        return uncertainty_of(evaluator, outcome.best, refused, method, level, flat, held)
     except (PluginFailure, DataFailure):
         raise
     except OptserveError as error:  # a second derivative that a plugin does not have
         return no_uncertainty(evaluator, error.message)
     except np.linalg.LinAlgError as error:
         return no_uncertainty(evaluator, f"the information matrix has no inverse: {error}")
+
+
+def _named(outcome: Outcome, kind: DirectionKind) -> set[str]:
+    """The labels of what takes part in directions of a kind."""
+    return {name for one in outcome.evidence.along(kind) for name in one.parameters}
 
 
 class Profiles(NamedTuple):

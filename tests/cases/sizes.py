@@ -13,7 +13,30 @@ SQUARES = inline(x=X, y=[round((0.3 * x) ** 2 + 1.0, 2) for x in X])
 DECAY = inline(x=X, y=[2.0 * exp(-0.5 * x) + 0.3 for x in X])
 GROWTH = inline(x=[*range(1, 21)], y=[exp(x - 20.0) for x in range(1, 21)])
 
+COUNTS = inline(y=[5, 4, 6, 5, 3, 5, 7, 4, 5, 6, 5, 4, 6, 5, 5, 3, 6, 5, 4, 5])
+
 SIZES = [
+    case(
+        "counts that vary too little for a negative binomial, which a bound holds",
+        f"""
+{COUNTS}
+parameters: {{b: 1.0, a: {{init: 0.5, bounds: [0, null]}}}}
+log_likelihood: "negative_binomial_logpmf(y, exp(b), 1 / a)"
+""",
+        0,
+        near={"parameters.b": 1.5892352051165808, "standard_errors.b": 0.10101525445522108},
+        says="at bound: a",
+    ),
+    case(
+        "a minimum far below its start, beside a bound where the loss is no number",
+        """
+parameters: {a: {init: 0.5, bounds: [0, null]}}
+loss: "(a * 1.0e+20 - 1)**2 + 0 * log(a)"
+""",
+        0,
+        near={"parameters.a": [1e-20, 1e-24]},
+        never="at bound",
+    ),
     *(
         case(
             f"a square of {unit} times a parameter, as {kind}",

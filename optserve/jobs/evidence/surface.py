@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 
 import numpy as np
 
@@ -242,8 +242,29 @@ class Surface:
         return krylov(product, gradient, free, self._scale, self.products, self.epsilon)
 
     def held(self, place: Ground) -> Array:
-        """Which coordinates a bound holds (p,): they stand at it, and the loss falls beyond it."""
-        return self._stops(place.point, -place.gradient)
+        """Which coordinates a bound holds (p,): the loss falls beyond it, and they stand at it or,
+        where the loss is no number there, beside it."""
+        stops = self._stops(place.point, -place.gradient)
+        bounded = any(bound is not None for bound in self.evaluator.bounds)
+        return stops | self._pressed(place) if bounded else stops
+
+    def _pressed(self, place: Ground) -> Array:
+        """Which coordinates (p,) the loss presses against a bound at which it is no number, as in
+        ``1 / a``: their way to it is little beside what they came, and twice as far off the loss is
+        the same but for rounding."""
+        near = sqrt(self.epsilon) * np.abs(place.point - self.start)
+        target = np.array(place.point)
+        for bound in self.evaluator.bounds:
+            if bound is not None:
+                presses = (place.gradient > 0.0) == (place.point > bound)
+                presses &= (np.abs(place.point - bound) <= near) & ~self.ignored
+                target[presses] = bound[presses]
+        pressed: Array = target != place.point
+        if pressed.any():
+            farther = self.loss(2.0 * place.point - target)
+            alike = abs(farther - place.loss) <= self.sum_rounding(place)
+            pressed &= alike and not isfinite(self.loss(target))
+        return pressed
 
     def at_bound(self, place: Ground) -> Array:
         """Which coordinates stand at a bound (p,), whatever the loss does beyond it."""

@@ -93,16 +93,19 @@ def uncertainty_of(
     method: ErrorMethod = AUTO,
     level: float = LEVEL,
     flat: Collection[str] = (),
+    held: Collection[str] = (),
 ) -> EstimateErrors:
     """The uncertainty of the estimates at the best point, by ``method``; ``refused`` says why there
     is to be none. There is none either where it does not fit in before the deadline of the
     ``evaluator``, nor of what depends on a coordinate whose label is ``flat``.
 
-    Priors are part of the loss: it is then the curvature of the posterior. A coordinate at a bound
-    is held there, as if it were fixed.
+    Priors are part of the loss: it is then the curvature of the posterior. A coordinate at a bound,
+    or whose label is ``held``, is held there, as if it were fixed.
     """
     point = best.point
     free = ~_at_lower(evaluator, point) & ~_at_upper(evaluator, point)
+    if held:
+        free &= np.array([label not in held for label in evaluator.packing.labels])
     minimum = FreeMinimum(evaluator, best, free)
     why = refused or _impossible(evaluator, point, free, method)
     if method.kind == "none":

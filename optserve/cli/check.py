@@ -25,10 +25,16 @@ from optserve.cli.streams import output_encoding, write_output
 from optserve.errors import ConfigError
 
 if TYPE_CHECKING:
+    from optserve.jobs.evidence.identification.identification import Identification
     from optserve.jobs.parameters import JobParameter
+    from optserve.jobs.preparation import Prepared
     from optserve.jobs.problem import Problem
 
 __all__ = ["check"]
+
+NOT_IDENTIFIED = 4
+"""The exit code where the data do not tell all parameters apart: what was asked for does not hold,
+as with `expect`, and no key of the config is wrong."""
 
 CheckLocked = Annotated[
     bool,
@@ -39,12 +45,22 @@ CheckLocked = Annotated[
     ),
 ]
 
+CheckIdentify = Annotated[
+    bool,
+    typer.Option(
+        "--identify",
+        help="Tell which parameters the data cannot tell apart, by derivatives at the start and "
+        "about it; exit code 4 where there are any.",
+    ),
+]
+
 
 def check(
     *,
     config: ConfigFile,
     set_: Overrides,
     locked: CheckLocked = False,
+    identify: CheckIdentify = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
     output: OutputFormat = Format.text,
@@ -54,7 +70,8 @@ def check(
     Everything is read, traced, differentiated and compiled, and nothing is evaluated. Lists the
     parameters, the data that the loss uses, and who provides the functions in it; or else all that
     is wrong, in JSON each with a code. With `--locked` all jobs of a sweep are held against the
-    lock, and nothing is listed.
+    lock, and nothing is listed. With `--identify` derivatives are evaluated, and nothing is
+    descended.
     """
     with ending(output):
         from optserve.config import load
@@ -62,19 +79,40 @@ def check(
         from optserve.jobs.preparation import prepare
 
         if locked:
+            if identify:
+                raise ConfigError(
+                    "--locked lists nothing that --identify could tell of",
+                    expected="one of both",
+                    code="usage",
+                )
             _hold_lock(config, set_, plugin, allow_path, output)
             return
         problem = load(config, overrides=set_, plugin_files=plugin, allow_path=allow_path)
         job = prepare(problem)
         job.compile()
         warnings = [*job.problem.warnings, *warnings_of(problem)]
+        found = _identified(job) if identify else None
+        exit_code = 0 if found is None or found.identified else NOT_IDENTIFIED
         if output is Format.json:
-            told = {"name": problem.name, "warnings": warnings, "exit_code": 0}
+            told = {"name": problem.name, "warnings": warnings, "exit_code": exit_code}
+            if found is not None:
+                from optserve.reports.identified import identification_json
+
+                told["identification"] = identification_json(found)
             if problem.levels:
                 told["levels"] = {name: list(texts) for name, texts in problem.levels.items()}
             write_output(json.dumps(told, indent=2))
         else:
-            write_output("\n".join(_listing(problem, warnings)))
+            write_output("\n".join(_listing(problem, warnings, found)))
+        if exit_code:
+            raise typer.Exit(exit_code)
+
+
+def _identified(job: Prepared) -> Identification:
+    """What the data tell apart at the first start of a job."""
+    from optserve.jobs.evidence.identification.identification import identification
+
+    return identification(job.evaluator, job.starts[0])
 
 
 def _hold_lock(
@@ -104,7 +142,9 @@ def _hold_lock(
         )
 
 
-def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
+def _listing(
+    problem: Problem, warnings: Sequence[str], found: Identification | None
+) -> Iterator[str]:
     from optserve.reports.levels import levels_lines
     from optserve.reports.text_table import table
 
@@ -130,6 +170,11 @@ def _listing(problem: Problem, warnings: Sequence[str]) -> Iterator[str]:
         yield ""
     yield from (f"  warning  {warning}" for warning in warnings)
     yield ""
+    if found is not None:
+        from optserve.reports.identified import identification_lines
+
+        yield from identification_lines(found)
+        yield ""
     yield "  no mistake was found; nothing was run"
 
 

@@ -165,3 +165,39 @@ def test_outputs_are_listed_with_their_shapes(invoke: Invoke, files: Path) -> No
     )
     result = invoke("check", "outputs.yaml")
     assert "  outputs  twice scalar, curve [9]" in result.stdout.splitlines()
+
+
+PRODUCT = """
+version: 1
+data: {inline: {x: [1, 2, 3, 4, 5], y: [2.1, 3.9, 6.2, 7.8, 10.1]}}
+parameters: {a: 1, b: 1, c: 0}
+least_squares: {observed: y, predicted: a * b * x + c}
+"""
+
+
+def test_what_is_not_identified(invoke: Invoke, here: Path) -> None:
+    (here / "fit.yaml").write_text(PRODUCT)
+    result = invoke("check", "fit.yaml", "--identify")
+    assert result.exit_code == 4, result.output
+    assert "  open     a and b only occur as a * b; fix one of them" in result.output
+    told = json.loads(invoke("check", "fit.yaml", "--identify", "--format", "json").stdout)
+    assert told["exit_code"] == 4
+    [one] = told["identification"]["open"]
+    assert (one["code"], one["parameters"]) == ("not-identified", ["a", "b"])
+    assert one["combination"] == "a * b"
+    assert not told["identification"]["identified"]
+
+
+def test_what_is_identified(invoke: Invoke, here: Path) -> None:
+    (here / "fit.yaml").write_text(PRODUCT)
+    fixed = ("--set", "parameters.a={init: 1, fixed: true}")
+    result = invoke("check", "fit.yaml", "--identify", *fixed)
+    assert result.exit_code == 0, result.output
+    assert "the data tell all parameters apart" in result.output
+    told = json.loads(invoke("check", "fit.yaml", "--identify", *fixed, "--format", "json").stdout)
+    assert (told["exit_code"], told["identification"]["open"]) == (0, [])
+
+
+def test_the_lock_and_identification_are_asked_apart(invoke: Invoke, here: Path) -> None:
+    (here / "fit.yaml").write_text(PRODUCT)
+    assert invoke("check", "fit.yaml", "--identify", "--locked").exit_code == 2

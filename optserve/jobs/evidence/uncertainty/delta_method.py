@@ -42,6 +42,11 @@ class Varying:
             arrays[name][self.positions[name]] = entries[part]
         return {name: one.reshape((*self.shapes[name], *rest)) for name, one in arrays.items()}
 
+    def entries(self, values: Mapping[str, Array]) -> Array:
+        """The entries (m,) of natural ``values`` by name."""
+        found = [np.ravel(values[name])[at] for name, at in self.positions.items()]
+        return np.concatenate(found).astype(np.float64)
+
 
 def varying_entries(packing: Packing, point: Array) -> Varying:
     """What varies at ``point`` (p,).

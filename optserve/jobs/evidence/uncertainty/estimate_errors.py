@@ -198,7 +198,7 @@ def by_delta_method(
     lost = np.zeros(determined.shape, bool)
     if fit is not None and fit.perfect:
         reach = fit.rounding * lengths(factor, axis=1)
-        lost |= _lost(reach, _estimates(packing, point, varying))
+        lost |= _lost(reach, varying.entries(packing.natural(point)))
     if flat:
         unseen = np.array([label in flat for label in packing.labels])[free]
         lost |= (derivative[:, unseen] != 0.0).any(axis=1)
@@ -257,13 +257,6 @@ def _lost(reach: Array, estimates: Array) -> Array:
     sizes = np.abs(estimates)
     sizes = np.where(sizes > reach, sizes, sizes.max(initial=0.0))
     return np.asarray(reach > DIGIT * sizes)
-
-
-def _estimates(packing: Packing, point: Array, varying: Varying) -> Array:
-    """The entries that vary (m,), on the natural scale."""
-    values = packing.natural(point)
-    entries = [np.ravel(values[name])[at] for name, at in varying.positions.items()]
-    return np.concatenate(entries).astype(np.float64)
 
 
 def _correlation(roots: Array, sizes: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Whether the data tell the parameters apart, asked before a descent: ``identification``."""

@@ -46,7 +46,9 @@ def worker(configs: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     server = ForkServer()
     for number, file in enumerate(sorted(configs.iterdir())):
-        reply = server.reply(ordered(number, Job(file.stem, read_config(file)), BatchOptions(), {}))
+        order = ordered(number, Job(file.stem, read_config(file)), BatchOptions(), {})
+        reply = server.reply(order.content)
+        assert reply is not None
         assert reply.files
     server.finish()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

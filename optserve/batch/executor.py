@@ -17,41 +17,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from optserve.batch.fork_server import fork_server
 from optserve.batch.job import BatchOptions, Job
+from optserve.batch.parcel import Parcel, Reply
 from optserve.batch.pool import Done
 
-__all__ = ["Executor", "Order", "Parcel", "Reply", "ordered"]
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """What is sent of a job: its config as it was read, what holds for it, the folder that its
-    files are named from, and the digests of all that its result depends on, where they are known.
-    """
-
-    job: Job
-    options: BatchOptions
-    home: str
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """How the job of ``number`` ended, and the files that it left, by their path in its folder.
-
-    It ``is_lost`` where what supervises jobs there was killed, so that nobody knows.
-    """
-
-    number: int
-    done: Done[int]
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    host: str = ""
-    is_lost: bool = False
+__all__ = ["Executor", "Order", "Reply", "ordered"]
 
 
 @dataclass(frozen=True)
 class Order:
-    """A job that can be sent elsewhere and run there: ``key`` is the digest of all of it."""
+    """A job that can be sent elsewhere and run there: ``content`` is its parcel, pickled, and
+    ``key`` the digest of that."""
 
     number: int
     key: str
@@ -63,9 +40,8 @@ class Order:
 
         May be called on several threads, and where no config has ever been.
         """
-        from optserve.batch.fork_server import fork_server  # itself uses this module
-
-        return replace(fork_server(folder).reply(self), host=socket.gethostname())
+        reply = fork_server(folder).reply(self.content)
+        return self.lost() if reply is None else replace(reply, host=socket.gethostname())
 
     def lost(self) -> Reply:
         """The reply where a worker ended without one: the job was killed from outside."""
@@ -98,5 +74,8 @@ class Executor(Protocol):
 
 def ordered(number: int, job: Job, options: BatchOptions, digests: Mapping[str, str]) -> Order:
     """The order of a job, whose files are named from the working directory."""
-    content = pickle.dumps(Parcel(job, options, os.getcwd(), digests), protocol=5)  # noqa: PTH109
+    content = pickle.dumps(
+        Parcel(number, job, options, os.getcwd(), digests),  # noqa: PTH109
+        protocol=5,
+    )
     return Order(number, hashlib.sha256(content).hexdigest(), content)

@@ -16,10 +16,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from optserve.batch.executor import Order, Parcel, Reply
+from optserve.batch.parcel import Parcel, Reply
 from optserve.batch.pool import Done, Pool, Task
 from optserve.batch.process import end_with
 from optserve.batch.result_key import installed
@@ -58,18 +58,18 @@ class ForkServer:
             start_new_session=True,
         )
 
-    def reply(self, order: Order) -> Reply:
-        """The reply to ``order``; that it is lost where the fork server ends without one."""
+    def reply(self, parcel: bytes) -> Reply | None:
+        """The reply to a pickled ``Parcel``; ``None`` where the fork server ends without one."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            ask(self.process.stdin.fileno(), pickle.dumps(order, protocol=5))
+            ask(self.process.stdin.fileno(), parcel)
             content = hear(self.process.stdout.fileno())
         except OSError:
             content = b""
         if not content:
             self.close()
-            return order.lost()
+            return None
         reply: Reply = pickle.loads(content)
         return reply
 
@@ -87,18 +87,16 @@ class ForkServer:
 
 @dataclass
 class _Jobs:
-    """What the processes of a fork server do: the orders that come, one after another."""
+    """What the processes of a fork server do: the jobs that come, one after another."""
 
     folder: Path
-    orders: dict[int, Order] = field(default_factory=dict)
 
     def do(self) -> Do:
-        """What runs the job of an order, and leaves its files in the folder of its number."""
+        """What runs the job of a parcel, and leaves its files in the folder of its number."""
 
         def do(request: bytes, send: Send, new: bool) -> JobVerdict:
-            order: Order = pickle.loads(request)
-            parcel: Parcel = pickle.loads(order.content)
-            folders = {parcel.job.id: self.folder / str(order.number)}
+            parcel: Parcel = pickle.loads(request)
+            folders = {parcel.job.id: self.folder / str(parcel.number)}
             work = running([parcel.job], parcel.options, folders, parcel.digests)
             return work(b"0", send, new)
 
@@ -116,42 +114,44 @@ class _Jobs:
 
 
 def main(parent: int, folder: str | None) -> None:
-    """Answer orders until there are no more."""
+    """Answer parcels until there are no more."""
     end_with(parent)
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever is printed is no answer
-    orders = _orders()
-    first = next(orders, None)
-    if first is None:
+    parcels = _parcels()
+    waiting = next(parcels, None)
+    if waiting is None:
         return
     with tempfile.TemporaryDirectory(dir=folder) as room, Interruption() as interruption:
         warm_up()
         installed()
         jobs = _Jobs(Path(room))
-        waiting = [first]
 
-        def tasks() -> Iterator[Task[int]]:
-            """Orders for which the same holds; the first of another kind is left waiting."""
-            while order := waiting.pop() if waiting else next(orders, None):
-                sent: Parcel = pickle.loads(order.content)
-                if (sent.options.timeout, sent.options.memory, sent.home) != limits:
-                    waiting.append(order)
-                    return
-                yield Task(order.number, pickle.dumps(order, protocol=5))
+        def tasks(parcel: Parcel | None) -> Iterator[Task[int]]:
+            """This and others for which the same holds; the first of another kind is left."""
+            nonlocal waiting
+            waiting = None
+            while parcel is not None and _limits(parcel) == limits:
+                yield Task(parcel.number, pickle.dumps(parcel, protocol=5))
+                parcel = next(parcels, None)
+            waiting = parcel
 
-        while waiting:
-            parcel: Parcel = pickle.loads(waiting[0].content)
-            options = parcel.options
-            limits = options.timeout, options.memory, parcel.home
+        while waiting is not None:
+            timeout, memory, home = limits = _limits(waiting)
             with suppress(OSError):  # then its files are not there, which is told by their names
-                os.chdir(parcel.home)
-            pool = Pool(1, interruption, jobs.do(), timeout=options.timeout, memory=options.memory)
-            for done in pool.run(tasks()):
+                os.chdir(home)
+            pool = Pool(1, interruption, jobs.do(), timeout=timeout, memory=memory)
+            for done in pool.run(tasks(waiting)):
                 ask(answers, pickle.dumps(jobs.reply(done), protocol=5))
 
 
-def _orders() -> Iterator[Order]:
-    """The orders that come, until there is none for a while."""
+def _limits(parcel: Parcel) -> tuple[float | None, int | None, str]:
+    """What holds for all that one pool does."""
+    return parcel.options.timeout, parcel.options.memory, parcel.home
+
+
+def _parcels() -> Iterator[Parcel]:
+    """Those that come, until there is none for a while."""
     with os.fdopen(os.dup(0), "rb", buffering=0) as asked:
         while select.select([asked], [], [], IDLE)[0]:
             content = hear(asked.fileno())

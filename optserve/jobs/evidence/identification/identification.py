@@ -22,7 +22,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Budget, Prices, SpentError
 from optserve.jobs.evidence.conditioning import APART, remedy, sharper
 from optserve.jobs.evidence.direction_names import MOST_NAMED, listed
-from optserve.jobs.evidence.identification.invariants import Change, changes_of, combination
+from optserve.jobs.evidence.identification.invariants import Symmetry, changes_of, combination
 from optserve.jobs.evidence.identification.telling import Telling, telling_of
 from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.evidence.uncertainty.delta_method import varying_entries
@@ -296,14 +296,14 @@ def _weakest(information: Information, labels: Sequence[str]) -> tuple[str, ...]
     return tuple(labels[one] for one in order if sizes[one] >= WEAK * sizes[order[0]])
 
 
-def _changes_told(changes: Sequence[Change], labels: Sequence[str]) -> str:
+def _changes_told(changes: Sequence[Symmetry], labels: Sequence[str]) -> str:
     """The changes in words, the first few."""
     told = [_change_told(one, labels) for one in changes[:MOST_CHANGES]]
     more = len(changes) - len(told)
     return ", nor where ".join(told) + (f", nor in {more} more ways" if more else "")
 
 
-def _change_told(change: Change, labels: Sequence[str]) -> str:
+def _change_told(change: Symmetry, labels: Sequence[str]) -> str:
     shifts = not all(change.scaled.values())
     moved = [
         _moved(labels[entry], rate, change.scaled[entry], shifts)

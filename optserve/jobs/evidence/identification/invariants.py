@@ -16,7 +16,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 
-__all__ = ["Change", "changes_of", "combination"]
+__all__ = ["Symmetry", "changes_of", "combination"]
 
 SAME = 1e-5
 """How closely a rate must be the same at all points."""
@@ -29,7 +29,7 @@ LEAST = 1e-7
 
 
 @dataclass(frozen=True)
-class Change:
+class Symmetry:
     """A change of entries (by index) that alters nothing: at ``rates``, each ``scaled`` or shifted.
 
     An entry that is scaled becomes itself times t to its rate, a shifted one itself plus its rate
@@ -40,7 +40,7 @@ class Change:
     scaled: dict[int, bool]
 
 
-def changes_of(open_: Sequence[Array], points: Sequence[Array]) -> list[Change] | None:
+def changes_of(open_: Sequence[Array], points: Sequence[Array]) -> list[Symmetry] | None:
     """The changes behind open directions (q, k) at several ``points`` (q,), one for each of k.
 
     ``None`` where they are of no such kind.
@@ -48,7 +48,7 @@ def changes_of(open_: Sequence[Array], points: Sequence[Array]) -> list[Change] 
     >>> points = [np.array([2.0, 3.0]), np.array([-1.0, 4.0]), np.array([0.5, 0.1])]
     >>> product = [np.array([[one[0]], [-one[1]]]) for one in points]
     >>> changes_of(product, points)
-    [Change(rates={0: 1.0, 1: -1.0}, scaled={0: True, 1: True})]
+    [Symmetry(rates={0: 1.0, 1: -1.0}, scaled={0: True, 1: True})]
     """
     if len(points) < 3:
         return None
@@ -86,7 +86,7 @@ def _alike(open_: Sequence[Array]) -> list[Array] | None:
     return found
 
 
-def _change(vectors: Sequence[Array], points: Sequence[Array]) -> Change | None:
+def _change(vectors: Sequence[Array], points: Sequence[Array]) -> Symmetry | None:
     """The one change whose directions at the points are ``vectors`` (q,)."""
     sizes = [np.abs(one) / np.abs(one).max() for one in vectors]
     part = np.flatnonzero(np.max(sizes, axis=0) > LEAST)
@@ -100,7 +100,7 @@ def _change(vectors: Sequence[Array], points: Sequence[Array]) -> Change | None:
             if not (by_scale | by_shift).all():
                 continue
             rates = np.where(by_scale, np.median(scaled, axis=0), np.median(shifted, axis=0))
-            return Change(
+            return Symmetry(
                 {int(one): _plain(float(rate)) for one, rate in zip(part, rates, strict=True)},
                 {int(one): bool(kind) for one, kind in zip(part, by_scale, strict=True)},
             )
@@ -119,15 +119,15 @@ def _plain(rate: float) -> float:
     return near if abs(near - rate) <= SAME * abs(rate) else rate
 
 
-def combination(changes: Sequence[Change], labels: Sequence[str]) -> str:
+def combination(changes: Sequence[Symmetry], labels: Sequence[str]) -> str:
     """The one expression of the entries that ``changes`` leave as it is; "" where there are more,
     or none of plain form.
 
-    >>> combination([Change({0: 1.0, 1: -1.0}, {0: True, 1: True})], ["a", "b"])
+    >>> combination([Symmetry({0: 1.0, 1: -1.0}, {0: True, 1: True})], ["a", "b"])
     'a * b'
-    >>> combination([Change({0: 1.0, 1: 2.0}, {0: False, 1: False})], ["a", "b"])
+    >>> combination([Symmetry({0: 1.0, 1: 2.0}, {0: False, 1: False})], ["a", "b"])
     'a - b / 2'
-    >>> combination([Change({0: 1.0, 1: -1.0}, {0: True, 1: False})], ["A", "c"])
+    >>> combination([Symmetry({0: 1.0, 1: -1.0}, {0: True, 1: False})], ["A", "c"])
     'A * exp(c)'
     """
     entries = sorted({one for change in changes for one in change.rates})

@@ -33,7 +33,7 @@ MORE = 10
 REST = 1e-8
 """A curvature of penalties and priors below this share of their largest is rounding of 0."""
 
-Rows = Callable[[Array], Array | None]
+ToldRows = Callable[[Array], Array | None]
 """point (p,) -> what is told there (m, p); ``None`` where that is not finite."""
 
 
@@ -41,7 +41,7 @@ Rows = Callable[[Array], Array | None]
 class Telling:
     """``rows`` gives what is told at a point; ``told`` says what that is, and how many things."""
 
-    rows: Rows
+    rows: ToldRows
     told: str
     count: int
 
@@ -78,7 +78,7 @@ def _finite(found: Array) -> Array | None:
     return found if np.isfinite(found).all() else None
 
 
-def _both(one: Rows, other: Rows | None) -> Rows:
+def _both(one: ToldRows, other: ToldRows | None) -> ToldRows:
     if other is None:
         return one
 
@@ -89,14 +89,14 @@ def _both(one: Rows, other: Rows | None) -> Rows:
     return found
 
 
-def _by_jacobian(evaluator: Evaluator) -> Rows:
+def _by_jacobian(evaluator: Evaluator) -> ToldRows:
     def rows(point: Array) -> Array | None:
         return _finite(np.asarray(evaluator.linearized(point).jacobian, np.float64))
 
     return rows
 
 
-def _by_scores(evaluator: Evaluator) -> Rows:
+def _by_scores(evaluator: Evaluator) -> ToldRows:
     def rows(point: Array) -> Array | None:
         loss, gradient = evaluator.gradient(point)
         if not np.isfinite(loss):
@@ -110,7 +110,7 @@ def _by_scores(evaluator: Evaluator) -> Rows:
     return rows
 
 
-def _by_samples(evaluator: Evaluator, columns: Mapping[str, str]) -> Rows:
+def _by_samples(evaluator: Evaluator, columns: Mapping[str, str]) -> ToldRows:
     """Gradients about their mean, so that what is the same of all samples tells nothing."""
     data = evaluator.problem.objective.data
     samples = []
@@ -147,7 +147,7 @@ def _columns(evaluator: Evaluator) -> dict[str, str] | None:
     return found
 
 
-def _data_free(evaluator: Evaluator) -> Rows | None:
+def _data_free(evaluator: Evaluator) -> ToldRows | None:
     """What penalties, priors and whatever else the loss adds without the data tell: the roots of
     their curvatures, and their slopes; ``None`` where there is nothing of the kind."""
     problem = evaluator.problem

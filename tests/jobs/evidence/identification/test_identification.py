@@ -10,7 +10,7 @@ import pytest
 import optserve
 from optserve.errors import ConfigError
 from optserve.jobs.evidence.identification.identification import Identification, identification
-from optserve.jobs.evidence.identification.invariants import Change, changes_of, combination
+from optserve.jobs.evidence.identification.invariants import Symmetry, changes_of, combination
 from optserve.jobs.preparation import prepare
 from tests.reference.published import more_garbow_hillstrom, nist
 
@@ -221,5 +221,5 @@ def test_changes_of_no_plain_kind_are_none() -> None:
 
 
 def test_more_than_one_combination_is_not_named() -> None:
-    change = Change({0: 1.0, 1: -1.0, 2: -1.0}, {0: True, 1: True, 2: True})
+    change = Symmetry({0: 1.0, 1: -1.0, 2: -1.0}, {0: True, 1: True, 2: True})
     assert combination([change], ["a", "b", "c"]) == ""

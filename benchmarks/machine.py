@@ -23,6 +23,8 @@ PARTIES = (
     "jax",
     "jaxlib",
     "numba",
+    "scikit-learn",
+    "statsmodels",
     "torch",
 )
 

@@ -18,9 +18,10 @@ DENSE = 30
 FREE = 0.5
 """Predicted seconds (see ``optserve.backends.cost``) of evaluations that are always allowed."""
 
-HESSIANS, LOOKS = 2, 20
-"""How many Hessians of ``DENSE`` coordinates at most, and how many evaluations besides, an end may
-cost that is to be called converged, whatever the descent did."""
+HESSIANS, LOOKS = 2, 40
+"""How many Hessians of ``DENSE`` coordinates at most (of more, products with so many directions),
+and how many evaluations besides, an end may cost that is to be called converged, whatever the
+descent did."""
 
 
 class SpentError(Exception):
@@ -121,12 +122,13 @@ class Prices:
         """What all examinations of a descent may cost that has cost ``descent`` itself.
 
         Before an end is called ``converged``, Hessians of few coordinates are always formed, beside
-        the ``spent``. One that nobody will call so is worth half as much.
+        the ``spent``, and the products made that stand for those of many. One that nobody will call
+        so is worth half as much.
         """
         least = self.jacobian
         if converged:
             least *= LOOKS
-            least += HESSIANS * self.hessian if self.size <= DENSE else 0
+            least += HESSIANS * min(self.hessian, DENSE * PRODUCT)
         return max(self.free, descent if converged else descent // 2, spent + least)
 
 

@@ -71,6 +71,8 @@ def resolved(attributes: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str
 
 
 def _resolved(value: Any, rows: Mapping[str, int]) -> Any:
+    if type(value) is int:  # most entries of shapes
+        return value
     if isinstance(value, Dim):
         return value.value(rows) if value.names <= rows.keys() else value
     if isinstance(value, tuple):

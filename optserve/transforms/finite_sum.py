@@ -160,7 +160,7 @@ class _Passes:
             mine = self.marking.marks[equation.results[0]].level == level
             if mine and kind in ("fixed", "whole"):
                 operands = tuple(self._outer(atom) for atom in equation.operands)
-                self.equations.append(replace(equation, operands=operands))
+                self.equations.append(equation.of(operands))
                 self.materialized.update(equation.results)
 
     def _emit_pass(self, level: int, wanted: list[Var]) -> None:
@@ -223,7 +223,7 @@ class _Passes:
         operands = tuple(known[a] if isinstance(a, Var) else a for a in equation.operands)
         results = tuple(Var(variable.aval, variable.name) for variable in equation.results)
         known.update(zip(equation.results, results, strict=True))
-        inside = replace(equation, operands=operands, results=results)
+        inside = equation.of(operands, results)
         if equation.primitive is not arange or self.rows not in equation.attributes.values():
             return [inside]
         local = Var(results[0].aval)

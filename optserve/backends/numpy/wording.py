@@ -58,11 +58,13 @@ def _with_quick_sigmoid(equation: Equation) -> Equation:
 
 def _with_quick_logarithms(graph: Graph) -> Graph:
     """``log(exp(x) + exp(c))`` of a number c by way of exp and log1p, which are vectorized."""
+    if all(equation.primitive is not logaddexp for equation in graph.equations):
+        return graph
     equations: list[Equation] = []
     replaced: dict[Var, Atom] = {}
     for original in graph.equations:
         operands = tuple(replaced.get(a, a) if isinstance(a, Var) else a for a in original.operands)
-        equation = replace(original, operands=operands)
+        equation = original.of(operands)
         number = next(filter(_is_finite_number, operands), None)
         if equation.primitive is not logaddexp or number is None:
             equations.append(equation)

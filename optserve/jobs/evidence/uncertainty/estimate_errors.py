@@ -113,10 +113,9 @@ def uncertainty_of(
     fit: Fit | None = None
     if minimum.is_least_squares:
         why, fit = _fit(minimum, why)
-    else:
+    elif not why:
         prices = Prices(evaluator)
-        operations = decomposition(prices.size)
-        if not why and not evaluator.deadline.fits("product", prices.hessian, operations):
+        if not evaluator.deadline.fits("product", prices.hessian, decomposition(prices.size)):
             why = LATE
     if why:
         return no_uncertainty(evaluator, why, fit)

@@ -27,7 +27,7 @@ Reports = Annotated[
         default_factory=list,
         show_default=False,
         help="Write a report for another program: junit, sarif, gitlab, openmetrics, markdown, "
-        "html, tap, json, or a kind of a plugin. May be repeated.",
+        "html, pdf, tap, json, or a kind of a plugin. May be repeated.",
     ),
 ]
 

@@ -12,6 +12,7 @@ from optserve.reports.kinds.json import json
 from optserve.reports.kinds.junit import junit
 from optserve.reports.kinds.markdown import markdown
 from optserve.reports.kinds.openmetrics import openmetrics
+from optserve.reports.kinds.pdf import pdf
 from optserve.reports.kinds.sarif import sarif
 from optserve.reports.kinds.tap import tap
 
@@ -21,4 +22,4 @@ __all__ = ["optserve_reports"]
 @hookimpl
 def optserve_reports() -> Sequence[Callable[..., ReportWriter]]:
     """The kinds of ``--report KIND=FILE``."""
-    return [junit, sarif, gitlab, openmetrics, markdown, html, tap, json]
+    return [junit, sarif, gitlab, openmetrics, markdown, html, pdf, tap, json]

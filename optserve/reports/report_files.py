@@ -69,7 +69,7 @@ def report_files(
     >>> report_files(["junti=report.xml"])
     Traceback (most recent call last):
     optserve.errors.ConfigError: no report is called 'junti'
-      expected: one of gitlab, html, json, junit, markdown, openmetrics, sarif, tap
+      expected: one of gitlab, html, json, junit, markdown, openmetrics, pdf, sarif, tap
       remedy: did you mean 'junit'?
     """
     if not texts:
@@ -140,6 +140,8 @@ def _writer(kind: str, registry: Registry) -> ReportWriter:
     entry = registry.find("reports", kind)
     try:
         writer: object = entry.value()
+    except ConfigError:  # it says what is missing
+        raise
     except Exception as error:
         told = f"{type(error).__name__}: {error}"
         raise PluginError(f"the report {kind} of {entry.distribution} failed: {told}") from error

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from optserve.graph.aval import Array
-from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot
+from optserve.reports.html.svg import Band, ChartMark, Line, MatrixCells, Plot, heights
 from optserve.reports.numbers import compact
 
 __all__ = ["text_plot"]
@@ -40,7 +40,7 @@ def text_plot(drawn: Plot | MatrixCells, width: int = 72, height: int = 18) -> s
     if not drawn.marks:
         return f"{drawn.title}: there is nothing to draw"
     xs = _finite([np.ravel(one.x) for one in drawn.marks], drawn.log_x)
-    ys = _finite([one for mark in drawn.marks for one in _heights(mark)], drawn.log_y)
+    ys = _finite([one for mark in drawn.marks for one in heights(mark)], drawn.log_y)
     if not xs.size or not ys.size:
         return f"{drawn.title}: there is nothing to draw"
     ends = [_shown(end, drawn.log_y) for end in (_high(ys), _low(ys))]
@@ -103,13 +103,13 @@ def _draw(grid: Array, mark: ChartMark, across: _Axis, along: _Axis) -> None:
     at = across.places
     columns = np.arange(at.size)
     inside = (at >= x[order[0]]) & (at <= x[order[-1]])
-    heights = [np.interp(at, x[order], np.asarray(one)[order]) for one in _heights(mark)]
+    sides = [np.interp(at, x[order], np.asarray(one)[order]) for one in heights(mark)]
     if isinstance(mark, Band):
-        low, high = (along(np.clip(one, *_range(along))) for one in heights)
+        low, high = (along(np.clip(one, *_range(along))) for one in sides)
         for column in columns[inside]:
             grid[low[column] : high[column] + 1, column] = _sign(mark)
         return
-    _put(grid, columns[inside], along(heights[0])[inside], _sign(mark))
+    _put(grid, columns[inside], along(sides[0])[inside], _sign(mark))
 
 
 def _put(grid: Array, columns: Array, rows: Array, sign: str) -> None:
@@ -126,10 +126,6 @@ def _sign(mark: ChartMark) -> str:
     if isinstance(mark, Line):
         return LINES[mark.dashed]
     return ":" if isinstance(mark, Band) else DOTS[mark.colour % len(DOTS)]
-
-
-def _heights(mark: ChartMark) -> tuple[Array, ...]:
-    return (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,)
 
 
 def _finite(parts: Sequence[Array], log: bool) -> Array:

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.house import ROOT, sources
 
-EXTRAS = ("dask",)
+EXTRAS = ("dask", "report")
 """Extras whose libraries the package imports where they are used."""
 
 

@@ -16,7 +16,21 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.reports.numbers import compact
 
-__all__ = ["Band", "ChartMark", "Line", "MatrixCells", "Plot", "Points", "alone", "matrix", "plot"]
+__all__ = [
+    "AxisScale",
+    "Band",
+    "ChartMark",
+    "Line",
+    "MatrixCells",
+    "Plot",
+    "Points",
+    "alone",
+    "heights",
+    "matrix",
+    "plot",
+    "scales",
+    "short",
+]
 
 WIDTH, HEIGHT = 480, 280
 """Of a plot, in the units of its text, which is 12 high."""
@@ -105,7 +119,7 @@ class Plot:
         )
 
 
-class _Scale:
+class AxisScale:
     """From numbers to places along one side of a plot; with ``log`` by their powers of ten."""
 
     def __init__(self, values: Array, start: float, end: float, log: bool, pad: float) -> None:
@@ -167,10 +181,8 @@ def plot(
     >>> text.count("<polyline"), "squares" in text
     (1, True)
     """
-    xs = np.concatenate([np.ravel(mark.x) for mark in marks] or [np.zeros(0)])
-    ys = np.concatenate([np.ravel(one) for mark in marks for one in _heights(mark)] or [xs])
-    x = _Scale(xs, LEFT, WIDTH - RIGHT, log_x, 0.12 if names else 0.03)
-    y = _Scale(ys, HEIGHT - BOTTOM, TOP, log_y, 0.06)
+    ends = (LEFT, WIDTH - RIGHT), (HEIGHT - BOTTOM, TOP)
+    x, y = scales(marks, *ends, log_x=log_x, log_y=log_y, named=bool(names))
     ticks = [(float(x(np.array(number))), name) for number, name in enumerate(map(escape, names))]
     parts = [*_axes(y, ticks or x.ticks(), x_label, y_label)]
     for mark in marks:
@@ -179,6 +191,24 @@ def plot(
     labelled = labelled if len(labelled) > 1 else []
     height = HEIGHT + 18 * len(labelled)
     return _svg(WIDTH, height, title, [*parts, *_legend(labelled)])
+
+
+def scales(
+    marks: Sequence[ChartMark],
+    across: tuple[float, float],
+    upwards: tuple[float, float],
+    *,
+    log_x: bool,
+    log_y: bool,
+    named: bool,
+) -> tuple[AxisScale, AxisScale]:
+    """Where the numbers of ``marks`` are, between two places ``across`` and two ``upwards``."""
+    xs = np.concatenate([np.ravel(mark.x) for mark in marks] or [np.zeros(0)])
+    ys = np.concatenate([np.ravel(one) for mark in marks for one in heights(mark)] or [xs])
+    return (
+        AxisScale(xs, *across, log_x, 0.12 if named else 0.03),
+        AxisScale(ys, *upwards, log_y, 0.06),
+    )
 
 
 def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], *, title: str) -> str:
@@ -204,7 +234,7 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], *, t
                 f"<title>{escape(told)}</title></rect>"
             )
             if side >= 36:
-                parts.append(_text(at + side / 2, top + side / 2 + 4, _short(value), "middle"))
+                parts.append(_text(at + side / 2, top + side / 2 + 4, short(value), "middle"))
     size = count * side
     return _svg(left + size + 8, size + 16, title, parts)
 
@@ -222,10 +252,10 @@ def alone(svg: str, style: str) -> str:
     return f"{head}><style>{style}</style>{paper}{rest}\n"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Two digits, or three that are cut off where two would make a 1 of what is less.
 
-    >>> _short(-0.8470), _short(-0.9988), _short(1.0)
+    >>> short(-0.8470), short(-0.9988), short(1.0)
     ('-0.85', '-0.998', '1.00')
     """
     if 0.995 <= abs(value) < 1.0 - 1e-9:
@@ -233,14 +263,15 @@ def _short(value: float) -> str:
     return f"{value:.2f}"
 
 
-def _heights(mark: ChartMark) -> tuple[Array, ...]:
+def heights(mark: ChartMark) -> tuple[Array, ...]:
+    """The numbers of a mark along its upright axis."""
     return (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,)
 
 
-def _drawn(mark: ChartMark, x: _Scale, y: _Scale) -> Iterator[str]:
+def _drawn(mark: ChartMark, x: AxisScale, y: AxisScale) -> Iterator[str]:
     every = max(1, -(-len(mark.x) // MOST))
     across = x(np.asarray(mark.x, np.float64)[::every])
-    sides = [y(np.asarray(one, np.float64)[::every]) for one in _heights(mark)]
+    sides = [y(np.asarray(one, np.float64)[::every]) for one in heights(mark)]
     seen = np.isfinite(across) & np.all([np.isfinite(one) for one in sides], axis=0)
     if isinstance(mark, Points):
         radius = 3.0 if len(across) <= 200 else 1.8
@@ -263,7 +294,7 @@ def _drawn(mark: ChartMark, x: _Scale, y: _Scale) -> Iterator[str]:
 
 
 def _axes(
-    y: _Scale, ticks: Sequence[tuple[float, str]], x_label: str, y_label: str
+    y: AxisScale, ticks: Sequence[tuple[float, str]], x_label: str, y_label: str
 ) -> Iterator[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     for at, text in y.ticks():

@@ -1,0 +1,1 @@
+"""A report as PDF: ``document`` lays the parts of ``content`` out on sheets of paper."""

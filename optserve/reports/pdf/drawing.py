@@ -41,6 +41,7 @@ from optserve.reports.pdf.sheets import (
     Rule,
     Shade,
 )
+from optserve.reports.visible import one_line
 
 __all__ = ["drawn", "measure"]
 
@@ -103,7 +104,7 @@ def drawn(sheets: Sequence[Sequence[Mark]], title: str) -> bytes:
 def _sheet(marks: Sequence[Mark], title: str, number: str) -> Any:
     figure = Figure(figsize=(WIDTH / INCH, HEIGHT / INCH))
     foot = 0.5 * MARGIN
-    cut = title if len(title) <= 80 else f"{title[:78]}.."
+    cut = _cut(title, WIDTH - 2.0 * MARGIN - 100.0)
     _letters(figure, Letters(MARGIN, foot, f"{cut} - optserve", TICK, "faint"))
     end = WIDTH - MARGIN - measure(number, TICK, False, False)
     _letters(figure, Letters(end, foot, number, TICK, "faint"))
@@ -197,8 +198,12 @@ def _plot(figure: Any, place: Chart, chart: Plot) -> None:
     axes.set_axisbelow(True)
     for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         text.set_parse_math(False)
-    axes.set_xlabel(_cut(chart.x_label, 60), fontsize=TICK, labelpad=2.0, parse_math=False)
-    axes.set_ylabel(_cut(chart.y_label, 40), fontsize=TICK, parse_math=False)
+    axes.set_xlabel(
+        _cut(chart.x_label, place.width - left - 6.0), fontsize=TICK, labelpad=2.0, parse_math=False
+    )
+    axes.set_ylabel(
+        _cut(chart.y_label, place.height - below - 6.0), fontsize=TICK, parse_math=False
+    )
     axes.yaxis.set_label_coords(-(left - 8.0) / (place.width - left - 6.0), 0.5)
     for mark in chart.marks:
         _mark(
@@ -283,14 +288,14 @@ def _legend(figure: Any, place: Chart, mark: ChartMark, above: float, left: floa
                 linestyle=style,
             )
         )
-    _letters(figure, Letters(x + 21.0, y, _cut(mark.label, 50), TICK))
+    _letters(figure, Letters(x + 21.0, y, _cut(mark.label, place.width - left - 21.0), TICK))
 
 
 def _matrix(figure: Any, place: Chart, chart: MatrixCells) -> None:
     """Squares whose colour is the sign, and how strong it is the size, of a correlation."""
     count = len(chart.labels)
-    names = [_cut(one, 16) for one in chart.labels]
     size = min(TICK, 0.75 * (place.width - 60.0) / max(count, 1))
+    names = [_cut(one, 0.3 * place.width, size) for one in chart.labels]
     left = 8.0 + max((measure(one, size, False, False) for one in names), default=0.0)
     side = min(place.width - left - 4.0, place.height - 8.0)
     axes = _axes(figure, place.x + left, place.y + place.height - side - 4.0, side, side)
@@ -321,5 +326,11 @@ def _matrix(figure: Any, place: Chart, chart: MatrixCells) -> None:
                 )
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 2]}.."
+def _cut(text: str, width: float, size: float = TICK) -> str:
+    """As much of a text as there is room for."""
+    text = one_line(text)
+    if measure(text, size, False, False) <= width:
+        return text
+    while text and measure(f"{text}..", size, False, False) > width:
+        text = text[:-1]
+    return f"{text}.."

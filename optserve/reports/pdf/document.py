@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from types import MappingProxyType
 
 from optserve.jobs.record.ended import EndedJob, passed
 from optserve.reports.content import (
@@ -38,7 +39,7 @@ __all__ = ["document", "laid_out"]
 BODY, SMALL, CODE = 9.5, 8.5, 7.5
 """Sizes of letters, in points: of text, of tables and captions, and of a config."""
 
-TITLES = {1: 20.0, 2: 13.0}
+TITLES = MappingProxyType({1: 20.0, 2: 13.0})
 
 GAP = 14.0
 """Between columns of a table, and between pictures."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -50,15 +51,17 @@ INCH = 72.0
 COLOURS = ("#0072b2", "#c04f00", "#007a5a", "#a8477f", "#946200", "#59636e")
 """Those of the page, on paper."""
 
-TONES = {
-    "": "#000000",
-    "holds": "#116329",
-    "fails": "#a40e26",
-    "warning": "#7d4e00",
-    "faint": "#444444",
-    "soft": "#f3f5f7",
-    "rule": "#bbbbbb",
-}
+TONES = MappingProxyType(
+    {
+        "": "#000000",
+        "holds": "#116329",
+        "fails": "#a40e26",
+        "warning": "#7d4e00",
+        "faint": "#444444",
+        "soft": "#f3f5f7",
+        "rule": "#bbbbbb",
+    }
+)
 
 TICK = 7.0
 """The size of letters of a picture."""

@@ -30,13 +30,13 @@ __all__ = [
     "Figures",
     "Grid",
     "Heading",
+    "HowItEnded",
     "Items",
     "Paragraph",
     "ReportPart",
     "Span",
     "Tone",
     "Verbatim",
-    "Verdict",
     "overview",
     "parts_of",
 ]
@@ -81,7 +81,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HowItEnded:
     """A word, what it means, and how it ended in a sentence."""
 
     word: str
@@ -126,7 +126,7 @@ class Verbatim:
     text: str
 
 
-ReportPart = Heading | Verdict | Paragraph | Items | Grid | Figures | Verbatim
+ReportPart = Heading | HowItEnded | Paragraph | Items | Grid | Figures | Verbatim
 
 
 def overview(jobs: Sequence[EndedJob]) -> Iterator[ReportPart]:
@@ -134,7 +134,7 @@ def overview(jobs: Sequence[EndedJob]) -> Iterator[ReportPart]:
     code = exit_code(jobs)
     word, _ = _MEANINGS.get(code, ("Failed", ""))
     yield Heading("optserve", 1)
-    yield Verdict(word, "", f"{passed(jobs)}.", code == 0)
+    yield HowItEnded(word, "", f"{passed(jobs)}.", code == 0)
     rows = [
         [Span(job.name, job=number), _word(job), Span(job.verdict)]
         for number, job in enumerate(jobs, 1)
@@ -149,7 +149,7 @@ def parts_of(job: EndedJob) -> Iterator[ReportPart]:
         reason = job.result.termination.reason
         meaning = _AS_LONG if reason in ("steps", "epochs", "seconds") else meaning
     yield Heading(job.name, 1)
-    yield Verdict(word, meaning, job.verdict, job.exit_code == 0)
+    yield HowItEnded(word, meaning, job.verdict, job.exit_code == 0)
     wrong = [one for one in job.cases if not one.holds]
     if wrong:
         yield Heading("What fails")

@@ -10,12 +10,12 @@ from optserve.reports.content import (
     Figures,
     Grid,
     Heading,
+    HowItEnded,
     Items,
     Paragraph,
     ReportPart,
     Span,
     Verbatim,
-    Verdict,
     overview,
     parts_of,
 )
@@ -58,7 +58,7 @@ def _drawn(part: ReportPart) -> Iterator[str]:
     match part:
         case Heading(text, level):
             yield f"<h{level}>{_text(text)}</h{level}>"
-        case Verdict(word, meaning, told, good):
+        case HowItEnded(word, meaning, told, good):
             kind = "good" if good else "bad"
             first = f"<b>{word}</b>. {meaning}<br>" if meaning else f"<b>{word}</b>: "
             yield f'<div class="verdict {kind}">{first}{_text(told)}</div>'

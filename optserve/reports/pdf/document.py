@@ -11,12 +11,12 @@ from optserve.reports.content import (
     Figures,
     Grid,
     Heading,
+    HowItEnded,
     Items,
     Paragraph,
     ReportPart,
     Span,
     Verbatim,
-    Verdict,
     overview,
     parts_of,
 )
@@ -26,11 +26,11 @@ from optserve.reports.pdf.sheets import (
     LEADING,
     MARGIN,
     Chart,
-    Letters,
-    Measure,
+    PlacedText,
     Rule,
     Shade,
     Sheets,
+    TextWidth,
 )
 from optserve.reports.visible import visible
 
@@ -59,13 +59,13 @@ MOST_ROWS = 24
 
 def document(jobs: Sequence[EndedJob]) -> bytes:
     """The file; the same jobs make the same bytes."""
-    from optserve.reports.pdf.drawing import drawn, measure
+    from optserve.reports.pdf.matplotlib_sheets import drawn, measure
 
     title = "no jobs" if not jobs else jobs[0].name if len(jobs) == 1 else passed(jobs)
     return drawn(laid_out(jobs, measure).marks, visible(title))
 
 
-def laid_out(jobs: Sequence[EndedJob], measure: Measure) -> Sheets:
+def laid_out(jobs: Sequence[EndedJob], measure: TextWidth) -> Sheets:
     """What stands where on the sheets that tell of ``jobs``, whose letters ``measure`` knows."""
     sheets = Sheets(measure)
     if len(jobs) != 1:
@@ -81,7 +81,7 @@ def _lay(sheets: Sheets, parts: Sequence[ReportPart]) -> None:
         match part:
             case Heading(text, level):
                 _heading(sheets, text, level, following)
-            case Verdict():
+            case HowItEnded():
                 _verdict(sheets, part)
             case Paragraph(text):
                 sheets.skip(4.0)
@@ -123,7 +123,7 @@ def _kept(sheets: Sheets, part: ReportPart | None) -> float:
             return KEPT
 
 
-def _verdict(sheets: Sheets, part: Verdict) -> None:
+def _verdict(sheets: Sheets, part: HowItEnded) -> None:
     """The verdict on a shade, with a bar of its colour."""
     tone = "holds" if part.good else "fails"
     inner = sheets.width - 24.0
@@ -146,7 +146,7 @@ def _verdict(sheets: Sheets, part: Verdict) -> None:
 def _bullet(sheets: Sheets, number: int, y: float) -> None:
     """The dot of an item that began on the sheet of that number."""
     at = y - LEADING * BODY + 0.35 * BODY
-    sheets.marks[number - 1].append(Letters(MARGIN + 2.0, at, "\u2022", BODY))
+    sheets.marks[number - 1].append(PlacedText(MARGIN + 2.0, at, "\u2022", BODY))
 
 
 def _grid(sheets: Sheets, rows: Sequence[Sequence[Span]], head: bool) -> None:
@@ -277,7 +277,7 @@ def _verbatim(sheets: Sheets, text: str) -> None:
             sheets.need(high)
             sheets.put(Shade(MARGIN, sheets.y - high, sheets.width, high, "soft"))
             sheets.y -= high
-            sheets.put(Letters(MARGIN + 6.0, sheets.y + 0.35 * CODE, piece, CODE, mono=True))
+            sheets.put(PlacedText(MARGIN + 6.0, sheets.y + 0.35 * CODE, piece, CODE, mono=True))
     sheets.y -= 2.0
 
 

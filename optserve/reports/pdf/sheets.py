@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from optserve.reports.content import Span, Tone
 from optserve.reports.html.pictures import Picture
 
-__all__ = ["HEIGHT", "MARGIN", "WIDTH", "Chart", "Letters", "Measure", "Rule", "Shade", "Sheets"]
+__all__ = [
+    "HEIGHT",
+    "MARGIN",
+    "WIDTH",
+    "Chart",
+    "PlacedText",
+    "Rule",
+    "Shade",
+    "Sheets",
+    "TextWidth",
+]
 
 WIDTH, HEIGHT = 595.0, 842.0
 """Of a sheet of A4."""
@@ -22,12 +32,12 @@ MARGIN = 50.0
 LEADING = 1.4
 """From line to line, in sizes of letters."""
 
-Measure = Callable[[str, float, bool, bool], float]
+TextWidth = Callable[[str, float, bool, bool], float]
 """(text, size, bold, monospaced) -> how wide it is."""
 
 
 @dataclass(frozen=True)
-class Letters:
+class PlacedText:
     """A text whose base line begins at a place."""
 
     x: float
@@ -70,15 +80,15 @@ class Chart:
     picture: Picture
 
 
-Mark = Letters | Rule | Shade | Chart
+PlacedMark = PlacedText | Rule | Shade | Chart
 
 
 @dataclass
 class Sheets:
     """What stands on each sheet so far; ``y`` is how far down the last one is filled."""
 
-    measure: Measure
-    marks: list[list[Mark]] = field(default_factory=lambda: [[]])
+    measure: TextWidth
+    marks: list[list[PlacedMark]] = field(default_factory=lambda: [[]])
     y: float = HEIGHT - MARGIN
 
     @property
@@ -91,7 +101,7 @@ class Sheets:
         """Whether nothing stands on the last sheet."""
         return not self.marks[-1]
 
-    def put(self, mark: Mark) -> None:
+    def put(self, mark: PlacedMark) -> None:
         """Note a mark on the last sheet."""
         self.marks[-1].append(mark)
 
@@ -122,7 +132,7 @@ class Sheets:
     ) -> None:
         """The same at a place, whatever stands there."""
         for span in spans:
-            self.put(Letters(x, y, span.text, size, span.tone, bold))
+            self.put(PlacedText(x, y, span.text, size, span.tone, bold))
             x += self.measure(span.text, size, bold, False)
 
     def paragraph(

@@ -16,11 +16,11 @@ from optserve.reports.content import (
     Figures,
     Grid,
     Heading,
+    HowItEnded,
     Items,
     Paragraph,
     ReportPart,
     Verbatim,
-    Verdict,
     overview,
     parts_of,
 )
@@ -28,7 +28,7 @@ from optserve.reports.html.pictures import Picture
 from optserve.reports.html.svg import Band, Line, MatrixCells, Plot, Points
 from optserve.reports.kinds import pdf as kind
 from optserve.reports.pdf.document import laid_out
-from optserve.reports.pdf.sheets import HEIGHT, MARGIN, WIDTH, Chart, Letters, Sheets
+from optserve.reports.pdf.sheets import HEIGHT, MARGIN, WIDTH, Chart, PlacedText, Sheets
 from tests.reports.jobs import HARD, JOBS, PASSES
 
 LONG = EndedJob(
@@ -52,7 +52,7 @@ def laid(*jobs: EndedJob) -> Sheets:
 
 def texts(sheets: Sheets) -> str:
     return " ".join(
-        mark.text for marks in sheets.marks for mark in marks if isinstance(mark, Letters)
+        mark.text for marks in sheets.marks for mark in marks if isinstance(mark, PlacedText)
     )
 
 
@@ -67,7 +67,7 @@ def test_all_is_within_the_margins_and_no_sheet_is_empty(jobs: Sequence[EndedJob
         for mark in marks:
             wide = (
                 measure(mark.text.rstrip(), mark.size, mark.bold, mark.mono)
-                if isinstance(mark, Letters)
+                if isinstance(mark, PlacedText)
                 else mark.width
             )
             assert mark.x >= MARGIN
@@ -85,7 +85,7 @@ def test_no_texts_lie_on_each_other() -> None:
                 mark.size,
             )
             for mark in marks
-            if isinstance(mark, Letters) and mark.text.strip()
+            if isinstance(mark, PlacedText) and mark.text.strip()
         ]
         for number, (left, right, y, size) in enumerate(boxes):
             for other in boxes[number + 1 :]:
@@ -100,7 +100,7 @@ def told(parts: Sequence[ReportPart]) -> Iterator[str]:
                 yield text
             case Paragraph(span):
                 yield span.text
-            case Verdict(word, meaning, sentence, _):
+            case HowItEnded(word, meaning, sentence, _):
                 yield from (word.upper(), meaning, sentence)
             case Items(items) | Grid(items, _):
                 yield from (span.text for item in items for span in item)
@@ -118,7 +118,7 @@ def test_every_word_of_the_page_is_on_paper(job: EndedJob) -> None:
 
 def test_several_jobs_are_listed_first() -> None:
     sheets = laid(*JOBS)
-    first = " ".join(mark.text for mark in sheets.marks[0] if isinstance(mark, Letters))
+    first = " ".join(mark.text for mark in sheets.marks[0] if isinstance(mark, PlacedText))
     assert all(bare(text) in bare(first) for text in told([*overview(JOBS)]) if "\x1b" not in text)
     assert len(sheets.marks) > len(JOBS)
 
@@ -126,7 +126,7 @@ def test_several_jobs_are_listed_first() -> None:
 def test_a_heading_is_not_left_alone() -> None:
     for marks in laid(LONG).marks:
         lowest = min(marks, key=lambda one: one.y)
-        assert not (isinstance(lowest, Letters) and lowest.size > 12.0)
+        assert not (isinstance(lowest, PlacedText) and lowest.size > 12.0)
 
 
 def test_without_matplotlib_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ def pictures() -> list[Picture]:
 
 def test_all_kinds_of_pictures_are_drawn() -> None:
     pytest.importorskip("matplotlib")
-    from optserve.reports.pdf.drawing import drawn
+    from optserve.reports.pdf.matplotlib_sheets import drawn
 
     marks: list[list[Any]] = [[Chart(MARGIN, 300.0, 240.0, 170.0, one)] for one in pictures()]
     content = drawn(marks, HARD)

@@ -37,8 +37,8 @@ from optserve.reports.pdf.sheets import (
     MARGIN,
     WIDTH,
     Chart,
-    Letters,
-    Mark,
+    PlacedMark,
+    PlacedText,
     Rule,
     Shade,
 )
@@ -91,7 +91,7 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def drawn(sheets: Sequence[Sequence[Mark]], title: str) -> bytes:
+def drawn(sheets: Sequence[Sequence[PlacedMark]], title: str) -> bytes:
     """The file of some sheets, each with its number at its foot."""
     file = BytesIO()
     told = {"Title": f"{title} - optserve", "CreationDate": None, "Creator": "optserve"}
@@ -104,16 +104,16 @@ def drawn(sheets: Sequence[Sequence[Mark]], title: str) -> bytes:
     return file.getvalue()
 
 
-def _sheet(marks: Sequence[Mark], title: str, number: str) -> Any:
+def _sheet(marks: Sequence[PlacedMark], title: str, number: str) -> Any:
     figure = Figure(figsize=(WIDTH / INCH, HEIGHT / INCH))
     foot = 0.5 * MARGIN
     cut = _cut(title, WIDTH - 2.0 * MARGIN - 100.0)
-    _letters(figure, Letters(MARGIN, foot, f"{cut} - optserve", TICK, "faint"))
+    _letters(figure, PlacedText(MARGIN, foot, f"{cut} - optserve", TICK, "faint"))
     end = WIDTH - MARGIN - measure(number, TICK, False, False)
-    _letters(figure, Letters(end, foot, number, TICK, "faint"))
+    _letters(figure, PlacedText(end, foot, number, TICK, "faint"))
     for one in marks:
         match one:
-            case Letters():
+            case PlacedText():
                 _letters(figure, one)
             case Rule(x, y, width):
                 line = Line2D(
@@ -138,7 +138,7 @@ def _sheet(marks: Sequence[Mark], title: str, number: str) -> Any:
     return figure
 
 
-def _letters(figure: Any, one: Letters) -> None:
+def _letters(figure: Any, one: PlacedText) -> None:
     figure.text(
         one.x / WIDTH,
         one.y / HEIGHT,
@@ -291,7 +291,7 @@ def _legend(figure: Any, place: Chart, mark: ChartMark, above: float, left: floa
                 linestyle=style,
             )
         )
-    _letters(figure, Letters(x + 21.0, y, _cut(mark.label, place.width - left - 21.0), TICK))
+    _letters(figure, PlacedText(x + 21.0, y, _cut(mark.label, place.width - left - 21.0), TICK))
 
 
 def _matrix(figure: Any, place: Chart, chart: MatrixCells) -> None:

@@ -7,6 +7,17 @@ from tests.cases.case import case, inline
 __all__ = ["KINKS"]
 
 KINKS = [
+    case(
+        "lasso by absolute values, which has its minimum at a kink",
+        f"""
+{inline(x=[1, 2, 3, 4, 5, 6], z=[2, -1, 0, 1, -2, 1], y=[2.1, 3.9, 6.2, 7.8, 10.1, 12.0])}
+parameters: {{a: 1, b: 1}}
+loss: sum((y - a * x - b * z)**2) + 4 * (abs(a) + abs(b))
+""",
+        0,
+        3,
+        never="conditioning",
+    ),
     *(
         case(
             f"the largest of a function of the rows by {backend}",

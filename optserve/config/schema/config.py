@@ -75,7 +75,7 @@ class Plateau(Section):
 class Stop(Section):
     """When to stop; 0 disables a tolerance."""
 
-    later: ClassVar[tuple[str, ...]] = ("constraint",)
+    later: ClassVar[Mapping[str, str]] = {"constraint": ""}
 
     gradient: Tolerance | None = Field(
         default=None, description="The scale-free gradient is at most this."
@@ -142,7 +142,9 @@ class Baseline(Section):
 class Starts(Section):
     """Further points to start from."""
 
-    later: ClassVar[tuple[str, ...]] = ("n", "sample", "seed")
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("n", "sample", "seed"), "the starts under `points`"
+    )
 
     points: Listed[dict[str, Any]] = Field(
         default=(), description="Values by parameter; the others start at their init."
@@ -173,7 +175,13 @@ def _whole(value: Any) -> Any:
 class Config(Section):
     """A problem to optimize."""
 
-    later: ClassVar[tuple[str, ...]] = ("subject_to", "by", "shared", "checkpoint", "distribute")
+    later: ClassVar[Mapping[str, str]] = {
+        "subject_to": "bounds, or a transform that keeps to it: simplex, ordered, interval, ...",
+        "by": "a parameter with an entry for each level, as in `k[integer(group)]`",
+        "shared": "",
+        "checkpoint": "",
+        "distribute": "",
+    }
 
     version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(
         description="The version of the config language."

@@ -16,7 +16,12 @@ __all__ = ["Comparison", "LeastSquaresWritten", "Weights"]
 class Comparison(Section):
     """What was observed against what is predicted; the residual is their difference."""
 
-    later: ClassVar[tuple[str, ...]] = ("robust", "covariance", "errors_in")
+    later: ClassVar[Mapping[str, str]] = {
+        "robust": "a `loss` of huber_loss, which the optserve-robust plugin has, or a "
+        "log_likelihood with heavy tails such as student_t_logpdf",
+        "covariance": "residuals triangular_solve(L, y - model), where L @ L.T is the covariance",
+        "errors_in": "",
+    }
 
     observed: ExpressionWritten = Field(description="What was measured.")
     predicted: ExpressionWritten = Field(description="What the model says.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
@@ -23,7 +24,10 @@ __all__ = ["Parameter", "ParameterWritten", "Penalty"]
 class Penalty(Section):
     """What is added to the loss for the size of a parameter."""
 
-    later: ClassVar[tuple[str, ...]] = ("l1",)
+    later: ClassVar[Mapping[str, str]] = {
+        "l1": "two parameters p and m with `bounds: [0, null]`, `w: p - m` under `define`, and a "
+        "multiple of sum(p + m) in the loss"
+    }
 
     l2: Tolerance = Field(default=0.0, description="Adds this times the sum of the squares.")
 
@@ -51,7 +55,7 @@ Fixed = (
 class Parameter(Section):
     """A parameter of the loss; everything written is on its natural scale."""
 
-    later: ClassVar[tuple[str, ...]] = ("random",)
+    later: ClassVar[Mapping[str, str]] = {"random": ""}
     sugar: ClassVar[str] = "init"
 
     init: Annotated[Initial, ByKind] | None = Field(

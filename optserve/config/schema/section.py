@@ -39,8 +39,9 @@ class Section(BaseModel):
     """A mapping of the config.
 
     ``sugar`` names the key that a short form stands for: ``b1: 250`` is ``b1: {init: 250}``.
-    ``later`` names the keys that are part of the language and not built yet. A section that was
-    read knows the node it was read from, and so where each of its keys is written.
+    ``later`` names the keys that are part of the language and not built yet, and what to write
+    until they are. A section that was read knows the node it was read from, and so where each of
+    its keys is written.
     """
 
     model_config = ConfigDict(
@@ -53,7 +54,7 @@ class Section(BaseModel):
     )
 
     sugar: ClassVar[str] = ""
-    later: ClassVar[tuple[str, ...]] = ()
+    later: ClassVar[Mapping[str, str]] = {}
 
     _node: Node | None = PrivateAttr(default=None)
 

@@ -165,7 +165,7 @@ class _Walk:
         assert isinstance(node, MappingNode)
         written = node.entries[key].key
         if key in self.model.later:
-            return not_supported_yet(written, f"`{key}`")
+            return not_supported_yet(written, f"`{key}`", self.model.later[key])
         return unknown_key(written, (*_keys(schema), *beside), self.model.later)
 
     def rule(self, node: Node, context: Mapping[str, Any]) -> ConfigError:
@@ -316,12 +316,13 @@ def unknown_key(key: ScalarNode, valid: Iterable[str], later: Iterable[str] = ()
     )
 
 
-def not_supported_yet(node: Node, what: str) -> ConfigError:
-    """The error for a part of the language that is not built."""
+def not_supported_yet(node: Node, what: str, instead: str = "") -> ConfigError:
+    """The error for a part of the language that is not built; ``instead`` is what does the same."""
+    without = "leave it out: this version would not do what it says"
     return ConfigError(
         f"{what} is not supported yet",
         place=node.place,
-        remedy="leave it out: this version would not do what it says",
+        remedy=f"write {instead}" if instead else without,
         code="not-supported-yet",
     )
 

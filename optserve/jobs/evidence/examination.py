@@ -36,6 +36,9 @@ MOST = 60
 ROUNDS = 8
 """How often they begin anew, where the loss falls along an axis without a curvature."""
 
+HARDLY, TURNED = 1e-3, 0.5
+"""A part of a step over which its slope hardly changes, and a change that only a kink makes."""
+
 
 class Examination:
     """Examines ``end`` on ``surface``; ``tolerance`` is that of the gradient."""
@@ -281,7 +284,9 @@ class Examination:
         seen = profile(surface, place, way, noise)
         if seen.kind == "falls":
             return self._falls_along(place, model, seen)
-        if seen.kind == "kink":
+        if seen.kind == "kink" or (
+            surface.evaluator.graphs.has_kinks and _turns(surface, place, way)
+        ):
             return self._kink(place)
         told = edge_of(surface, place, way, noise)
         told = told or "the conditioning leaves no digits to go on by"
@@ -289,7 +294,7 @@ class Examination:
 
     def _kink(self, place: Ground) -> Examined:
         """Where the derivative jumps no Newton step means anything."""
-        told = "the loss has a kink here: its derivative jumps"
+        told = "the loss has a kink here: its derivative jumps, and smooth steps come no lower"
         return self._end(Reason.stalled, told, place=place)
 
     def _falls_along(self, place: Ground, model: Quadratic, seen: Profile) -> Examined:
@@ -369,3 +374,11 @@ class Examination:
         if self.surface.kind == "log_likelihood":
             return sqrt(2.0) * decrement
         return decrement / unit if unit > 0.0 else nan
+
+
+def _turns(surface: Surface, place: Ground, way: Array) -> bool:
+    """Whether the slope along a Newton step ``way`` (p,), which is to be 0 at its end, has changed
+    by half of itself when it has hardly begun."""
+    slope = float(place.gradient @ way)
+    near = surface.plainly_at(place.point + HARDLY * way)
+    return near.finite and float(near.gradient @ way) - slope > TURNED * abs(slope)

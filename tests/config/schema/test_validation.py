@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -22,7 +23,7 @@ class Inner(Section):
     """Something small."""
 
     sugar: ClassVar[str] = "size"
-    later: ClassVar[tuple[str, ...]] = ("colour",)
+    later: ClassVar[Mapping[str, str]] = {"colour": ""}
 
     size: Annotated[int, Ge(1)]
     as_: Annotated[Literal["a", "b"], Field(alias="as")] = "a"

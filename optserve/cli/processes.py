@@ -1,43 +1,71 @@
-"""Fits of simulated data sets, by several processes at the same time."""
+"""Fits that depend on their numbers alone, by several processes at the same time."""
 
 from __future__ import annotations
 
 import base64
 import pickle
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from optserve.batch.pool import Pool, Task
 from optserve.batch.process import Message
 from optserve.batch.serving import JobVerdict
 
 if TYPE_CHECKING:
+    from optserve.jobs.evidence.uncertainty.refits import RefitsBy
     from optserve.jobs.interruption import Interruption
-    from optserve.jobs.record.result import Result
-    from optserve.jobs.simulation import Sets
 
-__all__ = ["fits_by_processes"]
+__all__ = ["by_processes", "fits_by_processes"]
+
+T = TypeVar("T")
+
+PARTS, LARGEST = 8, 50
+"""Into how many parts for each process the fits are divided, and the most of one part: a process is
+looked through after each."""
 
 
 def fits_by_processes(
-    sets: Sets, n: int, jobs: int, interruption: Interruption
-) -> Iterator[Result]:
-    """The fits of ``n`` data sets, in the order of their numbers, by ``jobs`` processes.
+    fit: Callable[[int], T], n: int, jobs: int, interruption: Interruption
+) -> Iterator[T]:
+    """What ``fit`` makes of the numbers below ``n``, in their order, by ``jobs`` processes.
 
-    Each fits on one thread: a set depends on its seed and its number alone, and a fit is the same
-    to the bit for any number of threads. What a process did not come to is fitted here, so that it
-    fails as it would without processes.
+    Each is to fit on one thread: a fit depends on its number alone, and is the same to the bit for
+    any number of threads. What a process did not come to is fitted here, so that it fails as it
+    would without processes; where one fit stops all, as time that is up does, no other begins.
     """
+    from optserve.jobs.evidence.uncertainty.refits import StoppedError
 
     def do(request: bytes, send: Callable[[Message], None], new: bool) -> JobVerdict:
-        made = pickle.dumps(sets.fit(int(request), 1))
+        first, last = map(int, request.split())
+        try:
+            made = pickle.dumps([fit(number) for number in range(first, last)])
+        except StoppedError:
+            send({"stopped": True})
+            return "last"
         send({"result": base64.b64encode(made).decode("ascii")})
         return "next"
 
-    tasks = [Task(number, b"%d" % number) for number in range(n)]
-    found: dict[int, Result] = {}
-    for done in Pool(min(jobs, n), interruption, do).run(tasks):
+    size = max(1, min(LARGEST, n // (PARTS * jobs)))
+    tasks = [Task(first, b"%d %d" % (first, min(first + size, n))) for first in range(0, n, size)]
+    found: dict[int, T] = {}
+    pool = Pool(min(jobs, len(tasks)), interruption, do)
+    for done in pool.run(tasks):
         for message in done.messages:
-            found[done.of] = pickle.loads(base64.b64decode(message["result"]))
+            if "stopped" in message:
+                pool.stop()
+            else:
+                made = pickle.loads(base64.b64decode(message["result"]))
+                found.update(enumerate(made, done.of))
     for number in range(n):
-        yield found[number] if number in found else sets.fit(number, 1)
+        yield found[number] if number in found else fit(number)
+
+
+def by_processes(jobs: int) -> RefitsBy:
+    """How refits are made by ``jobs`` processes."""
+    from optserve.jobs.evidence.uncertainty.refits import one_by_one
+
+    if jobs == 1:
+        return one_by_one
+    return lambda interruption: (
+        lambda refit, count: fits_by_processes(refit, count, jobs, interruption)
+    )

@@ -17,6 +17,7 @@ from optserve.cli.shared_options import (
     AllowPath,
     ConfigFile,
     Format,
+    Jobs,
     OutputFormat,
     Overrides,
     PluginFiles,
@@ -47,6 +48,7 @@ def run(
     output: OutputFormat = Format.text,
     seed: Seed = None,
     threads: Threads = None,
+    jobs: Jobs = 1,
     report: Reports,
     github: Github = False,
     quiet: Quiet = False,
@@ -79,7 +81,7 @@ def run(
             text = resolved_text(problem)
             progress = shown_progress(quiet, log_format)
             found = None if cache is None else _given(problem, text, out, cache)
-            result, saved, errors = found or _run(problem, text, out, threads, progress)
+            result, saved, errors = found or _run(problem, text, out, threads, jobs, progress)
             if found is None and cache is not None and saved:
                 _keep(problem, result, Path(saved).parent, cache)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
@@ -102,11 +104,13 @@ def _run(
     text: str,
     out: Path | None,
     threads: int | None,
+    jobs: int,
     progress: AbstractContextManager[Progress | None],
 ) -> tuple[Result, str, list[OptserveError]]:
     """The result, the file that holds it, and why there is none where it could not be saved: it
-    is shown all the same. ``text`` is the config."""
+    is shown all the same. ``text`` is the config; there are so many ``jobs`` for refits."""
     with at_rest(stays=True):
+        from optserve.cli.processes import by_processes
         from optserve.jobs.interruption import Interruption
         from optserve.jobs.record.artefacts import room
         from optserve.jobs.run import run as run_job
@@ -114,7 +118,9 @@ def _run(
     # From here on a signal ends the job, and what was reached is saved.
     with Interruption(patience=None), room(problem.name, out=out) as place:
         with progress as shown:
-            result = run_job(problem, progress=shown, threads=threads)
+            threads = threads if jobs == 1 else 1
+            by = by_processes(jobs)
+            result = run_job(problem, progress=shown, threads=threads, refits_by=by)
         try:
             return result, str(place.keep(result, text) / "result.json"), []
         except OSError as error:

@@ -14,6 +14,7 @@ __all__ = [
     "AllowPath",
     "ConfigFile",
     "Format",
+    "Jobs",
     "OutputFormat",
     "Overrides",
     "PluginFiles",
@@ -71,6 +72,16 @@ AllowPath = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Seed of initial values, instead of the config's."),
+]
+
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Processes that make the refits of a bootstrap or a jackknife at the same time, each "
+        "on one thread. Results are the same to the bit.",
+    ),
 ]
 
 Threads = Annotated[

@@ -82,7 +82,10 @@ def simulate(
             else:
                 from optserve.cli.processes import fits_by_processes
 
-                fits = fits_by_processes(Sets(problem, fitted, seed), count, jobs, interruption)
+                sets = Sets(problem, fitted, seed)
+                fits = fits_by_processes(
+                    lambda number: sets.fit(number, 1), count, jobs, interruption
+                )
                 found = simulated_of(problem, fitted, count, seed, fits=fits)
         wrong = _wrong(asked, found)
         if output is Format.json:

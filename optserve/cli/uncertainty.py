@@ -10,7 +10,15 @@ import typer
 from optserve.cli.failures import ending
 from optserve.cli.finished import RunFolder
 from optserve.cli.progress import shown_progress
-from optserve.cli.shared_options import AllowPath, Format, OutputFormat, PluginFiles, Quiet, Threads
+from optserve.cli.shared_options import (
+    AllowPath,
+    Format,
+    Jobs,
+    OutputFormat,
+    PluginFiles,
+    Quiet,
+    Threads,
+)
 from optserve.cli.streams import output_encoding, write_output
 
 if TYPE_CHECKING:
@@ -62,6 +70,7 @@ def uncertainty(
     ] = None,
     output: OutputFormat = Format.text,
     threads: Threads = None,
+    jobs: Jobs = 1,
     quiet: Quiet = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,
@@ -75,6 +84,7 @@ def uncertainty(
         from dataclasses import replace
 
         from optserve.cli.finished import check_unchanged, finished
+        from optserve.cli.processes import by_processes
         from optserve.config import load
         from optserve.config.resolved import resolved_text
         from optserve.jobs.interruption import Interruption
@@ -96,7 +106,8 @@ def uncertainty(
         started = problem.at(result.parameters)
         problem = replace(started, starts=())
         with Interruption(patience=None), shown_progress(quiet) as progress:
-            found = run_job(problem, progress=progress, threads=threads)
+            threads, by = threads if jobs == 1 else 1, by_processes(jobs)
+            found = run_job(problem, progress=progress, threads=threads, refits_by=by)
         _check_found_again(result, found)
         saved = str(save(found, config=resolved_text(problem), out=out)) if out else ""
         if output is Format.json:

@@ -16,7 +16,13 @@ from optserve.jobs.evidence.uncertainty.estimate_errors import (
     no_uncertainty,
     uncertainty_of,
 )
-from optserve.jobs.evidence.uncertainty.refits import Refits, StoppedError
+from optserve.jobs.evidence.uncertainty.refits import (
+    EachRefit,
+    Refits,
+    RefitsBy,
+    StoppedError,
+    one_by_one,
+)
 from optserve.jobs.preparation import Prepared
 from optserve.jobs.problem import ErrorMethod
 from optserve.jobs.reasons import Reason
@@ -33,20 +39,29 @@ LOSS = "a loss is no likelihood: use least_squares or log_likelihood"
 
 
 def assess(
-    job: Prepared, outcome: Outcome, watch: Watch, preparing: Preparing
+    job: Prepared,
+    outcome: Outcome,
+    watch: Watch,
+    preparing: Preparing,
+    by: RefitsBy = one_by_one,
 ) -> dict[str, EstimateErrors]:
     """The errors of the estimates at the end of a descent, by the name of each method; the first
-    are those of the result."""
+    are those of the result. Refits are made ``by`` whom they are given to."""
     objective, methods = job.problem.objective, job.problem.errors.methods
-    refits = Refitting(job.problem, preparing, watch)
+    refits, each = Refitting(job.problem, preparing, watch), by(watch.interruption)
     return {
-        one.label_of(objective.kind, objective.weights): _by(one, job, outcome, watch, refits)
+        one.label_of(objective.kind, objective.weights): _by(one, job, outcome, watch, refits, each)
         for one in methods
     }
 
 
 def _by(
-    method: ErrorMethod, job: Prepared, outcome: Outcome, watch: Watch, refits: Refits
+    method: ErrorMethod,
+    job: Prepared,
+    outcome: Outcome,
+    watch: Watch,
+    refits: Refits,
+    each: EachRefit,
 ) -> EstimateErrors:
     evaluator = job.evaluator
     why = _no_end(outcome, watch)
@@ -61,7 +76,7 @@ def _by(
             from optserve.jobs.evidence.uncertainty.resampling import resampled
 
             open_ = outcome.evidence.flatness
-            return resampled(evaluator, outcome.best, method, level, refits, open_)
+            return resampled(evaluator, outcome.best, method, level, refits, open_, each)
         flat, held = _named(outcome, "flat"), _named(outcome, "at bound")
         return uncertainty_of(evaluator, outcome.best, refused, method, level, flat, held)
     except (PluginFailure, DataFailure):

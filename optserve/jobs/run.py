@@ -20,6 +20,7 @@ from optserve.jobs.assessment import Profiles, assess, profiles_of
 from optserve.jobs.descent.descent_outcome import Outcome
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors, no_uncertainty
+from optserve.jobs.evidence.uncertainty.refits import RefitsBy, one_by_one
 from optserve.jobs.interruption import Interruption
 from optserve.jobs.packing import Packing
 from optserve.jobs.preparation import Descents, Prepared, prepare
@@ -53,6 +54,7 @@ def run(
     progress: Progress | None = None,
     backends: Mapping[str, Backend] | None = None,
     threads: int | None = None,
+    refits_by: RefitsBy = one_by_one,
 ) -> Result:
     """Descend ``problem`` from each of its starts; the best usable end is the result.
 
@@ -67,6 +69,9 @@ def run(
     threads:
         How many share the rows of the data; by default as many as this process may use. The bits
         of a result do not depend on it.
+    refits_by:
+        Who makes the refits of a bootstrap or a jackknife, if not this process one by one. Code of
+        plugins may remember what it did before, so that a problem with some is refitted here.
 
     A numerical failure, an interrupt (Ctrl-C, SIGTERM) or a rule that fails its certificate is a
     result with an exit code. An ``OptserveError`` is raised for a problem that makes no sense.
@@ -136,7 +141,8 @@ def run(
             made.evaluator.deadline = watch.deadline
             return made
 
-        findings = _findings(job, certificates, outcomes, watch, faults, preparing)
+        by = one_by_one if problem.third_party else refits_by
+        findings = _findings(job, certificates, outcomes, watch, faults, preparing, by)
         result = record(problem, findings)
         interruption.told = findings.signal
     return result
@@ -186,6 +192,7 @@ def _findings(
     watch: Watch,
     faults: Faults,
     preparing: Preparing,
+    by: RefitsBy,
 ) -> Findings:
     """Choose the best descent, and find out what there is to know of its end.
 
@@ -217,7 +224,9 @@ def _findings(
     with np.errstate(all="ignore"):
         with one_thread():
             failed = no_uncertainty(evaluator, Reason.plugin.value)
-            uncertainties = spared(lambda: assess(job, outcome, watch, preparing), {"none": failed})
+            uncertainties = spared(
+                lambda: assess(job, outcome, watch, preparing, by), {"none": failed}
+            )
             uncertainty = next(iter(uncertainties.values()))
         profiled = spared(
             lambda: profiles_of(job, outcome, uncertainty, watch, preparing), Profiles({}, [], [])

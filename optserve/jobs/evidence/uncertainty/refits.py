@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from optserve.graph.aval import Array
+from optserve.jobs.interruption import Interruption
 from optserve.jobs.parameters import JobParameter
 
-__all__ = ["Refit", "Refits", "StoppedError"]
+__all__ = ["EachRefit", "Refit", "Refits", "RefitsBy", "StoppedError", "one_by_one"]
 
 
 class StoppedError(Exception):
@@ -36,3 +37,16 @@ class Refits(Protocol):
         number: tuple[int, int] = (1, 1),
     ) -> Refit:
         """The fit of other ``parameters``, to other ``data``, from ``start``."""
+
+
+EachRefit = Callable[[Callable[[int], Refit], int], Iterable[Refit]]
+"""(what makes the refit of a number, how many) -> all of them, in the order of their numbers. What
+a refit comes to depends on its number alone, so that others may make some at the same time."""
+
+RefitsBy = Callable[[Interruption], EachRefit]
+"""How all refits are made, until the interruption hears a signal."""
+
+
+def one_by_one(interruption: Interruption) -> EachRefit:
+    """One after the other; each sees by itself that somebody interrupts."""
+    return lambda refit, count: map(refit, range(count))

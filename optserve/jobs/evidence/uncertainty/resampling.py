@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import inf, sqrt
 
@@ -22,7 +22,12 @@ from optserve.jobs.evidence.uncertainty.estimate_errors import (
 from optserve.jobs.evidence.uncertainty.fit import Fit, counting
 from optserve.jobs.evidence.uncertainty.information import Information
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
-from optserve.jobs.evidence.uncertainty.refits import Refit, Refits, StoppedError
+from optserve.jobs.evidence.uncertainty.refits import (
+    EachRefit,
+    Refit,
+    Refits,
+    StoppedError,
+)
 from optserve.jobs.known_points import Evaluated
 from optserve.jobs.problem import ErrorMethod
 from optserve.optimizers.tall import triangle
@@ -42,6 +47,7 @@ def resampled(
     level: float,
     refits: Refits,
     flat: int = 0,
+    each: EachRefit | None = None,
 ) -> EstimateErrors:
     """The errors at ``best`` by refits of other samples of the rows, from the estimates on.
 
@@ -49,6 +55,7 @@ def resampled(
     with replacement; standard deviations, and percentiles as intervals. The jackknife (chapter 11):
     (n - 1) / n times the sum of the squared deviations of n estimates, each without a row. A refit
     fails that is no minimum, or is flat in more than the ``flat`` directions of the fit itself.
+    ``each`` makes them all, if they are not made one by one.
     """
     every = np.ones(best.point.shape, bool)
     minimum = FreeMinimum(evaluator, best, every)
@@ -57,7 +64,7 @@ def resampled(
         samples = _Samples(evaluator, best.point, method)
         if not samples.columns:
             return no_uncertainty(evaluator, "there are no rows to draw", fit)
-        found = [*_refitted(evaluator, best, samples, refits, flat)]
+        found = [*_refitted(evaluator, best, samples, refits, flat, each)]
     except (StoppedError, NoCovarianceError) as error:
         return no_uncertainty(evaluator, str(error), fit)
     good = [one for one in found if not one.why]
@@ -180,14 +187,24 @@ def _counting(evaluator: Evaluator, point: Array, table: str, size: int) -> Arra
 
 
 def _refitted(
-    evaluator: Evaluator, best: Evaluated, samples: _Samples, refits: Refits, flat: int
-) -> Iterator[Refit]:
+    evaluator: Evaluator,
+    best: Evaluated,
+    samples: _Samples,
+    refits: Refits,
+    flat: int,
+    each: EachRefit | None,
+) -> Iterable[Refit]:
     start = evaluator.packing.natural(best.point)
-    for number in range(samples.count):
+
+    def refit(number: int) -> Refit:
         made = refits(data=samples.drawn(number), start=start, number=(number + 1, samples.count))
         if made.flat > flat and not made.why:
-            made = made._replace(why="the rows do not determine the parameters")
-        yield made
+            return made._replace(why="the rows do not determine the parameters")
+        return made
+
+    if each is None:
+        return map(refit, range(samples.count))
+    return each(refit, samples.count)
 
 
 def _on_natural_scale(

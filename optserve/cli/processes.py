@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import pickle
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from optserve.batch.pool import Pool, Task
-from optserve.batch.process import Message
-from optserve.batch.serving import JobVerdict
-
 if TYPE_CHECKING:
+    from optserve.batch.process import Message
+    from optserve.batch.serving import JobVerdict
     from optserve.jobs.evidence.uncertainty.refits import RefitsBy
     from optserve.jobs.interruption import Interruption
 
@@ -33,6 +29,10 @@ def fits_by_processes(
     any number of threads. What a process did not come to is fitted here, so that it fails as it
     would without processes; where one fit stops all, as time that is up does, no other begins.
     """
+    import base64
+    import pickle
+
+    from optserve.batch.pool import Pool, Task
     from optserve.jobs.evidence.uncertainty.refits import StoppedError
 
     def do(request: bytes, send: Callable[[Message], None], new: bool) -> JobVerdict:

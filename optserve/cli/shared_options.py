@@ -14,11 +14,11 @@ __all__ = [
     "AllowPath",
     "ConfigFile",
     "Format",
-    "Jobs",
     "OutputFormat",
     "Overrides",
     "PluginFiles",
     "Quiet",
+    "RefitJobs",
     "Seed",
     "Threads",
 ]
@@ -74,7 +74,7 @@ Seed = Annotated[
     typer.Option(metavar="N", min=0, help="Seed of initial values, instead of the config's."),
 ]
 
-Jobs = Annotated[
+RefitJobs = Annotated[
     int,
     typer.Option(
         metavar="N",

@@ -13,10 +13,10 @@ from optserve.cli.progress import shown_progress
 from optserve.cli.shared_options import (
     AllowPath,
     Format,
-    Jobs,
     OutputFormat,
     PluginFiles,
     Quiet,
+    RefitJobs,
     Threads,
 )
 from optserve.cli.streams import output_encoding, write_output
@@ -70,7 +70,7 @@ def uncertainty(
     ] = None,
     output: OutputFormat = Format.text,
     threads: Threads = None,
-    jobs: Jobs = 1,
+    jobs: RefitJobs = 1,
     quiet: Quiet = False,
     plugin: PluginFiles,
     allow_path: AllowPath = False,

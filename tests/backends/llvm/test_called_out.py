@@ -15,11 +15,17 @@ from optserve.graph.axes import aligned
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
+from optserve.graph.primitive import Primitive
 from optserve.primitives.constructors import opaque
+from optserve.primitives.densities.counts import negative_binomial_logpmf, poisson_logpmf
+from optserve.primitives.densities.gamma import gamma_logpdf
+from optserve.primitives.densities.heavy_tails import student_t_logpdf
+from optserve.primitives.densities.normal import normal_logpdf
 from optserve.primitives.loops import scan
 from optserve.primitives.ordering import argsort
 from optserve.primitives.special import polygamma
 from optserve.primitives.tracing import trace
+from optserve.transforms.reverse import value_and_gradient_graph
 
 DOUBLE = np.dtype(np.float64)
 ROWS = Dim.rows("data")
@@ -116,6 +122,33 @@ def test_a_pass_without_a_native_form_is_told_whole(rows: int) -> None:
     called, of = told(traced(in_a_pass, (ROWS, 3), (3,)), rows)
     assert "simulate" in called
     assert 2 <= len(called) < of
+
+
+@pytest.mark.parametrize(
+    ("density", "count"),
+    [
+        (normal_logpdf, 2),
+        (gamma_logpdf, 2),
+        (student_t_logpdf, 3),
+        (poisson_logpmf, 1),
+        (negative_binomial_logpmf, 2),
+    ],
+)
+def test_what_a_density_makes_of_parameters_alone_is_no_part_of_a_pass(
+    density: Primitive, count: int
+) -> None:
+    scalar = Aval((), DOUBLE)
+    given = [Aval((ROWS,), DOUBLE), *[scalar] * count]
+    likelihood = trace(lambda *operands: np.sum(density(*operands)), *given).graph
+    graph = value_and_gradient_graph(likelihood, range(1, count + 1))
+    rows = np.random.default_rng(0).poisson(3.0, 50_000).astype(float)
+    arguments = [rows, *(np.array(1.5 + 0.5 * number) for number in range(count))]
+    found = llvm_backend(1).compile(graph)(*arguments)
+    for one, wanted in zip(found, interpret(graph, *arguments), strict=True):
+        np.testing.assert_allclose(one, wanted, rtol=1e-11)
+    for one, two in zip(found, llvm_backend(2).compile(graph)(*arguments), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert told(graph, 50_000)[0] == []
 
 
 def test_results_are_nobody_elses_memory() -> None:

@@ -126,15 +126,24 @@ class WholeGraph:
 
     @cached_property
     def _passes(self) -> Compiled:
-        return compile_passes(self.graph, self.threads, partial(native, lowerings=self.lowerings))
+        return compile_passes(self._written, self.threads, partial(native, lowerings=self.lowerings))
 
     @cached_property
     def _on_numpy(self) -> Compiled:
         return compile_passes(self.graph, self.threads, tiled)
 
     @cached_property
+    def _written(self) -> Graph:
+        """The graph over primitives that have lowerings.
+
+        They are written out before work on rows is gathered into passes: what depends on no row,
+        such as the normalization of a density by a parameter, has no place in a pass.
+        """
+        return self.lowerings.expanded(self.graph)
+
+    @cached_property
     def _summed(self) -> Graph:
-        return finite_sum(self.graph)
+        return finite_sum(self._written)
 
     @cached_property
     def _plan(self) -> SizePlan:

@@ -126,7 +126,8 @@ class WholeGraph:
 
     @cached_property
     def _passes(self) -> Compiled:
-        return compile_passes(self._written, self.threads, partial(native, lowerings=self.lowerings))
+        compiled = partial(native, lowerings=self.lowerings)
+        return compile_passes(self._written, self.threads, compiled)
 
     @cached_property
     def _on_numpy(self) -> Compiled:

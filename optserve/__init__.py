@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from optserve.config.schema.table import Column, Split, Table
     from optserve.config.schema.uncertainty import Uncertainty
     from optserve.fitting.curve_fit import curve_fit
+    from optserve.fitting.plotting import plot
     from optserve.fitting.solve import least_squares, minimize
     from optserve.functions.compiled_function import compile  # noqa: A004 - as it is to be written
     from optserve.jobs.record.result import Result
@@ -90,6 +91,7 @@ __all__ = [
     "load",
     "minimize",
     "pipe",
+    "plot",
     "probe",
     "run",
     "scan",
@@ -114,6 +116,7 @@ _HOMES = (
     ("optserve.config.schema.table", ("Column", "Split", "Table")),
     ("optserve.config.schema.uncertainty", ("Uncertainty",)),
     ("optserve.fitting.curve_fit", ("curve_fit",)),
+    ("optserve.fitting.plotting", ("plot",)),
     ("optserve.fitting.solve", ("least_squares", "minimize")),
     ("optserve.jobs.record.result", ("Result",)),
     ("optserve.jobs.run", ("run",)),

@@ -40,24 +40,11 @@ def plot(
     with ending():
         from shutil import get_terminal_size
 
-        from optserve.config.suggest import choices, did_you_mean
         from optserve.errors import ConfigError
+        from optserve.fitting.plotting import plot as plotted
         from optserve.jobs.record.artefacts import read_run
-        from optserve.reports.html.pictures import pictures_of
-        from optserve.reports.html.style import PICTURE
-        from optserve.reports.html.svg import alone
-        from optserve.reports.text_plot import text_plot
 
-        pictures = pictures_of(read_run(run))
-        name = picture or next(iter(pictures), "")
-        if name not in pictures:
-            raise ConfigError(
-                f"the run has no picture {name!r}" if name else "the run has nothing to draw",
-                expected=f"one of {choices(pictures)}" if pictures else "a run with a history",
-                remedy=did_you_mean(name, pictures),
-                code="usage",
-            )
-        found = pictures[name]
+        found = plotted(read_run(run), picture)
         if out is not None:
             if out.suffix != ".svg":
                 raise ConfigError(
@@ -66,10 +53,8 @@ def plot(
                     code="usage",
                 )
             check_new_file(out, replace=replace)
-            write_file(out, alone(found.svg, PICTURE))
+            write_file(out, found.svg)
             write_output(f"wrote {out}")
             return
-        width = min(max(get_terminal_size().columns, 40), 100)
-        others = ", ".join(one for one in pictures if one != name)
-        told = f"{found.caption}\n\n{text_plot(found.drawn, width)}"
-        write_output(f"{told}\n\nalso: {others}" if others else told)
+        told = found.text(min(max(get_terminal_size().columns, 40), 100))
+        write_output(f"{told}\n\nalso: {', '.join(found.others)}" if found.others else told)

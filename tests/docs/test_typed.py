@@ -150,6 +150,7 @@ def test_configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.array([0.0, 1.0, 2.0])
     found = optserve.run(optserve.load(squares, data={"x": x, "y": 2.0 * x + 1.0}))
     assert round(found.parameters["b"], 6) == 2.0
+    assert optserve.plot(found, "fit").svg.startswith("<svg")
     assert optserve.__version__
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.tables.arrow_numbers import as_array
 from optserve.tables.cells import DTYPES, EXACT, conversions
 from optserve.tables.csv_text import Rows, text_frame
 from optserve.tables.dialect import Dialect
@@ -58,7 +59,7 @@ def _by_arrow(rows: Rows, wanted: Mapping[int, CellKind]) -> Mapping[int, Array]
         )
     except pa.ArrowException:
         return None
-    arrays = {at: table.column(str(at)).to_numpy() for at in wanted}
+    arrays = {at: as_array(table.column(str(at))) for at in wanted}
     if not all(_certain(array, content, rows.dialect) for array in arrays.values()):
         return None
     try:

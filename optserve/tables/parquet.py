@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.errors import ConfigError, Place
 from optserve.graph.aval import Array
+from optserve.tables.arrow_numbers import as_array
 from optserve.tables.cells import filling
 from optserve.tables.file_version import Version
 from optserve.tables.frame import CellKind, Cells, Frame
@@ -116,19 +117,19 @@ def _read_group(
 def _column(column: pa.ChunkedArray[Any], kind: CellKind, spot: Spot) -> Array:
     if column.null_count:
         raise spot.missing(int(np.flatnonzero(column.is_null().to_numpy())[0]))
-    return cells(_plain(column, spot).to_numpy(), kind, spot)
+    return cells(as_array(_plain(column, spot)), kind, spot)
 
 
 def _column_with_gaps(column: pa.ChunkedArray[Any], kind: CellKind, spot: Spot) -> Cells:
     import pyarrow as pa
 
-    null = column.is_null().to_numpy()
+    null = column.is_null().to_numpy() if column.null_count else np.zeros(len(column), bool)
     column = _plain(column, spot)
     text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     filler: Any = filling(kind) if text else False if pa.types.is_boolean(column.type) else 0
     if not pa.types.is_temporal(column.type):  # of which a null becomes NaT
         column = column.fill_null(filler)
-    values, missing = cells_with_gaps(column.to_numpy(), kind, spot)
+    values, missing = cells_with_gaps(as_array(column), kind, spot)
     return Cells(values, missing | null)
 
 

@@ -8,7 +8,7 @@ from optserve.batch.batch_run import Batch
 from optserve.batch.job_outcome import JobOutcome, errors_of
 from optserve.batch.swept import JudgedSweep, value_of
 from optserve.errors import OptserveError
-from optserve.jobs.record.artefacts import read_config_text, read_run
+from optserve.jobs.record.artefacts import read_config_text, read_graph_text, read_run
 from optserve.jobs.record.ended import EndedJob, EndedSweep, SweptJob
 
 __all__ = ["LOST", "ended_jobs"]
@@ -41,13 +41,14 @@ def _swept(batch: Batch, sweep: JudgedSweep) -> EndedSweep:
 
 def _ended(batch: Batch, outcome: JobOutcome) -> EndedJob:
     code = 1 if outcome.exit_code is None else outcome.exit_code
-    result, saved, text = None, "", ""
+    result, saved, text, graph = None, "", "", ""
     if outcome.folder and (batch.folder / outcome.folder).is_dir():
         folder = batch.folder / outcome.folder
-        saved, result, text = (
+        saved, result, text, graph = (
             str(folder / "result.json"),
             read_run(folder),
             read_config_text(folder),
+            read_graph_text(folder),
         )
     errors = tuple(errors_of(outcome.errors))
     if not errors and outcome.ended != "result":
@@ -55,7 +56,7 @@ def _ended(batch: Batch, outcome: JobOutcome) -> EndedJob:
     if outcome.xfail and outcome.ended == "result":
         result = None  # what fails in it is as it should be, or is told in one sentence
         errors = tuple(_error(one, outcome.config) for one in outcome.fails if code)
-    return EndedJob(outcome.id, code, outcome.config, result, errors, saved, text)
+    return EndedJob(outcome.id, code, outcome.config, result, errors, saved, text, graph)
 
 
 def _error(message: str, config: str) -> OptserveError:

@@ -21,7 +21,7 @@ from optserve.config import load
 from optserve.config.resolved import resolved_text
 from optserve.errors import ConfigError, OptserveError, Place
 from optserve.jobs.problem import Problem
-from optserve.jobs.record.artefacts import Room, room
+from optserve.jobs.record.artefacts import Room, graph_text, room
 from optserve.jobs.record.outline import expected_of, outline
 from optserve.jobs.record.result import Result
 from optserve.jobs.result_paths import look_up
@@ -157,7 +157,7 @@ def _ran(problem: Problem, job: Job, options: BatchOptions, place: Room) -> Mess
             place.write(found, resolved_text(problem))
             return {**of_result(found, place.become(), job.wanted), "cached": True}
     result = run(problem, threads=options.threads)
-    kept = place.keep(result, resolved_text(problem), sync=False)
+    kept = place.keep(result, resolved_text(problem), graph_text(problem), sync=False)
     if store and may_be_stored(result):
         store.keep(key, kept)
     return of_result(result, kept, job.wanted)

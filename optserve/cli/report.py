@@ -32,7 +32,11 @@ def report(
     """
     with ending():
         from optserve.jobs.reasons import exit_code
-        from optserve.jobs.record.artefacts import read_config_text, read_run
+        from optserve.jobs.record.artefacts import (
+            read_config_text,
+            read_graph_text,
+            read_run,
+        )
         from optserve.jobs.record.ended import EndedJob
         from optserve.reports.report_files import report_files
 
@@ -45,6 +49,7 @@ def report(
             result,
             saved=str(folder / "result.json"),
             text=read_config_text(folder),
+            graph=read_graph_text(folder),
         )
         wanted = reports or [f"html={folder / 'report.html'}"]
         errors = report_files(wanted, plugin).write([job])

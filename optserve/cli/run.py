@@ -68,7 +68,7 @@ def run(
             from optserve.config import load
             from optserve.config.resolved import resolved_text
             from optserve.jobs.reasons import exit_code
-            from optserve.jobs.record.artefacts import check_new
+            from optserve.jobs.record.artefacts import check_new, graph_text
             from optserve.jobs.record.ended import EndedJob
 
         reporting = Reporting.of(report, github, plugin, [config], out)
@@ -85,7 +85,8 @@ def run(
             if found is None and cache is not None and saved:
                 _keep(problem, result, Path(saved).parent, cache)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
-        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text)
+        graph = graph_text(problem) if reporting.wanted else ""
+        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text, graph)
         errors += reporting.write([job])
         for failure in errors:
             write_error(failure.block(coded=True))
@@ -112,7 +113,7 @@ def _run(
     with at_rest(stays=True):
         from optserve.cli.processes import by_processes
         from optserve.jobs.interruption import Interruption
-        from optserve.jobs.record.artefacts import room
+        from optserve.jobs.record.artefacts import graph_text, room
         from optserve.jobs.run import run as run_job
 
     # From here on a signal ends the job, and what was reached is saved.
@@ -122,7 +123,7 @@ def _run(
             by = by_processes(jobs)
             result = run_job(problem, progress=shown, threads=threads, refits_by=by)
         try:
-            return result, str(place.keep(result, text) / "result.json"), []
+            return result, str(place.keep(result, text, graph_text(problem)) / "result.json"), []
         except OSError as error:
             why = error.strerror or str(error)
             remedy = "give another folder: --out DIR"

@@ -88,7 +88,7 @@ def uncertainty(
         from optserve.config import load
         from optserve.config.resolved import resolved_text
         from optserve.jobs.interruption import Interruption
-        from optserve.jobs.record.artefacts import check_new, save
+        from optserve.jobs.record.artefacts import check_new, graph_text, save
         from optserve.jobs.run import run as run_job
         from optserve.reports.text import text_report
 
@@ -109,7 +109,10 @@ def uncertainty(
             threads, by = threads if jobs == 1 else 1, by_processes(jobs)
             found = run_job(problem, progress=progress, threads=threads, refits_by=by)
         _check_found_again(result, found)
-        saved = str(save(found, config=resolved_text(problem), out=out)) if out else ""
+        saved = ""
+        if out:
+            graph = graph_text(problem)
+            saved = str(save(found, config=resolved_text(problem), graph=graph, out=out))
         if output is Format.json:
             write_output(found.to_json())
         else:

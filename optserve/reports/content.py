@@ -61,6 +61,9 @@ _AS_LONG = "It descended as long as was asked; whether it came to a minimum was 
 LONGEST = 2000
 """Letters of a line of the config that are shown."""
 
+MOST_LINES = 80
+"""Lines of the graph of a loss that are shown."""
+
 _KEPT = ("optserve", "python", "numpy", "platform", "machine", "cores", "threads")
 
 
@@ -166,6 +169,12 @@ def parts_of(job: EndedJob) -> Iterator[ReportPart]:
         yield Verbatim(_cut(job.text.rstrip()))
         told = "As it ran: what it extends and --set are merged into it, and comments say so."
         yield Paragraph(Span(told, "faint"))
+    if job.graph:
+        yield Heading("The loss")
+        yield Verbatim(_first_lines(job.graph.rstrip()))
+        yield Paragraph(
+            Span("As it was traced: an equation a line, each of one primitive.", "faint")
+        )
     if job.result is not None:
         yield from _origin(job, job.result)
 
@@ -273,6 +282,14 @@ def _cut(text: str) -> str:
     """A text with the beginning of each line, which may hold a whole table."""
     lines = (f"{one[:LONGEST]} ..." if len(one) > LONGEST else one for one in text.splitlines())
     return "\n".join(lines)
+
+
+def _first_lines(text: str) -> str:
+    lines = _cut(text).splitlines()
+    if len(lines) <= MOST_LINES:
+        return "\n".join(lines)
+    more = len(lines) - MOST_LINES
+    return "\n".join([*lines[:MOST_LINES], f"... and {more} more lines, which graph.txt has"])
 
 
 def _check(item: tuple[str, Any]) -> str:

@@ -26,7 +26,7 @@ optimizer: {gradient_descent: {learning_rate: 0.01}}
 stop: {steps: 300}
 """
 
-ARTEFACTS = {"result.json", "config.resolved.yaml", "history.csv", "checkpoint.npz"}
+ARTEFACTS = {"result.json", "config.resolved.yaml", "graph.txt", "history.csv", "checkpoint.npz"}
 
 
 @pytest.fixture

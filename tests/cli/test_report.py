@@ -17,6 +17,9 @@ def test_a_run_becomes_a_page(invoke: Invoke, here: Path) -> None:
     assert later.count("<svg") == 5
     assert "sha256" in later
     assert "model(t)" in later
+    graph = (here / "runs/misra1a/0001/graph.txt").read_text()
+    assert graph.startswith("inputs  ")
+    assert f"<pre>{graph.rstrip()}</pre>" in later.replace("&#x27;", "'")
     assert _bare(later) == _bare((here / "at-once.html").read_text())
 
 

@@ -38,6 +38,7 @@ def test_a_report(invoke: Invoke, here: Path) -> None:
         "checkpoint.npz",
         "config.resolved.yaml",
         "fitted.csv",
+        "graph.txt",
         "history.csv",
         "result.json",
     ]

@@ -19,6 +19,7 @@ import numpy as np
 
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
+from optserve.jobs.problem import Problem
 from optserve.jobs.record.large import FILE
 from optserve.jobs.record.replacing import lock_folder, unlock
 from optserve.jobs.record.result import Result, read_result
@@ -35,7 +36,9 @@ __all__ = [
     "check_new",
     "config_file",
     "folder_name",
+    "graph_text",
     "read_config_text",
+    "read_graph_text",
     "read_run",
     "remove_leftovers",
     "room",
@@ -43,6 +46,9 @@ __all__ = [
 ]
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9]+-[0-9a-f]{12}")
+
+MOST_EQUATIONS = 2000
+"""Equations of a graph up to which it is written out."""
 
 
 def check_new(out: Path) -> None:
@@ -64,7 +70,7 @@ class Room:
     def __init__(self, folder: Path, home: Path, out: Path | None) -> None:
         self.folder, self.home, self.out = folder, home, out
 
-    def keep(self, result: Result, config: str = "", *, sync: bool = True) -> Path:
+    def keep(self, result: Result, config: str = "", graph: str = "", *, sync: bool = True) -> Path:
         """Write ``result`` to the disk and return its folder.
 
         Without ``sync`` the system may still hold it in memory when this returns; that is for who
@@ -73,7 +79,8 @@ class Room:
         The folder holds ``result.json``, ``history.csv``, ``checkpoint.npz`` (arrays only, nothing
         pickled), ``arrays.npz`` where there are numbers of more than 1,000 entries, ``fitted.csv``
         where there is a table of the fit, ``outputs/NAME.csv`` for each output that is an array,
-        and, where ``config`` is given, ``config.resolved.yaml``.
+        and, where ``config`` and the ``graph`` of the loss are given, ``config.resolved.yaml`` and
+        ``graph.txt``.
         """
         folder = self.folder
         _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
@@ -89,6 +96,8 @@ class Room:
                 _write(folder / "outputs" / f"{name}.csv", output_csv(output).encode(), sync)
         if config:
             _write(folder / "config.resolved.yaml", config.encode(), sync)
+        if graph:
+            _write(folder / "graph.txt", graph.encode(), sync)
         if sync:
             _sync(folder)
         final = self.become()
@@ -141,11 +150,16 @@ def room(name: str, *, runs: Path = Path("runs"), out: Path | None = None) -> It
 
 
 def save(
-    result: Result, *, config: str = "", runs: Path = Path("runs"), out: Path | None = None
+    result: Result,
+    *,
+    config: str = "",
+    graph: str = "",
+    runs: Path = Path("runs"),
+    out: Path | None = None,
 ) -> Path:
     """Write ``result`` and return its folder: ``out``, or the next number in ``runs/NAME``."""
     with room(result.name, runs=runs, out=out) as place:
-        return place.keep(result, config)
+        return place.keep(result, config, graph)
 
 
 def read_run(path: Path) -> Result:
@@ -173,6 +187,21 @@ def read_config_text(folder: Path) -> str:
     """The config that a run left in ``folder``, as it ran; nothing where there is none."""
     file = folder / "config.resolved.yaml"
     return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def read_graph_text(folder: Path) -> str:
+    """The graph of the loss that a run left in ``folder``; nothing where there is none."""
+    file = folder / "graph.txt"
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def graph_text(problem: Problem) -> str:
+    """The loss of a problem as it was traced; of a very large graph, how many equations it has."""
+    graph = problem.objective.graph
+    count = sum(1 for _ in graph.all_equations())
+    if count > MOST_EQUATIONS:
+        return f"{count} equations, which are too many to be read\n"
+    return f"{graph}\n"
 
 
 def config_file(result: Result, folder: Path) -> Path:

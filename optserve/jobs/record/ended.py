@@ -103,8 +103,8 @@ class EndedJob:
 
     ``exit_code`` is that of its process; there may be errors beside a result, where that could
     not be saved. ``config`` is the file, ``text`` what it says with all that is merged into it,
-    ``saved`` the ``result.json`` that was written, if any. What is told of all jobs of a ``sweep``
-    together is an entry of its own, without a result.
+    ``graph`` its loss as it was traced, ``saved`` the ``result.json`` that was written, if any.
+    What is told of all jobs of a ``sweep`` together is an entry of its own, without a result.
 
     >>> from optserve.errors import ConfigError
     >>> error = ConfigError("no primitive 'epx'", place=Place("fit.yaml", 2, 9), code="unknown")
@@ -122,6 +122,7 @@ class EndedJob:
     errors: tuple[OptserveError, ...] = ()
     saved: str = ""
     text: str = ""
+    graph: str = ""
     sweep: EndedSweep | None = None
 
     @staticmethod

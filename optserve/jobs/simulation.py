@@ -56,12 +56,15 @@ class Simulated:
 class Sets:
     """The data sets that are drawn from ``problem`` at the estimates of ``fitted``, by ``seed``,
     and their fits, each as the problem says: from its starts, by its method, with its errors.
+    ``drawn`` is a problem of the same parameters and data whose likelihood is drawn from instead.
 
     Raises ``ConfigError`` for a model that nothing can be drawn from, and where there are no
     estimates.
     """
 
-    def __init__(self, problem: Problem, fitted: Result, seed: int) -> None:
+    def __init__(
+        self, problem: Problem, fitted: Result, seed: int, drawn: Problem | None = None
+    ) -> None:
         if fitted.loss is None or not {*fitted.termination.exit_codes} <= {0, 4}:
             raise ConfigError(
                 f"there are no estimates to draw at: {fitted.termination.message}",
@@ -74,13 +77,33 @@ class Sets:
             for one in problem.parameters
         }
         spread = None if fitted.fit is None else fitted.fit.residual_standard_error
-        self.drawing = Drawing(problem, self.values, spread)
+        self.drawing = Drawing(drawn or problem, self.values, spread)
+        if drawn is not None:
+            self._check_column(spread)
         errors = replace(problem.errors, contours=())
         self.again = replace(bare(problem), starts=problem.starts, errors=errors)
 
+    def _check_column(self, spread: float | None) -> None:
+        """Hold that the density is of what was observed, where the fit says what that is."""
+        try:
+            observed = Drawing(self.problem, self.values, spread).column
+        except ConfigError:  # the fit alone says nothing to draw from
+            observed = ""
+        column = self.drawing.column
+        if column not in self.problem.objective.data or column != (observed or column):
+            raise ConfigError(
+                f"the density is one of '{column}', which is not what was observed",
+                place=self.drawing.problem.objective.place,
+                expected=f"a density of '{observed}'" if observed else "a column of the fit",
+                code="no-simulation",
+            )
+
     def fit(self, number: int, threads: int | None = None) -> Result:
         """The fit of the set of this number; it depends on the seed and the number alone."""
-        data = self.drawing.data(self.seed, number)
+        column = self.drawing.column
+        made = self.drawing.data(self.seed, number)[column]
+        given = self.problem.objective.data
+        data = {**given, column: made.astype(np.asarray(given[column]).dtype)}
         objective = replace(self.problem.objective, data=data)
         return run(replace(self.again, objective=objective), threads=threads)
 
@@ -94,13 +117,15 @@ def simulate(
     threads: int | None = None,
     shown: Callable[[int, int], None] = lambda number, of: None,
     fits: Iterable[Result] | None = None,
+    drawn: Problem | None = None,
 ) -> Simulated:
     """Draw ``n`` data sets from ``problem`` at the estimates of ``fitted``, and fit each: see
-    ``Sets``. ``fits`` are those that others make, in the order of their numbers.
+    ``Sets``, which tells of ``drawn`` too. ``fits`` are those that others make, in the order of
+    their numbers.
 
     ``shown`` is told of each.
     """
-    sets = Sets(problem, fitted, seed)
+    sets = Sets(problem, fitted, seed, drawn)
     found: list[Result] = []
     reasons: Counter[str] = Counter()
     made = (sets.fit(number, threads) for number in range(n)) if fits is None else fits

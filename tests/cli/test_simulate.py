@@ -122,3 +122,42 @@ def test_several_processes_find_the_same_to_the_bit(invoke: Invoke, here: Path) 
     (here / "line.yaml").write_text(f"{LINE}uncertainty: {{profile: [b]}}\n")
     asked = ("simulate", "line.yaml", "--n", "7", "--format", "json")
     assert invoke(*asked, "--jobs", "2").stdout == invoke(*asked).stdout
+
+
+UNEQUAL = "simulate: {n: 200, density: 'normal_logpdf(y, a + b * x, 0.02 * x**2)'}\n"
+
+
+def test_another_density_is_drawn_from(invoke: Invoke, here: Path) -> None:
+    (here / "line.yaml").write_text(LINE + UNEQUAL)
+    asked = ("simulate", "line.yaml", "--format", "json")
+    told = invoke(*asked)
+    assert told.exit_code == 0, told.stderr
+    found = json.loads(told.stdout)
+    (here / "line.yaml").write_text(LINE)
+    own = json.loads(invoke(*asked, "--n", "200").stdout)
+    assert found["truth"] == own["truth"]
+    assert found["failures"] == 0
+    # Errors that grow with x are not what least squares take them for.
+    assert found["spread"]["b"] > 1.3 * found["mean_error"]["b"]
+    assert own["spread"]["b"] == pytest.approx(own["mean_error"]["b"], rel=0.15)
+    (here / "line.yaml").write_text(LINE + UNEQUAL)
+    few = (*asked, "--n", "9")
+    assert invoke(*few, "--jobs", "2").stdout == invoke(*few).stdout
+
+
+@pytest.mark.parametrize(
+    ("density", "words"),
+    [
+        ("normal_logpdf(z, a, 1)", "no value is called 'z'"),
+        ("normal_logpdf(x, a, 1)", "one of 'x', which is not what was observed"),
+        ("-(y - a)**2", "no density to draw from"),
+    ],
+)
+def test_what_is_no_density_of_the_observed(
+    invoke: Invoke, here: Path, density: str, words: str
+) -> None:
+    (here / "line.yaml").write_text(f"{LINE}simulate: {{density: '{density}'}}\n")
+    told = invoke("simulate", "line.yaml", "--n", "3")
+    assert told.exit_code == 2
+    assert words in told.stderr
+    assert "simulate.density:1:1" in told.stderr

@@ -113,6 +113,10 @@ class Simulate(Section):
 
     n: Annotated[int, Ge(2)] = Field(default=200, description="How many data sets.")
     seed: int = Field(default=0, ge=0, description="Draws them; more sets keep those before.")
+    density: str | None = Field(
+        default=None,
+        description="What is drawn instead: a density of a column, as of `log_likelihood`.",
+    )
     expect: dict[str, SimulatedLimits] = Field(
         default_factory=dict,
         description="What must hold, by path: coverage.NAME, bias.NAME, failures, ...",

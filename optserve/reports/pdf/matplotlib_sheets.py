@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.textpath import TextToPath
 
 from optserve.graph.aval import Array
 from optserve.reports.html.svg import (
@@ -43,6 +36,15 @@ from optserve.reports.pdf.sheets import (
     Shade,
 )
 from optserve.reports.visible import one_line
+
+with suppress(ModuleNotFoundError):  # the kind `pdf` says so before anything is drawn
+    import matplotlib as mpl
+    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
+    from matplotlib.textpath import TextToPath
 
 __all__ = ["drawn", "measure"]
 
@@ -69,8 +71,6 @@ TICK = 7.0
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"
 """Fonts that come with matplotlib, so that a report looks the same everywhere."""
 
-_PATHS = TextToPath()
-
 
 @lru_cache(maxsize=50_000)
 def measure(text: str, size: float, bold: bool, mono: bool) -> float:
@@ -79,7 +79,7 @@ def measure(text: str, size: float, bold: bool, mono: bool) -> float:
         family=MONO if mono else SANS, weight="bold" if bold else "normal", size=size
     )
     with _quietly():
-        width, _, _ = _PATHS.get_text_width_height_descent(text, font, ismath=False)
+        width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
 

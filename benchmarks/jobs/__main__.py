@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.jobs", description=__doc__)
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=", ".join(JOBS))
     parser.add_argument("--rounds", type=int, help="rounds of each job")
+    told = "measure the processor time of all threads, where the machine does other work"
+    parser.add_argument("--processor", action="store_true", help=told)
     parser.add_argument("--json", type=Path, help="write everything measured to this file")
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.jobs if name not in JOBS]:
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(", ".join(f"{name} {value}" for name, value in {**machine(), **versions()}.items()))
     measurements = []
     for name in given.jobs or JOBS:
-        with prepared(JOBS[name]) as workload:
+        with prepared(JOBS[name], processor=given.processor) as workload:
             measurements.append(measure(workload, given.rounds))
         print(f"{name}: {_told(measurements[-1])}", file=sys.stderr, flush=True)
     print(table(measurements))

@@ -67,8 +67,16 @@ class Job:
         if self.own is not None:
             (folder / "own.py").write_text(self.own.lstrip(), encoding="utf-8")
 
-    def workload(self, folder: Path) -> Workload:
-        """optserve and the peer, each in a process of its own, on what ``prepare`` wrote."""
+    def workload(self, folder: Path, processor: bool = False) -> Workload:
+        """optserve and the peer, each in a process of its own, on what ``prepare`` wrote.
+
+        What is measured is the time, or the processor time of all threads.
+        """
+        agree = Agreement(self.same)
+
+        def prepare(work: Callable[[], Work]) -> Work:
+            return partial(_on_processor, work(), agree) if processor else work()
+
         peers: dict[str, dict[str, str]] = {self.peer: {}}
         if self.spins:
             peers[f"{self.peer}, one thread"] = {"OMP_NUM_THREADS": "1"}
@@ -76,12 +84,16 @@ class Job:
             name=self.name,
             title=self.title,
             contenders=(
-                Contender("optserve", lambda: self._optserve(folder)),
-                *(Contender(name, partial(self._peer, folder, env)) for name, env in peers.items()),
+                Contender("optserve", partial(prepare, partial(self._optserve, folder))),
+                *(
+                    Contender(name, partial(prepare, partial(self._peer, folder, env)))
+                    for name, env in peers.items()
+                ),
             ),
             limits=() if self.limit is None else (Limit("optserve", self.limit, tuple(peers)),),
             runs=self.rounds,
-            check=Agreement(self.same),
+            check=None if processor else agree,
+            unit="cpu s" if processor else "s",
         )
 
     def _optserve(self, folder: Path) -> Work:
@@ -127,11 +139,20 @@ class Agreement:
 
 
 @contextmanager
-def prepared(job: Job, size: int | None = None) -> Iterator[Workload]:
+def prepared(job: Job, size: int | None = None, processor: bool = False) -> Iterator[Workload]:
     """The workload of a job, whose files are there as long as the context is."""
     with TemporaryDirectory() as folder:
         job.prepare(Path(folder), size)
-        yield job.workload(Path(folder))
+        yield job.workload(Path(folder), processor)
+
+
+def _on_processor(work: Work, agree: Callable[[Answer], None]) -> float:
+    """The seconds of processor time that a process takes whose answer is looked at."""
+    began = os.times()
+    agree(work())
+    ended = os.times()
+    user = ended.children_user - began.children_user
+    return user + ended.children_system - began.children_system
 
 
 def _by_command(folder: Path, paths: Mapping[str, float]) -> Answer:

@@ -52,6 +52,12 @@ def test_the_table_shows_the_faster_of_two_peers() -> None:
     assert "not installed" in told
 
 
+def test_processor_time_is_that_of_the_processes() -> None:
+    with prepared(JOBS["garch"], 50, processor=True) as workload:
+        assert workload.unit == "cpu s"
+        assert 0.1 < workload.contenders[0].prepare()() < 60.0
+
+
 def test_a_job_must_be_one_of_those_there_are() -> None:
     with pytest.raises(SystemExit):
         main(["logistics"])

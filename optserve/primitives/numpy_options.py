@@ -65,7 +65,7 @@ def signed(function: Any, ours: ArrayFunction, name: str = "") -> ArrayFunction:
 
     @functools.cache
     def signatures() -> tuple[inspect.Signature, frozenset[str], int]:
-        theirs, own = inspect.signature(function), inspect.signature(ours).parameters
+        theirs, own = _signature(function, ours), inspect.signature(ours).parameters
         alike = [a == b for a, b in zip(theirs.parameters, own, strict=False)]
         return theirs, frozenset(own), [*alike, False].index(False)
 
@@ -79,6 +79,14 @@ def signed(function: Any, ours: ArrayFunction, name: str = "") -> ArrayFunction:
         return ours(**{option: value for option, value in given.items() if option in own})
 
     return called
+
+
+def _signature(function: Any, ours: ArrayFunction) -> inspect.Signature:
+    """That of NumPy's ``function``; functions in C have none before NumPy 2.4: that of ``ours``."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return inspect.signature(ours)
 
 
 def check_options(function: str, **options: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["as_array"]
+
+FLOATS = MappingProxyType({"halffloat": "float16", "float": "float32", "double": "float64"})
+"""NumPy's names for what Arrow calls otherwise; those of integers are the same."""
 
 
 def as_array(column: pa.ChunkedArray[Any]) -> Array:
@@ -32,12 +36,17 @@ def as_array(column: pa.ChunkedArray[Any]) -> Array:
     parts = [_values(chunk) for chunk in column.chunks if len(chunk)]
     if len(parts) == 1:
         return parts[0]
-    return np.concatenate(parts) if parts else np.empty(0, kind.to_pandas_dtype())
+    return np.concatenate(parts) if parts else np.empty(0, _dtype(kind))
+
+
+def _dtype(kind: pa.DataType) -> np.dtype[Any]:
+    """That of numbers; Arrow's own way to it imports pandas in older versions."""
+    return np.dtype(FLOATS.get(str(kind), str(kind)))
 
 
 def _values(chunk: pa.Array[Any]) -> Array:
     """The values of one chunk without nulls, whose second buffer holds them one after another."""
-    dtype = np.dtype(chunk.type.to_pandas_dtype())
+    dtype = _dtype(chunk.type)
     _, values = chunk.buffers()
     assert values is not None
     return np.frombuffer(memoryview(values), dtype, len(chunk), chunk.offset * dtype.itemsize)

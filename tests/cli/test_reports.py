@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from optserve.reports.builtin import optserve_reports
 from tests.cli.conftest import Invoke
 
-KINDS = [kind.__name__ for kind in optserve_reports()]
+KINDS = {kind.__name__ for kind in optserve_reports()}
+if find_spec("matplotlib") is None:
+    KINDS -= {"pdf"}
 
 FIT = """version: 1
 data: {inline: {x: [1, 2, 3, 4], y: [1.1, 2.3, 2.8, 4.2]}}

@@ -138,7 +138,7 @@ np.take(v, 1); x.take(i, 1); x.take([0, 5]); np.take(v, [4, -4], mode="wrap")
 np.take(v, [4, -4], mode="clip"); np.take(t, 0, 1); np.take(x, [7, -1], 1, None, "wrap")
 np.take(v, np.argmax(v)); np.take_along_axis(x, np.argsort(x, 1), 1)
 np.take_along_axis(x, np.argsort(x, 0), axis=0); np.take_along_axis(x, j, 1)
-np.take_along_axis(x, i, None); np.take_along_axis(v, i)
+np.take_along_axis(x, i, None); np.take_along_axis(v, i, -1)
 np.take_along_axis(x, np.argmax(x, axis=1, keepdims=True), axis=1)
 """
 

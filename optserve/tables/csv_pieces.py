@@ -39,17 +39,18 @@ def csv_pieces(
         lines += count_lines(content)
         before += rows
         if rows:
-            pieces.append(_piece(rows, written))
+            pieces.append(_piece(rows, written, text.check))
     return pieces
 
 
-def _piece(count: int, rows: Callable[[], Rows]) -> TablePiece:
+def _piece(count: int, rows: Callable[[], Rows], check: Callable[[], None]) -> TablePiece:
     """The piece of so many rows that ``rows`` reads, each time it is asked."""
     return TablePiece(
         count,
         lambda wanted: read_rows(rows(), wanted),
         lambda wanted: read_rows_with_gaps(rows(), wanted),
         lambda row, index: text_frame(rows()).place(row, index),
+        check,
     )
 
 

@@ -50,6 +50,11 @@ class EncodedText:
             self._start = len(_MARK)
             self.size -= len(_MARK)
 
+    def check(self) -> None:
+        """Raise ``ConfigError`` where the file that is read is no longer as it was."""
+        if self._unpacked is None:
+            self._version.check()
+
     def part(self, start: int = 0, size: int = -1) -> bytes:
         """``size`` bytes from ``start`` on, or all; fewer at the end of the text.
 

@@ -18,6 +18,10 @@ class Version:
         self._path = path
         self._told = _told(path.stat())
 
+    def check(self) -> None:
+        """Raise ``ConfigError`` where the file is not as it was."""
+        self.open().close()
+
     def open(self) -> IO[bytes]:
         """The file, opened again; raises ``ConfigError`` where it is not as it was."""
         try:

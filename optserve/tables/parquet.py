@@ -49,7 +49,7 @@ def parquet() -> Callable[[Path], Frame]:
             rows = metadata.row_group(number).num_rows
             group = partial(_read_group, path, version, metadata, names, number, first)
             cells_of, gaps_of = partial(group, _column), partial(group, _column_with_gaps)
-            pieces.append(TablePiece(rows, cells_of, gaps_of, place))
+            pieces.append(TablePiece(rows, cells_of, gaps_of, place, version.check))
             first += rows
         return PieceFrame(names, len(names), pieces)
 

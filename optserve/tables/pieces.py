@@ -18,13 +18,15 @@ class TablePiece(NamedTuple):
     """Some rows of a table, such as a row group; ``read`` is what ``Frame.read`` is.
 
     ``read_with_gaps`` is what ``Gapped`` has, and ``place`` what ``Located`` has, where the reader
-    can tell.
+    can tell. Where reading takes much longer than a copy would, ``check`` raises where the file is
+    not as it was.
     """
 
     rows: int
     read: Callable[[Mapping[int, CellKind]], Mapping[int, Array]]
     read_with_gaps: Callable[[Mapping[int, CellKind]], Mapping[int, Cells]] | None = None
     place: Callable[[int, int], Place] = lambda row, index: Place("")
+    check: Callable[[], None] | None = None
 
 
 @runtime_checkable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 import optserve
 from optserve.config.data.columns import TakenColumn
+from optserve.errors import ConfigError, DataFailure
 from optserve.graph.aval import Array
 from optserve.tables.buffer_pool import Buffers
 from optserve.tables.pieces import TablePiece
@@ -142,3 +144,75 @@ def test_matrices_of_a_stream_lie_in_few_buffers(
     np.testing.assert_allclose(result.parameters["w"], np.ones(3), rtol=1e-6)
     assert len(filled) >= 40
     assert len(seen) <= 24 < len(filled)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
+    """The numbers of the pieces as they are decoded; none is kept in memory for long."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("optserve.tables.stream.KEPT_BYTES", 0)
+    monkeypatch.setattr("optserve.tables.scratch._is_memory", lambda _folder: False)
+    return []
+
+
+def stream_of(decoded: list[int], check: Callable[[], None] | None) -> Stream:
+    def decode(piece: TablePiece, _first: int) -> Mapping[str, Array]:
+        column = piece.read({0: "float"})[0]
+        decoded.append(int(column[0]))
+        return {"x": column, "two": np.stack([column, -column], axis=1), "n": column.astype(int)}
+
+    return Stream([piece._replace(check=check) for piece in pieces()], decode)
+
+
+def passes(stream: Stream, count: int) -> None:
+    for _ in range(count):
+        for number in range(PIECES):
+            first = ROWS * number
+            assert (stream.rows("x", first, first + ROWS) == number).all()
+            assert (stream.rows("two", first + 1, first + 3) == [number, -number]).all()
+            assert stream.rows("n", first, first + 1).dtype == int
+
+
+def test_what_is_decoded_twice_is_read_from_disk(decoded: list[int], tmp_path: Path) -> None:
+    asked: list[int] = []
+    stream = stream_of(decoded, lambda: asked.append(0))
+    passes(stream, 4)
+    assert min(Counter(decoded).values()) >= 2
+    decoded.clear()
+    passes(stream, 2)
+    assert decoded == []
+    assert len(asked) >= PIECES
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_has_changed_is_not_read_from_disk(decoded: list[int]) -> None:
+    changed = False
+
+    def check() -> None:
+        if changed:
+            raise ConfigError("the file has changed")
+
+    stream = stream_of(decoded, check)
+    passes(stream, 3)
+    changed = True
+    with pytest.raises(DataFailure, match="has changed"):
+        passes(stream, 1)
+
+
+@pytest.mark.parametrize("why", ["no room", "memory", "no folder", "full", "numbers"])
+def test_without_a_scratch_all_is_decoded_each_time(
+    decoded: list[int], monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    def full(*_arguments: Any) -> int:
+        raise OSError("no space left on device")
+
+    if why == "no room":
+        monkeypatch.setattr("optserve.tables.scratch.SHARE", 1 << 60)
+    elif why == "memory":
+        monkeypatch.setattr("optserve.tables.scratch._is_memory", lambda _folder: True)
+    elif why == "no folder":
+        monkeypatch.setenv("TMPDIR", "/not/there")
+    elif why == "full":
+        monkeypatch.setattr("os.pwrite", full)
+    passes(stream_of(decoded, None if why == "numbers" else lambda: None), 3)
+    assert min(Counter(decoded).values()) >= 3

@@ -242,7 +242,17 @@ def _searched(now: _State, trial: _Trial) -> _State:
         # A memory of rough country may mislead: once more along the gradient itself.
         loss = now.line_search.value0
         return _search_begun(_forgetting(now, trial, loss), trial, loss)
-    return now.ended(_reason(now, trial, now.line_search.value0))
+    loss = now.line_search.value0
+    scale = _timid(now, loss)
+    if (scale > now.scale).any() and np.isfinite(scale).all():
+        return _search_begun(now._replace(scale=scale), trial, loss)
+    return now.ended(_reason(now, trial, loss))
+
+
+def _timid(now: _State, loss: float) -> Value:
+    """Curvatures (p,) by which no parameter alone would lower the loss by more than itself: where
+    it is straight, and bends far off only, none that is seen tells how far a step may lead."""
+    return np.maximum(now.scale, now.gradient**2 / abs(loss)) if loss else now.scale
 
 
 def _forgetting(now: _State, trial: _Trial, loss: float) -> _State:

@@ -293,7 +293,7 @@ def _left(now: _State, trial: _Trial, model: Model) -> float:
         damped_gain(one, _weights(now, one), float(now.damping), trial.held(point, one))
         for one, point in ((before, now.base), (model, trial.point))
     ]
-    return float(np.sqrt(gains[1] / gains[0]))
+    return float(np.sqrt(gains[1] / gains[0])) if gains[0] > 0 else np.inf
 
 
 def _weights(now: _State, model: Model) -> Value:

@@ -123,7 +123,8 @@ class Verdicts:
             self._patience = 2 * self.gains.count
             return True
         if measured is None:
-            return self._ebbs()
+            gained = self.gains.lowest < self.gains.first
+            return self._ebbs() and (gained or not self.searches)
         ratio = self.ratio(measured)
         near = sqrt(tolerance) if isnan(measured.unit) and point.size <= DENSE else tolerance
         if ratio is not None and ratio <= near:

@@ -145,4 +145,32 @@ stop: {gradient: 1.0e-4, steps: 100000}
 """,
         3,
     ),
+    case(
+        "a group of one answer, of which no number tells more before numbers end",
+        f"""
+{inline(x=[1, 1, 1, 1, 0], z=[999.3, 1001.3, 999, 1000.7, 999.1], y=[0, 0, 1, 1, 1])}
+parameters: {{a: 0, b: 0, c: 0}}
+define:
+  hazard: exp(a + b * x + c * z)
+log_likelihood: y * log(1 - exp(-hazard)) - (1 - y) * hazard
+""",
+        3,
+        says="a and b run away|b and a run away",
+    ),
+    case(
+        "classes separated but for one place, from where the likelihood is straight",
+        f"""
+{
+            inline(
+                x=[-1, 0, 0, 0, -2, 2, 0, -1, 0, 0, 0],
+                z=[999, 1002, 1001, 1000, 1001, 1001, 1001, 1000, 1001, 1002, 999],
+                y=[0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0],
+            )
+        }
+parameters: {{a: 4.82, b: 4.82, c: 4.82}}
+log_likelihood: bernoulli_logit_logpmf(y, a + b * x + c * z)
+""",
+        3,
+        says="run away",
+    ),
 ]

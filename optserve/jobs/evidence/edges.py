@@ -1,4 +1,5 @@
-"""``edge_of``: what the loss does where it falls up to a place, and not an inch farther."""
+"""What the loss does where it falls up to a place, and not an inch farther: ``edge_of`` a domain,
+or ``onto_bounds``."""
 
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import change_of, unit_along
 from optserve.jobs.evidence.surface import Surface
 
-__all__ = ["edge_of"]
+__all__ = ["edge_of", "onto_bounds"]
 
 SHARES = tuple(10.0**power for power in range(-15, 1))
 """By how much of themselves coordinates are changed until the loss is higher, nearest first."""
 
 BISECTIONS = 60
+
+BITS = 4.0
+"""Rounding errors by which a sum may miss a bound that it is to reach."""
 
 CLEARLY = 1e3
 """How many times its noise, or what its slope makes of it, the loss must change by at once."""
@@ -62,6 +66,20 @@ def edge_of(surface: Surface, place: Ground, way: Array, noise: float) -> str:
         return ""
     what = f"it is {risen:.2g} higher just beyond, along {names}"
     return f"the loss falls up to where it jumps: {what}"
+
+
+def onto_bounds(surface: Surface, place: Ground) -> Ground:
+    """``place``, or if it is no higher, the bounds that it is next to: a sum that is to reach one
+    may miss it by a bit, and no bound holds what is beside it."""
+    there = place.point
+    bit = BITS * surface.epsilon * np.maximum(np.abs(there), np.abs(surface.start))
+    for bound in surface.evaluator.bounds:
+        if bound is not None:
+            there = np.where(np.abs(there - bound) <= bit, bound, there)
+    if np.array_equal(there, place.point):
+        return place
+    found = surface.at(there)
+    return found if found.loss <= place.loss else place
 
 
 def _crossing(surface: Surface, seen: Ground, beyond: Ground, much: float) -> list[str]:

@@ -14,11 +14,18 @@ from optserve.jobs.evidence import standing
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.direction_names import directed, listed
 from optserve.jobs.evidence.drifting import drifting
-from optserve.jobs.evidence.edges import edge_of
+from optserve.jobs.evidence.edges import edge_of, onto_bounds
 from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.ground import Ground, Noise
-from optserve.jobs.evidence.leaving import beside, beside_kink, downwards, inward, is_endless
+from optserve.jobs.evidence.leaving import (
+    ahead,
+    beside,
+    beside_kink,
+    downwards,
+    inward,
+    is_endless,
+)
 from optserve.jobs.evidence.newton import Bar, Finish, finish
 from optserve.jobs.evidence.outward import Let, came_down, outward
 from optserve.jobs.evidence.profiles import Profile, profile
@@ -67,7 +74,7 @@ class Examination:
         if still and not surface.held(self.start).any() and self._is_flat():
             told = "nothing was moved: the loss does not change near the start"
             return self._end(Reason.flat, told)
-        found = self._from(self.start)
+        found = self._from(onto_bounds(surface, self.start))
         for _ in range(ROUNDS if self.end.finishes else 0):
             if found.onward is None:
                 break
@@ -90,6 +97,9 @@ class Examination:
         done = finish(surface, place, self.bar, MOST)
         self.noise = done.noise.loss
         if done.kind == "slides":
+            if lower := ahead(surface, done.place, done.step):
+                told = "no minimum: the loss falls far ahead, and rises again"
+                return self._end(None, told, done.model)._replace(onward=lower)
             return self._runs_away(done.step, done.model.spread_scale, done.model)
         if not self.end.finishes:
             model = done.first
@@ -156,6 +166,9 @@ class Examination:
         seen = list[Profile]()
         if weak.any():
             seen = profiles_of(surface, place, model, weak, noise, bar.let())
+            if self.fell and len(seen) > 1:  # none of several axes need be the way that led down
+                again = profile(surface, place, self.fell[-1], noise, bar.let())
+                seen += [again] if again.kind in ("falls", "tail") else []
         return (
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model, seen)

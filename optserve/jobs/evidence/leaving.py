@@ -14,7 +14,7 @@ from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import NOTHING, Surface, signs
 from optserve.jobs.evidence.weak_axes import MUCH, longer, shorter, true_model
 
-__all__ = ["beside", "beside_kink", "downwards", "inward", "is_endless", "leave"]
+__all__ = ["ahead", "beside", "beside_kink", "downwards", "inward", "is_endless", "leave"]
 
 FIRST, GROWTH, LONGEST = 1e-7, 8.0, 2.0
 """The first step off a point, by how much longer the next is, and the longest: of coordinates."""
@@ -46,6 +46,9 @@ ALL_SIGNS = 4
 FLAT, ALONG, BACK = 2, (-3.0, 3.0), 3
 """Flat directions that are followed, how far, in multiples of their coordinates, and the most
 Newton steps that lead down again from there."""
+
+AHEAD = 0.5
+"""The share of a loss that one far ahead must be lower than, and by which it then rises."""
 
 DOUBLINGS = 45
 STEADY = 0.5
@@ -121,6 +124,28 @@ def inward(surface: Surface, place: Ground) -> Ground | None:
         lower = _lowest(surface, place, axis, let, least, float(come[number]))
         if lower is not None:
             return lower
+    return None
+
+
+def ahead(surface: Surface, place: Ground, step: Array) -> Ground | None:
+    """The lowest of ever longer multiples of ``step`` (p,), if the loss rises again beyond it.
+
+    Newton steps down an exponential are of one length until its other terms count: they look as
+    those to a minimum at infinity do. Only of a log likelihood it is known that 1 is not next to
+    nothing, as what is left of a loss that falls for ever is.
+    """
+    if surface.kind != "log_likelihood" or not place.loss > 1.0:
+        return None
+    lowest, share = place, 1.0
+    for _ in range(DOUBLINGS):
+        found = surface.plainly_at(place.point + share * step)
+        if not found.finite:
+            return None
+        if found.loss < lowest.loss:
+            lowest = found
+        elif found.loss - lowest.loss > AHEAD * abs(lowest.loss):
+            return surface.at(lowest.point) if lowest.loss < AHEAD * place.loss else None
+        share *= 2.0
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -37,6 +38,9 @@ VANISHED = 1e-20
 ROUNDINGS, NOISY = 16.0, 2.0
 """So many rounding errors of the loss at the start are what its terms may hide; and how many times
 what is seen of noise it is taken to be."""
+
+GRAINS, FEW = 32, 24.0
+"""Parts of a step after each of which the loss is looked at, and by how many grains it changes."""
 
 HALVINGS = 12
 STEADY = 0.9
@@ -134,7 +138,7 @@ class _Newton:
             return "slides"
         if not step.any():
             return "rest" if enough else self._stuck()
-        trial, share = self._search(step)
+        trial, share = self._search(step, seen=not enough)
         if trial is None:
             if not self.fresh:
                 self._refresh()
@@ -188,7 +192,8 @@ class _Newton:
         self.slid = self.slid + 1 if slides else 0
         self.fallen = self.fallen * max(bends, 0.0) if slides else 1.0
         self.ratio = ratio if bends < SAME else 0.0
-        steady = abs(bends - 1.0) <= 1.0 - SAME and ratio <= STEADY
+        slowest = 1.0 if self.surface.by_jacobian else STEADY  # of what the Hessian would mend
+        steady = abs(bends - 1.0) <= 1.0 - SAME and ratio <= slowest
         self.steady += steady
         self.astray = 0 if slides or steady or QUICK < self.ratio < SHRINKS else self.astray + 1
         self._take(trial, following, fresh=True)
@@ -198,8 +203,9 @@ class _Newton:
             self._ask_the_hessian()
         return "rest" if enough and not slides else ""
 
-    def _search(self, step: Array) -> tuple[Ground | None, float]:
-        """The first of shorter and shorter multiples of ``step`` that lowers the loss."""
+    def _search(self, step: Array, *, seen: bool) -> tuple[Ground | None, float]:
+        """The first of shorter and shorter multiples of ``step`` that lowers the loss; where that
+        need not be ``seen``, that does not raise it."""
         surface, place = self.surface, self.place
         longest = surface.reach(place.point, step)
         predicted = self.model.decrement**2
@@ -215,7 +221,8 @@ class _Newton:
             if np.array_equal(trial.point, place.point):
                 break
             gained = place.loss - trial.loss
-            enough = 1e-4 * min(share, 1.0) * predicted if predicted > 4 * noise else -noise
+            shows = seen and predicted > 4 * noise
+            enough = 1e-4 * min(share, 1.0) * predicted if shows else -noise
             if trial.finite and gained >= enough:
                 return trial, share
             share = longest if share > longest else share / 2
@@ -259,7 +266,7 @@ class _Newton:
         """Whether what the loss does along ``step`` (p,) is rounding.
 
         The slope is nearly gone after it, and the loss has changed by no more than its rounding was
-        at the start: terms that cancel hide so much.
+        at the start, or by a few of the grains that it has: terms that cancel hide so much.
         """
         place, model = self.place, self.model
         found = self.surface.at(place.point + step)
@@ -267,11 +274,24 @@ class _Newton:
         if not found.finite or self._again(found).decrement > QUICK * model.decrement:
             return False
         before = self.surface.at(self.surface.start)
-        most = ROUNDINGS * self.surface.epsilon * abs(before.loss)
-        if not before.finite or not self.noise.loss < NOISY * strayed <= most:
+        most = ROUNDINGS * self.surface.epsilon * abs(before.loss) if before.finite else 0.0
+        if NOISY * strayed > most:
+            most = strayed = self._grain(step)
+        if not self.noise.loss < NOISY * strayed <= NOISY * most:
             return False
         self.noise = replace(self.noise, loss=NOISY * strayed)
         return True
+
+    def _grain(self, step: Array) -> float:
+        """By how much the loss changes along ``step`` (p,), if by a few times the same everywhere:
+        so do sums of terms that cancel, as `sqrt(1 + r**2) - 1` of small r. Else 0."""
+        if self.surface.budget.left <= 2 * GRAINS:
+            return 0.0
+        shares = np.linspace(0.0, 1.0, GRAINS + 1)
+        losses = [self.surface.plainly_at(self.place.point + one * step).loss for one in shares]
+        changes = np.abs(np.diff(losses))
+        least = float(np.min(changes[changes > 0.0], initial=inf))
+        return float(np.ptp(losses)) if np.ptp(losses) <= FEW * least < inf else 0.0
 
     def _stuck(self) -> Literal["", "stuck"]:
         return "" if self._ask_the_hessian() else "stuck"

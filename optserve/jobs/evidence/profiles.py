@@ -104,8 +104,13 @@ def profile(
             if tail.kind == "tail":
                 return tail
         return Profile("falls", unit, _bottom(surface, place, unit, seen))
-    up = any(change > noise for share, change in changes.items() if share > 0)
-    down = any(change > noise for share, change in changes.items() if share < 0)
+    rises = [
+        [change for share, change in changes.items() if sense * share > 0 and change > noise]
+        for sense in (1.0, -1.0)
+    ]
+    up, down = map(bool, rises)
+    if up and down and (ends := [min(side) == inf for side in rises]) in ([0, 1], [1, 0]):
+        up, down = not ends[0], not ends[1]  # where numbers end, the loss has not risen
     if not up and not down:
         return Profile("flat", unit)
     if (up and down) or min(changes.values()) < -noise:

@@ -24,7 +24,8 @@ def identification_lines(found: Identification) -> Iterator[str]:
         return
     yield (
         f"  identification  {found.parameters} number{'' if found.parameters == 1 else 's'} by "
-        f"{found.told}, {found.count} rows, at {found.points} points about the start"
+        f"{found.told}, {found.count} row{'' if found.count == 1 else 's'}, at {found.points} "
+        f"point{'' if found.points == 1 else 's'} about the start"
     )
     for one in (*found.open[:MOST], *found.cautions):
         kind = "warning" if one in found.cautions else "open"

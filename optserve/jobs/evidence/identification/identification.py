@@ -27,6 +27,7 @@ from optserve.jobs.evidence.identification.telling import Telling, telling_of
 from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.evidence.uncertainty.delta_method import varying_entries
 from optserve.jobs.evidence.uncertainty.information import Information, of_jacobian
+from optserve.jobs.packing import Packing
 
 __all__ = ["Identification", "Open", "identification"]
 
@@ -54,7 +55,7 @@ NONE = 1e-6
 LOOKS = 100_000
 """Evaluations that the look for rounding of columns may take."""
 
-OpenKind = Literal["no-effect", "not-identified", "rounding", "flat-start"]
+OpenKind = Literal["no-effect", "not-identified", "rounding", "flat-start", "not-finite"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class Open:
 
     ``code`` is ``no-effect`` for parameters that nothing observed depends on, ``not-identified``
     for those that trade off, all that is told of them being the ``combination``, where that is
-    known; ``rounding`` where other units or origins of the columns would tell them apart, and
-    ``flat-start`` where they are open at the start alone.
+    known; ``rounding`` where other units or origins of the columns would tell them apart,
+    ``flat-start`` where they are open at the start alone, and ``not-finite`` where the start was
+    passed over, since what is told is no number there.
     """
 
     code: OpenKind
@@ -181,24 +183,49 @@ def _beside(evaluator: Evaluator, start: Array, number: int, radius: float) -> A
 
 def _open_of(evaluator: Evaluator, seen: Sequence[_Seen], count: int) -> list[Open]:
     """What is open at all points of what was ``seen``."""
-    groups = seen[0].information.groups()
-    found = []
-    lone = tuple(group[0] for group in groups if len(group) == 1)
-    if lone:
-        names = tuple(evaluator.packing.labels[one] for one in lone)
-        them = "them" if len(names) > 1 else "it"
-        found.append(
-            Open(
-                "no-effect",
-                names,
-                len(names),
-                f"nothing that is told changes with {listed(names)}",
-                f"fix {them} (`fixed: true`), give {them} a prior, or add data that depend on "
-                f"{them}",
-            )
-        )
-    found += [_traded(evaluator, seen, group, count) for group in groups if len(group) > 1]
-    return found
+    groups = _groups(seen)
+    owners = _owners(evaluator.packing)
+    lone = [group[0] for group in groups if len(group) == 1]
+    traded = [group for group in groups if len(group) > 1]
+    for owner in dict.fromkeys(owners[one] for one in lone if owners[one]):
+        traded.append(tuple(one for one in lone if owners[one] == owner))
+    names = tuple(evaluator.packing.labels[one] for one in lone if not owners[one])
+    found = [_without_effect(names, True)] if names else []
+    return [*found, *(_traded(evaluator, seen, group, count) for group in traded)]
+
+
+def _groups(seen: Sequence[_Seen]) -> list[tuple[int, ...]]:
+    """The coordinates that open directions trade off at any of the points: at one alone, such as a
+    start of equal entries, a direction may happen to lie along fewer of them."""
+    groups: list[set[int]] = []
+    for group in itertools.chain(*(one.information.groups() for one in seen)):
+        own = {*group}
+        met = [one for one in groups if one & own]
+        groups = [one for one in groups if not one & own] + [own.union(*met)]
+    return sorted((tuple(sorted(one)) for one in groups), key=len)
+
+
+def _owners(packing: Packing) -> list[str]:
+    """Of each coordinate the parameter whose entries are made of several of them, as shares are;
+    such entries cannot be fixed one by one. "" of a coordinate that makes an entry alone."""
+    return [
+        segment.parameter.name if transform is not None and transform.mixes else ""
+        for segment in packing.free
+        for transform in [segment.parameter.transform]
+        for _ in range(segment.count)
+    ]
+
+
+def _without_effect(names: tuple[str, ...], fixable: bool) -> Open:
+    them = "them" if len(names) > 1 else "it"
+    fix = f"fix {them} (`fixed: true`), " if fixable else ""
+    return Open(
+        "no-effect",
+        names,
+        len(names),
+        f"nothing that is told changes with {listed(names)}",
+        f"{fix}give {them} a prior, or add data that depend on {them}",
+    )
 
 
 def _traded(evaluator: Evaluator, seen: Sequence[_Seen], group: Sequence[int], count: int) -> Open:
@@ -209,7 +236,8 @@ def _traded(evaluator: Evaluator, seen: Sequence[_Seen], group: Sequence[int], c
     labels: tuple[str, ...] = ()
     for one in seen:
         varying = varying_entries(packing, one.point)
-        part = (varying.derivative[:, own] != 0.0).any(axis=1) & varying.own
+        sizes = np.abs(varying.derivative)  # one that rounding made moves nothing
+        part = (sizes[:, own] > NONE * sizes.max(axis=1, keepdims=True)).any(axis=1) & varying.own
         labels = tuple(itertools.compress(varying.labels, part))
         moves = _open_within(one.information, own)
         directions.append(varying.derivative[np.ix_(part, own)] @ moves)
@@ -219,20 +247,30 @@ def _traded(evaluator: Evaluator, seen: Sequence[_Seen], group: Sequence[int], c
     alike = [one for one in directions if one.shape == directions[0].shape]
     changes = changes_of(directions, points) if len(alike) == len(seen) else None
     told = combination(changes, labels) if changes else ""
+    if changes:  # of shares, some stay as they are
+        part_of = sorted({entry for change in changes for entry in change.rates})
+    else:
+        part_of = [*range(len(labels))]
+    names = tuple(labels[one] for one in part_of)
     many = f"{k} of them" if k > 1 else "one of them"
-    what = f"fix {many} (`fixed: true`), or add a prior, or data that tell them apart"
+    owners = _owners(packing)
+    fixable = not any(owners[one] for one in group)
+    if k == len(names):
+        return _without_effect(names, fixable)
+    fix = f"fix {many} (`fixed: true`), or " if fixable else ""
+    what = f"{fix}add a prior, or data that tell them apart"
     if told:
-        message = f"{listed(labels)} only occur as {told}"
+        message = f"{listed(names)} only occur as {told}"
     elif count < packing.size and k >= packing.size - count:
         message = f"{count} rows tell of at most {count} of {packing.size} numbers: "
-        message += f"{listed(labels)} trade off against each other"
-        what = f"fix {many} (`fixed: true`), or add a prior or penalties, or more data"
+        message += f"{listed(names)} trade off against each other"
+        what = f"{fix}add a prior or penalties, or more data"
     else:
-        message = f"{listed(labels)} trade off against each other"
+        message = f"{listed(names)} trade off against each other"
         message += f" in {k} ways" if k > 1 else ""
         if changes:
             message += f": nothing changes where {_changes_told(changes, labels)}"
-    return Open("not-identified", labels, k, message, what, told)
+    return Open("not-identified", names, k, message, what, told)
 
 
 def _open_within(information: Information, own: Array) -> Array:
@@ -272,8 +310,17 @@ def _but_for_rounding(evaluator: Evaluator, start: Array, found: Sequence[Open])
 
 def _at_start(evaluator: Evaluator, seen: _Seen, generic: _Seen, start: Array) -> Iterator[Open]:
     """What is open at the start and not at the ``generic`` point."""
+    if not np.array_equal(seen.point, start):
+        yield Open(
+            "not-finite",
+            (),
+            0,
+            "the loss is no number at the start: what is told here is of points about it",
+            "start where the loss is finite",
+        )
+        return
     more = generic.information.rank - seen.information.rank
-    if more <= 0 or not np.array_equal(seen.point, start):
+    if more <= 0:
         return
     lone = {group for group in generic.information.groups() if len(group) == 1}
     groups = [group for group in seen.information.groups() if group not in lone]

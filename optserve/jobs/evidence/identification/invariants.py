@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
@@ -125,6 +126,8 @@ def combination(changes: Sequence[Symmetry], labels: Sequence[str]) -> str:
 
     >>> combination([Symmetry({0: 1.0, 1: -1.0}, {0: True, 1: True})], ["a", "b"])
     'a * b'
+    >>> combination([Symmetry({0: 1.0, 1: -2.0}, {0: True, 1: True})], ["a", "b"])
+    'a**2 * b'
     >>> combination([Symmetry({0: 1.0, 1: 2.0}, {0: False, 1: False})], ["a", "b"])
     'a - b / 2'
     >>> combination([Symmetry({0: 1.0, 1: -1.0}, {0: True, 1: False})], ["A", "c"])
@@ -147,9 +150,9 @@ def combination(changes: Sequence[Symmetry], labels: Sequence[str]) -> str:
     powers = powers / powers[first]
     if np.abs(powers).min() < LEAST:
         return ""
-    plain = [_plain(float(one)) for one in powers]
     names = [labels[one] for one in entries]
     kinds = [scaled[one] for one in entries]
+    plain = _without_roots([_plain(float(one)) for one in powers], kinds)
     if not any(kinds):
         return _sum(plain, names)
     shifted = [(p, n) for p, n, kind in zip(plain, names, kinds, strict=True) if not kind]
@@ -159,6 +162,17 @@ def combination(changes: Sequence[Symmetry], labels: Sequence[str]) -> str:
     above = " * ".join(_power(p, n) for p, n in factors if p > 0.0)
     below = "".join(f" / {_power(-p, n)}" for p, n in factors if p < 0.0)
     return above + below
+
+
+def _without_roots(powers: Sequence[float], kinds: Sequence[bool]) -> list[float]:
+    """The powers of what is scaled as whole numbers, if all are fractions: a**2 * b tells what
+    a * b**(1/2) does."""
+    near = [Fraction(one).limit_denominator(PLAIN) for one in powers]
+    scaled = [one for one, kind in zip(near, kinds, strict=True) if kind]
+    if [*map(float, near)] != [*powers] or not scaled:
+        return [*powers]
+    factor = lcm(*(one.denominator for one in scaled))
+    return [float(one * factor) for one in near]
 
 
 def _power(power: float, name: str) -> str:

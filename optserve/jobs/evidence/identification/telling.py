@@ -91,7 +91,10 @@ def _both(one: ToldRows, other: ToldRows | None) -> ToldRows:
 
 def _by_jacobian(evaluator: Evaluator) -> ToldRows:
     def rows(point: Array) -> Array | None:
-        return _finite(np.asarray(evaluator.linearized(point).jacobian, np.float64))
+        found = evaluator.linearized(point)
+        if not np.isfinite(found.loss):  # as of log(-1), whose derivative is a number
+            return None
+        return _finite(np.asarray(found.jacobian, np.float64))
 
     return rows
 
@@ -127,7 +130,10 @@ def _by_samples(evaluator: Evaluator, columns: Mapping[str, str]) -> ToldRows:
         samples.append(evaluator.over(sample))
 
     def rows(point: Array) -> Array | None:
-        found = np.stack([np.asarray(one.gradient(point)[1], np.float64) for one in samples])
+        losses, gradients = zip(*(one.gradient(point) for one in samples), strict=True)
+        if not np.isfinite(np.asarray(losses)).all():
+            return None
+        found = np.stack([np.asarray(one, np.float64) for one in gradients])
         return _finite(found - found.mean(axis=0))
 
     return rows
@@ -159,8 +165,9 @@ def _data_free(evaluator: Evaluator) -> ToldRows | None:
 
     def rows(point: Array) -> Array | None:
         hessian = alone.hessian(point)
-        slopes = np.asarray(alone.gradient(point)[1], np.float64)
-        if not (np.isfinite(hessian).all() and np.isfinite(slopes).all()):
+        value, gradient = alone.gradient(point)
+        slopes = np.asarray(gradient, np.float64)
+        if not all(np.isfinite(one).all() for one in (value, slopes, hessian)):
             return None
         values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T))
         sizes = np.abs(values)

@@ -37,6 +37,12 @@ TOGETHER = {
     "a product of three": (squares("{a: 1, b: 1, c: 2}", "a * b * c * x"), "a * b * c"),
     "a quotient": (squares("{a: 1, b: 1}", "a * x / b"), "a / b"),
     "a power": (squares("{a: 2, b: 1}", "a * b**2 * x"), "a * b**2"),
+    "a power of the first": (squares("{a: 2, b: 1}", "a**2 * b * x"), "a**2 * b"),
+    "powers": (squares("{a: 2, b: 1}", "a**3 * b**2 * x"), "a**3 * b**2"),
+    "shares": (
+        squares("{p: {shape: [3], transform: simplex}}", "p[0] * x + p[1] * x"),
+        "p[0] + p[1]",
+    ),
     "a sum": (squares("{a: 1, b: 0}", "x + a + b"), "a + b"),
     "a difference": (squares("{a: 1, b: 0, c: 1}", "c * x + a - 2 * b"), "a - 2 * b"),
     "an exponential": (squares("{A: 1, c: 0, k: 0.1}", "A * exp(c - k * x)"), "A * exp(c)"),
@@ -116,6 +122,40 @@ def test_what_has_no_effect(tmp_path: Path) -> None:
     found = found_in(squares("{a: 2, b: 1, c: 3}", "a * x + 0 * b + 0 * c"), tmp_path)
     [one] = found.open
     assert (one.code, one.parameters, one.directions) == ("no-effect", ("b", "c"), 2)
+
+
+def test_a_group_is_the_same_from_any_start(tmp_path: Path) -> None:
+    """Where ph is 0 only b and ph trade off; everywhere else a does, too."""
+    text = squares("{a: 1, b: 1, ph: 0}", "a * sin(x + ph) + b * cos(x)")
+    [one] = found_in(text, tmp_path).open
+    assert one.parameters == ("a", "b", "ph")
+
+
+def test_entries_of_a_matrix_have_no_effect_together(tmp_path: Path) -> None:
+    text = squares("{q: {shape: [2, 2], transform: positive_definite}}", "q[0, 0] * x")
+    [one] = found_in(text, tmp_path).open
+    assert (one.code, one.parameters) == ("no-effect", ("q[1][0]", "q[1][1]"))
+    assert "fixed" not in one.remedy  # entries of such a matrix cannot be fixed one by one
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        squares("{a: -1, b: 1}", "log(a) * x + b"),
+        squares("{a: 1000, b: 1}", "exp(a) * x + b"),
+        "parameters: {a: -1, b: 1}\nloss: mean(log(cosh(y - log(a) * x - b)))\n",
+    ],
+)
+def test_a_loss_that_is_no_number_tells_nothing(loss: str, tmp_path: Path) -> None:
+    """The derivative of log(a) is a number at -1, where the loss is none."""
+    with pytest.raises(ConfigError, match="not finite at the start"):
+        found_in(loss, tmp_path)
+
+
+def test_a_start_that_is_no_number_is_told(tmp_path: Path) -> None:
+    found = found_in(squares("{a: 0, b: 1}", "log(a) * x + b"), tmp_path)
+    assert found.identified
+    assert [one.code for one in found.cautions] == ["not-finite"]
 
 
 def test_levels_beside_a_constant(tmp_path: Path) -> None:

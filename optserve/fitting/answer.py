@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from optserve.fitting.series import plainly
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array
 from optserve.jobs.packing import entry_label
@@ -144,8 +146,12 @@ class CurveFit(LeastSquares):
         return self.covariance
 
     def predict(self, xdata: Any) -> Array:
-        """What the model gives at ``xdata`` with the best parameters."""
-        return np.asarray(self.model(xdata, *self.popt))
+        """What the model gives at ``xdata`` with the best parameters; a list of numbers is an
+        array of them, as in the fit."""
+        given = plainly(xdata)
+        if isinstance(given, list | tuple) and all(isinstance(one, Real) for one in given):
+            given = np.asarray(given, np.float64)
+        return np.asarray(self.model(given, *self.popt))
 
     def __iter__(self) -> Iterator[Array]:
         return iter((self.popt, self.pcov))

@@ -266,3 +266,8 @@ def test_whatever_holds_an_array_is_data(kind: Any) -> None:
     np.testing.assert_array_equal(two.popt, optserve.curve_fit(plane, [X, X**2], Y).popt)
     start = optserve.minimize(lambda x: np.sum(np.square(x - 3.0)), kind(np.ones(2)))
     assert start.x == pytest.approx([3.0, 3.0])
+
+
+def test_a_list_of_numbers_is_predicted_at() -> None:
+    fit = optserve.curve_fit(lambda x, a, b: a + b * x, [1, 2, 3, 4], [1.1, 2.9, 5.2, 6.8])
+    assert np.array_equal(fit.predict([5, 6]), fit.predict(np.array([5.0, 6.0])))

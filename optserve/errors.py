@@ -304,6 +304,14 @@ class PluginFailure(PluginError):
         self.primitive = primitive
 
 
+class Interrupted(OptserveError):
+    """A signal came before there was a result; ``by`` is ``interrupted`` or ``terminated``."""
+
+    def __init__(self, message: str, by: str) -> None:
+        super().__init__(message, code=by)
+        self.exit_code = 130 if by == "interrupted" else 143
+
+
 class NumericalFailure(OptserveError):
     """A computation outside a descent (a derived column, an outlier index) left the numbers."""
 

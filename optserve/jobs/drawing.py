@@ -11,6 +11,7 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Array
 from optserve.graph.graph import Atom, Graph, Var
 from optserve.graph.interpret import interpret
+from optserve.graph.primitive import Primitive
 from optserve.jobs.problem import Problem
 
 __all__ = ["Drawing"]
@@ -124,9 +125,27 @@ class Drawing:
             value = makers[value].operands[0]  # the cast of a column of whole numbers
         self.column = self._column(graph, value, "the value of the density")
         self.density = draws
-        found = interpret(replace(graph, outputs=tuple(parameters)), *self.arguments)
+        with np.errstate(all="ignore"):
+            found = interpret(replace(graph, outputs=tuple(parameters)), *self.arguments)
         shape = np.shape(self.problem.objective.data[self.column])
         self.parameters = [np.broadcast_to(np.asarray(one, np.float64), shape) for one in found]
+        self._check_domain(replace(graph, outputs=(atom,)), equation.primitive)
+
+    def _check_domain(self, density: Graph, primitive: Primitive) -> None:
+        """Refuse parameters that no density has: NumPy refuses to draw from it, or what is drawn
+        has none, as of a standard deviation of 0."""
+        assert self.density is not None
+        random = np.random.Generator(np.random.Philox(key=[0, 0]))
+        try:
+            with np.errstate(all="ignore"):
+                drawn = np.asarray(self.density(random, *self.parameters))
+                [found] = interpret(density, *self._with(drawn))
+            exists = not np.isnan(found).any()
+        except ValueError:
+            exists = False
+        if not exists:
+            why = f"{primitive.name} has parameters that are beyond its domain at the estimates"
+            raise _refused(self.problem, why, primitive.facts.remedy)
 
     def _column(self, graph: Graph, atom: Atom, what: str) -> str:
         """The column that is observed."""

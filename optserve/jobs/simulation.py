@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import ConfigError
+from optserve.errors import ConfigError, Interrupted
 from optserve.graph.aval import Array
 from optserve.jobs.drawing import Drawing
 from optserve.jobs.packing import entry_label
@@ -20,6 +20,9 @@ from optserve.jobs.refitting import bare
 from optserve.jobs.run import run
 
 __all__ = ["Sets", "Simulated", "simulate"]
+
+SIGNALS = ("interrupted", "terminated")
+"""The reasons of an end that came from outside."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Sets:
     def __init__(
         self, problem: Problem, fitted: Result, seed: int, drawn: Problem | None = None
     ) -> None:
+        if (signal := fitted.termination.reason) in SIGNALS:
+            raise Interrupted(f"{signal} before anything was drawn", signal)
         if fitted.loss is None or not {*fitted.termination.exit_codes} <= {0, 4}:
             raise ConfigError(
                 f"there are no estimates to draw at: {fitted.termination.message}",
@@ -131,10 +136,8 @@ def simulate(
     made = (sets.fit(number, threads) for number in range(n)) if fits is None else fits
     for number, result in enumerate(made):
         shown(number + 1, n)
-        if (signal := result.termination.reason) in ("interrupted", "terminated"):
-            raise ConfigError(
-                f"{signal} after {number} of {n} data sets", expected="all of them", code="usage"
-            )
+        if (signal := result.termination.reason) in SIGNALS:
+            raise Interrupted(f"{signal} after {number} of {n} data sets", signal)
         if why := _failed(result):
             reasons[why] += 1
         else:

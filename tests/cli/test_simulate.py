@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 import optserve
+from optserve.errors import Interrupted
 from optserve.jobs.drawing import Drawing
 from optserve.jobs.simulation import simulate
 from tests.cli.conftest import Invoke
@@ -151,6 +152,10 @@ def test_another_density_is_drawn_from(invoke: Invoke, here: Path) -> None:
         ("normal_logpdf(z, a, 1)", "no value is called 'z'"),
         ("normal_logpdf(x, a, 1)", "one of 'x', which is not what was observed"),
         ("-(y - a)**2", "no density to draw from"),
+        ("normal_logpdf(y, a, -1)", "parameters that are beyond its domain"),
+        ("normal_logpdf(y, a, 0)", "parameters that are beyond its domain"),
+        ("normal_logpdf(y, a, x - 3)", "keep std positive"),
+        ("poisson_logpmf(y, -b)", "keep mean positive"),
     ],
 )
 def test_what_is_no_density_of_the_observed(
@@ -161,3 +166,15 @@ def test_what_is_no_density_of_the_observed(
     assert told.exit_code == 2
     assert words in told.stderr
     assert "simulate.density:1:1" in told.stderr
+
+
+@pytest.mark.parametrize(("word", "code"), [("interrupted", 130), ("terminated", 143)])
+def test_a_signal_is_no_mistake(word: str, code: int) -> None:
+    problem = optserve.load(_config())
+    fitted = optserve.run(problem)
+    end = fitted.termination.model_copy(update={"reason": word})
+    ended = fitted.model_copy(update={"termination": end})
+    for first, fits in ((ended, None), (fitted, [fitted, ended])):
+        with pytest.raises(Interrupted, match=word) as told:
+            simulate(problem, first, 4, fits=fits)
+        assert (told.value.exit_code, told.value.code) == (code, word)

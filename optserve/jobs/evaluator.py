@@ -331,17 +331,17 @@ class Evaluator:
         return found
 
     def called_out(self) -> CalledOut | None:
-        """What native code of the loss, with its gradient if that is needed, leaves to NumPy.
-
-        ``None`` where there is nothing to tell: the rule of a plugin may have failed before.
-        """
+        """What native code of that which the method evaluates leaves to NumPy; ``None`` where there
+        is nothing to tell: the rule of a plugin may have failed before."""
         if (find := self.backend.called_out) is None:
             return None
-        rows, varies = self.row_counts, self.packing.size > 0 and self.problem.optimizer is not None
-        graph = self._gradient_graph if varies else lambda: self.problem.objective.graph
+        graph, rows, method = self.problem.objective.graph, self.row_counts, self.problem.optimizer
+        takes = method.needs if method is not None and self.packing.size else "loss"
         try:
-            what = ("called out", varies, *rows.items())
-            return self.graphs.kept(what, lambda: find(graph(), rows), self.backend)
+            if takes != "loss":
+                graph = (takes == "jacobian" and self._jacobian_graph) or self._gradient_graph()
+            what = ("called out", takes, *rows.items())
+            return self.graphs.kept(what, lambda: find(graph, rows), self.backend)
         except OptserveError:
             return None
 

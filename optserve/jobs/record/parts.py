@@ -181,8 +181,8 @@ class FitFound(Part):
 class Used(Part):
     """What the job ran with. ``..._given`` says whether a person chose it, or optserve did.
 
-    ``equations`` are those of the loss and its gradient, of which a backend of native code leaves
-    ``equations_on_numpy`` to NumPy.
+    ``equations`` are those of what the method evaluates, the loss and its gradient or the residual
+    and its Jacobian, of which a backend of native code leaves ``equations_on_numpy`` to NumPy.
     """
 
     optimizer: str

@@ -208,6 +208,10 @@ def _provider(problem: Problem, primitive: Primitive) -> str:
 
 def _remedy(primitive: Primitive, operands: Sequence[Array]) -> str:
     """What to do where the primitive gave a value that is not finite."""
+    for domain, operand in zip(primitive.domains(len(operands)), operands, strict=True):
+        value = np.asarray(operand)
+        if domain.kind == "i" and np.any((value != np.floor(value)) | (value < domain.low)):
+            return f"give whole numbers from {domain.low:g} on, as counts are: nothing else is one"
     remedy = primitive.facts.remedy
     tells = bool(remedy) and primitive.facts.overflows and len(operands) == 1
     return _OVERFLOW if _large(operands) and not tells else remedy

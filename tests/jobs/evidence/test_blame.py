@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import optserve
 from optserve.errors import Place
 from optserve.graph.aval import Aval
 from optserve.jobs.evidence import blame as blaming
@@ -217,3 +218,16 @@ def test_a_start_that_fails_beside_another_says_why() -> None:
     ]
     assert [start.message for start in result.starts[1:]] == told
     assert result.warnings == [f"start {number}: {one}" for number, one in enumerate(told, 2)]
+
+
+@pytest.mark.parametrize(("k", "remedy"), [("2.5", "whole numbers from 0"), ("2", "mean positive")])
+def test_what_is_no_count_is_told_from_a_mean_that_is_none(k: str, remedy: str) -> None:
+    config = {
+        "version": 1,
+        "data": {"inline": {"k": [1.0, float(k)]}},
+        "parameters": {"m": 2 if k == "2.5" else -2},
+        "log_likelihood": "poisson_logpmf(k, m)",
+    }
+    result = optserve.run(optserve.load(config))
+    assert result.failure is not None
+    assert remedy in result.failure.remedy

@@ -53,13 +53,20 @@ def check_unchanged(result: Result, provenance: Mapping[str, Mapping[str, str]])
     from optserve.errors import ConfigError
 
     for name, one in result.data.items():
-        if provenance.get(name, {}).get("sha256") != one.get("sha256"):
-            raise ConfigError(
-                f"{one.get('file')} is not the file that was fitted: it has changed",
-                expected=f"a file whose sha256 is {one.get('sha256')}",
-                remedy="run the config again",
-                code="checksum",
-            )
+        now = provenance.get(name, {})
+        if now.get("sha256") == one.get("sha256"):
+            continue
+        read, reads = (str(given.get("file", "")) for given in (one, now))
+        if reads and Path(reads).name != Path(read).name:
+            message = f"the run was one of another config: it read {read}, this one reads {reads}"
+        else:
+            message = f"{read} is not the file that was fitted: it has changed"
+        raise ConfigError(
+            message,
+            expected=f"a file whose sha256 is {one.get('sha256')}",
+            remedy="run the config again",
+            code="checksum",
+        )
 
 
 def check_new_file(out: Path, *, replace: bool) -> None:

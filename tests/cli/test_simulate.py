@@ -178,3 +178,14 @@ def test_a_signal_is_no_mistake(word: str, code: int) -> None:
         with pytest.raises(Interrupted, match=word) as told:
             simulate(problem, first, 4, fits=fits)
         assert (told.value.exit_code, told.value.code) == (code, word)
+
+
+def test_a_run_of_another_config_is_refused(invoke: Invoke, here: Path) -> None:
+    for name in ("one", "two"):
+        (here / f"{name}.csv").write_text(f"x,y\n1,1.1\n2,2.3\n3,{name == 'one':d}\n")
+        lines = [line for line in LINE.splitlines() if not line.startswith("data")]
+        (here / f"{name}.yaml").write_text("\n".join([*lines, f"data: {{read: {name}.csv}}"]))
+    assert invoke("run", "one.yaml").exit_code == 0
+    told = invoke("simulate", "two.yaml", "--from", "runs/one/0001")
+    assert told.exit_code == 2
+    assert "another config: it read one.csv, this one reads two.csv" in told.stderr

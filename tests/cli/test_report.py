@@ -39,5 +39,13 @@ def test_other_kinds_of_a_run(invoke: Invoke, here: Path) -> None:
 def test_what_is_no_run(invoke: Invoke, here: Path) -> None:
     result = invoke("report", "nothing")
     assert result.exit_code == 2
-    assert "nothing holds no result.json" in result.stderr
+    assert "there is no folder nothing" in result.stderr
     assert "runs/NAME/0001" in result.stderr
+
+
+def test_a_folder_of_runs_names_its_last(invoke: Invoke, here: Path) -> None:
+    for number in (1, 2):
+        invoke("run", CONFIGS / "sigmoid.yaml", "--out", f"runs/s/000{number}")
+    result = invoke("report", "runs/s")
+    assert result.exit_code == 2
+    assert f"such as {Path('runs/s/0002')}" in result.stderr

@@ -170,9 +170,11 @@ def read_run(path: Path) -> Result:
     """
     folder = path.parent if path.name == "result.json" else path
     if not (folder / "result.json").is_file():
+        inside = sorted(one.parent for one in folder.glob("*/result.json"))
         raise ConfigError(
-            f"{folder} holds no result.json",
+            f"{folder} holds no result.json" if folder.exists() else f"there is no folder {folder}",
             expected="the folder of a run, such as runs/NAME/0001",
+            remedy=f"give one of the runs in it, such as {inside[-1]}" if inside else "",
             code="missing-file",
         )
     result = read_result(folder / "result.json")

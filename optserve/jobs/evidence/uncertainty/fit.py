@@ -137,7 +137,8 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
         if counting.size and counting.max() > counting.min():
             mean = np.average(each, weights=weights)
             spread = norm(root * (each - mean))
-            explained = 1.0 - (length / spread) ** 2
+            times = length / spread
+            explained = 1.0 - times * times  # which may be infinite, where `**` raises
         else:
             notes.append("no R2: the observed response does not vary")
     error, perfect = length / sqrt(dof) if dof else None, length <= rounding

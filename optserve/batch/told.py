@@ -56,7 +56,7 @@ def _ended(batch: Batch, outcome: JobOutcome) -> EndedJob:
     if outcome.xfail and outcome.ended == "result":
         result = None  # what fails in it is as it should be, or is told in one sentence
         errors = tuple(_error(one, outcome.config) for one in outcome.fails if code)
-    return EndedJob(outcome.id, code, outcome.config, result, errors, saved, text, graph)
+    return EndedJob(outcome.id, code, outcome.config, result, errors, saved, text, graph=graph)
 
 
 def _error(message: str, config: str) -> OptserveError:

@@ -86,7 +86,9 @@ def run(
                 _keep(problem, result, Path(saved).parent, cache)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
         graph = graph_text(problem) if reporting.wanted else ""
-        job = EndedJob(problem.name, code, str(config), result, tuple(errors), saved, text, graph)
+        job = EndedJob(
+            problem.name, code, str(config), result, tuple(errors), saved, text, graph=graph
+        )
         errors += reporting.write([job])
         for failure in errors:
             write_error(failure.block(coded=True))

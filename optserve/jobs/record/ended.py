@@ -122,8 +122,8 @@ class EndedJob:
     errors: tuple[OptserveError, ...] = ()
     saved: str = ""
     text: str = ""
-    graph: str = ""
     sweep: EndedSweep | None = None
+    graph: str = ""
 
     @staticmethod
     def of_error(name: str, error: OptserveError, *, config: str = "") -> EndedJob:

@@ -51,6 +51,7 @@ class Scratch:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         weakref.finalize(self, file.close)
+        self._owner = os.getpid()
         self._end = 0
         self._places: dict[int, Mapping[str, _Place]] = {}
         self._lock = Lock()
@@ -70,15 +71,17 @@ class Scratch:
         return None
 
     def keep(self, number: int, columns: Mapping[str, Array]) -> None:
-        """Write the contiguous ``columns`` of a piece."""
-        places, arrays = {}, {}
+        """Write the contiguous ``columns`` of a piece; not from a process forked off, which has the
+        same file and would write where others do."""
+        if os.getpid() != self._owner:
+            return
+        places = {}
         with self._lock:
             for name, array in columns.items():
                 places[name] = _Place(self._end, array.shape, array.dtype)
-                arrays[name] = array
                 self._end += array.nbytes
         try:
-            for name, array in arrays.items():
+            for name, array in columns.items():
                 _written(self._file.fileno(), array, places[name].offset)
         except OSError:
             return

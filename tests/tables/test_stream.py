@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from optserve.errors import ConfigError, DataFailure
 from optserve.graph.aval import Array
 from optserve.tables.buffer_pool import Buffers
 from optserve.tables.pieces import TablePiece
+from optserve.tables.scratch import Scratch
 from optserve.tables.stream import Stream
 
 ROWS, PIECES = 100, 12
@@ -183,6 +185,21 @@ def test_what_is_decoded_twice_is_read_from_disk(decoded: list[int], tmp_path: P
     assert decoded == []
     assert len(asked) >= PIECES
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_forked_off_reads_what_is_kept_and_keeps_nothing(
+    decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = Scratch.of(1000)
+    assert scratch is not None
+    scratch.keep(0, {"x": np.array([1.0, 2.0])})
+    owner = os.getpid()
+    monkeypatch.setattr("os.getpid", lambda: owner + 1)
+    scratch.keep(1, {"x": np.array([3.0])})
+    kept = scratch.columns(0, np.empty)
+    assert kept is not None
+    assert kept["x"].tolist() == [1.0, 2.0]
+    assert scratch.columns(1, np.empty) is None
 
 
 def test_a_file_that_has_changed_is_not_read_from_disk(decoded: list[int]) -> None:

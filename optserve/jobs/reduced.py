@@ -2,25 +2,29 @@
 
 All that a step of least squares needs of residual r and Jacobian J is the triangle R of
 ``[J r] = Q R``: ``|J s + r|`` is ``|R [s 1]|`` for every step s. Each block of rows is evaluated
-and reduced to its triangle while it is in the cache. So the memory does not grow with the rows, and
-what the blocks are depends on nothing but sizes: no bit depends on the number of threads.
+and reduced to its triangle while it is in the cache, or where it has many columns to the products
+of these, as in ``tall``. So the memory does not grow with the rows, and what the blocks are depends
+on nothing but sizes: no bit depends on the number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 
 import numpy as np
 
 from optserve.backends.backend import Compiled
 from optserve.backends.blas import one_thread
-from optserve.graph.aval import Array, Shape
+from optserve.backends.threads import share
+from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.known_points import Linearized
-from optserve.optimizers.tall import SQUARES, triangle
+from optserve.optimizers.tall import MANY, SQUARES, of_products, triangle
 from optserve.transforms.rows_apart import keeps_rows_apart
 
 __all__ = ["ReducedResiduals", "reduced"]
@@ -31,10 +35,16 @@ BLOCK_ENTRIES = 1 << 18
 SEVERAL = 4
 """Blocks from which on it is worth the while."""
 
+TOGETHER = 4
+"""Blocks whose products are made at once."""
 
-@dataclass(frozen=True)
+
+@dataclass(eq=False)
 class ReducedResiduals:
-    """Residuals with ``rows`` by blocks, and those without them, if there are any, at once."""
+    """Residuals with ``rows`` by blocks, and those without them, if there are any, at once.
+
+    Of a Jacobian that is the same everywhere, as structure tells, the products are made once.
+    """
 
     evaluator: Evaluator
     rows: int
@@ -42,33 +52,76 @@ class ReducedResiduals:
     sliced: Sequence[bool]
     by_rows: Compiled
     at_once: Compiled | None
+    _squares: Array | None = field(default=None, init=False)
 
     def __call__(self, point: Array) -> Linearized:
         """Loss and gradient at a point (p,), and a residual and Jacobian of the same least squares
         with p + 1 rows."""
-        width, dtype = self.evaluator.packing.size, self.evaluator.packing.dtype
-        loss, gradient, triangles = 0.0, np.zeros(width), list[Array]()
+        size, dtype = point.size, self.evaluator.packing.dtype
         with one_thread():  # else the library below would start threads for each block
-            for residual, jacobian in self._blocks(point):
-                loss += float(residual @ residual)
-                gradient += 2.0 * (residual @ jacobian)
+            if size + 1 >= MANY:
+                products = self._products(point)
+                found = of_products(products)
+                if found is not None:
+                    return _linearized(products[size, size], products[size, :size], found, dtype)
+            if self.rows <= SEVERAL * self.height:
+                return self.evaluator.linearized(point)
+            square, slopes, triangles = np.zeros(()), np.zeros(size), list[Array]()
+            for residual, jacobian in self._blocks(point, self.height):
+                square += residual @ residual
+                slopes += residual @ jacobian
                 triangles.append(triangle(jacobian, residual))
-            found = triangle(np.concatenate(triangles))
-        return Linearized(
-            dtype.type(loss), gradient.astype(dtype), found[:, width], found[:, :width]
-        )
+            return _linearized(square, slopes, triangle(np.concatenate(triangles)), dtype)
 
-    def _blocks(self, point: Array) -> Iterator[tuple[Array, Array]]:
+    def _products(self, point: Array) -> Array:
+        """Those (p + 1, p + 1) of the columns of Jacobian and residual with each other: of several
+        blocks at once, each on a thread, and summed in their order."""
+        size, threads = point.size, self.evaluator.backend.threads
+        found = np.zeros((size + 1, size + 1))
+        if self._squares is not None:
+            found[:size, :size] = self._squares
+        blocks = self._blocks(point, max(self.height // SQUARES, 1))
+        while several := list(islice(blocks, TOGETHER)):
+            made = dict.fromkeys(range(len(several)), np.zeros(()))
+            if self._squares is None:
+                share(partial(_multiply, several, made), len(several), threads)
+            for number, (residual, jacobian) in enumerate(several):
+                found[:size, :size] += made[number]
+                found[size, :size] += residual @ jacobian
+                found[size, size] += residual @ residual
+        found[:size, size] = found[size, :size]
+        if self.evaluator.graphs.is_linear:
+            self._squares = found[:size, :size]
+        return found
+
+    def _blocks(self, point: Array, height: int) -> Iterator[tuple[Array, Array]]:
         """Residual (m,) and Jacobian (m, p) of each block, in float64."""
         arguments = self.evaluator.graphs.arguments
         if self.at_once is not None:
             yield _joined(self.at_once(point, *arguments), point.size)
-        for first in range(0, self.rows, self.height):
+        for first in range(0, self.rows, height):
             block = [
-                one[first : first + self.height] if sliced else one
+                one[first : first + height] if sliced else one
                 for one, sliced in zip(arguments, self.sliced, strict=True)
             ]
             yield _joined(self.by_rows(point, *block), point.size)
+
+
+@np.errstate(all="ignore")
+def _multiply(
+    blocks: Sequence[tuple[Array, Array]], squares: dict[int, Array], numbers: Iterable[int]
+) -> None:
+    """Put the products (p, p) of the columns of some Jacobians into ``squares``."""
+    for number in numbers:
+        _, jacobian = blocks[number]
+        squares[number] = jacobian.T @ jacobian
+
+
+def _linearized(square: Array, slopes: Array, triangular: Array, dtype: DType) -> Linearized:
+    """From the square of the residual, its products (p,) with columns, and the triangle of both."""
+    size = len(slopes)
+    gradient = (2.0 * slopes).astype(dtype)
+    return Linearized(dtype.type(square), gradient, triangular[:, size], triangular[:, :size])
 
 
 def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
@@ -95,7 +148,8 @@ def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     entries = sum(evaluator.residual_sizes[names[index]] for index in own)
     each = max(1, entries // max(1, counts[rows.name]))
     height = max(BLOCK_ENTRIES // (each * (size + 1)), SQUARES * (size + 1))
-    if counts[rows.name] <= SEVERAL * height:
+    many = size + 1 >= MANY and SQUARES * counts[rows.name] > SEVERAL * height
+    if not many and counts[rows.name] <= SEVERAL * height:
         return evaluator.linearized if evaluator.problem.objective.streamed else None
     by_rows = _apart(evaluator, own)
     if by_rows is None or not keeps_rows_apart(by_rows, rows):
@@ -126,6 +180,8 @@ def _tables(shape: Shape) -> list[Dim]:
 def _joined(found: Sequence[Array], width: int) -> tuple[Array, Array]:
     """Residuals and their Jacobians, each joined."""
     count = len(found) // 2
-    residual = np.concatenate([np.ravel(one) for one in found[:count]])
-    jacobian = np.concatenate([np.reshape(one, (-1, width)) for one in found[count:]])
+    residuals = [np.ravel(one) for one in found[:count]]
+    jacobians = [np.reshape(one, (-1, width)) for one in found[count:]]
+    residual = residuals[0] if count == 1 else np.concatenate(residuals)
+    jacobian = jacobians[0] if count == 1 else np.concatenate(jacobians)
     return residual.astype(np.float64, copy=False), jacobian.astype(np.float64, copy=False)

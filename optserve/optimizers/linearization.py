@@ -18,7 +18,7 @@ import numpy as np
 
 from optserve.optimizers.base import Value
 from optserve.optimizers.lengths import lengths, norm
-from optserve.optimizers.tall import triangle
+from optserve.optimizers.tall import MANY, triangle
 
 __all__ = ["GaussNewton", "Model", "least_squares", "linearize", "triangular"]
 
@@ -143,19 +143,42 @@ def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton
     values decide which directions count.
     """
     size = len(target)
-    right = np.zeros((size, size + 1))
-    right.reshape(-1)[:: size + 2] = 1.0
-    right[:, size] = target
     cutoff = DEFICIENT * size * precision
     try:
-        solved = np.linalg.solve(factor, right)
+        inverse, solution = _solved(factor, target)
     except np.linalg.LinAlgError:
         return _of_least_length(factor, target, cutoff)
     # The Frobenius norm of the inverse is at least 1 / the smallest singular value.
-    inverse = solved[:, :size].ravel()
-    if not sqrt(inverse @ inverse) * sqrt(size) * cutoff < 1.0:
+    entries = inverse.ravel()
+    if not sqrt(entries @ entries) * sqrt(size) * cutoff < 1.0:
         return _of_least_length(factor, target, cutoff)
-    return GaussNewton(-solved[:, size], norm(target), True)
+    return GaussNewton(-solution, norm(target), True)
+
+
+def _solved(factor: Value, target: Value) -> tuple[Value, Value]:
+    """The inverse (p, p) of a triangle, and ``z`` with ``factor @ z == target``."""
+    size = len(target)
+    if size >= MANY:
+        inverse = _inverse(factor)
+        return inverse, inverse @ target
+    right = np.zeros((size, size + 1))
+    right.reshape(-1)[:: size + 2] = 1.0
+    right[:, size] = target
+    solved = np.linalg.solve(factor, right)
+    return solved[:, :size], solved[:, size]
+
+
+def _inverse(factor: Value) -> Value:
+    """That of a triangle (p, p), from those of its halves: nearly all of it is products."""
+    size = len(factor)
+    if size < MANY:
+        return np.linalg.inv(factor)
+    half = size // 2
+    first, last = _inverse(factor[:half, :half]), _inverse(factor[half:, half:])
+    found = np.zeros((size, size))
+    found[:half, :half], found[half:, half:] = first, last
+    found[:half, half:] = -first @ factor[:half, half:] @ last
+    return found
 
 
 def _of_least_length(factor: Value, target: Value, cutoff: float) -> GaussNewton:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,3 +134,66 @@ def test_a_fit_ends_where_that_by_the_whole_does(
     assert by_blocks.termination.reason == whole.termination.reason
     for name in ("k", "w", "c"):
         np.testing.assert_allclose(by_blocks.parameters[name], whole.parameters[name], 1e-7, 1e-12)
+
+
+def ridge(rows: int = ROWS) -> Problem:
+    """Least squares of ten columns, and of what they are multiplied with."""
+    rng = np.random.default_rng(0)
+
+    def outputs(w: Any, x: Any) -> list[Any]:
+        r = x @ w - 1.0
+        return [np.sum(r**2) + np.sum(w**2), r, w]
+
+    return problem(
+        outputs,
+        [parameter("w", [0.25] * 10)],
+        {"x": rng.standard_normal((rows, 10))},
+        kind="least_squares",
+        objective={"residuals": ("r0", "r1")},
+        optimizer=levenberg_marquardt(),
+    )
+
+
+@pytest.fixture
+def many_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MANY", 2)
+
+
+@pytest.mark.usefixtures("many_columns")
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_products_of_many_columns(threads: int) -> None:
+    evaluator = evaluator_of(ridge(), llvm_backend, threads)
+    by_blocks = reduced(evaluator)
+    assert by_blocks is not None
+    for at in (0.0, 0.5):
+        point = np.full(10, at)
+        found, whole = by_blocks(point), evaluator.linearized(point)
+        np.testing.assert_array_equal(np.tril(found.jacobian, -1), 0.0)  # nothing was left to QR
+        assert (np.diagonal(found.jacobian) > 0.0).all()
+        np.testing.assert_allclose(found.loss, whole.loss, rtol=1e-13)
+        np.testing.assert_allclose(found.gradient, whole.gradient, rtol=1e-12)
+        products = found.jacobian.T @ found.jacobian
+        np.testing.assert_allclose(products, whole.jacobian.T @ whole.jacobian, atol=1e-10)
+        alone = reduced(evaluator_of(ridge(), llvm_backend, 1))
+        assert alone is not None
+        for left, right in zip(found, alone(point), strict=True):
+            assert left.tobytes() == right.tobytes()
+
+
+@pytest.mark.usefixtures("many_columns")
+@pytest.mark.parametrize("rows", [60, ROWS])
+def test_columns_that_are_alike_are_left_to_reflections(rows: int) -> None:
+    problem_ = made(curve, rows=rows)
+    x = 1.0 + 1e-9 * problem_.objective.data["x"]
+    objective = replace(problem_.objective, data={**problem_.objective.data, "x": x})
+    evaluator = evaluator_of(replace(problem_, objective=objective), llvm_backend)
+    by_blocks = reduced(evaluator)
+    assert by_blocks is not None
+    point = evaluator.packing.flat({})
+    found, whole = (
+        linearize(at.jacobian, at.residual)
+        for at in (by_blocks(point), evaluator.linearized(point))
+    )
+    assert found is not None
+    assert whole is not None
+    np.testing.assert_allclose(found.gauss_newton.offset, whole.gauss_newton.offset, rtol=1e-6)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optserve.graph.aval import Array
-from optserve.optimizers.linearization import Model, linearize
+from optserve.optimizers import linearization
+from optserve.optimizers.linearization import Model, least_squares, linearize
 
 PRECISION = float(np.finfo(float).eps)
 
@@ -114,3 +115,17 @@ def test_a_matrix_whose_singular_values_lapack_does_not_find() -> None:
     model = made(factor, np.ones(size))
     assert not model.gauss_newton.full
     assert np.isfinite(model.gauss_newton.step).all()
+
+
+@pytest.mark.parametrize("least", [1.0, 1e-6, 1e-13, 0.0])
+def test_many_columns_are_solved_as_few_are(least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    factor = np.triu(rng.standard_normal((150, 150))) / 12 + np.eye(150)
+    factor[77, 77] *= least
+    target = rng.standard_normal(150)
+    found = least_squares(factor, target, 2.0**-52)
+    monkeypatch.setattr(linearization, "MANY", 1000)
+    expected = least_squares(factor, target, 2.0**-52)
+    assert found.full == expected.full
+    np.testing.assert_allclose(found.offset, expected.offset, rtol=1e-12)
+    np.testing.assert_allclose(found.step, expected.step, rtol=1e-9 / max(least, 1e-3))

@@ -173,4 +173,83 @@ log_likelihood: bernoulli_logit_logpmf(y, a + b * x + c * z)
         3,
         says="run away",
     ),
+    case(
+        "counts that are 0 but for a group, beside columns far from their origin",
+        f"""
+{
+            inline(
+                x=[100, 100.1, 100.1, 100.1, 100.1],
+                u=[1001, 1002, 998, 1000, 1000],
+                v=[2, 0, 1, 1, 0],
+                y=[0, 0, 7, 1, 1],
+            )
+        }
+parameters: {{a: 0.58, b: 0.58, c: 0.58, d: 0.58}}
+log_likelihood: poisson_logpmf(y, exp(a + b * x + c * u + d * v))
+""",
+        3,
+        says="a and b run away|b and a run away",
+    ),
+    case(
+        "counts that are 0 below a place, seen only through the rounding of large terms",
+        f"""
+{
+            inline(
+                x=[10, 9.9, 9.8, 10, 10.3, 10.1, 10.2, 10],
+                u=[20.03, 20.03, 20.01, 20, 19.99, 20.03, 20.03, 20.03],
+                v=[10047, 9936, 9918, 10064, 10095, 9906, 9944, 9930],
+                y=[5, 4, 0, 0, 0, 7, 6, 8],
+            )
+        }
+parameters: {{a: 0, b: 0, c: 0, d: 0}}
+define:
+  z: a + b * x + c * u + d * v
+log_likelihood: y * z - exp(z)
+""",
+        3,
+        says="a and c run away|c and a run away",
+    ),
+    case(
+        "lifetimes of which the censored ones lie apart, beside columns far from their origin",
+        f"""
+{
+            inline(
+                x=[9, 8, 8, 8, 10],
+                u=[2001, 2003, 2003, 1998, 2000],
+                v=[2000, 2001, 2003, 1998, 2002],
+                t=[0.319, 0.638, 0.242, 1.432, 0.532],
+                died=[0, 1, 1, 0, 1],
+            )
+        }
+parameters: {{a: -0.1, b: -0.1, c: -0.1, d: -0.1}}
+define:
+  z: a + b * x + c * u + d * v
+loss: mean(t * exp(z) - died * z)
+optimizer: lbfgs
+""",
+        3,
+        says="run away",
+    ),
+    case(
+        "a class of one row, of which no parameter tells by itself that it has vanished",
+        f"""
+{
+            inline(
+                x=[102, 98, 100, 102, 103, 102, 98, 101, 101, 102, 102, 98],
+                u=[10, 20, 10, 0, -10, 30, 30, 0, 0, 10, 10, 40],
+                one=[0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+                two=[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            )
+        }
+parameters: {{a: 3, b: 3, c: 3, d: 3, e: 3, f: 3}}
+define:
+  p: a + b * x + c * u
+  q: d + e * x + f * u
+  most: maximum(0, maximum(p, q))
+loss: mean(most + log(exp(-most) + exp(p - most) + exp(q - most)) - one * p - two * q)
+optimizer: lbfgs
+""",
+        3,
+        says="(d|e|f), (d|e|f) and (d|e|f) run away",
+    ),
 ]

@@ -44,6 +44,9 @@ MANY = 12
 """So many parameters are judged with fifty digits; more of them, with sixteen."""
 
 STEPS = 40
+SHORTER, LEAST = 4, 1e-14
+"""So often a step is shortened, so that it changes the loss by a share of that, or of this."""
+
 DIGITS = 4
 """The rule of NIST, and of Moré, Garbow and Hillstrom's list."""
 
@@ -123,8 +126,6 @@ def minimum(residual: Callable[[Array, Any], Any], point: Array) -> str:
                 return f"the loss does not depend on x{np.flatnonzero(without)} there: {point}"
             scale = np.maximum(np.sqrt(bends), 1e-150)
             curvature, axes = _eigen(hessian / np.outer(scale, scale), exact)
-            if float(curvature[0]) < -1e-6 * float(curvature[-1]):
-                return f"the curvature {float(curvature[0]):.2g} is negative there"
             slope = axes.T @ (gradient / scale)
             floor = curvature[-1] * (1e-30 if exact else 1e-12)
             step = -axes @ (slope / np.array([max(abs(one), floor) for one in curvature])) / scale
@@ -132,9 +133,13 @@ def minimum(residual: Callable[[Array, Any], Any], point: Array) -> str:
             loss, place, moved = _search(loss_of, loss, place, step)
             if float(first - loss) > max(10.0**-DIGITS * float(first), 1e-12):
                 return f"the loss falls on to {float(loss):.6g}"
-            if not moved or loss <= 1e-40:
+            if loss <= 1e-40:
                 return ""
-        if lengths[-1] > max(1e-3 * lengths[0], 1e-6 * float(abs(loss)) ** 0.5):
+            if not moved:
+                break
+        if float(curvature[0]) < -1e-6 * float(curvature[-1]):
+            return f"the curvature {float(curvature[0]):.2g} is negative there"
+        if moved and lengths[-1] > max(1e-3 * lengths[0], 1e-6 * float(abs(loss)) ** 0.5):
             return f"Newton's steps do not shrink ({lengths[0]:.1g}, ..., {lengths[-1]:.1g})"
         return ""
 
@@ -163,9 +168,9 @@ def _derivatives(loss_of: Any, place: Any, exact: bool) -> tuple[Any, Any]:
     width = mpmath.mpf(10) ** -12 if exact else 1e-4
     steps = np.array([width * max(abs(one), width * 1e4 if exact else 1e-2) for one in place])
     center, around = loss_of(place), np.empty((size, 2), dtype=object)
-    moves = np.diag(steps)
     for i in range(size):
-        around[i] = loss_of(place + moves[i]), loss_of(place - moves[i])
+        steps[i], around[i] = _around(loss_of, center, place, i, steps[i], width, exact)
+    moves = np.diag(steps)
     gradient = (around[:, 0] - around[:, 1]) / (2 * steps)
     hessian = np.empty((size, size), dtype=object)
     for i in range(size):
@@ -175,6 +180,23 @@ def _derivatives(loss_of: Any, place: Any, exact: bool) -> tuple[Any, Any]:
             mixed = (both - around[i].sum() - around[j].sum() + 2 * center) / 2
             hessian[i, j] = hessian[j, i] = mixed / (steps[i] * steps[j])
     return (gradient, hessian) if exact else (gradient.astype(float), hessian.astype(float))
+
+
+def _around(
+    loss_of: Any, center: Any, place: Any, i: int, step: Any, width: Any, exact: bool
+) -> tuple[Any, tuple[Any, Any]]:
+    """A step of one coordinate, and the losses beside; shorter where the loss has changed by more
+    than itself before the coordinate has, as by the factor of ``1e30``."""
+    for _ in range(SHORTER if exact else 1):
+        move = np.zeros(place.size, dtype=object if exact else float)
+        move[i] = step
+        beside = loss_of(place + move), loss_of(place - move)
+        bend = abs(sum(beside) - 2 * center) / step**2
+        shorter = width * mpmath.sqrt(max(abs(center), LEAST) / bend) if bend else step
+        if not exact or shorter >= step:
+            break
+        step = shorter
+    return step, beside
 
 
 def _eigen(matrix: Any, exact: bool) -> tuple[Any, Any]:

@@ -27,11 +27,11 @@ from optserve.jobs.evidence.leaving import (
     is_endless,
 )
 from optserve.jobs.evidence.newton import Bar, Finish, finish
-from optserve.jobs.evidence.outward import Let, came_down, outward
+from optserve.jobs.evidence.outward import Let, came_down, far_along, outward
 from optserve.jobs.evidence.profiles import Profile, profile
 from optserve.jobs.evidence.quadratic import WEAK, Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.surface import BLIND, Surface
+from optserve.jobs.evidence.surface import BLIND, NOTHING, Surface
 from optserve.jobs.evidence.weak_axes import hidden, profiles_of, true_model
 from optserve.jobs.reasons import Reason
 
@@ -173,6 +173,7 @@ class Examination:
             self._unlike(place, model, seen)
             or self._ill_conditioned(place, model, seen)
             or self._vanished(place, true, noise, bar.let)
+            or self._unlike(place, model, far_along(surface, place, model, weak, noise, bar.let))
             or self._unlike(place, model, drifting(surface, place, true, bar.asked, done.noise))
             or self._no_longer(place, seen, noise)
             or self._flat(place, model, true, weak, seen)
@@ -379,7 +380,8 @@ class Examination:
         return Examined(reason, evidence, place, step=step)
 
     def _sizes(self, place: Ground) -> Array:
-        return 1.0 / self.surface.reference(place)
+        sizes, far = self.surface.reference(place), self.surface.far(place)
+        return np.asarray(1.0 / np.where(sizes < NOTHING * far, far, sizes))
 
     def _distance(self, decrement: float, unit: float) -> float:
         if decrement == 0.0:

@@ -21,7 +21,7 @@ from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.surface import Surface
 from optserve.optimizers.lengths import norm
 
-__all__ = ["Let", "came_down", "outward"]
+__all__ = ["Let", "came_down", "far_along", "outward"]
 
 Let = Callable[[], float]
 """By how much the loss may fall along a way that counts as flat."""
@@ -38,7 +38,8 @@ FEW = 6
 ROUNDINGS = 16.0
 """So many rounding errors of a coordinate are no way that it has come."""
 
-INWARD = (-0.5, -1.0)
+INWARD, FAR = np.array([-0.5, -1.0]), 10.0
+"""Parts of a way at which the loss has risen on the way back, and how far off it may not have."""
 
 FARTHER, ALIKE = 1.5, 0.999
 """By how much longer each way must be, and how alike in cosine, that leads ever farther."""
@@ -115,6 +116,36 @@ def outward(
         ways += list(
             np.where(np.eye(whole.size, dtype=bool)[part], place.point - surface.start, 0.0)
         )
+    return _along(surface, place, ways, model, noise, let)
+
+
+def far_along(
+    surface: Surface, place: Ground, model: Quadratic, weak: Array, noise: float, let: Let
+) -> list[Profile]:
+    """The same along what the axes that are ``weak`` (q,) have of the way from the start, and from
+    0, if the loss does not rise much farther off: where a class has vanished, it does along each
+    of its parameters, and not along all of them."""
+    if not weak.any() or weak.all():
+        return []
+    ways = []
+    for way in (place.point - surface.start, place.point):
+        along = np.where(weak, model.axes.T @ (way[model.free] * model.scale), 0.0)
+        turned = model.turned(along)
+        if along.any() and _stays(surface, place, FAR * turned, model, noise, INWARD[-1:] / FAR):
+            ways.append(turned)
+    found = _along(surface, place, ways, model, noise, let)
+    return [] if found is None else [found]
+
+
+def _along(
+    surface: Surface,
+    place: Ground,
+    ways: Sequence[Array],
+    model: Quadratic,
+    noise: float,
+    let: Let,
+) -> Profile | None:
+    """What lies beyond ``place`` along the first of ``ways`` (p,) at which that is seen."""
     for way in ways:
         if _stays(surface, place, way, model, noise):
             found = beyond(surface, place, way, let())
@@ -123,7 +154,14 @@ def outward(
     return None
 
 
-def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise: float) -> bool:
+def _stays(
+    surface: Surface,
+    place: Ground,
+    way: Array,
+    model: Quadratic,
+    noise: float,
+    inward: Array = INWARD,
+) -> bool:
     """Whether the loss does not rise beyond ``place``, and does on the way back."""
 
     def change(share: float) -> float:
@@ -132,7 +170,7 @@ def _stays(surface: Surface, place: Ground, way: Array, model: Quadratic, noise:
             return inf  # a bound is there
         return change_of(found, place)
 
-    out, back = change(1.0), max(map(change, INWARD))
+    out, back = change(1.0), max(map(change, inward))
     if noise < out <= NOTHING * back:  # coordinates are larger there, and so are their roundings
         noise = max(noise, surface.noise(surface.at(place.point + way), model).loss)
     return out <= noise < back

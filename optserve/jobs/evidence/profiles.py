@@ -140,7 +140,7 @@ def _bowl(
             break
         sides.insert(0, closer)
     if len(sides) < 2 or sides[0].share >= APART:
-        return Profile("edge", unit)
+        return _wall(surface, place, unit, seen, let)
     near, far = sides[:2]
     if near.rise > GRAINY * far.rise:
         # Ten times nearer it has not risen less: that is rounding, of which the place is free.
@@ -154,6 +154,19 @@ def _bowl(
     if change_of(lowest, place) < -let:
         return Profile("falls", unit, lowest)
     return Profile("rises", unit)
+
+
+def _wall(
+    surface: Surface, place: Ground, unit: Array, seen: Mapping[float, Ground], let: float
+) -> Profile:
+    """What it is that rises in both senses, but in one of them only at the end: nothing more than
+    rounding has risen there, if farther out it has risen no more."""
+    rises = {sense: change_of(seen[sense], place) for sense in (1.0, -1.0)}
+    sense = min(rises, key=rises.__getitem__)
+    farther = change_of(surface.at(place.point + OUTWARD[0] * sense * unit), place)
+    if not farther <= rises[sense]:
+        return Profile("edge", unit)
+    return beyond(surface, place, sense * unit, max(let, CLEARLY * rises[sense]))
 
 
 def _floor(surface: Surface, place: Ground, unit: Array, noise: float, let: float) -> Profile:

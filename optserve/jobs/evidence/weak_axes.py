@@ -108,6 +108,7 @@ def profiles_of(
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
+        direction = _straight(surface, place, direction, model, which)
         one = _seen(surface, place, direction, model, noise, let)
         more = longer(surface, place, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
@@ -123,6 +124,27 @@ def profiles_of(
         if fallen := next(filter(None, lower), None):
             return [fallen]
     return found + _weakest(surface, place, model, which, noise, let)
+
+
+def _straight(
+    surface: Surface, place: Ground, direction: Array, model: Quadratic, which: Array
+) -> Array:
+    """``direction`` (p,), freed of what rounding of the model has left in it of axes other than
+    ``which`` (q,): along these the loss would rise, and hide what it does along the direction.
+
+    A derivative along it has more digits than the Hessian, in which large terms cancel.
+    """
+    others = model.sure & ~which
+    if not others.any():
+        return direction
+    if place.jacobian is not None:
+        bent = 2.0 * (place.jacobian @ direction) @ place.jacobian
+    else:
+        bent = surface.product(place.point, direction)
+    slopes = model.axes.T @ (bent[model.free] / model.scale)
+    stray = np.where(others, slopes / np.where(others, model.values, 1.0), 0.0)
+    found = direction - model.turned(stray)
+    return found if np.isfinite(found).all() else direction
 
 
 def _seen(

@@ -22,7 +22,6 @@ from optserve.cli.shared_options import (
 from optserve.cli.streams import output_encoding, write_error, write_output
 
 if TYPE_CHECKING:
-    from optserve.config.overrides import Option
     from optserve.config.schema.uncertainty import Simulate
     from optserve.jobs.simulation import Simulated
 
@@ -70,10 +69,6 @@ def simulate(
         problem = load(config, overrides=set_, allow_path=allow_path, plugin_files=plugin)
         asked = Simulate.model_validate(problem.metadata["config"].get("simulate") or {})
         problem = replace(problem, expectations=())
-        drawn = None
-        if asked.density is not None:
-            options = [*set_, *_of_density(asked.density)]
-            drawn = load(config, overrides=options, allow_path=allow_path, plugin_files=plugin)
         with Interruption(patience=None) as interruption:
             if from_ is None:
                 fitted = run_job(problem, threads=threads if jobs == 1 else 1)
@@ -83,15 +78,15 @@ def simulate(
             count = asked.n if n is None else n
             seed = asked.seed if seed is None else seed
             if jobs == 1:
-                found = simulated_of(problem, fitted, count, seed, threads=threads, drawn=drawn)
+                found = simulated_of(problem, fitted, count, seed, threads=threads)
             else:
                 from optserve.cli.processes import fits_by_processes
 
-                sets = Sets(problem, fitted, seed, drawn)
+                sets = Sets(problem, fitted, seed)
                 fits = fits_by_processes(
                     lambda number: sets.fit(number, 1), count, jobs, interruption
                 )
-                found = simulated_of(problem, fitted, count, seed, fits=fits, drawn=drawn)
+                found = simulated_of(problem, fitted, count, seed, fits=fits)
         wrong = _wrong(asked, found)
         if output is Format.json:
             write_output(_json(found, wrong))
@@ -100,19 +95,6 @@ def simulate(
             for line in wrong:
                 write_error(f"fails: {line}")
         raise typer.Exit(4 if wrong else 0)
-
-
-def _of_density(density: str) -> list[str | Option]:
-    """The options by which a config becomes one of the same parameters and data with the log
-    likelihood ``density``."""
-    import json
-
-    from optserve.config.overrides import Option
-
-    others = ("least_squares", "loss", "log_likelihood", "weights", "optimizer", "stop")
-    beside = ("uncertainty", "simulate", "expect", "baseline", "outputs", "metrics")
-    written = Option("simulate.density", "log_likelihood", json.dumps(density))
-    return [*(f"{key}=null" for key in (*others, *beside)), written]
 
 
 def _wrong(asked: Simulate, found: Simulated) -> list[str]:

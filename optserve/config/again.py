@@ -60,6 +60,7 @@ def _depends_on_layout_alone(declared: Declared, problem: Problem, data: Mapping
         problem.held_out,
         problem.metrics,
         problem.outputs,
+        problem.drawn,
         problem.levels,
         loss.deviation,
         loss.weighting,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from keyword import iskeyword
+from types import MappingProxyType
 from typing import NamedTuple
 
 from optserve.config.expressions import (
@@ -11,25 +11,25 @@ from optserve.config.expressions import (
     AppliedFunction,
     Expression,
     Function,
-    Text,
     compose,
     declare,
-    parse_expression,
     parse_signature,
 )
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import MappingEntry, MappingNode, Node, ScalarNode, SequenceNode, is_null
 from optserve.config.options import Named, named_in, one_named
+from optserve.config.parsing import before_brackets, name_of, parsed, text_of
 from optserve.config.schema.config import Config
 from optserve.config.schema.define import Composition, Definition, Pipe
 from optserve.config.schema.loss import Comparison
 from optserve.config.schema.output import Output
 from optserve.config.schema.table import Table
+from optserve.config.schema.uncertainty import Simulate
 from optserve.config.schema.validation import wrong_kind
-from optserve.config.traps import refuse_comment_inside
 from optserve.config.used_names import mentions, uses
 from optserve.errors import ConfigError, Place
 from optserve.jobs.problem import ObjectiveKind, WeightKind
+from optserve.primitives.random_terms import densities_of
 
 __all__ = [
     "WEIGHTS",
@@ -39,9 +39,8 @@ __all__ = [
     "OutputDeclared",
     "Prior",
     "RowExpressions",
+    "Simulated",
     "declarations",
-    "name_of",
-    "parsed",
 ]
 
 WEIGHTS = "weights of rows"
@@ -108,10 +107,23 @@ class RowExpressions(NamedTuple):
     derived: tuple[DeclaredValue, ...]
 
 
+class Simulated(NamedTuple):
+    """What data sets of a simulation are drawn from, if not from the model of the loss: a
+    ``density``, or ``columns`` in order, by expressions that may have random terms."""
+
+    density: Expression | None = None
+    columns: Mapping[str, Expression] = MappingProxyType({})
+
+    @property
+    def expressions(self) -> Iterable[Expression]:
+        """All of them."""
+        return [*self.columns.values(), *([self.density] if self.density else [])]
+
+
 class Declarations(NamedTuple):
     """Parameters and values with their places, functions by name, the loss, metrics and outputs,
     the expressions of each table, and of each parameter its prior and its start, where that is a
-    text: an expression of data, or the name of an initializer."""
+    text: an expression of data, or the name of an initializer; and what a simulation draws."""
 
     parameters: Mapping[str, Place]
     values: tuple[DeclaredValue, ...]
@@ -122,6 +134,7 @@ class Declarations(NamedTuple):
     priors: Mapping[str, Prior]
     starts: Mapping[str, Expression]
     outputs: Mapping[str, OutputDeclared]
+    simulated: Simulated = Simulated()
 
     @property
     def called(self) -> frozenset[str]:
@@ -138,6 +151,8 @@ class Declarations(NamedTuple):
         calls = [part.calls for part in self._expressions()]
         calls += [function.calls for function in self.functions.values()]
         calls += [frozenset({prior.function}) for prior in self.priors.values()]
+        random = [name for one in self.simulated.columns.values() for name in one.calls]
+        calls += [frozenset(densities_of(random))]
         return frozenset[str]().union(*calls) - set(self.functions)
 
     def needed(self, expression: Expression) -> tuple[DeclaredValue, ...]:
@@ -182,6 +197,7 @@ class Declarations(NamedTuple):
         yield from self.starts.values()
         for output in self.outputs.values():
             yield from (output.value, *output.at.values())
+        yield from self.simulated.expressions
         for prior in self.priors.values():
             yield from prior.hyperparameters.values()
         for table in self.tables.values():
@@ -193,12 +209,12 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
     """Everything that ``config`` declares, but for what cannot be parsed."""
     parameters: dict[str, Place] = {}
     for name, entry in config.entries_of("parameters").items():
-        with found.declaring(_before_brackets(name)):
+        with found.declaring(before_brackets(name)):
             parameters[name_of(entry.key)] = entry.key.place
     values: list[DeclaredValue] = []
     functions: dict[str, Function] = {}
     for name, entry in config.entries_of("define").items():
-        with found.declaring(_before_brackets(name)):
+        with found.declaring(before_brackets(name)):
             defined = _defined(config.define[name], entry)
             if isinstance(defined, DeclaredValue):
                 values.append(defined)
@@ -232,57 +248,30 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
                 priors[name] = _prior(parameter.node_of("prior"))
     loss = _loss(config, found)
     made = Declarations(
-        parameters, tuple(values), functions, loss, metrics, tables, priors, starts, outputs
+        parameters=parameters,
+        values=tuple(values),
+        functions=functions,
+        loss=loss,
+        metrics=metrics,
+        tables=tables,
+        priors=priors,
+        starts=starts,
+        outputs=outputs,
+        simulated=_simulated(config.simulate, found),
     )
     return made._replace(loss=_with_priors(made))
 
 
-def parsed(node: Node, *, texts: bool = False) -> Expression:
-    """The checked tree of an expression of the config, in which ``texts`` may be compared."""
-    assert isinstance(node, ScalarNode)
-    refuse_comment_inside(node)
-    return parse_expression(_text(node), texts=texts)
-
-
-def name_of(key: ScalarNode, *, dotted: bool = True) -> str:
-    """The name that ``key`` declares, where names of values stand."""
-    if iskeyword(key.text):
-        raise ConfigError(
-            f"'{key.text}' is a word of Python, and no name",
-            place=key.place,
-            expected="a name",
-            remedy=f"write '{key.text}_'",
-            code="wrong-name",
-        )
-    if key.text[:1].isdigit():
-        raise ConfigError(
-            f"'{key.text}' begins with a digit, and no name does",
-            place=key.place,
-            expected="a name: a letter or `_`, then letters, digits and `_`",
-            remedy=f"write 'p{key.text}'" if f"p{key.text}".isidentifier() else "",
-            code="wrong-name",
-        )
-    signature = parse_signature(_text(key))
-    if signature.parameters is not None:
-        raise ConfigError(
-            f"'{signature}' is not the name of a value",
-            place=key.place,
-            expected="a name",
-            code="wrong-name",
-        )
-    if not dotted and "." in signature.name:
-        raise ConfigError(
-            f"'{signature.name}' has a dot",
-            place=key.place,
-            expected="a name without dots",
-            code="wrong-name",
-        )
-    return signature.name
-
-
-def _before_brackets(key: str) -> str:
-    """The name that a key declares, whatever is wrong behind it."""
-    return key.partition("(")[0].strip()
+def _simulated(asked: Simulate | None, found: Mistakes) -> Simulated:
+    density, columns = None, dict[str, Expression]()
+    if asked is not None:
+        for entry in asked.drawn.values():
+            with found:
+                columns[name_of(entry.key)] = parsed(entry.value)
+        if asked.density is not None:
+            with found:
+                density = parsed(asked.node_of("density"))
+    return Simulated(density, columns)
 
 
 def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> RowExpressions:
@@ -298,12 +287,8 @@ def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> R
     return RowExpressions(where, tuple(derived))
 
 
-def _text(scalar: ScalarNode) -> Text:
-    return Text(scalar.text, scalar.pieces())
-
-
 def _defined(definition: Definition, entry: MappingEntry) -> DeclaredValue | Function:
-    signature = parse_signature(_text(entry.key))
+    signature = parse_signature(text_of(entry.key))
     if isinstance(definition, Composition | Pipe):
         innermost_first = isinstance(definition, Pipe)
         stages = definition.node_of("pipe" if innermost_first else "compose")
@@ -322,7 +307,7 @@ def _defined(definition: Definition, entry: MappingEntry) -> DeclaredValue | Fun
             code="wrong-definition",
         )
     return declare(
-        signature, [(_text(one.key), parsed(one.value)) for one in body.entries.values()]
+        signature, [(text_of(one.key), parsed(one.value)) for one in body.entries.values()]
     )
 
 
@@ -336,10 +321,10 @@ def _step(stage: Node) -> AppliedFunction:
     """One function of a composition, with what else it is called with."""
     [named] = named_in(stage)
     if named.options is None:
-        return AppliedFunction(_text(named.key), ())
+        return AppliedFunction(text_of(named.key), ())
     operands = named.options
     several = operands.items if isinstance(operands, SequenceNode) else (operands,)
-    return AppliedFunction(_text(named.key), tuple(map(parsed, several)))
+    return AppliedFunction(text_of(named.key), tuple(map(parsed, several)))
 
 
 def _prior(node: Node) -> Prior:

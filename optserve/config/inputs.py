@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +44,8 @@ class BoundGraph(NamedTuple):
 
 
 class Inputs:
-    """A trace in which parameters and columns have their names; ``shapes`` are the parameters'."""
+    """A trace in which parameters and columns have their names; ``shapes`` are the parameters'.
+    ``further`` are known by name beside the columns."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Inputs:
         tables: Tables,
         vocabulary: Vocabulary,
         precision: DType,
+        further: Mapping[str, Aval] = MappingProxyType({}),
     ) -> None:
         self.vocabulary = vocabulary
         self.trace = new_trace(precision=precision)
@@ -62,6 +65,7 @@ class Inputs:
             column.name: self.trace.input(column.aval(precision), column.name)
             for column in tables.columns()
         }
+        self._arrays |= {name: self.trace.input(one, name) for name, one in further.items()}
         self._numbers = {
             table: self.trace.input(column.aval(precision), column.name)
             for table, column in tables.row_numbers().items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -176,6 +176,9 @@ def _problem(
         with found:
             more, left_out = _baseline(declared, tables, traced)
             expectations = (*expectations, *more)
+    drawn = None
+    if arrays is not None and traced.drawn is not None:
+        drawn = traced.drawn.over(arrays, names)
     stop = stop_of(config, splits, found)
     if arrays is None or built is None:
         found.hold()
@@ -228,6 +231,8 @@ def _problem(
         metrics=_metrics(names.metrics, traced, arrays),
         outputs=outputs,
         errors=errors,
+        drawn=drawn,
+        derived=_derived(declared, tables, used),
         starts=traced.starts,
         expectations=expectations,
         third_party=traced.third_party,
@@ -242,6 +247,20 @@ def _problem(
         metadata=_metadata(declared, tables),
         shared=traced.shared,
     )
+
+
+def _derived(
+    declared: Declared, tables: Tables, used: Collection[str]
+) -> Mapping[str, frozenset[str]]:
+    """Of which columns those that are used and derived are computed."""
+    names, found = declared.declarations, dict[str, frozenset[str]]()
+    for table in tables.tables:
+        prefix = "" if tables.bare else f"{table.name}."
+        for column in names.tables[table.name].derived:
+            read = [one for one in table.names if names.uses(column.expression, [one])]
+            known = (found.get(prefix + one, frozenset()) for one in read)
+            found[prefix + column.name] = frozenset(prefix + one for one in read).union(*known)
+    return {name: read for name, read in found.items() if name in used}
 
 
 def _baseline(

@@ -18,7 +18,8 @@ __all__ = ["check_simulation"]
 
 _BY_LABEL = (
     *("coverage", "profile_coverage", "bias", "spread", "mean", "mean_error"),
-    *("bias_error", "coverage_error", "coverage_of"),
+    *("bias_error", "coverage_low", "coverage_high", "coverage_of"),
+    *("profile_coverage_low", "profile_coverage_high", "profile_coverage_of"),
 )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from optserve.backends.backend import Backend
 from optserve.config.arrays import Arrays
 from optserve.config.config_scope import Tables
-from optserve.config.declarations import Declarations, parsed
+from optserve.config.declarations import Declarations
 from optserve.config.declared import Declared
 from optserve.config.inputs import BoundGraph, Inputs
 from optserve.config.metrics import build_metrics
@@ -27,6 +27,7 @@ from optserve.config.of_data import StartsOfData, build_starts, evaluate_size
 from optserve.config.optimizer import is_given, method_of, optimizer_of
 from optserve.config.outputs import Curve, build_outputs
 from optserve.config.parameters import parameter_of, shape_of, start_points
+from optserve.config.parsing import parsed
 from optserve.config.placing import placed
 from optserve.errors import ConfigError
 from optserve.graph.aval import Array
@@ -39,6 +40,7 @@ from optserve.registry import Registry
 
 if TYPE_CHECKING:
     from optserve.config.data.data_table import DataTable  # a config without data does without it
+    from optserve.config.simulated_columns import DrawnGraphs
 
 __all__ = ["Traced", "traced"]
 
@@ -52,8 +54,9 @@ class Traced:
     with them.
 
     What is wrong is missing: ``loss``, ``metrics`` and ``outputs`` are ``None`` then, and so are
-    metrics where there are none. ``computed`` computes the starts of ``parameters`` that are
-    expressions of data. ``shared`` holds the graphs and callables that jobs made of it.
+    metrics where there are none. ``drawn`` is what a simulation draws, if that is said.
+    ``computed`` computes the starts of ``parameters`` that are expressions of data. ``shared``
+    holds the graphs and callables that jobs made of it.
     """
 
     optimizer: Optimizer | None
@@ -61,6 +64,7 @@ class Traced:
     loss: Built | None
     metrics: BoundGraph | None
     outputs: Mapping[str, Curve] | None
+    drawn: DrawnGraphs | None
     parameters: tuple[JobParameter, ...]
     computed: StartsOfData
     starts: tuple[Mapping[str, Array], ...]
@@ -83,8 +87,10 @@ class Traced:
         outputs = [one.graph for one in (self.outputs or {}).values()]
         graphs = (self.loss and self.loss.traced, self.metrics, self.computed.graph, *outputs)
         read = {column for graph in graphs if graph for column in graph.columns}
+        read |= self.drawn.read() if self.drawn else frozenset()
         missing = [] if self.loss else [*names.loss.terms.values()]
         missing += [] if self.metrics else [*names.metrics.values()]
+        missing += [] if self.drawn else [*names.simulated.expressions]
         if self.outputs is None:
             missing += [one for o in names.outputs.values() for one in (o.value, *o.at.values())]
         for column in tables.columns() if missing else ():
@@ -180,6 +186,13 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
         check_metric_names(names.metrics)
     metrics = build_metrics(names, inputs(), found) if names.metrics else None
     outputs = build_outputs(names, inputs, found)
+    drawn = None
+    if names.simulated.expressions:
+        from optserve.config.simulated_columns import build_drawn  # most configs do without
+
+        drawn = build_drawn(
+            names, lambda further: inputs(further=further), tables, loss and loss.traced, found
+        )
     parameters = _parameters(declared, shapes, computed, found, seed)
     bound = loss.traced if loss else None
     graphs = bound, metrics, *(one.graph for one in (outputs or {}).values())
@@ -189,6 +202,7 @@ def _traced(declared: Declared, tables: Tables, found: Mistakes, seed: int) -> T
         loss=loss,
         metrics=metrics,
         outputs=outputs,
+        drawn=drawn,
         parameters=parameters,
         computed=computed,
         starts=start_points(config, parameters, found),

@@ -63,7 +63,9 @@ class Facts:
     operand, to the bit; ``only_aval`` says that nothing but the aval may change.
 
     ``draws(random, *parameters)`` draws, by a NumPy ``Generator``, values of which this is the log
-    density: one for each entry of the parameters, which are all of one shape.
+    density: one for each entry of the parameters, which are all of one shape. It makes them a
+    random term of expressions that draw data; parameters that it takes by their names alone must
+    be named there, as `rate` where NumPy's method of that name takes a scale.
 
     ``cost`` is the time that an entry takes, in additions, and ``large_code`` says that native code
     for it is long: a loop, or several polynomials. Both serve predictions only.

@@ -24,6 +24,8 @@ __all__ = [
     "SHARED",
     "AbortRule",
     "BatchPlan",
+    "Drawn",
+    "DrawnColumn",
     "ErrorKind",
     "ErrorMethod",
     "ErrorsAsked",
@@ -170,6 +172,35 @@ class OutputAsked:
 
 
 @dataclass(frozen=True)
+class DrawnColumn:
+    """A column of the data sets of a simulation, or a value that further ones are made of.
+
+    The inputs of ``graph`` are the parameters on their natural scale, in order, then the arrays
+    called ``columns``, which may be drawn before, then those of ``captured``; its output is the
+    column. In it stand the random terms.
+    """
+
+    name: str
+    graph: Graph
+    columns: tuple[str, ...]
+    captured: tuple[Array, ...]
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What data sets are drawn from, instead of the model of the fit.
+
+    That is a log ``density``, an objective of the same parameters, or ``columns``, which are made
+    in their order; ``data`` are those that they read.
+    """
+
+    density: Objective | None = None
+    columns: tuple[DrawnColumn, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ErrorMethod:
     """One way to the errors of the estimates.
 
@@ -271,8 +302,9 @@ class Problem:
     parameters starting at their ``init``. ``optimizer`` is ``None`` for "evaluate once".
     ``optimizer_given`` says whether a person chose it. ``backends`` are those by name that were
     contributed. ``held_out`` maps each split that is not trained
-    on (``validation``, ``test``) to its arrays, under the names of ``objective.data``. ``shared``
-    keeps graphs and callables for problems of the same structure.
+    on (``validation``, ``test``) to its arrays, under the names of ``objective.data``. ``drawn`` is
+    what a simulation draws from, and ``derived`` tells of columns that are computed, of which they
+    are. ``shared`` keeps graphs and callables for problems of the same structure.
     """
 
     name: str
@@ -285,6 +317,8 @@ class Problem:
     metrics: Metrics | None = None
     outputs: tuple[OutputAsked, ...] = ()
     errors: ErrorsAsked = ErrorsAsked()
+    drawn: Drawn | None = None
+    derived: Mapping[str, frozenset[str]] = field(default_factory=dict)
     starts: tuple[Mapping[str, Array], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     third_party: tuple[Provided, ...] = ()

@@ -33,6 +33,7 @@ def bare(problem: Problem) -> Problem:
         expectations=(),
         third_party=(),
         errors=ErrorsAsked(),
+        drawn=None,
     )
 
 

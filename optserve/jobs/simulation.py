@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from optserve.errors import ConfigError, Interrupted
 from optserve.graph.aval import Array
-from optserve.jobs.drawing import Drawing
+from optserve.jobs.column_draws import ColumnDraws
+from optserve.jobs.drawing import Drawing, refused
 from optserve.jobs.packing import entry_label
 from optserve.jobs.problem import Problem
 from optserve.jobs.record.result import Result
 from optserve.jobs.refitting import bare
 from optserve.jobs.run import run
 
-__all__ = ["Sets", "Simulated", "simulate"]
+__all__ = ["Sets", "Simulated", "simulate", "wilson"]
 
 SIGNALS = ("interrupted", "terminated")
 """The reasons of an end that came from outside."""
@@ -32,8 +34,9 @@ class Simulated:
     The sets were drawn at ``truth``. ``mean`` and ``spread`` are those of the estimates, ``bias``
     is mean less truth, with the standard error ``bias_error`` of so few sets. ``mean_error`` is the
     mean of the standard errors. ``coverage`` is the share of the intervals that hold the truth,
-    ``profile_coverage`` that of the profile intervals; ``..._error`` are their binomial standard
-    errors, and ``..._of`` tells how many intervals there were. Of ``failures`` fits nothing else is
+    ``profile_coverage`` that of the profile intervals; ``..._low`` and ``..._high`` are the ends of
+    Wilson's 95% interval of the share (Wilson 1927), and ``..._of`` tells how many intervals there
+    were. Of ``failures`` fits nothing else is
     counted; ``reasons`` says why they failed.
     """
 
@@ -49,25 +52,25 @@ class Simulated:
     spread: Mapping[str, float]
     mean_error: Mapping[str, float]
     coverage: Mapping[str, float]
-    coverage_error: Mapping[str, float]
+    coverage_low: Mapping[str, float]
+    coverage_high: Mapping[str, float]
     coverage_of: Mapping[str, float]
     profile_coverage: Mapping[str, float]
-    profile_coverage_error: Mapping[str, float]
+    profile_coverage_low: Mapping[str, float]
+    profile_coverage_high: Mapping[str, float]
     profile_coverage_of: Mapping[str, float]
 
 
 class Sets:
     """The data sets that are drawn from ``problem`` at the estimates of ``fitted``, by ``seed``,
     and their fits, each as the problem says: from its starts, by its method, with its errors.
-    ``drawn`` is a problem of the same parameters and data whose likelihood is drawn from instead.
+    They are drawn from the model of the fit, or from what ``problem.drawn`` says.
 
     Raises ``ConfigError`` for a model that nothing can be drawn from, and where there are no
     estimates.
     """
 
-    def __init__(
-        self, problem: Problem, fitted: Result, seed: int, drawn: Problem | None = None
-    ) -> None:
+    def __init__(self, problem: Problem, fitted: Result, seed: int) -> None:
         if (signal := fitted.termination.reason) in SIGNALS:
             raise Interrupted(f"{signal} before anything was drawn", signal)
         if fitted.loss is None or not {*fitted.termination.exit_codes} <= {0, 4}:
@@ -82,34 +85,51 @@ class Sets:
             for one in problem.parameters
         }
         spread = None if fitted.fit is None else fitted.fit.residual_standard_error
-        self.drawing = Drawing(drawn or problem, self.values, spread)
-        if drawn is not None:
-            self._check_column(spread)
+        drawn = problem.drawn
+        if drawn is not None and drawn.columns:
+            self.drawing: Drawing | ColumnDraws = ColumnDraws(problem, self.values)
+        else:
+            density = None if drawn is None else drawn.density
+            self.drawing = Drawing(problem, self.values, spread, density)
+            if drawn is not None:
+                self._check_column(self.drawing, spread)
+        self._check_derived()
         errors = replace(problem.errors, contours=())
         self.again = replace(bare(problem), starts=problem.starts, errors=errors)
 
-    def _check_column(self, spread: float | None) -> None:
+    def _check_column(self, drawing: Drawing, spread: float | None) -> None:
         """Hold that the density is of what was observed, where the fit says what that is."""
         try:
             observed = Drawing(self.problem, self.values, spread).column
         except ConfigError:  # the fit alone says nothing to draw from
             observed = ""
-        column = self.drawing.column
+        column = drawing.column
         if column not in self.problem.objective.data or column != (observed or column):
             raise ConfigError(
                 f"the density is one of '{column}', which is not what was observed",
-                place=self.drawing.problem.objective.place,
+                place=drawing.objective.place,
                 expected=f"a density of '{observed}'" if observed else "a column of the fit",
                 code="no-simulation",
             )
 
+    def _check_derived(self) -> None:
+        """Hold that nothing that is read was computed of what is drawn, before it was."""
+        problem, drawn = self.problem, self.drawing.columns
+        further = problem.drawn.data if problem.drawn else {}
+        for name in {**problem.objective.data, **further}:
+            of = sorted(problem.derived.get(name, frozenset()) & drawn)
+            if of and name not in drawn:
+                raise refused(
+                    f"'{name}' is derived of '{of[0]}', and stays as it was where that is drawn",
+                    f"compute '{name}' in `define`, or draw it: `simulate: {{{name}: ...}}`",
+                    problem.objective.place,
+                )
+
     def fit(self, number: int, threads: int | None = None) -> Result:
         """The fit of the set of this number; it depends on the seed and the number alone."""
-        column = self.drawing.column
-        made = self.drawing.data(self.seed, number)[column]
+        data = self.drawing.data(self.seed, number)
         given = self.problem.objective.data
-        data = {**given, column: made.astype(np.asarray(given[column]).dtype)}
-        objective = replace(self.problem.objective, data=data)
+        objective = replace(self.problem.objective, data={name: data[name] for name in given})
         return run(replace(self.again, objective=objective), threads=threads)
 
 
@@ -122,15 +142,14 @@ def simulate(
     threads: int | None = None,
     shown: Callable[[int, int], None] = lambda number, of: None,
     fits: Iterable[Result] | None = None,
-    drawn: Problem | None = None,
 ) -> Simulated:
     """Draw ``n`` data sets from ``problem`` at the estimates of ``fitted``, and fit each: see
-    ``Sets``, which tells of ``drawn`` too. ``fits`` are those that others make, in the order of
+    ``Sets``. ``fits`` are those that others make, in the order of
     their numbers.
 
     ``shown`` is told of each.
     """
-    sets = Sets(problem, fitted, seed, drawn)
+    sets = Sets(problem, fitted, seed)
     found: list[Result] = []
     reasons: Counter[str] = Counter()
     made = (sets.fit(number, threads) for number in range(n)) if fits is None else fits
@@ -162,14 +181,8 @@ def _simulated(
     found: list[Result],
     reasons: Mapping[str, int],
 ) -> Simulated:
-    columns: dict[str, dict[str, float]] = {
-        name: {}
-        for name in (
-            *("truth", "mean", "bias", "bias_error", "spread", "mean_error"),
-            *("coverage", "coverage_error", "coverage_of"),
-            *("profile_coverage", "profile_coverage_error", "profile_coverage_of"),
-        )
-    }
+    names = {one.name for one in fields(Simulated) if one.type == "Mapping[str, float]"}
+    columns: dict[str, dict[str, float]] = {name: {} for name in names}
     count = len(found)
     for one in problem.parameters:
         for position in np.flatnonzero(~one.fixed):
@@ -208,7 +221,22 @@ def _covered(
     low, high = np.where(np.isnan(ends), [-np.inf, np.inf], ends).T
     share = float(np.mean((low <= truth) & (truth <= high)))
     columns[name][label] = share
-    columns[f"{name}_error"][label] = sqrt(share * (1.0 - share) / len(ends))
+    least, most = wilson(share, len(ends))
+    columns[f"{name}_low"][label], columns[f"{name}_high"][label] = least, most
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Wilson's interval (JASA 22, 209, 1927) of probability 0.95 for the chance of which a
+    ``share`` of ``n`` came about.
+
+    >>> wilson(1.0, 200), wilson(0.5, 10)  # doctest: +ELLIPSIS
+    ((0.9811..., 1.0), (0.2365..., 0.7634...))
+    """
+    z = NormalDist().inv_cdf(0.975)
+    middle = share + z * z / (2.0 * n)
+    half = z * sqrt(share * (1.0 - share) / n + (z / (2.0 * n)) ** 2)
+    scale = 1.0 + z * z / n
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def _of(found: list[Result], part: str, name: str, position: int) -> Array:

@@ -23,27 +23,28 @@ def simulated_text(name: str, found: Simulated, encoding: str = "utf-8") -> str:
     for label, truth in found.truth.items():
         cells = [label, compact(truth, 6)]
         if label in found.mean:
+            bias, error = found.bias[label], found.bias_error[label]
             cells += [
-                _with_error(found.bias, found.bias_error, label, 3),
+                f"{compact(bias, 3)} ± {compact(error, 2)}",
                 compact(found.spread[label], 4),
                 compact(found.mean_error[label], 4),
-                _with_error(found.coverage, found.coverage_error, label, 3),
+                _share(found.coverage, found.coverage_low, found.coverage_high, label),
             ]
             if profiles:
-                cells.append(
-                    _with_error(found.profile_coverage, found.profile_coverage_error, label, 3)
-                )
+                ends = found.profile_coverage_low, found.profile_coverage_high
+                cells.append(_share(found.profile_coverage, *ends, label))
         rows.append(cells + [""] * (len(rows[0]) - len(cells)))
     told = [f"{name}  {found.n} data sets drawn and fitted, {found.failures or 'none'} failed", ""]
     return "\n".join([*told, *table(rows, encoding=encoding), *_notes(found)])
 
 
-def _with_error(
-    values: Mapping[str, float], errors: Mapping[str, float], label: str, digits: int
+def _share(
+    shares: Mapping[str, float], low: Mapping[str, float], high: Mapping[str, float], label: str
 ) -> str:
-    if label not in values:
+    """A share, and the ends between which its chance is."""
+    if label not in shares:
         return ""
-    return f"{compact(values[label], digits)} ± {compact(errors[label], 2)}"
+    return f"{compact(shares[label], 3)} [{low[label]:.3f}, {high[label]:.3f}]"
 
 
 def _notes(found: Simulated) -> Iterator[str]:

@@ -165,7 +165,7 @@ def test_what_is_no_density_of_the_observed(
     told = invoke("simulate", "line.yaml", "--n", "3")
     assert told.exit_code == 2
     assert words in told.stderr
-    assert "simulate.density:1:1" in told.stderr
+    assert "line.yaml:5:" in told.stderr
 
 
 @pytest.mark.parametrize(("word", "code"), [("interrupted", 130), ("terminated", 143)])

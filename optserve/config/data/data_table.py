@@ -18,9 +18,9 @@ from optserve.config.data.columns import Levels, TakenColumn, take
 from optserve.config.data.inline import inline_frame
 from optserve.config.data.read_cells import read_cells
 from optserve.config.data.rounding import in_precision
-from optserve.config.declarations import name_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.nodes import ScalarNode
+from optserve.config.parsing import name_of
 from optserve.config.schema.table import Column, Table
 from optserve.errors import ConfigError, OptserveError, Place, shown
 from optserve.graph.aval import Array, Aval, DType

@@ -9,12 +9,13 @@ from typing import Any
 from optserve.config.allowed_paths import FileReach
 from optserve.config.config_scope import Tables
 from optserve.config.data.data_table import DataTable, open_table
-from optserve.config.declarations import Declarations, name_of
+from optserve.config.declarations import Declarations
 from optserve.config.expressions.tree import Name
 from optserve.config.expressions.values import CONSTANTS
 from optserve.config.given import columns_of
 from optserve.config.mistakes import Mistakes
 from optserve.config.options import with_options
+from optserve.config.parsing import name_of
 from optserve.config.schema.config import Config
 from optserve.config.schema.table import Table
 from optserve.errors import ConfigError

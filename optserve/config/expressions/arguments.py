@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from inspect import BoundArguments, Parameter, Signature
+from typing import Any
 
 from optserve.config.expressions.tree import Call, ExpressionNode
 from optserve.config.suggest import did_you_mean
@@ -81,16 +82,33 @@ def counted(arguments: int) -> str:
 
 
 def shown_signature(name: str, signature: Signature) -> str:
-    """The call as a person writes it.
+    """The call as a person writes it; ``_inner`` parameters are nobody's to give.
 
     >>> from optserve.primitives.sums import sum_
     >>> shown_signature("sum", sum_.call.signature)
     'sum(x, axis=None, keepdims=False)'
+    >>> import inspect
+    >>> shown_signature("f", inspect.signature(lambda x, *, rate, _inner=0: x))
+    'f(x, rate=...)'
     """
     parameters = [
-        parameter.replace(annotation=Parameter.empty) for parameter in signature.parameters.values()
+        parameter.replace(annotation=Parameter.empty, default=_default(parameter))
+        for parameter in signature.parameters.values()
+        if not parameter.name.startswith("_")
     ]
     return f"{name}{Signature(parameters)}".replace("*, ", "").replace(", /", "")
+
+
+class _Given:
+    """The value of a parameter that must be named."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _default(parameter: Parameter) -> Any:
+    named = parameter.kind is Parameter.KEYWORD_ONLY
+    return _Given() if named and parameter.default is parameter.empty else parameter.default
 
 
 def takes_list(parameter: Parameter) -> bool:

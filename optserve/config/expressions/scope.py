@@ -11,6 +11,7 @@ from optserve.config.expressions.values import CONSTANTS, Value
 from optserve.config.suggest import choices, did_you_mean
 from optserve.errors import ConfigError, OptserveError, Place
 from optserve.graph.primitive import Primitive
+from optserve.primitives.random_terms import random_densities
 from optserve.primitives.vocabulary import Vocabulary
 
 __all__ = ["OF_TABLES", "Asked", "Scope"]
@@ -52,6 +53,16 @@ _ELSEWHERE: Mapping[str, str] = {
     "im": "imag(z)",
     "arg": "angle(z)",
     "phase": "angle(z)",
+    "random": "uniform(0, 1), where `simulate` draws a column",
+    "rand": "uniform(0, 1), where `simulate` draws a column",
+    "standard_normal": "normal(0, 1), where `simulate` draws a column",
+    "randn": "normal(0, 1), where `simulate` draws a column",
+    "integers": "integer(floor(uniform(low, high))), where `simulate` draws a column",
+    "choice": "x[integer(floor(uniform(0, n)))], where `simulate` draws a column",
+    "standard_t": "student_t(dof, 0, 1), where `simulate` draws a column",
+    "chisquare": "chi2(dof), where `simulate` draws a column",
+    "vonmises": "von_mises(location, concentration), where `simulate` draws a column",
+    "multivariate_normal": "cholesky(C) @ normal(0, 1, size=n), where `simulate` draws a column",
     "dot": "x @ y",
     "matmul": "x @ y",
 }
@@ -95,7 +106,7 @@ class Scope:
 
     def has_value(self, name: str) -> bool:
         """Whether ``name`` is a value here."""
-        return any(name in table for table in self._tables())
+        return name not in self.later and any(name in table for table in self._tables())
 
     def value(self, name: str) -> Value:
         """The value called ``name``, which must be one."""
@@ -187,6 +198,16 @@ class Scope:
             return unavailable.at(place)
         from optserve.primitives.vocabulary import density_primitives  # only where one is misspelt
 
+        known = (*density_primitives(), *self.vocabulary.primitives.values())
+        density = random_densities(known).get(name)
+        if density is not None and name not in _ELSEWHERE:
+            return ConfigError(
+                f"'{name}' draws random numbers, and here all is computed",
+                place=place,
+                expected="random terms in the columns of `simulate` alone",
+                remedy=f"its log density is {density.usage}",
+                code="unknown-function",
+            )
         primitives = (known for known in self.vocabulary.primitives if self.primitive(known))
         densities = (one.name for one in density_primitives() if not one.call.internal)
         vocabulary = (*primitives, *densities, *self.vocabulary.macros)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Le
-from pydantic import Field, Strict, Tag, model_validator
+from pydantic import ConfigDict, Field, Strict, Tag, model_validator
 
-from optserve.config.schema.section import ByKind, Listed, Section, Words, broken_rule
+from optserve.config.nodes import MappingEntry, MappingNode
+from optserve.config.schema.section import (
+    ByKind,
+    ExpressionWritten,
+    Listed,
+    Section,
+    Words,
+    broken_rule,
+)
 
 __all__ = [
     "Bootstrap",
@@ -109,7 +118,13 @@ class SimulatedLimits(Section):
 
 
 class Simulate(Section):
-    """What `optserve simulate` does: data drawn from the fitted model, each set fitted again."""
+    """What `optserve simulate` does: data drawn from the fitted model, each set fitted again. Any
+    other key is the name of a column, and its value the expression, of random terms too, that it
+    is drawn by; or of a value for those after it.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, ExpressionWritten] = Field(init=False)
 
     n: Annotated[int, Ge(2)] = Field(default=200, description="How many data sets.")
     seed: int = Field(default=0, ge=0, description="Draws them; more sets keep those before.")
@@ -121,3 +136,23 @@ class Simulate(Section):
         default_factory=dict,
         description="What must hold, by path: coverage.NAME, bias.NAME, failures, ...",
     )
+
+    @property
+    def drawn(self) -> Mapping[str, MappingEntry]:
+        """What is drawn by an expression, as it is written, in order."""
+        if not isinstance(self._node, MappingNode):
+            return {}
+        own = type(self).model_fields
+        return {key: entry for key, entry in self._node.entries.items() if key not in own}
+
+    @model_validator(mode="after")
+    def draws_one_way(self) -> Self:
+        """Hold that data are drawn from a density, or by expressions."""
+        if self.density is not None and self.__pydantic_extra__:
+            raise broken_rule(
+                "data are drawn from `density`, and by expressions too",
+                next(iter(self.__pydantic_extra__)),
+                "one of the two",
+                at_key=True,
+            )
+        return self

@@ -155,7 +155,7 @@ class _Walk:
         """The field that ``key`` is the name of in a config."""
         fields: Mapping[str, CoreSchema] = schema["fields"]
         found = {field.get("validation_alias", name): field for name, field in fields.items()}
-        inner: CoreSchema = found[key]["schema"]
+        inner: CoreSchema = found[key]["schema"] if key in found else schema["extras_schema"]
         return inner
 
     def extra(

@@ -133,7 +133,7 @@ negative_binomial_logpmf = density(
     domain=(_COUNT, positive, positive),
     remedy="keep mean and dispersion positive: `bounds: [0, null]`, `transform: log`",
     cost=300.0,
-    draws=lambda random, mean, dispersion: random.negative_binomial(
+    draws=lambda random, *, mean, dispersion: random.negative_binomial(
         dispersion, dispersion / (dispersion + mean)
     ),
     doc="""
@@ -330,7 +330,7 @@ geometric_logpmf = density(
     ),
     domain=(_COUNT, unit),
     remedy=f"chance: {_CHANCE}",
-    draws=lambda random, chance: random.geometric(chance) - 1,
+    draws=lambda random, *, chance: random.geometric(chance) - 1,
     doc="""
     Log probability of k failures before the first success, of which each trial has this chance; the
     mean is (1 - chance) / chance. Of what is no count it is -inf.

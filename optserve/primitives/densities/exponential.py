@@ -20,7 +20,7 @@ exponential_logpdf = density(
     domain=positive,
     remedy=_POSITIVE_RATE,
     cost=8.0,
-    draws=lambda random, rate: random.exponential(1.0 / rate),
+    draws=lambda random, *, rate: random.exponential(1.0 / rate),
     doc="""
     Log density of the exponential distribution of this rate, 1 / its mean, at x. Below 0 it is
     -inf, with the derivative 0.

@@ -44,7 +44,7 @@ gamma_logpdf = density(
     domain=(positive, positive, positive),
     remedy=_POSITIVE,
     cost=120.0,
-    draws=lambda random, shape, rate: random.gamma(shape, 1.0 / rate),
+    draws=lambda random, shape, *, rate: random.gamma(shape, 1.0 / rate),
     doc="""
     Log density of the gamma distribution at x; its mean is shape / rate. Below 0 it is -inf, with
     the derivative 0.

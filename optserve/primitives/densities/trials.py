@@ -19,9 +19,12 @@ from optserve.primitives.densities.log_odds import log_beta_above
 from optserve.primitives.elementary import softplus
 
 __all__ = [
+    "bernoulli_logcdf",
     "bernoulli_logit_logcdf",
     "bernoulli_logit_logpmf",
     "bernoulli_logit_logsf",
+    "bernoulli_logpmf",
+    "bernoulli_logsf",
     "beta_binomial_logcdf",
     "beta_binomial_logpmf",
     "beta_binomial_logsf",
@@ -71,6 +74,54 @@ bernoulli_logit_logsf = density(
     cost=12.0,
     doc="Log chance of more than k, of 1 or 0, where that of 1 is sigmoid(logit). From 1 on: -inf.",
 )
+
+
+def _bernoulli_logpmf(k: Value, chance: Value) -> Value:
+    chance, is_one = _held(chance), k == 1.0
+    is_none = (k != 0.0) & ~is_one
+    one, zero = np.log(np.where(is_one, chance, 1.0)), np.log1p(-np.where(is_one, 0.0, chance))
+    return np.where(is_none, -np.inf, np.where(is_one, one, zero))
+
+
+bernoulli_logpmf = density(
+    "bernoulli_logpmf",
+    _bernoulli_logpmf,
+    domain=(integer(0, 1), unit),
+    remedy=_CHANCE,
+    cost=20.0,
+    draws=lambda random, chance: random.random(chance.shape) < chance,
+    doc="""
+    Log probability of k, 1 or 0, where that of 1 is this chance. Of any other k it is -inf.
+    """,
+)
+
+
+bernoulli_logcdf = density(
+    "bernoulli_logcdf",
+    lambda k, chance: np.where(
+        k < 0.0, -np.inf, np.log1p(-np.where(k >= 1.0, 0.0 * _held(chance), _held(chance)))
+    ),
+    domain=(integer(0, 1), unit),
+    remedy=_CHANCE,
+    cost=20.0,
+    doc="Log chance of up to k, of 1 or 0, where that of 1 is this chance. Below 0 it is -inf.",
+)
+
+bernoulli_logsf = density(
+    "bernoulli_logsf",
+    lambda k, chance: np.where(
+        k >= 1.0, -np.inf, np.log(np.where(k < 0.0, 1.0 + 0.0 * _held(chance), _held(chance)))
+    ),
+    domain=(integer(-1, 0), unit),  # at 1 it is -inf, which has no derivative
+    remedy=_CHANCE,
+    cost=20.0,
+    doc="Log chance of more than k, of 1 or 0, where that of 1 is this chance. From 1 on: -inf.",
+)
+
+
+def _held(chance: Value) -> Value:
+    """A chance; NaN of what is none."""
+    return only_if((chance >= 0.0) & (chance <= 1.0), chance)
 
 
 def _no_part(k: Value, trials: Value) -> Value:

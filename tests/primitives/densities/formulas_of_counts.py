@@ -207,6 +207,21 @@ OF_COUNTS: Mapping[str, Exact] = MappingProxyType(
             (SUCCESSES[:-2], (40.0,), (1e-6, 0.7), (1e-6, 0.3)),
             by=(2, 3),
         ),
+        "bernoulli_logpmf": Exact(
+            lambda k, p: mp.log(p) if k == 1 else mp.log1p(-p) if k == 0 else -mp.inf,
+            ((-1.0, 0.0, 0.5, 1.0), CHANCES),
+            by=(1,),
+        ),
+        "bernoulli_logcdf": Exact(
+            lambda k, p: -mp.inf if k < 0 else mpf(0) if k >= 1 else mp.log1p(-p),
+            ((-1.0, 0.0, 0.5, 1.0), CHANCES),
+            by=(1,),
+        ),
+        "bernoulli_logsf": Exact(
+            lambda k, p: mpf(0) if k < 0 else -mp.inf if k >= 1 else mp.log(p),
+            ((-1.0, 0.0, 0.5, 1.0), CHANCES),
+            by=(1,),
+        ),
         "bernoulli_logit_logcdf": Exact(
             lambda k, logit: _bernoulli_tails(k, logit)[0],
             ((-1.0, 0.0, 0.5, 1.0), (-800.0, -3.0, 1e-9, 2.0, 40.0)),

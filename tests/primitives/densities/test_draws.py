@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from optserve.primitives.random_terms import drawn_of
 from optserve.primitives.vocabulary import density_primitives
 
 DENSITIES = {one.name: one for one in density_primitives()}
 DRAWN = sorted(name for name, one in DENSITIES.items() if one.facts.draws is not None)
 PARAMETERS: dict[str, tuple[float, ...]] = {
+    "bernoulli": (0.3,),
     "bernoulli_logit": (0.4,),
     "beta": (0.7, 2.0),
     "beta_binomial": (9.0, 0.7, 2.0),
@@ -46,9 +48,7 @@ COUNT = 4000
 def test_drawn_numbers_have_the_distribution_function(name: str) -> None:
     family, _, kind = name.rpartition("_log")
     parameters = [np.full(COUNT, one) for one in PARAMETERS[family]]
-    draws = DENSITIES[name].facts.draws
-    assert draws is not None
-    drawn = np.asarray(draws(np.random.default_rng(0), *parameters))
+    drawn = np.asarray(drawn_of(DENSITIES[name], np.random.default_rng(0), parameters)) * 1
     assert drawn.shape == (COUNT,)
     up_to = DENSITIES[f"{family}_logcdf"]
     if kind == "pdf":

@@ -50,10 +50,12 @@ def simulate(
 ) -> None:
     """Draw data from the fitted model, fit each set, and count.
 
-    The config is fitted first, unless --from names a run of it. Then comes, of each parameter, the
-    bias, the spread beside the mean standard error, and the share of the intervals that hold the
-    truth. What `simulate: {expect: ...}` asks for and does not hold ends with exit code 4.
-    The numbers are the same to the bit for any number of --jobs.
+    The config is fitted first, unless --from names a run of it. Data are drawn from its model, or
+    as `simulate` says: from a density, or by expressions with random terms for columns. Then
+    comes, of each parameter, the bias, the spread beside the mean standard error, and the share of
+    the intervals that hold the truth, with Wilson's 95% interval of the share. What
+    `simulate: {expect: ...}` asks for and does not hold ends with exit code 4. The numbers are the
+    same to the bit for any number of --jobs.
     """
     with ending(output):
         from dataclasses import replace

@@ -39,7 +39,7 @@ __all__ = [
     "OutputDeclared",
     "Prior",
     "RowExpressions",
-    "Simulated",
+    "SimulatedDeclared",
     "declarations",
 ]
 
@@ -107,7 +107,7 @@ class RowExpressions(NamedTuple):
     derived: tuple[DeclaredValue, ...]
 
 
-class Simulated(NamedTuple):
+class SimulatedDeclared(NamedTuple):
     """What data sets of a simulation are drawn from, if not from the model of the loss: a
     ``density``, or ``columns`` in order, by expressions that may have random terms."""
 
@@ -134,7 +134,7 @@ class Declarations(NamedTuple):
     priors: Mapping[str, Prior]
     starts: Mapping[str, Expression]
     outputs: Mapping[str, OutputDeclared]
-    simulated: Simulated = Simulated()
+    simulated: SimulatedDeclared = SimulatedDeclared()
 
     @property
     def called(self) -> frozenset[str]:
@@ -262,7 +262,7 @@ def declarations(config: Config, found: Mistakes) -> Declarations:
     return made._replace(loss=_with_priors(made))
 
 
-def _simulated(asked: Simulate | None, found: Mistakes) -> Simulated:
+def _simulated(asked: Simulate | None, found: Mistakes) -> SimulatedDeclared:
     density, columns = None, dict[str, Expression]()
     if asked is not None:
         for entry in asked.drawn.values():
@@ -271,7 +271,7 @@ def _simulated(asked: Simulate | None, found: Mistakes) -> Simulated:
         if asked.density is not None:
             with found:
                 density = parsed(asked.node_of("density"))
-    return Simulated(density, columns)
+    return SimulatedDeclared(density, columns)
 
 
 def _row_expressions(table: Table, name: str, prefix: str, found: Mistakes) -> RowExpressions:

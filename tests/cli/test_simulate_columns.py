@@ -348,3 +348,9 @@ def test_the_density_of_a_plugin_has_a_random_term(invoke: Invoke, here: Path) -
 def test_the_interval_of_a_share_is_wilsons(held: int, n: int) -> None:
     interval = stats.binomtest(held, n).proportion_ci(0.95, method="wilson")
     assert wilson(held / n, n) == pytest.approx([interval.low, interval.high], abs=1e-12)
+
+
+def test_a_value_called_like_a_constant_hides_it_before_it_is_defined() -> None:
+    config = {**LINE, "define": {"k": "e + 1", "e": "a"}}
+    with pytest.raises(OptserveError, match="'e' is used before it is defined"):
+        optserve.load(config, data={"x": X, "y": X})

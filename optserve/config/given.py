@@ -48,7 +48,8 @@ def tree_of(value: Any, path: str = "", folder: Path = Path(), depth: int = 0) -
     {'version': 1, 'parameters': {'b': [1, 2.5]}}
     """
     if isinstance(value, Section):
-        written = {name: getattr(value, name) for name in value.model_fields_set}
+        names = [*type(value).model_fields, *(value.model_extra or {})]  # in this order
+        written = {name: getattr(value, name) for name in names if name in value.model_fields_set}
         keys = {name: field.alias or name for name, field in type(value).model_fields.items()}
         value = {keys.get(name, name): one for name, one in written.items()}
     value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -75,6 +75,10 @@ def _take_part(w: FunctionScope, valid: IRValue, source: View, result: View) -> 
 def _take_rows(body: Body, equation: Equation) -> None:
     table, indices = equation.operands
     axis = equation.attributes["axis"]
+    if (own := _own_axis(body, equation)) is not None:
+        inputs = (body.access(table), body.access(indices))
+        body.define("each", equation, body.space(equation.results[0]), inputs, detail=(_take, own))
+        return
     if body.row_axis(table) is not None or body.row_axis(indices) != 0 or axis:
         raise Unsupported("a gather from rows")
     if table.aval.shape[0] == 0:
@@ -125,15 +129,26 @@ def _add_along(
 
 def _scatter_rows(body: Body, equation: Equation) -> None:
     values, indices = equation.operands
+    inputs = (body.access(values), body.access(indices))
+    if (own := _own_axis(body, equation)) is not None:
+        space = body.space(equation.results[0])
+        body.define("each", equation, space, inputs, detail=(_scatter_add, own))
+        return
     if body.row_axis(indices) is None:
         raise Unsupported("rows by a fixed index")
-    inputs = (body.access(values), body.access(indices))
     size, axis = static(equation.attributes["size"]), equation.attributes["axis"]
     if body.space(indices) or axis or values.aval.dtype.kind != "f":
         space = body.space(equation.results[0])
         body.reduce("each", equation, space, inputs, detail=(_add_at, equation.attributes))
     else:
         body.reduce("scatter", equation, body.space(values), inputs, detail=size)
+
+
+def _own_axis(body: Body, equation: Equation) -> Attributes | None:
+    """The attributes within a row where each row is gathered from, or added to, at positions that
+    are the same in all."""
+    given, indices = map(body.row_axis, equation.operands)
+    return None if indices is not None else axis_within(equation.attributes, (given,))
 
 
 def _is_empty(table: View, axis: int) -> bool:

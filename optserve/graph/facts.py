@@ -56,6 +56,10 @@ class Facts:
     infinite in theory, but grows so slowly that an overflow is far from infinity to it, as for log.
     Linear primitives and those that select grow, whatever they say.
 
+    ``jumps_at(*operands, **attributes)`` gives what has another sign on the two sides of where it,
+    or its derivative, jumps; it is ``"nowhere"`` of what does so only as its operands do. An end of
+    a descent that is far from all of these is not examined beside kinks.
+
     ``remedy`` says what to do where a value that it gives is not finite, ``derivative_remedy``
     where its derivative is not.
 
@@ -85,6 +89,7 @@ class Facts:
     stable_body: Callable[..., Any] | None = None
     overflows: bool = False
     at_infinity: AtInfinity = "saturates"
+    jumps_at: Callable[..., tuple[Any, ...]] | Literal["nowhere"] | None = None
     remedy: str = ""
     derivative_remedy: str = ""
     units: tuple[tuple[int, float], ...] = ()

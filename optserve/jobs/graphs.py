@@ -26,7 +26,7 @@ from optserve.optimizers.projection import project
 from optserve.primitives.tracing import trace
 from optserve.transforms.affine import affine
 from optserve.transforms.forward import jacobian_graph, pushforward
-from optserve.transforms.kinks import jumps
+from optserve.transforms.kinks import Switches, jumps, switches
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
 from optserve.transforms.simplify import prune, simplify
@@ -129,6 +129,12 @@ class Graphs:
         """Whether the gradient may jump, by its structure."""
         wrt = range(len(self.packing.free))
         return self.kept("kinks", lambda: jumps(self.differentiated, wrt))
+
+    @property
+    def switches(self) -> Switches | None:
+        """What decides where the gradient jumps, as far as structure tells."""
+        wrt = range(len(self.packing.free))
+        return self.kept("switches", lambda: switches(self.differentiated, wrt))
 
     def loss(self) -> Graph:
         """(vector, ...) -> loss."""

@@ -123,7 +123,7 @@ sign = elementwise(
     "sign",
     ufunc=np.sign,
     partials=lambda out, x: (None,),
-    facts=Facts(counts=True),
+    facts=Facts(counts=True, jumps_at=lambda x: (x,)),
     doc="-1, 0 or 1, as the number is negative, zero or positive; its derivative is 0.",
 )
 

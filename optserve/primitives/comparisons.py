@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from optserve.graph.aval import Array
 from optserve.graph.domain import boolean, real
 from optserve.graph.facts import Facts
 from optserve.graph.primitive import Primitive, Value
@@ -29,12 +30,18 @@ __all__ = [
 ]
 
 
+def _ties(x: Array, y: Array) -> tuple[Array, ...]:
+    """What is 0 where numbers are equal; truth values vary with nothing."""
+    return () if np.result_type(x, y).kind == "b" else (np.asarray(x - y),)
+
+
 def _comparison(name: str, ufunc: np.ufunc, doc: str) -> Primitive:
     return elementwise(
         name,
         ufunc=ufunc,
         partials=lambda out, x, y: (None, None),
         floating=False,
+        facts=Facts(jumps_at=_ties),
         doc=f"Whether {doc}, entry by entry.",
     )
 
@@ -52,6 +59,7 @@ logical_and = elementwise(
     partials=lambda out, x, y: (None, None),
     floating=False,
     domain=boolean,
+    facts=Facts(jumps_at="nowhere"),
     doc="Whether both are true: x & y.",
 )
 
@@ -61,6 +69,7 @@ logical_or = elementwise(
     partials=lambda out, x, y: (None, None),
     floating=False,
     domain=boolean,
+    facts=Facts(jumps_at="nowhere"),
     doc="Whether either is true: x | y.",
 )
 
@@ -70,6 +79,7 @@ logical_not = elementwise(
     partials=lambda out, x: (None,),
     floating=False,
     domain=boolean,
+    facts=Facts(jumps_at="nowhere"),
     doc="Whether it is false: ~x.",
 )
 
@@ -78,6 +88,7 @@ isfinite = elementwise(
     ufunc=np.isfinite,
     partials=lambda out, x: (None,),
     floating=False,
+    facts=Facts(jumps_at="nowhere"),
     doc="Whether a number is neither infinite nor NaN.",
 )
 
@@ -86,6 +97,7 @@ isnan = elementwise(
     ufunc=np.isnan,
     partials=lambda out, x: (None,),
     floating=False,
+    facts=Facts(jumps_at="nowhere"),
     doc="Whether a number is NaN.",
 )
 

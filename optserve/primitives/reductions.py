@@ -152,6 +152,7 @@ logsumexp = opaque(
     arguments=over_axes,
     examples=REDUCTION_EXAMPLES,
     facts=Facts(
+        jumps_at="nowhere",
         at_infinity="grows",
         batched=shifted,
         stable_body=_logsumexp_body,

@@ -112,6 +112,11 @@ class Surface:
         loss, gradient = self.evaluator.gradient(point)
         return Ground(point, float(loss), np.asarray(gradient, np.float64))
 
+    def margins(self, points: Sequence[Array]) -> tuple[tuple[Array, ...], ...] | None:
+        """How far all that the gradient compares is from where it jumps, if that is known."""
+        self.budget.spend(len(points))
+        return self.evaluator.margins([self._allowed(point) for point in points])
+
     def seen(self, point: Array) -> float:
         """The loss there, as the descent has found it if it was there."""
         point = self._allowed(point)

@@ -52,6 +52,7 @@ cholesky: Primitive = opaque(
     domain=positive_definite,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),)), Example(((0, 0),))),
     facts=Facts(
+        jumps_at="nowhere",
         batched=stacked(2),
         remedy="the matrix is not positive definite: add a small multiple of eye(n) to it, or "
         "parametrize its factor",
@@ -146,6 +147,7 @@ triangular_solve: Primitive = opaque(
         Example(((2, 2), (2, 2, 1)), {"lower": False, "transpose": True}),
     ),
     facts=Facts(
+        jumps_at="nowhere",
         batched=solution_batched,
         remedy="the triangular matrix has a zero on its diagonal, or was made of one that is not "
         "positive definite",

@@ -162,7 +162,7 @@ tridiagonal_solve: Primitive = opaque(
         Example(((2, 2), (2, 3), (2,), (3, 2))),
         Example(((0,), (1,), (0,), (1,))),
     ),
-    facts=Facts(remedy=SINGULAR, cost=30.0, lapack=True),
+    facts=Facts(jumps_at="nowhere", remedy=SINGULAR, cost=30.0, lapack=True),
     doc="""
     The x with m @ x = b, m having the entries of ``lower`` (n - 1) below its diagonal ``main`` (n)
     and those of ``upper`` (n - 1) above it: in time that grows as n, with pivots. b is a vector or,

@@ -92,7 +92,7 @@ expm: Primitive = opaque(
     axes=in_batches(2),
     domain=full_rank,
     examples=(Example(((2, 2),)), Example(((2, 2, 2),)), Example(((0, 0),))),
-    facts=Facts(batched=stacked(2), overflows=True, cost=300.0, lapack=True),
+    facts=Facts(jumps_at="nowhere", batched=stacked(2), overflows=True, cost=300.0, lapack=True),
     doc="""
     The exponential of square matrices in the last two axes, 1 + a + a @ a / 2 + ...: of rates of
     change, what they come to after a unit of time. By scaling and squaring (Higham, The scaling and
@@ -143,7 +143,7 @@ expm_slope: Primitive = opaque(
     domain=full_rank,
     examples=(Example(((2, 2), (2, 2))), Example(((2, 2, 2), (2, 2, 2)))),
     internal=True,
-    facts=Facts(batched=stacked(2, 2), overflows=True, cost=900.0, lapack=True),
+    facts=Facts(jumps_at="nowhere", batched=stacked(2, 2), overflows=True, cost=900.0, lapack=True),
     doc="""
     How the exponential of a matrix changes along a direction: the derivative of expm(a + t *
     direction) by t at 0.

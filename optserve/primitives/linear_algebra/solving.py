@@ -88,7 +88,9 @@ solve: Primitive = opaque(
         Example(((2, 2, 2), (2, 1))),
         Example(((2, 2), (2, 2, 1))),
     ),
-    facts=Facts(batched=solution_batched, remedy=SINGULAR, cost=30.0, lapack=True),
+    facts=Facts(
+        jumps_at="nowhere", batched=solution_batched, remedy=SINGULAR, cost=30.0, lapack=True
+    ),
     doc="""
     The x with a @ x = b, for square matrices in the last two axes. b is a vector or, with two axes
     or more, matrices (of a batch of vectors make columns: b[..., None]); leading axes are batches.
@@ -105,7 +107,7 @@ inv: Primitive = opaque(
     axes=in_batches(2),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),)), Example(((0, 0),))),
-    facts=Facts(batched=stacked(2), remedy=SINGULAR, cost=40.0, lapack=True),
+    facts=Facts(jumps_at="nowhere", batched=stacked(2), remedy=SINGULAR, cost=40.0, lapack=True),
     doc="""
     The inverse of square matrices in the last two axes. Of a singular one it is NaN. Where it is
     only multiplied with something, solve(a, b) is faster and more accurate.
@@ -187,7 +189,7 @@ det: Primitive = opaque(
     axes=in_batches(2, result=0),
     domain=full_rank,
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
-    facts=Facts(batched=stacked(2), cost=20.0, lapack=True),
+    facts=Facts(jumps_at="nowhere", batched=stacked(2), cost=20.0, lapack=True),
     doc="""
     The determinant of square matrices in the last two axes. Its derivative is exact for singular
     matrices too, where that is the matrix of cofactors. Large ones overflow: slogdet does not.
@@ -229,6 +231,7 @@ cofactors: Primitive = opaque(
     examples=(Example(((3, 3),)), Example(((2, 2, 2),))),
     internal=True,
     facts=Facts(
+        jumps_at="nowhere",
         batched=stacked(2),
         derivative_remedy="the second derivative of det is not known at a singular matrix",
         cost=60.0,

@@ -67,6 +67,7 @@ parameters: {{w: [0, 0], b: [0, 0], v: [0.9, -0.8], c: 0}}
 least_squares: {{observed: y, predicted: "relu(x[:, None] * w + b) @ v + c"}}
 """,
         0,
+        3,  # rounding decides which unit leaves first, and whether the other one can follow
         near={"loss": [0.0, 1e-20]},
     ),
     *(

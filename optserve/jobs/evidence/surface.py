@@ -256,15 +256,20 @@ class Surface:
     def _pressed(self, place: Ground) -> Array:
         """Which coordinates (p,) the loss presses against a bound at which it is no number, as in
         ``1 / a``: their way to it is little beside what they came, and twice as far off the loss is
-        the same but for rounding."""
+        the same but for rounding. Where that is so, it is a little farther off that the slope tells
+        which way it presses."""
         near = sqrt(self.epsilon) * np.abs(place.point - self.start)
-        target = np.array(place.point)
+        target, aside = np.array(place.point), np.array(place.point)
         for bound in self.evaluator.bounds:
             if bound is not None:
-                presses = (place.gradient > 0.0) == (place.point > bound)
-                presses &= (np.abs(place.point - bound) <= near) & ~self.ignored
-                target[presses] = bound[presses]
+                beside = (np.abs(place.point - bound) <= near) & ~self.ignored
+                inward = np.where(place.point > bound, near, -near)
+                target[beside], aside[beside] = bound[beside], (bound + inward)[beside]
         pressed: Array = target != place.point
+        if pressed.any():
+            slopes = self.plainly_at(aside).gradient
+            pressed &= (slopes > 0.0) == (place.point > target)
+            target = np.where(pressed, target, place.point)
         if pressed.any():
             farther = self.loss(2.0 * place.point - target)
             alike = abs(farther - place.loss) <= self.sum_rounding(place)

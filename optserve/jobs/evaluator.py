@@ -330,18 +330,6 @@ class Evaluator:
         [found] = self.at("log likelihood", lambda: self.graphs.traced(summed, avals, names), point)
         return found
 
-    def margins(self, points: Sequence[Array]) -> tuple[tuple[Array, ...], ...] | None:
-        """At each of some points (p,), how far what the gradient compares is from where it jumps;
-        ``None`` where that is not known, or the data are streamed."""
-        found = self.graphs.switches
-        if found is None or self.problem.objective.streamed:
-            return None
-        with np.errstate(all="ignore"):
-            return tuple(
-                found.margins(*self.packing.pieces(point), *self.graphs.arguments)
-                for point in points
-            )
-
     def called_out(self) -> CalledOut | None:
         """What native code of that which the method evaluates leaves to NumPy; ``None`` where there
         is nothing to tell: the rule of a plugin may have failed before."""

@@ -13,7 +13,8 @@ from optserve.jobs.evidence.evidence import Direction, DirectionKind
 from optserve.jobs.evidence.ground import Ground, Noise
 from optserve.jobs.evidence.quadratic import Quadratic
 from optserve.jobs.evidence.reach import Reach
-from optserve.jobs.evidence.surface import Surface, signs
+from optserve.jobs.evidence.surface import Surface
+from optserve.jobs.evidence.switching import is_off_kinks
 from optserve.jobs.evidence.weak_axes import PROFILES, hidden
 
 __all__ = [
@@ -45,10 +46,6 @@ NEGATIVE = -0.6
 STEPS = (0.3, 1.0, -0.3, -1.0)
 """How far coordinates are moved of which no derivative tells, in their sizes."""
 
-NEAR, FEW, UNTOUCHED = 4e-3, 2, 0.1
-"""Steps of coordinates that are longer than those off a kink, how many of them, and by what share
-of itself what is compared changes along them where it is far from where it jumps."""
-
 KINKED = 1e3
 """How many times what is expected a loss must turn by that is looked at beside a kink."""
 
@@ -73,30 +70,12 @@ def may_be_kink(surface: Surface, place: Ground, model: Quadratic, noise: Noise)
     """Whether the derivative may jump at ``place``: by the structure of the loss, as nothing was
     moved from the start, or as the loss turns by more than curvature and rounding make it.
     """
-    if surface.evaluator.graphs.has_kinks and not _is_off_kinks(surface, place):
+    if surface.evaluator.graphs.has_kinks and not is_off_kinks(surface, place):
         return True
     if surface.dense and np.array_equal(place.point, surface.start):
         return True
     smooth = surface.epsilon * float(_bends(surface, place, model).sum())
     return noise.turns > KINKED * max(noise.loss, smooth)
-
-
-def _is_off_kinks(surface: Surface, place: Ground) -> bool:
-    """Whether all that the gradient compares is farther from where it jumps than short steps lead:
-    it hardly changes as coordinates do, in any of a few patterns of signs."""
-    steps = NEAR * np.where(surface.ignored, 0.0, surface.far(place)) * signs(surface.size)[:FEW]
-    found = surface.margins([place.point, *(place.point + step for step in steps)])
-    if found is None:
-        return False
-    here, *others = found
-    pairs = [pair for other in others for pair in zip(here, other, strict=True)]
-    return all(bool(_is_untouched(margin, moved).all()) for margin, moved in pairs)
-
-
-def _is_untouched(margin: Array, moved: Array) -> Array:
-    """Whether margins (...) are far from 0 beside what has ``moved`` them, or infinite."""
-    little = np.abs(moved - margin) < UNTOUCHED * np.abs(margin)
-    return np.asarray(np.where(np.isinf(margin), moved == margin, little))
 
 
 def jump_at(surface: Surface, place: Ground, model: Quadratic, noise: float) -> str:

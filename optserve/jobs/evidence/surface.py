@@ -112,11 +112,6 @@ class Surface:
         loss, gradient = self.evaluator.gradient(point)
         return Ground(point, float(loss), np.asarray(gradient, np.float64))
 
-    def margins(self, points: Sequence[Array]) -> tuple[tuple[Array, ...], ...] | None:
-        """How far all that the gradient compares is from where it jumps, if that is known."""
-        self.budget.spend(len(points))
-        return self.evaluator.margins([self._allowed(point) for point in points])
-
     def seen(self, point: Array) -> float:
         """The loss there, as the descent has found it if it was there."""
         point = self._allowed(point)
@@ -255,9 +250,8 @@ class Surface:
 
     def _pressed(self, place: Ground) -> Array:
         """Which coordinates (p,) the loss presses against a bound at which it is no number, as in
-        ``1 / a``: their way to it is little beside what they came, and twice as far off the loss is
-        the same but for rounding. Where that is so, it is a little farther off that the slope tells
-        which way it presses."""
+        ``1 / a``: their way to it is little beside what they came, twice as far off the loss is the
+        same but for rounding, and a little farther off it falls towards the bound."""
         near = sqrt(self.epsilon) * np.abs(place.point - self.start)
         target, aside = np.array(place.point), np.array(place.point)
         for bound in self.evaluator.bounds:
@@ -269,11 +263,10 @@ class Surface:
         if pressed.any():
             slopes = self.plainly_at(aside).gradient
             pressed &= (slopes > 0.0) == (place.point > target)
-            target = np.where(pressed, target, place.point)
         if pressed.any():
-            farther = self.loss(2.0 * place.point - target)
-            alike = abs(farther - place.loss) <= self.sum_rounding(place)
-            pressed &= alike and not isfinite(self.loss(target))
+            target = np.where(pressed, target, place.point)
+            change = abs(self.loss(2.0 * place.point - target) - place.loss)
+            pressed &= change <= self.sum_rounding(place) and not isfinite(self.loss(target))
         return pressed
 
     def at_bound(self, place: Ground) -> Array:

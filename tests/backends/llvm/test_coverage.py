@@ -41,6 +41,11 @@ WITHIN: dict[str, Callable[[Any, Any], Any]] = {
     "add along": lambda x, k: add_along_axis.bind(x, _positions(x, k), axis=1, size=9),
     "several positions": lambda x, k: take(np.arange(9.0) ** 2, k, axis=0),
     "whole numbers at positions": lambda x, k: take(np.arange(9) ** 2, k, axis=0),
+    "the same positions in all": lambda x, k: x[:, [4, 0, 0, -1]] * k[:, [0, 1, 2, 4]],
+    "along two axes": lambda x, k: take(np.stack([x, k * x], axis=1), [[1, 0], [0, 1]], axis=1),
+    "added at the same positions": lambda x, k: scatter_add.bind(
+        x[:, :3], np.array([6, 0, 6]), axis=1, size=7
+    ),
     "bits": lambda x, k: ((k & 5) | (k ^ 3)) - (~k << 2) + (k >> 1),
     "far shifts": lambda x, k: (k << (k + 63)) + (k >> (k + 63)),
 }

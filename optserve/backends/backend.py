@@ -59,8 +59,8 @@ class Backend:
     ``needs`` are modules without which it cannot compute, and ``check`` raises ``ImportError`` or
     ``OSError`` where one of them is broken: another backend then computes in its place.
 
-    ``called_out(graph, rows)`` tells what it hands to NumPy where tables have so many rows; a
-    backend without it has nothing to tell.
+    ``called_out(compiled, rows)`` tells what a callable that ``compile`` made hands to NumPy where
+    tables have so many rows; a backend without it has nothing to tell.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Backend:
     predict: Callable[[Demand], Estimate] | None = None
     needs: tuple[str, ...] = ()
     check: Callable[[], None] = _nothing
-    called_out: Callable[[Graph, Mapping[str, int]], CalledOut] | None = None
+    called_out: Callable[[Compiled, Mapping[str, int]], CalledOut] | None = None
 
     @property
     def has_loops(self) -> bool:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
-from optserve.backends.backend import Backend, CalledOut
+from optserve.backends.backend import Backend, CalledOut, Compiled
 from optserve.backends.cost import Demand, Estimate, duration, native_estimate
 from optserve.backends.lowering import Lowering
 from optserve.backends.numpy import numpy_backend
 from optserve.backends.threads import available_cores
 from optserve.errors import ConfigError
-from optserve.graph.graph import Graph
 
 __all__ = ["Choice", "builtin_backends", "choose"]
 
@@ -36,10 +35,10 @@ def _native_backend(threads: int, lowerings: Sequence[Lowering] = ()) -> Backend
 
         return llvm_backend(threads, lowerings)
 
-    def called_out(graph: Graph, rows: Mapping[str, int]) -> CalledOut:
+    def called_out(compiled: Compiled, rows: Mapping[str, int]) -> CalledOut:
         from optserve.backends.llvm.programs.whole_graph import called_out
 
-        return called_out(graph, rows, lowerings)
+        return called_out(compiled, rows)
 
     def check() -> None:
         from optserve.backends.llvm.ir.engine import engine

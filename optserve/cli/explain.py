@@ -159,7 +159,7 @@ def _called_out(problem: Problem, backend: Backend) -> Iterator[str]:
     if backend.called_out is None:
         return
     graph = _gradient(problem, range(len(problem.parameters)))
-    found = backend.called_out(graph, rows_of(problem))
+    found = backend.called_out(backend.compile(graph), rows_of(problem))
     if found.equations:
         names = ", ".join(dict.fromkeys(str(one.primitive) for one in found.equations))
         yield f"  {len(found.equations)} of {found.of} equations on NumPy: {names}"

@@ -27,7 +27,6 @@ __all__ = [
     "Graph",
     "Literal",
     "Var",
-    "digest",
     "row_names",
     "to_text",
     "variable_names",
@@ -107,10 +106,19 @@ class Graph:
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """A hash of what the graph computes; free of names, places and row counts."""
-        return digest(self)
+        """A hash of what the graph computes, of 64 digits; free of names, places and row counts."""
+        return self._numbered[0]
+
+    @cached_property
+    def _numbered(self) -> tuple[str, tuple[str, ...]]:
+        """The digest, and the tables in its order."""
+        import hashlib  # takes longer than reading all of floor 0; most runs hash nothing
+
+        numbering = _Numbering()
+        text = "".join([f"{token}\0" for token in numbering.graph(self)])
+        return hashlib.sha256(text.encode()).hexdigest(), tuple(numbering.rows)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self.digest == other.digest
@@ -135,26 +143,12 @@ class Graph:
             yield from inner.all_equations()
 
 
-def digest(graph: Graph) -> str:
-    """The digest as 64 hexadecimal digits."""
-    import hashlib  # takes longer than reading all of floor 0; most runs hash nothing
-
-    hasher = hashlib.sha256()
-    for token in _Numbering().graph(graph):
-        hasher.update(token.encode())
-        hasher.update(b"\0")
-    return hasher.hexdigest()
-
-
 def row_names(graph: Graph) -> tuple[str, ...]:
     """The tables whose row counts ``graph`` mentions, in the order of the digest.
 
     Two graphs with one digest compute the same; with the same row names too, of the same tables.
     """
-    numbering = _Numbering()
-    for _token in numbering.graph(graph):
-        pass
-    return tuple(numbering.rows)
+    return graph._numbered[1]
 
 
 class _Numbering:

@@ -335,13 +335,15 @@ class Evaluator:
         is nothing to tell: the rule of a plugin may have failed before."""
         if (find := self.backend.called_out) is None:
             return None
-        graph, rows, method = self.problem.objective.graph, self.row_counts, self.problem.optimizer
+        rows, method = self.row_counts, self.problem.optimizer
         takes = method.needs if method is not None and self.packing.size else "loss"
         try:
-            if takes != "loss":
-                graph = (takes == "jacobian" and self._jacobian_graph) or self._gradient_graph()
+            if takes == "loss":
+                compiled = self.compiled("loss", lambda: self.problem.objective.graph)
+            else:
+                compiled = (takes == "jacobian" and self._jacobian) or self._gradient
             what = ("called out", takes, *rows.items())
-            return self.graphs.kept(what, lambda: find(graph, rows), self.backend)
+            return self.graphs.kept(what, lambda: find(compiled, rows), self.backend)
         except OptserveError:
             return None
 

@@ -36,9 +36,11 @@ class Options(TypedDict, total=False):
     of what is noisy, or iterates. ``arguments`` maps the call that a person writes to (operands,
     attributes). ``selects`` says that it selects between its operands, as ``where`` and ``maximum``
     do. ``floating`` says whether integer operands are made floats first, ``promotes`` whether
-    operands are cast to one dtype, but those that it ``keeps``. ``means`` is the ufunc that becomes
-    this primitive on traced values. An ``internal`` primitive only stands in graphs. ``facts`` are
-    what others must know of it, ``doc`` is its documentation.
+    operands are cast to one dtype, but those that it ``keeps``. ``like_operands`` says of a
+    function applied entry by entry that of floats of one dtype its result has that dtype; without
+    it, it is evaluated once to find out. ``means`` is the ufunc that becomes this primitive on
+    traced values. An ``internal`` primitive only stands in graphs. ``facts`` are what others must
+    know of it, ``doc`` is its documentation.
     """
 
     domain: Domain | tuple[Domain, ...]
@@ -49,6 +51,7 @@ class Options(TypedDict, total=False):
     floating: bool
     promotes: bool
     keeps: Sequence[int]
+    like_operands: bool
     means: np.ufunc | None
     internal: bool
     facts: Facts
@@ -84,7 +87,7 @@ def elementwise(
     impl = ufunc or body
     if impl is None:
         raise TypeError(f"elementwise({name!r}) needs a body or a ufunc")
-    floating = True
+    floating, like_operands = True, options.get("like_operands", False)
     if isinstance(ufunc, np.ufunc):
         floating = _is_floating(ufunc)
         options.setdefault("means", ufunc)
@@ -101,7 +104,10 @@ def elementwise(
 
     def shape(*avals: Aval, **attributes: Any) -> Aval:
         dtypes = tuple(aval.dtype for aval in avals)
-        dtype = result_dtype(dtypes, tuple(attributes.items()))
+        if like_operands and dtypes[0].kind == "f" and len({*dtypes}) == 1:
+            dtype = dtypes[0]
+        else:
+            dtype = result_dtype(dtypes, tuple(attributes.items()))
         return Aval(broadcast_shapes(*(aval.shape for aval in avals)), dtype)
 
     made = Primitive(

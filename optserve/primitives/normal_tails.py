@@ -103,6 +103,7 @@ log_erfc: Primitive = elementwise(
     "log_erfc",
     _log_erfc,
     partials=lambda out, x, half: (-erfc_hazard(x),),
+    like_operands=True,
     facts=Facts(overflows=True, cost=60.0, large_code=True),
     internal=True,
     doc="""
@@ -115,6 +116,7 @@ ndtr = elementwise(
     "ndtr",
     lambda x: 0.5 * erfc(-ROOT_HALF * x),
     partials=lambda out, x: ((ROOT_HALF / _ROOT_PI) * gaussian(ROOT_HALF * x),),
+    like_operands=True,
     facts=Facts(cost=20.0),
     doc="The chance that a normal number, of mean 0 and variance 1, is less than x.",
 )

@@ -51,6 +51,7 @@ erf = elementwise(
     "erf",
     ufunc=_scipy("erf"),
     partials=lambda out, x: (_SLOPE * gaussian(x),),
+    like_operands=True,
     facts=Facts(cost=20.0),
     doc="Error function: the chance that a normal error of variance 1/2 is within x of 0.",
 )
@@ -68,6 +69,7 @@ erfc = elementwise(
     "erfc",
     ufunc=_erfc,
     partials=lambda out, x: (-_SLOPE * gaussian(x),),
+    like_operands=True,
     facts=Facts(cost=20.0),
     doc="1 - erf(x), accurate where x is large.",
 )
@@ -90,6 +92,7 @@ gammaln = elementwise(
     ufunc=_gammaln,
     partials=lambda out, x: (digamma(x),),
     domain=positive,
+    like_operands=True,
     facts=Facts(cost=20.0, large_code=True),
     doc="Logarithm of the absolute value of the gamma function.",
 )
@@ -99,6 +102,7 @@ digamma: Primitive = elementwise(
     ufunc=_scipy("digamma"),
     partials=lambda out, x: (polygamma(x, n=1),),
     domain=positive,
+    like_operands=True,
     facts=Facts(cost=20.0, large_code=True),
     doc="Derivative of gammaln.",
 )
@@ -115,6 +119,7 @@ polygamma: Primitive = elementwise(
     ufunc=_polygamma,
     partials=lambda out, x, n: (polygamma(x, n=n + 1),),
     domain=positive,
+    like_operands=True,
     facts=Facts(cost=100.0),
     doc="The n-th derivative of digamma; the first one by default.",
 )

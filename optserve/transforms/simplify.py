@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import frexp
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,12 @@ __all__ = ["frozen", "prune", "reads", "simplify"]
 
 
 def simplify(graph: Graph) -> Graph:
-    """``graph`` with constants folded, units dropped, repeated and dead equations removed."""
+    """``graph`` with constants folded, units dropped, repeated and dead equations removed.
+
+    It is ``graph`` itself where there is nothing to do.
+    """
     replaced: dict[Var, Atom] = {}
-    seen: dict[Any, tuple[Var, ...]] = {}
+    seen = _Seen()
     spread: dict[Atom, Atom] = {}
     choices: dict[Atom, tuple[Atom, ...]] = {}
     scaled: dict[Atom, tuple[Atom, Literal]] = {}
@@ -46,11 +50,9 @@ def simplify(graph: Graph) -> Graph:
             replaced[equation.results[0]] = shortcut
             continue
         equation = _scaled_once(equation, scaled)
-        key = _key(equation)
-        if key in seen:
-            replaced.update(zip(equation.results, seen[key], strict=True))
+        if (same := seen.before(equation)) is not None:
+            replaced.update(zip(equation.results, same, strict=True))
             continue
-        seen[key] = equation.results
         kept.append(equation)
         if equation.primitive is broadcast_to:
             spread[equation.results[0]] = equation.operands[0]
@@ -59,7 +61,14 @@ def simplify(graph: Graph) -> Graph:
         if equation.primitive is where:
             choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
-    return prune(Graph(graph.inputs, tuple(kept), outputs))
+    made = prune(Graph(graph.inputs, tuple(kept), outputs))
+    return graph if _is_same(made, graph) else made
+
+
+def _is_same(one: Graph, other: Graph) -> bool:
+    """Whether both consist of the same equations and outputs."""
+    before = (*one.equations, *one.outputs), (*other.equations, *other.outputs)
+    return len(before[0]) == len(before[1]) and all(map(is_, *before))
 
 
 def reads(graph: Graph) -> frozenset[Var]:
@@ -81,12 +90,10 @@ def prune(graph: Graph) -> Graph:
 
 def _simplified(equation: Equation, operands: tuple[Atom, ...]) -> Equation:
     """``equation`` on other operands, with the graphs in its attributes simplified."""
-    if any(isinstance(value, Graph) for value in equation.attributes.values()):
-        attributes = {
-            key: simplify(value) if isinstance(value, Graph) else value
-            for key, value in equation.attributes.items()
-        }
-        return replace(equation, operands=operands, attributes=attributes)
+    bodies = {key: one for key, one in equation.attributes.items() if isinstance(one, Graph)}
+    simpler = {key: simplify(body) for key, body in bodies.items()}
+    if any(simpler[key] is not body for key, body in bodies.items()):
+        return replace(equation, operands=operands, attributes={**equation.attributes, **simpler})
     return equation if operands == equation.operands else equation.of(operands)
 
 
@@ -123,17 +130,31 @@ def _read(atom: Atom, replaced: Mapping[Var, Atom]) -> Atom:
     return replaced.get(atom, atom) if isinstance(atom, Var) else atom
 
 
-def _key(equation: Equation) -> Any:
-    """What makes two equations the same computation."""
-    operands = tuple(
-        [
+class _Seen:
+    """Equations by what they compute.
+
+    Attributes, which may be whole graphs, are looked at where two agree in all else.
+    """
+
+    def __init__(self) -> None:
+        self._alone: dict[Any, Equation] = {}
+        self._alike: dict[Any, dict[frozenset[Any], tuple[Var, ...]]] = {}
+
+    def before(self, equation: Equation) -> tuple[Var, ...] | None:
+        """The results of one that computes the same; where there is none, this is the first."""
+        operands = [
             (atom.aval.dtype.str, atom.value.tobytes()) if isinstance(atom, Literal) else atom
             for atom in equation.operands
         ]
-    )
-    if not equation.attributes:
-        return equation.primitive, operands
-    return equation.primitive, operands, frozen(equation.attributes)
+        key = equation.primitive, *operands
+        first = self._alone.setdefault(key, equation)
+        if first is equation:
+            return None
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._alike[key] = {frozen(first.attributes): first.results}
+        found = alike.setdefault(frozen(equation.attributes), equation.results)
+        return None if found is equation.results else found
 
 
 def frozen(attributes: Mapping[str, Any]) -> frozenset[Any]:

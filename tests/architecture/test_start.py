@@ -102,6 +102,24 @@ def test_only_a_config_that_names_a_density_imports_densities(tmp_path: Path) ->
     assert "optserve.primitives.densities.normal" in imported(tmp_path, "check", str(config))
 
 
+def test_a_density_is_traced_without_scipy() -> None:
+    """Its import takes a quarter of a second, and native code has no use for it."""
+    script = """
+import sys
+from optserve.graph.aval import Aval, np
+from optserve.primitives.densities.counts import poisson_logpmf
+from optserve.primitives.densities.normal import normal_logcdf
+from optserve.primitives.tracing import trace
+from optserve.transforms.reverse import value_and_gradient_graph
+scalar = Aval((), np.dtype("float64"))
+for density in (poisson_logpmf, lambda x, m: normal_logcdf(x, m, 1.0)):
+    value_and_gradient_graph(trace(density, scalar, scalar).graph, [1])
+print("scipy" in sys.modules)
+"""
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_no_command_of_numpy_alone_prepares_native_code(tmp_path: Path) -> None:
     modules = imported(tmp_path, "run", MISRA1A, "--out", "run")
     assert not {module for module in modules if module.startswith("optserve.backends.llvm")}

@@ -116,6 +116,15 @@ def test_attributes_tell_computations_apart() -> None:
     assert lines(simplify(probes)).count("probe") == 2
 
 
+def test_where_there_is_nothing_to_do_the_graph_is_the_same_object() -> None:
+    def loop(x: Any) -> Any:
+        total, kept = scan(lambda carry, row: (carry + row * 1.0, carry), np.sum(x), x)
+        return total + np.sum(kept)
+
+    done = simplify(graph_of(loop, (4,)))
+    assert simplify(done) is done
+
+
 def test_loops_over_different_tables_stay_apart() -> None:
     def function(x: Any, y: Any, z: Any) -> Any:
         def counted(rows: Any) -> Any:

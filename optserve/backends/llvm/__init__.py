@@ -33,7 +33,7 @@ def llvm_backend(threads: int | None = None, lowerings: Sequence[Lowering] = ())
         threads=count,
         on_threads=partial(llvm_backend, lowerings=lowerings),
         with_lowerings=partial(llvm_backend, count),
-        called_out=partial(called_out, lowerings=lowerings),
+        called_out=called_out,
     )
 
 

@@ -38,7 +38,7 @@ lend = opaque("lend", lambda x: x, shape=lambda x: x)
 def told(graph: Graph, rows: int = 20) -> tuple[list[str], int]:
     backend = llvm_backend(2)
     assert backend.called_out is not None
-    found: CalledOut = backend.called_out(graph, {"data": rows})
+    found: CalledOut = backend.called_out(backend.compile(graph), {"data": rows})
     return [str(equation.primitive) for equation in found.equations], found.of
 
 

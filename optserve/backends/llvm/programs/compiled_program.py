@@ -8,6 +8,7 @@ from typing import Any
 
 from optserve.backends.llvm.ir import object_cache
 from optserve.backends.llvm.ir.engine import engine
+from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.ir.view import View, contiguous_strides
 from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.programs.call import SIGNATURE, BoundProgram, Native
@@ -19,6 +20,10 @@ from optserve.graph.graph import Equation, Graph, row_names
 from optserve.primitives.map_reduce import map_reduce
 
 __all__ = ["Program", "emit", "has_one_chunk", "passes"]
+
+
+REFUSED = b"no native form: "
+"""How what is remembered of a graph without a program begins, as no object code does."""
 
 
 class Program:
@@ -34,13 +39,22 @@ class Program:
         self, graph: Graph, plan: SizePlan, shown: Collection[str], lowerings: Lowerings
     ) -> None:
         self.graph = graph
-        self.tables = tuple(name for name in row_names(graph) if name in shown)
+        names = row_names(graph)
+        self.tables = tuple(name for name in names if name in shown)
         text = emit(graph, plan, self.tables, lowerings) if not lowerings.are_ours(graph) else ""
-        layout = ("program", plan.registers, plan.outlined, text)
+        known = [name in shown for name in names]
+        layout = ("program", plan.registers, plan.outlined, *known, text)
         self._name = object_cache.key(graph, layout, engine())
         self._code = object_cache.read(self._name)
+        if (refused := _refused(self._code, graph)) is not None:
+            raise refused
         if self._code is None and not text:
-            text = emit(graph, plan, self.tables, lowerings)
+            try:
+                text = emit(graph, plan, self.tables, lowerings)
+            except Unsupported as error:
+                if (record := _record_of(error, graph)) is not None:
+                    object_cache.write(self._name, record)
+                raise
         self._text = text
 
     def bind(self, rows: Mapping[str, int]) -> Calls:
@@ -73,6 +87,27 @@ class Calls:
             return bound(arguments)
         finally:
             self._free.append(bound)
+
+
+def _record_of(error: Unsupported, graph: Graph) -> bytes | None:
+    """Why there is no program of ``graph``, as it is remembered in place of one.
+
+    It takes as long to find out as to write the program: up to the equation without a native form.
+    """
+    for number, equation in enumerate(graph.equations):
+        if error.within is not None and error.within.results[0] in equation.results:
+            return REFUSED + f"{number} {error}".encode()
+    return None
+
+
+def _refused(record: bytes | None, graph: Graph) -> Unsupported | None:
+    """The error that is remembered in place of a program."""
+    if record is None or not record.startswith(REFUSED):
+        return None
+    number, _, why = record.removeprefix(REFUSED).decode().partition(" ")
+    error = Unsupported(why)
+    error.within = graph.equations[int(number)]
+    return error
 
 
 def emit(graph: Graph, plan: SizePlan, tables: Sequence[str], lowerings: Lowerings) -> str:

@@ -17,7 +17,6 @@ from optserve.backends.llvm.programs.compiled_program import Program, has_one_ch
 from optserve.backends.llvm.programs.size import SizePlan, plan_of
 from optserve.backends.llvm.programs.split_program import SplitProgram
 from optserve.backends.llvm.rows.native_pass import has_native_form, native
-from optserve.backends.lowering import Lowering
 from optserve.backends.numpy.control_flow import compile_passes, tiled
 from optserve.backends.shared_chunks import MapReduce
 from optserve.graph.dim import Dim
@@ -83,11 +82,9 @@ class WholeGraph:
 
     def called_out(self, rows: Mapping[str, int]) -> CalledOut:
         """The equations that NumPy evaluates, for these row counts; nothing is compiled."""
-        one_program = self.program is not None and has_one_chunk(self._summed, rows)
         found: list[Equation] = []
-        if self.program is None:
+        if not has_one_chunk(self._summed, rows) or self.program is None:
             found += self._leaves(self._summed) if self._split is None else self._split.called_out
-        if not one_program:
             for equation in passes(self._summed):
                 if not has_native_form(MapReduce(equation, rows, 1), self.lowerings):
                     found += self._leaves(equation.attributes["body"])
@@ -155,11 +152,10 @@ class WholeGraph:
         return tuple(rows.name for rows in row_counts(self.graph))
 
 
-def called_out(
-    graph: Graph, rows: Mapping[str, int], lowerings: Sequence[Lowering] = ()
-) -> CalledOut:
-    """What native code of ``graph`` hands to NumPy, with these lowerings of plugins."""
-    return WholeGraph(graph, 1, lowerings_with(lowerings)).called_out(rows)
+def called_out(compiled: Compiled, rows: Mapping[str, int]) -> CalledOut:
+    """What a callable that this backend made hands to NumPy, for these row counts."""
+    assert isinstance(compiled, WholeGraph)
+    return compiled.called_out(rows)
 
 
 def _silent(call: ProgramCall) -> ProgramCall:

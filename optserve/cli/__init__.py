@@ -20,14 +20,14 @@ def main() -> None:
     # What a config means is not for plugins of pydantic to say, and to look for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     with at_rest(stays=True):
-        from optserve.cli.app import app
+        from optserve.cli.app import app_of
 
     for stream in (sys.stdout, sys.stderr):
         # What a terminal cannot show is no reason to fail; a closed stream is None.
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="optserve")
+        app_of(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="optserve")
     except SystemExit as end:
         _end_soon(end.code if isinstance(end.code, int) else int(end.code is not None))
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import Annotated
 
@@ -26,7 +27,7 @@ from optserve.cli.simulate import simulate
 from optserve.cli.uncertainty import uncertainty
 from optserve.cli.usage import Commands
 
-__all__ = ["COMMANDS", "app"]
+__all__ = ["COMMANDS", "app", "app_of"]
 
 COMMANDS = (
     run,
@@ -74,3 +75,18 @@ def application(
     ] = False,
 ) -> None:
     """Declare a loss in a YAML file; have it differentiated, descended and reported."""
+
+
+def app_of(name: str) -> typer.Typer:
+    """The application with the command of this name alone, where it has one; else all of it.
+
+    Typer makes every command that there is before it looks at which one is meant.
+    """
+    named = [
+        one for one in app.registered_commands if getattr(one.callback, "__name__", "") == name
+    ]
+    if not named:
+        return app
+    alone = copy.copy(app)
+    alone.registered_commands, alone.registered_groups = named, []
+    return alone

@@ -8,7 +8,7 @@ payloads, differ. The text has a line an equation: ``name:aval = primitive[attri
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -99,12 +99,14 @@ class Graph:
     """Inputs, equations in order of evaluation, outputs.
 
     A graph has no state and no constants other than scalars: arrays enter as inputs. The number of
-    rows of a table is not part of it either. It prints as readable text.
+    rows of a table is not part of it either. It prints as readable text. ``is_simple`` is said by
+    ``simplify`` of what it made, in which there is nothing more to do.
     """
 
     inputs: tuple[Var, ...]
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
+    is_simple: bool = field(init=False, default=False)
 
     @property
     def digest(self) -> str:

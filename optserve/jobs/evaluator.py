@@ -335,14 +335,12 @@ class Evaluator:
         is nothing to tell: the rule of a plugin may have failed before."""
         if (find := self.backend.called_out) is None:
             return None
-        rows, method = self.row_counts, self.problem.optimizer
+        graph, rows, method = self.problem.objective.graph, self.row_counts, self.problem.optimizer
         takes = method.needs if method is not None and self.packing.size else "loss"
         try:
-            if takes == "loss":
-                compiled = self.compiled("loss", lambda: self.problem.objective.graph)
-            else:
-                compiled = (takes == "jacobian" and self._jacobian) or self._gradient
-            what = ("called out", takes, *rows.items())
+            made = self._jacobian if takes == "jacobian" else None
+            made = self.compiled("loss", lambda: graph) if takes == "loss" else made
+            compiled, what = made or self._gradient, ("called out", takes, *rows.items())
             return self.graphs.kept(what, lambda: find(compiled, rows), self.backend)
         except OptserveError:
             return None

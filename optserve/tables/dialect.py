@@ -46,7 +46,7 @@ class Dialect(NamedTuple):
     ) -> Self:
         """A dialect whose signs can be told from what stands between them."""
         separator = {"\\t": "\t", "tab": "\t"}.get(separator, separator)
-        if len(separator) != 1 or not re.fullmatch(r"[^\w\"'.+\-\r\n\0\x80-\U0010ffff]", separator):
+        if len(separator) != 1 or not re.fullmatch(r"(?![\w\"'.+\-\r\n\0])[\0-\x7f]", separator):
             raise ConfigError(
                 f"the separator {separator!r} does not part values",
                 expected='one sign, such as "," ";" "|" "\\t" (a tab) or " " (any blanks)',
@@ -58,7 +58,7 @@ class Dialect(NamedTuple):
                 expected='a point "." or a comma ","',
                 code="wrong-value",
             )
-        if comment and not re.fullmatch(r"[^\w\s\"'.+\-\x80-\U0010ffff]{1,3}", comment):
+        if comment and not re.fullmatch(r"((?![\w\s\"'.+\-])[\0-\x7f]){1,3}", comment):
             raise ConfigError(
                 f"the comment {comment!r} may be part of a value",
                 expected='one to three signs, such as "#" "%" or "//"',

@@ -29,6 +29,8 @@ def simplify(graph: Graph) -> Graph:
 
     It is ``graph`` itself where there is nothing to do.
     """
+    if graph.is_simple:
+        return graph
     replaced: dict[Var, Atom] = {}
     seen = _Seen()
     spread: dict[Atom, Atom] = {}
@@ -62,7 +64,9 @@ def simplify(graph: Graph) -> Graph:
             choices[equation.results[0]] = equation.operands
     outputs = tuple(_read(atom, replaced) for atom in graph.outputs)
     made = prune(Graph(graph.inputs, tuple(kept), outputs))
-    return graph if _is_same(made, graph) else made
+    made = graph if _is_same(made, graph) else made
+    object.__setattr__(made, "is_simple", True)
+    return made
 
 
 def _is_same(one: Graph, other: Graph) -> bool:

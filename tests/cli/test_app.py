@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from optserve.cli import app as application
 from tests.cli.conftest import Command, Invoke, command_line, environment
@@ -137,3 +138,16 @@ def test_usage_errors_in_json(invoke: Invoke, wrong: list[str]) -> None:
     assert result.exit_code == told["exit_code"] == 2
     assert told["error"]["code"] == "usage"
     assert told["error"]["remedy"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_alone_is_what_it_is_among_all(command: str) -> None:
+    alone, among = application.app_of(command), application.app
+    assert len(alone.registered_commands) == 1
+    shown = [CliRunner().invoke(app, [command, "--help"]).output for app in (alone, among)]
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("word", ["", "--help", "rnu", "batch", "plugin"])
+def test_without_a_command_all_are_there(word: str) -> None:
+    assert application.app_of(word) is application.app

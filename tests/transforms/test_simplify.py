@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,11 @@ def test_where_there_is_nothing_to_do_the_graph_is_the_same_object() -> None:
         return total + np.sum(kept)
 
     done = simplify(graph_of(loop, (4,)))
+    assert done.is_simple
     assert simplify(done) is done
+    unsaid = replace(done, outputs=done.outputs)  # as any graph that something else made
+    assert not unsaid.is_simple
+    assert simplify(unsaid) is unsaid
 
 
 def test_loops_over_different_tables_stay_apart() -> None:

@@ -68,8 +68,7 @@ def run(
             from optserve.config import load
             from optserve.config.resolved import resolved_text
             from optserve.jobs.reasons import exit_code
-            from optserve.jobs.record.artefacts import check_new, graph_text
-            from optserve.jobs.record.ended import EndedJob
+            from optserve.jobs.record.artefacts import check_new
 
         reporting = Reporting.of(report, github, plugin, [config], out)
         with reporting.telling(config):
@@ -85,11 +84,13 @@ def run(
             if found is None and cache is not None and saved:
                 _keep(problem, result, Path(saved).parent, cache)
         code = exit_code([result.exit_code, *(one.exit_code for one in errors)])
-        graph = graph_text(problem) if reporting.wanted else ""
-        job = EndedJob(
-            problem.name, code, str(config), result, tuple(errors), saved, text, graph=graph
-        )
-        errors += reporting.write([job])
+        if reporting.wanted:
+            from optserve.jobs.record.artefacts import graph_text
+            from optserve.jobs.record.ended import EndedJob
+
+            parts = str(config), result, tuple(errors), saved, text
+            job = EndedJob(problem.name, code, *parts, graph=graph_text(problem))
+            errors += reporting.write([job])
         for failure in errors:
             write_error(failure.block(coded=True))
         code = exit_code([code, *(one.exit_code for one in errors)])

@@ -15,6 +15,7 @@ import numpy as np
 
 from optserve.config.allowed_paths import FileReach
 from optserve.config.data.columns import Levels, TakenColumn, take
+from optserve.config.data.file_digest import FileDigest
 from optserve.config.data.inline import inline_frame
 from optserve.config.data.read_cells import read_cells
 from optserve.config.data.rounding import in_precision
@@ -95,6 +96,7 @@ class DataTable(NamedTuple):
     size: Size
     place: Place | None
     files: tuple[Path, ...] = ()
+    digest: FileDigest | None = None
     written: str = ""
     in_memory: bool | Literal["auto"] = "auto"
     selection: Selected | None = None
@@ -113,10 +115,10 @@ class DataTable(NamedTuple):
     @property
     def provenance(self) -> Mapping[str, str]:
         """The file that it was read from, or the glob, and the digest of that."""
-        if not self.files:
+        if not self.files or self.digest is None:
             return {}
         named = self.files[0] if len(self.files) == 1 else self.files[0].parent / self.written
-        return {"file": shown(str(named)), "sha256": _sha256(self.files)}
+        return {"file": shown(str(named)), "sha256": self.digest.text()}
 
     def aval(self, column: str, precision: DType) -> Aval:
         """What is known of a column before it is read."""
@@ -213,6 +215,7 @@ def open_table(
     and left out. Columns that `columns` does not list give way to ``declared_names``.
     """
     files: tuple[Path, ...] = ()
+    digest: FileDigest | None = None
     frame: Frame
     if arrays is not None:
         frame, place = ArraysFrame(Path("data"), arrays), declared.place
@@ -227,7 +230,7 @@ def open_table(
     elif declared.read is None:
         frame, place = inline_frame(declared), declared.place
     else:
-        files, frame = _read(declared, reach, reader)
+        files, digest, frame = _read(declared, reach, reader)
         place = declared.place_of("read")
     columns: dict[str, TakenColumn] = {}
     places: dict[str, Place | None] = {}
@@ -266,6 +269,7 @@ def open_table(
         size,
         place,
         files,
+        digest,
         declared.read or "",
         declared.in_memory,
         hidden=hidden,
@@ -327,16 +331,17 @@ def _own_names(
 
 def _read(
     declared: Table, reach: FileReach, reader: Callable[[Table], Reader]
-) -> tuple[tuple[Path, ...], Frame]:
+) -> tuple[tuple[Path, ...], FileDigest, Frame]:
     written = declared.node_of("read")
     assert isinstance(written, ScalarNode)
     reach.path(written)  # one that leaves the folder is told so, whatever its suffix
     read = reader(declared)
     files = reach.files(written)
     try:
+        digest = FileDigest(files)
         if declared.sha256 is not None:
-            _check_digest(declared, files)
-        return files, joined(files, read)
+            _check_digest(declared, files, digest.text())
+        return files, digest, joined(files, read)
     except OptserveError:
         raise
     except Exception as error:  # the reader may be anybody's code
@@ -346,8 +351,7 @@ def _read(
         ) from error
 
 
-def _check_digest(declared: Table, files: Sequence[Path]) -> None:
-    digest = _sha256(files)
+def _check_digest(declared: Table, files: Sequence[Path], digest: str) -> None:
     if declared.sha256 is not None and digest != declared.sha256.lower():
         name = files[0].name if len(files) == 1 else "the file that these files make together"
         raise ConfigError(
@@ -357,15 +361,3 @@ def _check_digest(declared: Table, files: Sequence[Path]) -> None:
             remedy="if it was changed on purpose, write its digest here",
             code="checksum",
         )
-
-
-def _sha256(files: Sequence[Path]) -> str:
-    """The digest of the file; of several that of one after another, as ``cat`` gives them."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

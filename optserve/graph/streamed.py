@@ -44,6 +44,10 @@ class Streamed(ABC):
     def rows(self, first: int, last: int) -> Array:
         """The rows from ``first`` up to, not including, ``last``."""
 
+    def expect_passes(self) -> None:
+        """Be told that all rows will be read several times; whoever can, reads them faster then."""
+        return
+
     def __getitem__(self, key: Any) -> Array:
         if not isinstance(key, slice):
             self.__array__()

@@ -12,6 +12,7 @@ import numpy as np
 from optserve.backends.backend import Backend
 from optserve.backends.backend_choice import Choice, choose
 from optserve.graph.aval import Array
+from optserve.graph.streamed import is_streamed
 from optserve.jobs.consistency import check_stop, check_streamed
 from optserve.jobs.demand import demand_of_job, rows_of
 from optserve.jobs.descent.descent import descend
@@ -77,6 +78,10 @@ def prepare(
     evaluator = Evaluator(problem, packing, backend)
     # Without anything to vary there is nothing to descend.
     optimizer = problem.optimizer if packing.size else None
+    if optimizer is not None:
+        for array in problem.objective.arrays:
+            if is_streamed(array):
+                array.expect_passes()
     splits = _splits(evaluator)
     descents, limits, compiled = _descents(evaluator, optimizer, splits)
     starts = [packing.flat(start) for start in ({}, *problem.starts)]

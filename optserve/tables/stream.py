@@ -1,7 +1,8 @@
 """``Stream``: the columns of a table that is larger than memory, decoded piece by piece.
 
-What is decoded a second time is kept on disk as it is used, where there is room: a pass over
-Parquet takes some ten times as long as one over numbers, and one over text more.
+What is decoded a second time, or is known to be read again, is kept on disk as it is used, where
+there is room: a pass over Parquet takes some ten times as long as one over numbers, and one over
+text more.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ Decode = Callable[[TablePiece, int], Mapping[str, Array]]
 
 
 class Stream:
-    """Rows of decoded pieces by their number; the pieces used last are kept."""
+    """Rows of decoded pieces by their number; the pieces used last are kept.
+
+    ``expects_passes`` says that all of them will be read several times.
+    """
 
     def __init__(
         self, pieces: Sequence[TablePiece], decode: Decode, buffers: Buffers | None = None
@@ -51,6 +55,7 @@ class Stream:
         self.pieces = [piece for piece in pieces if piece.rows]
         self.ends = list(accumulate(piece.rows for piece in self.pieces))
         self.row_count = self.ends[-1] if self.ends else 0
+        self.expects_passes = False
         self._decode = decode
         self._kept: OrderedDict[int, Future[Mapping[str, Array]]] = OrderedDict()
         self._lock = Lock()
@@ -114,7 +119,7 @@ class Stream:
     def _decoded(self, number: int) -> Mapping[str, Array]:
         """The columns of a piece; raises ``DataFailure`` where they are not what they were."""
         piece = self.pieces[number]
-        again = piece.check is not None and number in self._sums
+        again = piece.check is not None and (self.expects_passes or number in self._sums)
         try:
             if again and (kept := self._from_disk(number)):
                 return kept
@@ -187,6 +192,10 @@ class StreamedColumn(Streamed):
     def __init__(self, stream: Stream, name: str, inner: tuple[int, ...], dtype: DType) -> None:
         super().__init__(name, (stream.row_count, *inner), dtype)
         self._stream = stream
+
+    def expect_passes(self) -> None:
+        """Be told that all rows will be read several times."""
+        self._stream.expects_passes = True
 
     def rows(self, first: int, last: int) -> Array:
         """The rows from ``first`` up to, not including, ``last``."""

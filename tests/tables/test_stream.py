@@ -22,7 +22,7 @@ from optserve.graph.aval import Array
 from optserve.tables.buffer_pool import Buffers
 from optserve.tables.pieces import TablePiece
 from optserve.tables.scratch import Scratch
-from optserve.tables.stream import Stream
+from optserve.tables.stream import Stream, StreamedColumn
 
 ROWS, PIECES = 100, 12
 
@@ -123,7 +123,7 @@ def test_matrices_of_a_stream_lie_in_few_buffers(
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200_000, 3))
     columns = {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": X @ np.ones(3)}
-    pq.write_table(pa.table(columns), tmp_path / "d.parquet", row_group_size=10_000)
+    pq.write_table(pa.table(columns), tmp_path / "d.parquet", row_group_size=5_000)
     (tmp_path / "fit.yaml").write_text(
         "version: 1\ndata: {read: d.parquet, in_memory: false,\n"
         "  columns: {X: {take: [a, b, c]}, y: y}}\n"
@@ -185,6 +185,26 @@ def test_what_is_decoded_twice_is_read_from_disk(decoded: list[int], tmp_path: P
     assert decoded == []
     assert len(asked) >= PIECES
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_will_be_read_again_is_decoded_once(decoded: list[int]) -> None:
+    stream = stream_of(decoded, lambda: None)
+    StreamedColumn(stream, "x", (), np.dtype(float)).expect_passes()
+    passes(stream, 3)
+    assert len(decoded) <= PIECES + 2  # those that another thread decodes meanwhile
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "none"])
+def test_a_descent_says_before_that_it_reads_again(tmp_path: Path, optimizer: str) -> None:
+    pq.write_table(pa.table({"y": np.arange(100.0)}), tmp_path / "d.parquet")
+    (tmp_path / "fit.yaml").write_text(
+        "version: 1\ndata: {read: d.parquet, in_memory: false, columns: {y: y}}\n"
+        f"parameters: {{m: 1}}\nloss: mean((y - m)**2)\noptimizer: {optimizer}\n"
+    )
+    problem = optserve.load(tmp_path / "fit.yaml")
+    optserve.run(problem)
+    [column] = problem.objective.arrays
+    assert column._stream.expects_passes == (optimizer != "none")
 
 
 def test_a_process_forked_off_reads_what_is_kept_and_keeps_nothing(

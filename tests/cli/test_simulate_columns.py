@@ -215,6 +215,7 @@ def test_a_poisson_regression_holds_its_truth_to_the_bit_by_any_processes(
         ({"y": "scan(walk, 0.0, x)[1]"}, "would be drawn once"),
         ({"y": "normal(0, 1)", "density": "normal_logpdf(y, a, 1)"}, "by expressions too"),
         ({"y": ["normal(0, 1)"]}, "quote an expression that begins with `[`"),
+        ({"y": "normal(0, 1, _within=x)"}, "unexpected keyword argument '_within'"),
         ({"y": "randn(3)"}, "write normal(0, 1)"),
         ({"y": "normal(1j * a, 1)"}, "normal takes real numbers"),
     ],

@@ -32,16 +32,19 @@ _LIST_NAMES = frozenset({"shape", "axis", "axes"})
 
 def bind_nodes(signature: Signature, call: Call) -> BoundArguments:
     """What was written for each parameter; ``ConfigError`` where the call does not fit."""
+    given: dict[str, ExpressionNode] = dict(call.keywords)
+    known = [name for name in signature.parameters if not name.startswith("_")]
+    unknown = next((name for name in given if name not in known), None)
     try:
-        return signature.bind(*call.arguments, **dict(call.keywords))
+        if unknown is not None and unknown in signature.parameters:
+            raise TypeError(f"got an unexpected keyword argument '{unknown}'")
+        return signature.bind(*call.arguments, **given)
     except TypeError as error:
-        given: dict[str, ExpressionNode] = dict(call.keywords)
-        unknown = next((name for name in given if name not in signature.parameters), None)
         raise ConfigError(
             f"{call.function}: {error}",
             place=given[unknown].place if unknown else call.place,
             expected=shown_signature(call.function, signature),
-            remedy=did_you_mean(unknown, signature.parameters) if unknown else "",
+            remedy=did_you_mean(unknown, known) if unknown else "",
             code="wrong-call",
         ) from None
 

@@ -122,4 +122,23 @@ least_squares: {{observed: y, predicted: a * exp(-b * x)}}
         near={"standard_errors.b": [0.1259694627648, 1e-7]},
         never=NONE,
     ),
+    case(
+        "a network of which all weights are 0, and no derivative of second order tells",
+        f"""
+{inline(x=[-1, -1, 1, 1], u=[-1, 1, -1, 1], y=[0, 1, 1, 0])}
+parameters:
+  a: {{shape: [2], init: 0}}
+  b: {{shape: [2], init: 0}}
+  c: {{shape: [2], init: 0}}
+  v: {{shape: [2], init: 0}}
+  d: 0
+define:
+  hidden: tanh(x[:, None] * a + u[:, None] * b + c)
+loss: sum((hidden @ v + d - y)**2)
+optimizer: lbfgs
+""",
+        0,
+        3,
+        near={"loss": [0.0, 1e-20]},
+    ),
 ]

@@ -1,5 +1,5 @@
 """What the loss does where it falls up to a place, and not an inch farther: ``edge_of`` a domain,
-or ``onto_bounds``."""
+or ``onto_bounds``; and whether its slope ``turns`` there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optserve.jobs.evidence.ground import Ground
 from optserve.jobs.evidence.profiles import change_of, unit_along
 from optserve.jobs.evidence.surface import Surface
 
-__all__ = ["edge_of", "onto_bounds"]
+__all__ = ["edge_of", "onto_bounds", "turns"]
 
 SHARES = tuple(10.0**power for power in range(-15, 1))
 """By how much of themselves coordinates are changed until the loss is higher, nearest first."""
@@ -22,6 +22,9 @@ BISECTIONS = 60
 
 BITS = 4.0
 """Rounding errors by which a sum may miss a bound that it is to reach."""
+
+HARDLY, TURNED = 1e-3, 0.5
+"""A part of a step over which its slope hardly changes, and a change that only a kink makes."""
 
 CLEARLY = 1e3
 """How many times its noise, or what its slope makes of it, the loss must change by at once."""
@@ -80,6 +83,14 @@ def onto_bounds(surface: Surface, place: Ground) -> Ground:
         return place
     found = surface.at(there)
     return found if found.loss <= place.loss else place
+
+
+def turns(surface: Surface, place: Ground, way: Array) -> bool:
+    """Whether the slope along a Newton step ``way`` (p,), which is to be 0 at its end, has changed
+    by half of itself when it has hardly begun."""
+    slope = float(place.gradient @ way)
+    near = surface.plainly_at(place.point + HARDLY * way)
+    return near.finite and float(near.gradient @ way) - slope > TURNED * abs(slope)
 
 
 def _crossing(surface: Surface, seen: Ground, beyond: Ground, much: float) -> list[str]:

@@ -14,7 +14,7 @@ from optserve.jobs.evidence import standing
 from optserve.jobs.evidence.digits import undecided
 from optserve.jobs.evidence.direction_names import directed, listed
 from optserve.jobs.evidence.drifting import drifting
-from optserve.jobs.evidence.edges import edge_of, onto_bounds
+from optserve.jobs.evidence.edges import edge_of, onto_bounds, turns
 from optserve.jobs.evidence.evidence import Direction, Evidence
 from optserve.jobs.evidence.examined import End, Examined
 from optserve.jobs.evidence.ground import Ground, Noise
@@ -43,9 +43,6 @@ MOST = 60
 ROUNDS = 8
 """How often they begin anew, where the loss falls along an axis without a curvature."""
 
-HARDLY, TURNED = 1e-3, 0.5
-"""A part of a step over which its slope hardly changes, and a change that only a kink makes."""
-
 
 class Examination:
     """Examines ``end`` on ``surface``; ``tolerance`` is that of the gradient."""
@@ -61,6 +58,7 @@ class Examination:
         self.done: Finish | None = None
         self.fell: list[Array] = []
         self.on_floor = False
+        self.left: Ground | None = None
         self.task = "to see how far the loss falls on"
 
     def run(self) -> Examined:
@@ -78,7 +76,10 @@ class Examination:
         for _ in range(ROUNDS if self.end.finishes else 0):
             if found.onward is None:
                 break
+            self.left = found.onward
             found = self._from(found.onward)
+        if found.reason is None and found.onward is None:
+            return found._replace(onward=self.left)
         return found
 
     def in_part(self) -> Examined:
@@ -88,7 +89,8 @@ class Examination:
             return self._end(None, told)._replace(place=None, in_part=True)
         found = self._end(None, told, done.model, place=done.place)
         lower = done.place.loss < self.start.loss - self.noise
-        return found._replace(further=done.place if lower else None, in_part=True)
+        further = done.place if lower else None
+        return found._replace(further=further, onward=self.left, in_part=True)
 
     def _from(self, place: Ground) -> Examined:
         """What Newton steps from ``place`` lead to."""
@@ -299,7 +301,7 @@ class Examination:
         if seen.kind == "falls":
             return self._falls_along(place, model, seen)
         if seen.kind == "kink" or (
-            surface.evaluator.graphs.has_kinks and _turns(surface, place, way)
+            surface.evaluator.graphs.has_kinks and turns(surface, place, way)
         ):
             return self._kink(place)
         told = edge_of(surface, place, way, noise)
@@ -389,11 +391,3 @@ class Examination:
         if self.surface.kind == "log_likelihood":
             return sqrt(2.0) * decrement
         return decrement / unit if unit > 0.0 else nan
-
-
-def _turns(surface: Surface, place: Ground, way: Array) -> bool:
-    """Whether the slope along a Newton step ``way`` (p,), which is to be 0 at its end, has changed
-    by half of itself when it has hardly begun."""
-    slope = float(place.gradient @ way)
-    near = surface.plainly_at(place.point + HARDLY * way)
-    return near.finite and float(near.gradient @ way) - slope > TURNED * abs(slope)

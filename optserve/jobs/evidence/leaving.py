@@ -43,9 +43,9 @@ are that has died: only what all of them do together may lower the loss."""
 ALL_SIGNS = 4
 """Of so many coordinates at most all patterns of signs are looked along."""
 
-FLAT, ALONG, BACK = 2, (-3.0, 3.0), 3
-"""Flat directions that are followed, how far, in multiples of their coordinates, and the most
-Newton steps that lead down again from there."""
+FLAT, MIXTURES, ALONG, BACK = 2, 3, (-3.0, 3.0), 3
+"""Flat directions that are followed, and mixtures of them, how far, in multiples of their
+coordinates, and the most Newton steps that lead down again from there."""
 
 AHEAD = 0.5
 """The share of a loss that one far ahead must be lower than, and by which it then rises."""
@@ -184,17 +184,21 @@ def _all_signs(size: int) -> Array:
 
 
 def beside(surface: Surface, place: Ground, flat: Sequence[Array], noise: float) -> Ground | None:
-    """A place that is lower than ``place``, from farther along ``flat`` directions (p,).
+    """A place that is lower than ``place``, from farther along ``flat`` directions (p,), and along
+    mixtures of them.
 
     The loss is the same there, but it may be a saddle. So two exponentials with one rate: how they
     share their amplitude changes nothing, but where both are positive, rates that part lower the
-    loss. Nothing is looked for where that would cost more than is left.
+    loss. And where all weights of a network are 0, it changes with none of them, but with products.
+    Nothing is looked for where that would cost more than is left.
     """
-    flat = flat[:FLAT]
-    cost = len(flat) * len(ALONG) * (BACK + 1) * surface.prices.hessian
+    ways = [*flat[:FLAT]]
+    if len(flat) > 1:
+        ways += [*np.random.default_rng(0).normal(size=(MIXTURES, len(flat))) @ np.stack(flat)]
+    cost = len(ways) * len(ALONG) * (BACK + 1) * surface.prices.hessian
     if not surface.dense or cost > surface.budget.left:
         return None
-    for direction in flat:
+    for direction in ways:
         for share in ALONG:
             there = surface.at(place.point + share * direction)
             for _ in range(BACK):
@@ -202,7 +206,10 @@ def beside(surface: Surface, place: Ground, flat: Sequence[Array], noise: float)
                     there = surface.at(there.point + surface.quadratic(there).step)
             if not there.finite or there.loss > place.loss + noise:
                 continue
-            true = true_model(surface, there, surface.quadratic(there))
+            model = surface.quadratic(there)
+            if there.loss < place.loss - max(noise, surface.noise(there, model).loss):
+                return there
+            true = true_model(surface, there, model)
             for number in np.flatnonzero(true.values < -true.noise):
                 lower = leave(surface, there, true.axis(int(number)), noise)
                 if lower is not None and lower.loss < place.loss - noise:

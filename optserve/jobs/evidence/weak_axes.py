@@ -108,8 +108,11 @@ def profiles_of(
     for vector in vectors.T:
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
-        direction = _straight(surface, place, direction, model, which)
         one = _seen(surface, place, direction, model, noise, let)
+        if one.kind in ("rises", "edge"):
+            straight = _straight(surface, place, direction, model, which)
+            again = _seen(surface, place, straight, model, noise, let)
+            one = again if again.kind in ("falls", "floor", "tail") else one
         more = longer(surface, place, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
             unclear.append(one)

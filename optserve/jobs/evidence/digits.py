@@ -48,11 +48,13 @@ def _rounded(surface: Surface, place: Ground, model: Quadratic, *, shown: bool) 
 
     Rounding moves a coordinate by a share of itself, so a term is what a change of a coordinate by
     itself changes. Nothing is hidden where rounding at the ``start`` was larger than all that is
-    left of the loss.
+    left of the loss; but an absurd start excuses no end at which more is left than at 0.
     """
     least = exact_fit(surface.seen(surface.start), surface.epsilon)
     if 0.0 <= place.loss - (surface.constant or 0.0) <= least < inf:
-        return ""
+        away = norm(place.point) > sqrt(surface.epsilon) * norm(surface.start)
+        if not away or surface.loss(np.zeros(surface.size)) >= place.loss:
+            return ""
     if model.rest is not None and (unsure(model) & (model.values > model.noise)).any():
         return APART  # columns are rounded too: they do not tell where along the axis it is
     terms = place.point[model.free] * model.scale

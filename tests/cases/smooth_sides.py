@@ -51,14 +51,24 @@ least_squares: {{data: y - c*x - relu(1 - k), prior: 0.5*(k**3 - 1)}}
         near={"parameters.k": -0.423993, "parameters.c": 2.0207292},
     ),
     case(
-        "a trade-off on one side of a kink that is near the rows",
+        "a trade-off that leads across a kink to a lower loss",
         f"""
 {inline(x=[0, 1, 2, 3, 4, 5], y=[0.1, 0.9, 2.1, 3.1, 3.8, 5.1])}
 parameters: {{c: 0, a: 1, b: 0.25}}
 least_squares: {{observed: y, predicted: c + a*relu(x + b)}}
 """,
         0,
-        near={"parameters.a": 0.9914286, "standard_errors.c": None, "standard_errors.b": None},
+        near={"parameters.a": 1.01, "parameters.c": 0.1, "parameters.b": -0.1287129},
+    ),
+    case(
+        "a trade-off on one side of a kink that is near the rows",
+        f"""
+{inline(x=[0, 1, 2, 3, 4, 5], y=[-0.3, 0.9, 2.1, 3.1, 3.8, 5.1])}
+parameters: {{c: 0, a: 1, b: 0.25}}
+least_squares: {{observed: y, predicted: c + a*relu(x + b)}}
+""",
+        0,
+        near={"parameters.a": 1.0485714, "standard_errors.c": None, "standard_errors.b": None},
         says="do not determine c and b",
     ),
     case(

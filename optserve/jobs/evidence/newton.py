@@ -23,9 +23,6 @@ __all__ = ["Bar", "Finish", "finish"]
 QUICK = 0.1
 """How much shorter the next step is where the model holds: the rate of Newton's method."""
 
-SURELY = 1e-3
-"""How much shorter it is where no more steps are needed to see that."""
-
 SAME = 0.9
 """The curvature may fall by so much along a step, and the model still counts as the same."""
 
@@ -154,8 +151,7 @@ class _Newton:
         if share == 1.0 and shrunk <= QUICK:
             self._take(trial, chord, fresh=not surface.keeps_curvature)
             bar = self.bar_at(trial, chord, self.noise, self.before)
-            enough = bar.met(chord.decrement) if shrunk <= SURELY else False
-            if not enough and not chord.decrement <= bar.asked:
+            if not chord.decrement <= bar.asked:
                 return ""
             if self.fresh or self._keeps_the_least():
                 return "rest"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, sqrt
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,6 +33,16 @@ MUCH = 1e3
 
 LOOK = 40
 """Hessians that there must be left for a look farther off, which takes half of them at most."""
+
+FREED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "rises": ("falls", "floor", "tail"),
+        "edge": ("falls", "floor", "tail"),
+        "falls": ("falls",),
+    }
+)
+"""What the loss does along an axis that is looked along again, freed of others, and what it must do
+there for that to count."""
 
 PROFILES = 8
 """Axes along which the loss is looked at; where there are more, these stand for all."""
@@ -109,10 +121,10 @@ def profiles_of(
         direction = np.zeros(model.free.size)
         direction[model.free] = vector / model.scale
         one = _seen(surface, place, direction, model, noise, let)
-        if one.kind in ("rises", "edge"):
+        if one.kind in FREED:
             straight = _straight(surface, place, direction, model, which)
             again = _seen(surface, place, straight, model, noise, let)
-            one = again if again.kind in ("falls", "floor", "tail") else one
+            one = again if again.kind in FREED[one.kind] else one
         more = longer(surface, place, one.direction)
         if one.kind not in ("rises", "falls", "floor"):
             unclear.append(one)

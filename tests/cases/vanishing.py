@@ -141,4 +141,15 @@ optimizer: lbfgs
         3,
         near={"loss": [0.0, 1e-20]},
     ),
+    case(
+        "shares of squares, whose loss does not change with how large all of them are",
+        """
+parameters: {x: {shape: [3], init: 1}}
+define: {w: x**2 / sum(x**2)}
+loss: 2*w[0]**2 + w[1]**2 + 3*w[2]**2 + 0.8*w[0]*w[1] + 0.4*w[1]*w[2] - 0.5*w[0] - 0.6*w[1] + w[2]
+""",
+        0,
+        near={"loss": 0.2625},
+        never="run away",
+    ),
 ]

@@ -23,6 +23,8 @@ OUTWARD = (10.0, 1e3)
 
 INWARD = (0.0, 0.1, 0.5)
 """Shares of the way out at which a loss has risen that comes to rest there."""
+BEFORE = 0.01
+"""The share by which the place is passed from where the way leads out."""
 
 ALIKE = 1.5
 GRAINY = 0.5
@@ -251,6 +253,10 @@ def beyond(surface: Surface, place: Ground, outward: Array, let: float) -> Profi
     inner = place.point - outward
     rises = [change_of(surface.at(inner + share * outward), place) for share in INWARD]
     risen = max((one for one in rises if one < inf), default=0.0)
+    if max(rises[1:]) <= FADED * risen and rises[0] < inf:
+        before = change_of(surface.at(inner - BEFORE * outward), place)
+        if before < 0.5 * risen:  # it is larger at that one place alone, as where 0 is divided by
+            return Profile("edge", outward)
     if risen <= let:
         return Profile("edge", outward)  # it does not rise inward, it ends there, as 0 / 0 does
     lower: Ground | None = None

@@ -14,7 +14,7 @@ import pytest
 
 from optserve.graph.aval import Array
 
-LIMIT = 1 << 30
+LIMIT = 5 << 28
 """Bytes of address space; what numpy, pyarrow, LLVM and threads reserve is part of it."""
 COLUMNS = 8
 ROWS = 2 * LIMIT // (8 * COLUMNS)

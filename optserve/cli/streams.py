@@ -52,7 +52,11 @@ def own_output() -> Iterator[None]:
         yield
         return
     own = before is not None and before is sys.__stdout__
-    sys.stdout = _Elsewhere(_apart(before) if own and before is not None else before)
+    output = _apart(before) if own and before is not None else before
+    sys.stdout = _Elsewhere(output)
+    if output is not before:  # only now: a signal that comes meanwhile has its word to say there
+        with contextlib.suppress(OSError):
+            os.dup2(2, 1)
     try:
         yield
     finally:
@@ -61,16 +65,14 @@ def own_output() -> Iterator[None]:
 
 
 def _apart(stdout: TextIO) -> TextIO:
-    """A stream to where ``stdout`` goes; file descriptor 1 goes to stderr from now on."""
+    """A stream of its own to where ``stdout`` goes, if that is file descriptor 1."""
     try:
         if stdout.fileno() != 1:
             return stdout
         stdout.flush()
-        output = os.fdopen(os.dup(1), "w", encoding=stdout.encoding, errors=stdout.errors)
-        os.dup2(2, 1)
+        return os.fdopen(os.dup(1), "w", encoding=stdout.encoding, errors=stdout.errors)
     except (OSError, ValueError):  # closed, or no file
         return stdout
-    return output
 
 
 def _output() -> TextIO | None:

@@ -44,9 +44,10 @@ class Lowering:
       that has to be packed first; in memory and in rows;
     - ``loops(w, attributes, views, target)``: the loops that make a value in memory from others;
     - ``memory(frame, equation)``: a value in memory, as a ``View``, in any other way;
-    - ``rows(body, equation)``: a value of each row in the body of a pass. Without it ``loops`` make
-      it row by row, with the attributes that ``within(attributes, carried)`` gives for one row;
-      ``carried`` are the row axes of the operands, and ``None`` says that it cannot be;
+    - ``within(attributes, carried)``: the attributes with which ``loops`` make it row by row, in the
+      body of a pass; ``carried`` are the row axes of the operands, and ``None`` says that they
+      cannot;
+    - ``rows(body, equation)``: a value of each row in the body of a pass, where they cannot;
     - ``control(frame, equation)``: whatever it defines itself.
     """
 

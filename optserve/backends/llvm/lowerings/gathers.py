@@ -75,10 +75,6 @@ def _take_part(w: FunctionScope, valid: IRValue, source: View, result: View) -> 
 def _take_rows(body: Body, equation: Equation) -> None:
     table, indices = equation.operands
     axis = equation.attributes["axis"]
-    if (own := _own_axis(body, equation)) is not None:
-        inputs = (body.access(table), body.access(indices))
-        body.define("each", equation, body.space(equation.results[0]), inputs, detail=(_take, own))
-        return
     if body.row_axis(table) is not None or body.row_axis(indices) != 0 or axis:
         raise Unsupported("a gather from rows")
     if table.aval.shape[0] == 0:
@@ -129,13 +125,9 @@ def _add_along(
 
 def _scatter_rows(body: Body, equation: Equation) -> None:
     values, indices = equation.operands
-    inputs = (body.access(values), body.access(indices))
-    if (own := _own_axis(body, equation)) is not None:
-        space = body.space(equation.results[0])
-        body.define("each", equation, space, inputs, detail=(_scatter_add, own))
-        return
     if body.row_axis(indices) is None:
         raise Unsupported("rows by a fixed index")
+    inputs = (body.access(values), body.access(indices))
     size, axis = static(equation.attributes["size"]), equation.attributes["axis"]
     if body.space(indices) or axis or values.aval.dtype.kind != "f":
         space = body.space(equation.results[0])
@@ -144,11 +136,11 @@ def _scatter_rows(body: Body, equation: Equation) -> None:
         body.reduce("scatter", equation, body.space(values), inputs, detail=size)
 
 
-def _own_axis(body: Body, equation: Equation) -> Attributes | None:
+def _fixed_within(attributes: Attributes, carried: Sequence[int | None]) -> Attributes | None:
     """The attributes within a row where each row is gathered from, or added to, at positions that
     are the same in all."""
-    given, indices = map(body.row_axis, equation.operands)
-    return None if indices is not None else axis_within(equation.attributes, (given,))
+    given, indices = carried
+    return None if indices is not None else axis_within(attributes, (given,))
 
 
 def _is_empty(table: View, axis: int) -> bool:
@@ -166,8 +158,8 @@ def _after(w: FunctionScope, view: View, index: tuple[IRValue | int, ...]) -> Vi
 
 
 LOWERINGS: tuple[Lowering, ...] = (
-    Lowering(indexing.take, loops=_take, rows=_take_rows),
-    Lowering(indexing.scatter_add, loops=_scatter_add, rows=_scatter_rows),
+    Lowering(indexing.take, loops=_take, rows=_take_rows, within=_fixed_within),
+    Lowering(indexing.scatter_add, loops=_scatter_add, rows=_scatter_rows, within=_fixed_within),
     Lowering(along_axis.take_along_axis, loops=_take_along, within=axis_within),
     Lowering(along_axis.add_along_axis, loops=_add_along, within=axis_within),
 )

@@ -88,14 +88,18 @@ class Body:
         lowering = self.lowerings.of(equation.primitive)
         if self.first_row in equation.operands:
             self._count_from_first_row(equation)
+        elif (own := self._within(equation, lowering)) is not None:
+            inputs = tuple(map(self.access, equation.operands))
+            space = self.space(equation.results[0])
+            self.define("each", equation, space, inputs, detail=(lowering.loops, own))
         elif lowering.rows is not None:
             lowering.rows(self, equation)
         elif self.lowerings.computes_entries(equation):
             self.elementwise(equation)
         elif lowering.view is not None:
             self.move(equation, lowering.view)
-        elif lowering.loops is not None and lowering.within is not None:
-            self._row_by_row(equation, lowering)
+        elif lowering.within is not None:
+            raise Unsupported(f"{equation.primitive} across rows")
         else:
             raise Unsupported(f"{equation.primitive} has no native form")
 
@@ -114,15 +118,14 @@ class Body:
         else:
             raise Unsupported(f"a {kind} over rows that is read in another way")
 
-    def _row_by_row(self, equation: Equation, lowering: Lowering) -> None:
-        """The loops of a value in memory, for each row: a pass is a program with one axis more."""
+    def _within(self, equation: Equation, lowering: Lowering) -> Mapping[str, Any] | None:
+        """The attributes within a row, where the loops of a value in memory do for each row: a pass
+        is a program with one axis more."""
+        if lowering.loops is None or lowering.within is None:
+            return None
         carried = tuple(map(self.row_axis, equation.operands))
-        attributes = lowering.within and lowering.within(equation.attributes, carried)
-        if attributes is None:
-            raise Unsupported(f"{equation.primitive} across rows")
-        inputs = tuple(map(self.access, equation.operands))
-        space = self.space(equation.results[0])
-        self.define("each", equation, space, inputs, detail=(lowering.loops, attributes))
+        found: Mapping[str, Any] | None = lowering.within(equation.attributes, carried)
+        return found
 
     def _count_from_first_row(self, equation: Equation) -> None:
         """A range over rows plus the number of the first: native code counts rows from there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,21 @@ from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import listed
 
-__all__ = ["bind_rows", "computed", "interpret", "resolved"]
+__all__ = ["bind_rows", "computed", "evaluated", "interpret", "resolved"]
+
+Compute = Callable[[Equation, Sequence[Any], Mapping[str, int]], tuple[Any, ...]]
+"""(equation, operands, row counts) -> its results."""
 
 
 def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
     """The outputs of ``graph`` at ``arguments``; no simplification, no tiling, no buffer reuse."""
-    rows = bind_rows(graph.inputs, arguments)
+    return evaluated(graph, arguments, bind_rows(graph.inputs, arguments), computed)
+
+
+def evaluated(
+    graph: Graph, arguments: Sequence[Any], rows: Mapping[str, int], compute: Compute
+) -> tuple[Any, ...]:
+    """The outputs, each equation being ``compute(equation, operands, rows)``."""
     values: dict[Var, Any] = dict(zip(graph.inputs, arguments, strict=True))
 
     def read(atom: Atom) -> Any:
@@ -25,7 +34,7 @@ def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
 
     for equation in graph.equations:
         operands = [read(atom) for atom in equation.operands]
-        results = computed(equation, operands, rows)
+        results = compute(equation, operands, rows)
         values.update(zip(equation.results, results, strict=True))
     return tuple(read(atom) for atom in graph.outputs)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optserve.errors import ConfigError, NumericalFailure
 from optserve.graph.aval import Array
-from optserve.graph.graph import Atom, Equation, Literal
-from optserve.graph.interpret import bind_rows, computed
+from optserve.graph.graph import Equation
+from optserve.graph.interpret import bind_rows, computed, evaluated
 from optserve.graph.primitive import Primitive
 from optserve.jobs.drawing import as_column, check_rows
 from optserve.jobs.problem import DrawnColumn, Problem
@@ -63,25 +63,20 @@ class ColumnDraws:
         arrays = [np.asarray(known[name]) for name in column.columns]
         arguments = [*self.values, *arrays, *column.captured]
         rows = {**self.rows, **bind_rows(graph.inputs, arguments)}
-        found: dict[Atom, Any] = dict(zip(graph.inputs, arguments, strict=True))
 
-        def read(atom: Atom) -> Any:
-            return atom.value if isinstance(atom, Literal) else found[atom]
-
-        for equation in graph.equations:
-            operands = [read(atom) for atom in equation.operands]
+        def compute(
+            equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
+        ) -> tuple[Any, ...]:
             if equation.primitive is random_term:
-                term: int = equation.attributes["number"]
-                random = _generator(seed, number, column.name, term)
-                results: tuple[Any, ...] = (_drawn(equation, operands, random, number),)
-            else:
-                with np.errstate(all="ignore"):
-                    try:
-                        results = computed(equation, operands, rows)
-                    except NumericalFailure as failure:
-                        raise _of_set(failure.message, equation, number, "") from failure
-            found.update(zip(equation.results, results, strict=True))
-        return np.asarray(read(graph.outputs[0]))
+                random = _generator(seed, number, column.name, equation.attributes["number"])
+                return (_drawn(equation, operands, random, number),)
+            with np.errstate(all="ignore"):
+                try:
+                    return computed(equation, operands, rows)
+                except NumericalFailure as failure:
+                    raise _of_set(failure.message, equation, number, "") from failure
+
+        return np.asarray(evaluated(graph, arguments, rows, compute)[0])
 
 
 def _generator(seed: int, number: int, column: str, term: int) -> Generator:
@@ -91,7 +86,7 @@ def _generator(seed: int, number: int, column: str, term: int) -> Generator:
     return np.random.Generator(np.random.Philox(key=[seed % 2**64, number], counter=counter))
 
 
-def _drawn(equation: Equation, operands: list[Any], random: Generator, number: int) -> Array:
+def _drawn(equation: Equation, operands: Sequence[Any], random: Generator, number: int) -> Array:
     density: Primitive = equation.attributes["density"]
     parameters = [np.asarray(one, np.float64) for one in operands]
     try:

@@ -15,6 +15,7 @@ NEAR, FEW, UNTOUCHED = 4e-3, 2, 0.1
 by what share of itself what is compared changes along them where it is far from where it jumps."""
 
 
+@np.errstate(all="ignore")  # an infinite margin is one
 def is_off_kinks(surface: Surface, place: Ground) -> bool:
     """Whether no short step from ``place`` leads to where the gradient jumps: what it compares
     hardly changes as coordinates do, in a few patterns of signs.
@@ -28,20 +29,18 @@ def is_off_kinks(surface: Surface, place: Ground) -> bool:
     steps = NEAR * np.where(surface.ignored, 0.0, surface.far(place)) * signs(surface.size)[:FEW]
     points = [place.point, *(place.point + step for step in steps)]
     surface.budget.spend(len(points))
-    with np.errstate(all="ignore"):
-        here, *others = (
-            switches.margins(
-                *evaluator.packing.pieces(point.astype(evaluator.packing.dtype)),
-                *evaluator.graphs.arguments,
-            )
-            for point in points
+    here, *others = (
+        switches.margins(
+            *evaluator.packing.pieces(point.astype(evaluator.packing.dtype)),
+            *evaluator.graphs.arguments,
         )
+        for point in points
+    )
     pairs = [pair for other in others for pair in zip(here, other, strict=True)]
     return all(bool(_is_untouched(margin, moved).all()) for margin, moved in pairs)
 
 
 def _is_untouched(margin: Array, moved: Array) -> Array:
     """Whether margins (...) are far from 0 beside what has ``moved`` them, or infinite."""
-    with np.errstate(all="ignore"):
-        little = np.abs(moved - margin) < UNTOUCHED * np.abs(margin)
+    little = np.abs(moved - margin) < UNTOUCHED * np.abs(margin)
     return np.asarray(np.where(np.isinf(margin), moved == margin, little))

@@ -44,8 +44,8 @@ class Lowering:
       that has to be packed first; in memory and in rows;
     - ``loops(w, attributes, views, target)``: the loops that make a value in memory from others;
     - ``memory(frame, equation)``: a value in memory, as a ``View``, in any other way;
-    - ``within(attributes, carried)``: the attributes with which ``loops`` make it row by row, in the
-      body of a pass; ``carried`` are the row axes of the operands, and ``None`` says that they
+    - ``within(attributes, carried)``: the attributes with which ``loops`` make it row by row, in
+      the body of a pass; ``carried`` are the row axes of the operands, and ``None`` says that they
       cannot;
     - ``rows(body, equation)``: a value of each row in the body of a pass, where they cannot;
     - ``control(frame, equation)``: whatever it defines itself.

@@ -1,4 +1,5 @@
-"""Blocks of streamed operands: the next one is read by a thread while one is computed."""
+"""Blocks of streamed operands: the next one is read by a thread while one is computed, where that
+takes time."""
 
 from __future__ import annotations
 
@@ -49,8 +50,8 @@ def blocks(operands: Sequence[Any], first: int, last: int, align: int) -> Iterat
         return Block(start, stop, held, origins)
 
     starts = range(first, max(last, first + 1), step)
-    if len(starts) == 1:
-        yield read(first)
+    if len(starts) == 1 or all(operands[i].at_hand(first, last) for i in streamed):
+        yield from map(read, starts)
         return
     from concurrent.futures import ThreadPoolExecutor  # most runs do without threads
 

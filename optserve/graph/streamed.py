@@ -48,6 +48,11 @@ class Streamed(ABC):
         """Be told that all rows will be read several times; whoever can, reads them faster then."""
         return
 
+    def at_hand(self, first: int, last: int) -> bool:
+        """Whether the rows ``first`` to ``last`` are had at once, so that no thread need read them
+        beforehand."""
+        return False
+
     def __getitem__(self, key: Any) -> Array:
         if not isinstance(key, slice):
             self.__array__()

@@ -1,13 +1,15 @@
-"""``Scratch``: decoded pieces of a table on disk, from where they are read faster than decoded."""
+"""``Scratch``: decoded pieces of a table on disk, whose memory there is that of the arrays."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from threading import Lock
 from typing import IO, NamedTuple
@@ -26,12 +28,24 @@ FOLDERS = ("/var/tmp", "/tmp")
 """Where large temporary files may be, the first that is no memory."""
 
 
-class _Place(NamedTuple):
-    """Where the array of a column lies."""
+ALIGNED = 64
+"""Bytes of which the offset of a column in its piece is a multiple, as its address then is."""
+
+
+class _Column(NamedTuple):
+    """Where in its piece the array of a column lies."""
 
     offset: int
     shape: tuple[int, ...]
     dtype: DType
+
+
+class _Piece(NamedTuple):
+    """Where in the file a piece lies."""
+
+    offset: int
+    size: int
+    columns: Mapping[str, _Column]
 
 
 class Scratch:
@@ -40,12 +54,15 @@ class Scratch:
     It is gone with the process, however that ends. Any number of threads may keep and read pieces.
     What cannot be written is not kept. It lies in ``TMPDIR``, or else in ``/var/tmp`` or ``/tmp``.
 
+    An array that is read is the file's own memory, of which the system holds as much as there is
+    room for: nothing is copied, and nobody can write to it.
+
     >>> import numpy as np
     >>> scratch = Scratch.of(1_000_000)
     >>> if scratch is not None:  # there may be no room
     ...     scratch.keep(7, {"x": np.array([1.0, 2.0])})
-    ...     assert scratch.columns(7, np.empty)["x"].tolist() == [1.0, 2.0]
-    ...     assert scratch.columns(8, np.empty) is None
+    ...     assert scratch.columns(7)["x"].tolist() == [1.0, 2.0]
+    ...     assert scratch.columns(8) is None
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -53,13 +70,13 @@ class Scratch:
         weakref.finalize(self, file.close)
         self._owner = os.getpid()
         self._end = 0
-        self._places: dict[int, Mapping[str, _Place]] = {}
+        self._pieces: dict[int, _Piece] = {}
         self._lock = Lock()
 
     @classmethod
     def of(cls, size: int) -> Scratch | None:
         """Room for ``size`` bytes; ``None`` where there is none, or where the disk is memory."""
-        if not hasattr(os, "preadv"):
+        if not hasattr(os, "pwrite"):
             return None
         given = os.environ.get("TMPDIR")
         for folder in map(Path, [given] if given else FOLDERS):
@@ -75,54 +92,57 @@ class Scratch:
         same file and would write where others do."""
         if os.getpid() != self._owner:
             return
-        places = {}
+        places, size = {}, 0
+        for name, array in columns.items():
+            size = _next(size, ALIGNED)
+            places[name] = _Column(size, array.shape, array.dtype)
+            size += array.nbytes
+        if not size:
+            return
         with self._lock:
-            for name, array in columns.items():
-                places[name] = _Place(self._end, array.shape, array.dtype)
-                self._end += array.nbytes
+            start = self._end
+            self._end = _next(start + size, mmap.ALLOCATIONGRANULARITY)
         try:
             for name, array in columns.items():
-                _written(self._file.fileno(), array, places[name].offset)
+                _written(self._file.fileno(), array, start + places[name].offset)
         except OSError:
             return
-        self._places[number] = places
+        self._pieces[number] = _Piece(start, size, places)
 
-    def columns(
-        self, number: int, memory: Callable[[tuple[int, ...], DType], Array]
-    ) -> Mapping[str, Array] | None:
-        """The columns of a piece in new ``memory(shape, dtype)``; ``None`` where it is not kept."""
-        places = self._places.get(number)
-        if places is None:
+    def __contains__(self, number: int) -> bool:
+        """Whether a piece is kept."""
+        return number in self._pieces
+
+    def columns(self, number: int) -> Mapping[str, Array] | None:
+        """The columns of a piece; ``None`` where it is not kept, or where there are no addresses
+        left for it."""
+        piece = self._pieces.get(number)
+        if piece is None:
             return None
-        found = {}
-        for name, place in places.items():
-            array = found[name] = memory(place.shape, place.dtype)
-            if not _filled(self._file.fileno(), array, place.offset):
-                return None
-        return found
+        try:
+            memory = mmap.mmap(
+                self._file.fileno(), piece.size, prot=mmap.PROT_READ, offset=piece.offset
+            )
+        except OSError:
+            return None
+        if hasattr(mmap, "MADV_WILLNEED"):  # what is no longer in memory is read at once
+            memory.madvise(mmap.MADV_WILLNEED)
+        return {
+            name: np.frombuffer(memory, one.dtype, prod(one.shape), one.offset).reshape(one.shape)
+            for name, one in piece.columns.items()
+        }
 
 
-def _bytes(array: Array) -> memoryview:
-    """The memory of a contiguous array."""
-    return array.reshape(-1).view(np.uint8).data
+def _next(offset: int, multiple: int) -> int:
+    """The next multiple of a number."""
+    return -(-offset // multiple) * multiple
 
 
 def _written(descriptor: int, array: Array, offset: int) -> None:
-    content = _bytes(array)
+    content = array.reshape(-1).view(np.uint8).data
     while content:
         written = os.pwrite(descriptor, content, offset)
         content, offset = content[written:], offset + written
-
-
-def _filled(descriptor: int, array: Array, offset: int) -> bool:
-    """Whether all of ``array`` was read from the file."""
-    content = _bytes(array)
-    while content:
-        read = os.preadv(descriptor, [content], offset)
-        if read == 0:
-            return False
-        content, offset = content[read:], offset + read
-    return True
 
 
 def _is_memory(folder: Path) -> bool:

@@ -22,7 +22,6 @@ import numpy as np
 from optserve.errors import DataFailure, OptserveError
 from optserve.graph.aval import Array, DType
 from optserve.graph.streamed import Streamed
-from optserve.tables.buffer_pool import Buffers
 from optserve.tables.pieces import TablePiece
 from optserve.tables.scratch import Scratch
 
@@ -49,9 +48,7 @@ class Stream:
     ``expects_passes`` says that all of them will be read several times.
     """
 
-    def __init__(
-        self, pieces: Sequence[TablePiece], decode: Decode, buffers: Buffers | None = None
-    ) -> None:
+    def __init__(self, pieces: Sequence[TablePiece], decode: Decode) -> None:
         self.pieces = [piece for piece in pieces if piece.rows]
         self.ends = list(accumulate(piece.rows for piece in self.pieces))
         self.row_count = self.ends[-1] if self.ends else 0
@@ -61,7 +58,6 @@ class Stream:
         self._lock = Lock()
         self._sums: dict[int, tuple[int, ...]] = {}
         self._newest = -1
-        self._buffers = Buffers() if buffers is None else buffers
         self._scratch: Scratch | None = None
         self._has_asked = False
         """Whether it is known if there is room for a scratch."""
@@ -84,6 +80,13 @@ class Stream:
             first, number = stop, number + 1
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def at_hand(self, first: int, last: int) -> bool:
+        """Whether the rows ``first`` to ``last`` need not be decoded."""
+        if self._scratch is None:
+            return False
+        numbers = range(bisect_right(self.ends, first), bisect_right(self.ends, last - 1) + 1)
+        return all(number in self._scratch for number in numbers)
+
     def _look_ahead(self, number: int) -> None:
         """Have the pieces after ``number`` decoded by other threads, when it is first asked for."""
         with self._lock:
@@ -95,7 +98,10 @@ class Stream:
             following = range(number + 1, min(number + 1 + AHEAD, len(self.pieces)))
             missing = [one for one in following if one not in self._kept]
         for one in missing:
-            self._threads.submit(self._piece, one)  # an error is raised to who asks for it
+            if self._scratch is not None and one in self._scratch:
+                self._piece(one)
+            else:
+                self._threads.submit(self._piece, one)  # an error is raised to who asks for it
 
     def _piece(self, number: int) -> Mapping[str, Array]:
         """The columns of a piece; who asks while another thread decodes it waits for that."""
@@ -155,7 +161,7 @@ class Stream:
         if self._scratch is None or check is None:
             return None
         check()
-        return self._scratch.columns(number, self._buffers.array)
+        return self._scratch.columns(number)
 
     def _forget(self) -> None:
         """Drop the pieces that were used least recently, beyond what may be kept."""
@@ -196,6 +202,9 @@ class StreamedColumn(Streamed):
     def expect_passes(self) -> None:
         """Be told that all rows will be read several times."""
         self._stream.expects_passes = True
+
+    def at_hand(self, first: int, last: int) -> bool:
+        return first >= last or self._stream.at_hand(first, last)
 
     def rows(self, first: int, last: int) -> Array:
         """The rows from ``first`` up to, not including, ``last``."""

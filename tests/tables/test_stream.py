@@ -216,10 +216,10 @@ def test_a_process_forked_off_reads_what_is_kept_and_keeps_nothing(
     owner = os.getpid()
     monkeypatch.setattr("os.getpid", lambda: owner + 1)
     scratch.keep(1, {"x": np.array([3.0])})
-    kept = scratch.columns(0, np.empty)
+    kept = scratch.columns(0)
     assert kept is not None
     assert kept["x"].tolist() == [1.0, 2.0]
-    assert scratch.columns(1, np.empty) is None
+    assert scratch.columns(1) is None
 
 
 def test_a_file_that_has_changed_is_not_read_from_disk(decoded: list[int]) -> None:

@@ -59,7 +59,7 @@ def streamed_columns(
                 found[one.name] = one.scaled(raw(one, cells, first), of_one, precision)
         return found
 
-    stream = Stream(pieces, decode, buffers)
+    stream = Stream(pieces, decode)
     columns = {
         one.name: StreamedColumn(stream, one.name, _inner(one), one.dtype(precision))
         for one in taken

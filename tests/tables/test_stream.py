@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import optserve
+from optserve.backends.streamed_blocks import blocks
 from optserve.config.data.columns import TakenColumn
 from optserve.errors import ConfigError, DataFailure
 from optserve.graph.aval import Array
@@ -205,6 +206,39 @@ def test_a_descent_says_before_that_it_reads_again(tmp_path: Path, optimizer: st
     optserve.run(problem)
     [column] = problem.objective.arrays
     assert column._stream.expects_passes == (optimizer != "none")
+
+
+def test_what_is_kept_is_memory_of_its_file_and_needs_no_thread(
+    decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = stream_of(decoded, lambda: None)
+    column = StreamedColumn(stream, "two", (2,), np.dtype(float))
+    column.expect_passes()
+    assert not column.at_hand(0, ROWS)
+    passes(stream, 1)
+    assert column.at_hand(0, ROWS * PIECES)
+    assert column.at_hand(5, 5)
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor", None)
+    monkeypatch.setattr("optserve.backends.streamed_blocks.BLOCK_BYTES", 256)
+    found = [block.operands[0] for block in blocks([column], 0, ROWS * PIECES, align=4)]
+    assert len(found) > PIECES
+    np.testing.assert_array_equal(np.concatenate(found)[:, 1], -np.repeat(range(PIECES), ROWS))
+    assert not column[ROWS : 2 * ROWS].flags.writeable
+    assert column[ROWS : 2 * ROWS].ctypes.data % 64 == 0
+
+
+def test_where_there_are_no_addresses_left_all_is_decoded(
+    decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_arguments: Any, **_options: Any) -> Any:
+        raise OSError("cannot allocate memory")
+
+    stream = stream_of(decoded, lambda: None)
+    passes(stream, 3)
+    decoded.clear()
+    monkeypatch.setattr("mmap.mmap", none_left)
+    passes(stream, 2)
+    assert min(Counter(decoded).values()) >= 2
 
 
 def test_a_process_forked_off_reads_what_is_kept_and_keeps_nothing(

@@ -15,7 +15,7 @@ import numpy as np
 
 from optserve.config.allowed_paths import FileReach
 from optserve.config.data.columns import Levels, TakenColumn, take
-from optserve.config.data.file_digest import FileDigest
+from optserve.config.data.file_digest import FileDigest, Provenance
 from optserve.config.data.inline import inline_frame
 from optserve.config.data.read_cells import read_cells
 from optserve.config.data.rounding import in_precision
@@ -114,10 +114,16 @@ class DataTable(NamedTuple):
 
     @property
     def provenance(self) -> Mapping[str, str]:
-        """The file that it was read from, or the glob, and the digest of that."""
+        """The file that it was read from, or the glob, and the digest of that.
+
+        Of a table that is read in blocks the digest is made beside the job: each block is held
+        against the file that was opened, whose content can be none but that of the digest.
+        """
         if not self.files or self.digest is None:
             return {}
         named = self.files[0] if len(self.files) == 1 else self.files[0].parent / self.written
+        if self.digest.takes_long and self.streams([*self.columns.values()]):
+            return Provenance(shown(str(named)), self.digest)
         return {"file": shown(str(named)), "sha256": self.digest.text()}
 
     def aval(self, column: str, precision: DType) -> Aval:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-__all__ = ["FileDigest"]
+__all__ = ["FileDigest", "Provenance"]
 
 LARGE = 1 << 20
 """Bytes from which on a thread is worth its start."""
@@ -39,6 +40,11 @@ class FileDigest:
             self._thread = Thread(target=self._make, name="digest", daemon=True)
             self._thread.start()
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether it is still being made."""
+        return self._thread is not None and self._thread.is_alive()
+
     def text(self) -> str:
         """The digest as 64 hexadecimal digits; ``OSError`` where a file cannot be read."""
         if self._thread is not None:
@@ -62,3 +68,35 @@ class FileDigest:
             self._error = error
         else:
             self._text = found.hexdigest()
+
+
+class Provenance(Mapping[str, str]):
+    """The name of a ``file``, and its ``sha256``, which is waited for where it is asked for; empty
+    where the file can no longer be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "d.csv")
+    ...     _ = path.write_text("x\\n1\\n")
+    ...     Provenance("d.csv", FileDigest([path]))["sha256"][:8]
+    'daff832f'
+    """
+
+    def __init__(self, file: str, digest: FileDigest) -> None:
+        self._file = file
+        self._digest = digest
+
+    def __getitem__(self, key: str) -> str:
+        if key == "sha256":
+            with suppress(OSError):
+                return self._digest.text()
+            return ""
+        if key == "file":
+            return self._file
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("file", "sha256"))
+
+    def __len__(self) -> int:
+        return 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from optserve.config.data.file_digest import BLOCK, LARGE, FileDigest
+from optserve.config.data.file_digest import BLOCK, LARGE, FileDigest, Provenance
 
 
 @pytest.mark.parametrize("sizes", [[0], [5], [LARGE], [BLOCK + 3], [3, 0, LARGE, 7]])
@@ -37,3 +37,4 @@ def test_a_file_that_cannot_be_read_is_an_error_where_it_is_asked_for(
     for _ in range(2):
         with pytest.raises(PermissionError, match="no"):
             digest.text()
+    assert dict(Provenance("d.bin", digest)) == {"file": "d.bin", "sha256": ""}

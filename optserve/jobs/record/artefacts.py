@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -83,32 +82,32 @@ class Room:
         ``graph.txt``.
         """
         folder = self.folder
-        _write(folder / "result.json", f"{result.to_json()}\n".encode(), sync)
-        _write(folder / "history.csv", history_csv(result).encode(), sync)
-        _save(folder / "checkpoint.npz", result.checkpoint, sync)
+        _write(folder / "result.json", f"{result.to_json()}\n")
+        _write(folder / "history.csv", history_csv(result))
+        _save(folder / "checkpoint.npz", result.checkpoint)
         if arrays := result.arrays:
-            _save(folder / FILE, arrays, sync)
+            _save(folder / FILE, arrays)
         if result.fitted:
-            _write(folder / "fitted.csv", table_csv(result.fitted).encode(), sync)
+            _write(folder / "fitted.csv", table_csv(result.fitted))
         for name, output in result.outputs.items():
             if np.ndim(output.value):
                 (folder / "outputs").mkdir(exist_ok=True)
-                _write(folder / "outputs" / f"{name}.csv", output_csv(output).encode(), sync)
+                _write(folder / "outputs" / f"{name}.csv", output_csv(output))
         if config:
-            _write(folder / "config.resolved.yaml", config.encode(), sync)
+            _write(folder / "config.resolved.yaml", config)
         if graph:
-            _write(folder / "graph.txt", graph.encode(), sync)
+            _write(folder / "graph.txt", graph)
         if sync:
             _sync(folder)
         final = self.become()
         if sync:
-            _sync(self.home)
+            _sync_names(self.home)
         return final
 
     def write(self, result: Result, config: str) -> None:
         """Write ``result`` over what the folder holds of one with the same numbers."""
-        _write(self.folder / "result.json", f"{result.to_json()}\n".encode(), False)
-        _write(self.folder / "config.resolved.yaml", config.encode(), False)
+        _write(self.folder / "result.json", f"{result.to_json()}\n")
+        _write(self.folder / "config.resolved.yaml", config)
 
     def become(self) -> Path:
         """Give the folder its final name, which is returned."""
@@ -263,27 +262,27 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _save(path: Path, arrays: Mapping[str, Array], sync: bool) -> None:
-    """Write arrays by name, with ``sync`` down to the disk."""
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-        _flush(file, sync)
+def _save(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write arrays by name."""
+    np.savez(path, allow_pickle=False, **arrays)
 
 
-def _write(path: Path, content: bytes, sync: bool) -> None:
-    """Write a file, with ``sync`` down to the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        _flush(file, sync)
-
-
-def _flush(file: IO[bytes], sync: bool) -> None:
-    file.flush()
-    if sync:
-        os.fsync(file.fileno())
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
 
 
 def _sync(folder: Path) -> None:
+    """Have the system bring what is in ``folder`` down to the disk."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            _sync(entry)
+        else:
+            with entry.open("rb+") as file:
+                os.fsync(file.fileno())
+    _sync_names(folder)
+
+
+def _sync_names(folder: Path) -> None:
     """Have the names in ``folder`` written to the disk, where the system does so."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

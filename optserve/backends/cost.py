@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, prod
 
+import numpy as np
+
 from optserve.graph.aval import Aval, resolve_shape
 from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Equation, Graph, Literal
 from optserve.primitives.arithmetic import power, square
+from optserve.primitives.comparisons import where
 from optserve.primitives.indexing import take
 
 __all__ = ["Demand", "Estimate", "demand_of", "duration", "native_estimate", "numpy_estimate"]
@@ -29,6 +32,9 @@ NUMPY_CALL = 0.8e-6
 """Seconds that a call of NumPy takes beside its work; an equation makes one a tile."""
 NUMPY_ENTRY = 0.10e-9
 """Seconds an entry of an addition, in tiles, on the threads of an ordinary machine."""
+NUMPY_CHOICE = 2e-9
+"""Seconds an entry takes besides that is one of two: NumPy branches, and signs that change from row
+to row are foreseen by no processor."""
 NUMPY_BYTE = 0.03e-9
 """Seconds a byte that a product of matrices reads."""
 NUMPY_TERM = 0.012e-9
@@ -70,8 +76,9 @@ STEP = 8e-6
 class Demand:
     """What a job asks of a backend.
 
-    Of one evaluation of the loss: ``calls`` (equations, those of a loop once a step), ``entries``
-    (of all values, each times what it takes in additions), ``read`` (bytes that products of
+    Of one evaluation of the loss: ``calls`` (equations, those of a loop once a step, and as many
+    for one that is written out as it takes additions), ``entries`` (of all values, each times what
+    it takes in additions), ``chosen`` (those that are one of two), ``read`` (bytes that products of
     matrices read), ``terms`` (their multiplications) and ``grouped`` (those of many small
     products at once). ``equations`` are written in the graph,
     ``large`` of them become much code; ``rows`` tells whether any of them has rows to go through.
@@ -88,6 +95,7 @@ class Demand:
     read: float
     terms: float
     grouped: float
+    chosen: float = 0.0
     evaluations: int = 1
     coordinates: int = 0
     traced: bool = False
@@ -126,14 +134,14 @@ def demand_of(
     >>> demand.equations, demand.entries, demand.terms, demand.read
     (3, 500.0, 300.0, 2424.0)
     """
-    totals = [0, 0, 0, 0.0, 0.0, 0.0, 0.0]
+    totals = [0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0]
     for equation in graph.equations:
         bodies = [value for value in equation.attributes.values() if isinstance(value, Graph)]
         times = resolve_size(equation.attributes.get("length", 1), rows)
         parts = [_totals(demand_of(body, rows), times) for body in bodies]
         for part in parts or [_one(equation, rows)]:
             totals = [total + more for total, more in zip(totals, part, strict=True)]
-    equations, large, calls, entries, read, terms, grouped = totals
+    equations, large, calls, entries, read, terms, grouped, chosen = totals
     any_rows = any(isinstance(size, Dim) for v in graph.inputs for size in v.aval.shape)
     return Demand(
         int(equations),
@@ -144,6 +152,7 @@ def demand_of(
         read,
         terms,
         grouped,
+        chosen,
         evaluations,
         coordinates,
         traced,
@@ -152,12 +161,13 @@ def demand_of(
 
 def _totals(body: Demand, times: int) -> list[float]:
     """What a loop over ``body`` comes to; its code is written once."""
-    work = [body.calls, body.entries, body.read, body.terms, body.grouped]
+    work = [body.calls, body.entries, body.read, body.terms, body.grouped, body.chosen]
     return [body.equations, body.large, *(times * part for part in work)]
 
 
 def _one(equation: Equation, rows: Mapping[str, int]) -> list[float]:
-    """Of one equation: equations, large ones, calls, entries, bytes read, terms, grouped terms."""
+    """Of one equation: equations, large ones, calls, entries, bytes read, terms, grouped terms, and
+    entries that are chosen."""
     primitive, facts = equation.primitive, equation.primitive.facts
     own = [_size(atom.aval, rows) for atom in equation.operands]
     made = sum(_size(variable.aval, rows) for variable in equation.results)
@@ -166,13 +176,16 @@ def _one(equation: Equation, rows: Mapping[str, int]) -> list[float]:
         widths = [atom.aval.dtype.itemsize for atom in equation.operands]
         read = sum(size * width for size, width in zip(own, widths, strict=True))
         terms, grouped = _terms(equation, rows)
-        return [1, large, 1, 0.0, read, *((0, terms) if grouped else (terms, 0))]
+        return [1, large, 1, 0.0, read, *((0, terms) if grouped else (terms, 0)), 0.0]
     cost = facts.cost
     if primitive is power and isinstance(equation.operands[1], Literal):
         cost = square.facts.cost if equation.operands[1].value == 2 else cost
     if primitive is take:  # the table is not read but for the entries that are taken
-        return [1, large, 1, cost * made + own[0], 0.0, 0, 0]
-    return [1, large, 1, cost * max(made, *own, 0), 0.0, 0, 0]
+        return [1, large, 1, cost * made + own[0], 0.0, 0, 0, 0.0]
+    written_out = primitive.body is not None and not isinstance(primitive.impl, np.ufunc)
+    calls = max(1, int(cost)) if written_out and primitive is not where else 1
+    chosen = made if written_out and primitive.derivative.selects else 0.0
+    return [1, large, calls, cost * max(made, *own, 0), 0.0, 0, 0, chosen]
 
 
 def numpy_estimate(demand: Demand) -> Estimate:
@@ -180,6 +193,7 @@ def numpy_estimate(demand: Demand) -> Estimate:
     each = GRADIENT * (
         NUMPY_CALL * demand.calls
         + NUMPY_ENTRY * demand.entries
+        + NUMPY_CHOICE * demand.chosen
         + NUMPY_BYTE * demand.read
         + NUMPY_TERM * demand.terms
         + NUMPY_GROUPED_TERM * demand.grouped

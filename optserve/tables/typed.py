@@ -152,7 +152,8 @@ def _floats(array: Array, spot: Spot, *, endless: bool = False) -> Array:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
         _hold(exact, array, spot, KEPT)
-    good = np.isfinite(floats) | (floats == np.inf) if endless else np.isfinite(floats)
+    told = array if array.dtype.itemsize <= 8 else floats  # fewer bytes to read
+    good = np.isfinite(told) | (told == np.inf) if endless else np.isfinite(told)
     _hold(good, array, spot, EXPECTED["deviation" if endless else "float"])
     return floats
 

@@ -13,7 +13,9 @@ from optserve.errors import ConfigError
 from optserve.graph.aval import Aval
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
+from optserve.primitives.comparisons import relu
 from optserve.primitives.loops import scan
+from optserve.primitives.losses import cross_entropy
 from optserve.primitives.tracing import trace
 
 DOUBLE = np.dtype(np.float64)
@@ -128,6 +130,19 @@ def test_products_are_counted() -> None:
     ).graph
     found = demand_of(graph, {})
     assert (found.terms, found.grouped, found.large) == (600.0, 1000.0, 2)
+
+
+def test_what_numpy_writes_out_and_chooses_takes_it_longer() -> None:
+    x, label = np.ones((50, 4)), np.zeros(50, np.int64)
+    graph = trace(lambda x, label: np.sum(cross_entropy(relu(x), label)), x, label).graph
+    found = demand_of(graph, {})
+    assert (found.equations, found.chosen) == (3, 200.0)
+    assert found.calls == 2 + cross_entropy.facts.cost
+    plain = replace(found, chosen=0.0, calls=found.equations)
+    assert numpy_estimate(found).each > numpy_estimate(plain).each
+    assert native_estimate(found, loops=True).each == pytest.approx(
+        native_estimate(plain, loops=True).each, rel=0.1
+    )
 
 
 def test_what_would_compile_for_longer_than_the_job_may_take_is_replaced() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from types import EllipsisType
 from typing import NamedTuple
 
 import numpy as np
@@ -137,11 +138,11 @@ class RowSelection(NamedTuple):
 
         levels = {name: one.levels(partial(cells.known, one)) for name, one in needed.items()}
         raw = {
-            name: one.raw(cells.of(one, complete), levels[name], located)
+            name: one.raw(cells.of(one, _chosen(present)), levels[name], located)
             for name, one in needed.items()
         }
         kept = self._kept({**raw, **self._tested(cells, complete)}, len(complete))
-        raw = {name: array[kept] for name, array in raw.items()}
+        raw = {name: array[_chosen(kept)] for name, array in raw.items()}
         numbers = complete[kept]
         if not len(numbers):
             raise self._nothing_left(table, count, len(complete))
@@ -277,6 +278,11 @@ class RowSelection(NamedTuple):
                 remedy="leave out such rows with `where`",
                 code="not-finite",
             )
+
+
+def _chosen(rows: Array) -> Array | EllipsisType:
+    """What takes the ``rows`` that are true; all of them are taken without a copy."""
+    return ... if rows.all() else np.flatnonzero(rows)
 
 
 def _check_names(where: Expression, derived: RowValues) -> None:

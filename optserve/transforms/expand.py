@@ -16,11 +16,14 @@ def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> G
     """``graph`` with the bodies of composite primitives in place of their equations.
 
     ``wanted`` chooses which primitives to expand; by default those that leave their axis rule to
-    their body. The new equations carry the place of the one that they replace.
+    their body. The new equations carry the place of the one that they replace. It is ``graph``
+    itself where there are none.
     """
     choose = wanted or (lambda primitive: primitive.axes is None)
     equations: list[Equation] = []
     replaced: dict[Var, Atom] = {}
+    if not any(one.primitive.body is not None and choose(one.primitive) for one in graph.equations):
+        return graph  # which may be known as simple
     for original in graph.equations:
         operands = tuple([_read(atom, replaced) for atom in original.operands])
         equation = original if operands == original.operands else original.of(operands)
@@ -40,6 +43,8 @@ def expand(graph: Graph, wanted: Callable[[Primitive], bool] | None = None) -> G
 
 def with_stable_bodies(graph: Graph) -> Graph:
     """``graph`` whose primitives have their stable bodies for bodies, where those hold."""
+    if all(equation.primitive.facts.stable_body is None for equation in graph.equations):
+        return graph
     return replace(graph, equations=tuple(map(_with_stable_body, graph.equations)))
 
 

@@ -46,7 +46,8 @@ def finite_sum(graph: Graph) -> Graph:
     """
     graph = simplify(expand(graph))
     graph = by_table(graph, row_counts(graph), _summed)
-    return replace(graph, equations=tuple(map(_with_passes_inside, graph.equations)))
+    equations = tuple(map(_with_passes_inside, graph.equations))
+    return graph if equations == graph.equations else replace(graph, equations=equations)
 
 
 def _summed(graph: Graph, rows: Dim) -> Graph:
@@ -57,11 +58,11 @@ def _summed(graph: Graph, rows: Dim) -> Graph:
 def _with_passes_inside(equation: Equation) -> Equation:
     if equation.primitive is map_reduce:
         return equation
-    attributes = {
-        key: finite_sum(value) if isinstance(value, Graph) else value
-        for key, value in equation.attributes.items()
-    }
-    return replace(equation, attributes=attributes)
+    bodies = {key: one for key, one in equation.attributes.items() if isinstance(one, Graph)}
+    summed = {key: finite_sum(body) for key, body in bodies.items()}
+    if all(summed[key] is body for key, body in bodies.items()):
+        return equation
+    return replace(equation, attributes={**equation.attributes, **summed})
 
 
 class _Passes:

@@ -82,14 +82,21 @@ def reads(graph: Graph) -> frozenset[Var]:
 
 
 def prune(graph: Graph) -> Graph:
-    """``graph`` without the equations that no output depends on; the inputs all stay."""
+    """``graph`` without the equations that no output depends on; the inputs all stay.
+
+    It is ``graph`` itself where there are none.
+    """
     needed = {atom for atom in graph.outputs if isinstance(atom, Var)}
     kept: list[Equation] = []
     for equation in reversed(graph.equations):
         if not needed.isdisjoint(equation.results):
             kept.append(equation)
             needed.update(atom for atom in equation.operands if isinstance(atom, Var))
-    return Graph(graph.inputs, tuple(reversed(kept)), graph.outputs)
+    if len(kept) == len(graph.equations):
+        return graph
+    made = Graph(graph.inputs, tuple(reversed(kept)), graph.outputs)
+    object.__setattr__(made, "is_simple", graph.is_simple)  # of fewer equations no more is made
+    return made
 
 
 def _simplified(equation: Equation, operands: tuple[Atom, ...]) -> Equation:

@@ -19,7 +19,8 @@ __all__ = ["sink"]
 
 
 def sink(graph: Graph) -> Graph:
-    """``graph`` with the views that its loops and choices read moved into their bodies.
+    """``graph`` with the views that its loops and choices read moved into their bodies; ``graph``
+    itself where there are none.
 
     >>> import numpy as np
     >>> from optserve.primitives.tracing import trace
@@ -35,6 +36,8 @@ def sink(graph: Graph) -> Graph:
     """
     made = {equation.results[0]: equation for equation in graph.equations}
     equations = tuple(_sunk(equation, made) for equation in graph.equations)
+    if equations == graph.equations and all(one.primitive is not transpose for one in equations):
+        return graph
     sunk = replace(graph, equations=equations)
     read = reads(sunk)
     kept = tuple(
@@ -42,7 +45,7 @@ def sink(graph: Graph) -> Graph:
         for equation in equations
         if equation.primitive is not transpose or equation.results[0] in read
     )
-    return replace(sunk, equations=kept)
+    return graph if kept == graph.equations else replace(sunk, equations=kept)
 
 
 def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:
@@ -64,6 +67,8 @@ def _sunk(equation: Equation, made: Mapping[Var, Equation]) -> Equation:
             body = attributes[name]
             attributes[name] = _looking(body, view, position - before, known - before)
     attributes.update({name: sink(attributes[name]) for name in names})
+    if all(attributes[name] is equation.attributes[name] for name in names):
+        return equation
     return replace(equation, operands=tuple(operands), attributes=attributes)
 
 

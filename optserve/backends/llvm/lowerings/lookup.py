@@ -83,7 +83,8 @@ class Lowerings:
 
     def expanded(self, graph: Graph) -> Graph:
         """``graph`` over primitives that have lowerings, as far as bodies lead there."""
-        return simplify(expand(with_stable_bodies(graph), self._needs_body))
+        written = expand(with_stable_bodies(graph), self._needs_body)
+        return graph if written is graph else simplify(written)
 
     def are_ours(self, graph: Graph) -> bool:
         """Whether code for ``graph`` depends on nothing that a plugin may change."""

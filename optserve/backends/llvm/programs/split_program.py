@@ -6,7 +6,7 @@ that one program for all of it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from optserve.backends.llvm.ir.exceptions import Unsupported
 from optserve.backends.llvm.lowerings.lookup import Lowerings
 from optserve.backends.llvm.programs.compiled_program import Program, passes
 from optserve.backends.llvm.programs.size import SizePlan
-from optserve.backends.llvm.rows.native_pass import native
+from optserve.backends.llvm.rows.native_pass import NativePass, native
 from optserve.backends.numpy.control_flow import called
 from optserve.backends.shared_chunks import MapReduce
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
@@ -35,7 +35,8 @@ time goes into calls, and all of it may as well be NumPy's."""
 class SplitProgram:
     """Evaluates a graph, or the body of a loop that is split too, for given row counts.
 
-    What has no native form is called from Python as well; ``called_out`` lists it.
+    What has no native form is called from Python as well; ``called_out`` lists it. ``compiled`` are
+    the passes that turned out to have one when shapes were bound.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class SplitProgram:
         self.shown = shown
         self.lowerings = lowerings
         self.called_out: list[Equation] = []
+        self.compiled: set[Hashable] = set()
         self.parts = self._programs()
         self.bodies: dict[int, SplitProgram] = {}
         for part in self.parts:
@@ -61,6 +63,7 @@ class SplitProgram:
             for body in bodies:
                 split = self.bodies[id(body)] = SplitProgram(body, plan, threads, shown, lowerings)
                 self.called_out += split.called_out
+                split.compiled = self.compiled
             if not bodies:
                 self.called_out.append(part)
 
@@ -127,7 +130,14 @@ class SplitProgram:
         return listed, part.operands, part.results
 
     def _pass(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
-        return native(MapReduce(equation, rows, self.threads), self.lowerings)
+        call = native(MapReduce(equation, rows, self.threads), self.lowerings)
+        if isinstance(call, NativePass):
+            self.compiled.add(_form(equation))
+        return call
+
+    def has_compiled(self, equation: Equation) -> bool:
+        """Whether a pass like this one was compiled, so that it is known to have a native form."""
+        return _form(equation) in self.compiled
 
     def _loop(self, equation: Equation, rows: Mapping[str, int]) -> Callable[..., Any]:
         """A loop or a choice in Python, its bodies split too."""
@@ -176,6 +186,11 @@ def _parts(graph: Graph, apart: Set[Equation]) -> list[Equation | Graph]:
         needed |= {atom for atom in read if isinstance(atom, Var)}
         parts.append(part)
     return parts[::-1]
+
+
+def _form(equation: Equation) -> Hashable:
+    """All of a pass that its native form depends on."""
+    return tuple(equation.attributes[key] for key in ("body", "axes", "reductions", "row_axes"))
 
 
 def _holds_passes(equation: Equation) -> bool:

@@ -86,6 +86,8 @@ class WholeGraph:
         if not has_one_chunk(self._summed, rows) or self.program is None:
             found += self._leaves(self._summed) if self._split is None else self._split.called_out
             for equation in passes(self._summed):
+                if self._split is not None and self._split.has_compiled(equation):
+                    continue
                 if not has_native_form(MapReduce(equation, rows, 1), self.lowerings):
                     found += self._leaves(equation.attributes["body"])
         return CalledOut(tuple(found), len(self._leaves(self._summed, all_of_them=True)))

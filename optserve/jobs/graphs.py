@@ -117,6 +117,13 @@ class Graphs:
         graph = replace(self.objective, outputs=self.objective.outputs[: 1 + len(given.residuals)])
         return Squares(graph, weights=replace(graph, equations=(), outputs=()))
 
+    @property
+    def residuals(self) -> Graph:
+        """What least squares are of, over the pieces of the vector."""
+        assert self.squares is not None
+        graph = self.squares.graph
+        return self.kept("residuals", lambda: prune(replace(graph, outputs=graph.outputs[1:])))
+
     @cached_property
     def is_linear(self) -> bool:
         """Whether structure tells that the loss is a sum of squares of what is affine in the

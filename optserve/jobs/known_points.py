@@ -16,8 +16,8 @@ MOST = 32
 EXACT = 10.0
 """So many rounding errors of residuals as they were at first are nothing but rounding."""
 
-LARGEST = 1 << 13
-"""Entries of a Jacobian that is kept."""
+LARGEST = 1 << 21
+"""Entries of all Jacobians that are kept."""
 
 
 class Evaluated(NamedTuple):
@@ -49,7 +49,7 @@ def unknown(rows: int, size: int) -> Linearized:
 
 
 class LastPoints:
-    """What was found at the last few points (p,), where it is small; nobody may write to it.
+    """What was found at the last few points (p,), if it is not large; nobody may write to it.
 
     A descent, the examination of its end and the error bars ask for the same points.
 
@@ -70,9 +70,10 @@ class LastPoints:
         return self._kept.get(point.tobytes())
 
     def keep(self, point: Array, found: Linearized) -> Linearized:
-        """Keep what was ``found`` at a point, if it is small; the first of many gives way."""
-        if found.jacobian.size <= LARGEST:
-            if len(self._kept) >= MOST:
-                self._kept.pop(next(iter(self._kept)), None)
+        """Keep what was ``found`` at a point, if it is not large; the first of many give way."""
+        most = min(MOST, LARGEST // max(found.jacobian.size, 1))
+        while self._kept and len(self._kept) >= most:
+            self._kept.pop(next(iter(self._kept)), None)
+        if most:
             self._kept[point.tobytes()] = found
         return found

@@ -20,7 +20,14 @@ from optserve.optimizers.base import Value
 from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import MANY, triangle
 
-__all__ = ["GaussNewton", "Model", "least_squares", "linearize", "triangular"]
+__all__ = [
+    "GaussNewton",
+    "Model",
+    "inverse_of_triangle",
+    "least_squares",
+    "linearize",
+    "triangular",
+]
 
 DEFICIENT = 4.0
 """So many rounding errors, for each column, make a singular value none."""
@@ -159,7 +166,7 @@ def _solved(factor: Value, target: Value) -> tuple[Value, Value]:
     """The inverse (p, p) of a triangle, and ``z`` with ``factor @ z == target``."""
     size = len(target)
     if size >= MANY:
-        inverse = _inverse(factor)
+        inverse = inverse_of_triangle(factor)
         return inverse, inverse @ target
     right = np.zeros((size, size + 1))
     right.reshape(-1)[:: size + 2] = 1.0
@@ -168,13 +175,14 @@ def _solved(factor: Value, target: Value) -> tuple[Value, Value]:
     return solved[:, :size], solved[:, size]
 
 
-def _inverse(factor: Value) -> Value:
+def inverse_of_triangle(factor: Value) -> Value:
     """That of a triangle (p, p), from those of its halves: nearly all of it is products."""
     size = len(factor)
     if size < MANY:
         return np.linalg.inv(factor)
     half = size // 2
-    first, last = _inverse(factor[:half, :half]), _inverse(factor[half:, half:])
+    first = inverse_of_triangle(factor[:half, :half])
+    last = inverse_of_triangle(factor[half:, half:])
     found = np.zeros((size, size))
     found[:half, :half], found[half:, half:] = first, last
     found[:half, half:] = -first @ factor[:half, half:] @ last

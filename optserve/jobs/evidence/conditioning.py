@@ -60,6 +60,8 @@ Changed = Callable[[Array], Array]
 
 def unsure(model: Quadratic) -> Array:
     """Along which axes (q,) rounding of the data alone may have made the curvature."""
+    if model.floor > _least_sure(model):
+        return np.zeros(model.scale.size, bool)
     found: Array = model.values <= _least_sure(model)
     return found
 

@@ -8,6 +8,7 @@ from math import isqrt
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.curvature import ByAxes
 from optserve.jobs.evidence.quadratic import NOISE, Quadratic
 from optserve.optimizers.lengths import norm
 
@@ -96,5 +97,5 @@ def _model(
     slopes = size * turns[0]
     sure = np.abs(values) > noise
     roots = np.where(sure, slopes / np.sqrt(2.0 * np.where(sure, np.abs(values), 1.0)), 0.0)
-    axes = basis.T[free] @ turns
-    return Quadratic(free, scale[free], axes, values, slopes, roots, noise, partial=True)
+    axes = ByAxes(basis.T[free] @ turns, values, slopes, roots, noise)
+    return Quadratic(free, scale[free], axes, partial=True)

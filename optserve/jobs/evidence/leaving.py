@@ -95,6 +95,8 @@ def _lowest(
 
 def downwards(surface: Surface, place: Ground, true: Quadratic, noise: float) -> Ground | None:
     """A place that is lower than ``place`` along a curvature that is negative, or rounding of 0."""
+    if true.floor > 0.0:
+        return None
     for number in np.flatnonzero(true.values < 0.0)[:AXES]:
         axis = true.axis(int(number))
         lower = leave(surface, place, axis, noise, far=True)

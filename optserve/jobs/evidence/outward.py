@@ -185,6 +185,10 @@ def _faint(surface: Surface, place: Ground, model: Quadratic, noise: float) -> A
         return nowhere
     fallen = surface.seen(surface.start) - place.loss
     faint = max(FAINT * fallen if isfinite(fallen) else 0.0, NOISES * noise)
+    if (known := model.variances) is not None:
+        part = 0.5 * np.square(way * model.scale) <= faint * known
+        if not part.any():
+            return nowhere
     shares = np.square(model.axes / model.scale[:, None])
     curved = model.values > model.noise
     spread = shares[:, curved] @ (1.0 / model.values[curved])

@@ -7,7 +7,7 @@ would lower the loss, and along which axes rounding hides what the loss does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.curvature import ByAxes, ByTriangle, independent, of_matrix
 from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import triangle
 
@@ -31,44 +32,64 @@ WEAK = 1e-6
 class Quadratic:
     """The model over the q coordinates that are ``free`` (p,), around a point.
 
-    ``scale`` (q,) makes coordinates free of units. Along the columns of ``axes`` (q, q), in these,
-    the loss has the curvatures ``values`` (q,) and the slopes ``slopes`` (q,). ``roots`` (q,) are
-    the roots of what the steps along the axes would lower the loss by; 0 for an axis whose
-    curvature is within ``noise`` of 0. ``rest`` is the norm of what is left of the residual after
-    the step, for least squares. A ``partial`` model has fewer axes than coordinates, (q, k). Where
-    second derivatives are not finite they are taken for 0, and the model is not ``known``.
+    ``scale`` (q,) makes coordinates free of units. In these the ``curvature`` is known along axes,
+    or by a triangle where it is clearly positive. ``rest`` is the norm of what is left of the
+    residual after the step, for least squares. A ``partial`` model has fewer axes than coordinates,
+    (q, k). Where second derivatives are not finite they are taken for 0, and the model is not
+    ``known``.
     """
 
     free: Array
     scale: Array
-    axes: Array
-    values: Array
-    slopes: Array
-    roots: Array
-    noise: float
+    curvature: ByAxes | ByTriangle
     rest: float | None = None
     partial: bool = False
     known: bool = True
 
-    @cached_property
+    @property
+    def axes(self) -> Array:
+        """Axes (q, q) of the curvature, a column each."""
+        return self.curvature.axes
+
+    @property
+    def values(self) -> Array:
+        """The curvatures (q,) along them."""
+        return self.curvature.values
+
+    @property
+    def noise(self) -> float:
+        """What curvatures are told from 0 by."""
+        return self.curvature.noise
+
+    @property
     def decrement(self) -> float:
         """The root of what the Newton step would lower the loss by."""
-        return norm(self.roots)
+        return self.curvature.decrement
 
-    @cached_property
+    @property
     def sure(self) -> Array:
         """Which axes have a curvature that is told from 0."""
-        return np.abs(self.values) > self.noise
+        return self.curvature.sure
 
-    @cached_property
+    @property
     def least(self) -> float:
         """The least curvature, of which the diagonal of the Hessian is 1."""
-        return float(self.values.min(initial=np.inf))
+        return self.curvature.least
+
+    @property
+    def floor(self) -> float:
+        """What all curvatures are above, as far as is known without looking at them."""
+        return self.curvature.floor
+
+    @property
+    def variances(self) -> Array | None:
+        """The diagonal (q,) of the inverse of the Hessian, where it has one for sure."""
+        return self.curvature.variances
 
     @cached_property
     def step(self) -> Array:
         """The Newton step (p,) along the axes whose curvature is told; downhill along each."""
-        return self.turned(-self.roots * np.sqrt(2.0 / np.where(self.sure, abs(self.values), 1.0)))
+        return self._spread(self.curvature.step)
 
     @property
     def spread_scale(self) -> Array:
@@ -77,11 +98,14 @@ class Quadratic:
         found[self.free] = self.scale
         return found
 
+    def _spread(self, scaled: Array) -> Array:
+        found = np.zeros(self.free.size)
+        found[self.free] = scaled / self.scale
+        return found
+
     def turned(self, along: Array) -> Array:
         """In the p coordinates what is ``along`` (q,) the axes."""
-        found = np.zeros(self.free.size)
-        found[self.free] = (self.axes @ along) / self.scale
-        return found
+        return self._spread(self.axes @ along)
 
     def axis(self, number: int) -> Array:
         """An axis in the p coordinates."""
@@ -99,8 +123,8 @@ class Quadratic:
 
     def at(self, gradient: Array) -> Quadratic:
         """The same curvatures with the ``gradient`` (p,) of a point close by."""
-        found = _along(self.free, self.scale, self.axes, self.values, gradient, self.noise)
-        return found if self.known else replace(found, known=False)
+        curvature = self.curvature.with_slope(gradient[self.free] / self.scale)
+        return Quadratic(self.free, self.scale, curvature, known=self.known)
 
 
 def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> Quadratic:
@@ -118,77 +142,76 @@ def of_hessian(hessian: Array, gradient: Array, free: Array, epsilon: float) -> 
         within = np.where(np.isfinite(within), within, 0.0)
     diagonal = np.abs(np.diagonal(within))
     scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    values, axes = np.linalg.eigh(within / scale / scale[:, None])
-    noise = NOISE * epsilon * float(np.abs(values).max(initial=0.0))
-    found = _along(free, scale, axes, values, gradient, noise)
-    return found if known else replace(found, known=False)
-
-
-def _along(
-    free: Array, scale: Array, axes: Array, values: Array, gradient: Array, noise: float
-) -> Quadratic:
-    slopes = axes.T @ (gradient[free] / scale)
-    sure = np.abs(values) > noise
-    roots = np.where(sure, slopes / np.sqrt(2.0 * np.where(sure, np.abs(values), 1.0)), 0.0)
-    return Quadratic(free, scale, axes, values, slopes, roots, noise)
+    found = of_matrix(within / scale / scale[:, None], gradient[free] / scale, NOISE * epsilon)
+    return Quadratic(free, scale, found, known=known)
 
 
 def of_jacobian(jacobian: Array, residual: Array, free: Array, epsilon: float) -> Quadratic:
     """Gauss and Newton's model of a sum of squares, from its residual (n,) and Jacobian (n, p).
 
-    By the singular values of the Jacobian with columns of length 1, so that nothing is squared.
+    By the singular values of the Jacobian with columns of length 1, so that nothing is squared; of
+    many columns that are clearly independent, by their triangle.
 
     >>> found = of_jacobian(np.array([[1e9], [1e9]]), np.array([3.0, 1.0]), np.ones(1, bool), 1e-16)
     >>> round(found.decrement, 12) == round(8.0**0.5, 12), round(found.rest, 12)
     (True, 1.414213562373)
     """
     columns = jacobian if free.all() else jacobian[:, free]
-    parts = _parts(columns, residual[:, None], epsilon)
-    target, [known] = parts.targets[:, 0], np.nonzero(parts.singular > parts.noise)
+    scale, root, targets = _triangle(columns, residual[:, None])
+    target = targets[:, 0]
+    if (known := independent(root)) is not None:
+        square, count = (NOISE * epsilon) ** 2, len(scale)  # no curvature is larger than their sum
+        found = ByTriangle(root[:count], known[0], target[:count], square * count, known[1])
+        return Quadratic(free, sqrt(2.0) * scale, found, norm(target[count:]))
+    parts = _parts(root, targets, epsilon)
+    target, [sure] = parts.targets[:, 0], np.nonzero(parts.singular > parts.noise)
     roots = np.zeros(parts.singular.size)
-    roots[known] = target[known]
-    target[known] = 0.0
-    return Quadratic(
-        free,
-        sqrt(2.0) * parts.scale,
-        parts.axes,
-        np.square(parts.singular),
-        sqrt(2.0) * parts.singular * roots,
-        roots,
-        parts.noise**2,
-        norm(target),
-    )
+    roots[sure] = target[sure]
+    target[sure] = 0.0
+    values, slopes = np.square(parts.singular), sqrt(2.0) * parts.singular * roots
+    axes = ByAxes(parts.axes, values, slopes, roots, parts.noise**2)
+    return Quadratic(free, sqrt(2.0) * scale, axes, norm(target))
 
 
 def projected(jacobian: Array, vectors: Array, free: Array, epsilon: float) -> list[float]:
     """How long each column of ``vectors`` (n, k) is in the space of the columns of a Jacobian."""
-    parts = _parts(jacobian if free.all() else jacobian[:, free], vectors, epsilon)
+    scale, root, targets = _triangle(jacobian if free.all() else jacobian[:, free], vectors)
+    if independent(root) is not None:
+        return [norm(target) for target in targets[: len(scale)].T]
+    parts = _parts(root, targets, epsilon)
     known = np.flatnonzero(parts.singular > parts.noise)
     return [norm(target) for target in parts.targets[known].T]
+
+
+def _triangle(columns: Array, vectors: Array) -> tuple[Array, Array, Array]:
+    """The lengths (q,) of the columns of a Jacobian (n, q), their triangle (m, q) where they have
+    length 1, and ``vectors`` (n, k) beside it (m, k), where m is q or more.
+    """
+    count = columns.shape[1]
+    triangular = triangle(columns, vectors)
+    found = lengths(triangular[:, :count])
+    scale = np.where(found > 0.0, found, 1.0)
+    return scale, triangular[:, :count] / scale, triangular[:, count:]
 
 
 class _Parts(NamedTuple):
     """The singular values (q,) of a Jacobian with columns of length 1, and vectors along these.
 
-    ``scale`` (q,) are the lengths, ``axes`` (q, q) the right singular vectors; ``targets`` is
-    (n, k), its first rows along the left ones.
+    ``axes`` (q, q) are the right singular vectors; ``targets`` is (m, k), its first rows along the
+    left ones.
     """
 
-    scale: Array
     singular: Array
     axes: Array
     targets: Array
     noise: float
 
 
-def _parts(columns: Array, vectors: Array, epsilon: float) -> _Parts:
-    """A Jacobian (n, q) taken apart, beside ``vectors`` (n, k)."""
-    count = columns.shape[1]
-    triangular = triangle(columns, vectors)
-    found = lengths(triangular[:, :count])
-    scale = np.where(found > 0.0, found, 1.0)
-    left, singular, right = np.linalg.svd(triangular[:, :count] / scale)
+def _parts(triangular: Array, targets: Array, epsilon: float) -> _Parts:
+    """A triangle (m, q) taken apart, beside ``targets`` (m, k)."""
+    count = triangular.shape[1]
+    left, singular, right = np.linalg.svd(triangular)
     if singular.size < count:
         singular = np.concatenate([singular, np.zeros(count - singular.size)])
     noise = NOISE * epsilon * float(np.maximum.reduce(singular, initial=0.0))
-    return _Parts(scale, singular, right.T, left.T @ triangular[:, count:], noise)
+    return _Parts(singular, right.T, left.T @ targets, noise)

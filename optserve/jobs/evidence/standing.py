@@ -171,6 +171,8 @@ def beyond_rows(surface: Surface, place: Ground, model: Quadratic) -> list[Direc
     """
     if model.rest is None or not surface.evaluator.graphs.is_linear:
         return []
+    if model.floor > model.noise:
+        return []
     still = np.flatnonzero(model.values <= model.noise)
     if still.size != model.values.size - surface.evaluator.rows:
         return []

@@ -14,6 +14,7 @@ from optserve.jobs.equilibration import curvatures
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import DENSE, PRODUCT, Budget, Prices, decomposition
 from optserve.jobs.evidence.ground import Ground, Noise
+from optserve.jobs.evidence.hessian_by_differences import hessian_by_differences
 from optserve.jobs.evidence.krylov import krylov
 from optserve.jobs.evidence.quadratic import Quadratic, of_hessian, of_jacobian, projected
 from optserve.optimizers.lengths import norm
@@ -163,15 +164,8 @@ class Surface:
     def differences(self, place: Ground) -> Array:
         """The Hessian (p, p) by central differences of gradients, to half of the digits."""
         widths = self.epsilon ** (1 / 3) * self._rounded(place, self.reference(place))
-        columns = []
         at = self.at if self.size <= DENSE and self.kind == "least_squares" else self.plainly_at
-        for number, width in enumerate(widths):
-            move = np.zeros(self.size)
-            move[number] = width
-            above, below = at(place.point + move), at(place.point - move)
-            run = above.point[number] - below.point[number]
-            columns.append((above.gradient - below.gradient) / (float(run) or 1.0))
-        return np.stack(columns, axis=-1)
+        return hessian_by_differences(self.evaluator, place, widths, at)
 
     def reference(self, place: Ground) -> Array:
         """How large a coordinate is (p,); one at 0 as large as makes the loss what it is, or 1."""

@@ -77,6 +77,8 @@ def hidden(surface: Surface, place: Ground, model: Quadratic, noise: float) -> A
     """
     if model.partial:
         return np.zeros(model.values.size, bool)
+    if _all_show(surface, place, model, noise):
+        return np.zeros(model.scale.size, bool)
     found = model.values <= model.noise
     if not found.size:
         return found
@@ -87,6 +89,20 @@ def hidden(surface: Surface, place: Ground, model: Quadratic, noise: float) -> A
         rises = [surface.at(place.point + sense * move).loss - place.loss for sense in (1.0, -1.0)]
         found[number] = not all(0.5 <= rise / (CLEARLY * noise) <= 2.0 for rise in rises)
     return found
+
+
+def _all_show(surface: Surface, place: Ground, model: Quadratic, noise: float) -> bool:
+    """Whether all axes surely show where coordinates are twice as large, without a look at them.
+
+    An axis of curvature k has a share of at most k times the variance of a coordinate in its
+    square, so that as far along it as changes that by its size, the loss rises by no less than half
+    the square of the size over the variance.
+    """
+    variances = model.variances
+    if variances is None:
+        return False
+    sizes = surface.reference(place)[model.free] * model.scale
+    return bool((0.5 * np.square(sizes) >= GRANTED * noise * variances).all())
 
 
 def _doublings(surface: Surface, place: Ground, model: Quadratic) -> Array:

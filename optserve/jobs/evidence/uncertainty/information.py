@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.curvature import independent
 from optserve.optimizers.lengths import lengths
 from optserve.optimizers.tall import triangle
 
-__all__ = ["Combinations", "Information", "of_hessian", "of_jacobian"]
+__all__ = ["Combinations", "Information", "leverages", "of_hessian", "of_jacobian"]
 
 LEAST = 100.0
 """How many times rounding a direction must tell to count as known: below, less than two digits of a
@@ -135,6 +136,22 @@ def of_jacobian(jacobian: Array, epsilon: float) -> Information:
     rank = sum([value > least for value in values])
     kept = singular[:rank]
     return Information(scale, rows[:rank].T, kept, rows[rank:].T, singular[:1] / kept, epsilon)
+
+
+def leverages(jacobian: Array) -> Array | None:
+    """The diagonal (n,) of J (J'J)^-1 J', of a Jacobian (n, q) of many columns that are clearly
+    independent, without its singular values; ``None`` of another.
+
+    >>> leverages(np.eye(100)[:, :70]).sum().round(9), leverages(np.eye(3))
+    (np.float64(70.0), None)
+    """
+    triangular = triangle(jacobian)
+    scale = lengths(triangular)
+    if not scale.all() or (known := independent(triangular / scale)) is None:
+        return None
+    turned = (jacobian / scale) @ known[0]
+    found: Array = np.einsum("ij,ij->i", turned, turned)
+    return found
 
 
 def of_hessian(hessian: Array, gradient: Array, point: Array, epsilon: float) -> Information:

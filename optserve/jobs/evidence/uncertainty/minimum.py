@@ -14,6 +14,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.fit import Fit, counting, fit_of, own_residuals, scales_at
 from optserve.jobs.evidence.uncertainty.information import (
     Information,
+    leverages,
     of_hessian,
     of_jacobian,
 )
@@ -139,19 +140,33 @@ class FreeMinimum:
     @cached_property
     def fit(self) -> Fit:
         """How well the predictions of least squares fit."""
-        told = self.of_jacobian
-        if self.has_penalties:
-            told = of_jacobian(self.jacobian, self.epsilon)
-        made = fit_of(self.evaluator, self.point, self.residual, told.rank)
-        return replace(made, leverage=self.leverage) if self.of_jacobian.rank else made
+        if self._leverages is not None:
+            rank = self.jacobian.shape[1]
+        elif self.has_penalties:
+            rank = of_jacobian(self.jacobian, self.epsilon).rank
+        else:
+            rank = self.of_jacobian.rank
+        made = fit_of(self.evaluator, self.point, self.residual, rank)
+        known = self._leverages is not None or self.of_jacobian.rank
+        return replace(made, leverage=self.leverage) if known else made
+
+    @cached_property
+    def _leverages(self) -> Array | None:
+        """The ``leverage`` of single observations, where all columns clearly tell something, and
+        there are no priors nor penalties."""
+        telling = self._telling
+        return leverages(telling) if telling is self.jacobian else None
 
     @cached_property
     def leverage(self) -> Array:
         """The diagonal (n,) of J (J'J)^-1 J', by how much each prediction follows what was observed
         there (Cook & Weisberg 1982, section 2.1), the rows of priors and penalties being part of
         J'J; of a row that is counted several times, that of one observation."""
-        factor = self.of_jacobian.of(self.jacobian).factor
-        found: Array = np.add.reduce(np.square(factor), axis=1)
+        if self._leverages is not None:
+            found = self._leverages
+        else:
+            factor = self.of_jacobian.of(self.jacobian).factor
+            found = np.add.reduce(np.square(factor), axis=1)
         objective = self.evaluator.problem.objective
         if objective.weights != "counts":
             return found

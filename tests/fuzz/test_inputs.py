@@ -24,7 +24,7 @@ from optserve.registry import load as load_registry
 from optserve.tables import csv_file, csv_pieces, npy
 from tests.fuzz.inputs import Input, drawn
 
-INPUTS, BATCH = 2_000, 250
+INPUTS, BATCH = 1_250, 250
 MANY = 1_000_000
 LONGEST = 20.0
 """Seconds that one input may take, on a machine that does much else."""

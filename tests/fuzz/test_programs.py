@@ -30,7 +30,7 @@ COUNTS = (
 BACKENDS = (numpy_backend, llvm_backend)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
-PROGRAMS, BATCH = 300, 50
+PROGRAMS, BATCH = 200, 50
 MANY = 5_000
 
 

@@ -63,7 +63,7 @@ def _check(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(60), 110, 137, 150, 159, 215, 226, 258, 351, 388, 5352, 5508, 5856]
+    "seed", [*range(60), 110, 137, 150, 159, 215, 226, 258, 351, 388, 5352, 5508, 5856, 7093]
 )
 def test_what_is_called_converged_is_a_minimum(seed: int) -> None:
     _check(seed)

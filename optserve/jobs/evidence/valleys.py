@@ -112,11 +112,8 @@ def _onward(surface: Surface, here: Ground, way: Array) -> Ground | None:
     for _ in range(RETRIES + 1):
         found = surface.at(here.point + way)
         for _ in range(DESCENTS):
-            if not found.finite:
-                break
-            model = surface.quadratic(found)
-            lower = surface.at(found.point + model.step)
-            if not lower.finite or not lower.loss < found.loss:
+            lower = _lower(surface, found) if found.finite else None
+            if lower is None:
                 break
             found = lower
         moved = (found.point - here.point) / sizes
@@ -124,6 +121,17 @@ def _onward(surface: Surface, here: Ground, way: Array) -> Ground | None:
         if found.finite and float(moved @ (way / sizes)) > BACK * length:
             return found
         way = SHORTER * way
+    return None
+
+
+def _lower(surface: Surface, place: Ground) -> Ground | None:
+    """What a Newton step leads down to, or a part of one."""
+    step = surface.quadratic(place).step
+    for _ in range(RETRIES + 1):
+        lower = surface.at(place.point + step)
+        if lower.finite and lower.loss < place.loss:
+            return lower
+        step = SHORTER * step
     return None
 
 

@@ -111,7 +111,10 @@ def precision_of(avals: Iterable[Aval]) -> DType:
     >>> precision_of([Aval((3,), np.dtype("int64")), Aval((), np.dtype("float32"))])
     dtype('float32')
     """
-    floats = {aval.dtype for aval in avals if is_float(aval.dtype)}
+    floats = set()
+    for aval in avals:
+        if aval.dtype.kind in "fc":
+            floats.add(aval.dtype)
     if len(floats) == 1:
         return floats.pop()
     return np.result_type(*floats) if floats else np.dtype(np.float64)

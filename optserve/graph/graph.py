@@ -51,9 +51,12 @@ class Literal:
 
     __slots__ = ("aval", "value")
 
-    def __init__(self, value: Any) -> None:
-        self.value: Any = value if isinstance(value, np.generic) else np.asarray(value)[()]
-        self.aval = aval_like((), self.value.dtype)
+    def __init__(self, value: Any, aval: Aval | None = None) -> None:
+        if aval is None:
+            value = value if isinstance(value, np.generic) else np.asarray(value)[()]
+            aval = aval_like((), value.dtype)
+        self.value: Any = value
+        self.aval = aval
 
     def __repr__(self) -> str:
         return repr(self.value.item())

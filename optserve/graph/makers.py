@@ -127,6 +127,7 @@ class Makers:
         self._lock = threading.Lock()
         self._open = 0
         self._own = {name: getattr(np, name) for name in MADE}
+        self._made = dict(MADE)  # of which a module takes its names quicker than of a view of it
 
     def lent(self) -> Makers:
         """While this is open the names stand for functions that know traced values.
@@ -141,7 +142,7 @@ class Makers:
         return self
 
     def __enter__(self) -> None:
-        self._turn(1, MADE)
+        self._turn(1, self._made)
 
     def __exit__(self, *_error: object) -> None:
         self._turn(-1, self._own)

@@ -151,7 +151,7 @@ class NumpyProtocols(RecordedOperators):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         meaning = self.trace.meaning
-        if method == "__call__" and not keywords and ufunc in meaning.ufuncs:  # the usual case
+        if not keywords and method == "__call__" and ufunc in meaning.ufuncs:  # the usual case
             return self._by_ufunc(ufunc, inputs, sys._getframe(1))
         name = ufunc.__name__
         if keywords.pop("out", None) is not None:

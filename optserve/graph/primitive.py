@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from optserve.errors import OptserveError, ShapeError
-from optserve.graph.aval import aval_of, is_traced
+from optserve.graph.aval import Aval, aval_like, aval_of, is_traced
 from optserve.graph.axes import AxisAnswer, aligned, mixed
 from optserve.graph.domain import Domain, Example, real
 from optserve.graph.facts import NOTHING, Facts
@@ -152,10 +152,13 @@ class Primitive:
             raise
         except TypeError as error:
             raise ShapeError(f"{self.name}: {_call_error(error)}", expected=self.usage) from error
-        return self.bind(*operands, **attributes)
+        return self._bound(operands, attributes)
 
     def bind(self, *operands: Value, **attributes: Any) -> Value:
         """Apply to canonical operands and attributes, as they stand in an equation."""
+        return self._bound(operands, attributes)
+
+    def _bound(self, operands: Sequence[Value], attributes: dict[str, Any]) -> Value:
         innermost: Any = None
         for operand in operands:
             if type(operand) not in _NEVER_TRACED and is_traced(operand):
@@ -200,9 +203,24 @@ class Primitive:
         return self.kind == "elementwise"
 
     @cached_property
+    def states_partials(self) -> bool:
+        """Whether it is applied entry by entry, and its partial derivatives are stated."""
+        return self.is_elementwise and self.derivative.partials is not None
+
+    @cached_property
     def is_strict(self) -> bool:
         """Whether a result tells its aval: see ``Facts.strict``."""
         return self.is_ufunc or self.facts.strict
+
+    def told(self, value: Value, first: Aval) -> Aval | None:
+        """The aval of a result, where its value tells it; ``first`` is that of the first operand,
+        which may be the only one unless it is strict."""
+        if type(value) not in _RESULTS:
+            return None
+        if self.is_ufunc or (self.is_strict and value.dtype.kind == "f"):
+            return aval_like(value.shape, value.dtype)
+        like_it = self.is_elementwise and value.shape == first.shape and value.dtype == first.dtype
+        return first if like_it else None
 
     def domains(self, count: int) -> tuple[Domain, ...]:
         """The domain of each of ``count`` operands."""
@@ -251,6 +269,7 @@ class Primitive:
         return self.name
 
 
+_RESULTS = frozenset({np.ndarray, np.float64, np.float32, np.bool_})
 _NEVER_TRACED = frozenset({float, int, np.float64, np.ndarray})
 
 _OPERATORS: Mapping[Any, Callable[..., Any]] = MappingProxyType(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from optserve.errors import OptserveError, Place, ShapeError, TraceError
-from optserve.graph.aval import Aval, DType, aval_like, aval_of, is_float, precision_of
+from optserve.graph.aval import Aval, DType, aval_of, is_float, precision_of
 from optserve.graph.graph import Atom, Equation, Graph, Var
 from optserve.graph.made import Made
 from optserve.graph.makers import MAKERS
@@ -38,8 +38,6 @@ from optserve.graph.primitive import Primitive, Value
 from optserve.graph.tracer import Entries, Tracer
 
 __all__ = ["Trace", "TracedFunction", "Tracer", "body_of", "result_avals", "run", "trace"]
-
-_ARRAYS = frozenset({np.ndarray, np.float64, np.float32, np.bool_})
 
 # Only the order of two traces matters (a later one is nested in an earlier one), never the number.
 _serials = itertools.count()
@@ -72,6 +70,7 @@ class Trace(NotAMethod, Entries):
     ) -> None:
         super().__init__(meaning, precision, concrete)
         self.rewrites = rewrites
+        self.looked_at = meaning.looked_at
         self.serial = next(_serials)
         self.place: Executed = None
         self.escape: TraceError | None = None
@@ -137,80 +136,76 @@ class Trace(NotAMethod, Entries):
         """
         if self._closed:
             self.check_open()
-        values: Sequence[Value | None] = ()
+        frame = frame or sys._getframe(1)
+        value: Value | None = None
         try:
             tracers = self._alike(operands) if primitive.takes_alike else None
             if tracers is None:
                 tracers = self._lifted(primitive, operands)
-            tells = primitive.is_strict or (primitive.is_elementwise and len(operands) == 1)
-            if tells and self.concrete and not self.nested:
-                values = (self._applied(primitive, tracers, attributes),)
-            avals = self._avals(primitive, tracers, attributes, values)
+            alone = primitive.is_elementwise and len(tracers) == 1  # of any shape
+            looks = self.rewrites and primitive in self.looked_at
+            if looks and alone:  # before it is computed, which may be for nothing
+                rewritten = self._rewritten(primitive, tracers, attributes, frame)
+                if rewritten is not None:
+                    return rewritten
+            if (alone or primitive.is_strict) and self.concrete and not self.nested:
+                value = self._applied(primitive, tracers, attributes)
+            told = tracers and value is not None
+            aval = primitive.told(value, tracers[0].atom.aval) if told else None
+            if aval is None:
+                given = [one.aval for one in tracers]
+                avals = result_avals(primitive, given, attributes, self.meaning)
         except OptserveError as error:
             raise error.at(self.here()) from None
-        if self.rewrites and primitive in self.meaning.looked_at:
-            rewritten = self._rewritten(primitive, tracers, attributes, frame or sys._getframe(1))
+        if looks and not alone:
+            rewritten = self._rewritten(primitive, tracers, attributes, frame)
             if rewritten is not None:
                 return rewritten
-        if not self.concrete:
-            values = [None] * len(avals)
-        elif not values:
-            known = [tracer.known_value for tracer in tracers]
-            value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
-            values = value if len(avals) > 1 else (value,)
-        written = self.place or written_from(frame or sys._getframe(1))
-        return self._noted(primitive, tuple(tracers), attributes, written, avals, values)
-
-    def _avals(
-        self,
-        primitive: Primitive,
-        tracers: Sequence[Tracer],
-        attributes: dict[str, Any],
-        values: Sequence[Value],
-    ) -> Sequence[Aval]:
-        """Those of the results: as they are, where they tell it, or else by the shape rule."""
-        if values and type(values[0]) in _ARRAYS:
-            [value] = values
-            if primitive.is_ufunc or (primitive.is_strict and value.dtype.kind == "f"):
-                return (aval_like(value.shape, value.dtype),)
-            aval = tracers[0].atom.aval
-            if primitive.is_elementwise and (value.shape, value.dtype) == (aval.shape, aval.dtype):
-                return (aval,)
-        return result_avals(primitive, [one.aval for one in tracers], attributes, self.meaning)
+        written = self.place or written_from(frame)
+        if aval is None:
+            if value is None and self.concrete:
+                known = [tracer.known_value for tracer in tracers]
+                value = (primitive.bind if self.nested else primitive.impl)(*known, **attributes)
+            if len(avals) > 1:
+                return self._several(primitive, tuple(tracers), attributes, written, avals, value)
+            [aval] = avals
+        varies = False
+        if aval.dtype.kind == "f":
+            for tracer in tracers:
+                varies = varies or tracer.varies
+        atom = Var(aval)
+        result = Tracer(self, atom, value, varies)
+        made = Made(primitive, tuple(tracers), attributes, written, (result,))
+        self.made.append(made)
+        self._makers[atom] = made
+        return result
 
     def _applied(
         self, primitive: Primitive, tracers: Sequence[Tracer], attributes: dict[str, Any]
     ) -> Value:
         """What a primitive gives that raises where its shape rule does, which says it better."""
         try:
+            if len(tracers) == 1:
+                return primitive.evaluate(tracers[0].known_value, **attributes)
             return primitive.evaluate(*[tracer.known_value for tracer in tracers], **attributes)
         except (IndexError, TypeError, ValueError):
             result_avals(primitive, [tracer.aval for tracer in tracers], attributes, self.meaning)
             raise
 
-    def _noted(
+    def _several(
         self,
         primitive: Primitive,
         tracers: tuple[Tracer, ...],
         attributes: dict[str, Any],
         written: Executed,
         avals: Sequence[Aval],
-        values: Sequence[Value | None],
-    ) -> Value:
-        """The results of one operation, of which it is kept how they were made."""
-        varies = False
-        for tracer in tracers:
-            varies = varies or tracer.varies
-        if len(avals) == 1:  # the usual case
-            [aval], [value] = avals, values
-            result = Tracer(self, Var(aval), value, varies and aval.dtype.kind == "f")
-            made = Made(primitive, tracers, attributes, written, (result,))
-            self.made.append(made)
-            self._makers[result.atom] = made
-            return result
+        values: Sequence[Value] | None,
+    ) -> tuple[Tracer, ...]:
+        """The results of an operation that has several, of which it is kept how they were made."""
+        varies = any(tracer.varies for tracer in tracers)
         results = tuple(
             Tracer(self, Var(aval), value, varies and is_float(aval.dtype))
-            for aval, value in zip(avals, values, strict=True)
+            for aval, value in zip(avals, values or [None] * len(avals), strict=True)
         )
         for i, result in enumerate(results):
             made = Made(primitive, tracers, attributes, written, results, i)
@@ -243,8 +238,12 @@ class Trace(NotAMethod, Entries):
         frame: FrameType,
     ) -> Tracer | None:
         """What stands for the primitive of these operands, if there is something better."""
-        makers = [how.primitive for one in tracers if (how := self._makers.get(one.atom))]
-        wanted = self.meaning.looked_at[primitive]
+        makers = []
+        for one in tracers:
+            how = self._makers.get(one.atom)
+            if how is not None:
+                makers.append(how.primitive)
+        wanted = self.looked_at[primitive]
         if wanted is not None and wanted.isdisjoint(makers):
             return None
         place: Executed = None
@@ -261,7 +260,7 @@ class Trace(NotAMethod, Entries):
             finally:
                 self.rewrites, self.place = True, outer
             if instead is not None:
-                self._superseded.update(tracer.atom for tracer in tracers)
+                self._superseded.update([tracer.atom for tracer in tracers])
                 if len(self.made) > before:
                     self.made[-1].rewriting = rewriting
                     del self._equations[len(self.made) - 1 :]
@@ -331,10 +330,10 @@ def run(
     infinities and NaN come without a warning.
     """
     recorder = Trace(meaning, precision=precision, concrete=concrete, rewrites=rewrites)
-    named = itertools.chain(names, itertools.repeat(""))
+    named = [*names, *[""] * (len(operands) - len(names))]
     stand_ins = [
         recorder.input(aval_of(operand), name, operand if concrete else None)
-        for operand, name in zip(operands, named, strict=False)
+        for operand, name in zip(operands, named, strict=True)
     ]
     try:
         with MAKERS.lent():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optserve.graph.aval import Array, Aval, DType, aval_of, is_float
+from optserve.graph.aval import Array, Aval, DType, aval_like, aval_of, is_float
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Atom, Literal, Var
 from optserve.graph.meaning import Meaning
@@ -109,13 +109,18 @@ class Entries:
         is_array = isinstance(value, np.ndarray)
         key: Any = id(value)
         if is_array:  # two views of the same entries are one
-            key = value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str
+            own = value.base is None  # where it begins takes as long to tell as a small product
+            begin = key if own else value.__array_interface__["data"][0]
+            key = own, begin, value.shape, value.strides, value.dtype
         known = self._captures.get(key)
         if known is not None and (not is_array or same_bits(value, known[0])):
             return known[1]
-        kept = value.copy("K") if is_array else value
-        self.nested = self.nested or not is_array
-        tracer = Tracer(self, Var(aval_of(kept)), kept if self.concrete else None)
+        if is_array:
+            kept = value.copy("K")
+            aval = aval_like(kept.shape, kept.dtype)
+        else:
+            self.nested, kept, aval = True, value, aval_of(value)
+        tracer = Tracer(self, Var(aval), kept if self.concrete else None)
         self._captures[key] = kept, tracer
         self.captured.append(kept)
         self._captured_inputs.append(tracer)
@@ -153,12 +158,14 @@ class Entries:
         for one in operands:
             kind = type(one)
             if kind is float or kind is int:
-                literal = Literal(dtype.type(one))
-                tracers.append(Tracer(self, literal, literal.value if self.concrete else None))
+                number = dtype.type(one)
+                literal = Literal(number, aval_like((), dtype))
+                tracers.append(Tracer(self, literal, number if self.concrete else None))
             elif kind is Tracer and one.trace is self and one.atom.aval.dtype == dtype:
                 tracers.append(one)
             elif kind is np.ndarray and one.dtype == dtype:
-                tracers.append(self.lift(one))
+                is_input = self.concrete and one.ndim
+                tracers.append(self._capture(one) if is_input else self.lift(one))
             else:
                 return None
         return tracers

@@ -64,6 +64,7 @@ def _sliced_shape(bounds: Bounds) -> Shape:
     return tuple(length_of(*entry) for entry in bounds)
 
 
+@functools.lru_cache(maxsize=1024)  # which keeps nothing of what is refused
 def _check_bounds(shape: Shape, bounds: Bounds) -> None:
     """Refuse bounds outside of an axis, which Python would count from its end or cut off."""
     for size, (start, stop, step) in zip(shape, bounds, strict=True):

@@ -48,7 +48,7 @@ def made(value: Value) -> Made | None:
 
 def operands(value: Value, primitive: Primitive) -> tuple[Tracer, ...]:
     """The operands that ``primitive`` made the value of; none where another did."""
-    how = made(value)
+    how = value.trace.maker(value) if isinstance(value, Tracer) else None
     return how.operands if how is not None and how.primitive is primitive else ()
 
 
@@ -65,7 +65,8 @@ def both_ways(pair: Sequence[Tracer]) -> list[tuple[Tracer, Tracer]]:
 
 def is_number(value: Tracer, number: float) -> bool:
     """Whether it is that number, standing in the graph."""
-    return isinstance(value.atom, Literal) and bool(value.atom.value == number)
+    atom = value.atom
+    return type(atom) is Literal and bool(atom.value == number)
 
 
 def number(value: Tracer) -> float | None:
@@ -106,8 +107,10 @@ def negated(z: Tracer) -> Value:
 
 def plus_one(value: Value) -> Tracer | None:
     """u of 1 + u."""
-    found = [u for u, one in both_ways(operands(value, add)) if is_number(one, 1.0)]
-    return found[0] if found else None
+    for u, one in both_ways(operands(value, add)):
+        if is_number(one, 1.0):
+            return u
+    return None
 
 
 def one_minus(value: Value) -> Tracer | None:

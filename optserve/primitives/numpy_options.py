@@ -71,7 +71,8 @@ def signed(function: Any, ours: ArrayFunction, name: str = "") -> ArrayFunction:
 
     def called(*arguments: Any, **keywords: Any) -> Any:
         theirs, own, leading = signatures()
-        if len(arguments) <= leading and keywords.keys() <= own:  # the usual case
+        plain = not keywords or keywords.keys() <= own
+        if plain and len(arguments) <= leading:  # the usual case
             return ours(*arguments, **keywords)
         given = theirs.bind(*arguments, **keywords).arguments
         others = {option: value for option, value in given.items() if option not in own}

@@ -106,9 +106,14 @@ def _reshape_axes(carried: Sequence[int | None], x: Aval, *, shape: Shape) -> Ax
     return Mixed(f"reshaping {x.shape} to {shape} does not keep the row axis")
 
 
+def _reshaped(x: Value, *, shape: tuple[int, ...]) -> Value:
+    array = x if type(x) is np.ndarray else np.asarray(x)
+    return array.reshape(shape)[()]
+
+
 reshape: Primitive = linear(
     "reshape",
-    lambda x, *, shape: np.asarray(x).reshape(shape)[()],
+    _reshaped,
     shape=_reshape_shape,
     transposes=[lambda ct, x, shape: reshape(ct, np.shape(x))],
     axes=_reshape_axes,

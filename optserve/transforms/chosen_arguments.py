@@ -17,7 +17,7 @@ from optserve.graph.trees import form_of, is_tree, leaves, rebuilt
 __all__ = ["ChosenArguments", "as_written", "own"]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ChosenArguments:
     """The arguments at ``positions`` of all that are ``given``; ``leaves`` are their values.
 
@@ -37,9 +37,11 @@ class ChosenArguments:
         """Those at ``positions``; raises ``ShapeError`` where one has no derivative."""
         positions = tuple(positions)
         given = list(arguments)
+        are_plain = True
         for position in positions:
-            given[position] = as_written(given[position])
-        if not any(is_tree(given[position]) for position in positions):  # the usual case
+            given[position] = one = as_written(given[position])
+            are_plain = are_plain and not is_tree(one)
+        if are_plain:  # the usual case
             plain = tuple([_differentiable(given[one], one) for one in positions])
             return cls(tuple(given), positions, plain, True)
         values = [
@@ -52,6 +54,10 @@ class ChosenArguments:
     def arguments(self, values: Iterable[Value]) -> tuple[Any, ...]:
         """All arguments, ``values`` being the leaves of those that are chosen."""
         full = list(self.given)
+        if self.plain:
+            for position, value in zip(self.positions, values, strict=True):
+                full[position] = value
+            return tuple(full)
         for position, tree in zip(self.positions, self.trees(values), strict=True):
             full[position] = tree
         return tuple(full)
@@ -97,8 +103,10 @@ def _is_number(leaf: Any) -> bool:
 
 def _differentiable(value: Any, position: int) -> Value:
     """A leaf to differentiate by: a traced value, or a copy; Python's numbers as floats."""
-    if type(value) is np.float64:  # the usual case
+    if type(value) is np.float64:  # the usual cases
         return value
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value.copy() if value.ndim else value[()]
     if isinstance(value, int | float) and not isinstance(value, bool | np.generic):
         return np.float64(value)
     array = as_operand(value)

@@ -30,34 +30,39 @@ def pulled_back(
     trace: Trace, outputs: Sequence[Tracer], cotangents: Sequence[Value | None]
 ) -> Cotangents | None:
     """The cotangents of the inputs of ``trace``; ``None`` where the graph must be asked."""
-    if trace.nested or any(isinstance(one, Tracer) for one in cotangents):
+    if trace.nested:
         return None
     found: dict[Atom, Value] = {}
     masked: set[Atom] = set()
     for output, ct in zip(outputs, cotangents, strict=True):
+        if isinstance(ct, Tracer):
+            return None
         if ct is not None and output.varies:
             before = found.get(output.atom)
             found[output.atom] = ct if before is None else before + ct
     for made in reversed(trace.made):
         results = made.results
         ct = found.pop(results[0].atom, None)
-        if len(results) == 1:
+        if len(results) == 1:  # the usual case
+            if ct is None:
+                continue
             cts = [ct]
+            is_masked = results[0].atom in masked
         else:
             cts = [ct, *(found.pop(result.atom, None) for result in results[1:])]
-        if ct is None and all(one is None for one in cts):
-            continue
-        is_masked = bool(masked) and any(result.atom in masked for result in results)
+            if all(one is None for one in cts):
+                continue
+            is_masked = any(result.atom in masked for result in results)
         kept = pullback_at(made, is_masked)
-        pullback = kept.at(made, is_masked)
+        pullback = kept.pullback if kept.tried else kept.at(made, is_masked)
         if pullback is not None:
-            operands = [one.known_value for one in made.operands]
-            back: Sequence[Value | None] = pullback(cts[0], results[0].known_value, *operands)
+            known = [one.known_value for one in made.operands]
+            back: Sequence[Value | None] = pullback(ct, results[0].known_value, *known)
         elif kept.is_foreign:
             return None
         else:
             back = _as_stated(made, cts, is_masked)
-        selects = is_masked or made.primitive.derivative.selects
+        selects = is_masked or kept.selects
         for operand, one in zip(made.operands, back, strict=True):
             if one is not None:
                 atom = operand.atom
@@ -66,7 +71,10 @@ def pulled_back(
                 if selects:
                     masked.add(atom)
     gradients = tuple([found.get(variable) for variable in trace.inputs])
-    return gradients if all(map(_is_finite, gradients)) else None
+    for gradient in gradients:
+        if gradient is not None and not _is_finite(gradient):
+            return None
+    return gradients
 
 
 def _as_stated(made: Made, cts: list[Value | None], masked: bool) -> Sequence[Value | None]:
@@ -87,7 +95,5 @@ def _as_stated(made: Made, cts: list[Value | None], masked: bool) -> Sequence[Va
 
 def _is_finite(value: Any) -> bool:
     """Whether all entries are; of very large ones it may say that they are not."""
-    if value is None:
-        return True
     total = np.add.reduce(value, axis=None) if value.ndim else value
     return bool(total - total == 0.0)

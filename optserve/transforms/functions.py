@@ -57,10 +57,14 @@ def value_and_grad(
     """
 
     several = isinstance(argnums, Sequence)
+    positions: dict[int, tuple[int, ...]] = {}
 
     @np.errstate(all="ignore")
     def differentiated(*arguments: Value, **keywords: Any) -> tuple[Value, Any]:
-        chosen = ChosenArguments.of(arguments, positions_of(argnums, len(arguments)))
+        count = len(arguments)
+        if count not in positions:
+            positions[count] = positions_of(argnums, count)
+        chosen = ChosenArguments.of(arguments, positions[count])
         further: list[Any] = []
 
         def of_leaves(*values: Value) -> Any:

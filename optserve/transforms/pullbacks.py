@@ -43,7 +43,7 @@ class Kept:
     It is recorded when it is used for the first time or, ``later``, the second.
     """
 
-    __slots__ = ("is_foreign", "later", "numbers", "pullback", "tried", "uses")
+    __slots__ = ("is_foreign", "later", "numbers", "pullback", "selects", "tried", "uses")
 
     def __init__(self, made: Made, numbers: bool, exponent: str | None) -> None:
         primitive = made.primitive
@@ -51,6 +51,7 @@ class Kept:
         # In single precision a rule has other bits when NumPy runs it, with numbers of its own.
         exact = all(aval.dtype == np.float64 or not is_float(aval.dtype) for aval in avals)
         self.is_foreign = is_foreign(primitive)
+        self.selects = primitive.derivative.selects
         self.numbers = numbers
         many = not numbers or exponent is not None  # which may change from call to call
         self.later = many and primitive.states_derivative and exact
@@ -73,21 +74,23 @@ def pullback_at(made: Made, masked: bool) -> Kept:
     """What is kept for one operation; ``masked`` says whether its cotangent came through a
     primitive that selects."""
     primitive, operands = made.primitive, made.operands
-    numbers = primitive.is_elementwise and primitive.derivative.partials is not None
+    numbers = primitive.states_partials
+    exponent = None
     if numbers:
         shape = made.results[0].atom.aval.shape
         for one in operands:
             numbers = numbers and (not one.varies or one.atom.aval.shape == shape)
-    exponent = None
-    if primitive is power and (number := _exponent(made)) is not None:
-        exponent = float(number).hex()
-    key = (
-        masked,
-        exponent,
-        frozen(made.attributes) if made.attributes else None,
-        *[one.varies for one in operands],
-        *[one.atom.aval.dtype if numbers else one.atom.aval for one in operands],
-    )
+        if primitive is power and (number := _exponent(made)) is not None:
+            exponent = float(number).hex()
+    key: Any = operands[0].atom.aval.dtype if numbers else operands[0].atom.aval
+    if masked or len(operands) > 1 or made.attributes:
+        key = (
+            masked,
+            exponent,
+            frozen(made.attributes) if made.attributes else None,
+            *[one.varies for one in operands],
+            *[one.atom.aval.dtype if numbers else one.atom.aval for one in operands],
+        )
     kept: dict[Any, Kept] = primitive.remembered
     found = kept.get(key)
     if found is None:

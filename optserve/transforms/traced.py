@@ -156,7 +156,10 @@ def matching(what: str, given: Sequence[Value], wanted: Sequence[Value]) -> list
 
 def filled(cotangents: Cotangents, arguments: Sequence[Value]) -> tuple[Value, ...]:
     """Cotangents as arrays of their own; zeros where there is none."""
-    return tuple(
-        own(np.zeros_like(argument) if ct is None else ct)
-        for argument, ct in zip(arguments, cotangents, strict=True)
-    )
+    found = []
+    for argument, ct in zip(arguments, cotangents, strict=True):
+        if type(ct) is np.ndarray:  # the usual case
+            found.append(ct.copy() if ct.ndim else ct[()])
+        else:
+            found.append(own(np.zeros_like(argument) if ct is None else ct))
+    return tuple(found)

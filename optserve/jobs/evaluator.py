@@ -24,8 +24,8 @@ from optserve.jobs.graphs import Graphs, applied
 from optserve.jobs.known_points import LastPoints, Linearized, unknown
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
+from optserve.jobs.sparse_jacobian import SparseJacobian, sparse_jacobian
 from optserve.jobs.work import entries_of
-from optserve.transforms.reverse import value_and_gradient_graph
 from optserve.transforms.simplify import simplify
 
 __all__ = ["PRODUCT", "Evaluator"]
@@ -70,6 +70,7 @@ class Evaluator:
         objective = replace(self.problem.objective, data=data)
         graphs.arguments = (*self.packing.constants, *objective.arrays)
         other.graphs, other.points = graphs, LastPoints()
+        other.__dict__.pop("sparse", None)  # whose places the data tell
         return other
 
     @property
@@ -132,6 +133,9 @@ class Evaluator:
     def gradient(self, point: Array) -> tuple[Array, Array]:
         """Loss and gradient (p,); NaN where a whole number that they need does not exist."""
         try:
+            method = self.problem.optimizer
+            if method is not None and method.needs == "jacobian" and self.sparse is not None:
+                return self.sparse.gradient(point)
             loss, gradient = self._gradient(point, *self.graphs.arguments)
         except NumericalFailure:
             return np.full((), np.nan), np.full(point.shape, np.nan)
@@ -144,6 +148,8 @@ class Evaluator:
         if known is not None:
             return known
         try:
+            if data is None and self.sparse is not None:
+                return self.points.keep(point, self.sparse.linearized(point))
             found = self._linearized(point, held(self.graphs.arguments if data is None else data))
         except NumericalFailure:
             return unknown(self.rows, point.size)
@@ -256,26 +262,6 @@ class Evaluator:
             if segment.count and segment.parameter.transform is not None
         ]
 
-    def natural_gradient(self, point: Array, gradient: Array) -> dict[str, Array]:
-        """The gradient by each parameter on its natural scale; NaN where fixed.
-
-        ``gradient`` (p,) is that in free coordinates.
-        """
-        found = self.packing.spread(gradient)
-        indices = self.transformed
-        if not indices:
-            return found
-        graph = self.problem.objective.graph
-
-        def derived() -> Graph:
-            return value_and_gradient_graph(replace(graph, outputs=graph.outputs[:1]), indices)
-
-        values = self.at("natural gradient", derived, point)[1:]
-        for index, value in zip(indices, values, strict=True):
-            parameter = self.packing.segments[index].parameter
-            found[parameter.name] = np.where(parameter.fixed, np.nan, value)
-        return found
-
     def at(self, what: str, graph: Callable[[], Graph], point: Array) -> tuple[Array, ...]:
         """The outputs of a graph over the natural parameters and the data, which is ``what``."""
         values = self.packing.natural(point).values()
@@ -338,7 +324,9 @@ class Evaluator:
         graph, rows, method = self.problem.objective.graph, self.row_counts, self.problem.optimizer
         takes = method.needs if method is not None and self.packing.size else "loss"
         try:
-            made = self._jacobian if takes == "jacobian" else None
+            made = None
+            if takes == "jacobian":
+                made = self._jacobian if self.sparse is None else self.sparse.compiled
             made = self.compiled("loss", lambda: graph) if takes == "loss" else made
             compiled, what = made or self._gradient, ("called out", takes, *rows.items())
             return self.graphs.kept(what, lambda: find(compiled, rows), self.backend)
@@ -373,7 +361,8 @@ class Evaluator:
     @property
     def work_of_jacobian(self) -> float | None:
         """How many times the work of loss and gradient it is; ``None`` of what tangents make."""
-        graph, vector = self._jacobian_graph, np.zeros(self.packing.size, self.packing.dtype)
+        vector = np.zeros(self.packing.size, self.packing.dtype)
+        graph = self._jacobian_graph if self.sparse is None else self.sparse.graph
         given = [vector, *self.graphs.arguments]
         if graph is None:
             return None
@@ -383,6 +372,12 @@ class Evaluator:
     def _tangents_graph(self) -> Graph:
         width = self._width
         return self.graphs.kept(("tangents", width), lambda: self.graphs.tangents(width))
+
+    @cached_property
+    def sparse(self) -> SparseJacobian | None:
+        """The Jacobian by its entries, where each row has few of them."""
+        sizes = [*self.residual_sizes.values()] if self.forms_jacobian else []
+        return sparse_jacobian(self.graphs, sizes, self.compiled) if sizes else None
 
     @cached_property
     def _jacobian(self) -> Compiled | None:

@@ -26,6 +26,7 @@ from optserve.optimizers.projection import project
 from optserve.primitives.tracing import trace
 from optserve.transforms.affine import affine
 from optserve.transforms.forward import jacobian_graph, pushforward
+from optserve.transforms.gathered import Gathered
 from optserve.transforms.kinks import Switches, jumps, switches
 from optserve.transforms.reverse import value_and_gradient_graph, vjp
 from optserve.transforms.row_jacobian import row_jacobian_graph
@@ -190,6 +191,40 @@ class Graphs:
             width = self.packing.size
             jacobian = _joined([np.reshape(one, (-1, width)) for one in found[1 + count :]])
             return [found[0], 2.0 * (residual @ jacobian), residual, jacobian]
+
+        return self._over_vector(joined)
+
+    def gathered_jacobian(self, found: Gathered) -> Graph | None:
+        """(vector, ...) -> loss, residual (n,), its derivatives (n, q) by what is used directly and
+        by what each row has picked, then the slopes of each table: of an entry that is made of one
+        coordinate the derivative by that. ``None`` where rows depend on other rows than their own.
+        """
+        assert self.squares is not None
+        graph, count = self.squares.graph, self.squares.count
+        rest, inputs = found.rest, len(self.squares.graph.inputs)
+        wrt = [*found.direct, *range(inputs, inputs + len(found.picks))]
+        derived = row_jacobian_graph(rest, range(1, 1 + count), wrt)
+        if derived is None:
+            return None
+        heads = prune(replace(graph, outputs=(*found.tables, *found.positions)))
+
+        def joined(vector: Value, arguments: Sequence[Value]) -> Sequence[Value]:
+            given = [*self.packing.pieces(vector), *arguments]
+            ones = [np.ones_like(piece) for piece in given[: len(self.packing.free)]]
+            values, [slopes] = pushforward(heads, given, [(*ones, *(None for _ in arguments))])
+            tables, positions = values[: len(found.picks)], values[len(found.picks) :]
+            picked = [
+                one.primitive.bind(table, where, **one.attributes)
+                for one, table, where in zip(found.picks, tables, positions, strict=True)
+            ]
+            made = applied(derived, [*given, *picked])
+            residual = _joined([np.reshape(one, -1) for one in made[1 : 1 + count]])
+            local = [np.reshape(one, (-1, np.shape(one)[-1])) for one in made[1 + count :]]
+            sloped = [
+                np.zeros_like(table) if slope is None else slope
+                for table, slope in zip(tables, slopes, strict=False)
+            ]
+            return [made[0], residual, _joined(local), *sloped]
 
         return self._over_vector(joined)
 

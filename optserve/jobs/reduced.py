@@ -126,10 +126,12 @@ def _linearized(square: Array, slopes: Array, triangular: Array, dtype: DType) -
 
 def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
     """How the least squares of a job are reduced; ``None`` where they are few, or where a residual
-    depends on other rows than its own.
+    depends on other rows than its own. Where rows have few entries, these alone are multiplied.
 
     Few rows of streamed data are held, so that the bits are those of data in memory.
     """
+    if evaluator.sparse is not None:
+        return evaluator.sparse.reduced
     graphs, size = evaluator.graphs, evaluator.packing.size
     few = evaluator.rows * (size + 1) <= BLOCK_ENTRIES
     if few and not evaluator.problem.objective.streamed:

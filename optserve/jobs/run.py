@@ -22,6 +22,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors, no_uncertainty
 from optserve.jobs.evidence.uncertainty.refits import RefitsBy, one_by_one
 from optserve.jobs.interruption import Interruption
+from optserve.jobs.natural_gradient import natural_gradient
 from optserve.jobs.packing import Packing
 from optserve.jobs.preparation import Descents, Prepared, prepare
 from optserve.jobs.problem import Problem
@@ -272,7 +273,7 @@ def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:
     if outcome.best is None or late:
         found = evaluator.packing.spread(np.full(size, np.nan))
     else:
-        found = evaluator.natural_gradient(outcome.best.point, outcome.best.gradient)
+        found = natural_gradient(evaluator, outcome.best.point, outcome.best.gradient)
     return {name: numbers(value) for name, value in found.items()}
 
 

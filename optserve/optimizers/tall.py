@@ -87,13 +87,22 @@ def of_products(products: Value) -> Value | None:
         return None
     cosines = products / scale / scale[:, None]
     largest = np.abs(cosines).sum(axis=0).max()  # no eigenvalue is larger
-    lowered = cosines - np.eye(len(scale)) * (largest / CONDITION**2)
-    try:
-        np.linalg.cholesky(lowered)  # which exists if no eigenvalue is as small as that
-        factor: Value = np.linalg.cholesky(cosines, upper=True)
-    except np.linalg.LinAlgError:
-        return None
+    if not _exceeds(cosines, largest / CONDITION**2):
+        squares = cosines @ cosines.T
+        nearer = np.sqrt(np.linalg.norm(squares))  # nor than this, which takes a product to know
+        if not nearer < largest or not _exceeds(cosines, nearer / CONDITION**2):
+            return None
+    factor: Value = np.linalg.cholesky(cosines, upper=True)
     return factor * scale
+
+
+def _exceeds(matrix: Value, bound: float) -> bool:
+    """Whether all eigenvalues of a symmetric matrix (q, q) are above a ``bound``."""
+    try:
+        np.linalg.cholesky(matrix - np.eye(len(matrix)) * bound)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _width(parts: Sequence[Value]) -> int:

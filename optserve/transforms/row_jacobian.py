@@ -41,7 +41,8 @@ def row_jacobian_graph(graph: Graph, outputs: Sequence[int], wrt: Sequence[int])
 
     They are those of ``forward.jacobian_graph``: of an output of shape (n, ...) the Jacobian has
     the shape (n, ..., p). ``None`` where rows of an output depend on other rows than their own; an
-    output without rows may depend on all of them.
+    output without rows may depend on all of them. An input that has rows itself, along its first
+    axis, counts as many columns as it has entries a row.
     """
     graph = simplify(graph)
     precision = precision_of(atom.aval for atom in graph.outputs)
@@ -165,12 +166,13 @@ class _Part:
 
 
 def _flat(
-    cts: Iterable[tuple[Value | None, Var]], front: Sequence[Size], one: Value
+    cts: Iterable[tuple[Value | None, Var]], front: tuple[Size, ...], one: Value
 ) -> Iterator[Value]:
-    """The cotangents of inputs, flattened; one array of zeros for all inputs side by side that
-    have none."""
+    """The cotangents of inputs, flattened, within a row where an input has rows itself; one array
+    of zeros for all inputs side by side that have none."""
     for is_zero, side_by_side in groupby(cts, lambda pair: pair[0] is None):
-        pairs = [(ct, shape_size(variable.aval.shape)) for ct, variable in side_by_side]
+        shapes = [(ct, variable.aval.shape) for ct, variable in side_by_side]
+        pairs = [(ct, shape_size(x[1:] if front == x[:1] else x)) for ct, x in shapes]
         if is_zero:
             yield broadcast_to(one * 0.0, (*front, sum(size for _, size in pairs)))
         else:

@@ -78,28 +78,37 @@ def compile(  # noqa: A001 - the word of the field, always written optserve.comp
     names = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
     numbers, names = _both_ways(function, numbers, names)
     programs = Memo(KEPT)
+    at_once: dict[Hashable, _Program] = {}  # the same by what is seen of arrays at first sight
 
     @functools.wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
-        kinds = set(map(type, arguments))
-        if kinds <= _ARRAYS and not keywords and not numbers:  # the usual case
-            arrays: Sequence[Array] = arguments  # of dtypes that were looked at, if there is code
-            key: Hashable = (len(arrays), (), ("*",) * len(arrays))
-        else:
+        seen: list[Hashable] | None = None if keywords or numbers else []
+        if seen is not None:
+            for one in arguments:
+                if type(one) not in _ARRAYS:
+                    seen = None
+                    break
+                seen.append(one.shape)
+                seen.append(one.dtype)
+        arrays: Sequence[Array] = arguments
+        first_sight = None if seen is None else tuple(seen)
+        program = None if first_sight is None else at_once.get(first_sight)
+        if program is None:
             given = _Given.of(arguments, keywords, numbers, names)
             if any(is_traced(value) for value in given.values):
                 return function(*arguments, **keywords)  # it is part of another computation
-            key, arrays = given.key, _arrays(given.values)
-        key = (key, *[(array.shape, array.dtype) for array in arrays])
-        program = programs.known(key)
-        if program is None:
-            given = _Given.of(arguments, keywords, numbers, names)
+            arrays = _arrays(given.values)
+            key = (given.key, *[(array.shape, array.dtype) for array in arrays])
             try:
                 program = programs.of(
                     key, functools.partial(_made, function, given, arrays, backend)
                 )
             except _PartOfAnother:
                 return function(*arguments, **keywords)
+            if first_sight is not None:
+                if len(at_once) >= KEPT:
+                    at_once.clear()
+                at_once[first_sight] = program
         results = program.run(*arrays, *program.captured)
         return program.result(iter([one if one.ndim else one[()] for one in results]))
 

@@ -33,11 +33,11 @@ class Meaning:
     """What NumPy's functions mean on a tracer, and which primitives the tracer itself needs.
 
     ``ufuncs`` maps a ufunc, ``reductions`` what its ``reduce`` means, ``accumulations`` its
-    ``accumulate``; ``functions`` maps functions such as ``np.sum`` (and ``operator.getitem``) to
-    callables of the same signature, and ``refused`` those without a meaning to what may be written
-    instead. ``rewritings`` are tried in order where their outermost
-    primitive is recorded. ``constant`` makes a small array, ``size`` a row count and ``cast``
-    another dtype.
+    ``accumulate``, and ``further`` looks up those of other libraries; ``functions`` maps functions
+    such as ``np.sum`` (and ``operator.getitem``) to callables of the same signature, and
+    ``refused`` those without a meaning to what may be written instead. ``rewritings`` are tried
+    in order where their outermost primitive is recorded. ``constant`` makes a small array, ``size``
+    a row count and ``cast`` another dtype.
     """
 
     ufuncs: Mapping[Any, Callable[..., Any]]
@@ -46,6 +46,7 @@ class Meaning:
     functions: Mapping[Any, Callable[..., Any]]
     refused: Mapping[Any, str]
     rewritings: Mapping[Primitive, Sequence[Rewriting]]
+    further: Callable[[Any], Callable[..., Any] | None]
     constant: Primitive
     size: Primitive
     cast: Primitive

@@ -171,7 +171,7 @@ class NumpyProtocols(RecordedOperators):
         }
         function = tables.get(method, {}).get(ufunc)
         if function is None and method == "__call__":
-            function = CONTRIBUTED.primitive(ufunc)
+            function = CONTRIBUTED.primitive(ufunc) or meaning.further(ufunc)
         if function is None:
             self._refuse(f"np.{name}", _REMEDIES.get(method, _NO_RULE))
         if method == "reduce":

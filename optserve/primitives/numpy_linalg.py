@@ -76,6 +76,10 @@ def _lower(a: Value, uplo: str) -> Value:
     return a if uplo.upper() == "L" else np.swapaxes(a, -1, -2)
 
 
+def _eigh(a: Value, UPLO: str = "L") -> Any:
+    return _Eigen(*eigen.eigh(_lower(a, UPLO), upper=UPLO.upper() == "U"))
+
+
 def _svd(
     a: Value, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
@@ -122,11 +126,22 @@ def _matrix_power(a: Value, n: int) -> Value:
     return np.eye(np.shape(a)[-1]) + a * 0.0 if result is None else result
 
 
-def _cross(a: Value, b: Value, axis: int = -1) -> Value:
-    if axis != -1:
-        crossed = construction.cross(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
-        return np.moveaxis(crossed, -1, axis)
-    return construction.cross(a, b)
+def _cross(
+    a: Value,
+    b: Value,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Value:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    crossed = construction.cross(np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1))
+    return np.moveaxis(crossed, -1, axisc) if axisc != -1 else crossed
+
+
+def _cross_of_vectors(x1: Value, x2: Value, /, *, axis: int = -1) -> Value:
+    return _cross(x1, x2, axis=axis)
 
 
 def _cond(x: Value, p: Any = None) -> Value:
@@ -192,7 +207,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.linalg.det: lambda a: solving.det(a),
         np.linalg.slogdet: lambda a: _LogDeterminant(*solving.slogdet(a)),
         np.linalg.diagonal: lambda x, /, *, offset=0: diagonals.diagonal(x, offset),
-        np.linalg.eigh: lambda a, UPLO="L": _Eigen(*eigen.eigh(_lower(a, UPLO))),
+        np.linalg.eigh: _eigh,
         np.linalg.eigvalsh: lambda a, UPLO="L": eigen.eigvalsh(_lower(a, UPLO)),
         np.linalg.svdvals: lambda x, /: singular.svdvals(x),
         np.linalg.qr: _qr,
@@ -209,7 +224,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         np.linalg.vecdot: lambda x1, x2, /, *, axis=-1: np.sum(np.multiply(x1, x2), axis=axis),
         np.linalg.vector_norm: _vector_norm,
         np.linalg.multi_dot: lambda arrays: functools.reduce(np.matmul, arrays),
-        np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis),
+        np.linalg.cross: _cross_of_vectors,
         np.linalg.svd: _svd,
         np.kron: lambda a, b: construction.kron(a, b),
         **signed_all(

@@ -31,6 +31,7 @@ from optserve.primitives import (
 )
 from optserve.primitives.numpy_refused import REFUSED
 from optserve.primitives.rewritings import REWRITINGS
+from optserve.primitives.scipy_ufuncs import of_scipy
 
 __all__ = ["MEANING"]
 
@@ -68,6 +69,7 @@ MEANING = Meaning(
         }
     ),
     refused=REFUSED,
+    further=of_scipy,
     rewritings=REWRITINGS,
     constant=constants.constant,
     size=constants.size,

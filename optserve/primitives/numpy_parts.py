@@ -36,9 +36,25 @@ def _dstack(tup: Sequence[Value]) -> Value:
 
 
 def _append(arr: Value, values: Value, axis: int | None = None) -> Value:
+    arr, values = np.asarray(arr), np.asarray(values)  # of lists, too, that hold traced values
     if axis is None:
         return np.concatenate([np.ravel(arr), np.ravel(values)])
     return np.concatenate([arr, values], axis=axis)
+
+
+def _shifted(x: Value, axes: Any, by: Callable[[int], int]) -> Value:
+    """``x`` rolled along axes by what ``by`` says of their sizes."""
+    shape = np.shape(x)
+    listed = normal_axes(axes, len(shape))
+    return np.roll(x, [by(operator.index(shape[axis])) for axis in listed], listed)
+
+
+def _fftshift(x: Value, axes: Any = None) -> Value:
+    return _shifted(x, axes, lambda size: size // 2)
+
+
+def _ifftshift(x: Value, axes: Any = None) -> Value:
+    return _shifted(x, axes, lambda size: -(size // 2))
 
 
 def _cuts(indices_or_sections: Any, size: int, equal: bool) -> list[int]:
@@ -200,6 +216,8 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
         **signed_all(
             {
                 np.append: _append,
+                np.fft.fftshift: _fftshift,
+                np.fft.ifftshift: _ifftshift,
                 np.array_split: _array_split,
                 np.astype: _astype,
                 np.delete: _delete,

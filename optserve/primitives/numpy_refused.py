@@ -15,7 +15,9 @@ _FOURIER = (
     "complex numbers are not traced: multiply by np.cos(a) and np.sin(a) with "
     "a = 2 * np.pi * np.outer(k, n) / len(x), which gives the real and the imaginary part"
 )
-_OF_FOURIER = tuple(getattr(np.fft, one) for one in np.fft.__all__ if "freq" not in one)
+_OF_FOURIER = tuple(
+    getattr(np.fft, one) for one in np.fft.__all__ if "freq" not in one and "shift" not in one
+)
 _HISTOGRAM = (
     "a count has no derivative: use np.bincount or np.searchsorted, or a smooth kernel, "
     "np.exp(-0.5 * ((x[:, None] - centres) / width) ** 2)"
@@ -28,9 +30,7 @@ _SETS = "np.isin tells which values occur, and np.unique keeps their derivatives
 REFUSED: Mapping[Any, str] = MappingProxyType(
     {
         **dict.fromkeys((np.copyto, np.place, np.put, np.put_along_axis, np.putmask), _CHANGED),
-        **dict.fromkeys(
-            (getattr(np.fft, name) for name in np.fft.__all__ if "freq" not in name), _FOURIER
-        ),
+        **dict.fromkeys(_OF_FOURIER, _FOURIER),
         **dict.fromkeys((np.histogram, np.histogram2d, np.histogramdd), _HISTOGRAM),
         **dict.fromkeys((np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d), _SETS),
         **dict.fromkeys((np.may_share_memory, np.shares_memory), _MEMORY),

@@ -135,13 +135,15 @@ def _column_stack(tup: Sequence[Value]) -> Value:
 
 
 def _listed(arrays: Any) -> Sequence[Value]:
-    if not isinstance(arrays, tuple | list):
+    if isinstance(arrays, tuple | list):
+        return arrays
+    array = as_operand(arrays)
+    if not array.ndim or not isinstance(array.shape[0], int):
         raise ShapeError(
-            "arrays to be joined are not listed",
-            expected="a list of arrays",
-            remedy="use list(x) for the entries of x along its first axis",
+            f"what is to be joined is one value of shape {array.shape}",
+            expected="a list of arrays, or an array of a known number of them",
         )
-    return arrays
+    return [array[i] for i in range(array.shape[0])]
 
 
 def _at_least(ndim: int, array: Value) -> Value:

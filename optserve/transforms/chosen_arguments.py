@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +94,8 @@ def own(value: Value) -> Value:
 def as_written(argument: Any) -> Any:
     """A list of numbers is an array, as NumPy takes it; other lists are trees."""
     if isinstance(argument, list) and argument and all(map(_is_number, leaves(argument))):
-        return plain_array(argument)
+        with suppress(ValueError):  # of lists of different lengths
+            return plain_array(argument)
     return argument
 
 

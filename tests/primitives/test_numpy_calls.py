@@ -205,12 +205,14 @@ np.linalg.solve(m + 3 * np.eye(3), m); np.linalg.solve(t[:, :, :3], B); np.linal
 np.linalg.det(m); np.linalg.det(t[:, :, 1:]); np.linalg.slogdet(m)[1]; np.linalg.slogdet(m).sign
 np.linalg.slogdet(m).logabsdet; np.linalg.eigh(m + m.T)[0]; np.linalg.eigh(m + m.T).eigenvalues
 np.linalg.eigh(m, UPLO="U")[0]; np.linalg.eigh(m)[1] ** 2; np.linalg.eigvalsh(m)
+np.linalg.eigh(m)[1]; np.linalg.eigh(m, "U")[1]; np.linalg.eigh(m @ m.T, "U").eigenvectors
 np.linalg.eigvalsh(m, "U"); np.linalg.svd(m)[1]; np.linalg.svd(x, False).S; np.linalg.svdvals(t)
 np.linalg.svd(t, compute_uv=False); np.linalg.qr(m).R ** 2; np.linalg.qr(x.T)[0] ** 2
 np.linalg.qr(t, mode="r") ** 2; np.linalg.lstsq(x.T, V)[0]; np.linalg.lstsq(x, B.T, None)[0]
 np.linalg.pinv(x); np.linalg.pinv(t); np.linalg.matrix_power(m, 3); np.linalg.matrix_power(m, -2)
 np.linalg.matrix_power(m, 0); np.linalg.multi_dot([x, m, v]); np.linalg.cross(x, y)
 np.linalg.cross(m, m.T, axis=0); np.cross(v, V); np.cross(x, v); np.cross(m, V, axis=-1)
+np.cross(m, m.T, 0, 1, 0); np.cross(m, m.T, axisa=0, axisc=0); np.cross(v, m, axisb=0, axisc=-2)
 np.kron(v, V); np.kron(x, m); np.kron(v, m); np.kron(2, x); np.trace(m)
 np.trace(t); np.trace(t, 1, 2, 1)
 np.trace(x > 0); np.linalg.trace(t); np.linalg.trace(t, offset=-1); np.diag(v); np.diag(v, -1)
@@ -248,8 +250,8 @@ np.add.reduce(x, dtype=float); np.add.reduce(x, initial=1.0)
 np.maximum.reduce(x, initial=0.0); np.add.reduce(x, where=b); np.add.accumulate(x, dtype=float)
 np.multiply.accumulate(x); np.subtract.reduce(x); np.divide.reduce(x); np.add.at(x, 0, 1.0)
 np.reshape(x, 6, "A"); np.ravel(x, "K"); np.ravel(x, "A"); np.reshape(x, 6, copy=True)
-np.concatenate([x, y], dtype=np.float32); np.stack([x, y], casting="unsafe"); np.concatenate(x)
-np.stack(x); np.vstack(t); np.hstack([x, y], dtype=np.float32); np.ones_like(x, dtype=complex)
+np.concatenate([x, y], dtype=np.float32); np.stack([x, y], casting="unsafe");
+np.hstack([x, y], dtype=np.float32); np.ones_like(x, dtype=complex)
 np.broadcast_to(v, (2, 3), subok=True); x[True]; np.take(v, [0.5]); np.linalg.svd(x)
 np.linalg.qr(m, "complete"); np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s)
 np.einsum("i,i->", v, V, dtype=float); np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe")

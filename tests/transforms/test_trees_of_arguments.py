@@ -80,6 +80,11 @@ def test_a_list_of_numbers_is_an_array() -> None:
     np.testing.assert_array_equal(grad(lambda x: np.sum(x**2))([1.0, 2.0]), [2.0, 4.0])
 
 
+def test_a_list_of_lists_of_different_lengths_is_a_tree() -> None:
+    gradient = grad(lambda x: x[0][0] * x[1] + x[2][1])([[2.0], 3.0, [1.0, 5.0]])
+    assert gradient == [[3.0], 2.0, [0.0, 1.0]]
+
+
 def test_further_results_come_beside_the_gradient() -> None:
     def loss(x: Any) -> Any:
         y = np.sin(x)

@@ -9,6 +9,7 @@ of the matrix, V y V.T, and that has a derivative at repeated eigenvalues too (D
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -121,7 +122,10 @@ def divided_differences(y: Value, w: Value, slope: Value) -> Value:
     return np.where(other, np.where(near & meet, mean, quotient), 0.0)
 
 
-def _eigh_pullback(ct: tuple[Value, Value], out: tuple[Value, Value], a: Value) -> tuple[Value]:
+def _eigh_pullback(
+    ct: tuple[Value, Value], out: tuple[Value, Value], a: Value, *, upper: bool = False
+) -> tuple[Value]:
+    del upper
     of_values, of_vectors = ct
     w, v = out
     pulled = spectral.bind(a, of_values, slope_of(of_values, w))
@@ -135,15 +139,16 @@ def _eigh_pullback(ct: tuple[Value, Value], out: tuple[Value, Value], a: Value) 
     return (_of_lower(pulled + np.matmul(np.matmul(v, inner), transposed(v))),)
 
 
-def _eigh(a: Value) -> tuple[Array, Array]:
-    w, v = each(np.linalg.eigh, floating(a))
+def _eigh(a: Value, *, upper: bool = False) -> tuple[Array, Array]:
+    given, triangle = (np.swapaxes(a, -1, -2), "U") if upper else (a, "L")
+    w, v = each(functools.partial(np.linalg.eigh, UPLO=triangle), floating(given))
     return w, v
 
 
 eigh: Primitive = opaque(
     "eigh",
     _eigh,
-    shape=lambda a: (Aval(square(a).shape[:-1], a.dtype), a),
+    shape=lambda a, upper=False: (Aval(square(a).shape[:-1], a.dtype), a),
     pullback=_eigh_pullback,
     axes=in_batches(2, result=(1, 2)),
     domain=symmetric,
@@ -152,10 +157,11 @@ eigh: Primitive = opaque(
     doc="""
     Eigenvalues w, ascending, and eigenvectors v (columns of length 1) of symmetric matrices in the
     last two axes: a @ v = v * w. As in NumPy only the lower triangle is read, and derivatives are
-    by it. At repeated eigenvalues (within rounding, 8 n eps times the largest of them)
-    the derivative is finite where the loss depends on none of their eigenvectors alone: functions
-    of w, (v * g(w)) @ v.T with g entry by entry, and projections v_r @ v_r.T with all vectors of
-    the repeated ones in v_r; else it is NaN.
+    by it; with ``upper`` LAPACK is given the transposed matrix, which may turn vectors round. At
+    repeated eigenvalues (within rounding, 8 n eps times the largest of them) the derivative is
+    finite where the loss depends on none of their eigenvectors alone: functions of w,
+    (v * g(w)) @ v.T with g entry by entry, and projections v_r @ v_r.T with all vectors of the
+    repeated ones in v_r; else it is NaN.
     Derivative: Giles, Collected matrix derivative results (2008), section 3.1.
     """,
 )

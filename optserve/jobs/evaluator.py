@@ -62,6 +62,8 @@ class Evaluator:
         self.graphs = Graphs(problem, packing)
         self.deadline = Deadline(lambda: 0.0)
         self.points = LastPoints()
+        self.constant_hessian: Array | None = None
+        """The Hessian (p, p), once it has been made of a loss that has the same everywhere."""
         self._products: dict[int, Compiled] = {}
 
     def over(self, data: Mapping[str, Array]) -> Evaluator:
@@ -71,6 +73,7 @@ class Evaluator:
         graphs.arguments = (*self.packing.constants, *objective.arrays)
         other.graphs, other.points = graphs, LastPoints()
         other.__dict__.pop("sparse", None)  # whose places the data tell
+        other.constant_hessian = None
         return other
 
     @property
@@ -174,6 +177,8 @@ class Evaluator:
 
     def products(self, point: Array, directions: Sequence[Array] | Array) -> tuple[Array, ...]:
         """The Hessian of the loss times each of ``directions`` (p,), in one pass over the data."""
+        if (known := self.constant_hessian) is not None:
+            return tuple((known @ one).astype(one.dtype) for one in directions)
         count = len(directions)
         compiled = self._products.get(count)
         if compiled is None:

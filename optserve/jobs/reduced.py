@@ -43,7 +43,8 @@ TOGETHER = 4
 class ReducedResiduals:
     """Residuals with ``rows`` by blocks, and those without them, if there are any, at once.
 
-    Of a Jacobian that is the same everywhere, as structure tells, the products are made once.
+    Of a Jacobian that is the same everywhere, as structure tells, the products are made once. Where
+    they are well-conditioned, they are half the Hessian, which then is known.
     """
 
     evaluator: Evaluator
@@ -63,6 +64,8 @@ class ReducedResiduals:
                 products = self._products(point)
                 found = of_products(products)
                 if found is not None:
+                    if self._squares is not None:
+                        self.evaluator.constant_hessian = 2.0 * self._squares
                     return _linearized(products[size, size], products[size, :size], found, dtype)
             if self.rows <= SEVERAL * self.height:
                 return self.evaluator.linearized(point)
@@ -76,23 +79,37 @@ class ReducedResiduals:
     def _products(self, point: Array) -> Array:
         """Those (p + 1, p + 1) of the columns of Jacobian and residual with each other: of several
         blocks at once, each on a thread, and summed in their order."""
-        size, threads = point.size, self.evaluator.backend.threads
+        size = point.size
         found = np.zeros((size + 1, size + 1))
-        if self._squares is not None:
+        if self._is_constant:
+            loss, gradient = self.evaluator.gradient(point)
+            found[size, :size], found[size, size] = 0.5 * gradient, loss
+            if self._squares is None:
+                self._squares = np.zeros((size, size))
+                self._add_products(point, self._squares)
             found[:size, :size] = self._squares
+        else:
+            self._add_products(point, found[:size, :size], found[size])
+        found[:size, size] = found[size, :size]
+        return found
+
+    @property
+    def _is_constant(self) -> bool:
+        """Whether the Jacobian is the same everywhere, and the gradient has all digits."""
+        return self.evaluator.packing.dtype == np.float64 and self.evaluator.graphs.is_linear
+
+    def _add_products(self, point: Array, squares: Array, slopes: Array | None = None) -> None:
+        """Add the products (p, p) of the columns of the Jacobian to ``squares``, and those (p + 1,)
+        of the residual with these and itself to ``slopes``."""
         blocks = self._blocks(point, max(self.height // SQUARES, 1))
         while several := list(islice(blocks, TOGETHER)):
             made = dict.fromkeys(range(len(several)), np.zeros(()))
-            if self._squares is None:
-                share(partial(_multiply, several, made), len(several), threads)
+            share(partial(_multiply, several, made), len(several), self.evaluator.backend.threads)
             for number, (residual, jacobian) in enumerate(several):
-                found[:size, :size] += made[number]
-                found[size, :size] += residual @ jacobian
-                found[size, size] += residual @ residual
-        found[:size, size] = found[size, :size]
-        if self.evaluator.graphs.is_linear:
-            self._squares = found[:size, :size]
-        return found
+                squares += made[number]
+                if slopes is not None:
+                    slopes[:-1] += residual @ jacobian
+                    slopes[-1] += residual @ residual
 
     def _blocks(self, point: Array, height: int) -> Iterator[tuple[Array, Array]]:
         """Residual (m,) and Jacobian (m, p) of each block, in float64."""

@@ -152,6 +152,9 @@ def _floats(array: Array, spot: Spot, *, endless: bool = False) -> Array:
         with np.errstate(invalid="ignore"):
             exact = (np.abs(floats) < EXACT) | (floats.astype(array.dtype) == array)
         _hold(exact, array, spot, KEPT)
+    with np.errstate(all="ignore"):
+        if np.isfinite(floats.sum()):  # which it is of nothing but finite numbers
+            return floats
     told = array if array.dtype.itemsize <= 8 else floats  # fewer bytes to read
     good = np.isfinite(told) | (told == np.inf) if endless else np.isfinite(told)
     _hold(good, array, spot, EXPECTED["deviation" if endless else "float"])

@@ -73,7 +73,7 @@ def nanvar(x: Value, axis: Axis = None, ddof: float = 0, keepdims: bool = False)
     """
     deviation, count = _deviation(x, axis)
     total = sums.sum_(deviation * deviation, axis=axis, keepdims=True)
-    return _shaped(total / (count - ddof), deviation, axis, keepdims)
+    return _shaped(_over_freedom(total, count - ddof), deviation, axis, keepdims)
 
 
 def nanstd(x: Value, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Value:
@@ -84,7 +84,17 @@ def nanstd(x: Value, axis: Axis = None, ddof: float = 0, keepdims: bool = False)
     """
     deviation, count = _deviation(x, axis)
     length = reductions.norm(deviation, axis=axis, keepdims=True)
-    return _shaped(length / np.sqrt(count - ddof), deviation, axis, keepdims)
+    freedom = count - ddof
+    root = np.sqrt(np.where(freedom > 0.0, freedom, 1.0))
+    return _shaped(
+        _over_freedom(length, np.where(freedom > 0.0, root, 0.0)), deviation, axis, keepdims
+    )
+
+
+def _over_freedom(total: Value, freedom: Value) -> Value:
+    """A total over what is left of the count, which is NaN where nothing is."""
+    left = freedom > 0.0
+    return np.where(left, total / np.where(left, freedom, 1.0), np.nan)
 
 
 def _deviation(x: Value, axis: Axis) -> tuple[Value, Value]:

@@ -13,21 +13,39 @@ from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives import arrangement, interpolation, missing, ranks, whole
 from optserve.primitives.numpy_options import signed_all
+from optserve.primitives.numpy_where import with_missing
 from optserve.primitives.shaping import normal_axes
 
 __all__ = ["FUNCTIONS"]
 
 
 def _over_axes(function: Callable[..., Value]) -> Callable[..., Value]:
-    def reduced(a: Value, axis: Any = None, keepdims: bool = False) -> Value:
-        return function(a, axis=axis, keepdims=keepdims)
+    def reduced(a: Value, axis: Any = None, keepdims: bool = False, where: Any = True) -> Value:
+        return function(with_missing(a, where), axis=axis, keepdims=keepdims)
+
+    return reduced
+
+
+def _from_initial(
+    function: Callable[..., Value], joined: Callable[[Value, Value], Value]
+) -> Callable[..., Value]:
+    """The same, where an initial value may be one more entry."""
+    over_axes = _over_axes(function)
+
+    def reduced(
+        a: Value, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Value:
+        found = over_axes(a, axis, keepdims, where)
+        return found if initial is None else joined(found, initial)
 
     return reduced
 
 
 def _spread(function: Callable[..., Value]) -> Callable[..., Value]:
-    def reduced(a: Value, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Value:
-        return function(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    def reduced(
+        a: Value, axis: Any = None, ddof: float = 0, keepdims: bool = False, where: Any = True
+    ) -> Value:
+        return function(with_missing(a, where), axis=axis, ddof=ddof, keepdims=keepdims)
 
     return reduced
 
@@ -108,7 +126,9 @@ def _nanquantile(
         ]
         for one in (first, last)
     )
-    found = below + (place - low) * (above - below)
+    share = place - low
+    share = share.astype(ordered.dtype) if ordered.dtype.kind == "f" else share
+    found = below + share * (above - below)
     return np.reshape(found, (*np.shape(q), *kept)) if keepdims else found
 
 
@@ -199,11 +219,11 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
                 np.tile: _tile,
                 np.repeat: _repeat,
                 np.cumprod: _cumprod,
-                np.nansum: _over_axes(missing.nansum),
-                np.nanprod: _over_axes(missing.nanprod),
+                np.nansum: _from_initial(missing.nansum, np.add),
+                np.nanprod: _from_initial(missing.nanprod, np.multiply),
                 np.nanmean: _over_axes(missing.nanmean),
-                np.nanmax: _over_axes(missing.nanmax),
-                np.nanmin: _over_axes(missing.nanmin),
+                np.nanmax: _from_initial(missing.nanmax, np.fmax),
+                np.nanmin: _from_initial(missing.nanmin, np.fmin),
                 np.nanvar: _spread(missing.nanvar),
                 np.nanstd: _spread(missing.nanstd),
                 np.nanmedian: _nanmedian,

@@ -69,6 +69,11 @@ def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     return diagonals.trace(np.moveaxis(a, (axis1, axis2), (-2, -1)), offset)
 
 
+def _as_rows(m: Value) -> Value:
+    """A vector as each row of a matrix; matrices as they are."""
+    return np.broadcast_to(m, np.shape(m) * 2) if np.ndim(m) == 1 else m
+
+
 def _lower(a: Value, uplo: str) -> Value:
     """Matrices with the triangle that is read below the diagonal."""
     if uplo.upper() not in ("L", "U"):
@@ -232,8 +237,8 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
                 np.linalg.pinv: _pinv,
                 np.cross: _cross,
                 np.linalg.trace: lambda x, offset=0: diagonals.trace(x, offset),
-                np.tril: lambda m, k=0: triangles.tril(m, k),
-                np.triu: lambda m, k=0: triangles.triu(m, k),
+                np.tril: lambda m, k=0: triangles.tril(_as_rows(m), k),
+                np.triu: lambda m, k=0: triangles.triu(_as_rows(m), k),
                 np.diag: _diag,
                 np.diagonal: _diagonal,
                 np.trace: _trace,

@@ -13,6 +13,7 @@ from optserve.graph.aval import shape_size
 from optserve.graph.primitive import ArrayFunction, Primitive, Value
 from optserve.primitives import ordering, reductions, sums
 from optserve.primitives.numpy_options import signed, signed_all
+from optserve.primitives.numpy_where import chosen, extreme_of, mean_of, spread_of
 from optserve.primitives.shaping import normal_axes, reshape
 from optserve.primitives.sums import reduced_shape
 
@@ -28,11 +29,50 @@ def _over_axes(primitive: Primitive) -> ArrayFunction:
 
 def _summed(primitive: Primitive) -> ArrayFunction:
     """A sum or a product in ``dtype``, to which all entries are cast first."""
+    is_sum = primitive is sums.sum_
 
-    def reduced(a: Value, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Value:
-        return primitive(a if dtype is None else a.astype(dtype), axis=axis, keepdims=keepdims)
+    def reduced(
+        a: Value,
+        axis: Any = None,
+        dtype: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Value:
+        a = chosen(a if dtype is None else a.astype(dtype), where, 0 if is_sum else 1)
+        found = primitive(a, axis=axis, keepdims=keepdims)
+        if initial is None:
+            return found
+        return found + initial if is_sum else found * initial
 
     return reduced
+
+
+def _mean(a: Value, axis: Any = None, keepdims: bool = False, where: Any = True) -> Value:
+    if where is True:
+        return reductions.mean(a, axis=axis, keepdims=keepdims)
+    return mean_of(a, axis, keepdims, where)
+
+
+def _extreme(primitive: Primitive) -> ArrayFunction:
+    def reduced(
+        a: Value, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Value:
+        return extreme_of(primitive, a, axis, keepdims, initial, where)
+
+    return reduced
+
+
+def _all(a: Value, axis: Any = None, keepdims: bool = False, where: Any = True) -> Value:
+    if where is not True:
+        a = np.logical_or(a, np.logical_not(chosen(np.ones(np.shape(a), bool), where, False)))
+    return reductions.all_(a, axis=axis, keepdims=keepdims)
+
+
+def _any(a: Value, axis: Any = None, keepdims: bool = False, where: Any = True) -> Value:
+    if where is not True:
+        a = np.logical_and(a, chosen(np.ones(np.shape(a), bool), where, False))
+    return reductions.any_(a, axis=axis, keepdims=keepdims)
 
 
 def _spread(name: str, primitive: Primitive, power: float) -> ArrayFunction:
@@ -44,11 +84,14 @@ def _spread(name: str, primitive: Primitive, power: float) -> ArrayFunction:
         ddof: float = 0,
         keepdims: bool = False,
         correction: float | None = None,
+        where: Any = True,
     ) -> Value:
         if correction is not None and ddof:
             raise ShapeError(f"np.{name} takes ddof or correction", expected="one of them")
-        population = primitive(a, axis=axis, keepdims=keepdims)
         freedom = ddof if correction is None else correction
+        if where is not True:
+            return spread_of(a, axis, freedom, keepdims, where, power < 1.0)
+        population = primitive(a, axis=axis, keepdims=keepdims)
         if not freedom:
             return population
         count = shape_size(np.shape(a)[i] for i in normal_axes(axis, np.ndim(a)))
@@ -90,15 +133,15 @@ FUNCTIONS: Mapping[Any, ArrayFunction] = signed_all(
     {
         np.sum: _summed(sums.sum_),
         np.prod: _summed(reductions.prod),
-        np.mean: _over_axes(reductions.mean),
+        np.mean: _mean,
         np.var: _spread("var", reductions.var, 1.0),
         np.std: _spread("std", reductions.std, 0.5),
-        np.max: _over_axes(reductions.max_),
-        np.min: _over_axes(reductions.min_),
-        np.amax: _over_axes(reductions.max_),
-        np.amin: _over_axes(reductions.min_),
-        np.all: _over_axes(reductions.all_),
-        np.any: _over_axes(reductions.any_),
+        np.max: _extreme(reductions.max_),
+        np.min: _extreme(reductions.min_),
+        np.amax: _extreme(reductions.max_),
+        np.amin: _extreme(reductions.min_),
+        np.all: _all,
+        np.any: _any,
         np.argmax: _position(ordering.argmax),
         np.argmin: _position(ordering.argmin),
         np.argsort: _ordered(ordering.argsort),

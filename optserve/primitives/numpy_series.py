@@ -98,7 +98,9 @@ def _slope(f: Value, spacing: Value, axis: int, edge_order: int) -> Value:
     if size < edge_order + 1:
         raise ShapeError(f"np.gradient along {size} entries", expected=f"at least {edge_order + 1}")
     at = _along(axis, np.ndim(f))
-    steps = np.diff(spacing) if np.ndim(spacing) else np.broadcast_to(spacing, (size - 1,))
+    spacing = as_operand(spacing)
+    single = not spacing.ndim
+    steps = np.full(size - 1, spacing.astype(f.dtype)) if single else np.diff(spacing)
     steps = np.reshape(steps, (-1, *(1,) * (np.ndim(f) - axis - 1)))
     low, high = steps[:-1], steps[1:]
     before, here, after = f[at(slice(None, -2))], f[at(slice(1, -1))], f[at(slice(2, None))]
@@ -169,7 +171,7 @@ def _cov(
         divisor = total - freedom
     else:
         divisor = total - freedom * np.sum(weights * shares) / total
-    return np.squeeze((centred * weights) @ centred.T / divisor)
+    return np.squeeze((centred * weights) @ centred.T / np.maximum(divisor, 0.0))
 
 
 def _corrcoef(x: Value, y: Value | None = None, rowvar: bool = True) -> Value:

@@ -128,10 +128,11 @@ def _i0(x: Value) -> Value:
     """The mean of exp(x cos t) over a turn, by the trapezoidal rule, exact to all digits for the
     x whose value is a number (Trefethen and Weideman, SIAM Review 56 (2014), 385)."""
     count = 128
-    cosines = np.cos(np.pi * np.arange(count + 1) / count)
-    weights = np.full(count + 1, 1.0 / count)
+    x = _real(x)
+    cosines = np.cos(np.pi * np.arange(count + 1) / count).astype(x.dtype)
+    weights = np.full(count + 1, 1.0 / count, x.dtype)
     weights[[0, -1]] *= 0.5
-    return np.sum(weights * np.exp(_real(x)[..., None] * cosines), axis=-1)
+    return np.sum(weights * np.exp(x[..., None] * cosines), axis=-1)
 
 
 def _nan_to_num(

@@ -26,7 +26,7 @@ PARTS = """
 np.atleast_3d(v); np.atleast_3d(x); np.atleast_3d(s, t)[0]; np.dstack([v, V]); np.dstack([x, y])
 np.block([[x, y], [v, V]]); np.block([v, s]); np.block([[m, v[:, None]], [v, s]]); np.block(x)
 np.concatenate(x); np.stack(x); np.stack(x, 1); np.vstack(t); np.vstack(v); np.hstack(t)
-np.hstack(v); np.column_stack(m); np.dstack(x)
+np.hstack(v); np.column_stack(m); np.dstack(x); np.tril(v); np.triu(v, 1)
 np.fft.fftshift(v); np.fft.fftshift(x); np.fft.fftshift(t, 1); np.fft.ifftshift(v)
 np.fft.ifftshift(x, (0, 1)); np.fft.ifftshift(t, axes=[0, -1]); np.append([s, 1.0], v)
 np.append(x, y); np.append(x, y, 0); np.append(v, 2.0); np.append(x, y, axis=1); np.split(v, 3)[1]

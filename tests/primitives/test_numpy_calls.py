@@ -41,6 +41,16 @@ CONSTANTS = {
 }
 
 SUMS = """
+np.sum(x, initial=1.0); np.sum(x, where=x > 0); np.sum(x, where=b); np.sum(x, 0, where=b, initial=s)
+np.mean(x, where=b); np.mean(x, -1, keepdims=True, where=x > 0); np.var(x, where=b, ddof=1)
+np.var(x, 1, where=[[True, True, False]]); np.std(x, where=b); np.std(x, 1, None, None, 1, where=b)
+np.prod(x, initial=2.0); np.prod(x, 1, where=x > 0, keepdims=True)
+np.max(x, initial=0.0); np.min(x, where=b, initial=9); np.max(x, 1, where=x > 0, initial=-3.0)
+np.max(x[:0], 0, initial=s); np.min(x[:0], initial=2.0, keepdims=True); np.all(x > 0, where=b)
+np.any(x > 0, 0, where=b); np.all(x > 0, 1, where=x > -1, keepdims=True); x.sum(where=b)
+np.nansum(x, initial=1.0); np.nanmean(x, 1, where=b); np.nanmax(x, 0, initial=s)
+np.nanstd(x, 1, where=b, ddof=1);
+np.nanprod(x, where=x > 0); np.nanmin(x, initial=-5, where=b)
 np.sum(x); np.sum(x, 0); np.sum(x, -1); np.sum(x, axis=(0, 1)); np.sum(x, axis=(-1, 0))
 np.sum(x, axis=()); np.sum(x, axis=0, keepdims=True); np.sum(x, None, None, None, True)
 np.sum(t, (0, -1)); np.sum(a=x, axis=1); np.sum(x > 0); np.sum(x > 0, axis=1); np.sum(s); x.sum()
@@ -240,11 +250,9 @@ np.cumsum(np.argsort(x)); np.max(np.argsort(x)); np.argsort(x) > 1; np.prod(np.a
 """
 
 REFUSED = """
-np.sum(x, initial=1.0); np.sum(x, where=x > 0)
-np.sum(x, where=b); np.sum(x, 0, None, np.zeros(3));
-np.mean(x, where=b); np.mean(x, dtype=int); np.var(x, where=b); np.std(x, dtype=float)
-np.var(x, mean=np.mean(x)); np.prod(x, initial=2.0); np.max(x, initial=0.0)
-np.min(x, where=b, initial=9); np.max(x, 0, np.zeros(3)); np.all(x > 0, where=b)
+np.sum(x, 0, None, np.zeros(3)); np.mean(x, dtype=int); np.std(x, dtype=float)
+np.var(x, mean=np.mean(x)); np.max(x, 0, np.zeros(3)); np.max(x, where=b)
+np.sum(v, where=np.ones((2, 3), bool))
 np.argmax(x, 0, np.zeros(3, int)); np.sort(x, order="f"); np.median(x, overwrite_input=True)
 np.add.reduce(x, dtype=float); np.add.reduce(x, initial=1.0)
 np.maximum.reduce(x, initial=0.0); np.add.reduce(x, where=b); np.add.accumulate(x, dtype=float)
@@ -256,7 +264,7 @@ np.broadcast_to(v, (2, 3), subok=True); x[True]; np.take(v, [0.5]); np.linalg.sv
 np.linalg.qr(m, "complete"); np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s)
 np.einsum("i,i->", v, V, dtype=float); np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe")
 np.add(x, y, where=b); np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)])
-np.nansum(x, initial=1.0); np.trace(m, dtype=float); np.quantile(x, 0.5, method="lower")
+np.trace(m, dtype=float); np.quantile(x, 0.5, method="lower")
 np.pad(v, 1, mode="mean"); np.pad(v, 1, "linear_ramp", end_values=2); np.linalg.eigvals(m)
 np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1); x.astype(complex)
 x.astype(object); np.median(x, out=np.zeros(())); np.clip(x, 0, 1, out=np.zeros((2, 3)))

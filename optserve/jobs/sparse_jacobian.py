@@ -17,11 +17,12 @@ import numpy as np
 
 from optserve.backends.backend import Compiled
 from optserve.backends.blas import one_thread
+from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array, DType
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.jobs.graphs import Graphs
-from optserve.jobs.known_points import Linearized
+from optserve.jobs.known_points import Linearized, unknown
 from optserve.optimizers.tall import MANY, of_products
 from optserve.transforms.dependence import dependence
 from optserve.transforms.gathered import Gathered, gathered
@@ -82,12 +83,18 @@ class SparseJacobian:
         gradient = 2.0 * self._onto(values * residual[:, None])
         count, size = len(values), self.size
         whole = np.bincount(self._places, values.ravel(), count * size).reshape(count, size)
-        return Linearized(loss, gradient.astype(self.dtype), residual, whole.astype(self.dtype))
+        return Linearized(
+            loss, gradient.astype(self.dtype), residual, whole.astype(self.dtype, copy=False)
+        )
 
     def reduced(self, point: Array) -> Linearized:
         """The same of least squares with p + 1 rows, as in ``reduced``, from products of entries;
-        with all rows, where columns are too nearly dependent for that."""
-        loss, residual, values = self.entries(point)
+        with all rows, where columns are too nearly dependent for that. All are NaN where a whole
+        number that they need does not exist."""
+        try:
+            loss, residual, values = self.entries(point)
+        except NumericalFailure:
+            return unknown(len(self.columns), self.size)
         residual, size = residual.astype(np.float64, copy=False), self.size
         slopes = self._onto(values * residual[:, None])
         products = np.empty((size + 1, size + 1))

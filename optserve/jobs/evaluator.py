@@ -192,19 +192,19 @@ class Evaluator:
         return TOGETHER if self.problem.objective.streamed else 1
 
     def hessian(self, point: Array, begins: Callable[[], None] = lambda: None) -> Array:
-        """The Hessian of the loss (p, p); ``begins()`` is called before each pass over the data.
-
-        All passes are of one graph: the last begins so early that it has as many columns."""
-        size = self.packing.size
-        passes = -(-size // self.together)
-        width = -(-size // passes)
+        """The Hessian of the loss (p, p), which nobody may write to; ``begins()`` is called before
+        each pass over the data, made or known. All passes are of one graph: the last begins so
+        early that it has as many columns."""
+        size, known = self.packing.size, self.points.hessian(point)
+        width = -(-size // -(-size // self.together))
         found = np.zeros((size, size))
         units = np.eye(size, dtype=self.packing.dtype)
         for first in range(0, size, width):
             begins()
-            part = slice(min(first, size - width), min(first + width, size))
-            found[:, part] = np.stack(self.products(point, units[part]), axis=-1)
-        return found
+            if known is None:
+                part = slice(min(first, size - width), min(first + width, size))
+                found[:, part] = np.stack(self.products(point, units[part]), axis=-1)
+        return self.points.keep_hessian(point, found) if known is None else known
 
     def curvature(self, point: Array) -> Array | None:
         """The Hessian of the loss (p, p); where that takes too long, its diagonal (p,), about.

@@ -289,7 +289,7 @@ class Graphs:
 
     def curvature(self, count: int = 1) -> Graph:
         """(vector, ``count`` directions (p,), ...) -> the Hessian of the loss times each, (p,)."""
-        gradient = self.gradient()
+        gradient = self.kept("gradient", self.gradient)
 
         def pushed(vector: Value, given: Sequence[Value]) -> Sequence[Value]:
             directions, arguments = given[:count], given[count:]

@@ -64,6 +64,7 @@ class LastPoints:
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Linearized] = {}
+        self._hessian: tuple[bytes, Array] | None = None
 
     def of(self, point: Array) -> Linearized | None:
         """What is kept of this point."""
@@ -76,4 +77,15 @@ class LastPoints:
             self._kept.pop(next(iter(self._kept)), None)
         if most:
             self._kept[point.tobytes()] = found
+        return found
+
+    def hessian(self, point: Array) -> Array | None:
+        """The Hessian (p, p), if it was made at this point last."""
+        known = self._hessian
+        return known[1] if known is not None and known[0] == point.tobytes() else None
+
+    def keep_hessian(self, point: Array, found: Array) -> Array:
+        """Keep the last one, however large it is: one of so many coordinates is made but once."""
+        found.setflags(write=False)
+        self._hessian = point.tobytes(), found
         return found

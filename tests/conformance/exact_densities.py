@@ -34,6 +34,11 @@ def _gumbel_exponent(z: Ball) -> Derivatives:
     return z + small, 1 - small, small
 
 
+def _log1p_less(d: Ball) -> Derivatives:
+    _within(d, -1.0)
+    return d.log1p() - d, -d / (1 + d), -1 / (1 + d) ** 2
+
+
 def _log1p_square(z: Ball) -> Derivatives:
     whole = 1 + z * z
     return whole.log(), 2 * z / whole, 2 * (1 - z * z) / whole**2
@@ -65,6 +70,7 @@ OF_DENSITIES: Mapping[str, Callable[..., Derivatives]] = MappingProxyType(
         "bennett": _bennett,
         "exponential_rest": _exponential_rest,
         "gumbel_exponent": _gumbel_exponent,
+        "log1p_less": _log1p_less,
         "log1p_square": _log1p_square,
         "log1p_square_slope": _log1p_square_slope,
         "log_logistic_slope": _log_logistic_slope,

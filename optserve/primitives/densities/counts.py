@@ -9,9 +9,16 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.graph.domain import integer, positive, unit
+from optserve.graph.facts import Facts
 from optserve.graph.primitive import Value
+from optserve.primitives.constructors import elementwise
 from optserve.primitives.densities.density import certain, density, no_count, only_if
-from optserve.primitives.densities.deviance import deviance, stirling
+from optserve.primitives.densities.deviance import (
+    deviance,
+    log1p_less,
+    stirling,
+    stirling_slope,
+)
 from optserve.primitives.densities.incomplete import log_beta_tails, log_gamma_tails
 from optserve.primitives.elementary import log1mexp
 
@@ -111,11 +118,8 @@ poisson_logsf = density(
 )
 
 
-def negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
-    """Log probability of a count that is one.
-
-    As of two counts, k and the dispersion, which deviate from their means by as much.
-    """
+def _negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
+    """As of two counts, k and the dispersion, which deviate from their means by as much."""
     dispersion = only_if(dispersion > 0.0, dispersion)
     share = dispersion / (dispersion + mean)
     excess = (k - mean) * share
@@ -123,6 +127,47 @@ def negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
     most = stirling(total) - stirling(dispersion) - stirling(k) - np.log1p(k / dispersion)
     apart = deviance(dispersion, total * share, -excess)
     return most - apart - deviance(k, total * mean / (dispersion + mean), excess)
+
+
+def _slopes(out: Value, k: Value, mean: Value, dispersion: Value) -> tuple[Value | None, ...]:
+    """Written such that no digits are lost where counts are large, or the distribution Poisson's.
+
+    By the dispersion r it is digamma(k + r) - digamma(r) + log(r / (r + mean)) + 1 - (k + r) /
+    (r + mean), by k digamma(k + r) - digamma(k + 1) + log(mean / (r + mean)).
+    """
+    r, mean = only_if(dispersion > 0.0, dispersion), only_if(mean >= 0.0, mean)
+    total, means, none = k + r, r + mean, k == 0.0
+    excess, slope = k - mean, stirling_slope(total)
+    by_mean = r / means * np.where(none, -1.0, excess / np.where(none, 1.0, mean))
+    away = excess / means
+    near = away > -0.9
+    apart = np.log(np.where(near, 1.0, total / means)) - away
+    apart = np.where(near, log1p_less(np.where(near, away, 0.0)), apart)
+    by_dispersion = (slope - stirling_slope(r)) + k / (r * total) + apart
+    share = total * mean / means
+    some, within = np.where(none, 1.0, k), np.where(none, 1.0, share)
+    more = np.where(none, 0.0, excess * (r / means) / within)
+    near = more > -0.9
+    counted = np.where(near, np.log1p(np.where(near, more, 0.0)), np.log(some / within))
+    counted = np.where(none, -np.euler_gamma - np.log(share), counted + stirling_slope(some))
+    by_count = slope - 1.0 / total - counted
+    return by_count, by_mean, by_dispersion
+
+
+_of_a_count = elementwise(
+    "negative_binomial",
+    _negative_binomial,
+    partials=_slopes,
+    domain=positive,
+    facts=Facts(cost=300.0, large_code=True),
+    internal=True,
+    doc="Log probability of a count that is one, of this mean and dispersion.",
+)
+
+
+def negative_binomial(k: Value, mean: Value, dispersion: Value) -> Value:
+    """Log probability of a count that is one."""
+    return _of_a_count(k, mean, dispersion)
 
 
 negative_binomial_logpmf = density(

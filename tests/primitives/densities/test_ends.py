@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from optserve.primitives.vocabulary import density_primitives
 from optserve.transforms.functions import grad
@@ -105,3 +105,15 @@ def test_shares_of_another_sum_are_none() -> None:
     assert np.isnan(multinomial(counts, np.ones(3)))
     assert np.isnan(dirichlet(0.5 * shares, np.ones(3)))
     assert np.isnan(dirichlet(shares, np.array([-1.5, -0.5, 3.0])))
+
+
+@pytest.mark.parametrize("k", [0.0, 3.0, 1e6])
+def test_slopes_of_a_negative_binomial_probability(k: float) -> None:
+    logpmf, (mean, spread) = DENSITIES["negative_binomial_logpmf"], (2.5, 0.75)
+    by_k, by_mean, by_spread = grad(lambda *x: logpmf(*x), argnums=(0, 1, 2))(k, mean, spread)
+    inside = mean + spread
+    expected = special.psi(k + spread) - special.psi(k + 1.0) + np.log(mean / inside)
+    np.testing.assert_allclose(by_k, expected, 1e-12)
+    np.testing.assert_allclose(by_mean, spread * (k - mean) / (mean * inside), 1e-12)
+    expected = special.psi(k + spread) - special.psi(spread) + np.log(spread / inside)
+    np.testing.assert_allclose(by_spread, expected + (mean - k) / inside, 1e-12)

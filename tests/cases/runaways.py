@@ -174,6 +174,16 @@ log_likelihood: bernoulli_logit_logpmf(y, a + b * x + c * z)
         says="run away",
     ),
     case(
+        "counts from a start far above, with no chance at all far below",
+        f"""
+{inline(x=[1, 2, 3, 4, 5, 6, 7], y=[3, 5, 2, 8, 1, 0, 4])}
+parameters: {{a: 300, b: 40}}
+log_likelihood: poisson_logpmf(y, exp(a + b * x))
+""",
+        0,
+        near={"parameters.a": [1.5243598, 1e-4], "parameters.b": [-0.0875138, 1e-3]},
+    ),
+    case(
         "counts that are 0 but for a group, beside columns far from their origin",
         f"""
 {

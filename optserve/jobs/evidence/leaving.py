@@ -141,7 +141,7 @@ def ahead(surface: Surface, place: Ground, step: Array) -> Ground | None:
     lowest, share = place, 1.0
     for _ in range(DOUBLINGS):
         found = surface.plainly_at(place.point + share * step)
-        if not found.finite:
+        if not found.finite and found.loss != inf:  # which is higher than all others
             return None
         if found.loss < lowest.loss:
             lowest = found

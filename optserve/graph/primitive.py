@@ -170,7 +170,8 @@ class Primitive:
             return innermost.bind(self, operands, attributes)
         try:
             with np.errstate(all="ignore"):  # infinities and NaN are results
-                return self.impl(*map(_as_array, operands), **attributes)
+                found = self.impl(*map(_as_array, operands), **attributes)
+                return found[()] if type(found) is np.ndarray and not found.ndim else found
         except (ValueError, TypeError, IndexError):
             if self.shape is not None:
                 self.shape(*map(aval_of, operands), **attributes)  # it has the better message

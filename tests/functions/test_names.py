@@ -40,6 +40,13 @@ def test_they_work_on_arrays_and_on_traced_values() -> None:
         sigmoid(x, x)
 
 
+def test_a_number_comes_as_one() -> None:
+    from optserve.functions import poisson_logpmf, relu, where, xlogy
+
+    for found in (poisson_logpmf(2.0, 3.0), relu(0.5), where(True, 1.0, 2.0), xlogy(0.0, 0.0)):
+        assert isinstance(found, np.float64)
+
+
 def test_densities_are_imported_where_one_is_named() -> None:
     code = "import sys; from optserve.functions import sigmoid; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

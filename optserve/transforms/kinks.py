@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optserve.graph.aval import Array, is_float
-from optserve.graph.graph import Atom, Equation, Graph
+from optserve.graph.graph import Atom, Equation, Graph, Literal
 from optserve.graph.interpret import interpret
 from optserve.transforms.simplify import prune
 
@@ -28,6 +28,11 @@ def jumps(graph: Graph, wrt: Collection[int]) -> bool:
     >>> slopes = value_and_gradient_graph(bent, [0, 1])
     >>> jumps(slopes, [0]), jumps(slopes, [1])
     (True, False)
+
+    What is compared with an infinite number is another only where it is infinite itself.
+
+    >>> jumps(trace(lambda a: [np.where(a == -np.inf, 0.0, a)], x).graph, [0])
+    False
     """
     return any(True for _ in _steps(graph, wrt))
 
@@ -84,7 +89,9 @@ def _is_stepped(equation: Equation) -> bool:
     """Whether it computes in steps, or nothing is known of what it computes inside."""
     primitive = equation.primitive
     if primitive.facts.jumps_at is not None:
-        return primitive.facts.jumps_at != "nowhere"
+        return primitive.facts.jumps_at != "nowhere" and not any(
+            map(_is_endless, equation.operands)
+        )
     if primitive.kind == "control":
         bodies = [value for value in equation.attributes.values() if isinstance(value, Graph)]
         return any(map(_jumps_inside, bodies))
@@ -99,6 +106,11 @@ def _is_stepped(equation: Equation) -> bool:
     with np.errstate(all="ignore"):
         slopes = partials(np.float64(0.5), *inside, **equation.attributes)
     return all(slope is None for slope in slopes)
+
+
+def _is_endless(atom: Atom) -> bool:
+    """Whether it is an infinite number that is written."""
+    return isinstance(atom, Literal) and bool(np.isinf(atom.value).all())
 
 
 def _jumps_inside(body: Graph) -> bool:

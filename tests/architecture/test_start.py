@@ -107,13 +107,16 @@ def test_a_density_is_traced_without_scipy() -> None:
     script = """
 import sys
 from optserve.graph.aval import Aval, np
-from optserve.primitives.densities.counts import poisson_logpmf
+from optserve.primitives.densities.counts import negative_binomial_logpmf, poisson_logpmf
 from optserve.primitives.densities.normal import normal_logcdf
 from optserve.primitives.tracing import trace
+from optserve.transforms.kinks import switches
 from optserve.transforms.reverse import value_and_gradient_graph
 scalar = Aval((), np.dtype("float64"))
 for density in (poisson_logpmf, lambda x, m: normal_logcdf(x, m, 1.0)):
     value_and_gradient_graph(trace(density, scalar, scalar).graph, [1])
+counts = trace(negative_binomial_logpmf, scalar, scalar, scalar).graph
+switches(value_and_gradient_graph(counts, [1, 2]), [1, 2])
 print("scipy" in sys.modules)
 """
     command = [sys.executable, "-c", script]

@@ -159,7 +159,8 @@ _of_a_count = elementwise(
     _negative_binomial,
     partials=_slopes,
     domain=positive,
-    facts=Facts(cost=300.0, large_code=True),
+    like_operands=True,
+    facts=Facts(cost=300.0, large_code=True, jumps_at="nowhere"),
     internal=True,
     doc="Log probability of a count that is one, of this mean and dispersion.",
 )

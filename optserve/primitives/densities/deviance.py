@@ -207,7 +207,7 @@ _stirling_bend_of: Primitive = elementwise(
     _stirling_bend,
     domain=positive,
     like_operands=True,
-    facts=Facts(cost=60.0, large_code=True),
+    facts=Facts(cost=60.0, large_code=True, jumps_at="nowhere"),
     internal=True,
     doc="The derivative of stirling_slope: polygamma(1, k + 1) - 1 / k, as exact far out.",
 )
@@ -218,7 +218,7 @@ stirling_slope: Primitive = elementwise(
     partials=lambda out, k: (_stirling_bend_of(k),),
     domain=positive,
     like_operands=True,
-    facts=Facts(cost=60.0, large_code=True),
+    facts=Facts(cost=60.0, large_code=True, jumps_at="nowhere"),
     internal=True,
     doc="The derivative of stirling: digamma(k + 1) - log(k), which loses no digits far out.",
 )
@@ -229,7 +229,7 @@ stirling: Primitive = elementwise(
     partials=lambda out, k: (stirling_slope(k),),
     domain=positive,
     like_operands=True,
-    facts=Facts(cost=60.0, large_code=True, at_infinity="creeps"),
+    facts=Facts(cost=60.0, large_code=True, jumps_at="nowhere", at_infinity="creeps"),
     internal=True,
     doc="log(k!) - (k log(k) - k): next to log(2 pi k) / 2 of large k, and 0 of k = 0.",
 )

@@ -13,15 +13,18 @@ import sys
 __all__ = ["heed_signals", "wants_json"]
 
 
-def heed_signals() -> None:
-    """End at the first Ctrl-C, SIGTERM or SIGHUP; a job that descends listens for itself."""
+def heed_signals(stdout: int = 1) -> None:
+    """End at the first Ctrl-C, SIGTERM or SIGHUP; a job that descends listens for itself.
+
+    ``stdout`` is the file descriptor that gets the JSON, whatever ``sys.stdout`` is for a while.
+    """
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         # What `nohup` starts ignores the end of its terminal, and goes on to.
         if number is not None and not (
             name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
         ):
-            signal.signal(number, _end)
+            signal.signal(number, lambda number, frame: _end(number, stdout))
 
 
 def wants_json(arguments: list[str]) -> bool:
@@ -34,7 +37,7 @@ def wants_json(arguments: list[str]) -> bool:
     return any(one == "--format=json" or (one, two) == ("--format", "json") for one, two in pairs)
 
 
-def _end(number: int, frame: object) -> None:
+def _end(number: int, stdout: int) -> None:
     """End the process where nothing is lost by that.
 
     An exception would not do: raised amid an import or a callback of C code, it is swallowed, or
@@ -42,18 +45,10 @@ def _end(number: int, frame: object) -> None:
     """
     word, code = ("interrupted", 130) if number == signal.SIGINT else ("terminated", 143)
     _write(2, f"{word}\n")
-    if wants_json(sys.argv[1:]):
+    if wants_json(sys.argv[1:]) and sys.__stdout__ is not None:  # else 1 may be another file
         error = f'{{"kind": "{word.capitalize()}", "code": "{word}", "message": "{word}"}}'
-        _write(_output(), f'{{"error": {error}, "exit_code": {code}}}\n')
+        _write(stdout, f'{{"error": {error}, "exit_code": {code}}}\n')
     os._exit(code)
-
-
-def _output() -> int:
-    """The file descriptor of stdout, which goes elsewhere while a command runs."""
-    try:
-        return int(getattr(sys.stdout, "output", sys.stdout).fileno())
-    except (AttributeError, OSError, ValueError):
-        return 1
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -12,6 +12,8 @@ from typing import TextIO
 
 import typer
 
+from optserve.cli.early import heed_signals
+
 __all__ = [
     "is_rewritable",
     "is_terminal",
@@ -54,7 +56,9 @@ def own_output() -> Iterator[None]:
     own = before is not None and before is sys.__stdout__
     output = _apart(before) if own and before is not None else before
     sys.stdout = _Elsewhere(output)
-    if output is not before:  # only now: a signal that comes meanwhile has its word to say there
+    if output is not None and output is not before:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            heed_signals(stdout=output.fileno())
         with contextlib.suppress(OSError):
             os.dup2(2, 1)
     try:

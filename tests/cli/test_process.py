@@ -238,6 +238,19 @@ def test_an_interrupt_while_stdout_is_set_apart(here: Path) -> None:
     assert json.loads(told)["exit_code"] == 130
 
 
+def test_an_interrupt_while_plugins_are_asked(here: Path) -> None:
+    code = (
+        "import contextlib, os, signal, time; redirect = contextlib.redirect_stdout.__enter__;"
+        "contextlib.redirect_stdout.__enter__ = lambda *g: ("
+        "redirect(*g), os.kill(os.getpid(), signal.SIGINT), time.sleep(1));"
+        "from optserve.cli import main; main()"
+    )
+    process = started(here, "run", "long.yaml", "--format", "json", code=code)
+    told, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
+    assert json.loads(told)["exit_code"] == 130
+
+
 def test_signals_while_it_is_saved(here: Path) -> None:
     slow = (
         "import time, optserve.jobs.record.artefacts as a; keep = a.Room.keep;"

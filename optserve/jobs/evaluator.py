@@ -381,7 +381,7 @@ class Evaluator:
     @cached_property
     def sparse(self) -> SparseJacobian | None:
         """The Jacobian by its entries, where each row has few of them."""
-        sizes = [*self.residual_sizes.values()] if self.forms_jacobian else []
+        sizes = [*self.residual_sizes.values()]
         return sparse_jacobian(self.graphs, sizes, self.compiled) if sizes else None
 
     @cached_property

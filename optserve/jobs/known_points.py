@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.graph.primitive import Value
 
 __all__ = ["Evaluated", "LastPoints", "Linearized", "exact_fit", "unknown"]
 
@@ -29,12 +30,13 @@ class Evaluated(NamedTuple):
 
 
 class Linearized(NamedTuple):
-    """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p)."""
+    """A sum of squares at a point: loss, gradient (p,), residual (n,), Jacobian (n, p); or the
+    residual (p + 1,) beside an ``AngularTriangle``."""
 
     loss: Array
     gradient: Array
     residual: Array
-    jacobian: Array
+    jacobian: Value
 
 
 def exact_fit(first: float, epsilon: float) -> float:

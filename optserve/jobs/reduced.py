@@ -22,6 +22,7 @@ from optserve.backends.threads import share
 from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
+from optserve.jobs.angular_jacobian import angular_jacobian
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.known_points import Linearized
 from optserve.optimizers.tall import MANY, SQUARES, of_products, triangle
@@ -141,14 +142,16 @@ def _linearized(square: Array, slopes: Array, triangular: Array, dtype: DType) -
     return Linearized(dtype.type(square), gradient, triangular[:, size], triangular[:, :size])
 
 
-def reduced(evaluator: Evaluator) -> Callable[[Array], Linearized] | None:
+def reduced(evaluator: Evaluator, *, blocks: bool = False) -> Callable[[Array], Linearized] | None:
     """How the least squares of a job are reduced; ``None`` where they are few, or where a residual
-    depends on other rows than its own. Where rows have few entries, these alone are multiplied.
+    depends on other rows than its own. Where rows have few entries, these alone are multiplied; to
+    an ``AngularTriangle``, where ``blocks`` may be told and nothing is bounded.
 
     Few rows of streamed data are held, so that the bits are those of data in memory.
     """
-    if evaluator.sparse is not None:
-        return evaluator.sparse.reduced
+    if (sparse := evaluator.sparse) is not None:
+        free = all(one is None for one in evaluator.bounds)
+        return (angular_jacobian(sparse) if blocks and free else None) or sparse.reduced
     graphs, size = evaluator.graphs, evaluator.packing.size
     few = evaluator.rows * (size + 1) <= BLOCK_ENTRIES
     if few and not evaluator.problem.objective.streamed:

@@ -24,7 +24,7 @@ from optserve.graph.interpret import interpret
 from optserve.jobs.graphs import Graphs
 from optserve.jobs.known_points import Linearized, unknown
 from optserve.optimizers.tall import MANY, of_products
-from optserve.transforms.dependence import dependence
+from optserve.transforms.dependence import sole_dependence
 from optserve.transforms.gathered import Gathered, gathered
 from optserve.transforms.simplify import prune
 
@@ -48,9 +48,9 @@ class _Entries(NamedTuple):
 @dataclass(eq=False)
 class SparseJacobian:
     """``columns`` (n, q) are the places of the entries of each row among ``size`` columns, where
-    ``known`` (n, q) tells that there is one. ``where`` are the positions (rows,) in each table that
-    rows pick, and ``repeats`` how often each is in the residual: once for each of its entries a
-    row."""
+    ``known`` (n, q) tells that there is one. ``where`` (n,) are the positions that rows pick in
+    each table, beside ``direct`` entries that all of them have. ``tables`` are the columns of each
+    parameter."""
 
     graph: Graph
     compiled: Compiled
@@ -61,6 +61,7 @@ class SparseJacobian:
     direct: int
     size: int
     dtype: DType
+    tables: Sequence[Array]
 
     def entries(self, point: Array) -> _Entries:
         """What is computed at a point (p,)."""
@@ -75,17 +76,20 @@ class SparseJacobian:
     def gradient(self, point: Array) -> tuple[Array, Array]:
         """Loss and gradient (p,)."""
         loss, residual, values = self.entries(point)
-        return loss, (2.0 * self._onto(values * residual[:, None])).astype(self.dtype)
+        return loss, self.gradient_of(residual, values)
+
+    def gradient_of(self, residual: Array, values: Array) -> Array:
+        """The gradient (p,) from residuals (n,) and the entries (n, q) of their rows."""
+        found: Array = 2.0 * self._onto(values * residual[:, None])
+        return found.astype(self.dtype)
 
     def linearized(self, point: Array) -> Linearized:
         """Loss, gradient, residual, and the Jacobian (n, p) with all its zeros."""
         loss, residual, values = self.entries(point)
-        gradient = 2.0 * self._onto(values * residual[:, None])
+        gradient = self.gradient_of(residual, values)
         count, size = len(values), self.size
         whole = np.bincount(self._places, values.ravel(), count * size).reshape(count, size)
-        return Linearized(
-            loss, gradient.astype(self.dtype), residual, whole.astype(self.dtype, copy=False)
-        )
+        return Linearized(loss, gradient, residual, whole.astype(self.dtype, copy=False))
 
     def reduced(self, point: Array) -> Linearized:
         """The same of least squares with p + 1 rows, as in ``reduced``, from products of entries;
@@ -165,6 +169,7 @@ def sparse_jacobian(
         sum(packing.free[index].count for index in found.direct),
         packing.size,
         packing.dtype,
+        [np.arange(one.start, one.start + one.count) for one in packing.free if one.count],
     )
 
 
@@ -187,10 +192,9 @@ def _columns(
     count = len(positions[0])
     parts, where = [np.broadcast_to(direct, (count, len(direct)))], list[Array]()
     for table, own in zip(tables, positions, strict=True):
-        depends = dependence(prune(table), given, len(pieces))
-        if depends is None or depends.sum(axis=1).max(initial=0) > 1:
+        places = sole_dependence(prune(table), given, len(pieces))
+        if places is None:
             return None
-        places = np.where(depends.any(axis=1), depends.argmax(axis=1), -1)
         height = table.outputs[0].aval.shape[0]
         assert isinstance(height, int)
         if ((own < -height) | (own >= height)).any():  # which is NaN, and blamed elsewhere

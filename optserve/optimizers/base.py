@@ -65,6 +65,7 @@ class Optimizer:
     fall from its base, NaN where it has none. ``accepted(state)`` counts the
     points that the method has taken for its base, which ends a step; ``None`` where any lower point
     ends one.
+    ``takes_blocks`` tells that a Jacobian may be an ``AngularTriangle`` where nothing is bounded.
     ``gradient_tolerance`` is the method's default for
     ``stop.gradient``; ``None`` where reaching the limit of steps is an ordinary end.
     """
@@ -73,6 +74,7 @@ class Optimizer:
     init: Callable[[Value], State]
     update: Callable[[Evaluation, State, Value], tuple[Value, State]]
     needs: Literal["gradient", "jacobian"] = "gradient"
+    takes_blocks: bool = False
     traced: bool = True
     verdict: Callable[[State], str] = no_verdict
     expects: Callable[[State], float] = no_model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optserve.optimizers.base import Value
+from optserve.optimizers.block_angular import AngularTriangle
 from optserve.optimizers.lengths import norm
 from optserve.optimizers.linearization import Model, triangular
 from optserve.optimizers.tall import upper_triangle
@@ -121,7 +122,7 @@ def _within_radius(
     return step / weights, damping
 
 
-def _damped(model: Model, weights: Value, damping: float) -> tuple[Value, Value]:
+def _damped(model: Model, weights: Value, damping: float) -> tuple[Value, Value | AngularTriangle]:
     """The minimizer of ``norm(R z + q)**2 + damping * norm(weights * z)**2``, and its triangle."""
     if damping == 0:
         return model.gauss_newton.step, model.factor
@@ -129,8 +130,13 @@ def _damped(model: Model, weights: Value, damping: float) -> tuple[Value, Value]
     return step / weights, triangle
 
 
-def _weighted(columns: Value, target: Value, damping: float) -> tuple[Value, Value]:
+def _weighted(
+    columns: Value | AngularTriangle, target: Value, damping: float
+) -> tuple[Value, Value | AngularTriangle]:
     """The minimizer of ``norm(columns @ y + q)**2 + damping * norm(y)**2``, and its triangle."""
+    if isinstance(columns, AngularTriangle):
+        angular, reached = columns.damped(target, damping)
+        return angular.solved(-reached), angular
     size = len(target)
     stacked = np.zeros((2 * size, size + 1))
     # The rows of the damping come first: no column, however short, is drowned by the target.
@@ -142,7 +148,10 @@ def _weighted(columns: Value, target: Value, damping: float) -> tuple[Value, Val
     return np.linalg.solve(triangle, -reduced[:size, size]), triangle
 
 
-def _norm_slope(triangle: Value, direction: Value) -> float:
+def _norm_slope(triangle: Value | AngularTriangle, direction: Value) -> float:
     """Minus the logarithmic slope of the length of the step in the damping, over that length."""
-    solved = np.linalg.solve(triangle.T, direction)
+    if isinstance(triangle, AngularTriangle):
+        solved = triangle.solved_transposed(direction)
+    else:
+        solved = np.linalg.solve(triangle.T, direction)
     return float(solved @ solved)

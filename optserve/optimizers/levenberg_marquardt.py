@@ -7,12 +7,13 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from annotated_types import Gt
 
-from optserve.graph.aval import DType
 from optserve.optimizers.base import Evaluation, Optimizer, State, Value
+from optserve.optimizers.block_angular import AngularTriangle
 from optserve.optimizers.damped_least_squares import damped_gain, model_step
 from optserve.optimizers.lengths import norm
-from optserve.optimizers.linearization import Model, linearize
+from optserve.optimizers.linearization import Model
 from optserve.optimizers.option_limits import held
+from optserve.optimizers.trial import Trial, trial_of
 from optserve.optimizers.verdict import NOISE, PRECISION, STALLED, VERDICTS
 
 __all__ = ["levenberg_marquardt"]
@@ -51,7 +52,8 @@ NARROW = 1.2
 class _State(NamedTuple):
     """The base point, the model there, and the trust region; every field an array.
 
-    ``factor`` to ``size`` are those of the ``Model``. Changes of the loss are told as parts of it:
+    ``factor`` to ``size`` are those of the ``Model``, or the entries of its factor where that has a
+    ``layout``. Changes of the loss are told as parts of it:
     ``noise`` is what rounding makes, ``gain`` the fall were the residual linear, ``predicted`` the
     fall that the model says of the trial point. ``radius`` bounds the norm of ``scale * step``, and
     ``damping`` made the trial point. ``step`` is the last one that was accepted. From this base
@@ -81,35 +83,15 @@ class _State(NamedTuple):
     verdict: Value
     expected: Value
 
-    def model(self, precision: float) -> Model:
+    def model(self, trial: Trial) -> Model:
         remainder, size = float(self.remainder), float(self.size)
-        return Model(self.factor, self.target, remainder, self.lengths, size, precision)
+        factor = (
+            self.factor if trial.layout is None else AngularTriangle.of(trial.layout, self.factor)
+        )
+        return Model(factor, self.target, remainder, self.lengths, size, trial.precision)
 
     def ended(self, verdict: str) -> _State:
         return self._replace(verdict=np.int64(VERDICTS.index(verdict)))
-
-
-class _Trial(NamedTuple):
-    """The point just evaluated, in float64; ``model`` is ``None`` where it is not finite.
-
-    ``lower`` and ``upper`` are ``None`` where nothing is bounded; ``dtype`` is that of the
-    parameters, whose ``precision`` is the relative spacing of its numbers.
-    """
-
-    point: Value
-    model: Model | None
-    lower: Value | None
-    upper: Value | None
-    dtype: DType
-    precision: float
-
-    def held(self, point: Value, model: Model) -> Value | None:
-        """Which parameters a bound holds at ``point`` (p,), against the descent."""
-        if self.lower is None or self.upper is None:
-            return None
-        slope = model.cosines
-        held: Value = ((point <= self.lower) & (slope > 0)) | ((point >= self.upper) & (slope < 0))
-        return held
 
 
 @held
@@ -145,7 +127,7 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
 
     @np.errstate(all="ignore")  # what overflows is found out, and stepped back from
     def update(evaluation: Evaluation, state: State, params: Value) -> tuple[Value, State]:
-        trial = _trial(evaluation, params)
+        trial = trial_of(evaluation, params)
         now = _State._make((*state[:-1], _expected(trial)))
         before = now.accepted
         if before == 0:
@@ -155,7 +137,7 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
         target = now.base
         if now.verdict == 0:
             fresh = trial.model if now.accepted > before else None
-            step, now = _proposal(now, trial, fresh or now.model(trial.precision))
+            step, now = _proposal(now, trial, fresh or now.model(trial))
             target = now.base + step
         target = _onto_bounds(target, now.base, trial)
         return (target - trial.point).astype(params.dtype), tuple(now)
@@ -165,6 +147,7 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
         init=_init,
         update=update,
         needs="jacobian",
+        takes_blocks=True,
         traced=False,
         verdict=lambda state: VERDICTS[int(_State(*state).verdict)],
         expects=lambda state: float(_State(*state).expected),
@@ -173,7 +156,7 @@ def levenberg_marquardt(radius: Annotated[float, Gt(0)] = 1000.0) -> Optimizer:
     )
 
 
-def _expected(trial: _Trial) -> Value:
+def _expected(trial: Trial) -> Value:
     """By how much the sum of squares would fall from the trial point, were the residual linear."""
     if trial.model is None:
         return np.float64(np.nan)
@@ -183,28 +166,14 @@ def _expected(trial: _Trial) -> Value:
 
 def _init(params: Value) -> State:
     vector, scalar, integer = np.zeros(params.shape), np.zeros(()), np.zeros((), dtype=np.int64)
-    square = np.zeros((params.size, params.size))
+    square = np.broadcast_to(0.0, (params.size, params.size))  # replaced before it is read
     vectors = dict.fromkeys(("base", "target", "lengths", "scale", "step"), vector)
     integers = dict.fromkeys(("accepted", "failures", "verdict"), integer)
     scalars = dict.fromkeys(_State._fields, scalar)
     return tuple(_State(**{**scalars, **vectors, **integers, "factor": square}))
 
 
-def _trial(evaluation: Evaluation, params: Value) -> _Trial:
-    point = np.asarray(params, dtype=np.float64)
-    precision = float(np.finfo(params.dtype).eps)
-    residual = np.asarray(evaluation.residual).reshape(-1)
-    jacobian = np.asarray(evaluation.jacobian).reshape(-1, point.size)
-    model = linearize(jacobian, residual, precision)
-    lower, upper = evaluation.lower, evaluation.upper
-    if lower is not None or upper is not None:
-        unbounded = np.full_like(point, np.inf)
-        lower = -unbounded if lower is None else np.asarray(lower, dtype=np.float64)
-        upper = unbounded if upper is None else np.asarray(upper, dtype=np.float64)
-    return _Trial(point, model, lower, upper, params.dtype, precision)
-
-
-def _first(now: _State, trial: _Trial, radius: float) -> _State:
+def _first(now: _State, trial: Trial, radius: float) -> _State:
     """The state at the start; from one that is not finite there is no way down."""
     if trial.model is None:
         return now._replace(base=trial.point).ended(STALLED)
@@ -212,14 +181,14 @@ def _first(now: _State, trial: _Trial, radius: float) -> _State:
     return now._replace(radius=np.float64(radius * trial.model.size))
 
 
-def _adopted(now: _State, trial: _Trial, model: Model) -> _State:
+def _adopted(now: _State, trial: Trial, model: Model) -> _State:
     """The trial point as the new base."""
     step = trial.point - now.base
     faded = np.where(step * now.step > 0, FADING, 1.0) * now.scale
     scale = np.maximum(faded, model.lengths)
     return now._replace(
         base=trial.point,
-        factor=model.factor,
+        factor=model.factor if trial.layout is None else model.factor.entries,
         target=model.target,
         remainder=np.float64(model.remainder),
         lengths=model.lengths,
@@ -240,7 +209,7 @@ def _noise(model: Model, point: Value) -> float:
     return NOISE * model.precision + 4.0 * model.noise(point)
 
 
-def _judged(now: _State, trial: _Trial) -> _State:
+def _judged(now: _State, trial: Trial) -> _State:
     """Accept or reject the trial point, and resize the trust region."""
     noise, predicted = float(now.noise), float(now.predicted)
     length = norm(now.scale * (trial.point - now.base))
@@ -278,7 +247,7 @@ def _judged(now: _State, trial: _Trial) -> _State:
     return _sought(now, length)
 
 
-def _restrained(now: _State, trial: _Trial, vanished: Value) -> _State:
+def _restrained(now: _State, trial: Trial, vanished: Value) -> _State:
     """Reject a step that takes the effect of parameters away, and shorten their part of it."""
     moved = np.abs(trial.point - now.base)
     reach = np.where(vanished & (moved > 0), moved, np.inf)
@@ -286,9 +255,9 @@ def _restrained(now: _State, trial: _Trial, vanished: Value) -> _State:
     return now._replace(scale=scale, failures=now.failures + 1)
 
 
-def _left(now: _State, trial: _Trial, model: Model) -> float:
+def _left(now: _State, trial: Trial, model: Model) -> float:
     """What is left to gain from the trial point over what was from the base, as damped as there."""
-    before = now.model(trial.precision)
+    before = now.model(trial)
     gains = [
         damped_gain(one, _weights(now, one), float(now.damping), trial.held(point, one))
         for one, point in ((before, now.base), (model, trial.point))
@@ -306,13 +275,13 @@ def _shrunk(now: _State, length: float, factor: float) -> _State:
     return now._replace(radius=np.float64(radius), damping=now.damping / factor)
 
 
-def _shrink_factor(now: _State, trial: _Trial, actual: float) -> float:
+def _shrink_factor(now: _State, trial: Trial, actual: float) -> float:
     """The minimizer, along the step, of the parabola through the losses (Moré 1978, sec. 4)."""
     if actual >= 0:
         return 0.5
     if actual < -100.0:
         return 0.1
-    model = now.model(trial.precision)
+    model = now.model(trial)
     slope = 2.0 * float(model.cosines @ ((trial.point - now.base) / model.units))
     return max(0.1, min(0.5, 0.5 * slope / (slope + actual)))
 
@@ -340,7 +309,7 @@ def _sought(now: _State, length: float) -> _State:
     return now._replace(radius=np.float64(radius))
 
 
-def _onto_bounds(target: Value, base: Value, trial: _Trial) -> Value:
+def _onto_bounds(target: Value, base: Value, trial: Trial) -> Value:
     """``target`` (p,), a little beyond the bounds that it reaches: a sum may miss them by a bit.
 
     The job projects it onto them.
@@ -360,7 +329,7 @@ def _reason(now: _State) -> str:
     return PRECISION if now.gain <= OVERSTATED * now.noise else STALLED
 
 
-def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
+def _proposal(now: _State, trial: Trial, model: Model) -> tuple[Value, _State]:
     """The step to try next, within the trust region and the bounds."""
     if now.size == 0:
         return np.zeros_like(now.base), now.ended(PRECISION)
@@ -392,7 +361,7 @@ def _proposal(now: _State, trial: _Trial, model: Model) -> tuple[Value, _State]:
     return np.zeros_like(now.base), now if now.verdict else now.ended(_reason(now))
 
 
-def _box(now: _State, trial: _Trial, model: Model) -> tuple[Value | None, Value | None]:
+def _box(now: _State, trial: Trial, model: Model) -> tuple[Value | None, Value | None]:
     """The distances (p,) to the bounds, in the units of the model."""
     if trial.lower is None or trial.upper is None:
         return None, None

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.optimizers.base import Value
+from optserve.optimizers.block_angular import AngularTriangle
+from optserve.optimizers.least_length import of_least_length
 from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import MANY, triangle
 
@@ -50,10 +52,10 @@ class Model:
     """A linearized residual without units.
 
     For a step ``s = units * z`` it is ``size * (Q (target + factor @ z) + rest)``, where ``rest``
-    is orthogonal to all columns and as long as ``remainder``; ``factor`` (p, p) has columns of
-    length 1, or 0 for a parameter without effect, ``target`` is (p,), ``lengths`` (p,) are those of
-    the columns of the Jacobian, and ``size`` is that of the residual. ``precision`` is the relative
-    spacing of the numbers that all this was computed in.
+    is orthogonal to all columns and as long as ``remainder``; ``factor`` (p, p), a matrix or an
+    ``AngularTriangle``, has columns of length 1, or 0 for a parameter without effect, ``target`` is
+    (p,), ``lengths`` (p,) are those of the columns of the Jacobian, and ``size`` is that of the
+    residual. ``precision`` is the relative spacing of the numbers that all this was computed in.
     """
 
     factor: Value
@@ -105,15 +107,21 @@ class Model:
         return self.precision * (1.0 + float(np.abs(point) @ (self.lengths / self.size)))
 
 
-def linearize(jacobian: Value, residual: Value, precision: float | None = None) -> Model | None:
+def linearize(
+    jacobian: Value | AngularTriangle, residual: Value, precision: float | None = None
+) -> Model | None:
     """The model from ``jacobian`` (n, p) and ``residual`` (n,); ``None`` where it is not finite.
 
-    ``precision`` is that of float64 unless given.
+    ``precision`` is that of float64 unless given. Beside an ``AngularTriangle`` the residual has
+    p + 1 entries, of which the last stands in no row of it.
 
     >>> model = linearize(np.array([[3.0], [4.0]]), np.array([5.0, 10.0]))
     >>> model.units * model.gauss_newton.step, round(model.gauss_newton.offset, 3)
     (array([-2.2]), 0.984)
     """
+    eps = float(np.finfo(float).eps) if precision is None else precision
+    if isinstance(jacobian, AngularTriangle):
+        return _of_blocks(jacobian, residual, eps)
     columns = jacobian.shape[1]
     square = _square(jacobian, residual)
     found = lengths(square)
@@ -127,8 +135,18 @@ def linearize(jacobian: Value, residual: Value, precision: float | None = None) 
         abs(float(square[columns, columns])),
         found[:columns],
         known[columns],
-        float(np.finfo(float).eps) if precision is None else precision,
+        eps,
     )
+
+
+def _of_blocks(triangular: AngularTriangle, residual: Value, precision: float) -> Model | None:
+    """The model from a triangle (p, p), and the target and what is beside it (p + 1,)."""
+    found, size = triangular.lengths(), norm(residual)
+    if not isfinite(size) or not np.isfinite(found).all():
+        return None
+    scaled = residual / size if size > 0.0 else residual
+    factor = triangular / np.where(found > 0.0, found, 1.0)
+    return Model(factor, scaled[:-1], abs(float(scaled[-1])), found, size, precision)
 
 
 def triangular(matrix: Value, vector: Value) -> tuple[Value, Value]:
@@ -143,23 +161,34 @@ def triangular(matrix: Value, vector: Value) -> tuple[Value, Value]:
     return square[:columns, :columns], square[:columns, columns]
 
 
-def least_squares(factor: Value, target: Value, precision: float) -> GaussNewton:
+def least_squares(factor: Value | AngularTriangle, target: Value, precision: float) -> GaussNewton:
     """Minimize ``norm(factor @ z + target)`` where ``factor`` (p, p) has columns of length 1 or 0.
 
     Where solving with it is safe, it is solved with; where it may be deficient, its singular
-    values decide which directions count.
+    values, or those of its blocks, decide which directions count.
     """
     size = len(target)
     cutoff = DEFICIENT * size * precision
+    if isinstance(factor, AngularTriangle):
+        return _by_blocks(factor, target, cutoff)
     try:
         inverse, solution = _solved(factor, target)
     except np.linalg.LinAlgError:
-        return _of_least_length(factor, target, cutoff)
+        return GaussNewton(*of_least_length(factor, target, cutoff))
     # The Frobenius norm of the inverse is at least 1 / the smallest singular value.
     entries = inverse.ravel()
     if not sqrt(entries @ entries) * sqrt(size) * cutoff < 1.0:
-        return _of_least_length(factor, target, cutoff)
+        return GaussNewton(*of_least_length(factor, target, cutoff))
     return GaussNewton(-solution, norm(target), True)
+
+
+def _by_blocks(factor: AngularTriangle, target: Value, cutoff: float) -> GaussNewton:
+    try:
+        if factor.inverse_norm() * sqrt(len(target)) * cutoff < 1.0:
+            return GaussNewton(-factor.solved(target), norm(target), True)
+    except np.linalg.LinAlgError:
+        pass
+    return GaussNewton(*factor.least_squares(target, cutoff), False)
 
 
 def _solved(factor: Value, target: Value) -> tuple[Value, Value]:
@@ -187,22 +216,6 @@ def inverse_of_triangle(factor: Value) -> Value:
     found[:half, :half], found[half:, half:] = first, last
     found[:half, half:] = -first @ factor[:half, half:] @ last
     return found
-
-
-def _of_least_length(factor: Value, target: Value, cutoff: float) -> GaussNewton:
-    left, values, right = _singular(factor)
-    kept = values > cutoff * values[0]
-    along = left.T[kept] @ target
-    return GaussNewton(-right.T[:, kept] @ (along / values[kept]), norm(along), bool(kept.all()))
-
-
-def _singular(matrix: Value) -> tuple[Value, Value, Value]:
-    """The singular value decomposition; LAPACK may fail on a matrix and not on its transpose."""
-    try:
-        return np.linalg.svd(matrix)
-    except np.linalg.LinAlgError:
-        right, values, left = np.linalg.svd(matrix.T)
-        return left.T, values, right.T
 
 
 def _square(matrix: Value, vector: Value) -> Value:

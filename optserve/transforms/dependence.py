@@ -8,7 +8,7 @@ along the others are joined. So a set may hold too much, and never too little.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -20,13 +20,13 @@ from optserve.graph.graph import Atom, Equation, Graph, Literal
 from optserve.graph.interpret import bind_rows, computed, resolved
 from optserve.transforms.expand import expand
 
-__all__ = ["dependence"]
+__all__ = ["dependence", "sole_dependence"]
 
 LARGEST = 1 << 22
 """Bytes of all sets of one value up to which they are kept apart."""
 
 CoordinateSets = Array
-"""A set for each entry of a value (..., width): a bit a coordinate."""
+"""A set for each entry of a value (..., width), as bits: those of its coordinates together."""
 
 
 def dependence(graph: Graph, arguments: Sequence[Any], wrt: int) -> Array | None:
@@ -42,13 +42,50 @@ def dependence(graph: Graph, arguments: Sequence[Any], wrt: int) -> Array | None
            [0, 1, 0]])
     """
     try:
-        walk = _Walk(expand(graph), arguments, wrt)
-        rows = [walk.sets_of(atom).reshape(-1, walk.width) for atom in walk.graph.outputs]
+        walk = _Walk(expand(graph), arguments, wrt, _apart)
     except (_TooLargeError, NumericalFailure):
         return None
-    bits = np.unpackbits(np.concatenate(rows), axis=-1, count=walk.size)
-    found: Array = bits.astype(bool)
+    found: Array = walk.bits(walk.size)
     return found
+
+
+def sole_dependence(graph: Graph, arguments: Sequence[Any], wrt: int) -> Array | None:
+    """For each entry of all outputs, end to end (n,), the number of the one entry of the first
+    ``wrt`` inputs that it depends on, -1 for none; ``None`` where one depends on several.
+
+    >>> from optserve.primitives.tracing import trace
+    >>> graph = trace(lambda x: np.exp(x)[::-1], np.ones(3)).graph
+    >>> sole_dependence(graph, [np.ones(3)], 1)
+    array([2, 1, 0])
+    """
+    try:
+        walk = _Walk(expand(graph), arguments, wrt, _numbered)
+    except (_TooLargeError, NumericalFailure):
+        return None
+    digits = _digits(walk.size)
+    ones, zeros = np.split(walk.bits(2 * digits), 2, axis=1)
+    if (ones & zeros).any():
+        return None
+    found: Array = np.where((ones | zeros).any(axis=1), ones @ (1 << np.arange(digits)), -1)
+    return found
+
+
+def _apart(size: int) -> CoordinateSets:
+    """The set of each coordinate alone: a bit each."""
+    if size * size > 8 * LARGEST:
+        raise _TooLargeError
+    return np.packbits(np.eye(size, dtype=bool), axis=-1)
+
+
+def _numbered(size: int) -> CoordinateSets:
+    """The set of each coordinate alone: the digits of its number, and what these are not. Of two
+    together there is one that is both."""
+    ones = (np.arange(size)[:, None] >> np.arange(_digits(size)) & 1).astype(bool)
+    return np.packbits(np.concatenate([ones, ~ones], axis=1), axis=-1)
+
+
+def _digits(size: int) -> int:
+    return max(size - 1, 1).bit_length()
 
 
 class _TooLargeError(Exception):
@@ -56,9 +93,16 @@ class _TooLargeError(Exception):
 
 
 class _Walk:
-    """The sets of the values of a graph, and the values that depend on nothing, where asked for."""
+    """The sets of the values of a graph, and the values that depend on nothing, where asked for;
+    ``alone(size)`` (size, width) are those of the coordinates."""
 
-    def __init__(self, graph: Graph, arguments: Sequence[Any], wrt: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        arguments: Sequence[Any],
+        wrt: int,
+        alone: Callable[[int], CoordinateSets],
+    ) -> None:
         self.graph = graph
         self.rows = bind_rows(graph.inputs, arguments)
         self.makers = {result: one for one in graph.equations for result in one.results}
@@ -66,24 +110,27 @@ class _Walk:
         pieces = graph.inputs[:wrt]
         shapes = [resolve_shape(piece.aval.shape, self.rows) for piece in pieces]
         self.size = sum(map(prod, shapes))
-        self.width = max(-(-self.size // 8), 1)
+        units = alone(self.size)
+        self.width = units.shape[1]
         self.sets: dict[Atom, CoordinateSets] = {}
         first = 0
         for piece, shape in zip(pieces, shapes, strict=True):
             count = prod(shape)
-            unit = np.packbits(np.eye(count, self.size, first, dtype=bool), axis=-1)
-            self.sets[piece] = unit.reshape(*shape, self.width)
+            self.sets[piece] = units[first : first + count].reshape(*shape, self.width)
             first += count
         for equation in graph.equations:
             if any(atom in self.sets for atom in equation.operands):
                 self._through(equation)
 
-    def sets_of(self, atom: Atom) -> CoordinateSets:
-        """Those of a value; empty ones where it depends on nothing."""
-        known = self.sets.get(atom)
-        if known is None:
-            known = np.zeros((*self._shape(atom), self.width), np.uint8)
-        return known
+    def bits(self, count: int) -> Array:
+        """Of the sets of all outputs, end to end, the first ``count`` bits (n, count)."""
+        nothing = np.zeros(self.width, np.uint8)
+        rows = []
+        for atom in self.graph.outputs:
+            whole = (*self._shape(atom), self.width)
+            sets = np.broadcast_to(self.sets.get(atom, nothing), whole)
+            rows.append(sets.reshape(-1, self.width))
+        return np.unpackbits(np.concatenate(rows), axis=-1, count=count).astype(bool)
 
     def _shape(self, atom: Atom) -> tuple[int, ...]:
         return resolve_shape(atom.aval.shape, self.rows)

@@ -15,11 +15,13 @@ from optserve.backends.backend import Backend, Compiled
 from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, aval_of
+from optserve.jobs.angular_jacobian import AngularJacobian
 from optserve.jobs.deadline import LONGEST
 from optserve.jobs.descent.judging import Judge
 from optserve.jobs.descent.stretch import Measured
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.graphs import Graphs
+from optserve.jobs.known_points import Linearized
 from optserve.jobs.limits import Limits
 from optserve.jobs.reasons import Reason
 from optserve.jobs.reduced import reduced
@@ -146,9 +148,10 @@ def method_of(
     loop: Compiled | None = None
     rest: tuple[Array, ...] = ()
     if by_jacobian:
-        advance = _by_jacobian(optimizer, evaluator, limits)
+        linearized = reduced(evaluator, blocks=optimizer.takes_blocks) or evaluator.linearized
+        advance = _by_jacobian(optimizer, evaluator, linearized, limits)
         given = optimizer.init, advance, measure, judge, examiner
-        begins = functools.partial(_begins, evaluator)
+        begins = functools.partial(_begins, evaluator, linearized)
         return DescentMethod(optimizer, *given, begins=begins, once=once)
     if optimizer.traced:
         graphs = evaluator.graphs if batching is None else batching.graphs
@@ -223,9 +226,13 @@ def _by_gradient(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
     return advance
 
 
-def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> Advancing:
+def _by_jacobian(
+    optimizer: Optimizer,
+    evaluator: Evaluator,
+    linearized: Callable[[Array], Linearized],
+    limits: Limits,
+) -> Advancing:
     lower, upper = evaluator.bounds
-    linearized = reduced(evaluator) or evaluator.linearized
     alone = _alone(evaluator.packing.size * evaluator.rows)
 
     def advance(point: Array, state: State, batch: Sequence[Array] = ()) -> Advance:
@@ -239,7 +246,7 @@ def _by_jacobian(optimizer: Optimizer, evaluator: Evaluator, limits: Limits) -> 
     return advance
 
 
-def _begins(evaluator: Evaluator, start: Array) -> bool:
+def _begins(evaluator: Evaluator, linearized: Callable[[Array], Linearized], start: Array) -> bool:
     """Whether a Jacobian, and a step by it, are predicted to end in time.
 
     Sizes tell where it is clear. Else the loss and its gradient are evaluated at ``start`` (p,), to
@@ -254,6 +261,8 @@ def _begins(evaluator: Evaluator, start: Array) -> bool:
 
     price, size = Prices(evaluator).jacobian, evaluator.packing.size
     operations = 2.0 * evaluator.rows * size**2 + CUBES * size**3
+    if isinstance(linearized, AngularJacobian):
+        operations = linearized.operations
     each = seconds_of(evaluator.problem, evaluator.packing)
     if price * each + deadline.needed("jacobian", price, operations) <= SURELY * deadline.left:
         return True

@@ -1,0 +1,196 @@
+"""Least squares by blocks beside a border: what the whole Jacobian gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optserve.backends.llvm import llvm_backend
+from optserve.backends.numpy import numpy_backend
+from optserve.graph.aval import Array
+from optserve.jobs import angular_jacobian as module
+from optserve.jobs.angular_jacobian import AngularJacobian, angular_jacobian
+from optserve.jobs.block_layout import block_layout
+from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.known_points import Linearized
+from optserve.jobs.packing import Packing
+from optserve.jobs.problem import Problem
+from optserve.jobs.reduced import reduced
+from optserve.jobs.run import run
+from optserve.optimizers import levenberg_marquardt
+from optserve.optimizers.linearization import linearize
+from tests.jobs.problems import parameter, problem
+
+GROUPS, ROWS = 60, 900
+RNG = np.random.default_rng(3)
+GROUP = RNG.integers(0, GROUPS, ROWS)
+GROUP[: 6 * GROUPS] = np.repeat(np.arange(GROUPS), 6)
+X, Z = RNG.uniform(0.2, 2.0, ROWS), RNG.uniform(-1.0, 1.0, ROWS)
+RATES, HEIGHTS = RNG.uniform(0.5, 1.5, GROUPS), RNG.uniform(1.0, 3.0, GROUPS)
+Y = HEIGHTS[GROUP] * np.exp(-RATES[GROUP] * X) + 0.7 * Z + 0.01 * RNG.standard_normal(ROWS)
+
+Residuals = Callable[..., list[Any]]
+
+
+def beside(h: Any, r: Any, c: Any, g: Any, x: Any, z: Any, y: Any) -> list[Any]:
+    """A curve a group, and a slope that all share."""
+    return [y - h[g] * np.exp(-r[g] * x) - c * z]
+
+
+def alone(h: Any, r: Any, c: Any, g: Any, x: Any, z: Any, y: Any) -> list[Any]:
+    """A curve a group."""
+    return [y - h[g] * np.exp(-r[g] * x)]
+
+
+def twice(h: Any, r: Any, c: Any, g: Any, x: Any, z: Any, y: Any) -> list[Any]:
+    """Two residuals a row, of which the one depends on the group through one entry."""
+    return [y - h[g] * np.exp(-r[g] * x) - c * z, x - r[g] * z + c]
+
+
+def made(
+    residuals: Residuals, fixed: Any = False, group: Array = GROUP, low: float = -np.inf
+) -> Problem:
+    names = ("first", "second")[: 2 if residuals is twice else 1]
+
+    def outputs(*given: Any) -> list[Any]:
+        parts = residuals(*given)
+        return [sum((np.sum(part**2) for part in parts), start=0.0 * given[2]), *parts]
+
+    return problem(
+        outputs,
+        [
+            parameter("h", np.ones(GROUPS), fixed=fixed, low=low),
+            parameter("r", np.ones(GROUPS)),
+            parameter("c", 0.0, fixed=residuals is alone),
+        ],
+        {"g": group, "x": X, "z": Z, "y": Y},
+        kind="least_squares",
+        objective={"residuals": names},
+        optimizer=levenberg_marquardt(),
+    )
+
+
+def evaluator_of(one: Problem, make: Any = numpy_backend, threads: int = 2) -> Evaluator:
+    return Evaluator(one, Packing(one.parameters, np.dtype(one.precision)), make(threads))
+
+
+def by_blocks(evaluator: Evaluator) -> AngularJacobian:
+    assert evaluator.sparse is not None
+    found = angular_jacobian(evaluator.sparse)
+    assert found is not None
+    return found
+
+
+def check(found: Linearized, whole: Linearized) -> None:
+    assert found.loss == pytest.approx(float(whole.loss), rel=1e-12)
+    np.testing.assert_allclose(found.gradient, whole.gradient, rtol=1e-9, atol=1e-9)
+    left, right = (linearize(one.jacobian, one.residual) for one in (found, whole))
+    assert left is not None
+    assert right is not None
+    np.testing.assert_allclose(left.lengths, right.lengths, rtol=1e-12)
+    assert left.offset() == pytest.approx(right.offset(), rel=1e-9)
+    assert left.remainder == pytest.approx(right.remainder, rel=1e-9)
+    step = right.gauss_newton.step
+    np.testing.assert_allclose(left.gauss_newton.step, step, rtol=1e-6, atol=1e-9 * abs(step).max())
+
+
+@pytest.mark.parametrize("fixed", [False, np.arange(GROUPS) % 5 == 2], ids=["free", "fixed"])
+@pytest.mark.parametrize("residuals", [beside, alone, twice])
+def test_it_is_the_whole_jacobian(
+    residuals: Residuals, fixed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = evaluator_of(made(residuals, fixed))
+    found, point = by_blocks(evaluator), evaluator.packing.flat({})
+    assert found.layout.border.size == (residuals is not alone)
+    whole = evaluator.linearized(point)
+    check(found(point), whole)
+    monkeypatch.setattr(module, "AT_ONCE", 500)
+    check(by_blocks(evaluator)(point), whole)
+
+
+def test_rows_without_a_block_count_for_the_border() -> None:
+    fixed = np.arange(GROUPS) == 4
+    one = made(beside, fixed)
+    parameters = [one.parameters[0], parameter("r", np.ones(GROUPS), fixed=fixed)]
+    evaluator = evaluator_of(
+        Problem(**{**vars(one), "parameters": (*parameters, one.parameters[2])})
+    )
+    point = evaluator.packing.flat({})
+    check(by_blocks(evaluator)(point), evaluator.linearized(point))
+
+
+def test_bits_do_not_depend_on_threads() -> None:
+    found = []
+    for threads in (1, 2, 3):
+        evaluator = evaluator_of(made(twice), llvm_backend, threads)
+        made_of = by_blocks(evaluator)(evaluator.packing.flat({}))
+        parts = made_of.loss, made_of.gradient, made_of.residual, made_of.jacobian.entries
+        found.append([np.asarray(one).tobytes() for one in parts])
+    assert found[0] == found[1] == found[2]
+
+
+def test_bounds_are_met_by_the_whole_triangle() -> None:
+    free, bounded = (evaluator_of(made(beside, low=low)) for low in (-np.inf, 0.0))
+    assert isinstance(reduced(free, blocks=True), AngularJacobian)
+    assert not isinstance(reduced(free), AngularJacobian)
+    assert not isinstance(reduced(bounded, blocks=True), AngularJacobian)
+
+
+@pytest.mark.parametrize("residuals", [beside, alone, twice])
+def test_a_fit_ends_where_that_by_the_whole_does(
+    residuals: Residuals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = run(made(residuals))
+    monkeypatch.setattr("optserve.jobs.reduced.angular_jacobian", lambda sparse: None)
+    whole = run(made(residuals))
+    assert blocks.termination.reason == whole.termination.reason == "gradient"
+    assert blocks.loss == pytest.approx(whole.loss, rel=1e-12)
+    for name in ("h", "r"):
+        np.testing.assert_allclose(
+            np.asarray(blocks.parameters[name]), np.asarray(whole.parameters[name]), rtol=1e-6
+        )
+
+
+def test_a_group_that_its_rows_do_not_identify_is_told() -> None:
+    x = np.where(GROUP == 7, 1.0, X)  # one x: height and rate of that group are one number
+    one = made(beside)
+    data = {**one.objective.data, "x": x}
+    objective = type(one.objective)(**{**vars(one.objective), "data": data})
+    found = run(Problem(**{**vars(one), "objective": objective}))
+    assert found.termination.exit_code != 0 or found.evidence is not None
+    assert "h[7]" in found.model_dump_json()
+
+
+def test_a_chain_has_no_blocks() -> None:
+    chain = np.stack([np.arange(99), np.arange(1, 100)], axis=1)
+    assert block_layout(chain, chain >= 0, 100, []) is None
+
+
+def test_what_many_rows_have_is_the_border() -> None:
+    rows = np.arange(4000)
+    columns = np.stack([rows % 500, 500 + rows % 3], axis=1)
+    found = block_layout(columns, columns >= 0, 503, [])
+    assert found is not None
+    assert found.border.tolist() == [500, 501, 502]
+    assert found.blocks.shape == (500, 1)
+    columns[0, 1] = 1  # two of the blocks are one, or it is taken from both
+    joined = block_layout(columns, columns >= 0, 503, [])
+    assert joined is not None
+    assert {*joined.border.tolist()} >= {500, 501, 502}
+
+
+def test_a_table_is_the_border_where_counts_of_rows_do_not_tell() -> None:
+    rng = np.random.default_rng(0)
+    points, cameras, counts = 800, 40, (2 + rng.pareto(1.0, 800) * 2).astype(int).clip(max=100)
+    point = np.repeat(np.arange(points), counts)
+    camera = points + (rng.beta(0.3, 1.0, len(point)) * cameras).astype(int)
+    columns = np.stack([point, camera], axis=1)
+    tables = [np.arange(points), points + np.arange(cameras)]
+    found = block_layout(columns, columns >= 0, points + cameras, tables)
+    assert found is not None
+    assert found.border.tolist() == tables[1].tolist()
+    other = block_layout(columns, columns >= 0, points + cameras, [])
+    assert other is None or other.border.size > cameras

@@ -19,7 +19,7 @@ from optserve.fitting.solve import (
     OutputForm,
     answered,
     automatic,
-    jacobian_of,
+    derived,
     problem_of,
     stopping,
 )
@@ -143,14 +143,7 @@ def curve_fit(
     stop = stopping(tol, maxiter, seconds)
     problem = problem_of(form, unknowns, outputs, method, stop, _rows(*given), unchanged(f))
     result = run(problem, progress=progress)
-    return answered(
-        CurveFit,
-        result,
-        unknowns,
-        residuals=lambda argument: np.asarray(residuals(argument, *given)),
-        jacobian=jacobian_of(lambda argument: residuals(argument, *given), unknowns),
-        model=f,
-    )
+    return answered(CurveFit, result, unknowns, **derived(problem, unknowns), model=f)
 
 
 def _named(f: ArrayFunction) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -15,8 +16,9 @@ from optserve.fitting.bounds import pairs_of
 from optserve.fitting.unchanged import Unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
-from optserve.graph.graph import Graph
-from optserve.graph.primitive import ArrayFunction, Primitive
+from optserve.graph.graph import Equation, Graph
+from optserve.graph.interpret import bind_rows, evaluated, resolved
+from optserve.graph.primitive import ArrayFunction, Primitive, listed
 from optserve.graph.trace import TracedFunction, Tracer
 from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import SHARED, Objective, Problem, Provided, StoppingRule
@@ -29,13 +31,14 @@ from optserve.primitives.tracing import trace
 from optserve.primitives.vocabulary import is_builtin
 from optserve.registry import default_session
 from optserve.transforms.jacobians import jacobian
+from optserve.transforms.simplify import prune
 
 __all__ = [
     "Data",
     "OutputForm",
     "answered",
     "automatic",
-    "jacobian_of",
+    "derived",
     "least_squares",
     "minimize",
     "problem_of",
@@ -140,21 +143,14 @@ def least_squares(
     unknowns = Unknowns.of(x0, bounds, names)
     stop, more = stopping(tol, maxiter, seconds), _listed(args)
 
-    def residuals(argument: Any) -> Any:
-        return fun(argument, *more)
-
     def outputs(*values: Any) -> tuple[Any, Any]:
-        residual = _traced("fun", residuals(unknowns.argument(values)))
+        residual = _traced("fun", fun(unknowns.argument(values), *more))
         return np.sum(np.square(residual)), residual
 
     method = method or automatic("least_squares")
     problem = problem_of(OutputForm("least_squares"), unknowns, outputs, method, stop)
     return answered(
-        LeastSquares,
-        run(problem, progress=progress),
-        unknowns,
-        residuals=lambda x: np.asarray(residuals(x)),
-        jacobian=jacobian_of(residuals, unknowns),
+        LeastSquares, run(problem, progress=progress), unknowns, **derived(problem, unknowns)
     )
 
 
@@ -285,7 +281,7 @@ def _structure(
     ]
     places = tuple(one.place for one in graph.equations)
     return default_session().fits.of(
-        (form, tuple(said), graph.digest, places),
+        (form, tuple(said), graph.computes, places),
         lambda: _Structure(parameters, graph, Memo(SHARED)),
         method,
     )
@@ -308,13 +304,34 @@ def answered(answer: type[A], result: Result, unknowns: Unknowns, **more: Any) -
     )
 
 
-def jacobian_of(residuals: ArrayFunction, unknowns: Unknowns) -> Callable[[Any], Array]:
-    """The derivatives (n, p) of residuals by the entries of their argument, as a function of it."""
+def derived(problem: Problem, unknowns: Unknowns) -> dict[str, Callable[[Any], Array]]:
+    """The ``residuals`` of a fit and their ``jacobian`` (n, p) by the entries of the argument, as
+    functions of it.
+
+    They are those of what was traced, of the data as they were then: what the function reads may
+    have changed since.
+    """
+    whole, arrays = problem.objective.graph, problem.objective.arrays
+
+    def residuals(argument: Any) -> Any:
+        graph = prune(replace(whole, outputs=whole.outputs[1:2]))
+        values = (*unknowns.values(argument), *arrays)
+        return evaluated(graph, values, bind_rows(graph.inputs, values), _applied)[0]
 
     def of_entries(entries: Any) -> Any:
         return np.reshape(residuals(unknowns.of_flat(entries)), -1)
 
-    return lambda argument: jacobian(of_entries)(unknowns.flat(argument))
+    return {
+        "residuals": lambda argument: np.asarray(residuals(argument)),
+        "jacobian": lambda argument: jacobian(of_entries)(unknowns.flat(argument)),
+    }
+
+
+def _applied(
+    equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
+) -> tuple[Any, ...]:
+    """The results of one equation, whose operands may be traced."""
+    return listed(equation.primitive.bind(*operands, **resolved(equation.attributes, rows)))
 
 
 def _traced(name: str, value: Any) -> Tracer:

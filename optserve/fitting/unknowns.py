@@ -12,7 +12,7 @@ import numpy as np
 from optserve.errors import ConfigError, OptserveError
 from optserve.fitting.bounds import bounds_of
 from optserve.fitting.series import plainly
-from optserve.graph.aval import Array, DType
+from optserve.graph.aval import Array, DType, is_traced
 from optserve.graph.operands import plain_array
 from optserve.jobs.parameters import JobParameter
 
@@ -112,6 +112,14 @@ class Unknowns:
         if self.mapping:
             return {one.name: value for one, value in zip(self.parameters, values, strict=True)}
         return np.stack(list(values)) if self.stacked else values[0]
+
+    def values(self, argument: Any) -> list[Any]:
+        """The values of the parameters in such an argument (traced or not)."""
+        if self.mapping:
+            parts = [argument[one.name] for one in self.parameters]
+        else:
+            parts = list(argument) if self.stacked else [argument]
+        return [one if is_traced(one) else np.asarray(one) for one in parts]
 
     def flat(self, argument: Any) -> Array:
         """All entries of an argument in one vector (p,)."""

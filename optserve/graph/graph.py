@@ -7,7 +7,7 @@ payloads, differ. The text has a line an equation: ``name:aval = primitive[attri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -113,20 +113,32 @@ class Graph:
 
     @property
     def digest(self) -> str:
-        """A hash of what the graph computes, of 64 digits; free of names, places and row counts."""
+        """A hash of what the graph computes, of 64 digits; free of names, places and row counts.
+
+        Primitives count by their names, which tell them apart within a registry."""
         return self._numbered[0]
 
+    @property
+    def computes(self) -> Hashable:
+        """A key that only graphs have which compute the same, by the same primitives: of those that
+        are made while a function is traced, or again in a notebook, several may have one name."""
+        return self.digest, self._numbered[2]
+
     @cached_property
-    def _numbered(self) -> tuple[str, tuple[str, ...]]:
-        """The digest, and the tables in its order."""
+    def _numbered(self) -> tuple[str, tuple[str, ...], tuple[Primitive, ...]]:
+        """The digest, and the tables and the primitives in its order."""
         import hashlib  # takes longer than reading all of floor 0; most runs hash nothing
 
         numbering = _Numbering()
         text = "".join([f"{token}\0" for token in numbering.graph(self)])
-        return hashlib.sha256(text.encode()).hexdigest(), tuple(numbering.rows)
+        return (
+            hashlib.sha256(text.encode()).hexdigest(),
+            (*numbering.rows,),
+            (*numbering.primitives,),
+        )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Graph) and self.digest == other.digest
+        return isinstance(other, Graph) and self.computes == other.computes
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -162,11 +174,13 @@ class _Numbering:
     def __init__(self) -> None:
         self.variables: dict[Var, int] = {}
         self.rows: dict[str, int] = {}
+        self.primitives: dict[Primitive, None] = {}
 
     def graph(self, graph: Graph) -> Iterator[str]:
         yield "inputs"
         yield from map(self.define, graph.inputs)
         for equation in graph.equations:
+            self.primitives[equation.primitive] = None
             yield equation.primitive.name
             yield from map(self.atom, equation.operands)
             for key in sorted(equation.attributes):
@@ -203,7 +217,7 @@ class _Numbering:
     def attribute(self, value: Any) -> Iterator[str]:
         if isinstance(value, Graph):
             inner = _Numbering()
-            inner.rows = self.rows
+            inner.rows, inner.primitives = self.rows, self.primitives
             yield "("
             yield from inner.graph(value)
             yield ")"

@@ -179,7 +179,7 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_frozen, value))
     if isinstance(value, Graph):
-        return value.digest, row_names(value)
+        return value.computes, row_names(value)
     return type(value), value.hex() if isinstance(value, float) else value
 
 

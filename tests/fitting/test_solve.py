@@ -207,3 +207,34 @@ def test_a_value_of_one_entry_is_a_number() -> None:
 def test_limits_that_are_none_are_refused(limit: Any) -> None:
     with pytest.raises(OptserveError, match=f"{next(iter(limit))} is"):
         optserve.minimize(lambda x: np.sum(x**2), [1.0], **limit)
+
+
+def test_residuals_are_those_that_were_fitted_whatever_the_function_reads_by_now() -> None:
+    t, columns = np.arange(4.0), [np.array([1.0, 3.0, 4.0, 7.0]), np.array([0.0, 1.0, 5.0, 5.0])]
+    y, fits = np.zeros(4), []
+    for y[:] in columns:
+        fits.append(optserve.least_squares(lambda b: y - b[0] - b[1] * t, [0.0, 0.0]))
+    fits.append(optserve.least_squares(lambda b, y: y - b[0] - b[1] * t, [0.0, 0.0], columns[0]))
+    expected = [one - np.polyval(np.polyfit(t, one, 1), t) for one in (*columns, columns[0])]
+    t[:] = columns[0][:] = 0.0
+    for fit, residuals in zip(fits, expected, strict=True):
+        np.testing.assert_allclose(fit.fun, residuals, atol=1e-12)
+        np.testing.assert_allclose(fit.jac, -np.vander(np.arange(4.0), 2, increasing=True))
+
+
+def _stretched(factor: float) -> Any:
+    @optserve.custom_vjp
+    def stretched(x: Any) -> Any:
+        return factor * x
+
+    stretched.defvjp(lambda x: (factor * x, None), lambda _, cotangent: (factor * cotangent,))
+    return stretched
+
+
+@pytest.mark.parametrize(
+    "made", [_stretched, lambda factor: optserve.checkpoint(lambda x: factor * x)]
+)
+def test_functions_of_one_name_are_not_taken_for_each_other(made: Any) -> None:
+    for factor in (1.0, 2.0):
+        found = optserve.minimize(lambda x, once: (once(x) - 6.0) ** 2, 0.0, (made(factor),))
+        assert found.x == pytest.approx(6.0 / factor)

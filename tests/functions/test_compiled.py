@@ -201,3 +201,14 @@ def test_what_is_no_number_is_told_to_be_static() -> None:
 
     with pytest.raises(TraceError, match="type Model"):
         Model().doubled(1.0)
+
+
+def test_bodies_of_loops_that_call_functions_of_one_name_are_told_apart() -> None:
+    def both(x: Any) -> Any:
+        twice, sine = optserve.checkpoint(lambda c: 2.0 * c), optserve.checkpoint(np.sin)
+        first = optserve.scan(lambda c, _: (twice(c), c), x, np.zeros(3))[0]
+        return first + optserve.scan(lambda c, _: (sine(c), c), x, np.zeros(3))[0]
+
+    assert optserve.compile(both)(0.5) == pytest.approx(4.0 + np.sin(np.sin(np.sin(0.5))))
+    slope = optserve.grad(both)
+    assert optserve.compile(slope)(0.5) == pytest.approx(slope(0.5))

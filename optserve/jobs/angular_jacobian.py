@@ -15,6 +15,7 @@ from optserve.jobs.block_layout import block_layout, operations
 from optserve.jobs.known_points import Linearized
 from optserve.jobs.sparse_jacobian import SparseJacobian
 from optserve.optimizers.block_angular import (
+    AngularInverse,
     AngularTriangle,
     BlockLayout,
     assembled,
@@ -84,6 +85,21 @@ class AngularJacobian:
     def operations(self) -> float:
         """Multiplications of one call, and of a step by what it gives."""
         return STEP * operations(self.layout, len(self.sparse.columns))
+
+    def lengths(self, point: Array, inverse: AngularInverse) -> Array:
+        """Those (n,) of the rows of the Jacobian at a point (p,), times the inverse of a
+        triangle."""
+        values, (block, places) = self.sparse.entries(point).values, self._where
+        count, width = len(values), self.layout.blocks.shape[1]
+        whole = width + self.layout.border.size
+        height, found = max(AT_ONCE // (whole * width), 1), [np.empty(0)]
+        for first in range(0, count, height):
+            part = slice(first, first + height)
+            at = places[part] + whole * np.arange(len(places[part]))[:, None]
+            rows = np.bincount(at.ravel(), values[part].ravel(), len(at) * whole)
+            inner, border = np.split(rows.reshape(-1, whole), [width], axis=1)
+            found.append(inverse.lengths(np.maximum(block[part], 0), inner, border))
+        return np.concatenate(found)
 
     def _unknown(self) -> Linearized:
         triangular = AngularTriangle.of(self.layout, np.full(self.layout.entries, np.nan))

@@ -18,6 +18,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows, interpret
 from optserve.graph.primitive import Value
 from optserve.graph.streamed import held
+from optserve.jobs.angular_jacobian import AngularJacobian, angular_jacobian
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
 from optserve.jobs.graphs import Graphs, applied
@@ -72,7 +73,8 @@ class Evaluator:
         objective = replace(self.problem.objective, data=data)
         graphs.arguments = (*self.packing.constants, *objective.arrays)
         other.graphs, other.points = graphs, LastPoints()
-        other.__dict__.pop("sparse", None)  # whose places the data tell
+        for made in ("sparse", "angular"):  # whose places the data tell
+            other.__dict__.pop(made, None)
         other.constant_hessian = None
         return other
 
@@ -258,15 +260,6 @@ class Evaluator:
         entries = entries_of(self._gradient_graph(), [vector, *self.graphs.arguments])
         return size * entries <= QUICK
 
-    @property
-    def transformed(self) -> list[int]:
-        """Which parameters vary on another scale than their natural one."""
-        return [
-            index
-            for index, segment in enumerate(self.packing.segments)
-            if segment.count and segment.parameter.transform is not None
-        ]
-
     def at(self, what: str, graph: Callable[[], Graph], point: Array) -> tuple[Array, ...]:
         """The outputs of a graph over the natural parameters and the data, which is ``what``."""
         values = self.packing.natural(point).values()
@@ -383,6 +376,12 @@ class Evaluator:
         """The Jacobian by its entries, where each row has few of them."""
         sizes = [*self.residual_sizes.values()]
         return sparse_jacobian(self.graphs, sizes, self.compiled) if sizes else None
+
+    @cached_property
+    def angular(self) -> AngularJacobian | None:
+        """The same by small blocks beside a border, where nothing is bounded."""
+        free = all(one is None for one in self.bounds)
+        return None if self.sparse is None or not free else angular_jacobian(self.sparse)
 
     @cached_property
     def _jacobian(self) -> Compiled | None:

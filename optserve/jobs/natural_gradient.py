@@ -21,7 +21,7 @@ def natural_gradient(evaluator: Evaluator, point: Array, gradient: Array) -> dic
     """
     packing = evaluator.packing
     found = packing.spread(gradient)
-    indices = evaluator.transformed
+    indices = evaluator.packing.transformed
     if not indices:
         return found
     graph = evaluator.problem.objective.graph

@@ -125,6 +125,15 @@ class Packing:
         self.layout = other.layout
         return self
 
+    @property
+    def transformed(self) -> list[int]:
+        """Which parameters vary on another scale than their natural one."""
+        return [
+            index
+            for index, segment in enumerate(self.segments)
+            if segment.count and segment.parameter.transform is not None
+        ]
+
     @cached_property
     def is_identity(self) -> bool:
         """Whether the pieces of the vector are the natural values, one each."""

@@ -22,7 +22,6 @@ from optserve.backends.threads import share
 from optserve.graph.aval import Array, DType, Shape
 from optserve.graph.dim import Dim
 from optserve.graph.graph import Graph
-from optserve.jobs.angular_jacobian import angular_jacobian
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.known_points import Linearized
 from optserve.optimizers.tall import MANY, SQUARES, of_products, triangle
@@ -150,8 +149,7 @@ def reduced(evaluator: Evaluator, *, blocks: bool = False) -> Callable[[Array], 
     Few rows of streamed data are held, so that the bits are those of data in memory.
     """
     if (sparse := evaluator.sparse) is not None:
-        free = all(one is None for one in evaluator.bounds)
-        return (angular_jacobian(sparse) if blocks and free else None) or sparse.reduced
+        return (evaluator.angular if blocks else None) or sparse.reduced
     graphs, size = evaluator.graphs, evaluator.packing.size
     few = evaluator.rows * (size + 1) <= BLOCK_ENTRIES
     if few and not evaluator.problem.objective.streamed:

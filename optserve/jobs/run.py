@@ -269,7 +269,9 @@ def _findings(
 
 def _gradient(evaluator: Evaluator, outcome: Outcome) -> Mapping[str, Any]:
     size = evaluator.packing.size
-    late = bool(evaluator.transformed) and not evaluator.deadline.fits("natural gradient", 1)
+    late = bool(evaluator.packing.transformed) and not evaluator.deadline.fits(
+        "natural gradient", 1
+    )
     if outcome.best is None or late:
         found = evaluator.packing.spread(np.full(size, np.nan))
     else:

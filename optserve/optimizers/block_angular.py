@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +23,17 @@ from optserve.optimizers.least_length import of_least_length
 from optserve.optimizers.lengths import lengths, norm
 from optserve.optimizers.tall import triangle
 
-__all__ = ["AngularTriangle", "BlockLayout", "assembled", "eliminated", "of_border"]
+__all__ = [
+    "AngularInverse",
+    "AngularTriangle",
+    "BlockLayout",
+    "assembled",
+    "eliminated",
+    "of_border",
+]
+
+TAKES_PART = 1e-8
+"""The share of a column in a direction from which on it takes part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +138,30 @@ class AngularTriangle:
     def inverse_norm(self) -> float:
         """The Frobenius norm of the inverse; ``LinAlgError`` where there is none for sure."""
         first, last = np.linalg.inv(self.blocks), np.linalg.inv(self.corner)
+        return self._inverse(first, last, np.zeros(0)).norm
+
+    def inverse(self, cutoff: float) -> AngularInverse:
+        """The inverse; of a block whose columns are dependent, but for what is left of less than
+        ``cutoff`` along directions of it, with which ``open`` columns change. ``LinAlgError`` where
+        the columns of the border are."""
+        left, values, right = np.linalg.svd(self.blocks)
+        turned, kept = left.transpose(0, 2, 1), values > cutoff
+        corner = self.corner
+        if not kept.all():
+            rows = np.concatenate([corner, (turned @ self.sides)[~kept]])
+            corner = of_border([np.column_stack([rows, np.zeros(len(rows))])])[:-1, :-1]
+        last = np.linalg.inv(corner)
+        if not norm(last.ravel()) * sqrt(len(last)) * cutoff < 1.0:
+            raise np.linalg.LinAlgError("columns of the border are dependent")
+        inverted = kept / np.where(kept, values, 1.0)
+        first = right.transpose(0, 2, 1) @ (inverted[:, :, None] * turned)
+        taken = np.where(kept[:, :, None], 0.0, np.abs(right)).max(axis=1)
+        is_open = np.asarray(self.layout.joined(taken, np.zeros(len(last))) > TAKES_PART)
+        return self._inverse(first, last, is_open)
+
+    def _inverse(self, first: Value, last: Value, is_open: Value) -> AngularInverse:
         between = first @ (self.beside @ last).reshape(self.sides.shape)
-        return sqrt(sum(float(np.vdot(one, one)) for one in (first, between, last)))
+        return AngularInverse(self.layout, first, between, last, is_open)
 
     def least_squares(self, target: Value, cutoff: float) -> tuple[Value, float]:
         """Minimize ``norm(R @ z + target)`` where columns may be dependent; and by how much less
@@ -170,6 +203,54 @@ class AngularTriangle:
         """What the rows of all blocks have in the border (k b, c)."""
         count, width, border = self.sides.shape
         return self.sides.reshape(count * width, border)
+
+
+class AngularInverse(NamedTuple):
+    """The inverse of a triangle: that of its blocks (k, b, b), less ``between`` (k, b, c) beside
+    them, and that of the border (c, c); ``open`` (p,) are the columns of which there is none."""
+
+    layout: BlockLayout
+    first: Value
+    between: Value
+    last: Value
+    open: Value
+
+    @property
+    def norm(self) -> float:
+        """The Frobenius norm."""
+        return sqrt(sum(float(np.vdot(one, one)) for one in self[1:4]))
+
+    @property
+    def variances(self) -> Value:
+        """The diagonal (p,) of the inverse times its transpose."""
+        inner = np.square(self.first).sum(axis=2) + np.square(self.between).sum(axis=2)
+        return self.layout.joined(inner, np.square(self.last).sum(axis=1))
+
+    def over(self, divisors: Value) -> AngularInverse:
+        """With its rows over ``divisors`` (p,): that of columns so many times as long."""
+        inner, border = self.layout.split(divisors)
+        inner = np.where(self.layout.blocks < self.layout.size, inner, 1.0)[:, :, None]
+        first, between = self.first / inner, self.between / inner
+        return AngularInverse(self.layout, first, between, self.last / border[:, None], self.open)
+
+    def transposed_times(self, vector: Value) -> Value:
+        """The transpose times a vector (p,)."""
+        inner, border = self.layout.split(vector)
+        last = self.last.T @ border - np.einsum("kic,ki->c", self.between, inner)
+        return self.layout.joined(_times(self.first.transpose(0, 2, 1), inner), last)
+
+    def times(self, vector: Value) -> Value:
+        """The inverse times a vector (p,)."""
+        inner, border = self.layout.split(vector)
+        first = _times(self.first, inner) - self.between @ border
+        return self.layout.joined(first, self.last @ border)
+
+    def lengths(self, blocks: Value, inner: Value, border: Value) -> Value:
+        """Those (n,) of rows times the inverse, which have ``inner`` (n, b) in one of the
+        ``blocks`` (n,), and ``border`` (n, c)."""
+        first = (inner[:, None, :] @ self.first[blocks])[:, 0]
+        last = border @ self.last - (inner[:, None, :] @ self.between[blocks])[:, 0]
+        return np.sqrt(np.square(first).sum(axis=1) + np.square(last).sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ def _grown(surface: Surface, point: Array) -> Array:
     It is 0 for one without a transform.
     """
     found = np.zeros(surface.size)
-    if not surface.evaluator.transformed:
+    if not surface.evaluator.packing.transformed:
         return found
     packing = surface.evaluator.packing
     now, before = map(packing.natural, (point, surface.start))

@@ -109,7 +109,6 @@ class Landscape:
     asked: int = 0
     bounds: tuple[None, None] = (None, None)
     linearizes: bool = False
-    transformed: tuple[int, ...] = ()
     graphs: Any = field(init=False)
     packing: Any = field(init=False)
     problem: Any = field(init=False)
@@ -118,7 +117,12 @@ class Landscape:
         size = self.view.scale.size
         labels = tuple(f"x[{number}]" for number in range(size))
         self.packing = SimpleNamespace(
-            size=size, dtype=np.dtype(np.float64), labels=labels, free=(), natural=lambda point: {}
+            size=size,
+            dtype=np.dtype(np.float64),
+            labels=labels,
+            free=(),
+            transformed=(),
+            natural=lambda point: {},
         )
         objective = SimpleNamespace(kind=self.loss.kind, streamed=False, data={})
         self.problem = SimpleNamespace(objective=objective)

@@ -10,7 +10,7 @@ from optserve.graph.aval import Array
 from optserve.jobs.evidence.direction_names import listed
 from optserve.jobs.evidence.uncertainty.information import Information
 
-__all__ = ["cautions", "left_open"]
+__all__ = ["MOST", "cautions", "left_open", "told_of_condition", "told_of_groups", "told_of_pairs"]
 
 CORRELATED = 0.995
 """The correlation from which on two estimates are reported as hardly told apart."""
@@ -39,13 +39,20 @@ def cautions(
     the data do not determine a and b: they trade off against each other; fix one, or penalize them
     """
     yield from left_open(information, coordinates)
-    yield from _ill_conditioned(information)
-    yield from _correlated(entries, correlation)
+    yield from told_of_condition(information.condition, information.epsilon)
+    upper = np.triu(correlation, 1)
+    order = np.argsort(-np.abs(upper), axis=None)[: MOST + 1]
+    pairs = [divmod(int(flat), len(entries)) for flat in order]
+    yield from told_of_pairs([(entries[i], entries[j], float(upper[i, j])) for i, j in pairs])
 
 
 def left_open(information: Information, coordinates: Sequence[str]) -> Iterator[str]:
     """A sentence for each group of ``coordinates`` that the data do not determine."""
-    groups = [[coordinates[one] for one in group] for group in information.groups()]
+    yield from told_of_groups([[coordinates[i] for i in group] for group in information.groups()])
+
+
+def told_of_groups(groups: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A sentence for each group of labels that the data do not determine, but together."""
     unused = [label for group in groups if len(group) == 1 for label in group]
     trading = [group for group in groups if len(group) > 1]
     told = "the data do not determine"
@@ -58,8 +65,8 @@ def left_open(information: Information, coordinates: Sequence[str]) -> Iterator[
         yield f"{told} {len(trading) - MOST} more groups of parameters that trade off{_REMEDY}"
 
 
-def _ill_conditioned(information: Information) -> Iterator[str]:
-    condition, epsilon = information.condition, information.epsilon
+def told_of_condition(condition: float, epsilon: float) -> Iterator[str]:
+    """What a condition number makes of standard errors."""
     if condition * np.sqrt(epsilon) > 1.0:
         digits = max(0, int(-np.log10(condition * epsilon)))
         yield (
@@ -68,15 +75,13 @@ def _ill_conditioned(information: Information) -> Iterator[str]:
         )
 
 
-def _correlated(entries: Sequence[str], correlation: Array) -> Iterator[str]:
-    """The pairs that correlate most, strongest first."""
-    upper = np.triu(correlation, 1)
-    order = np.argsort(-np.abs(upper), axis=None)[: MOST + 1]
-    pairs = [divmod(int(flat), len(entries)) for flat in order]
-    strong = [(i, j) for i, j in pairs if abs(upper[i, j]) >= CORRELATED]
-    for i, j in strong[:MOST]:
+def told_of_pairs(pairs: Sequence[tuple[str, str, float]]) -> Iterator[str]:
+    """Of pairs of entries and their correlations, strongest first, those that are hardly told
+    apart."""
+    strong = [one for one in pairs if abs(one[2]) >= CORRELATED]
+    for first, second, correlation in strong[:MOST]:
         yield (
-            f"{entries[i]} and {entries[j]} correlate {_shown(upper[i, j])}: "
+            f"{first} and {second} correlate {_shown(correlation)}: "
             "their error bars are nearly one direction"
         )
     if len(strong) > MOST:

@@ -11,6 +11,7 @@ import numpy as np
 
 from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.edge_tracing import EdgeEnd, EdgeLine, Tracing
 from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.holding import (
@@ -230,7 +231,7 @@ class _Contour:
 def _unit_circle(found: EstimateErrors, numbers: tuple[int, int]) -> Array | None:
     """The lower triangular root of the covariance (2, 2) of two coordinates, if it is known."""
     errors = found.errors
-    if errors is None or not errors.free[list(numbers)].all():
+    if not isinstance(errors, CoordinateErrors) or not errors.free[list(numbers)].all():
         return None
     places = np.cumsum(errors.free) - 1
     (a, b) = (errors.root[places[number]] for number in numbers)

@@ -27,6 +27,11 @@ class CoordinateErrors:
     root: Array
     dof: float
 
+    @property
+    def rank(self) -> int:
+        """The directions in which the data tell something."""
+        return self.information.rank
+
     def of(self, derivative: Array) -> Array:
         """The standard errors (m,) of what changes with the coordinates as ``derivative`` (m, p)
         says, by the delta method (Seber & Wild 1989, section 5.1).

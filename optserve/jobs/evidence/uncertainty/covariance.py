@@ -13,12 +13,25 @@ from typing import NamedTuple
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.uncertainty.fit import Fit
 from optserve.jobs.evidence.uncertainty.information import Information, of_hessian, of_jacobian
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum, NoCovarianceError
 from optserve.jobs.problem import ErrorKind, ErrorMethod
 from optserve.optimizers.tall import triangle
 
-__all__ = ["BIAS", "Covariance", "covariance_of"]
+__all__ = [
+    "BENT",
+    "BIAS",
+    "GAUSS_NEWTON",
+    "Covariance",
+    "covariance_of",
+    "dof_of",
+    "spread_of",
+]
+
+GAUSS_NEWTON = "(J'J)^-1, J being the derivative of the residuals"
+BENT = ("the second derivatives of the residuals",)
+"""What it is called, and what it leaves out."""
 
 BIAS = "the bias that the penalty makes"
 """What no covariance of penalized estimates tells."""
@@ -84,17 +97,16 @@ def _gauss_newton(minimum: FreeMinimum) -> Covariance:
     if not minimum.is_least_squares:
         raise NoCovarianceError("`gauss_newton` is of least squares: `hessian` is of a likelihood")
     information = minimum.of_jacobian
-    spread, scaled = _spread(minimum)
+    spread, scaled = spread_of(minimum, minimum.fit)
     return Covariance(
         information,
         _root(information),
-        _dof(minimum),
+        dof_of(minimum, minimum.fit),
         "gauss_newton",
         _named(minimum, "least squares"),
-        "(J'J)^-1, J being the derivative of the residuals"
-        + (", those of the penalties too" if minimum.has_penalties else ""),
+        GAUSS_NEWTON + (", those of the penalties too" if minimum.has_penalties else ""),
         scaled,
-        ("the second derivatives of the residuals",),
+        BENT,
         spread,
     )
 
@@ -115,7 +127,7 @@ def _hessian(minimum: FreeMinimum) -> Covariance:
         raise NoCovarianceError(f"the {what} is not at a {where}: its Hessian is indefinite")
     spread, scaled, dof = 1.0, "as it is", inf
     if minimum.is_least_squares:
-        (spread, scaled), dof = _spread(minimum), _dof(minimum)
+        (spread, scaled), dof = spread_of(minimum, minimum.fit), dof_of(minimum, minimum.fit)
     told = "H^-1, H being the second derivative of " + (
         "half the sum of squares" if minimum.is_least_squares else "-log L"
     )
@@ -217,24 +229,25 @@ def _root(information: Information) -> Array:
     return information.of(np.eye(information.scale.size)).factor
 
 
-def _spread(minimum: FreeMinimum) -> tuple[float, str]:
+def spread_of(minimum: FreeMinimum, fit: Fit) -> tuple[float, str]:
     """By what least squares scale a root, and the words for it."""
-    fit = minimum.fit
     if minimum.has_sigma:
         return 1.0, "as sigma says, not by the residuals"
     if fit.residual_standard_error is None:
-        raise NoCovarianceError(_no_freedom(minimum))
+        raise NoCovarianceError(_no_freedom(minimum, fit))
     if fit.perfect:
         return 0.0, "by residuals that are nothing but rounding: 0"
     spread = fit.residual_standard_error
     return spread, f"times RSS / (n - p) = {spread**2:.6g}, n - p = {fit.degrees_of_freedom}"
 
 
-def _dof(minimum: FreeMinimum) -> float:
-    return inf if minimum.has_sigma else float(minimum.fit.degrees_of_freedom)
+def dof_of(minimum: FreeMinimum, fit: Fit) -> float:
+    """The degrees of freedom of the quantiles, infinite for those of the normal."""
+    return inf if minimum.has_sigma else float(fit.degrees_of_freedom)
 
 
-def _no_freedom(minimum: FreeMinimum) -> str:
-    count, size = minimum.count, minimum.coordinates.size
+def _no_freedom(minimum: FreeMinimum, fit: Fit | None = None) -> str:
+    count = minimum.count if fit is None else fit.observations
+    size = minimum.coordinates.size
     left = f"{count} residual{'s leave' if count > 1 else ' leaves'} no degree of freedom"
     return f"{left} beside {size} parameter{'s' if size > 1 else ''}"

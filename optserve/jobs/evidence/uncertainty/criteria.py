@@ -39,7 +39,7 @@ def criteria_of(
         return Criteria()
     if objective.weights == "sampling":  # a weighted sample has no likelihood
         return Criteria()
-    k = errors.information.rank
+    k = errors.rank
     if fit is None:
         if log_likelihood is None:
             return Criteria()

@@ -13,9 +13,18 @@ from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Prices, decomposition
 from optserve.jobs.evidence.direction_names import listed
+from optserve.jobs.evidence.uncertainty.block_errors import BlockErrors, block_errors, cautions_of
 from optserve.jobs.evidence.uncertainty.cautions import cautions, left_open
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
-from optserve.jobs.evidence.uncertainty.covariance import BIAS, Covariance, covariance_of
+from optserve.jobs.evidence.uncertainty.covariance import (
+    BENT,
+    BIAS,
+    GAUSS_NEWTON,
+    Covariance,
+    covariance_of,
+    dof_of,
+    spread_of,
+)
 from optserve.jobs.evidence.uncertainty.delta_method import Varying, varying_entries
 from optserve.jobs.evidence.uncertainty.fit import Fit, fit_of, own_residuals
 from optserve.jobs.evidence.uncertainty.intervals import intervals_of
@@ -67,7 +76,7 @@ class EstimateErrors:
     covariance: Array = field(default_factory=lambda: np.zeros((0, 0)))
     correlation: Array = field(default_factory=lambda: np.zeros((0, 0)))
     fit: Fit | None = None
-    errors: CoordinateErrors | None = None
+    errors: CoordinateErrors | BlockErrors | None = None
     refits: int | None = None
     failed: int | None = None
     notes: tuple[str, ...] = ()
@@ -120,6 +129,8 @@ def uncertainty_of(
     if why:
         return no_uncertainty(evaluator, why, fit)
     try:
+        if not evaluator.forms_jacobian and fit is not None:
+            return _by_blocks(minimum, fit, level, flat)
         covariance = covariance_of(minimum, method)
         believed = misjudged(minimum, covariance)
         if believed is not None:
@@ -144,12 +155,15 @@ def _fit(minimum: FreeMinimum, why: str) -> tuple[str, Fit | None]:
         return why, None
     own, size = own_residuals(evaluator), int(minimum.free.sum())
     price, operations = Prices(evaluator).jacobian, decomposition(size, own.size)
+    if not evaluator.forms_jacobian and evaluator.angular is not None:
+        operations = evaluator.angular.operations
     late = not deadline.fits("jacobian", price, operations)
     if late and not deadline.fits("residual", 1):
         return why or LATE, None
     if late or not evaluator.forms_jacobian:
         residual = evaluator.residual(minimum.point)[own]
-        return why or LATE, fit_of(evaluator, minimum.point, residual, size)
+        told = why or (LATE if late else "")
+        return told, fit_of(evaluator, minimum.point, residual, size)
     if not minimum.has_finite_jacobian:
         fit = fit_of(evaluator, minimum.point, minimum.residual, size)
         return why or "a derivative is not finite at the estimates", fit
@@ -166,10 +180,62 @@ def _impossible(evaluator: Evaluator, point: Array, free: Array, method: ErrorMe
     streamed = objective.kind == "least_squares" and objective.streamed
     if streamed and not evaluator.forms_jacobian:
         return "the residuals of so many streamed data are not kept: `in_memory: true` does"
-    if not evaluator.forms_jacobian:
+    if not evaluator.forms_jacobian and not _are_by_blocks(evaluator, method):
         size = evaluator.packing.size
         return f"the derivatives by {size} free coordinates are too many to be formed"
     return ""
+
+
+def _are_by_blocks(evaluator: Evaluator, method: ErrorMethod) -> bool:
+    """Whether standard errors are made by blocks, where the whole Jacobian is too large."""
+    objective = evaluator.problem.objective
+    plain = not (objective.priors or objective.penalties or evaluator.packing.transformed)
+    kind = method.label_of(objective.kind, objective.weights)
+    return plain and kind == "gauss_newton" and evaluator.angular is not None
+
+
+def _by_blocks(
+    minimum: FreeMinimum, fit: Fit, level: float, flat: Collection[str]
+) -> EstimateErrors:
+    """Those of parameters that are too many for a covariance."""
+    packing, point = minimum.evaluator.packing, minimum.point
+    (spread, scaled), dof = spread_of(minimum, fit), dof_of(minimum, fit)
+    found = block_errors(minimum, spread, dof)
+    sizes = found.sizes
+    if fit.perfect:
+        lost = _lost(fit.rounding * np.sqrt(found.inverse.variances), point)
+        sizes = np.where(lost, np.nan, sizes)
+    sizes = np.where([label in flat for label in packing.labels], np.nan, sizes)
+    widths = student_t_quantile(level, dof) * sizes
+    low, high = packing.spread(point - widths), packing.spread(point + widths)
+    notes = ["a perfect fit: residuals and standard errors are 0, but for rounding"]
+    return EstimateErrors(
+        method="least squares",
+        kind="gauss_newton",
+        told=GAUSS_NEWTON,
+        scaled=scaled,
+        left_out=BENT,
+        standard_errors=packing.spread(sizes),
+        intervals={name: np.stack([low[name], high[name]], axis=-1) for name in low},
+        unavailable=_unknown(packing, sizes),
+        level=level,
+        dof=dof,
+        fit=fit,
+        errors=found,
+        notes=tuple(notes if fit.perfect else ()),
+        warnings=tuple(cautions_of(found, packing.labels, minimum.epsilon)),
+    )
+
+
+def _unknown(packing: Packing, sizes: Array) -> dict[str, str]:
+    """Why parameters have entries without a standard error (p,)."""
+    found = {}
+    for segment in packing.segments:
+        why = ["fixed"] if segment.parameter.fixed.any() else []
+        why += ["not determined by the data"] if np.isnan(sizes[segment.columns]).any() else []
+        if why:
+            found[segment.parameter.name] = ", ".join(why)
+    return found
 
 
 def by_delta_method(
@@ -268,7 +334,7 @@ def _correlation(roots: Array, sizes: Array) -> Array:
 
 def _varying(evaluator: Evaluator, point: Array) -> Varying:
     """What varies at ``point`` (p,): without transforms the same everywhere."""
-    if evaluator.transformed:
+    if evaluator.packing.transformed:
         return varying_entries(evaluator.packing, point)
     return evaluator.graphs.kept("varying", lambda: varying_entries(evaluator.packing, point))
 

@@ -10,6 +10,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.uncertainty.block_errors import BlockErrors
 from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.fit import scales_at
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
@@ -77,7 +78,12 @@ def _compared(
     columns = dict(_given(evaluator, observed, [*scales.values()]))
     columns["observed"] = np.ravel(observed)
     columns["predicted"] = np.ravel(observed) - difference
-    if uncertainty.errors is not None:
+    if isinstance(uncertainty.errors, BlockErrors):
+        columns["leverage"] = uncertainty.errors.leverages()[part]
+        with np.errstate(invalid="ignore"):
+            error = uncertainty.errors.spread * np.sqrt(columns["leverage"])
+            columns["standard_error"] = error * unit
+    elif uncertainty.errors is not None:
         jacobian = evaluator.linearized(point).jacobian[part].astype(np.float64)
         error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):

@@ -18,7 +18,7 @@ from optserve.jobs.evidence.uncertainty.covariance import Covariance
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
 from optserve.optimizers.projection import project
 
-__all__ = ["misjudged"]
+__all__ = ["LOOKED_AT", "is_misjudged", "misjudged"]
 
 NEAR = (1e-2, 3e-3, 1e-3)
 """The shares of an error bar at which the loss is looked at: one that is bounded may be low at the
@@ -27,7 +27,7 @@ first by chance."""
 TIMES = 1e3
 """How many times as far as an error bar says the loss rises where it is not believed."""
 
-MOST = 8
+LOOKED_AT = 8
 """Axes along which the loss is looked at: those whose error bars are longest, beside estimates."""
 
 TAKES_PART = 1e-3
@@ -56,13 +56,13 @@ def misjudged(minimum: FreeMinimum, covariance: Covariance) -> Array | None:
     steps = spread * (information.known / information.singular) / information.scale[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         times = (np.abs(steps) / np.abs(minimum.coordinates)[:, None]).max(axis=0, initial=0.0)
-    longest = np.argsort(-times, kind="stable")[:MOST]
+    longest = np.argsort(-times, kind="stable")[:LOOKED_AT]
     unit = variance if minimum.is_least_squares else 0.5
     curvature = np.zeros((0, 0))
     for number in longest[times[longest] > 1.0]:
-        rise = _rise(minimum, steps[:, number])
-        if any(rise(share) > TIMES * share**2 * unit for share in NEAR):
-            there = _reached(rise, unit) * steps[:, number]
+        step = steps[:, number]
+        if is_misjudged(minimum, step, unit):
+            there = _reached(_rise(minimum, step), unit) * step
             beside = [_curvature(minimum, sense * there) for sense in (1.0, -1.0)]
             curvature = sum(beside, start=curvature if curvature.size else np.zeros_like(beside[0]))
     if not curvature.size or not np.isfinite(curvature).all():
@@ -70,6 +70,12 @@ def misjudged(minimum: FreeMinimum, covariance: Covariance) -> Array | None:
     along = information.scale[:, None] * information.known * information.singular
     told = (along @ along.T) * (variance if covariance.kind == "score" else 1.0)
     return _without(told, curvature)
+
+
+def is_misjudged(minimum: FreeMinimum, step: Array, unit: float) -> bool:
+    """Whether the loss rises much farther by the error bar ``step`` (q,) than by a ``unit``."""
+    rise = _rise(minimum, step)
+    return any(rise(share) > TIMES * share**2 * unit for share in NEAR)
 
 
 def _rise(minimum: FreeMinimum, step: Array) -> Callable[[float], float]:

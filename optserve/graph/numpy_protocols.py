@@ -139,7 +139,7 @@ class NumpyProtocols(RecordedOperators):
 
     @property
     def flat(self) -> Any:
-        return iter(np.ravel(self))
+        return np.ravel(self)
 
     @property
     def itemsize(self) -> int:
@@ -293,8 +293,17 @@ class NumpyProtocols(RecordedOperators):
     def copy(self, order: str = "C") -> Any:
         return self
 
-    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
+    def astype(
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Any:
         def cast(wanted: DType) -> Any:
+            if not np.can_cast(self.dtype, wanted, casting):
+                raise TypeError(f"{self.dtype} is not cast to {wanted} by the rule {casting!r}")
             check_dtype(wanted)
             return self.trace.meaning.cast(self, dtype=wanted)
 

@@ -97,11 +97,14 @@ def repeat(x: Value, repeats: int | tuple[int, ...], axis: int | None = None) ->
     """
     x, only = one_axis(as_operand(x), axis)
     shape = np.shape(x)
-    if np.ndim(repeats):
+    if np.size(repeats) != 1:
         if np.shape(repeats) != (shape[only],):
-            raise ShapeError(f"{np.size(repeats)} counts for {shape[only]} entries")
+            raise ShapeError(
+                f"{np.size(repeats)} counts for {shape[only]} entries",
+                expected="one count, or one for each entry",
+            )
         return take(x, np.repeat(np.arange(shape[only]), repeats), axis=only)
-    count = operator.index(repeats)  # type: ignore[arg-type]
+    count = operator.index(np.reshape(repeats, ()))
     apart = (*shape[: only + 1], 1, *shape[only + 1 :])
     spread = (*shape[: only + 1], count, *shape[only + 1 :])
     whole = (*shape[:only], shape[only] * count, *shape[only + 1 :])
@@ -117,13 +120,18 @@ def pad(
     """More entries before and after those along each axis, as NumPy's ``pad``.
 
     ``pad_width`` is one number, a pair (before, after), or a pair for each axis. They hold
-    ``constant_values``, or what ``mode`` takes of x: 'edge', 'reflect', 'symmetric', 'wrap'.
+    ``constant_values``, of which there may be as many, or what ``mode`` takes of x: 'edge',
+    'reflect', 'symmetric', 'wrap'.
 
     >>> pad([1.0, 2.0, 3.0], (2, 1), mode="reflect").tolist()
     [3.0, 2.0, 1.0, 2.0, 3.0, 2.0]
     """
     x = as_operand(x)
     widths = np.broadcast_to(np.asarray(pad_width, np.int64), (np.ndim(x), 2)).tolist()
+    if not is_traced(constant_values):
+        constant_values = np.asarray(constant_values, x.dtype)
+    if np.ndim(constant_values):
+        constant_values = np.broadcast_to(constant_values, (np.ndim(x), 2))
     for axis, (before, after) in enumerate(widths):
         if min(before, after) < 0:
             raise ShapeError(f"a padding of {(before, after)}", expected="no negative widths")
@@ -134,11 +142,10 @@ def pad(
             positions = np.pad(np.arange(shape[axis]), (before, after), mode=mode)
             x = take(x, positions, axis=axis)
             continue
-        entry = constant_values if is_traced(constant_values) else None
-        fill = np.asarray(constant_values, x.dtype) if entry is None else entry
+        fills = constant_values[axis] if np.ndim(constant_values) else [constant_values] * 2
         sides = [
             broadcast_to(fill, (*shape[:axis], count, *shape[axis + 1 :]))
-            for count in (before, after)
+            for fill, count in zip(fills, (before, after), strict=True)
         ]
         x = concatenate([sides[0], x, sides[1]], axis=axis)
     return x

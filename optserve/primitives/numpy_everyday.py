@@ -12,7 +12,7 @@ import numpy as np
 from optserve.errors import ShapeError
 from optserve.graph.primitive import Value
 from optserve.primitives import arrangement, interpolation, missing, ranks, whole
-from optserve.primitives.numpy_options import signed_all
+from optserve.primitives.numpy_options import freedom_of, signed_all
 from optserve.primitives.numpy_where import with_missing
 from optserve.primitives.shaping import normal_axes
 
@@ -43,9 +43,15 @@ def _from_initial(
 
 def _spread(function: Callable[..., Value]) -> Callable[..., Value]:
     def reduced(
-        a: Value, axis: Any = None, ddof: float = 0, keepdims: bool = False, where: Any = True
+        a: Value,
+        axis: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        correction: float | None = None,
     ) -> Value:
-        return function(with_missing(a, where), axis=axis, ddof=ddof, keepdims=keepdims)
+        freedom = freedom_of(function.__name__, ddof, correction)
+        return function(with_missing(a, where), axis=axis, ddof=freedom, keepdims=keepdims)
 
     return reduced
 

@@ -109,10 +109,16 @@ def _qr(a: Value, mode: str = "reduced") -> Any:
 
 
 def _lstsq(a: Value, b: Value, rcond: float | None = None) -> Any:
-    """The solution; the sums of squares, the rank and the singular values are not given."""
+    """The solution, the sums of squares where there are more rows than columns (whatever the rank
+    is, which may not be known), the rank and the singular values."""
     if rcond is not None:
         raise ShapeError("np.linalg.lstsq(..., rcond=...)", remedy="leave it out")
-    return orthogonal.lstsq(a, b), None, None, None
+    x = orthogonal.lstsq(a, b)
+    rows, columns = np.shape(a)[-2:]
+    over = not isinstance(rows, int) or rows > columns
+    squares = np.square(b - np.matmul(a, x)) if over else np.zeros((1, 0), a.dtype)
+    sums = np.sum(squares, axis=0 if np.ndim(squares) > 1 else None)
+    return x, np.atleast_1d(sums), _matrix_rank(a), singular.svdvals(a)
 
 
 def _pinv(a: Value) -> Value:
@@ -128,7 +134,9 @@ def _matrix_power(a: Value, n: int) -> Value:
         if power % 2:
             result = a if result is None else np.matmul(result, a)
         a, power = np.matmul(a, a) if power > 1 else a, power // 2
-    return np.eye(np.shape(a)[-1]) + a * 0.0 if result is None else result
+    if result is None:
+        return np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a))
+    return result
 
 
 def _cross(

@@ -11,7 +11,7 @@ from typing import Any
 from optserve.errors import ShapeError
 from optserve.graph.primitive import ArrayFunction
 
-__all__ = ["check_options", "signed", "signed_all"]
+__all__ = ["check_options", "freedom_of", "signed", "signed_all"]
 
 
 _REMEDIES = {
@@ -20,22 +20,34 @@ _REMEDIES = {
     "copy": "leave it out: traced values are never changed",
     "device": "leave it out",
     "dtype": "convert with .astype(dtype)",
+    "equal_nan": "leave it out",
+    "hermitian": "leave it out",
     "initial": "combine it with the result: np.maximum(initial, ...), initial + ...",
+    "kind": "leave it out",
     "mean": "leave it out: it is computed",
     "order": "use the order 'C'; np.transpose first makes it 'F'",
     "out": "use the returned value",
     "overwrite_input": "leave it out: traced values are never changed",
     "period": "use x % period",
     "prepend": "use np.concatenate first",
+    "rcond": "leave it out",
     "returned": "sum the weights beside it",
+    "rtol": "leave it out",
     "shape": "use np.broadcast_to",
+    "signature": "convert with .astype(dtype)",
+    "sorted": "leave it out",
     "sorter": "sort first: np.take(a, sorter)",
     "subok": "leave it out",
+    "weights": "repeat each entry by its weight: np.repeat",
     "where": "use np.where on the operand",
 }
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "casting": ("same_kind", "safe"),
+    "equal_nan": (True,),
+    "hermitian": (False,),
+    "kind": ("introselect",),
     "overwrite_input": (False,),
+    "sorted": (True,),
     "subok": (False,),
     "where": (True,),
 }
@@ -76,6 +88,7 @@ def signed(function: Any, ours: ArrayFunction, name: str = "") -> ArrayFunction:
             return ours(*arguments, **keywords)
         given = theirs.bind(*arguments, **keywords).arguments
         others = {option: value for option, value in given.items() if option not in own}
+        others |= others.pop("kwargs", {})  # of np.clip: those of its ufunc
         check_options(name or function.__name__, **others)
         return ours(**{option: value for option, value in given.items() if option in own})
 
@@ -111,3 +124,14 @@ def check_options(function: str, **options: Any) -> None:
 def _is_harmless(option: str, value: Any) -> bool:
     harmless = _HARMLESS.get(option, ())
     return value in harmless if isinstance(value, bool | str) else False
+
+
+def freedom_of(function: str, ddof: float, correction: float | None) -> float:
+    """What a variance takes from the count, under either name.
+
+    >>> freedom_of("var", 1, None), freedom_of("var", 0, 2)
+    (1, 2)
+    """
+    if correction is not None and ddof:
+        raise ShapeError(f"np.{function} takes ddof or correction", expected="one of them")
+    return ddof if correction is None else correction

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from optserve.errors import ShapeError
 from optserve.graph.aval import shape_size
 from optserve.graph.primitive import ArrayFunction, Primitive, Value
 from optserve.primitives import ordering, reductions, sums
-from optserve.primitives.numpy_options import signed, signed_all
+from optserve.primitives.numpy_options import freedom_of, signed, signed_all
 from optserve.primitives.numpy_where import chosen, extreme_of, mean_of, spread_of
 from optserve.primitives.shaping import normal_axes, reshape
 from optserve.primitives.sums import reduced_shape
@@ -86,9 +85,7 @@ def _spread(name: str, primitive: Primitive, power: float) -> ArrayFunction:
         correction: float | None = None,
         where: Any = True,
     ) -> Value:
-        if correction is not None and ddof:
-            raise ShapeError(f"np.{name} takes ddof or correction", expected="one of them")
-        freedom = ddof if correction is None else correction
+        freedom = freedom_of(name, ddof, correction)
         if where is not True:
             return spread_of(a, axis, freedom, keepdims, where, power < 1.0)
         population = primitive(a, axis=axis, keepdims=keepdims)

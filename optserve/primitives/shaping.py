@@ -75,9 +75,10 @@ def checked_shape(shape: Sequence[Size]) -> Shape:
     return tuple(sizes)
 
 
-def _reshape_arguments(x: Value, shape: Sequence[Size] | Size, *more: Size) -> Any:
-    listed: list[Any] = [*shape] if isinstance(shape, tuple | list) else [shape, *more]
-    unknown = [i for i, size in enumerate(listed) if isinstance(size, int) and size == -1]
+def _reshape_arguments(x: Value, shape: Any, *more: Size) -> Any:
+    several = isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
+    listed: list[Any] = [*shape] if several else [shape, *more]
+    unknown = [i for i, size in enumerate(listed) if not isinstance(size, Dim) and size == -1]
     if unknown:
         rest = shape_size(size for i, size in enumerate(listed) if i not in unknown)
         size = quotient(shape_size(np.shape(x)), rest) if len(unknown) == 1 else None

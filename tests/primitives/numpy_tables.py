@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CHOICES", "KNOWN", "PARTS", "SERIES", "UFUNCS"]
+__all__ = ["CHOICES", "KNOWN", "LINEAR_ALGEBRA", "PARTS", "SERIES", "UFUNCS"]
 
 UFUNCS = """
 np.cbrt(x); np.copysign(x, y); np.copysign(2.0, v); np.deg2rad(x); np.degrees(x); np.rad2deg(x)
@@ -70,7 +70,7 @@ np.nanargmax(np.log(abs(x)), 1); np.nanargmin(x); np.bincount([0, 2, 2], v)
 np.bincount([1, 1, 0], V, 4) * s; np.diff(x, prepend=0.0); np.diff(x, append=y, axis=0)
 np.diff(v, 2, prepend=[s, 1.0]); np.zeros_like(x, shape=(2,)); np.full_like(x, s, shape=(2,))
 np.ones_like(x, shape=3); x.cumprod(1); x.diagonal(); m.diagonal(1); x.repeat(2); x.repeat(2, 1)
-np.sort(v).searchsorted(V); x * x.itemsize; x * x.nbytes; sum(x.flat)
+np.sort(v).searchsorted(V); x * x.itemsize; x * x.nbytes; sum(x.flat); x.flat[4]
 """
 
 KNOWN = """
@@ -130,4 +130,30 @@ np.linalg.vector_norm(x); np.linalg.vector_norm(t, axis=(0, 2), ord=1)
 np.linalg.vector_norm(t, axis=1, keepdims=True)
 np.linalg.vector_norm(t, axis=(1, 2), keepdims=True); np.array2string(x) == ""
 np.array_repr(x) == ""; np.array_str(x) == ""
+"""
+
+LINEAR_ALGEBRA = """
+np.linalg.cholesky(m @ m.T); np.linalg.cholesky(m @ m.T, upper=True); np.linalg.solve(m, V)
+np.linalg.solve(np.stack([m, 2 * m, m + 3 * np.eye(3)]), v)
+np.linalg.solve(m + 3 * np.eye(3), m); np.linalg.solve(t[:, :, :3], B); np.linalg.inv(m)
+np.linalg.det(m); np.linalg.det(t[:, :, 1:]); np.linalg.slogdet(m)[1]; np.linalg.slogdet(m).sign
+np.linalg.slogdet(m).logabsdet; np.linalg.eigh(m + m.T)[0]; np.linalg.eigh(m + m.T).eigenvalues
+np.linalg.eigh(m, UPLO="U")[0]; np.linalg.eigh(m)[1] ** 2; np.linalg.eigvalsh(m)
+np.linalg.eigh(m)[1]; np.linalg.eigh(m, "U")[1]; np.linalg.eigh(m @ m.T, "U").eigenvectors
+np.linalg.eigvalsh(m, "U"); np.linalg.svd(m)[1]; np.linalg.svd(x, False).S; np.linalg.svdvals(t)
+np.linalg.svd(t, compute_uv=False); np.linalg.qr(m).R ** 2; np.linalg.qr(x.T)[0] ** 2
+np.linalg.qr(t, mode="r") ** 2; np.linalg.lstsq(x.T, V)[0]; np.linalg.lstsq(x.T, V)[1]
+np.linalg.lstsq(x.T, m)[1]; np.linalg.lstsq(m, V)[1]; np.linalg.lstsq(x.T, V)[3]
+np.linalg.lstsq(x.T, V)[2] * v; np.linalg.lstsq(x, B.T, None)[0]
+np.linalg.pinv(x); np.linalg.pinv(t); np.linalg.matrix_power(m, 3); np.linalg.matrix_power(m, -2)
+np.linalg.matrix_power(m, 0); np.linalg.multi_dot([x, m, v]); np.linalg.cross(x, y)
+np.linalg.cross(m, m.T, axis=0); np.cross(v, V); np.cross(x, v); np.cross(m, V, axis=-1)
+np.cross(m, m.T, 0, 1, 0); np.cross(m, m.T, axisa=0, axisc=0); np.cross(v, m, axisb=0, axisc=-2)
+np.kron(v, V); np.kron(x, m); np.kron(v, m); np.kron(2, x); np.trace(m)
+np.trace(t); np.trace(t, 1, 2, 1)
+np.trace(x > 0); np.linalg.trace(t); np.linalg.trace(t, offset=-1); np.diag(v); np.diag(v, -1)
+np.diag(m); np.diag(x, 1); np.diagonal(t); np.diagonal(t, 1, 2, 1); np.linalg.diagonal(t, offset=1)
+np.tril(m); np.tril(t, 1); np.triu(x, -1); np.triu(m, k=1); np.tril(x > 0)
+np.linalg.norm(m, 2); np.linalg.norm(m, -2); np.linalg.norm(m, "nuc"); np.linalg.norm(t, 2, (0, 1))
+np.linalg.norm(t, "nuc", (2, 1), keepdims=True)
 """

@@ -17,7 +17,14 @@ from optserve.graph.interpret import interpret
 from optserve.primitives.numpy_meaning import MEANING
 from optserve.primitives.tracing import trace, verify
 from optserve.transforms.functions import jvp, vjp
-from tests.primitives.numpy_tables import CHOICES, KNOWN, PARTS, SERIES, UFUNCS
+from tests.primitives.numpy_tables import (
+    CHOICES,
+    KNOWN,
+    LINEAR_ALGEBRA,
+    PARTS,
+    SERIES,
+    UFUNCS,
+)
 
 RNG = np.random.default_rng(11)
 TRACED: dict[str, Any] = {
@@ -96,7 +103,8 @@ np.maximum(x, V[None])
 
 SHAPES = """
 np.reshape(x, 6); np.reshape(x, (3, 2)); np.reshape(x, -1); np.reshape(x, (3, -1)); x.reshape(-1)
-x.reshape(3, 2); x.reshape((3, -1)); x.reshape([6]); np.reshape(x, (3, 2), order="F")
+x.reshape(3, 2); x.reshape((3, -1)); x.reshape([6])
+x.reshape(np.array([3, 2])); x.reshape(np.int64(-1)); np.reshape(x, (3, 2), order="F")
 np.reshape(t, (-1, 6), "F"); x.reshape(3, 2, order="F"); np.reshape(t, (4, 6), order="C")
 np.reshape(x, shape=(6,)); np.reshape(s, (1, 1)); np.ravel(x); np.ravel(t, "F"); x.ravel()
 x.flatten(); x.ravel("F"); t.flatten(order="F"); np.transpose(x); np.transpose(t, (2, 0, 1))
@@ -125,7 +133,7 @@ np.zeros_like(x, float); np.full_like(x, 7); np.full_like(x, 2.5, dtype=int); np
 np.full_like(x, [1, 2, 3]); np.full_like(x, v); np.ones_like(x > 0); np.copy(x); x.copy()
 x.copy("F"); x * np.size(t, 1); x * np.ndim(t); x * t.shape[2]; x.astype(np.float32)
 x.astype("int64") + 1; x.astype(bool); np.linspace(0.0, 1.0, 3) * v; x * x.size; x + len(t)
-x * np.size(t); x.astype(float, copy=False); sum(x); sum(list(x))
+x * np.size(t); x.astype(float, "C", "safe", copy=False); sum(x); sum(list(x))
 """
 
 INDICES = """
@@ -191,6 +199,8 @@ np.repeat(v, 2); np.repeat(x, 2, axis=1); np.repeat(x, 3); np.repeat(v, [1, 0, 2
 np.repeat(x, [2, 1], 0); np.pad(v, 1); np.pad(x, (1, 2)); np.pad(x, ((0, 1), (2, 0)))
 np.pad(v, (1, 2), constant_values=3); np.pad(v, 1, "edge"); np.pad(x, 1, mode="reflect")
 np.pad(v, 2, mode="symmetric"); np.pad(x, ((0, 0), (2, 1)), "wrap"); np.pad(v, 1, constant_values=s)
+np.pad(v, 2, constant_values=(1, 2)); np.pad(x[:, :2], (1, 2), constant_values=((5, 6), (7, 8)))
+np.repeat(x, [2], axis=1); np.nanvar(x, correction=1); np.nanstd(x, 0, correction=0.5)
 np.meshgrid(v, V)[0]; np.meshgrid(v, V[:2])[1]; np.meshgrid(v, V, indexing="ij")[1]
 np.meshgrid(v, V, x[0])[2]; np.cumprod(x); np.cumprod(x, 0); np.cumprod(t, axis=-1)
 np.cumprod(x > 0, 1); np.nansum(x); np.nansum(x, 0); np.nansum(np.log(x), axis=1, keepdims=True)
@@ -207,29 +217,6 @@ np.average(x, 1, V + 3); np.average(t, axis=1, weights=V + 3, keepdims=True)
 np.searchsorted(V, x); np.searchsorted(np.sort(v), V, "right"); np.searchsorted(np.sort(v), s)
 np.interp(x, [-1.0, 0.5, 1.0], V); np.interp(V, np.sort(v), V); np.interp(V, [-9.0, 1.0, 9.0], v)
 np.interp(x, [0.0, 0.4, 0.9], [1.0, 3.0, -1.0], left=7.0, right=s); np.interp(s, [0.0, 1.0], v[:2])
-"""
-
-LINEAR_ALGEBRA = """
-np.linalg.cholesky(m @ m.T); np.linalg.cholesky(m @ m.T, upper=True); np.linalg.solve(m, V)
-np.linalg.solve(m + 3 * np.eye(3), m); np.linalg.solve(t[:, :, :3], B); np.linalg.inv(m)
-np.linalg.det(m); np.linalg.det(t[:, :, 1:]); np.linalg.slogdet(m)[1]; np.linalg.slogdet(m).sign
-np.linalg.slogdet(m).logabsdet; np.linalg.eigh(m + m.T)[0]; np.linalg.eigh(m + m.T).eigenvalues
-np.linalg.eigh(m, UPLO="U")[0]; np.linalg.eigh(m)[1] ** 2; np.linalg.eigvalsh(m)
-np.linalg.eigh(m)[1]; np.linalg.eigh(m, "U")[1]; np.linalg.eigh(m @ m.T, "U").eigenvectors
-np.linalg.eigvalsh(m, "U"); np.linalg.svd(m)[1]; np.linalg.svd(x, False).S; np.linalg.svdvals(t)
-np.linalg.svd(t, compute_uv=False); np.linalg.qr(m).R ** 2; np.linalg.qr(x.T)[0] ** 2
-np.linalg.qr(t, mode="r") ** 2; np.linalg.lstsq(x.T, V)[0]; np.linalg.lstsq(x, B.T, None)[0]
-np.linalg.pinv(x); np.linalg.pinv(t); np.linalg.matrix_power(m, 3); np.linalg.matrix_power(m, -2)
-np.linalg.matrix_power(m, 0); np.linalg.multi_dot([x, m, v]); np.linalg.cross(x, y)
-np.linalg.cross(m, m.T, axis=0); np.cross(v, V); np.cross(x, v); np.cross(m, V, axis=-1)
-np.cross(m, m.T, 0, 1, 0); np.cross(m, m.T, axisa=0, axisc=0); np.cross(v, m, axisb=0, axisc=-2)
-np.kron(v, V); np.kron(x, m); np.kron(v, m); np.kron(2, x); np.trace(m)
-np.trace(t); np.trace(t, 1, 2, 1)
-np.trace(x > 0); np.linalg.trace(t); np.linalg.trace(t, offset=-1); np.diag(v); np.diag(v, -1)
-np.diag(m); np.diag(x, 1); np.diagonal(t); np.diagonal(t, 1, 2, 1); np.linalg.diagonal(t, offset=1)
-np.tril(m); np.tril(t, 1); np.triu(x, -1); np.triu(m, k=1); np.tril(x > 0)
-np.linalg.norm(m, 2); np.linalg.norm(m, -2); np.linalg.norm(m, "nuc"); np.linalg.norm(t, 2, (0, 1))
-np.linalg.norm(t, "nuc", (2, 1), keepdims=True)
 """
 
 ARITHMETIC = """
@@ -265,6 +252,8 @@ np.linalg.qr(m, "complete"); np.linalg.eig(m); np.linalg.lstsq(B, V, 0.1 * s)
 np.einsum("i,i->", v, V, dtype=float); np.add(x, y, dtype=np.float32); np.exp(x, casting="unsafe")
 np.add(x, y, where=b); np.exp(x, order="F"); np.matmul(m, m, axes=[(0, 1), (0, 1), (0, 1)])
 np.trace(m, dtype=float); np.quantile(x, 0.5, method="lower")
+np.quantile(x, 0.5, weights=x, method="inverted_cdf"); np.clip(x, 0, 1, dtype=np.float32)
+np.linalg.pinv(x, 1e-3); np.linalg.pinv(m, hermitian=True); x.astype(int, casting="safe")
 np.pad(v, 1, mode="mean"); np.pad(v, 1, "linear_ramp", end_values=2); np.linalg.eigvals(m)
 np.take(V, np.argmax(v)); np.round(x > 0); np.round(np.argsort(x), -1); x.astype(complex)
 x.astype(object); np.median(x, out=np.zeros(())); np.clip(x, 0, 1, out=np.zeros((2, 3)))

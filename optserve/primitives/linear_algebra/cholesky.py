@@ -116,6 +116,10 @@ def _triangular_solve(a: Value, b: Value, *, lower: bool, transpose: bool) -> Ar
 def _triangular_solve_pullback(
     ct: Value, out: Value, a: Value, b: Value, *, lower: bool, transpose: bool
 ) -> tuple[Value, Value]:
+    if np.ndim(ct) > np.ndim(b) == 1:  # one vector for a batch of matrices, which ct is none of
+        columns = ct[..., None], out[..., None], a, b[..., None]
+        of_a, of_b = _triangular_solve_pullback(*columns, lower=lower, transpose=transpose)
+        return of_a, of_b[..., 0]
     back = triangular_solve(a, ct, lower=lower, transpose=not transpose)
     left, right = (back, out) if np.ndim(b) > 1 else (back[..., None], out[..., None])
     if transpose:
@@ -145,6 +149,7 @@ triangular_solve: Primitive = opaque(
         Example(((3, 3), (3, 2)), {"lower": True, "transpose": True}),
         Example(((2, 2, 2), (2, 1)), {"lower": False, "transpose": False}),
         Example(((2, 2), (2, 2, 1)), {"lower": False, "transpose": True}),
+        Example(((2, 2, 2), (2,)), {"lower": True, "transpose": True}),
     ),
     facts=Facts(
         jumps_at="nowhere",

@@ -135,6 +135,10 @@ def _tridiagonal_solve(lower: Value, main: Value, upper: Value, b: Value) -> Arr
 def _tridiagonal_pullback(
     ct: Value, out: Value, lower: Value, main: Value, upper: Value, b: Value
 ) -> tuple[Value, Value, Value, Value]:
+    if np.ndim(ct) > np.ndim(b) == 1:  # one vector for a batch of matrices, which ct is none of
+        columns = ct[..., None], out[..., None]
+        *of_matrix, of_b = _tridiagonal_pullback(*columns, lower, main, upper, b[..., None])
+        return (*of_matrix, of_b[..., 0])
     back = tridiagonal_solve(upper, main, lower, ct)
     left, right = (back, out) if np.ndim(b) > 1 else (back[..., None], out[..., None])
     of_lower = -sum_(left[..., 1:, :] * right[..., :-1, :], axis=-1)
@@ -161,6 +165,7 @@ tridiagonal_solve: Primitive = opaque(
         Example(((2,), (3,), (2,), (3,))),
         Example(((2, 2), (2, 3), (2,), (3, 2))),
         Example(((0,), (1,), (0,), (1,))),
+        Example(((2, 1), (2, 2), (1,), (2,))),
     ),
     facts=Facts(jumps_at="nowhere", remedy=SINGULAR, cost=30.0, lapack=True),
     doc="""

@@ -68,6 +68,9 @@ def _solve(a: Value, b: Value) -> Array:
 
 
 def _solve_pullback(ct: Value, out: Value, a: Value, b: Value) -> tuple[Value, Value]:
+    if np.ndim(ct) > np.ndim(b) == 1:  # one vector for a batch of matrices, which ct is none of
+        of_a, of_b = _solve_pullback(ct[..., None], out[..., None], a, b[..., None])
+        return of_a, of_b[..., 0]
     back = solve(transposed(a), ct)
     left, right = (back, out) if np.ndim(b) > 1 else (back[..., None], out[..., None])
     return -np.matmul(left, transposed(right)), back
@@ -87,6 +90,7 @@ solve: Primitive = opaque(
         Example(((3, 3), (3, 2))),
         Example(((2, 2, 2), (2, 1))),
         Example(((2, 2), (2, 2, 1))),
+        Example(((2, 2, 2), (2,))),
     ),
     facts=Facts(
         jumps_at="nowhere", batched=solution_batched, remedy=SINGULAR, cost=30.0, lapack=True

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from numbers import Real
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -157,7 +158,7 @@ def least_squares(
 def stopping(tol: float | None, maxiter: int | None, seconds: float | None) -> StoppingRule:
     """When to stop; raises ``ConfigError`` where a limit is none."""
     for name, limit in (("tol", tol), ("maxiter", maxiter), ("seconds", seconds)):
-        if limit is not None and not limit >= 0:
+        if limit is not None and not (isinstance(limit, Real) and limit >= 0):
             raise ConfigError(
                 f"{name} is {limit!r}", expected="a number of at least 0", code="wrong-call"
             )

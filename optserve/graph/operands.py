@@ -26,7 +26,8 @@ _SUBCLASSES: tuple[tuple[type, str, str], ...] = (
 
 
 def plain_array(value: Any) -> Array:
-    """``value`` (a number, an array or a list of numbers) as an array; scalars have no axes.
+    """``value`` (a number, an array or a list of numbers) as an array in the order of bytes of this
+    machine; scalars have no axes.
 
     Raises ``TraceError`` for what is something else, or means more than its numbers say.
 
@@ -44,7 +45,7 @@ def plain_array(value: Any) -> Array:
         return _asarray(value)
     if kind is np.ndarray:
         check_dtype(value.dtype)
-        return value  # type: ignore[no-any-return]
+        return value if value.dtype.isnative else _native(value)  # type: ignore[no-any-return]
     if not isinstance(value, _NUMBERS):
         raise TraceError(
             f"a value of type {kind.__name__} cannot take part in a traced computation",
@@ -56,7 +57,12 @@ def plain_array(value: Any) -> Array:
     if array.dtype.kind == "O" and isinstance(value, int):  # beyond 64 bits: a float, as in NumPy
         array = np.asarray(float(value))
     check_dtype(array.dtype)
-    return array
+    return _native(array)
+
+
+def _native(array: Array) -> Array:
+    """The numbers in the order of bytes of this machine, as native code reads them."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def as_operand(value: Any) -> Any:

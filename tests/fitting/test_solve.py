@@ -203,7 +203,9 @@ def test_a_value_of_one_entry_is_a_number() -> None:
     np.testing.assert_allclose(optserve.minimize(lambda x: (x - 2.0) ** 2, [0.0]).x, [2.0])
 
 
-@pytest.mark.parametrize("limit", [{"tol": -1.0}, {"maxiter": -1}, {"seconds": float("nan")}])
+@pytest.mark.parametrize(
+    "limit", [{"tol": -1.0}, {"maxiter": -1}, {"seconds": float("nan")}, {"tol": "1e-8"}]
+)
 def test_limits_that_are_none_are_refused(limit: Any) -> None:
     with pytest.raises(OptserveError, match=f"{next(iter(limit))} is"):
         optserve.minimize(lambda x: np.sum(x**2), [1.0], **limit)

@@ -212,3 +212,13 @@ def test_bodies_of_loops_that_call_functions_of_one_name_are_told_apart() -> Non
     assert optserve.compile(both)(0.5) == pytest.approx(4.0 + np.sin(np.sin(np.sin(0.5))))
     slope = optserve.grad(both)
     assert optserve.compile(slope)(0.5) == pytest.approx(slope(0.5))
+
+
+def test_numbers_may_be_in_another_order_of_bytes() -> None:
+    fast: Any = optserve.compile(lambda x, factor: np.sum(factor["of"] * x, axis=0))
+    x = np.arange(6.0).reshape(2, 3)
+    for dtype in (">f8", "<f8", ">f4", ">i4", ">f8"):
+        other = x.astype(dtype)
+        np.testing.assert_array_equal(fast(other, {"of": 2}), x.sum(axis=0) * 2)
+        np.testing.assert_array_equal(fast(x, {"of": other}), (x * x).sum(axis=0))
+    np.testing.assert_array_equal(optserve.compile(lambda: np.sum(other))(), x.sum())

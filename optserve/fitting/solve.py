@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from numbers import Real
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,9 +17,9 @@ from optserve.fitting.bounds import pairs_of
 from optserve.fitting.unchanged import Unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
-from optserve.graph.graph import Equation, Graph
-from optserve.graph.interpret import bind_rows, evaluated, resolved
-from optserve.graph.primitive import ArrayFunction, Primitive, listed
+from optserve.graph.graph import Graph
+from optserve.graph.interpret import applied
+from optserve.graph.primitive import ArrayFunction, Primitive
 from optserve.graph.trace import TracedFunction, Tracer
 from optserve.jobs.parameters import JobParameter
 from optserve.jobs.problem import SHARED, Objective, Problem, Provided, StoppingRule
@@ -316,8 +316,7 @@ def derived(problem: Problem, unknowns: Unknowns) -> dict[str, Callable[[Any], A
 
     def residuals(argument: Any) -> Any:
         graph = prune(replace(whole, outputs=whole.outputs[1:2]))
-        values = (*unknowns.values(argument), *arrays)
-        return evaluated(graph, values, bind_rows(graph.inputs, values), _applied)[0]
+        return applied(graph, *unknowns.values(argument), *arrays)[0]
 
     def of_entries(entries: Any) -> Any:
         return np.reshape(residuals(unknowns.of_flat(entries)), -1)
@@ -326,13 +325,6 @@ def derived(problem: Problem, unknowns: Unknowns) -> dict[str, Callable[[Any], A
         "residuals": lambda argument: np.asarray(residuals(argument)),
         "jacobian": lambda argument: jacobian(of_entries)(unknowns.flat(argument)),
     }
-
-
-def _applied(
-    equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
-) -> tuple[Any, ...]:
-    """The results of one equation, whose operands may be traced."""
-    return listed(equation.primitive.bind(*operands, **resolved(equation.attributes, rows)))
 
 
 def _traced(name: str, value: Any) -> Tracer:

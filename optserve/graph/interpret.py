@@ -12,7 +12,7 @@ from optserve.graph.dim import Dim, resolve_size
 from optserve.graph.graph import Atom, Equation, Graph, Literal, Var
 from optserve.graph.primitive import listed
 
-__all__ = ["bind_rows", "computed", "evaluated", "interpret", "resolved"]
+__all__ = ["applied", "bind_rows", "computed", "evaluated", "interpret", "resolved"]
 
 Compute = Callable[[Equation, Sequence[Any], Mapping[str, int]], tuple[Any, ...]]
 """(equation, operands, row counts) -> its results."""
@@ -21,6 +21,12 @@ Compute = Callable[[Equation, Sequence[Any], Mapping[str, int]], tuple[Any, ...]
 def interpret(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
     """The outputs of ``graph`` at ``arguments``; no simplification, no tiling, no buffer reuse."""
     return evaluated(graph, arguments, bind_rows(graph.inputs, arguments), computed)
+
+
+def applied(graph: Graph, *arguments: Any) -> tuple[Any, ...]:
+    """The outputs of ``graph`` at ``arguments`` that may be traced: its equations are recorded
+    again, loops and choices as what they are."""
+    return evaluated(graph, arguments, bind_rows(graph.inputs, arguments), _applied)
 
 
 def evaluated(
@@ -48,6 +54,12 @@ def computed(
     except OptserveError as error:
         raise error.at(equation.place) from None
     return listed(out)
+
+
+def _applied(
+    equation: Equation, operands: Sequence[Any], rows: Mapping[str, int]
+) -> tuple[Any, ...]:
+    return listed(equation.primitive.bind(*operands, **resolved(equation.attributes, rows)))
 
 
 def bind_rows(inputs: Sequence[Var], arguments: Sequence[Array]) -> dict[str, int]:

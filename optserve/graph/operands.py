@@ -45,7 +45,7 @@ def plain_array(value: Any) -> Array:
         return _asarray(value)
     if kind is np.ndarray:
         check_dtype(value.dtype)
-        return value if value.dtype.isnative else _native(value)  # type: ignore[no-any-return]
+        return value if value.dtype.isnative else _native(value)
     if not isinstance(value, _NUMBERS):
         raise TraceError(
             f"a value of type {kind.__name__} cannot take part in a traced computation",

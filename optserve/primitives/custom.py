@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from optserve.errors import DerivativeError, ShapeError, TraceError
 from optserve.graph.aval import aval_of, is_traced, precision_of
 from optserve.graph.graph import Graph
-from optserve.graph.interpret import interpret
+from optserve.graph.interpret import applied
 from optserve.graph.primitive import Primitive, Value
 from optserve.graph.trace import Tracer
 from optserve.graph.trees import form_of, leaves, rebuilt
@@ -152,7 +152,7 @@ def _again(graph: Graph) -> Primitive:
     """A primitive that evaluates ``graph``, and has the derivative of its body."""
     return composite(
         "checkpoint",
-        lambda *values: _results(interpret(graph, *values)),
+        lambda *values: _results(applied(graph, *values)),
         promotes=False,
         floating=False,
         internal=True,

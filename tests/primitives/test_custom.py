@@ -11,7 +11,8 @@ import pytest
 from optserve.errors import DerivativeError, OptserveError, TraceError
 from optserve.functions.compiled_function import compile as compiled
 from optserve.primitives.custom import checkpoint, custom_vjp, stop_gradient
-from optserve.transforms.functions import grad, jvp
+from optserve.primitives.loops import cond, scan
+from optserve.transforms.functions import grad, jvp, vjp
 from optserve.transforms.jacobians import hessian, jacobian
 from optserve.transforms.mapped import vmap
 
@@ -140,3 +141,25 @@ def test_checkpoints_nest_close_over_values_and_compile() -> None:
     many = np.stack([x, 2 * x])
     np.testing.assert_allclose(vmap(grad(loss))(many), vmap(grad(plain))(many), rtol=1e-13)
     np.testing.assert_allclose(checkpoint(layer)(x, scale=0.9), layer(x, 0.9))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda v: cond(v[0] > 0.0, lambda v: v * 2.0, lambda v: v**3, v),
+        lambda v: scan(lambda c, a: (c * a + 1.0, c), v[0], v)[1],
+        lambda v: v / np.sum(v),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_checkpoint_holds_loops_and_choices_and_keeps_its_precision(
+    body: Any, dtype: Any
+) -> None:
+    x = np.array([0.7, -1.2, 2.0], dtype)
+    expected = vjp(body, x)
+    kept: Any = checkpoint(body)
+    for function in (kept, compiled(kept)):
+        found = vjp(function, x)
+        assert found[0].dtype == dtype
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+        np.testing.assert_allclose(found[1](x)[0], expected[1](x)[0], rtol=1e-5)

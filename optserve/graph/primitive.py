@@ -168,9 +168,14 @@ class Primitive:
                 )
         if innermost is not None:
             return innermost.bind(self, operands, attributes)
+        given = [*map(_as_array, operands)]
+        for i in self.call.keeps:  # labels, indices and conditions, which promote nothing
+            given[i] = np.asarray(given[i])
+        if self.call.floating and not self.is_ufunc:
+            given = _as_floats(given, self.call.keeps)
         try:
             with np.errstate(all="ignore"):  # infinities and NaN are results
-                found = self.impl(*map(_as_array, operands), **attributes)
+                found = self.impl(*given, **attributes)
                 return found[()] if type(found) is np.ndarray and not found.ndim else found
         except (ValueError, TypeError, IndexError):
             if self.shape is not None:
@@ -293,6 +298,20 @@ def listed(out: Value) -> tuple[Value, ...]:
 def _as_array(operand: Value) -> Value:
     """Lists as arrays; Python numbers stay, and take the precision of what they meet."""
     return np.asarray(operand) if isinstance(operand, list | tuple) else operand
+
+
+def _as_floats(operands: list[Value], keeps: frozenset[int]) -> list[Value]:
+    """Whole numbers as floating-point ones, of the precision of the arrays beside them."""
+    kinds = [np.result_type(one).kind for one in operands]
+    if all(kind == "f" for kind in kinds):
+        return operands
+    firm = [one for one, kind in zip(operands, kinds, strict=True) if kind == "f"]
+    beside = [one.dtype for one in firm if hasattr(one, "dtype")]  # not numbers of Python
+    precision = np.result_type(*beside) if beside else np.dtype(np.float64)
+    return [
+        np.asarray(one, precision)[()] if kind in "biu" and i not in keeps else one
+        for i, (one, kind) in enumerate(zip(operands, kinds, strict=True))
+    ]
 
 
 def _call_error(error: TypeError) -> str:

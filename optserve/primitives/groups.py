@@ -97,7 +97,9 @@ def segment_min(x: Value, group: Value, count: int) -> Value:
     >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0], 2).tolist()
     [1.0, 2.0]
     """
-    return -segment_max(-as_operand(x), group, count)
+    x = as_operand(x)
+    x = x.astype(np.int64) if x.dtype.kind == "u" else x
+    return -segment_max(-x, group, count)
 
 
 def _segment_max(x: Value, group: Value, *, count: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,23 @@ def test_a_number_comes_as_one() -> None:
 
     for found in (poisson_logpmf(2.0, 3.0), relu(0.5), where(True, 1.0, 2.0), xlogy(0.0, 0.0)):
         assert isinstance(found, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_whole_numbers_mean_what_they_mean_with_a_point(dtype: Any) -> None:
+    from optserve.functions import cross_entropy, logsumexp, polygamma, segment_min, sigmoid
+
+    x: Any = np.array([1, 1, 1], dtype)
+    y = x.astype(float)
+    functions: Any = (logsumexp, sigmoid, polygamma, lambda x: cross_entropy(x, 1))
+    for function in functions:
+        assert np.array_equal(function(x), function(y))
+        assert np.array_equal(function(x.tolist()), function(y))
+    assert np.array_equal(logsumexp([1, 2, 3]), logsumexp([1.0, 2.0, 3.0]))
+    assert polygamma(2) == polygamma(2.0)
+    if dtype is not np.bool_:
+        assert np.array_equal(segment_min(x, [0, 0, 1], 2), [1, 1])
+    assert sigmoid(np.float32(1.0)).dtype == np.float32
 
 
 def test_densities_are_imported_where_one_is_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,6 +79,9 @@ class AngularJacobian:
                 rest.append(of_border([more]))
             rest += self._beside(values, residual)
             triangular, target = assembled(self.layout, top, whole := of_border(rest))
+        if not border:
+            block, squares = self._where[0] + 1, np.square(residual)
+            triangular = replace(triangular, sums=np.bincount(block, squares, count + 1)[1:])
         return Linearized(loss, gradient, np.append(target, whole[-1, -1]), triangular)
 
     @property

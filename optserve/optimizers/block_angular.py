@@ -11,7 +11,7 @@ squared; work and memory grow with the blocks, where a whole triangle grows with
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
 from typing import NamedTuple
@@ -45,6 +45,12 @@ class BlockLayout:
     border: Value
     size: int
 
+    def of_blocks(self, which: Value) -> Value:
+        """The columns, truth values (p,), of which blocks, truth values (k,)."""
+        found = np.zeros(self.size + 1, bool)
+        found[self.blocks[which]] = True
+        return found[: self.size]
+
     def split(self, vector: Value) -> tuple[Value, Value]:
         """The entries (k, b) and (c,) of a vector (p,), 0 in places that are none."""
         return np.append(vector, 0.0)[self.blocks], vector[self.border]
@@ -66,7 +72,9 @@ class BlockLayout:
 @dataclass(frozen=True, eq=False)
 class AngularTriangle:
     """R (p, p) by the triangles of its blocks (k, b, b), what their rows have in the border
-    (k, b, c), and the triangle (c, c) of that. A column that is none has a row of its own.
+    (k, b, c), and the triangle (c, c) of that. A column that is none has a row of its own. ``sums``
+    (k,) are those of the squares of the residuals of each block where there is no border, so that
+    blocks are problems of their own; else it is empty.
 
     It stands where a whole triangle may: ``@``, ``.T @`` and ``/``, by the columns, are as these.
 
@@ -82,6 +90,7 @@ class AngularTriangle:
     blocks: Value
     sides: Value
     corner: Value
+    sums: Value = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, layout: BlockLayout, entries: Value) -> AngularTriangle:

@@ -21,8 +21,8 @@ __all__ = ["levenberg_marquardt"]
 ACCEPTED_RATIO = 1e-4
 POOR_RATIO, GOOD_RATIO = 0.25, 0.75
 
-FADING = 0.96
-"""What is left a step of a scale that is larger than the column."""
+FADING, FADING_OF_BLOCKS = 0.96, 0.25
+"""What is left a step of a scale that is larger than the column; where each block has its own."""
 
 VANISHING = 1e-8
 """What is left of a column, where the parameter no longer has an effect: there is no way back."""
@@ -53,14 +53,14 @@ class _State(NamedTuple):
     """The base point, the model there, and the trust region; every field an array.
 
     ``factor`` to ``size`` are those of the ``Model``, or the entries of its factor where that has a
-    ``layout``. Changes of the loss are told as parts of it:
-    ``noise`` is what rounding makes, ``gain`` the fall were the residual linear, ``predicted`` the
-    fall that the model says of the trial point. ``radius`` bounds the norm of ``scale * step``, and
-    ``damping`` made the trial point. ``step`` is the last one that was accepted. From this base
-    ``failures`` trials came to nothing: steps as long as ``unseen`` change the loss by less than
-    can be told, and those as long as ``raised`` raise it, or what is left to gain. ``verdict`` is
-    an index into ``VERDICTS``. ``expected`` is by how much the loss may fall from the last trial
-    point.
+    ``layout``; ``sums`` are those of its blocks, if they are independent. Changes of the loss are
+    told as parts of it: ``noise`` is what rounding makes, ``gain`` the fall were the residual
+    linear, ``predicted`` the fall that the model says of the trial point. ``radius`` bounds the
+    norm of ``scale * step``, and ``damping`` made the trial point. ``step`` is the last one that
+    was accepted. From this base ``failures`` trials came to nothing: steps as long as ``unseen``
+    change the loss by less than can be told, and those as long as ``raised`` raise it, or what is
+    left to gain. ``verdict`` is an index into ``VERDICTS``. ``expected`` is by how much the loss
+    may fall from the last trial point.
     """
 
     base: Value
@@ -69,6 +69,7 @@ class _State(NamedTuple):
     remainder: Value
     lengths: Value
     size: Value
+    sums: Value
     noise: Value
     gain: Value
     scale: Value
@@ -170,7 +171,8 @@ def _init(params: Value) -> State:
     vectors = dict.fromkeys(("base", "target", "lengths", "scale", "step"), vector)
     integers = dict.fromkeys(("accepted", "failures", "verdict"), integer)
     scalars = dict.fromkeys(_State._fields, scalar)
-    return tuple(_State(**{**scalars, **vectors, **integers, "factor": square}))
+    arrays = {"factor": square, "sums": np.zeros(0)}
+    return tuple(_State(**{**scalars, **vectors, **integers, **arrays}))
 
 
 def _first(now: _State, trial: Trial, radius: float) -> _State:
@@ -184,7 +186,8 @@ def _first(now: _State, trial: Trial, radius: float) -> _State:
 def _adopted(now: _State, trial: Trial, model: Model) -> _State:
     """The trial point as the new base."""
     step = trial.point - now.base
-    faded = np.where(step * now.step > 0, FADING, 1.0) * now.scale
+    fading = FADING_OF_BLOCKS if trial.sums.size else FADING
+    faded = np.where(step * now.step > 0, fading, 1.0) * now.scale
     scale = np.maximum(faded, model.lengths)
     return now._replace(
         base=trial.point,
@@ -193,6 +196,7 @@ def _adopted(now: _State, trial: Trial, model: Model) -> _State:
         remainder=np.float64(model.remainder),
         lengths=model.lengths,
         size=np.float64(model.size),
+        sums=trial.sums,
         noise=np.float64(_noise(model, trial.point)),
         gain=np.float64(np.nan),
         scale=np.where(scale == 0, 1.0, scale),
@@ -212,6 +216,10 @@ def _noise(model: Model, point: Value) -> float:
 def _judged(now: _State, trial: Trial) -> _State:
     """Accept or reject the trial point, and resize the trust region."""
     noise, predicted = float(now.noise), float(now.predicted)
+    if trial.layout is not None and trial.sums.size and now.failures < RESTRAINED:
+        risen = ~(trial.sums - now.sums <= noise * float(now.size) ** 2)
+        if risen.any():  # the step was too long for these blocks alone
+            return _restrained(now, trial, trial.layout.of_blocks(risen))
     length = norm(now.scale * (trial.point - now.base))
     actual = -np.inf
     if trial.model is not None:
@@ -247,10 +255,11 @@ def _judged(now: _State, trial: Trial) -> _State:
     return _sought(now, length)
 
 
-def _restrained(now: _State, trial: Trial, vanished: Value) -> _State:
-    """Reject a step that takes the effect of parameters away, and shorten their part of it."""
+def _restrained(now: _State, trial: Trial, wrong: Value) -> _State:
+    """Reject a step that is ``wrong`` for some parameters, and shorten their part of it: it takes
+    their effect away, or leads the block that they are of astray."""
     moved = np.abs(trial.point - now.base)
-    reach = np.where(vanished & (moved > 0), moved, np.inf)
+    reach = np.where(wrong & (moved > 0), moved, np.inf)
     scale = np.maximum(now.scale, 10.0 * float(now.radius) / reach)
     return now._replace(scale=scale, failures=now.failures + 1)
 

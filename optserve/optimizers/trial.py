@@ -19,7 +19,8 @@ class Trial(NamedTuple):
 
     ``lower`` and ``upper`` are ``None`` where nothing is bounded; ``dtype`` is that of the
     parameters, whose ``precision`` is the relative spacing of its numbers. ``layout`` is that of
-    factors which are not whole.
+    factors which are not whole, and ``sums`` (k,) are those of the squares of each block, if blocks
+    are independent.
     """
 
     point: Value
@@ -29,6 +30,7 @@ class Trial(NamedTuple):
     dtype: DType
     precision: float
     layout: BlockLayout | None
+    sums: Value
 
     def held(self, point: Value, model: Model) -> Value | None:
         """Which parameters a bound holds at ``point`` (p,), against the descent."""
@@ -44,9 +46,9 @@ def trial_of(evaluation: Evaluation, params: Value) -> Trial:
     point = np.asarray(params, dtype=np.float64)
     precision = float(np.finfo(params.dtype).eps)
     residual = np.asarray(evaluation.residual).reshape(-1)
-    jacobian, layout = evaluation.jacobian, None
+    jacobian, layout, sums = evaluation.jacobian, None, np.zeros(0)
     if isinstance(jacobian, AngularTriangle):
-        layout = jacobian.layout
+        layout, sums = jacobian.layout, jacobian.sums
     else:
         jacobian = np.asarray(jacobian).reshape(-1, point.size)
     model = linearize(jacobian, residual, precision)
@@ -55,4 +57,4 @@ def trial_of(evaluation: Evaluation, params: Value) -> Trial:
         unbounded = np.full_like(point, np.inf)
         lower = -unbounded if lower is None else np.asarray(lower, dtype=np.float64)
         upper = unbounded if upper is None else np.asarray(upper, dtype=np.float64)
-    return Trial(point, model, lower, upper, params.dtype, precision, layout)
+    return Trial(point, model, lower, upper, params.dtype, precision, layout, sums)

@@ -18,6 +18,7 @@ from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.known_points import Linearized
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
+from optserve.jobs.record.result import Result
 from optserve.jobs.reduced import reduced
 from optserve.jobs.run import run
 from optserve.optimizers import levenberg_marquardt
@@ -162,6 +163,42 @@ def test_a_group_that_its_rows_do_not_identify_is_told() -> None:
     found = run(Problem(**{**vars(one), "objective": objective}))
     assert found.termination.exit_code != 0 or found.evidence is not None
     assert "h[7]" in found.model_dump_json()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_curves_of_groups_end_where_each_does_alone(seed: int) -> None:
+    """From a start from which a joint step that lowers the sum leads some groups astray."""
+    rng, groups, x = np.random.default_rng(seed), 60, np.linspace(0.0, 4.0, 20)
+    heights, rates = rng.uniform(1.0, 5.0, (groups, 1)), rng.uniform(0.5, 1.5, (groups, 1))
+    y = heights * np.exp(-rates * x) + 0.5 + 0.05 * rng.standard_normal((groups, 20))
+
+    def fit(h: Any, r: Any, c: Any, g: Any, x: Any, y: Any) -> list[Any]:
+        residual = y - h[g] * np.exp(-r[g] * x) - c[g]
+        return [np.sum(residual**2), residual]
+
+    def found(y: Array) -> Result:
+        count = len(y)
+        return run(
+            problem(
+                fit,
+                [
+                    parameter("h", np.full(count, 2.0)),
+                    parameter("r", np.full(count, 1.0)),
+                    parameter("c", np.zeros(count)),
+                ],
+                {"g": np.repeat(np.arange(count), 20), "x": np.tile(x, count), "y": y.ravel()},
+                kind="least_squares",
+                objective={"residuals": ("first",)},
+                optimizer=levenberg_marquardt(),
+            )
+        )
+
+    together = found(y)
+    assert together.termination.reason == "gradient"
+    assert together.evaluations < 60
+    alone = [found(one[None]).loss or 0.0 for one in y]
+    assert together.loss == pytest.approx(sum(alone), rel=1e-9)
+    assert not any("independent errors" in told for told in together.notes)
 
 
 def test_a_chain_has_no_blocks() -> None:

@@ -7,7 +7,7 @@ for each two parameters, so that there are no covariances to tell, and no contou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -28,6 +28,9 @@ from optserve.optimizers.block_angular import AngularInverse
 from optserve.optimizers.lengths import norm
 
 __all__ = ["BlockErrors", "block_errors", "cautions_of"]
+
+MOST_WRONG = 64
+"""Blocks with wrong error bars from which on none is believed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +90,8 @@ def block_errors(minimum: FreeMinimum, spread: float, dof: float) -> BlockErrors
         raise NoCovarianceError(f"the data do not determine all of {names}") from None
     condition = sqrt(float(inverse.variances.max(initial=1.0)))
     found = BlockErrors(angular, minimum.point, inverse.over(lengths), spread, dof, condition)
-    if names := listed(_misjudged(minimum, found)):
-        raise NoCovarianceError(f"the loss rises farther than an error bar of {names} says")
-    return found
+    wrong = angular.layout.of_blocks(_misjudged(minimum, found))
+    return replace(found, inverse=found.inverse._replace(open=found.inverse.open | wrong))
 
 
 def cautions_of(errors: BlockErrors, labels: Sequence[str], epsilon: float) -> Iterator[str]:
@@ -113,18 +115,31 @@ def cautions_of(errors: BlockErrors, labels: Sequence[str], epsilon: float) -> I
     yield from told_of_pairs(pairs)
 
 
-def _misjudged(minimum: FreeMinimum, errors: BlockErrors) -> list[str]:
-    """The estimates beside whose error bars the loss rises much farther than these say: of those
-    that are longer than the estimate, as in ``misjudged``, the longest are looked at."""
+def _misjudged(minimum: FreeMinimum, errors: BlockErrors) -> Array:
+    """The blocks (k,) with an error bar beside which the loss rises much farther than it says: of
+    those that are longer than the estimate, as in ``misjudged``, the longest are looked at, until
+    so many of them in a row are believed."""
+    layout, labels = errors.inverse.layout, minimum.evaluator.packing.labels
+    wrong, block = np.zeros(len(layout.blocks), bool), np.full(layout.size + 1, -1)
+    block[layout.blocks] = np.arange(len(wrong))[:, None]
     if minimum.evaluator.graphs.is_linear:
-        return []
+        return wrong
     with np.errstate(divide="ignore", invalid="ignore"):
         times = np.nan_to_num(errors.sizes / np.abs(minimum.coordinates), nan=0.0)
-    longest = np.argsort(-times, kind="stable")[:LOOKED_AT]
-    found = []
-    for number in longest[times[longest] > 1.0]:
+    order, believed = np.argsort(-times, kind="stable"), 0
+    for number in order[times[order] > 1.0]:
+        own = block[number]
+        if own >= 0 and wrong[own]:
+            continue
         column = errors.inverse.transposed_times(np.eye(1, times.size, number)[0])
         step = errors.spread * errors.inverse.times(column) / norm(column)
-        if is_misjudged(minimum, step, errors.spread**2):
-            found.append(minimum.evaluator.packing.labels[number])
-    return found
+        if not is_misjudged(minimum, step, errors.spread**2):
+            believed += 1
+        elif own < 0 or wrong.sum() >= MOST_WRONG:
+            told = f"the loss rises farther than an error bar of {labels[number]} says"
+            raise NoCovarianceError(told if own < 0 else f"{told}, and others of {wrong.sum()}")
+        else:
+            wrong[own], believed = True, 0
+        if believed >= LOOKED_AT:
+            break
+    return wrong

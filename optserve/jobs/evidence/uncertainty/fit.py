@@ -120,7 +120,7 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
             count,
             dof,
             length**2,
-            notes=(*notes, *_told(randomness)),
+            notes=(*notes, *_told(randomness, rank / max(count, 1))),
             reduced_chi_square=length**2 / dof if dof else None,
             chi_square_p=chance_of_more(length**2, dof),
             **looks,
@@ -144,14 +144,17 @@ def fit_of(evaluator: Evaluator, point: Array, residual: Array, rank: int) -> Fi
     error, perfect = length / sqrt(dof) if dof else None, length <= rounding
     if perfect:
         randomness, looks = None, {}
-    told = (*notes, *_told(randomness))
+    told = (*notes, *_told(randomness, rank / max(count, 1)))
     each_rounds = rounding / sqrt(max(count, 1))
     return Fit(count, dof, length**2, error, explained, perfect, each_rounds, told, **looks)
 
 
-def _told(randomness: Randomness | None) -> tuple[str, ...]:
-    """What is to be said of residuals that come in stretches."""
+def _told(randomness: Randomness | None, share: float) -> tuple[str, ...]:
+    """What is to be said of residuals that come in stretches, or in none. A fit of so many
+    parameters as a ``share`` of them makes neighbours correlate by minus that, about."""
     if randomness is None or randomness.runs_p is None or randomness.runs_p > UNLIKELY:
+        return ()
+    if -2.0 * share <= randomness.autocorrelation <= 0.0:
         return ()
     return (
         f"the residuals change their sign {randomness.runs - 1} times in the order of the rows "

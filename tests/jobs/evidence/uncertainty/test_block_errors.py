@@ -10,6 +10,7 @@ import pytest
 import optserve
 from optserve.graph.aval import Array
 from optserve.jobs import evaluator as evaluator_module
+from optserve.jobs.evidence.uncertainty import block_errors
 from optserve.jobs.record.result import Result
 
 GROUPS, ROWS = 40, 600
@@ -118,3 +119,21 @@ def test_pairs_that_are_hardly_told_apart_are_told(monkeypatch: pytest.MonkeyPat
 def test_other_kinds_are_of_fewer_parameters(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     found = fitted(monkeypatch, blocks=True, method=kind)
     assert "too many to be formed" in found.unavailable["h"]
+
+
+def test_a_group_whose_errors_are_not_believed_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def is_misjudged(minimum: Any, step: Array, unit: float) -> bool:
+        moved = int(np.argmax(np.abs(step[:GROUPS])))
+        looked.append(moved)
+        return moved == 5
+
+    monkeypatch.setattr(block_errors, "is_misjudged", is_misjudged)
+    y = np.where(GROUP == 5, 0.7 * Z + 0.01 * np.cos(50.0 * X), Y)
+    found = fitted(monkeypatch, blocks=True, y=y)
+    assert 5 in looked
+    for name in ("h", "r"):
+        errors = np.asarray(found.standard_errors[name], float)
+        assert np.isnan(errors).nonzero()[0].tolist() == [5]
+    assert found.unavailable["h"] == "not determined by the data"

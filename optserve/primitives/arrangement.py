@@ -19,7 +19,7 @@ from optserve.primitives import arithmetic, comparisons
 from optserve.primitives.constructors import composite
 from optserve.primitives.indexing import take
 from optserve.primitives.shaping import concatenate, normal_axes, reshape
-from optserve.primitives.sums import broadcast_to, one_axis
+from optserve.primitives.sums import broadcast_to, in_64_bits, one_axis
 
 __all__ = ["cumprod", "diff", "meshgrid", "pad", "repeat", "roll", "tile"]
 
@@ -181,7 +181,7 @@ def _cumprod(x: Value, *, axis: int) -> Value:
             "a running product over rows is not supported",
             remedy="use exp(cumsum(log(x))) for positive x",
         )
-    x = x.astype(np.int64) if x.dtype == np.bool_ else x
+    x = in_64_bits(x)
     before: Sequence[slice] = (slice(None),) * axis
     step = 1
     while step < size:

@@ -22,6 +22,7 @@ from optserve.primitives.shaping import reshape
 from optserve.primitives.sums import (
     REDUCTION_EXAMPLES,
     along,
+    in_64_bits,
     one_axis,
     over_axes,
     reduced_shape,
@@ -256,7 +257,7 @@ def _prod_along(x: Value, axis: int) -> Value:
 
 def _prod(x: Value, *, axis: tuple[int, ...], keepdims: bool) -> Value:
     shape = np.shape(x)
-    x = x.astype(np.int64) if x.dtype == np.bool_ else x
+    x = in_64_bits(x)
     for i in sorted(axis, reverse=True):
         x = _prod_along(x, i)
     return reshape(x, reduced_shape(shape, axis, keepdims))

@@ -20,6 +20,7 @@ from optserve.primitives.shaping import checked_shape, normal_axes, reshape
 __all__ = [
     "along",
     "broadcast_to",
+    "in_64_bits",
     "one_axis",
     "over_axes",
     "reduced_shape",
@@ -119,6 +120,13 @@ def along(over_rows: Reduced | Mixed, *, keeps: bool = False) -> Callable[..., A
         return rows if keepdims else rows - sum(1 for i in listed if i < rows)
 
     return axes
+
+
+def in_64_bits(x: Value) -> Value:
+    """Whole numbers and truth values in 64 bits, in which NumPy multiplies them."""
+    if x.dtype.kind not in "biu" or x.dtype.itemsize == 8:
+        return x
+    return x.astype(np.uint64 if x.dtype.kind == "u" else np.int64)
 
 
 def one_axis(x: Value, axis: int | None) -> tuple[Value, int]:

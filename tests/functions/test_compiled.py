@@ -222,3 +222,13 @@ def test_numbers_may_be_in_another_order_of_bytes() -> None:
         np.testing.assert_array_equal(fast(other, {"of": 2}), x.sum(axis=0) * 2)
         np.testing.assert_array_equal(fast(x, {"of": other}), (x * x).sum(axis=0))
     np.testing.assert_array_equal(optserve.compile(lambda: np.sum(other))(), x.sum())
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint32, np.bool_])
+@pytest.mark.parametrize("name", ["prod", "cumprod", "sum", "cumsum"])
+def test_whole_numbers_of_few_bits_are_reduced_in_64(dtype: Any, name: str) -> None:
+    reduce = getattr(np, name)
+    x = np.full((2, 9), 100).astype(dtype)
+    fast: Any = optserve.compile(lambda x: reduce(x, axis=1))
+    np.testing.assert_array_equal(fast(x), reduce(x, axis=1))
+    assert fast(x).dtype == reduce(x, axis=1).dtype

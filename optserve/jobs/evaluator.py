@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,18 +16,20 @@ from optserve.errors import DerivativeError, NumericalFailure, OptserveError
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.graph import Graph
 from optserve.graph.interpret import bind_rows, interpret
-from optserve.graph.primitive import Value
 from optserve.graph.streamed import held
-from optserve.jobs.angular_jacobian import AngularJacobian, angular_jacobian
 from optserve.jobs.deadline import Deadline
 from optserve.jobs.equilibration import PROBES, ROUNDS, curvatures
-from optserve.jobs.graphs import Graphs, applied
+from optserve.jobs.graphs import Graphs
 from optserve.jobs.known_points import LastPoints, Linearized, unknown
 from optserve.jobs.packing import Packing
 from optserve.jobs.problem import Problem
-from optserve.jobs.sparse_jacobian import SparseJacobian, sparse_jacobian
 from optserve.jobs.work import entries_of
+from optserve.optimizers.tall import MANY
 from optserve.transforms.simplify import simplify
+
+if TYPE_CHECKING:  # most jobs do without
+    from optserve.jobs.angular_jacobian import AngularJacobian
+    from optserve.jobs.sparse_jacobian import SparseJacobian
 
 __all__ = ["PRODUCT", "Evaluator"]
 
@@ -293,27 +295,6 @@ class Evaluator:
         [response] = self.at("observed", lambda: simplify(only), point)
         return response
 
-    def log_prior(self, point: Array) -> Array:
-        """The sum of the log densities of the parameters beforehand."""
-        objective = self.problem.objective
-        only = replace(
-            objective.graph, outputs=(objective.graph.outputs[objective.output_of_priors],)
-        )
-        [found] = self.at("log prior", lambda: simplify(only), point)
-        return found
-
-    def log_likelihood(self, point: Array) -> Array:
-        """The log likelihood of all rows, without penalties and priors."""
-        graph = self.problem.objective.graph
-
-        def summed(*arguments: Value) -> Sequence[Value]:
-            return [np.sum(applied(graph, arguments)[1])]
-
-        avals = [variable.aval for variable in graph.inputs]
-        names = [variable.name for variable in graph.inputs]
-        [found] = self.at("log likelihood", lambda: self.graphs.traced(summed, avals, names), point)
-        return found
-
     def called_out(self) -> CalledOut | None:
         """What native code of that which the method evaluates leaves to NumPy; ``None`` where there
         is nothing to tell: the rule of a plugin may have failed before."""
@@ -375,13 +356,20 @@ class Evaluator:
     def sparse(self) -> SparseJacobian | None:
         """The Jacobian by its entries, where each row has few of them."""
         sizes = [*self.residual_sizes.values()]
-        return sparse_jacobian(self.graphs, sizes, self.compiled) if sizes else None
+        if not sizes or self.packing.size < MANY:
+            return None
+        from optserve.jobs.sparse_jacobian import sparse_jacobian
+
+        return sparse_jacobian(self.graphs, sizes, self.compiled)
 
     @cached_property
     def angular(self) -> AngularJacobian | None:
         """The same by small blocks beside a border, where nothing is bounded."""
-        free = all(one is None for one in self.bounds)
-        return None if self.sparse is None or not free else angular_jacobian(self.sparse)
+        if self.sparse is None or any(one is not None for one in self.bounds):
+            return None
+        from optserve.jobs.angular_jacobian import angular_jacobian
+
+        return angular_jacobian(self.sparse)
 
     @cached_property
     def _jacobian(self) -> Compiled | None:

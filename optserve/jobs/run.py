@@ -284,14 +284,18 @@ def _log_likelihood(evaluator: Evaluator, outcome: Outcome) -> float | None:
     if objective.kind != "log_likelihood" or outcome.best is None:
         return None
     if objective.penalties or objective.priors:
-        return float(evaluator.log_likelihood(outcome.best.point))
+        from optserve.jobs.log_densities import log_likelihood
+
+        return log_likelihood(evaluator, outcome.best.point)
     return -outcome.best.loss
 
 
 def _log_prior(evaluator: Evaluator, outcome: Outcome) -> float | None:
     if not evaluator.problem.objective.priors or outcome.best is None:
         return None
-    return float(evaluator.log_prior(outcome.best.point))
+    from optserve.jobs.log_densities import log_prior
+
+    return log_prior(evaluator, outcome.best.point)
 
 
 def _metrics(splits: Splits | None, outcome: Outcome) -> Mapping[str, Mapping[str, float]]:

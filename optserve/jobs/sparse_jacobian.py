@@ -23,7 +23,7 @@ from optserve.graph.graph import Graph
 from optserve.graph.interpret import interpret
 from optserve.jobs.graphs import Graphs
 from optserve.jobs.known_points import Linearized, unknown
-from optserve.optimizers.tall import MANY, of_products
+from optserve.optimizers.tall import of_products
 from optserve.transforms.dependence import sole_dependence
 from optserve.transforms.gathered import Gathered, gathered
 from optserve.transforms.simplify import prune
@@ -140,11 +140,11 @@ def sparse_jacobian(
     sizes: Sequence[int],
     compiled: Callable[[Hashable, Callable[[], Graph]], Compiled],
 ) -> SparseJacobian | None:
-    """That of least squares in memory with many coordinates, where rows pick what they depend on;
+    """That of least squares in memory, where rows pick what they depend on;
     ``None`` where they do not, or where a row has many entries. ``sizes`` are the entries of each
     residual, and what ``compiled(what, graph)`` gives is kept."""
     objective, packing = graphs.problem.objective, graphs.packing
-    if objective.kind != "least_squares" or objective.streamed or packing.size < MANY:
+    if objective.kind != "least_squares" or objective.streamed:
         return None
     squares = graphs.squares
     assert squares is not None

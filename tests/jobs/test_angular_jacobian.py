@@ -145,7 +145,7 @@ def test_a_fit_ends_where_that_by_the_whole_does(
     residuals: Residuals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = run(made(residuals))
-    monkeypatch.setattr("optserve.jobs.evaluator.angular_jacobian", lambda sparse: None)
+    monkeypatch.setattr("optserve.jobs.angular_jacobian.angular_jacobian", lambda sparse: None)
     whole = run(made(residuals))
     assert blocks.termination.reason == whole.termination.reason == "gradient"
     assert blocks.loss == pytest.approx(whole.loss, rel=1e-12)

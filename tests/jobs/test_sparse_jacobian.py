@@ -11,7 +11,6 @@ import pytest
 from optserve.backends.llvm import llvm_backend
 from optserve.backends.numpy import numpy_backend
 from optserve.graph.aval import Array
-from optserve.jobs import evaluator as evaluator_module
 from optserve.jobs.bijections import log
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.packing import Packing
@@ -96,7 +95,7 @@ def test_it_is_the_whole_jacobian(
     assert sparse is not None
     point = evaluator.packing.flat({})
     found, gradient, fewer = sparse.linearized(point), sparse.gradient(point), sparse.reduced(point)
-    monkeypatch.setattr(evaluator_module, "sparse_jacobian", lambda *given: None)
+    monkeypatch.setattr("optserve.jobs.sparse_jacobian.sparse_jacobian", lambda *given: None)
     whole = evaluator_of(made(residuals, precision), make).linearized(point)
     near = 1e-12 if precision == "float64" else 1e-4
     for one, other in zip(found, whole, strict=True):
@@ -180,7 +179,7 @@ def posed(a: Any, b: Any, c: Any, i: Any, j: Any, x: Any, y: Any) -> list[Any]:
 
 def test_a_fit_ends_where_that_by_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
     by_entries = run(made(posed))
-    monkeypatch.setattr(evaluator_module, "sparse_jacobian", lambda *given: None)
+    monkeypatch.setattr("optserve.jobs.sparse_jacobian.sparse_jacobian", lambda *given: None)
     whole = run(made(posed))
     assert by_entries.termination.reason == whole.termination.reason
     assert by_entries.loss == pytest.approx(whole.loss, rel=1e-9)

@@ -15,7 +15,6 @@ from optserve.backends.backend import Backend, Compiled
 from optserve.backends.blas import one_thread
 from optserve.errors import PluginError
 from optserve.graph.aval import Array, aval_of
-from optserve.jobs.angular_jacobian import AngularJacobian
 from optserve.jobs.deadline import LONGEST
 from optserve.jobs.descent.judging import Judge
 from optserve.jobs.descent.stretch import Measured
@@ -261,8 +260,8 @@ def _begins(evaluator: Evaluator, linearized: Callable[[Array], Linearized], sta
 
     price, size = Prices(evaluator).jacobian, evaluator.packing.size
     operations = 2.0 * evaluator.rows * size**2 + CUBES * size**3
-    if isinstance(linearized, AngularJacobian):
-        operations = linearized.operations
+    if (angular := evaluator.angular) is not None and linearized is angular:
+        operations = angular.operations
     each = seconds_of(evaluator.problem, evaluator.packing)
     if price * each + deadline.needed("jacobian", price, operations) <= SURELY * deadline.left:
         return True

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from optserve.graph.aval import Array
 from optserve.jobs.evaluator import Evaluator
 from optserve.jobs.evidence.budget import Prices, decomposition
 from optserve.jobs.evidence.direction_names import listed
-from optserve.jobs.evidence.uncertainty.block_errors import BlockErrors, block_errors, cautions_of
 from optserve.jobs.evidence.uncertainty.cautions import cautions, left_open
 from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.covariance import (
@@ -35,6 +35,9 @@ from optserve.jobs.known_points import Evaluated
 from optserve.jobs.packing import Packing, entry_label
 from optserve.jobs.problem import ErrorMethod
 from optserve.optimizers.lengths import lengths
+
+if TYPE_CHECKING:  # most jobs do without
+    from optserve.jobs.evidence.uncertainty.block_errors import BlockErrors
 
 __all__ = ["LEVEL", "EstimateErrors", "by_delta_method", "no_uncertainty", "uncertainty_of"]
 
@@ -198,6 +201,8 @@ def _by_blocks(
     minimum: FreeMinimum, fit: Fit, level: float, flat: Collection[str]
 ) -> EstimateErrors:
     """Those of parameters that are too many for a covariance."""
+    from optserve.jobs.evidence.uncertainty.block_errors import block_errors, cautions_of
+
     packing, point = minimum.evaluator.packing, minimum.point
     (spread, scaled), dof = spread_of(minimum, fit), dof_of(minimum, fit)
     found = block_errors(minimum, spread, dof)

@@ -10,7 +10,7 @@ import numpy as np
 from optserve.graph.aval import Array
 from optserve.graph.streamed import Streamed
 from optserve.jobs.evaluator import Evaluator
-from optserve.jobs.evidence.uncertainty.block_errors import BlockErrors
+from optserve.jobs.evidence.uncertainty.coordinate_errors import CoordinateErrors
 from optserve.jobs.evidence.uncertainty.estimate_errors import EstimateErrors
 from optserve.jobs.evidence.uncertainty.fit import scales_at
 from optserve.jobs.evidence.uncertainty.minimum import FreeMinimum
@@ -78,21 +78,21 @@ def _compared(
     columns = dict(_given(evaluator, observed, [*scales.values()]))
     columns["observed"] = np.ravel(observed)
     columns["predicted"] = np.ravel(observed) - difference
-    if isinstance(uncertainty.errors, BlockErrors):
-        columns["leverage"] = uncertainty.errors.leverages()[part]
-        with np.errstate(invalid="ignore"):
-            error = uncertainty.errors.spread * np.sqrt(columns["leverage"])
-            columns["standard_error"] = error * unit
-    elif uncertainty.errors is not None:
+    errors = uncertainty.errors
+    if isinstance(errors, CoordinateErrors):
         jacobian = evaluator.linearized(point).jacobian[part].astype(np.float64)
-        error = uncertainty.errors.of(jacobian)
         with np.errstate(invalid="ignore"):
-            columns["standard_error"] = error * unit
+            columns["standard_error"] = errors.of(jacobian) * unit
         fit = uncertainty.fit
         if fit is not None and fit.leverage is not None:
             columns["leverage"] = fit.leverage
         else:
-            columns["leverage"] = FreeMinimum(evaluator, best, uncertainty.errors.free).leverage
+            columns["leverage"] = FreeMinimum(evaluator, best, errors.free).leverage
+    elif errors is not None:
+        leverage = errors.leverages()[part]
+        with np.errstate(invalid="ignore"):
+            columns["standard_error"] = errors.spread * np.sqrt(leverage) * unit
+        columns["leverage"] = leverage
     columns["residual"] = residual
     columns |= scales
     return columns

@@ -12,6 +12,7 @@ from optserve.backends.blas import one_thread
 from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array
 from optserve.jobs.block_layout import block_layout, operations
+from optserve.jobs.evidence.curvature import CLEARLY
 from optserve.jobs.known_points import Linearized
 from optserve.jobs.sparse_jacobian import SparseJacobian
 from optserve.optimizers.block_angular import (
@@ -83,6 +84,21 @@ class AngularJacobian:
             block, squares = self._where[0] + 1, np.square(residual)
             triangular = replace(triangular, sums=np.bincount(block, squares, count + 1)[1:])
         return Linearized(loss, gradient, np.append(target, whole[-1, -1]), triangular)
+
+    def leverages(self, point: Array) -> Array | None:
+        """The diagonal (n,) of J (J'J)^-1 J', of columns that are clearly independent; ``None`` of
+        others."""
+        triangular = self(point).jacobian
+        lengths, cutoff = triangular.lengths(), CLEARLY * self.layout.size
+        if not (lengths > 0.0).all():
+            return None
+        try:
+            inverse = (triangular / lengths).inverse(cutoff)
+        except np.linalg.LinAlgError:
+            return None
+        if inverse.open.any() or not inverse.norm**2 * cutoff < 1.0:
+            return None
+        return np.square(self.lengths(point, inverse.over(lengths)))
 
     @property
     def operations(self) -> float:

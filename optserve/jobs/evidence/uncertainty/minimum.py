@@ -154,8 +154,12 @@ class FreeMinimum:
     def _leverages(self) -> Array | None:
         """The ``leverage`` of single observations, where all columns clearly tell something, and
         there are no priors nor penalties."""
-        telling = self._telling
-        return leverages(telling) if telling is self.jacobian else None
+        telling, angular = self._telling, self.evaluator.angular
+        if telling is not self.jacobian:
+            return None
+        if angular is not None and self.free.all() and self.believed is None:
+            return angular.leverages(self.point)
+        return leverages(telling)
 
     @cached_property
     def leverage(self) -> Array:

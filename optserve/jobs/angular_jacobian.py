@@ -12,7 +12,6 @@ from optserve.backends.blas import one_thread
 from optserve.errors import NumericalFailure
 from optserve.graph.aval import Array
 from optserve.jobs.block_layout import block_layout, operations
-from optserve.jobs.evidence.curvature import CLEARLY
 from optserve.jobs.known_points import Linearized
 from optserve.jobs.sparse_jacobian import SparseJacobian
 from optserve.optimizers.block_angular import (
@@ -85,11 +84,11 @@ class AngularJacobian:
             triangular = replace(triangular, sums=np.bincount(block, squares, count + 1)[1:])
         return Linearized(loss, gradient, np.append(target, whole[-1, -1]), triangular)
 
-    def leverages(self, point: Array) -> Array | None:
-        """The diagonal (n,) of J (J'J)^-1 J', of columns that are clearly independent; ``None`` of
-        others."""
+    def leverages(self, point: Array, clearly: float) -> Array | None:
+        """The diagonal (n,) of J (J'J)^-1 J', where the squares of the singular values of columns
+        of length 1 are ``clearly`` above 0, over how many these are; else ``None``."""
         triangular = self(point).jacobian
-        lengths, cutoff = triangular.lengths(), CLEARLY * self.layout.size
+        lengths, cutoff = triangular.lengths(), clearly * self.layout.size
         if not (lengths > 0.0).all():
             return None
         try:

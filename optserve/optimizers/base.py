@@ -65,18 +65,18 @@ class Optimizer:
     fall from its base, NaN where it has none. ``accepted(state)`` counts the
     points that the method has taken for its base, which ends a step; ``None`` where any lower point
     ends one.
-    ``takes_blocks`` tells that a Jacobian may be an ``AngularTriangle`` where nothing is bounded.
     ``gradient_tolerance`` is the method's default for
     ``stop.gradient``; ``None`` where reaching the limit of steps is an ordinary end.
+    ``takes_blocks`` tells that a Jacobian may be an ``AngularTriangle`` where nothing is bounded.
     """
 
     name: str
     init: Callable[[Value], State]
     update: Callable[[Evaluation, State, Value], tuple[Value, State]]
     needs: Literal["gradient", "jacobian"] = "gradient"
-    takes_blocks: bool = False
     traced: bool = True
     verdict: Callable[[State], str] = no_verdict
     expects: Callable[[State], float] = no_model
     accepted: Callable[[State], int] | None = None
     gradient_tolerance: float | None = None
+    takes_blocks: bool = False

@@ -75,9 +75,10 @@ def checked_shape(shape: Sequence[Size]) -> Shape:
     return tuple(sizes)
 
 
-def _reshape_arguments(x: Value, shape: Any, *more: Size) -> Any:
-    several = isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
-    listed: list[Any] = [*shape] if several else [shape, *more]
+def _reshape_arguments(x: Value, shape: Sequence[Size] | Size, *more: Size) -> Any:
+    given: Any = shape  # of NumPy an array too
+    several = isinstance(given, tuple | list) or (isinstance(given, np.ndarray) and given.ndim > 0)
+    listed: list[Any] = [*given] if several else [given, *more]
     unknown = [i for i, size in enumerate(listed) if not isinstance(size, Dim) and size == -1]
     if unknown:
         rest = shape_size(size for i, size in enumerate(listed) if i not in unknown)

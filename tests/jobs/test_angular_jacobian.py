@@ -115,12 +115,12 @@ def test_it_is_the_whole_jacobian(
 def test_leverages_are_those_of_the_whole_jacobian() -> None:
     evaluator = evaluator_of(made(twice))
     point = evaluator.packing.flat({})
-    found = by_blocks(evaluator).leverages(point)
+    found = by_blocks(evaluator).leverages(point, 1e-8)
     whole, _ = np.linalg.qr(evaluator.linearized(point).jacobian)
     assert found is not None
     np.testing.assert_allclose(found, np.square(whole).sum(axis=1), rtol=1e-9, atol=1e-12)
     same = evaluator_of(made(alone, group=np.minimum(GROUP, GROUPS - 2)))  # of one there are none
-    assert by_blocks(same).leverages(same.packing.flat({})) is None
+    assert by_blocks(same).leverages(same.packing.flat({}), 1e-8) is None
 
 
 def test_rows_without_a_block_count_for_the_border() -> None:

@@ -36,7 +36,7 @@ LOOK = 40
 
 FREED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "rises": ("falls", "floor", "tail"),
+        "rises": ("falls", "floor", "tail", "edge"),
         "edge": ("falls", "floor", "tail"),
         "falls": ("falls",),
     }

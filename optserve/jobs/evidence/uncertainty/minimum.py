@@ -11,6 +11,7 @@ import numpy as np
 from optserve.graph.aval import Array, resolve_shape
 from optserve.graph.dim import Dim
 from optserve.jobs.evaluator import Evaluator
+from optserve.jobs.evidence.curvature import CLEARLY
 from optserve.jobs.evidence.uncertainty.fit import Fit, counting, fit_of, own_residuals, scales_at
 from optserve.jobs.evidence.uncertainty.information import (
     Information,
@@ -158,7 +159,7 @@ class FreeMinimum:
         if telling is not self.jacobian:
             return None
         if angular is not None and self.free.all() and self.believed is None:
-            return angular.leverages(self.point)
+            return angular.leverages(self.point, CLEARLY)
         return leverages(telling)
 
     @cached_property

@@ -13,6 +13,7 @@ import numpy as np
 from optserve.errors import ConfigError, OptserveError, ShapeError
 from optserve.fitting.answer import CurveFit
 from optserve.fitting.bounds import pairs_of
+from optserve.fitting.scipy_keywords import told_of_scipy
 from optserve.fitting.series import plainly
 from optserve.fitting.solve import (
     Data,
@@ -36,6 +37,7 @@ from optserve.optimizers import Optimizer
 __all__ = ["curve_fit"]
 
 
+@told_of_scipy
 def curve_fit(
     f: ArrayFunction,
     xdata: Any,

@@ -14,6 +14,7 @@ import numpy as np
 from optserve.errors import ConfigError, ShapeError
 from optserve.fitting.answer import Answer, LeastSquares, Minimum
 from optserve.fitting.bounds import pairs_of
+from optserve.fitting.scipy_keywords import told_of_scipy
 from optserve.fitting.unchanged import Unchanged
 from optserve.fitting.unknowns import Unknowns
 from optserve.graph.aval import Array, Aval
@@ -52,6 +53,7 @@ Data = Mapping[str, tuple[Aval, Array]]
 A = TypeVar("A", bound=Answer)
 
 
+@told_of_scipy
 def minimize(
     fun: ArrayFunction,
     x0: Any,
@@ -115,6 +117,7 @@ def minimize(
     return answered(Minimum, run(problem, progress=progress), unknowns)
 
 
+@told_of_scipy
 def least_squares(
     fun: ArrayFunction,
     x0: Any,

@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 
 from optserve.graph.aval import Array
+from optserve.jobs.evidence.budget import SpentError
 from optserve.jobs.evidence.direction_names import TAKES_PART, directed, listed
 from optserve.jobs.evidence.evidence import Direction, DirectionKind
 from optserve.jobs.evidence.ground import Ground, Noise
@@ -206,10 +207,15 @@ def is_parabola(surface: Surface, place: Ground) -> bool:
 
 
 def apart(surface: Surface, reach: Reach, place: Ground) -> list[Direction]:
-    """The coordinates that do not take part, those of a kind together."""
+    """The coordinates that do not take part, those of a kind together; where nothing is left to be
+    spent on it, those at a bound as far as they are known."""
+    try:
+        held = surface.held(place)
+    except SpentError:
+        held = surface.stopped(place)
     unit, labels = np.ones(surface.size), surface.evaluator.packing.labels
     kinds: tuple[tuple[DirectionKind, Array], ...] = (
-        ("at bound", surface.held(place)),
+        ("at bound", held),
         ("at start", reach.unreached),
         ("unused", reach.unused),
     )

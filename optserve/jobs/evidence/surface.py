@@ -238,9 +238,13 @@ class Surface:
     def held(self, place: Ground) -> Array:
         """Which coordinates a bound holds (p,): the loss falls beyond it, and they stand at it or,
         where the loss is no number there, beside it."""
-        stops = self._stops(place.point, -place.gradient)
         bounded = any(bound is not None for bound in self.evaluator.bounds)
-        return stops | self._pressed(place) if bounded else stops
+        stopped = self.stopped(place)
+        return stopped | self._pressed(place) if bounded else stopped
+
+    def stopped(self, place: Ground) -> Array:
+        """Which of these stand at their bound (p,), for which it takes no look."""
+        return self._stops(place.point, -place.gradient)
 
     def _pressed(self, place: Ground) -> Array:
         """Which coordinates (p,) the loss presses against a bound at which it is no number, as in

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optserve.graph.aval import Array
 from optserve.jobs.evidence import budget
 from optserve.jobs.evidence.budget import (
     DENSE,
@@ -17,9 +18,11 @@ from optserve.jobs.evidence.budget import (
     Prices,
     SpentError,
 )
+from optserve.jobs.evidence.ground import Ground
+from optserve.jobs.evidence.surface import Surface
 from optserve.jobs.problem import Problem, StoppingRule
 from optserve.jobs.run import run
-from optserve.optimizers import Optimizer, gradient_descent, lbfgs
+from optserve.optimizers import Optimizer, gradient_descent, lbfgs, levenberg_marquardt
 from tests.jobs.problems import parameter, problem
 
 
@@ -105,3 +108,22 @@ def test_a_verdict_depends_on_no_clock() -> None:
     first, second = (run(valley(20)).evidence for _ in range(2))
     assert first.evaluations == second.evaluations
     assert first.sentence == second.sentence
+
+
+def test_nothing_is_left_to_look_at_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spent(surface: Surface, place: Ground) -> Array:
+        raise SpentError
+
+    monkeypatch.setattr(Surface, "_pressed", spent)
+    one = problem(
+        lambda a, x, y: [np.sum((y - a * x) ** 2), y - a * x],
+        [parameter("a", 0.5, low=0.0, high=1.0)],
+        {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.5]},
+        kind="least_squares",
+        objective={"residuals": ("first",)},
+        optimizer=levenberg_marquardt(),
+    )
+    found = run(one)
+    assert found.termination.exit_code == 3
+    assert "examined in part" in found.evidence.sentence
+    assert [one.kind for one in found.evidence.directions] == ["at bound"]
